@@ -1,0 +1,43 @@
+# Run from here, with Python 3.11 or newer, make and git: the rest is installed into .venv.
+# `make up PYTHON=python3.13` names another Python.
+PYTHON ?= python3
+RUN = .venv/bin/python -m stack run
+COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
+	--no-emit-index-url --no-header
+
+.PHONY: help up test check fmt requirements reset local dev
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+up: local ## Start everything on this machine, with demo data; Ctrl-C stops it
+	@# On the leash of make, so that a SIGKILL of make ends it too.
+	@exec .venv/bin/python stack/leash.py $$PPID 15 - .venv/bin/python -m stack up
+
+test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for some
+	.venv/bin/python -m pytest -n 2 $(ARGS)
+
+check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
+check: dev ## Check format, lint, types, layers, migrations and drawings
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(RUN) .venv/bin/python manage.py check
+	$(RUN) .venv/bin/python manage.py makemigrations --check --dry-run
+	.venv/bin/python manage.py draw_workflows --check
+
+fmt: dev ## Format the code and repair what the linter can
+	.venv/bin/ruff format
+	.venv/bin/ruff check --fix
+
+requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
+	$(COMPILE) $(ARGS) -o requirements.txt
+	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
+	$(COMPILE) --extra local --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
+
+reset: local ## Delete the demo's data, logs and mails; refused while it is up
+	@.venv/bin/python -m stack reset
+
+local dev:
+	@$(PYTHON) stack/bootstrap.py $@

@@ -1,0 +1,144 @@
+"""Signing up, in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from knox.models import AuthToken
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.accounts import AccountOut, UserOut
+from api.fields import Country, Currency, Email, StrictSerializer, Text
+from api.invoices import InvoiceOut, SubscriptionOut
+from api.payments import find_method
+from core.models import Plan, User
+from core.models.account import BILLING_FIELDS
+from core.problems import InvalidCredentials, ValidationError
+from workflows.actions import price_of, sign_up
+
+NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
+
+
+class Register(APIView):
+    """POST auth/register/: open an account, free or paid."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
+
+    class In(StrictSerializer):
+        email = Email()
+        password = Text(max_length=128, trim_whitespace=False)
+        account_name = Text(max_length=150)
+        plan = Text(default="free", max_length=30)
+        payment_method = Text(required=False, max_length=30)
+        currency = Currency(default="USD")
+        billing_email = Email(default="", allow_blank=True)
+        address_line1 = Text(default="", allow_blank=True, max_length=200)
+        address_line2 = Text(default="", allow_blank=True, max_length=200)
+        city = Text(default="", allow_blank=True, max_length=100)
+        state = Text(default="", allow_blank=True, max_length=100)
+        postal_code = Text(default="", allow_blank=True, max_length=20)
+        country = Country(default="", allow_blank=True)
+        tax_id = Text(default="", allow_blank=True, max_length=32)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        plan = Plan.objects.filter(code=data["plan"], is_public=True).first()
+        if plan is None:
+            raise ValidationError({"plan": ["There is no such plan."]})
+        check_password(data["password"], data["email"])
+        billing = {name: data[name] for name in BILLING_FIELDS}
+        if price_of(plan, data["currency"]).amount > 0:
+            check_billing(billing)
+        method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
+        signed_up = sign_up(
+            email=data["email"],
+            password=data["password"],
+            account_name=data["account_name"],
+            plan=plan,
+            currency=data["currency"],
+            billing=billing,
+            payment_method=method,
+        )
+        context = {"request": request}
+        request.user = signed_up.user
+        return Response(
+            {
+                **session(signed_up.user),
+                "account": AccountOut(signed_up.account).data,
+                "subscription": signed_up.subscription
+                and SubscriptionOut(signed_up.subscription, context=context).data,
+                "invoice": signed_up.invoice and InvoiceOut(signed_up.invoice, context=context).data,
+            },
+            status=201,
+        )
+
+
+class Login(APIView):
+    """POST auth/login/: a token for an e-mail address and its password."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
+
+    class In(StrictSerializer):
+        email = Text(max_length=254)
+        password = Text(max_length=128, trim_whitespace=False)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        # Django hashes for an unknown address too, so that the time tells nothing.
+        user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
+        if user is None:
+            raise InvalidCredentials("The e-mail address or the password is wrong.")
+        membership = getattr(user, "membership", None)
+        return Response({**session(user), "account": membership and AccountOut(membership.account).data})
+
+
+class Logout(APIView):
+    """POST auth/logout/: this token is worth nothing any more."""
+
+    def post(self, request: Request) -> Response:
+        request.auth.delete()
+        return Response(status=204)
+
+
+class Me(APIView):
+    """GET auth/me/: who the caller is."""
+
+    def get(self, request: Request) -> Response:
+        membership = getattr(request.user, "membership", None)
+        return Response(
+            {
+                "user": UserOut(request.user).data,
+                "role": membership and membership.role,
+                "account": membership and AccountOut(membership.account).data,
+            }
+        )
+
+
+def session(user: Any) -> dict[str, Any]:
+    """A new token, shown this once: only its hash is kept."""
+    row, token = AuthToken.objects.create(user)
+    return {"token": token, "expires_at": row.expiry, "user": UserOut(user).data}
+
+
+def check_password(password: str, email: str) -> None:
+    try:
+        validate_password(password, User(email=email))
+    except DjangoValidationError as error:
+        raise ValidationError({"password": error.messages}) from error
+
+
+def check_billing(billing: dict[str, str]) -> None:
+    missing = {name: ["A paid plan needs this."] for name in NEEDED_TO_BILL if not billing[name]}
+    if missing:
+        raise ValidationError(missing)

@@ -1,0 +1,196 @@
+"""Customers claim payments, staff countersign them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from api.caller import CallerView
+from api.fields import Amount, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
+from core.models import Invoice, Payment, PaymentMethod, Transition
+from core.models.payment import PaymentQuerySet
+from core.problems import ValidationError
+from workflows.actions import claim_payment
+from workflows.engine import available, perform, settled
+
+# What a method may require, by the names that the contract gives our fields.
+CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
+
+
+class PaymentOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    account_id = serializers.UUIDField()
+    invoice_id = serializers.UUIDField()
+    invoice_number = serializers.CharField(source="invoice.number")
+    payment_method = serializers.CharField(source="method.code")
+    status = serializers.CharField()
+    currency = serializers.CharField()
+    amount = Money("amount")
+    amount_received = Money("received")
+    value_date = serializers.DateField()
+    manual_reference = serializers.CharField(source="reference")
+    manual_notes = serializers.CharField(source="notes")
+    proof_url = serializers.CharField()
+    paid_on = serializers.DateField()
+    payer_name = serializers.CharField()
+    reason_code = serializers.CharField()
+    retry_of = serializers.UUIDField(source="retry_of_id")
+    created_at = serializers.DateTimeField()
+    available_transitions = serializers.SerializerMethodField()
+
+    def get_available_transitions(self, payment: Payment) -> list[str]:
+        return available(payment, self.context["request"].user)
+
+    def to_representation(self, payment: Payment) -> dict[str, Any]:
+        row = super().to_representation(payment)
+        # What staff note on an approval is theirs; what they note on a rejection is for the customer.
+        if self.context["request"].user.is_staff or payment.status == Payment.Status.FAILED:
+            row["admin_notes"] = payment.admin_notes
+        return row
+
+
+class TransitionOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    machine = serializers.CharField()
+    object_id = serializers.UUIDField()
+    seq = serializers.IntegerField()
+    name = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    target = serializers.CharField()
+    actor_id = serializers.UUIDField()
+    cause_id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+
+
+class ConfirmPayment(CallerView):
+    """POST billing/admin/payments/confirm/: the customer says "I have paid"."""
+
+    class In(StrictSerializer):
+        invoice_id = Key()
+        payment_method = Text(max_length=30)
+        amount = Amount()
+        currency = Currency(required=False)
+        manual_reference = Text(default="", max_length=140, allow_blank=True)
+        manual_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
+        proof_url = ProofUrl(default="", max_length=1000, allow_blank=True)
+        paid_on = Day(required=False)
+        payer_name = Text(default="", max_length=140, allow_blank=True)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        invoice = get_object_or_404(Invoice.objects.visible_to(self.caller), pk=data["invoice_id"])
+        method = find_method(data["payment_method"], invoice.account.country)
+        currency = data.get("currency", invoice.currency)
+        errors: dict[str, list[str]] = {}
+        if not fits(data["amount"], currency):
+            errors["amount"] = [f"{currency} has fewer digits after the point."]
+        for name in method.requires:
+            field = CLAIM_FIELDS.get(name, name)
+            if not data.get(field):
+                errors[field] = [f"{method.name} needs this."]
+        if errors:
+            raise ValidationError(errors)
+        payment = claim_payment(
+            invoice=invoice,
+            method=method,
+            amount=data["amount"],
+            currency=currency,
+            reference=data["manual_reference"],
+            notes=data["manual_notes"],
+            proof_url=data["proof_url"],
+            paid_on=data.get("paid_on"),
+            payer_name=data["payer_name"],
+            by=self.caller,
+        )
+        return Response(PaymentOut(payment, context={"request": request}).data, status=201)
+
+
+class ApprovePayment(CallerView):
+    """POST billing/admin/payments/{id}/approve/: staff countersign a customer's claim."""
+
+    class In(StrictSerializer):
+        admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
+        amount_received = Amount(required=False)
+        value_date = Day(required=False)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        received = data.get("amount_received", payment.amount)
+        if not fits(received, payment.currency):
+            raise ValidationError({"amount_received": [f"{payment.currency} has fewer digits after the point."]})
+        decision = perform(
+            payment.approve,
+            by=self.caller,
+            received=received,
+            admin_notes=data["admin_notes"],
+            value_date=data.get("value_date"),
+        )
+        done = settled(decision, timeout=wait) if (wait := preferred_wait(request)) else False
+        if done:
+            payment.refresh_from_db()
+        return Response(PaymentOut(payment, context={"request": request}).data, status=200 if done else 202)
+
+
+class RejectPayment(CallerView):
+    """POST billing/admin/payments/{id}/reject/: staff refuse a claim; the invoice stays open."""
+
+    class In(StrictSerializer):
+        admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
+        reason_code = serializers.ChoiceField(Payment.Reason.choices, default=Payment.Reason.OTHER)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        perform(payment.reject, by=self.caller, **form.validated_data)
+        return Response(PaymentOut(payment, context={"request": request}).data)
+
+
+class Payments(CallerView, ReadOnlyModelViewSet):
+    """GET billing/payments/, billing/payments/{id}/"""
+
+    serializer_class = PaymentOut
+
+    def get_queryset(self) -> PaymentQuerySet:
+        return Payment.objects.visible_to(self.caller).select_related("invoice", "method")
+
+
+class PaymentTransitions(CallerView):
+    """GET billing/payments/{id}/transitions/: all that followed from this payment, oldest first."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        own = Transition.objects.filter(machine="payment", object_id=payment.pk)
+        rows = (own | Transition.objects.filter(cause__in=own)).order_by("at", "id")
+        return Response({"results": TransitionOut(rows, many=True).data, "next": None, "previous": None})
+
+
+def find_method(name: str, country: str) -> PaymentMethod:
+    """An offered method by its code, else the first of that kind. Raises ValidationError."""
+    offered = list(PaymentMethod.objects.offered_in(country))
+    for method in offered:
+        if name == method.code:
+            return method
+    for method in offered:
+        if name == method.kind:
+            return method
+    codes = ", ".join(method.code for method in offered)
+    raise ValidationError({"payment_method": [f"Not offered in your country. Offered: {codes}."]})
+
+
+def preferred_wait(request: Request) -> int:
+    """Seconds of `Prefer: wait=N` (RFC 7240), at most 30; 0 without one."""
+    found = re.search(r"(?:^|[\s,;])wait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
+    return min(int(found[1]), 30) if found else 0

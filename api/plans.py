@@ -1,0 +1,79 @@
+"""What is offered: plans, and the ways to pay for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api.fields import Country, Money, StrictSerializer
+from core.models import PaymentMethod, Plan
+
+
+class PriceOut(serializers.Serializer):
+    currency = serializers.CharField()
+    interval = serializers.CharField()
+    amount = Money("amount")
+
+
+class PlanOut(serializers.Serializer):
+    code = serializers.CharField()
+    name = serializers.CharField()
+    credits = serializers.IntegerField()
+    trial_days = serializers.IntegerField()
+    max_sites = serializers.IntegerField()
+    max_users = serializers.IntegerField()
+    prices = PriceOut(many=True)
+
+
+class PaymentMethodOut(serializers.Serializer):
+    code = serializers.CharField()
+    country = serializers.SerializerMethodField()
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    currency = serializers.SerializerMethodField()
+    instructions = serializers.JSONField()
+    fields_ = serializers.JSONField()
+    requires = serializers.JSONField()
+    bank_lag_days = serializers.IntegerField()
+    is_demo = serializers.BooleanField()
+
+    def get_fields(self) -> Any:
+        """The column is called `fields`, a name that serializers keep for themselves."""
+        fields = super().get_fields()
+        return {name.rstrip("_"): field for name, field in fields.items()}
+
+    def get_country(self, method: PaymentMethod) -> str | None:
+        return method.country or None
+
+    def get_currency(self, method: PaymentMethod) -> str | None:
+        return method.currency or None
+
+
+class Plans(APIView):
+    """GET plans/: the public plans."""
+
+    permission_classes = [AllowAny]
+
+    def get(self, request: Request) -> Response:
+        plans = Plan.objects.filter(is_public=True).prefetch_related("prices")
+        return Response({"results": PlanOut(plans, many=True).data, "next": None, "previous": None})
+
+
+class PaymentMethods(APIView):
+    """GET billing/admin/payment-methods/?country=PK: the country's methods first, then the global ones."""
+
+    permission_classes = [AllowAny]
+
+    class In(StrictSerializer):
+        country = Country(default="")
+
+    def get(self, request: Request) -> Response:
+        query = self.In(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        methods = PaymentMethod.objects.offered_in(query.validated_data["country"])
+        return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})

@@ -1,0 +1,86 @@
+"""The one place where errors become application/problem+json (RFC 9457), DRF's own errors included."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core import problems
+from core.middleware import request_id
+from core.problems import Problem
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER; None lets a bug reach the log as a 500."""
+    problem = translate(error)
+    if problem is None:
+        return None
+    set_rollback()
+    return Response(
+        body(problem, context["request"]), problem.status, headers=headers(problem), content_type=CONTENT_TYPE
+    )
+
+
+def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
+    """The same outside a DRF view."""
+    return JsonResponse(
+        body(problem, request), status=problem.status, headers=headers(problem), content_type=CONTENT_TYPE
+    )
+
+
+def body(problem: Problem, request: Any) -> dict[str, Any]:
+    return {
+        "type": f"/problems/{problem.slug}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "request_id": request_id.get(),
+        **problem.members,
+    }
+
+
+def headers(problem: Problem) -> dict[str, str]:
+    if problem.status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    retry_after = problem.members.get("retry_after") or (5 if problem.status == 503 else None)
+    return {"Retry-After": str(retry_after)} if retry_after else {}
+
+
+def translate(error: Exception) -> Problem | None:
+    """Our own Problem for whatever DRF and Django raise; None for what nobody foresaw."""
+    match error:
+        case Problem():
+            return error
+        case exceptions.ValidationError():
+            return problems.ValidationError(_by_field(error.detail))
+        case Http404() | exceptions.NotFound():
+            return problems.NotFound("There is nothing here for you.")
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return problems.AuthenticationRequired("Send a valid token: Authorization: Bearer <token>.")
+        case exceptions.PermissionDenied() | DjangoPermissionDenied():
+            return problems.PermissionDenied("You are not allowed to do this.")
+        case exceptions.MethodNotAllowed():
+            return problems.MethodNotAllowed(str(error.detail))
+        case exceptions.UnsupportedMediaType() | exceptions.NotAcceptable():
+            return problems.UnsupportedMediaType("Send and accept application/json.")
+        case exceptions.Throttled():
+            wait = math.ceil(getattr(error, "wait", None) or 1)
+            return problems.TooManyRequests(f"Please wait {wait} seconds.", retry_after=wait)
+        case exceptions.ParseError():
+            return problems.MalformedRequest(str(error.detail))
+    return None
+
+
+def _by_field(detail: Any) -> dict[str, Any]:
+    if isinstance(detail, dict):
+        return {str(name): item for name, item in detail.items()}
+    return {"non_field_errors": detail}

@@ -1,0 +1,30 @@
+"""Every address of the API. `admin` in a path is history, not a permission."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from api import accounts, auth, invoices, missing, payments, plans
+
+urlpatterns = [
+    path("auth/register/", auth.Register.as_view()),
+    path("auth/login/", auth.Login.as_view()),
+    path("auth/logout/", auth.Logout.as_view()),
+    path("auth/me/", auth.Me.as_view()),
+    path("plans/", plans.Plans.as_view()),
+    path("account/", accounts.OwnAccount.as_view()),
+    path("credits/", accounts.Credits.as_view()),
+    path("credits/entries/", accounts.CreditEntries.as_view()),
+    path("billing/invoices/", invoices.Invoices.as_view({"get": "list"})),
+    path("billing/invoices/<uuid:pk>/", invoices.Invoices.as_view({"get": "retrieve"})),
+    path("billing/subscriptions/", invoices.Subscriptions.as_view({"get": "list"})),
+    path("billing/subscriptions/<uuid:pk>/", invoices.Subscriptions.as_view({"get": "retrieve"})),
+    path("billing/payments/", payments.Payments.as_view({"get": "list"})),
+    path("billing/payments/<uuid:pk>/", payments.Payments.as_view({"get": "retrieve"})),
+    path("billing/payments/<uuid:pk>/transitions/", payments.PaymentTransitions.as_view()),
+    path("billing/admin/payment-methods/", plans.PaymentMethods.as_view()),
+    path("billing/admin/payments/confirm/", payments.ConfirmPayment.as_view()),
+    path("billing/admin/payments/<uuid:pk>/approve/", payments.ApprovePayment.as_view()),
+    path("billing/admin/payments/<uuid:pk>/reject/", payments.RejectPayment.as_view()),
+    re_path(r"", missing.nothing_here),
+]

@@ -1,0 +1,1 @@
+"""The nouns: what is true. The only room with tables, hence one migration history."""

@@ -1,0 +1,46 @@
+"""Typed reading of the environment, with one clear line for a value that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# NAME_FILE is read where NAME would be: secrets of containers are files.
+env = environ.FileAwareEnv()
+
+DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
+
+
+def secret(name: str, *, debug: bool) -> str:
+    """The secret of that name; a missing or well-known one is allowed in DEBUG only."""
+    value: str = env.str(name, default="") or DEFAULT_SECRET
+    if not debug and (value == DEFAULT_SECRET or len(value) < 32):
+        raise ImproperlyConfigured(
+            f"{name} is missing, the demo's, or shorter than 32 characters: "
+            f"set {name} or {name}_FILE, or DEBUG=true for a demo."
+        )
+    return value
+
+
+def database() -> dict[str, object]:
+    """DATABASE_URL as Django's settings; PostgreSQL only."""
+    config: dict[str, object] = env.db_url("DATABASE_URL", default="postgresql:///countersign")
+    if config["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgresql://...")
+    return config
+
+
+def email() -> dict[str, object]:
+    """EMAIL_URL as Django's EMAIL_* settings; without one, mails become .eml files in var/mail."""
+    url = env.str("EMAIL_URL", default="")
+    if not url:
+        return {
+            "EMAIL_BACKEND": "workflows.mailbox.EmlBackend",
+            "EMAIL_FILE_PATH": env.str("MAIL_DIR", default=str(BASE_DIR / "var" / "mail")),
+        }
+    config: dict[str, object] = env.email_url("EMAIL_URL")
+    return {"EMAIL_TIMEOUT": 10, **config}

@@ -1,0 +1,30 @@
+"""The nouns, one file each; `stateful` is what those with a lifecycle share, `history` what the engine remembers."""
+
+from core.models.account import Account, Industry, Membership
+from core.models.credit import CreditEntry
+from core.models.history import Effect, Transition
+from core.models.invoice import Invoice, NumberSeries
+from core.models.payment import Allocation, BalanceEntry, Payment
+from core.models.payment_method import PaymentMethod
+from core.models.plan import Plan, PlanPrice
+from core.models.subscription import Subscription
+from core.models.user import User
+
+__all__ = [
+    "Account",
+    "Allocation",
+    "BalanceEntry",
+    "CreditEntry",
+    "Effect",
+    "Industry",
+    "Invoice",
+    "Membership",
+    "NumberSeries",
+    "Payment",
+    "PaymentMethod",
+    "Plan",
+    "PlanPrice",
+    "Subscription",
+    "Transition",
+    "User",
+]

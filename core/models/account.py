@@ -1,0 +1,110 @@
+"""The customer: an account, the people in it, and where its invoices go."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django_fsm import transition
+
+from core.models.row import Row
+from core.models.stateful import Stateful, StatusField
+
+BILLING_FIELDS = (
+    "billing_email",
+    "address_line1",
+    "address_line2",
+    "city",
+    "state",
+    "postal_code",
+    "country",
+    "tax_id",
+)
+
+
+class Account(Stateful):
+    """A customer, who pays for a subscription and uses credits.
+
+    trial | pending_payment -> active -> past_due -> suspended -> expired; any -> closed.
+    """
+
+    class Status(models.TextChoices):
+        TRIAL = "trial"
+        PENDING_PAYMENT = "pending_payment"
+        ACTIVE = "active"
+        PAST_DUE = "past_due"
+        SUSPENDED = "suspended"
+        EXPIRED = "expired"
+        CLOSED = "closed"
+
+    name = models.CharField(max_length=150)
+    status = StatusField(choices=Status)
+    credits = models.BigIntegerField(default=0, editable=False)  # cached: the sum of its CreditEntries
+    currency = models.CharField(max_length=3, default="USD")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    trial_ends_on = models.DateField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    billing_email = models.EmailField(max_length=254, blank=True)
+    address_line1 = models.CharField(max_length=200, blank=True)
+    address_line2 = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=100, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    tax_id = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="account_credits_not_negative", condition=Q(credits__gte=0))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tenant_id(self) -> UUID:
+        return self.id
+
+    def billing_snapshot(self) -> dict[str, str]:
+        """The 8 billing fields as they are now, to be frozen into an invoice."""
+        return {field: getattr(self, field) for field in BILLING_FIELDS}
+
+    @transition(
+        field=status,
+        source=[Status.TRIAL, Status.PENDING_PAYMENT, Status.PAST_DUE, Status.SUSPENDED],
+        target=Status.ACTIVE,
+    )
+    def activate(self) -> None:
+        """Open the house: what was owed has been paid."""
+
+
+class Membership(Row):
+    """A person's place in an account. One person, one account."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        ADMIN = "admin"
+        MEMBER = "member"
+        VIEWER = "viewer"
+
+    MAY_PAY = frozenset({Role.OWNER, Role.ADMIN})
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="membership")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.account}"
+
+
+class Industry(Row):
+    """What a customer's site is about."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        verbose_name_plural = "industries"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,44 @@
+"""Credits: what an account may use."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from core.models.account import Account
+from core.models.history import Transition
+from core.models.row import Row
+
+
+class CreditEntry(Row):
+    """One line of an account's credit ledger: append-only, corrected by opposite lines.
+
+    `amount` is in credits, negative when they go. `key` names the reason once per account.
+    """
+
+    class Kind(models.TextChoices):
+        GRANT = "grant"
+        CONSUME = "consume"
+        REVOKE = "revoke"
+        ADJUST = "adjust"
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="credit_entries")
+    kind = models.CharField(max_length=10, choices=Kind)
+    amount = models.BigIntegerField()
+    balance_after = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    description = models.CharField(max_length=255, blank=True)
+    cause = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="credit_entries")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "credit entries"
+        constraints = [
+            models.UniqueConstraint(name="credit_entry_once", fields=["account", "key"]),
+            models.CheckConstraint(name="credit_entry_not_zero", condition=~Q(amount=0)),
+            models.CheckConstraint(name="credit_balance_not_negative", condition=Q(balance_after__gte=0)),
+        ]
+        indexes = [models.Index(name="credit_entry_newest", fields=["account", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.amount:+} ({self.kind})"

@@ -1,0 +1,192 @@
+"""Money that came in from outside, as somebody says and staff confirm."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django_fsm import transition
+
+from core.models.account import Account, Membership
+from core.models.invoice import Invoice
+from core.models.payment_method import PaymentMethod
+from core.models.row import MoneyField, Row, positive
+from core.models.stateful import Stateful, StatusField
+from core.models.user import User
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, user: User) -> PaymentQuerySet:
+        """Staff see every account's, members their own."""
+        return self if user.is_staff else self.filter(account__memberships__user=user)
+
+    def awaiting_review(self) -> PaymentQuerySet:
+        return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
+
+
+class Payment(Stateful):
+    """A customer's claim to have paid an invoice outside this system.
+
+    pending_approval -> approved -> succeeded; or failed, cancelled. Nothing is granted until staff approve.
+    """
+
+    class Status(models.TextChoices):
+        PENDING_APPROVAL = "pending_approval"
+        APPROVED = "approved"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        REVERSED = "reversed"
+
+    class Reason(models.TextChoices):
+        NOT_RECEIVED = "not_received"
+        AMOUNT_SHORT = "amount_short"
+        WRONG_CURRENCY = "wrong_currency"
+        DUPLICATE_REFERENCE = "duplicate_reference"
+        UNREADABLE_PROOF = "unreadable_proof"
+        PROOF_MISMATCH = "proof_mismatch"
+        WRONG_BENEFICIARY = "wrong_beneficiary"
+        PAYER_MISMATCH = "payer_mismatch"
+        INVOICE_CLOSED = "invoice_closed"
+        SUSPECTED_FRAUD = "suspected_fraud"
+        OTHER = "other"
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="payments")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
+    method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="+")
+    status = StatusField(choices=Status, default=Status.PENDING_APPROVAL)
+    currency = models.CharField(max_length=3)
+    amount = MoneyField()  # as claimed
+    received = MoneyField(null=True, blank=True)  # as staff saw it arrive
+    value_date = models.DateField(null=True, blank=True)
+    reference = models.CharField(max_length=140, blank=True)
+    reference_key = models.CharField(max_length=140, blank=True, editable=False)  # see normal_reference()
+    notes = models.TextField(max_length=2000, blank=True)
+    proof_url = models.URLField(max_length=1000, blank=True)  # shown, never fetched
+    paid_on = models.DateField(null=True, blank=True)
+    payer_name = models.CharField(max_length=140, blank=True)
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    reason_code = models.CharField(max_length=30, choices=Reason, blank=True)
+    admin_notes = models.TextField(max_length=2000, blank=True)
+    retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="payment_decided_by_another", condition=~Q(decided_by=F("submitted_by"))),
+            models.CheckConstraint(name="payment_amount_in_range", condition=positive("amount")),
+            models.CheckConstraint(
+                name="payment_received_in_range", condition=Q(received__isnull=True) | positive("received")
+            ),
+            models.CheckConstraint(
+                name="payment_decided_is_complete",
+                condition=~Q(status__in=["approved", "succeeded", "reversed"])
+                | Q(decided_by__isnull=False, received__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="payment_reference_once",
+                fields=["account", "method", "reference_key"],
+                condition=Q(status__in=["pending_approval", "approved", "succeeded"]) & ~Q(reference_key=""),
+            ),
+            models.UniqueConstraint(name="payment_of_account", fields=["account", "id"]),
+        ]
+        indexes = [
+            models.Index(name="payment_queue", fields=["created_at", "id"], condition=Q(status="pending_approval")),
+            models.Index(name="payment_by_account", fields=["account", "-id"]),
+        ]
+        permissions = [
+            ("review_payment", "See the queue of claimed payments"),
+            ("approve_payment", "Approve and reject payments"),
+            ("reverse_payment", "Reverse a succeeded payment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency} for {self.invoice}"
+
+    def may_be_decided_by(self, user: User) -> bool:
+        """Nobody decides on money that they say they sent, or recorded."""
+        return user.is_granted("core.approve_payment") and user.pk != self.submitted_by_id
+
+    def may_be_withdrawn_by(self, user: User) -> bool:
+        return user.role_in(self.account_id) in Membership.MAY_PAY
+
+    @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.APPROVED, permission=may_be_decided_by)
+    def approve(
+        self,
+        *,
+        by: User,
+        received: Decimal | None = None,
+        admin_notes: str = "",
+        value_date: date | None = None,
+    ) -> None:
+        """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise."""
+        self.received = self.amount if received is None else received
+        self.decided_by, self.admin_notes, self.value_date = by, admin_notes, value_date
+
+    @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.FAILED, permission=may_be_decided_by)
+    def reject(self, *, by: User, reason_code: str, admin_notes: str = "") -> None:
+        """Refuse the claim, with a reason the customer is told. A retry is a new payment."""
+        self.decided_by, self.reason_code, self.admin_notes = by, reason_code, admin_notes
+
+    @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.CANCELLED, permission=may_be_withdrawn_by)
+    def withdraw(self, *, by: User) -> None:
+        """Take the claim back before anybody has decided."""
+
+    @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
+    def settle(self) -> None:
+        """The money has been allocated and what it pays for is open."""
+
+
+class Allocation(Row):
+    """The part of a payment that pays an invoice."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations")
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
+    amount = MoneyField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="allocation_once", fields=["payment", "invoice"]),
+            models.CheckConstraint(name="allocation_amount_in_range", condition=positive("amount")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.payment_id} to {self.invoice_id}"
+
+
+class BalanceEntry(Row):
+    """Money of a customer that no invoice needed, per currency: append-only, its sum is the balance."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="balance_entries")
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="balance_entries")
+    currency = models.CharField(max_length=3)
+    amount = MoneyField()
+    key = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "balance entries"
+        constraints = [
+            models.UniqueConstraint(name="balance_entry_once", fields=["account", "key"]),
+            models.CheckConstraint(
+                name="balance_entry_in_range",
+                condition=~Q(amount=0) & Q(amount__gt=-(10**12), amount__lt=10**12),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+
+def normal_reference(text: str) -> str:
+    """The reference as banks compare it: letters and digits only, in capitals."""
+    return re.sub(r"[\W_]+", "", text).upper()

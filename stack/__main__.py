@@ -1,0 +1,40 @@
+"""`python -m stack up` for a person, `reset` to begin again, `run COMMAND...` for a command and tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from stack.ending import ToldToStop, told_to_stop
+from stack.problems import StackError
+from stack.reset import reset
+from stack.run import run
+from stack.terminal import say
+from stack.up import up
+
+USAGE = "usage: python -m stack up | reset | run COMMAND..."
+
+
+def main(words: list[str]) -> int:
+    try:
+        with told_to_stop():
+            match words:
+                case ["up"]:
+                    return up(Path.cwd())
+                case ["reset"]:
+                    return reset(Path.cwd() / "var")
+                case ["run", "--", *command] | ["run", *command] if command:
+                    return run(command)
+                case _:
+                    say(USAGE)
+                    return os.EX_USAGE
+    except ToldToStop:
+        return 130
+    except StackError as error:
+        say(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

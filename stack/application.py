@@ -1,0 +1,100 @@
+"""Our own processes, web, worker and beat, on a database and a broker that already run.
+
+`make up` uses it from a terminal; tests use it to have the real processes beside
+them, to kill and to restart.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from stack.process import Process
+
+# In the order of starting; they end in reverse, so that nothing new comes in while the worker finishes.
+NAMES = ("worker", "beat", "web")
+GRACE = 30
+
+
+class Application:
+    """The product as its operator knows it: commands of manage.py, an environment, two health addresses.
+
+    Tests write `with Application(...).running() as application: application.process("worker").kill()`.
+    """
+
+    def __init__(self, var: Path, *, port: int, environment: Mapping[str, str], root: Path | None = None) -> None:
+        """`environment` is added to ours and must name DATABASE_URL and BROKER_URL where ours does not."""
+        self.port = port
+        self._log = var / "log"
+        self._root = root or Path(__file__).parents[1]
+        self._worker_ready = var / "worker.ready"
+        ours = {"PYTHONUNBUFFERED": "1", "PORT": str(port), "WORKER_READY_FILE": str(self._worker_ready)}
+        self._environment = os.environ | ours | dict(environment)
+        self._processes = {name: self._manage(name) for name in NAMES}
+
+    def prepare(self) -> None:
+        """Bring the database to the newest schema, with the demo's rows."""
+        self.command("migrate", "--noinput", "-v0")
+        self.command("seed_demo")
+
+    def command(self, name: str, *options: str) -> None:
+        """Run a command of manage.py to its end; a failure is a StackError with the end of its log."""
+        with self._manage(name, *options) as process:
+            process.finish()
+
+    @contextmanager
+    def running(self) -> Iterator[Application]:
+        """Start all three, wait until they work, and stop them at the end."""
+        self._worker_ready.unlink(missing_ok=True)
+        with ExitStack() as ending:
+            for process in self._processes.values():
+                ending.enter_context(process)
+            self.wait_until_ready()
+            yield self
+
+    def wait_until_ready(self, *, within: float = 60) -> None:
+        web = self.process("web")
+        web.wait_until(lambda: self._answers("/healthz"), within=within, every=0.2)
+        web.wait_until(lambda: self._answers("/readyz"), within=within, every=0.2)
+        self.process("worker").wait_until(self._worker_ready.exists, within=within)
+
+    def must_live(self) -> None:
+        """Raise a StackError that names the process which ended by itself, if one did."""
+        for process in self._processes.values():
+            process.must_live()
+
+    def process(self, name: str) -> Process:
+        return self._processes[name]
+
+    @property
+    def logs(self) -> list[Path]:
+        return [process.log for process in self._processes.values()]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _manage(self, command: str, *options: str) -> Process:
+        return Process(
+            command,
+            [sys.executable, "manage.py", command, *options],
+            log=self._log / f"{command}.log",
+            env=self._environment,
+            cwd=self._root,
+            grace=GRACE,
+        )
+
+    def _answers(self, path: str) -> bool:
+        self.must_live()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()

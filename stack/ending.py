@@ -1,0 +1,36 @@
+"""Being told to stop: Ctrl-C, SIGTERM and a closed terminal all mean the same."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class ToldToStop(BaseException):
+    """Not an Exception: nothing on the way out may take it for a failure."""
+
+
+@contextmanager
+def told_to_stop() -> Iterator[None]:
+    """Raise ToldToStop inside the block at the first signal; from then on further ones change nothing."""
+    heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _under_nohup())]
+    before = {number: signal.signal(number, _raise_once) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _under_nohup() -> bool:
+    return signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def _raise_once(number: int, frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise ToldToStop

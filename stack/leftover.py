@@ -1,0 +1,49 @@
+"""A cluster whose server was not stopped: after a power cut, or a SIGKILL where no leash exists."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from stack.problems import StackError
+
+
+def pid_file(data: Path) -> list[str]:
+    """The lines of postmaster.pid: the first is the server's pid, the eighth its state."""
+    try:
+        return (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+
+
+def end_leftover_server(data: Path, *, within: float = 30) -> None:
+    """Stop a server still on these data, which our lock makes ours; disown a pid that is now another's."""
+    lines = pid_file(data)
+    if not lines or not lines[0].isdigit():
+        return
+    deadline = time.monotonic() + within
+    while str(data) in (command := command_of(int(lines[0]))):
+        if time.monotonic() > deadline:
+            raise StackError(f"A PostgreSQL with pid {lines[0]} is still on {data}: end it, then try again.")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(lines[0]), signal.SIGINT)
+        time.sleep(0.2)
+    if command:
+        # PostgreSQL would take the stranger for a server, as after a restart of the machine, but not us,
+        # its parent. The file stays: its other lines tell whether backends still use the memory.
+        (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]), encoding="utf-8")
+
+
+def command_of(pid: int) -> str:
+    """The command line of a running process; empty when it is gone or a zombie."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    with contextlib.suppress(OSError):  # macOS has no /proc, a slim Linux image no ps
+        return subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ).stdout
+    return ""

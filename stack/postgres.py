@@ -1,0 +1,100 @@
+"""PostgreSQL, the record: a server of our own, on a unix socket only."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from stack.leftover import end_leftover_server, pid_file
+from stack.problems import StackError
+from stack.process import Process
+from stack.service import Service
+from stack.terminal import say, tail
+from stack.unprivileged import data_folder, database_user, own, postgres_binaries
+
+CLUSTER_SQL = Path(__file__).with_name("cluster.sql")
+CLUSTER = (
+    "--username=postgres",
+    "--auth=trust",  # who may enter the folder of the socket may connect: nobody else
+    "--no-instructions",
+    "--encoding=UTF8",
+    # Sorts and folds alike on every machine; a locale of the system may be missing.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+)
+SETTINGS = {
+    "listen_addresses": "",
+    "port": "5432",  # only names the socket; said because PGPORT would change it
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "client_connection_check_interval": "1s",  # a query whose client died does not keep its locks
+}
+THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class Postgres(Service):
+    """A server and its data: the cluster is made at the first start and kept after that."""
+
+    def __init__(self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False) -> None:
+        self._user = database_user()
+        self._bin = postgres_binaries(self._user)
+        self._sockets = sockets / "postgres"
+        self._log = log
+        self._throwaway = throwaway
+        self.data = data_folder(data, self._user)
+        if self.data != data:
+            say(f"PostgreSQL refuses root and its user cannot enter here: its data are in {self.data}.")
+        self.process = self._program("postgres", "-D", self.data, *self._settings())
+
+    def start(self) -> None:
+        own(self._sockets, self._user)
+        if not (self.data / "PG_VERSION").exists():
+            self._make_cluster()
+        end_leftover_server(self.data)
+        deadline = time.monotonic() + 20
+        while not self._started():
+            # After a SIGKILL of the server its backends need a moment to notice; until then it may not start.
+            if "is still in use" not in tail(self._log) or time.monotonic() > deadline:
+                raise StackError(self.process.failure("does not start"))
+            time.sleep(0.2)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://countersign@:5432/countersign?host={self._sockets}"
+
+    def _make_cluster(self) -> None:
+        """In a folder beside, renamed at the end: an interrupted first start leaves no half cluster."""
+        unfinished = self.data.with_name(f"{self.data.name}.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        own(unfinished, self._user)
+        sync = "--no-sync" if self._throwaway else "--sync-method=fsync"
+        self._finish(self._program("initdb", "-D", unfinished, *CLUSTER, sync))
+        single_user = ["--single", "-D", str(unfinished), "-c", "exit_on_error=true", "postgres"]
+        self._finish(self._program("postgres", *single_user, stdin=CLUSTER_SQL))
+        unfinished.rename(self.data)
+
+    def _started(self) -> bool:
+        self.process.start()
+        self.process.wait_until(lambda: self._ready() or not self.process.alive, within=60)
+        return self.process.alive
+
+    def _ready(self) -> bool:
+        lines = pid_file(self.data)
+        return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
+
+    def _settings(self) -> list[str]:
+        settings = SETTINGS | {"unix_socket_directories": str(self._sockets)}
+        if self._throwaway:
+            settings |= THROWAWAY
+        return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+
+    def _program(self, name: str, *options: str | Path, stdin: Path | None = None) -> Process:
+        command = [self._bin / name, *options]
+        return Process(name, command, log=self._log, user=self._user, stdin=stdin, ends_by=signal.SIGINT)
+
+    def _finish(self, program: Process) -> None:
+        with program:
+            program.finish(within=120)

@@ -1,0 +1,50 @@
+"""Valkey, the broker: it rings the worker's bell."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+
+from stack.process import Process
+from stack.service import Service
+from stack.wheels import valkey_server
+
+
+class Valkey(Service):
+    """A server on a unix socket. Kept ones write every command down; throwaway ones remember nothing."""
+
+    def __init__(self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False) -> None:
+        self._data = data
+        self._socket = sockets / "valkey.sock"
+        self.process = Process("valkey", [valkey_server(), *self._options(throwaway)], log=log, grace=10)
+
+    def start(self) -> None:
+        self._data.mkdir(parents=True, exist_ok=True)
+        self.process.start()
+        self.process.wait_until(self._answers, within=30)
+
+    def url(self, database: int = 0) -> str:
+        return f"redis+socket://{self._socket}?virtual_host={database}"
+
+    def _options(self, throwaway: bool) -> list[str]:
+        options = {
+            "--port": "0",
+            "--unixsocket": str(self._socket),
+            "--unixsocketperm": "700",
+            "--dir": str(self._data),
+            "--save": "",
+            "--appendonly": "no" if throwaway else "yes",
+            "--maxmemory-policy": "noeviction",  # a broker that evicts loses messages
+            "--databases": "64",  # one for each test worker
+        }
+        return [word for option in options.items() for word in option]
+
+    def _answers(self) -> bool:
+        self.process.must_live()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(str(self._socket))
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        return False

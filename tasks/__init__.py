@@ -1,0 +1,1 @@
+"""The hands: Celery rings, leases and sweeps. No billing rules."""

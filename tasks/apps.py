@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class TasksConfig(AppConfig):
+    name = "tasks"
+
+    def ready(self) -> None:
+        from tasks import celery  # noqa: F401 - the app must exist before anybody publishes
+        from tasks.doorbell import ring_for
+        from workflows.engine import effects_recorded
+
+        effects_recorded.connect(ring_for, dispatch_uid="tasks.doorbell")

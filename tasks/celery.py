@@ -1,0 +1,88 @@
+"""The Celery app. Every setting here answers a known way of losing, doubling or delaying work.
+
+A message is a doorbell: the rows decide. So hints are acknowledged early, never retried, never scheduled, and
+no wait on the broker is long.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutdown
+from django.conf import settings
+from django.db import close_old_connections
+
+from tasks.schedule import TIMES
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
+
+app = Celery("countersign")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_transport_options={
+        "visibility_timeout": 300,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        # A publisher waits no longer than this; be_a_worker() gives consumers more.
+        "socket_timeout": 1,
+        "socket_connect_timeout": 1,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # the default gives up after 100 tries
+    broker_pool_limit=10,
+    broker_pool_acquire_timeout=1,
+    task_publish_retry=False,
+    task_ignore_result=True,
+    task_acks_late=False,  # celery#5935: a long task with late ack is redelivered; our leases do that better
+    task_reject_on_worker_lost=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_soft_time_limit=20,
+    task_time_limit=25,  # below the lease of 30 s
+    task_default_queue="inward",
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=5000,
+    worker_max_memory_per_child=350_000,  # kB
+    worker_soft_shutdown_timeout=20,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # celery#9250
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+    imports=["tasks.effects"],
+    beat_schedule=TIMES,
+    timezone="UTC",
+)
+
+
+def be_a_worker() -> None:
+    """A consumer blocks for 1 s on the broker, so it must be given longer than that to answer."""
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": 5}
+
+
+@task_prerun.connect
+@task_postrun.connect
+def check_connection(**_: Any) -> None:
+    """Celery is told to leave the connection open (celery#10554), so a broken one is dropped here."""
+    close_old_connections()
+
+
+@worker_ready.connect
+def say_ready(**_: Any) -> None:
+    """Leave a file for whoever waits for the worker (WORKER_READY_FILE), and look what is due already."""
+    from tasks.effects import sweep_effects
+
+    if name := os.environ.get("WORKER_READY_FILE"):
+        Path(name).write_text(str(os.getpid()))
+    sweep_effects.delay()
+
+
+@worker_shutdown.connect
+def say_gone(**_: Any) -> None:
+    if name := os.environ.get("WORKER_READY_FILE"):
+        Path(name).unlink(missing_ok=True)

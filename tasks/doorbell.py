@@ -1,0 +1,52 @@
+"""Ring after commit, in one bounded publish: a broker that is down or hangs never fails or slows a request twice."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from workflows.engine.run import BATCH
+
+log = logging.getLogger(__name__)
+
+PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
+_quiet_until = 0.0
+_local = threading.local()
+
+
+def ring_for(*, ids: Sequence[UUID], **_: Any) -> None:
+    """Receiver of `effects_recorded`."""
+    if not getattr(_local, "answering", False):
+        ring(ids)
+
+
+def ring(ids: Sequence[UUID]) -> bool:
+    """Tell the workers about due effects; False when the broker did not take it."""
+    global _quiet_until
+    from tasks.effects import run_due_effects
+
+    if time.monotonic() < _quiet_until:
+        return False
+    try:
+        for start in range(0, len(ids), BATCH):
+            run_due_effects.delay([str(key) for key in ids[start : start + BATCH]])
+    except Exception as error:
+        _quiet_until = time.monotonic() + PAUSE
+        log.warning("The broker did not take the ring, the sweeper will: %s", error)
+        return False
+    return True
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """While a worker pays debts it looks for more by itself, so nobody needs to ring for what it records."""
+    _local.answering = True
+    try:
+        yield
+    finally:
+        _local.answering = False

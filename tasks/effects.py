@@ -1,0 +1,31 @@
+"""The tasks: ids in, one call down, nothing returned. The rows are the record, Celery the doorbell."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from tasks.celery import app
+from tasks.doorbell import answering, ring
+from workflows.engine import run_due, sweep
+
+SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
+
+
+@app.task(ignore_result=True)
+def run_due_effects(effect_ids: list[str]) -> None:
+    """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
+    started = time.monotonic()
+    with answering():
+        claimed = run_due([UUID(key) for key in effect_ids])
+        while claimed and time.monotonic() - started < SLICE:
+            claimed = run_due()
+    if claimed:
+        ring(sweep())
+
+
+@app.task(ignore_result=True)
+def sweep_effects() -> None:
+    """Take back what a dead worker held and ring for what nobody heard. Harmless twice at once."""
+    if due := sweep():
+        ring(due)

@@ -1,0 +1,26 @@
+"""`manage.py worker`: the Celery worker, in the foreground."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from tasks.celery import app, be_a_worker
+
+
+class Command(BaseCommand):
+    help = "Pay what the engine owes, rung by the broker. WORKER_CONCURRENCY children."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        be_a_worker()
+        app.worker_main(
+            [
+                "worker",
+                f"--concurrency={settings.WORKER_CONCURRENCY}",
+                "--without-gossip",
+                "--without-mingle",
+                "--loglevel=INFO",
+            ]
+        )

@@ -1,0 +1,171 @@
+"""The smallest valid row of each noun. Rows with a lifecycle are born through the engine, as everywhere."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.contrib.auth.models import Permission
+from factory.django import DjangoModelFactory
+
+from core.models import (
+    Account,
+    Invoice,
+    Membership,
+    Payment,
+    PaymentMethod,
+    Plan,
+    PlanPrice,
+    Subscription,
+    User,
+)
+from workflows.engine import begin, perform
+
+PASSWORD = "correct horse battery"
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"user{n}@example.test")
+
+    @classmethod
+    def _create(cls, model_class: Any, *_: Any, **fields: Any) -> User:
+        user = model_class(**fields)
+        user.set_unusable_password()
+        user.save()
+        return user
+
+
+class StaffFactory(UserFactory):
+    """Somebody who may decide on payments."""
+
+    is_staff = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> User:
+        user = super()._create(model_class, *args, **fields)
+        names = ["review_payment", "approve_payment"]
+        user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=names))
+        return user
+
+
+class _Begun(DjangoModelFactory):
+    """A row with a lifecycle: its first Transition comes with it, what follows does not."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *_: Any, **fields: Any) -> Any:
+        row = model_class(**fields)
+        begin(row)
+        return row
+
+
+class AccountFactory(_Begun):
+    class Meta:
+        model = Account
+
+    name = "Demo Ltd"
+    status = Account.Status.PENDING_PAYMENT
+    billing_email = "bills@example.test"
+    address_line1 = "1 High Street"
+    city = "Springfield"
+    country = "US"
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    account = factory.SubFactory(AccountFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Membership.Role.OWNER
+
+
+class PlanFactory(DjangoModelFactory):
+    class Meta:
+        model = Plan
+        django_get_or_create = ("code",)
+        skip_postgeneration_save = True
+
+    code = "starter"
+    name = "Starter"
+    credits = 1000
+
+    @factory.post_generation
+    def price(plan, create: bool, amount: Any, **_: Any) -> None:  # type: ignore[misc]  # noqa: N805
+        PlanPrice.objects.get_or_create(
+            plan=plan,
+            currency="USD",
+            interval="month",
+            defaults={"amount": Decimal("89.00") if amount is None else amount},
+        )
+
+
+class PaymentMethodFactory(DjangoModelFactory):
+    class Meta:
+        model = PaymentMethod
+        django_get_or_create = ("code",)
+
+    code = "us_bank"
+    name = "ACH or wire"
+    kind = PaymentMethod.Kind.BANK_TRANSFER
+    country = "US"
+    currency = "USD"
+    requires = ["reference"]
+
+
+class SubscriptionFactory(_Begun):
+    class Meta:
+        model = Subscription
+
+    account = factory.SubFactory(AccountFactory)
+    plan = factory.SubFactory(PlanFactory)
+    currency = "USD"
+    price = Decimal("89.00")
+    interval = "month"
+
+
+class InvoiceFactory(_Begun):
+    """An issued invoice of 89.00 USD for a subscription that waits for it."""
+
+    class Meta:
+        model = Invoice
+
+    subscription = factory.SubFactory(SubscriptionFactory)
+    account = factory.SelfAttribute("subscription.account")
+    currency = "USD"
+    total = Decimal("89.00")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> Invoice:
+        invoice = super()._create(model_class, *args, **fields)
+        perform(
+            invoice.issue,
+            number=f"T-{invoice.pk.hex[-12:]}",
+            issued_on=date(2026, 5, 1),
+            due_on=date(2026, 5, 8),
+            snapshot={"plan": "starter"},
+        )
+        return invoice
+
+
+class PaymentFactory(_Begun):
+    """A claim of the whole invoice, by the account's owner."""
+
+    class Meta:
+        model = Payment
+
+    invoice = factory.SubFactory(InvoiceFactory)
+    account = factory.SelfAttribute("invoice.account")
+    method = factory.SubFactory(PaymentMethodFactory)
+    amount = Decimal("89.00")
+    currency = "USD"
+    reference = "WIRE 42"
+    reference_key = "WIRE42"
+    submitted_by = factory.LazyAttribute(lambda payment: MembershipFactory(account=payment.account).user)

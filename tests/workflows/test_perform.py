@@ -1,0 +1,209 @@
+"""The one way in which a status changes: `workflows.engine.perform`."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.db.transaction import atomic
+
+from core.models import Effect, Invoice, Payment, Transition
+from core.models.stateful import NotThroughTheEngine
+from core.problems import PermissionDenied, WrongState
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
+from workflows.engine import available, begin, explain, perform, perform_many
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_transition_its_row_and_its_effects_are_one_statement(django_assert_num_queries):
+    payment, staff = PaymentFactory(), StaffFactory()
+    staff.is_granted("core.approve_payment")
+
+    with django_assert_num_queries(1):
+        fact = perform(payment.approve, by=staff, admin_notes="seen")
+
+    payment.refresh_from_db()
+    fact.refresh_from_db()
+    assert (payment.status, payment.decided_by, payment.received) == ("approved", staff, Decimal("89.00"))
+    assert (fact.source, fact.target, fact.seq, fact.actor) == ("pending_approval", "approved", 2, staff)
+    assert fact.inputs == {"admin_notes": "seen"}
+    effect = Effect.objects.get(transition=fact)
+    assert effect.kind == "payment.settle"
+    assert effect.key == f"payment:{payment.pk}:2:payment.settle"
+
+
+def test_a_set_takes_as_many_statements_as_its_machines_not_as_its_members(django_assert_num_queries):
+    payments = [PaymentFactory(reference_key=str(n)) for n in range(7)]
+    staff = StaffFactory()
+    staff.is_granted("core.approve_payment")
+
+    # One, and a savepoint of the `atomic` here.
+    with django_assert_num_queries(1 + 2), atomic():
+        perform_many([payment.approve for payment in payments], by=staff)
+
+    assert Transition.objects.filter(name="approve", actor=staff).count() == 7
+
+
+def test_a_stale_copy_is_refused_and_reads_itself_anew():
+    payment, first, second = PaymentFactory(), StaffFactory(), StaffFactory()
+    stale = Payment.objects.get(pk=payment.pk)
+    perform(payment.approve, by=first)
+
+    with pytest.raises(WrongState) as refusal:
+        perform(stale.reject, by=second, reason_code="not_received")
+
+    assert refusal.value.members == {"object_status": "approved", "available": [], "unmet": []}
+    assert stale.status == "approved"
+    assert stale.reason_code == ""
+    assert stale.decided_by == first
+
+
+def test_a_set_with_one_stale_member_changes_nothing():
+    payments = [PaymentFactory(reference_key=str(n)) for n in range(3)]
+    perform(Payment.objects.get(pk=payments[1].pk).approve, by=StaffFactory())
+
+    with pytest.raises(WrongState), atomic():
+        perform_many([payment.approve for payment in payments], by=StaffFactory())
+
+    assert [payment.status for payment in Payment.objects.order_by("pk")] == [
+        "pending_approval",
+        "approved",
+        "pending_approval",
+    ]
+    assert [payment.status for payment in payments] == ["pending_approval", "pending_approval", "pending_approval"]
+
+
+def test_nobody_decides_on_their_own_payment():
+    staff = StaffFactory()
+    payment = PaymentFactory(submitted_by=staff)
+
+    with pytest.raises(PermissionDenied):
+        perform(payment.approve, by=staff)
+
+    assert payment.status == "pending_approval"
+    assert available(payment, staff) == []
+
+
+def test_a_superuser_is_no_approver_by_that_alone():
+    payment, root = PaymentFactory(), UserFactory(is_superuser=True, is_staff=True)
+
+    with pytest.raises(PermissionDenied):
+        perform(payment.approve, by=root)
+
+
+def test_a_transition_of_the_engine_is_closed_to_people_and_the_other_way_round():
+    payment, staff = PaymentFactory(), StaffFactory()
+
+    with pytest.raises(PermissionDenied):
+        perform(payment.approve)
+    perform(payment.approve, by=staff)
+    with pytest.raises(PermissionDenied):
+        perform(payment.settle, by=staff)
+
+
+def test_explain_says_why_each_transition_is_open_or_closed():
+    payment, staff = PaymentFactory(), StaffFactory()
+
+    rules = {rule.name: (rule.is_open, rule.in_state, rule.permitted) for rule in explain(payment, staff)}
+
+    assert rules == {
+        "approve": (True, True, True),
+        "reject": (True, True, True),
+        "settle": (False, False, False),
+        "withdraw": (False, True, False),
+    }
+
+
+def test_a_status_is_written_by_nobody_else():
+    payment = PaymentFactory()
+
+    with pytest.raises(NotThroughTheEngine):
+        payment.status = "succeeded"
+    with pytest.raises(NotThroughTheEngine):
+        payment.approve(by=StaffFactory())
+    with pytest.raises(NotThroughTheEngine):
+        Payment.objects.create(invoice=payment.invoice)
+
+
+def test_saving_a_stale_copy_does_not_undo_a_transition():
+    payment, staff = PaymentFactory(), StaffFactory()
+    stale = Payment.objects.get(pk=payment.pk)
+    perform(payment.approve, by=staff)
+
+    stale.notes = "a note"
+    stale.save(update_fields=["notes"])
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.decided_by, payment.notes) == ("approved", staff, "a note")
+    with pytest.raises(NotThroughTheEngine):
+        stale.save()
+    with pytest.raises(NotThroughTheEngine):
+        stale.save(update_fields=["status"])
+
+
+def test_a_birth_is_a_transition_too():
+    account = AccountFactory.build(status="trial")
+
+    fact = begin(account, plan="free")
+
+    assert (fact.seq, fact.source, fact.target, fact.account_id) == (1, "", "trial", account.pk)
+    assert [effect.kind for effect in fact.effects.all()] == ["mail.trial_started"]
+
+
+def test_a_follower_with_a_target_follows_only_there():
+    invoice = InvoiceFactory()
+
+    whole = perform(invoice.pay, amount=Decimal("89.00"))
+    part = perform(InvoiceFactory().pay, amount=Decimal("1.00"))
+
+    assert whole.effects.count() == 0
+    assert [effect.kind for effect in part.effects.all()] == ["mail.payment_partial"]
+
+
+def test_a_method_that_raises_leaves_the_object_as_the_database_has_it():
+    invoice = InvoiceFactory()
+
+    with pytest.raises(TypeError):
+        perform(invoice.pay, amount="eighty-nine")
+
+    assert (invoice.status, invoice.version, invoice.allocated) == ("pending", 2, Decimal(0))
+
+
+def test_a_request_key_gives_back_its_first_answer():
+    payment, staff = PaymentFactory(), StaffFactory()
+
+    first = perform(payment.approve, by=staff, request_key="abc")
+    again = perform(payment.approve, by=staff, request_key="abc")
+
+    assert again == first
+    assert Transition.objects.filter(object_id=payment.pk).count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_approvers_at_once_one_wins():
+    payment = PaymentFactory()
+    staff = [StaffFactory() for _ in range(8)]
+    start, outcomes = threading.Barrier(len(staff)), []
+
+    def approve(user):
+        mine = Payment.objects.get(pk=payment.pk)
+        start.wait()
+        try:
+            outcomes.append(perform(mine.approve, by=user).name)
+        except WrongState as refusal:
+            outcomes.append(refusal.slug)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=approve, args=(user,)) for user in staff]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["approve"] + ["wrong-state"] * 7
+    assert Effect.objects.filter(kind="payment.settle").count() == 1
+    assert Invoice.objects.get().status == "pending"

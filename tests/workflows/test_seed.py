@@ -1,0 +1,230 @@
+"""The demo's rows: there after one run, untouched by the next, and never on a real installation by accident."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from core.countries import country_codes
+from core.models import Account, Industry, Invoice, PaymentMethod, Plan, PlanPrice, Transition, User
+from core.money import is_currency
+from workflows.seed.payment_methods import METHODS
+
+PLACEHOLDERS = {"amount", "currency", "reference", "due_date", "account_name"}
+LANGUAGES = {
+    "PK": "ur", "IN": "hi", "BD": "bn", "KE": "sw", "BR": "pt-BR", "DE": "de", "AE": "ar",
+}  # fmt: skip
+CLAIM_FIELDS = {"reference", "paid_on", "payer_name", "proof_url"}
+
+
+@pytest.fixture
+def seed_demo(db, settings) -> Callable[..., str]:
+    """Run the command in DEBUG; returns what it printed."""
+    settings.DEBUG = True
+
+    def run(*options: str) -> str:
+        output = StringIO()
+        call_command("seed_demo", *options, stdout=output)
+        return output.getvalue()
+
+    return run
+
+
+def test_a_new_installation_gets_plans_methods_industries_and_log_ins(seed_demo):
+    said = seed_demo()
+
+    assert said == "Added: plans 5, payment methods 14, industries 10, log-ins 5.\n"
+    assert list(Plan.objects.values_list("code", flat=True)) == ["free", "starter", "growth", "scale", "internal"]
+    assert PaymentMethod.objects.filter(is_demo=True).count() == 14
+    assert Industry.objects.count() == 10
+
+
+def test_a_second_run_adds_and_changes_nothing(seed_demo):
+    seed_demo()
+    before = everything()
+
+    said = seed_demo()
+
+    assert said == ""
+    assert everything() == before
+
+
+def test_what_the_operator_has_edited_stays(seed_demo):
+    seed_demo()
+    PaymentMethod.objects.filter(code="us_bank").update(is_enabled=False, is_demo=False, instructions={"en": "Ask us."})
+    Plan.objects.filter(code="starter").update(name="First")
+    PlanPrice.objects.filter(plan__code="starter", currency="EUR").update(amount=99)
+    PlanPrice.objects.filter(plan__code="starter", currency="NGN").delete()
+    Industry.objects.filter(name="Retail").update(name="Shops")
+    approver = User.objects.get(email="approver@demo.test")
+    approver.set_password("a secret of our own")
+    approver.save()
+    approver.user_permissions.clear()
+    before = everything()
+
+    seed_demo()
+
+    assert everything() == before
+
+
+def test_what_has_been_lost_comes_back(seed_demo):
+    seed_demo()
+    PaymentMethod.objects.get(code="ke_mpesa").delete()
+    Plan.objects.get(code="scale").delete()
+
+    said = seed_demo()
+
+    assert said == "Added: plans 1, payment methods 1.\n"
+    assert price("scale", "KES") == 58_000
+
+
+def test_a_run_that_fails_leaves_nothing(seed_demo, monkeypatch):
+    monkeypatch.setattr("workflows.seed.people.ADDRESS", {"no_such_field": ""})
+
+    with pytest.raises(TypeError):
+        seed_demo()
+
+    assert not Plan.objects.exists()
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("plan", "currency", "amount"),
+    [
+        ("free", "USD", "0.00"),
+        ("free", "AED", "0.00"),
+        ("starter", "USD", "89.00"),
+        ("starter", "PKR", "25000.00"),
+        ("growth", "USD", "189.00"),
+        ("growth", "EUR", "174.00"),
+        ("growth", "PKR", "53100.00"),
+        ("scale", "USD", "449.00"),
+        ("scale", "NGN", "681000.00"),
+    ],
+)
+def test_a_plan_costs_what_the_price_book_says(seed_demo, plan, currency, amount):
+    seed_demo()
+
+    assert price(plan, currency) == Decimal(amount)
+
+
+def test_a_year_has_a_price_in_usd_only(seed_demo):
+    seed_demo()
+
+    years = PlanPrice.objects.filter(interval=PlanPrice.Interval.YEAR).values_list("plan__code", "currency", "amount")
+    assert set(years) == {
+        ("starter", "USD", Decimal(890)),
+        ("growth", "USD", Decimal(1890)),
+        ("scale", "USD", Decimal(4490)),
+    }
+
+
+def test_the_internal_plan_is_hidden_and_cannot_be_bought(seed_demo):
+    seed_demo()
+
+    internal = Plan.objects.get(code="internal")
+    assert not internal.is_public
+    assert not internal.prices.exists()
+
+
+@pytest.mark.parametrize("code", [method.code for method in METHODS])
+def test_every_method_is_a_demo_that_can_be_rendered(seed_demo, code):
+    seed_demo()
+
+    method = PaymentMethod.objects.get(code=code)
+    assert method.is_demo
+    assert method.fields
+    assert method.kind in PaymentMethod.Kind
+    assert method.country in {"", *country_codes()}
+    assert method.currency == "" or is_currency(method.currency)
+    assert "reference" in method.requires
+    assert set(method.requires) <= CLAIM_FIELDS
+    assert set(method.instructions) == {"en", LANGUAGES.get(method.country, "en")}
+    for text in method.instructions.values():
+        assert "DEMO - DO NOT PAY" in text.splitlines()
+        assert {"amount", "currency", "reference", "due_date"} <= placeholders(text) <= PLACEHOLDERS
+
+
+@pytest.mark.parametrize("country", ["PK", "US", "FR"])
+def test_a_country_is_offered_its_own_methods_before_the_global_ones(seed_demo, country):
+    seed_demo()
+
+    offered = [method.code for method in PaymentMethod.objects.offered_in(country)]
+    own = {"PK": ["pk_bank_raast", "pk_wallet"], "US": ["us_bank"], "FR": []}[country]
+    assert offered == [*own, "intl_wire", "cash_receipt"]
+
+
+@pytest.mark.parametrize(
+    ("email", "may", "may_not"),
+    [
+        ("reviewer@demo.test", "review_payment view_payment view_invoice", "approve_payment operate_effects"),
+        ("approver@demo.test", "approve_payment review_payment view_payment", "operate_effects"),
+        ("operator@demo.test", "operate_effects view_effect view_transition", "review_payment approve_payment"),
+        ("admin@demo.test", "", "approve_payment"),
+    ],
+)
+def test_staff_have_the_permissions_of_their_duty(seed_demo, email, may, may_not):
+    seed_demo()
+
+    user = User.objects.get(email=email)
+    assert user.is_staff
+    assert user.check_password("demo-demo-demo")
+    assert user.is_superuser == (email == "admin@demo.test")
+    assert all(user.is_granted(f"core.{permission}") for permission in may.split())
+    assert not any(user.is_granted(f"core.{permission}") for permission in may_not.split())
+
+
+def test_the_demo_customer_has_signed_up_and_owes_a_first_invoice(seed_demo):
+    seed_demo()
+
+    owner = User.objects.get(email="owner@demo.test")
+    account, invoice = Account.objects.get(), Invoice.objects.get()
+    assert owner.check_password("demo-demo-demo")
+    assert not owner.is_staff
+    assert owner.role_in(account.id) == "owner"
+    assert (account.name, account.status, account.credits) == ("Demo Ltd", Account.Status.PENDING_PAYMENT, 0)
+    assert (invoice.status, invoice.total, invoice.currency) == (Invoice.Status.PENDING, 89, "USD")
+    assert invoice.payment_method.code == "us_bank"
+
+
+def test_a_real_installation_gets_no_log_in_with_a_public_password(db, settings):
+    settings.DEBUG = False
+
+    with pytest.raises(CommandError, match="public password"):
+        call_command("seed_demo")
+
+    assert not User.objects.exists()
+    assert not Plan.objects.exists()
+
+
+def test_public_passwords_can_be_allowed(seed_demo, settings):
+    settings.DEBUG = False
+
+    seed_demo("--allow-public-passwords")
+
+    assert User.objects.filter(email="owner@demo.test").exists()
+
+
+def price(plan: str, currency: str) -> Decimal:
+    return PlanPrice.objects.get(plan__code=plan, currency=currency, interval=PlanPrice.Interval.MONTH).amount
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def everything() -> dict[str, list[dict[str, object]]]:
+    """Every row of ours, with all its columns."""
+    found = {
+        model.__name__: list(model._base_manager.order_by("pk").values())
+        for model in apps.get_app_config("core").get_models()
+    }
+    assert found[Transition.__name__]
+    return found

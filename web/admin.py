@@ -1,0 +1,162 @@
+"""The admin: staff see every row; what a machine or the ledger keeps is read-only here."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+
+from core.models import (
+    Account,
+    Allocation,
+    BalanceEntry,
+    CreditEntry,
+    Effect,
+    Industry,
+    Invoice,
+    Membership,
+    Payment,
+    PaymentMethod,
+    Plan,
+    PlanPrice,
+    Subscription,
+    Transition,
+    User,
+)
+from core.problems import Problem
+from workflows.engine import perform
+
+admin.site.site_header = admin.site.site_title = "Countersign"
+admin.site.index_title = "Staff"
+
+
+class ReadOnly(admin.ModelAdmin):
+    """Rows that only the engine or an action may write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnly):
+    list_display = ("name", "status", "credits", "country", "created_at")
+    list_filter = ("status", "country")
+    search_fields = ("name", "billing_email", "memberships__user__email")
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly):
+    list_display = ("account", "plan", "status", "period_start", "period_end")
+    list_filter = ("status", "plan")
+    list_select_related = ("account", "plan")
+    search_fields = ("account__name",)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(ReadOnly):
+    list_display = ("number", "account", "status", "total", "allocated", "currency", "due_on")
+    list_filter = ("status", "currency")
+    list_select_related = ("account",)
+    search_fields = ("number", "account__name")
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnly):
+    list_display = ("invoice", "account", "status", "amount", "currency", "method", "reference", "created_at")
+    list_filter = ("status", "method", "currency")
+    list_select_related = ("account", "invoice", "method")
+    search_fields = ("reference", "invoice__number", "account__name")
+    actions = ("approve_selected", "reject_selected")
+
+    @admin.action(description="Approve the selected payments")
+    def approve_selected(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
+        self._decide(request, payments, "approve")
+
+    @admin.action(description="Reject the selected payments")
+    def reject_selected(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
+        self._decide(request, payments, "reject", reason_code=Payment.Reason.NOT_RECEIVED)
+
+    def _decide(self, request: HttpRequest, payments: QuerySet[Payment], verb: str, **inputs: Any) -> None:
+        """Each on its own, through the engine: one that cannot be decided does not hold the others up."""
+        decided = 0
+        for payment in payments:
+            try:
+                perform(getattr(payment, verb), by=cast("User", request.user), **inputs)
+            except Problem as problem:
+                self.message_user(request, f"{payment}: {problem.detail}", messages.WARNING)
+            else:
+                decided += 1
+        if decided:
+            done = "approved" if verb == "approve" else "rejected"
+            words = ngettext(f"{decided} payment {done}.", f"{decided} payments {done}.", decided)
+            self.message_user(request, words, messages.SUCCESS)
+
+
+@admin.register(Transition)
+class TransitionAdmin(ReadOnly):
+    list_display = ("at", "machine", "object_id", "seq", "name", "source", "target", "actor")
+    list_filter = ("machine", "name")
+    list_select_related = ("actor",)
+    search_fields = ("=object_id",)
+
+
+@admin.register(Effect)
+class EffectAdmin(ReadOnly):
+    list_display = ("kind", "state", "attempts", "run_at", "done_at", "last_error")
+    list_filter = ("state", "kind", "lane")
+    search_fields = ("=object_id", "key")
+
+
+class PriceInline(admin.TabularInline):
+    model = PlanPrice
+    extra = 0
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):
+    list_display = ("name", "code", "credits", "trial_days", "is_public", "position")
+    inlines = (PriceInline,)
+
+
+@admin.register(PaymentMethod)
+class PaymentMethodAdmin(admin.ModelAdmin):
+    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "position")
+    list_filter = ("kind", "country", "is_enabled")
+    search_fields = ("name", "code")
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    ordering = ("email",)
+    list_display = ("email", "name", "is_staff", "is_active", "joined_at")
+    list_filter = ("is_staff", "is_active", "groups")
+    search_fields = ("email", "name")
+    readonly_fields = ("joined_at", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        (
+            "What they may do",
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        ("When", {"fields": ("joined_at", "last_login")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")},
+        ),
+    )
+
+
+admin.site.register([Allocation, BalanceEntry, CreditEntry], ReadOnly)
+admin.site.register([Membership, Industry])

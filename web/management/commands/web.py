@@ -1,0 +1,24 @@
+"""`manage.py web`: the web server, in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Serve the site and the API on PORT (8011). WEB_PROCESSES x WEB_THREADS requests at once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        arguments = [
+            sys.executable, "-m", "gunicorn", settings.WSGI_APPLICATION.replace(".application", ":application"),
+            f"--bind={os.environ.get('BIND', '0.0.0.0')}:{settings.WEB_PORT}",  # noqa: S104
+            f"--workers={settings.WEB_PROCESSES}", f"--threads={settings.WEB_THREADS}", "--worker-class=gthread",
+            "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
+            "--max-requests=20000", "--max-requests-jitter=2000",
+        ]  # fmt: skip
+        os.execv(sys.executable, arguments)  # noqa: S606 - our own server, in our own process

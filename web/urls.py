@@ -1,0 +1,15 @@
+"""Addresses for people."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+
+from web import pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("problems/", pages.all_problems, name="problems"),
+    path("problems/<slug:slug>", pages.one_problem, name="problem"),
+    path("admin/", admin.site.urls),
+]

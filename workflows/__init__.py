@@ -1,0 +1,1 @@
+"""The verbs: what may be asked, and what follows."""

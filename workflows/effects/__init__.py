@@ -1,0 +1,1 @@
+"""Plain functions, one debt each; `workflows.billing` says when they arise."""

@@ -1,0 +1,36 @@
+"""The workflow engine: state machines decide, effects follow, PostgreSQL remembers both.
+
+    perform(payment.approve, by=staff)      take one transition, and owe what follows from it
+    perform_many([...])                     the same for a set, in a constant number of statements
+    begin(payment, by=user)                 a row with a lifecycle is born
+    on(Payment.approve, settle_payments)    what follows from what
+    @effect("payment.settle")               a function that pays one kind of debt
+
+A transition and the effects that follow from it are written in one statement, so neither exists without
+the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. Nothing here knows billing.
+"""
+
+from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
+from workflows.engine.registry import effect, on
+from workflows.engine.rules import available, explain
+from workflows.engine.run import run_due
+from workflows.engine.signals import effects_recorded
+from workflows.engine.sweep import sweep
+from workflows.engine.wait import settled
+
+__all__ = [
+    "Step",
+    "available",
+    "because",
+    "begin",
+    "begin_many",
+    "effect",
+    "effects_recorded",
+    "explain",
+    "on",
+    "perform",
+    "perform_many",
+    "run_due",
+    "settled",
+    "sweep",
+]

@@ -1,0 +1,208 @@
+"""The one way in which a status changes: load, check, run the method, write it all in one statement."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.transaction import atomic
+from django_fsm import State
+
+from core.ids import uuid7
+from core.models.history import Effect, Transition
+from core.models.stateful import Stateful
+from core.models.user import User
+from core.problems import WrongState
+from workflows.engine import record
+from workflows.engine.registry import BIRTH, machine_of
+from workflows.engine.rules import allow, available
+
+
+@dataclass
+class Step:
+    """A transition to take: `payment.approve`, what to give it, and what it follows from."""
+
+    method: Callable[..., Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    cause: Effect | Transition | None = None
+
+    @property
+    def subject(self) -> Stateful:
+        return self.method.__self__  # type: ignore[attr-defined, no-any-return]
+
+
+def because(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
+    """A step that says what it follows from."""
+    return Step(method, inputs, cause)
+
+
+def perform(
+    method: Callable[..., Any],
+    *,
+    by: User | None = None,
+    reason: str = "",
+    cause: Effect | Transition | None = None,
+    request_key: str | None = None,
+    **inputs: Any,
+) -> Transition:
+    """Take one transition and owe what follows from it; both are committed, or neither.
+
+    by: who asks; None is the engine itself, for transitions that name no permission.
+    request_key: the caller's name for this request; asked again, the first answer comes back.
+    Raises PermissionDenied, or WrongState with what is unmet and available. After any refusal
+    the object in memory equals the database.
+    """
+    if request_key is not None:
+        first = Transition.objects.filter(actor=by, request_key=request_key).first()
+        if first is not None:
+            return first
+    return perform_many([Step(method, inputs, cause)], by=by, reason=reason, request_key=request_key)[0]
+
+
+def perform_many(
+    steps: Iterable[Step | Callable[..., Any]],
+    *,
+    by: User | None = None,
+    reason: str = "",
+    request_key: str | None = None,
+) -> list[Transition]:
+    """Take a set of transitions: all of them or none, in one statement per machine.
+
+    An object may occur more than once; its transitions are then taken in the order given.
+    """
+    todo = [step if isinstance(step, Step) else Step(step) for step in steps]
+    with _as_in_database([step.subject for step in todo]):
+        moves = [_take(step, by, reason, request_key) for step in todo]
+        with atomic(savepoint=False) if len(moves) > 1 else nullcontext():
+            owed = [effect_id for group in _rounds(moves) for effect_id in _write(group, by)]
+            record.announce(owed)
+    return [move.transition for move in moves]
+
+
+def begin(
+    obj: Stateful, *, by: User | None = None, cause: Effect | Transition | None = None, **inputs: Any
+) -> Transition:
+    """Give birth to a row with a lifecycle: the row, its first Transition and what follows, together."""
+    return begin_many([obj], by=by, cause=cause, **inputs)[0]
+
+
+def begin_many(
+    objs: Sequence[Stateful],
+    *,
+    by: User | None = None,
+    cause: Effect | Transition | None = None,
+    **inputs: Any,
+) -> list[Transition]:
+    """Give birth to rows of one model."""
+    if not objs:
+        return []
+    moves = [
+        record.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
+        for obj in objs
+    ]
+    with _as_in_database(objs), atomic(savepoint=False):
+        for obj in objs:
+            obj.version = 1
+        type(objs[0])._base_manager.bulk_create(objs)
+        record.announce(_write(moves, by))
+    return [move.transition for move in moves]
+
+
+def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> record.Move:
+    """Check one step, run its method on the object in memory, and note what it changed."""
+    obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
+    edge = allow(obj, meta, by)
+    source, before = obj.status, dict(obj.__dict__)
+    given = step.inputs if by is None else {**step.inputs, "by": by}
+    target = edge.target
+    result = inspect.unwrap(step.method.__func__)(obj, **given)  # type: ignore[attr-defined]
+    if isinstance(target, State):
+        target = target.get_state(obj, edge, result)
+    meta.field.set_state(obj, target)
+    obj.version += 1
+    transition = _transition(obj, edge.name, source, by, step.cause, reason, request_key, step.inputs)
+    changed = {
+        column.attname: getattr(obj, column.attname)
+        for column in obj._meta.concrete_fields
+        if column.name not in {"status", "version"} and obj.__dict__.get(column.attname) != before.get(column.attname)
+    }
+    return record.Move(obj, transition, born=False, changed=changed)
+
+
+def _transition(
+    obj: Stateful,
+    name: str,
+    source: str,
+    by: User | None,
+    cause: Effect | Transition | None,
+    reason: str,
+    request_key: str | None,
+    inputs: dict[str, Any],
+) -> Transition:
+    return Transition(
+        id=uuid7(),
+        account_id=obj.tenant_id,
+        machine=machine_of(type(obj)),
+        object_id=obj.pk,
+        seq=obj.version or 1,
+        name=name,
+        source=source,
+        target=obj.status,
+        actor=by,
+        cause_id=cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
+        reason=reason,
+        request_key=request_key,
+        inputs=inputs,
+    )
+
+
+def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
+    """Moves of one model with the same changed columns, an object at most once in each; in the order given."""
+    groups: dict[tuple[int, type, tuple[str, ...]], list[record.Move]] = {}
+    seen: dict[UUID, int] = {}
+    for move in moves:
+        turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
+        groups.setdefault((turn, type(move.obj), tuple(sorted(move.changed))), []).append(move)
+    yield from groups.values()
+
+
+def _write(moves: list[record.Move], by: User | None) -> list[UUID]:
+    written, owed = record.write(moves)
+    stale = [move.obj for move in moves if move.transition.id not in written]
+    if stale:
+        raise _Stale(stale[0], by)
+    return owed
+
+
+class _Stale(WrongState):
+    """The object is not in a state that allows this."""
+
+    def __init__(self, obj: Stateful, by: User | None) -> None:
+        now = type(obj)._base_manager.get(pk=obj.pk)
+        super().__init__(
+            f"This {type(obj)._meta.verbose_name} was changed meanwhile: it is {now.status}.",
+            object_status=str(now.status),
+            available=available(now, by),
+            unmet=[],
+        )
+        self.stale_pk = obj.pk
+
+
+@contextmanager
+def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
+    """After a failure give every object back what it held; the one that was stale is read anew."""
+    before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
+    try:
+        yield
+    except BaseException as error:
+        for obj, values in before.values():
+            obj.__dict__.clear()
+            obj.__dict__.update(values)
+            if isinstance(error, _Stale) and error.stale_pk == obj.pk and not connection.needs_rollback:
+                obj.refresh_from_db()
+        raise

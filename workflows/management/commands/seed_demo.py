@@ -1,0 +1,31 @@
+"""`manage.py seed_demo`: plans, payment methods, industries and log-ins for a demo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from workflows.seed import seed
+
+
+class Command(BaseCommand):
+    help = "Add what is missing of the demo's rows; what is there stays as it is."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--allow-public-passwords",
+            action="store_true",
+            help="Add the demo's log-ins, whose password everybody knows, even with DEBUG off.",
+        )
+
+    def handle(self, *args: Any, allow_public_passwords: bool, **options: Any) -> None:
+        if not (settings.DEBUG or allow_public_passwords):
+            raise CommandError(
+                "The demo's log-ins have a public password: "
+                "set DEBUG=true for a demo, or give --allow-public-passwords."
+            )
+        added = [f"{rows} {count}" for rows, count in seed().items() if count]
+        if added:
+            self.stdout.write(f"Added: {', '.join(added)}.")

@@ -1,0 +1,33 @@
+"""Calendar arithmetic of subscriptions: dates only, counted from the day of the month they began on."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from core.models import PlanPrice
+
+MONTHS = {PlanPrice.Interval.MONTH: 1, PlanPrice.Interval.YEAR: 12}
+
+
+def period_end(start: date, interval: str, anchor_day: int) -> date:
+    """The first day after the period: 31 January -> 28 February -> 31 March, for an anchor day of 31."""
+    month = start.month - 1 + MONTHS[PlanPrice.Interval(interval)]
+    year, month = start.year + month // 12, month % 12 + 1
+    return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
+
+
+def today_in(time_zone: str, now: datetime) -> date:
+    """The day on the customer's wall calendar at that moment."""
+    return now.astimezone(ZoneInfo(time_zone)).date()
+
+
+def database_now() -> datetime:
+    """The time by the database's clock, the only one that decides anything."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        now: datetime = cursor.fetchone()[0]
+    return now

@@ -1,0 +1,24 @@
+"""The demo's rows: what a new installation shows before its operator has entered anything.
+
+What is there stays as it is, so a second run changes nothing and an operator's edits are safe.
+"""
+
+from __future__ import annotations
+
+from django.db.transaction import atomic
+
+from workflows.seed.industries import seed_industries
+from workflows.seed.payment_methods import seed_payment_methods
+from workflows.seed.people import seed_customer, seed_staff
+from workflows.seed.plans import seed_plans
+
+
+@atomic
+def seed() -> dict[str, int]:
+    """Add what is missing, all of it or nothing. Returns how many rows of what were added."""
+    return {
+        "plans": seed_plans(),
+        "payment methods": seed_payment_methods(),
+        "industries": seed_industries(),
+        "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
+    }

@@ -1,0 +1,190 @@
+"""Ways to pay in ten countries, and two that work anywhere. Every payee is made up.
+
+IBANs are the examples of the IBAN standard, other numbers are zeros. Each method is a demo until an operator
+enters an account of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.models import PaymentMethod
+from workflows.seed.instructions import INSTRUCTIONS
+
+Kind = PaymentMethod.Kind
+
+WARNING = "DEMO - DO NOT PAY"
+
+
+@dataclass(frozen=True)
+class Method:
+    code: str
+    name: str
+    kind: PaymentMethod.Kind
+    country: str  # blank: offered everywhere
+    currency: str  # blank: any
+    bank_lag_days: int
+    fields: dict[str, str]
+    requires: tuple[str, ...] = ("reference",)
+
+
+METHODS = (
+    Method(
+        "intl_wire", "SWIFT wire", Kind.BANK_TRANSFER, "", "USD", 3,
+        {
+            "beneficiary": "Example Demo Ltd",
+            "bank": "Example Bank",
+            "iban": "DE89370400440532013000",
+            "bic": "DEUTDEFFXXX",
+            "bank_address": "1 Example Street, 00000 Exampletown, Germany",
+            "charges": "OUR",
+        },
+    ),
+    Method(
+        "cash_receipt", "Cash at our office or to our field agent", Kind.CASH, "", "", 0,
+        {
+            "location": "Example Demo Ltd, 1 Example Street, Exampletown",
+            "opening_hours": "Monday to Friday, 9:00 to 17:00",
+            "collector": "The cashier on duty",
+            "receipt_book_prefix": "R-",
+        },
+        requires=("reference", "paid_on"),
+    ),
+    Method(
+        "pk_bank_raast", "Raast / IBFT", Kind.BANK_TRANSFER, "PK", "PKR", 1,
+        {
+            "title": "Example Demo (Pvt) Ltd",
+            "bank": "Example Bank",
+            "iban": "PK36SCBL0000001123456702",
+            "raast_id": "03000000000",
+        },
+    ),
+    Method(
+        "pk_wallet", "JazzCash / Easypaisa", Kind.MOBILE_WALLET, "PK", "PKR", 0,
+        {
+            "wallet": "JazzCash or Easypaisa",
+            "number": "03000000000",
+            "account_title": "Example Demo (Pvt) Ltd",
+        },
+    ),
+    Method(
+        "in_upi", "UPI", Kind.UPI, "IN", "INR", 0,
+        {
+            "vpa": "demo@examplepsp",
+            "payee_name": "Example Demo Pvt Ltd",
+            "mcc": "0000",
+        },
+    ),
+    Method(
+        "in_bank", "IMPS / NEFT / RTGS", Kind.BANK_TRANSFER, "IN", "INR", 1,
+        {
+            "name": "Example Demo Pvt Ltd",
+            "account_number": "000000000000",
+            "ifsc": "EXMP0000001",
+            "branch": "Exampletown",
+            "account_type": "Current",
+        },
+    ),
+    Method(
+        "bd_mfs", "bKash / Nagad / Rocket", Kind.MOBILE_WALLET, "BD", "BDT", 0,
+        {
+            "wallet": "bKash, Nagad or Rocket",
+            "number": "01000000000",
+            "type": "Merchant",
+            "counter_number": "1",
+        },
+    ),
+    Method(
+        "ng_bank", "NIP transfer", Kind.BANK_TRANSFER, "NG", "NGN", 0,
+        {
+            "bank": "Example Bank",
+            "account_number": "0000000000",
+            "account_name": "Example Demo Ltd",
+        },
+    ),
+    Method(
+        "ke_mpesa", "M-Pesa Paybill / Till", Kind.MOBILE_WALLET, "KE", "KES", 0,
+        {
+            "paybill": "000000",
+            "account_number": "The reference of your invoice",
+            "business_name": "Example Demo Ltd",
+        },
+    ),
+    Method(
+        "br_pix", "PIX", Kind.PIX, "BR", "BRL", 0,
+        {
+            "key_type": "email",
+            "key": "pix@demo.test",
+            "name": "EXEMPLO DEMO LTDA",
+            "city": "EXEMPLO",
+        },
+    ),
+    Method(
+        "eu_sepa", "SEPA (instant) transfer", Kind.BANK_TRANSFER, "DE", "EUR", 1,
+        {
+            "holder": "Example Demo GmbH",
+            "iban": "DE89370400440532013000",
+            "bic": "DEUTDEFFXXX",
+            "bank": "Example Bank",
+        },
+        requires=("reference", "payer_name"),
+    ),
+    Method(
+        "gb_fps", "Faster Payments", Kind.BANK_TRANSFER, "GB", "GBP", 0,
+        {
+            "name": "Example Demo Ltd",
+            "sort_code": "00-00-00",
+            "account_number": "00000000",
+            "iban": "GB82WEST12345698765432",
+        },
+    ),
+    Method(
+        "us_bank", "ACH / Fedwire / check", Kind.BANK_TRANSFER, "US", "USD", 2,
+        {
+            "name": "Example Demo Inc",
+            "routing_number": "000000000",
+            "account_number": "000000000000",
+            "account_type": "Checking",
+            "remit_address": "Example Demo Inc, 1 Example Street, Exampletown 00000",
+        },
+    ),
+    Method(
+        "ae_bank", "UAEFTS / Aani", Kind.BANK_TRANSFER, "AE", "AED", 1,
+        {
+            "name": "Example Demo LLC",
+            "bank": "Example Bank",
+            "iban": "AE070331234567890123456",
+            "bic": "EXMPAEADXXX",
+            "trn": "000000000000000",
+        },
+    ),
+)  # fmt: skip
+
+
+def seed_payment_methods() -> int:
+    """Add those that are missing. One that is there keeps what its operator made of it."""
+    return sum(_add(method, position) for position, method in enumerate(METHODS, start=1))
+
+
+def _add(method: Method, position: int) -> bool:
+    _, is_new = PaymentMethod.objects.get_or_create(
+        code=method.code,
+        defaults={
+            "name": method.name,
+            "kind": method.kind,
+            "country": method.country,
+            "currency": method.currency,
+            "fields": method.fields,
+            "instructions": _with_warning(INSTRUCTIONS[method.code]),
+            "requires": list(method.requires),
+            "bank_lag_days": method.bank_lag_days,
+            "position": position,
+            "is_demo": True,
+        },
+    )
+    return is_new
+
+
+def _with_warning(instructions: dict[str, str]) -> dict[str, str]:
+    """The warning in every language: the same words, so that everybody can look for them."""
+    return {language: f"{WARNING}\n\n{text}" for language, text in instructions.items()}

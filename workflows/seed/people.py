@@ -1,0 +1,71 @@
+"""The demo's log-ins: staff with one duty each, and a customer. Their password is public."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Permission
+
+from core.models import PaymentMethod, Plan, User
+from core.models.user import canonical_email
+from workflows.actions import sign_up
+
+PASSWORD = "demo-demo-demo"  # noqa: S105
+
+BILLING = ("view_account", "view_invoice", "view_payment", "view_paymentmethod", "view_subscription")
+STAFF = {
+    "reviewer@demo.test": (*BILLING, "review_payment"),
+    "approver@demo.test": (*BILLING, "review_payment", "approve_payment"),
+    "operator@demo.test": ("view_effect", "view_transition", "operate_effects"),
+}
+SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
+
+OWNER = "owner@demo.test"
+ACCOUNT = "Demo Ltd"
+ADDRESS = {
+    "billing_email": OWNER,
+    "address_line1": "1 Example Street",
+    "address_line2": "",
+    "city": "Exampletown",
+    "state": "",
+    "postal_code": "00000",
+    "country": "US",
+    "tax_id": "",
+}
+
+
+def seed_staff() -> int:
+    """Employ those who are missing. Whoever is there keeps password and permissions."""
+    return sum(_employ(email) for email in (*STAFF, SUPERUSER))
+
+
+def seed_customer() -> int:
+    """Sign up the demo's customer, who then owes a first invoice."""
+    if User.objects.filter(email_canonical=canonical_email(OWNER)).exists():
+        return 0
+    sign_up(
+        email=OWNER,
+        password=PASSWORD,
+        account_name=ACCOUNT,
+        plan=Plan.objects.get(code="starter"),
+        currency="USD",
+        billing=ADDRESS,
+        payment_method=PaymentMethod.objects.get(code="us_bank"),
+    )
+    return 1
+
+
+def _employ(email: str) -> bool:
+    facts: dict[str, Any] = {
+        "email": email,
+        "password": partial(make_password, PASSWORD),  # called for a new user only: hashing is slow
+        "is_staff": True,
+        "is_superuser": email == SUPERUSER,
+    }
+    user, is_new = User.objects.get_or_create(email_canonical=canonical_email(email), defaults=facts)
+    if is_new:
+        duties = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF.get(email, ()))
+        user.user_permissions.set(duties)
+    return is_new

@@ -26,14 +26,14 @@ def ring_for(*, ids: Sequence[UUID], **_: Any) -> None:
 
 
 def ring(ids: Sequence[UUID]) -> bool:
-    """Tell the workers about due effects; False when the broker did not take it."""
+    """Tell the workers about due effects, or to look for themselves; False when the broker did not take it."""
     global _quiet_until
     from tasks.effects import run_due_effects
 
     if time.monotonic() < _quiet_until:
         return False
     try:
-        for start in range(0, len(ids), BATCH):
+        for start in range(0, max(len(ids), 1), BATCH):
             run_due_effects.delay([str(key) for key in ids[start : start + BATCH]])
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE

@@ -17,15 +17,16 @@ def run_due_effects(effect_ids: list[str]) -> None:
     """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
     started = time.monotonic()
     with answering():
-        claimed = run_due([UUID(key) for key in effect_ids])
-        while claimed and time.monotonic() - started < SLICE:
-            claimed = run_due()
+        run_due([UUID(key) for key in effect_ids])
+        while claimed := run_due():
+            if time.monotonic() - started > SLICE:
+                break
     if claimed:
-        ring(sweep())
+        ring([])
 
 
 @app.task(ignore_result=True)
 def sweep_effects() -> None:
     """Take back what a dead worker held and ring for what nobody heard. Harmless twice at once."""
-    if due := sweep():
+    for due in sweep():
         ring(due)

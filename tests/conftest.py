@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.apps import apps
+from django.db.backends.postgresql.operations import DatabaseOperations
 
-from workflows.engine import run_due
+from workflows.engine import run_due, sweep
 
 
 @pytest.fixture(autouse=True)
@@ -15,13 +17,28 @@ def fast_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def truncation_between_tests() -> Iterator[None]:
+    """Tests that commit are followed by TRUNCATE, which append-only tables refuse: the owner may switch that off."""
+    tables = [model._meta.db_table for model in apps.get_app_config("core").get_models()]
+    truncate = DatabaseOperations.execute_sql_flush
+
+    def with_triggers_off(self: DatabaseOperations, sql_list: list[str]) -> None:
+        off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
+        truncate(self, [*off, *sql_list, *on])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", with_triggers_off)
+        yield
+
+
 @pytest.fixture
 def run_effects() -> Callable[[], int]:
     """Pay whatever is due, in this process and with no broker; returns how many effects that were."""
 
     def pay() -> int:
         paid = 0
-        while claimed := run_due():
+        while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
             paid += claimed
         return paid
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core import checks
 
-from workflows.engine.registry import BIRTH, followers, kinds, machines
+from core.models.stateful import BIRTH
+from workflows.engine.registry import followers, kinds, machines
 
 
 @checks.register()

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.apps import apps
-from django_fsm import RETURN_VALUE, State
 
-from core.models.stateful import Stateful
-from workflows.engine.registry import BIRTH, Follower, followers, machine_of
-from workflows.engine.rules import status_field
+from core.models.stateful import BIRTH, Stateful, births_of, edges_of, status_field
+from workflows.engine.registry import Follower, followers, machine_of
 
 HEAD = """# The machines
 
@@ -29,24 +27,9 @@ def machine_models() -> list[type[Stateful]]:
 
 def mermaid(model: type[Stateful]) -> str:
     """A stateDiagram-v2 of the model's machine."""
+    births = [f"    [*] --> {state}" for state in births_of(model)]
     edges = [f"    {source} --> {target}: {name}" for name, source, target in edges_of(model)]
-    return "\n".join(["stateDiagram-v2", *edges])
-
-
-def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
-    """(transition, source, target), one for each arrow."""
-    return sorted(
-        (edge.name, str(edge.source), target)
-        for edge in status_field(model).get_all_transitions(model)
-        for target in _targets(edge.target)
-    )
-
-
-def _targets(target: object) -> list[str]:
-    if isinstance(target, RETURN_VALUE):
-        return [str(state) for state in target.allowed_states]
-    assert not isinstance(target, State), "only RETURN_VALUE says where it may lead"
-    return [str(target)]
+    return "\n".join(["stateDiagram-v2", *births, *edges])
 
 
 def _section(model: type[Stateful]) -> str:

@@ -2,7 +2,7 @@
 
 from core.models.account import Account, Industry, Membership
 from core.models.credit import CreditEntry
-from core.models.history import Effect, Transition
+from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
@@ -14,8 +14,10 @@ __all__ = [
     "Account",
     "Allocation",
     "BalanceEntry",
+    "Breaker",
     "CreditEntry",
     "Effect",
+    "EffectEvent",
     "Industry",
     "Invoice",
     "Membership",
@@ -25,6 +27,7 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "Subscription",
+    "Tick",
     "Transition",
     "User",
 ]

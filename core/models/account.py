@@ -39,6 +39,8 @@ class Account(Stateful):
         EXPIRED = "expired"
         CLOSED = "closed"
 
+    BORN = (Status.TRIAL, Status.PENDING_PAYMENT)
+
     name = models.CharField(max_length=150)
     status = StatusField(choices=Status)
     credits = models.BigIntegerField(default=0, editable=False)  # cached: the sum of its CreditEntries

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models.account import Account
+from core.models.guards import AppendOnly
 from core.models.history import Transition
 from core.models.row import Row
 
@@ -34,6 +35,7 @@ class CreditEntry(Row):
     class Meta:
         verbose_name_plural = "credit entries"
         constraints = [
+            AppendOnly(name="credit_entry_append_only"),
             models.UniqueConstraint(name="credit_entry_once", fields=["account", "key"]),
             models.CheckConstraint(name="credit_entry_not_zero", condition=~Q(amount=0)),
             models.CheckConstraint(name="credit_balance_not_negative", condition=Q(balance_after__gte=0)),

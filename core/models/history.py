@@ -1,4 +1,4 @@
-"""What the engine remembers: a Transition is a fact, an Effect is a debt."""
+"""What the engine remembers: a Transition is a fact, an Effect is a debt, an EffectEvent what became of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from core.models.guards import AppendOnly
 from core.models.row import Row
+from core.models.stateful import NOBODY
 
 
 class Transition(Row):
@@ -17,7 +19,7 @@ class Transition(Row):
     that this one follows from, back to the person who asked.
     """
 
-    account_id = models.UUIDField(null=True)  # the tenant; no foreign key: the engine knows no accounts
+    account_id = models.UUIDField(default=NOBODY)  # the tenant; no foreign key: the engine knows no accounts
     machine = models.CharField(max_length=40)
     object_id = models.UUIDField()
     seq = models.PositiveIntegerField()
@@ -29,10 +31,13 @@ class Transition(Row):
     reason = models.TextField(blank=True)
     inputs = models.JSONField(default=dict)
     request_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: nobody gave one
+    request_id = models.CharField(max_length=64, blank=True)  # X-Request-ID of who asked
+    trace = models.CharField(max_length=55, blank=True)  # W3C traceparent
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
+            AppendOnly(name="transition_append_only"),
             models.UniqueConstraint(name="transition_seq", fields=["machine", "object_id", "seq"]),
             models.UniqueConstraint(
                 name="transition_request_key",
@@ -49,11 +54,12 @@ class Transition(Row):
 class Effect(Row):
     """This must now happen: `kind` names the function, machine and object_id what it is about.
 
-    ready -> leased -> done; a failure goes back to ready at a later `run_at`, and in the end to dead.
+    (waiting ->) ready -> leased -> done; a failure waits and comes back, in the end it is dead.
     `fence` counts the leases: whoever holds an older one can no longer finish.
     """
 
     class State(models.TextChoices):
+        WAITING = "waiting"  # not before run_at
         READY = "ready"
         LEASED = "leased"
         DONE = "done"
@@ -61,22 +67,28 @@ class Effect(Row):
         UNCERTAIN = "uncertain"  # sent, but nobody knows whether it arrived: never repeated blindly
         SKIPPED = "skipped"  # staff said it need not happen
 
-    account_id = models.UUIDField(null=True)
+    OVER = (State.DONE, State.SKIPPED)
+    ON_THE_DESK = (State.DEAD, State.UNCERTAIN)
+
+    account_id = models.UUIDField(default=NOBODY)
     transition = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="effects")
     machine = models.CharField(max_length=40, blank=True)
     object_id = models.UUIDField(null=True)
+    seq = models.PositiveIntegerField(default=0)  # the transition's
     key = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=60)
     revision = models.PositiveSmallIntegerField(default=1)  # of the payload's shape
     payload = models.JSONField(default=dict)
     lane = models.CharField(max_length=20)
+    ordered = models.BooleanField(default=False)  # not before the earlier ordered ones of its object
     state = models.CharField(max_length=10, choices=State, default=State.READY)
     run_at = models.DateTimeField(db_default=Now())
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
+    lease_pid = models.IntegerField(null=True)  # the database session of whoever holds the lease
     attempts = models.PositiveSmallIntegerField(default=0)  # that ran to an end, good or bad
-    crashes = models.PositiveSmallIntegerField(default=0)  # leases that ran out while alone
-    solo = models.BooleanField(default=False)  # its last batch died: next time it runs alone
+    crashes = models.PositiveSmallIntegerField(default=0)  # leases whose holder died while it ran alone
+    solo = models.BooleanField(default=False)  # the batch it was in died: next time it runs alone
     last_error = models.TextField(blank=True)
     outcome = models.JSONField(null=True)  # what the far side answered
     created_at = models.DateTimeField(db_default=Now())
@@ -84,15 +96,72 @@ class Effect(Row):
 
     class Meta:
         indexes = [
-            models.Index(name="effect_ready", fields=["lane", "run_at", "id"], condition=Q(state="ready")),
+            # By tenant, so that each claim can take something of everybody's.
+            models.Index(name="effect_ready", fields=["lane", "account_id", "id"], condition=Q(state="ready")),
+            models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
             models.Index(name="effect_leased", fields=["lease_until"], condition=Q(state="leased")),
+            models.Index(name="effect_solo", fields=["id"], condition=Q(state="ready", solo=True)),
             models.Index(
-                name="effect_on_the_desk",
-                fields=["state", "-id"],
-                condition=Q(state__in=["dead", "uncertain"]),
+                name="effect_ordered",
+                fields=["object_id", "seq"],
+                condition=Q(ordered=True) & ~Q(state__in=["done", "skipped"]),
+            ),
+            models.Index(
+                name="effect_on_the_desk", fields=["state", "-id"], condition=Q(state__in=["dead", "uncertain"])
             ),
         ]
         permissions = [("operate_effects", "See and repeat what the engine owes")]
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.state})"
+
+
+class EffectEvent(Row):
+    """What became of an effect on its way, other than being done: append-only, the story that staff read."""
+
+    class What(models.TextChoices):
+        FAILED = "failed"
+        CRASHED = "crashed"  # its worker died, or its lease ran out
+        DIED = "died"
+        UNCERTAIN = "uncertain"
+        RETRIED = "retried"
+        EDITED = "edited"  # retried with another payload; `detail` keeps the old one
+        SKIPPED = "skipped"
+
+    effect = models.ForeignKey(Effect, models.CASCADE, related_name="events")
+    what = models.CharField(max_length=10, choices=What)
+    fence = models.PositiveIntegerField(default=0)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    detail = models.TextField(blank=True)  # the error, or the operator's reason
+    payload = models.JSONField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [AppendOnly(name="effect_event_append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.detail[:60]}"
+
+
+class Breaker(models.Model):
+    """A kind of effect whose far side cannot be reached: nothing of it is tried before `paused_until`."""
+
+    kind = models.CharField(max_length=60, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    paused_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.failures} failures"
+
+
+class Tick(models.Model):
+    """A scheduled moment that has been seen to: whoever inserts it does the work, everybody else is too late."""
+
+    schedule = models.CharField(max_length=60)
+    slot = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="tick_once", fields=["schedule", "slot"])]
+
+    def __str__(self) -> str:
+        return f"{self.schedule} at {self.slot}"

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
+from core.models.guards import AppendOnly
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, positive
@@ -176,6 +177,7 @@ class BalanceEntry(Row):
     class Meta:
         verbose_name_plural = "balance entries"
         constraints = [
+            AppendOnly(name="balance_entry_append_only"),
             models.UniqueConstraint(name="balance_entry_once", fields=["account", "key"]),
             models.CheckConstraint(
                 name="balance_entry_in_range",

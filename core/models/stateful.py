@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
-from django_fsm import FSMField, FSMFieldDescriptor
+from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
+from core.models.guards import StatusGuard
 from core.models.row import Row
 
 REFRESHING = "_is_refreshing"
+BIRTH = "begin"
+NOBODY = UUID(int=0)  # the tenant of what belongs to no tenant
 
 
 class NotThroughTheEngine(Exception):  # noqa: N818 - a bug in our code, not a Problem
@@ -39,6 +42,14 @@ class StatusField(FSMField):
         name = f"{type(instance).__name__}.{method.__name__}"
         raise NotThroughTheEngine(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
 
+    def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
+        """As soon as the transitions of a model are known, so is its guard."""
+        super()._collect_transitions(*args, **kwargs)
+        model = kwargs["sender"]
+        if issubclass(model, Stateful) and model in self.transitions:
+            model._meta.constraints = [*model._meta.constraints, _guard(model)]
+            model._meta.original_attrs["constraints"] = model._meta.constraints
+
 
 class Stateful(Row):
     """A row with a status. `version` counts its Transitions: the last one's `seq`."""
@@ -46,13 +57,17 @@ class Stateful(Row):
     status: StatusField
     version = models.PositiveIntegerField(default=0, editable=False)
 
+    # The states a row may be born in; empty: the default of `status`.
+    BORN: ClassVar[tuple[str, ...]] = ()
+
     class Meta:
         abstract = True
 
     @property
-    def tenant_id(self) -> UUID | None:
-        """Whose row this is, for the history; None for what belongs to nobody."""
-        return getattr(self, "account_id", None)
+    def tenant_id(self) -> UUID:
+        """Whose row this is, for the history."""
+        tenant: UUID = getattr(self, "account_id", NOBODY)
+        return tenant
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save the named columns, never the status: a copy that has grown stale must not undo a transition."""
@@ -70,3 +85,38 @@ class Stateful(Row):
             super().refresh_from_db(*args, **kwargs)
         finally:
             del self.__dict__[REFRESHING]
+
+
+def status_field(model: type[Stateful]) -> StatusField:
+    field = model.__dict__["status"].field
+    assert isinstance(field, StatusField)
+    return field
+
+
+def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
+    """(transition, source, target), one for each arrow of the model's machine."""
+    return sorted(
+        (edge.name, str(edge.source), target)
+        for edge in status_field(model).get_all_transitions(model)
+        for target in _targets(edge.target)
+    )
+
+
+def births_of(model: type[Stateful]) -> tuple[str, ...]:
+    return tuple(map(str, model.BORN or (status_field(model).get_default(),)))
+
+
+def _targets(target: object) -> Iterator[str]:
+    if isinstance(target, RETURN_VALUE):
+        yield from map(str, target.allowed_states)
+    else:
+        assert not isinstance(target, State), "of the dynamic targets only RETURN_VALUE says where it may lead"
+        yield str(target)
+
+
+def _guard(model: type[Stateful]) -> StatusGuard:
+    machine = model._meta.model_name
+    assert machine is not None
+    edges = [f"{name}:{source}>{target}" for name, source, target in edges_of(model)]
+    births = [f"{BIRTH}:>{state}" for state in births_of(model)]
+    return StatusGuard(name=f"{machine}_status_guard", machine=machine, edges=edges + births)

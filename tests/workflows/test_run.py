@@ -1,33 +1,34 @@
-"""Paying debts: claim, lease, fence, failure: `workflows.engine.run` and `sweep`."""
+"""Paying debts: claim, lease, fence, failure: `workflows.engine.run`, `lease` and `sweep`."""
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
-from core.models import Effect, Payment
-from core.problems import Conflict
-from tests.factories import PaymentFactory, StaffFactory
-from workflows.engine import perform, run_due, sweep
+from core.models import Breaker, Effect, EffectEvent, Payment
+from core.problems import Conflict, WrongState
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory
+from workflows.engine import Unreachable, lease, owe, perform, retry, retry_many, run_due, skip, sweep
 from workflows.engine import registry as engine_registry
-from workflows.engine.run import claim
+from workflows.engine.plain import NotKeepable
+from workflows.engine.run import _pay_all
 
 pytestmark = pytest.mark.django_db
+
+GONE = 2**30  # a database session that never was
 
 
 @pytest.fixture
 def handler(monkeypatch):
-    """Let a function stand in for `payment.settle`."""
+    """Let a function stand in for the handler of a kind, or change how the kind is handled."""
 
-    def stand_in(run, **changes):
-        kind = engine_registry.kinds["payment.settle"]
-        monkeypatch.setitem(
-            engine_registry.kinds,
-            "payment.settle",
-            type(kind)(**{**kind.__dict__, "run": run, **changes}),
-        )
+    def stand_in(kind, **changes):
+        known = engine_registry.kinds[kind]
+        monkeypatch.setitem(engine_registry.kinds, kind, dataclasses.replace(known, **changes))
 
     return stand_in
 
@@ -44,23 +45,45 @@ def approved(run_effects):
     return make
 
 
-def settle_effects():
+def settlements():
     return Effect.objects.filter(kind="payment.settle")
 
 
-def test_an_effect_that_fails_waits_and_keeps_its_error(handler, approved):
-    def broken(payments, effects):
-        raise RuntimeError("the disk is full")
+def raises(error):
+    def run(*_):
+        raise error
 
-    handler(broken)
+    return run
+
+
+def story(effect):
+    return list(effect.events.order_by("id").values_list("what", flat=True))
+
+
+def test_an_effect_that_fails_waits_and_keeps_its_error(handler, approved):
+    handler("payment.settle", run=raises(RuntimeError("the disk is full")))
     approved()
 
     run_due()
 
-    effect = settle_effects().get()
-    assert (effect.state, effect.attempts) == ("ready", 1)
+    effect = settlements().get()
+    assert (effect.state, effect.attempts) == ("waiting", 1)
     assert effect.last_error == "RuntimeError: the disk is full"
-    assert settle_effects().filter(run_at__gte=Now()).exists()
+    assert story(effect) == ["failed"]
+    assert run_due() == 0
+
+
+def test_a_waiting_effect_is_woken_when_it_is_due(handler, approved, run_effects):
+    handler("payment.settle", run=raises(RuntimeError))
+    approved()
+    run_due()
+    assert run_due() == 0
+
+    settlements().update(run_at=Now() - timedelta(seconds=1))
+    assert sweep() == [[settlements().get().pk]]
+    run_due()
+
+    assert settlements().get().attempts == 2
 
 
 def test_what_a_failed_handler_wrote_is_gone(handler, approved):
@@ -68,7 +91,7 @@ def test_what_a_failed_handler_wrote_is_gone(handler, approved):
         Payment.objects.update(notes="half done")
         raise RuntimeError
 
-    handler(half)
+    handler("payment.settle", run=half)
     approved()
 
     run_due()
@@ -76,68 +99,73 @@ def test_what_a_failed_handler_wrote_is_gone(handler, approved):
     assert Payment.objects.get().notes == ""
 
 
-def test_one_bad_row_of_a_batch_fails_alone(handler, approved):
-    payments = approved(5)
+def test_one_bad_row_of_a_batch_fails_alone_in_the_same_run(handler, approved):
+    payments = approved(9)
 
     def picky(rows, effects):
         for row in rows:
-            if row.pk == payments[2].pk:
+            if row.pk == payments[4].pk:
                 raise RuntimeError("this one")
             Payment.objects.filter(pk=row.pk).update(notes="done")
 
-    handler(picky)
+    handler("payment.settle", run=picky)
 
     run_due()
 
-    assert sorted(settle_effects().values_list("state", flat=True)) == ["done"] * 4 + ["ready"]
-    assert Payment.objects.filter(notes="done").count() == 4
+    assert sorted(settlements().values_list("state", flat=True)) == ["done"] * 8 + ["waiting"]
+    assert Payment.objects.filter(notes="done").count() == 8
+    assert settlements().get(state="waiting").object_id == payments[4].pk
 
 
-def test_a_problem_is_final(handler, approved):
-    def refuse(payments, effects):
-        raise Conflict("No.")
-
-    handler(refuse)
-    approved()
+def test_a_problem_is_final_and_alerts_once(handler, approved):
+    handler("payment.settle", run=raises(Conflict("No.")))
+    approved(3)
 
     run_due()
 
-    assert settle_effects().get().state == "dead"
+    assert set(settlements().values_list("state", flat=True)) == {"dead"}
+    assert Effect.objects.filter(kind="mail.effects_dead").count() == 1
 
 
 def test_the_last_attempt_is_the_last(handler, approved):
-    def broken(payments, effects):
-        raise RuntimeError
-
-    handler(broken)
+    handler("payment.settle", run=raises(RuntimeError))
     approved()
-    settle_effects().update(attempts=11)
+    settlements().update(attempts=11)
 
     run_due()
 
-    assert settle_effects().get().state == "dead"
+    assert settlements().get().state == "dead"
+
+
+def test_a_day_is_the_longest_that_an_effect_is_tried(handler, approved):
+    handler("payment.settle", run=raises(RuntimeError))
+    approved()
+    settlements().update(created_at=Now() - timedelta(hours=25))
+
+    run_due()
+
+    assert settlements().get().state == "dead"
 
 
 def test_an_effect_is_claimed_once(approved):
     approved()
 
-    first, second = claim(None, 10), claim(None, 10)
-
-    assert len(first) == 1
-    assert second == []
+    assert len(lease.claim_fairly("inward", 10)) == 1
+    assert lease.claim_fairly("inward", 10) == []
 
 
-def test_a_kind_that_nobody_here_knows_is_left_for_others(approved):
+@pytest.mark.parametrize("change", [{"kind": "payment.from_the_future"}, {"revision": 9}])
+def test_what_nobody_here_knows_is_left_for_a_newer_worker(approved, change):
     approved()
-    settle_effects().update(kind="payment.from_the_future")
+    settlements().update(**change)
 
     assert run_due() == 0
-    assert Effect.objects.get(kind="payment.from_the_future").state == "ready"
+    assert Effect.objects.get(**change).state == "ready"
 
 
 def test_a_ring_for_something_done_is_harmless(approved, run_effects):
     approved()
-    effect_id = settle_effects().get().pk
+    effect_id = settlements().get().pk
     run_effects()
 
     assert run_due([effect_id]) == 0
@@ -145,31 +173,269 @@ def test_a_ring_for_something_done_is_harmless(approved, run_effects):
 
 def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(handler, approved):
     approved()
-    calls = []
+    seen = []
 
-    def slow(payments, effects):
-        calls.append(effects[0].fence)
-        if len(calls) == 1:  # meanwhile our lease runs out, and somebody else takes over
-            Payment.objects.update(notes="too late")
+    def note(payments, effects):
+        seen.append(effects[0].fence)
+        Payment.objects.update(notes=f"by {effects[0].fence}")
 
-    handler(slow)
-    (mine,) = claim(None, 10)
-    settle_effects().update(lease_until=Now() - timedelta(seconds=1))
+    handler("payment.settle", run=note)
+    mine = lease.claim_fairly("inward", 10)
+    settlements().update(lease_until=Now() - timedelta(seconds=1))
 
-    sweep()
-    run_due()
-    from workflows.engine.run import _pay
+    for ids in sweep():
+        run_due(ids)
+    _pay_all(mine)  # the first holder wakes up
 
-    _pay(engine_registry.kinds["payment.settle"], [mine])
-
-    effect = settle_effects().get()
-    assert (effect.state, effect.fence, effect.crashes) == ("done", 2, 1)
-    assert calls == [2]
+    effect = settlements().get()
+    assert (effect.state, effect.fence, effect.crashes, effect.attempts) == ("done", 2, 0, 1)
+    assert seen == [2]
+    assert Payment.objects.get().notes == "by 2"
 
 
-def test_the_sweeper_finds_what_nobody_rang_for(approved):
+def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
+    approved()
+    lease.claim_fairly("inward", 10)
+    assert sweep() == []
+
+    settlements().update(lease_pid=GONE)
+
+    effect = settlements().get()
+    assert sweep() == [[effect.pk]]
+    effect.refresh_from_db()
+    assert (effect.state, effect.solo, effect.crashes) == ("ready", True, 0)
+    assert story(effect) == ["crashed"]
+
+
+def test_only_who_crashes_alone_is_charged_and_the_third_time_it_is_dead(approved, run_effects):
+    payments = approved(4)
+    culprit = settlements().get(object_id=payments[1].pk)
+    lease.claim_fairly("inward", 10)
+    settlements().update(lease_pid=GONE)  # the batch died, nobody knows of what
+
+    for _ in range(5):
+        for ids in sweep():
+            assert len(ids) == 1
+            if ids == [culprit.pk]:
+                lease.claim_named(ids)
+                settlements().filter(pk=culprit.pk).update(lease_pid=GONE)
+            else:
+                run_due(ids)
+
+    culprit.refresh_from_db()
+    assert (culprit.state, culprit.crashes) == ("dead", 3)
+    assert set(settlements().exclude(pk=culprit.pk).values_list("state", "crashes")) == {("done", 0)}
+
+
+def test_a_handler_that_hangs_is_interrupted(handler, approved):
+    def hang(payments, effects):
+        while True:
+            pass
+
+    handler("payment.settle", run=hang, timeout=timedelta(seconds=0.2))
     approved()
 
+    run_due()
+
+    assert settlements().get().last_error.endswith("TimedOut: not finished after 0 s")
+
+
+def test_a_batch_that_hangs_comes_back_one_by_one_and_uncharged(handler, approved):
+    def hang(payments, effects):
+        while True:
+            pass
+
+    handler("payment.settle", run=hang, timeout=timedelta(seconds=0.2))
+    approved(3)
+
+    run_due()
+
+    assert set(settlements().values_list("state", "solo", "attempts")) == {("ready", True, 0)}
+
+
+def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handler):
+    handler("mail.trial_started", run=raises(Unreachable("refused")))
+    for _ in range(6):
+        AccountFactory(status="trial")
+
+    for _ in range(lease.TRIPS_AFTER):
+        run_due()
+        Effect.objects.filter(state="waiting").update(state="ready")
+
+    assert Breaker.objects.get().failures == lease.TRIPS_AFTER
+    assert set(Effect.objects.values_list("attempts", flat=True)) == {0}
+    calls = []
+    handler("mail.trial_started", run=lambda *_: calls.append(1))
+    run_due()
+    assert calls == []
+    assert set(Effect.objects.values_list("state", flat=True)) == {"waiting"}
+
+
+def test_the_first_mail_that_gets_through_ends_the_pause(handler, mailoutbox):
+    AccountFactory(status="trial")
+    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=Now() - timedelta(seconds=1))
+
+    run_due()
+
+    assert len(mailoutbox) == 1
+    assert not Breaker.objects.exists()
+
+
+def test_a_call_whose_outcome_is_unknown_is_parked_and_not_repeated(handler):
+    handler("mail.trial_started", run=raises(TimeoutError("no answer")), keyed=False)
+    AccountFactory(status="trial")
+
+    run_due()
+
+    effect = Effect.objects.get(kind="mail.trial_started")
+    assert (effect.state, effect.last_error) == ("uncertain", "TimeoutError: no answer")
+    assert story(effect) == ["uncertain"]
     assert sweep() == []
-    settle_effects().update(run_at=Now() - timedelta(seconds=5))
-    assert sweep() == [settle_effects().get().pk]
+
+
+def test_a_crash_during_such_a_call_leaves_it_parked(handler):
+    handler("mail.trial_started", run=raises(SystemExit), keyed=False)
+    AccountFactory(status="trial")
+
+    with pytest.raises(SystemExit):
+        run_due()
+
+    assert Effect.objects.get(kind="mail.trial_started").state == "uncertain"
+
+
+def test_such_a_call_that_ends_well_is_done(handler):
+    handler("mail.trial_started", run=lambda *_: {"sent": True}, keyed=False)
+    AccountFactory(status="trial")
+
+    run_due()
+
+    effect = Effect.objects.get(kind="mail.trial_started")
+    assert (effect.state, effect.outcome) == ("done", {"sent": True})
+
+
+def test_ordered_effects_of_an_object_wait_for_the_earlier_ones(run_effects):
+    invoice = InvoiceFactory()
+    run_effects()
+    perform(invoice.pay, amount=1)
+    perform(invoice.pay, amount=1)
+    Effect.objects.filter(kind="mail.payment_partial").update(ordered=True)
+    first, second = Effect.objects.filter(kind="mail.payment_partial").order_by("seq")
+
+    assert [effect.pk for effect in lease.claim_fairly("outward", 10)] == [first.pk]
+    assert lease.claim_named([second.pk]) == []
+    Effect.objects.filter(pk=first.pk).update(state="done")
+    assert [effect.pk for effect in lease.claim_fairly("outward", 10)] == [second.pk]
+
+
+def test_a_tenant_with_many_effects_leaves_room_for_the_others():
+    flood, *others = [AccountFactory(status="trial") for _ in range(5)]
+    for n in range(300):
+        owe(engine_registry.kinds["mail.trial_started"].run, key=f"flood:{n}", about=flood)
+    by_account = dict.fromkeys([flood.pk, *(other.pk for other in others)], 0)
+
+    for effect in lease.claim_fairly("outward", 50):
+        by_account[effect.account_id] += 1
+
+    assert by_account.pop(flood.pk) == 10
+    assert set(by_account.values()) == {1}
+
+
+def test_claims_go_round_all_tenants():
+    accounts = [AccountFactory(status="trial") for _ in range(7)]
+
+    claimed = [effect.account_id for _ in range(4) for effect in lease.claim_fairly("outward", 2)]
+
+    assert sorted(claimed) == sorted(account.pk for account in accounts)
+
+
+def test_a_debt_is_owed_once_for_its_key(run_effects, mailoutbox):
+    account = AccountFactory()
+    remind = engine_registry.kinds["mail.trial_started"].run
+
+    first = owe(remind, key="reminder:1", about=account)
+    again = owe(remind, key="reminder:1", about=account)
+
+    assert first is not None
+    assert again is None
+    run_effects()
+    assert len(mailoutbox) == 1
+
+
+def test_a_debt_may_be_due_later(run_effects):
+    account = AccountFactory()
+    owe(engine_registry.kinds["mail.trial_started"].run, key="later", about=account, after=timedelta(days=7))
+
+    assert run_effects() == 0
+    Effect.objects.update(run_at=F("run_at") - timedelta(days=7))
+    assert run_effects() == 1
+
+
+@pytest.mark.parametrize(
+    "payload", [{"x": "y" * 70_000}, {"x": "\x00"}, {"x": object()}, {"x": "\ud800"}, {"x": float("nan")}]
+)
+def test_a_payload_that_cannot_be_kept_is_refused_when_it_is_recorded(payload):
+    with pytest.raises(NotKeepable):
+        owe(engine_registry.kinds["mail.trial_started"].run, key="k", payload=payload)
+
+    assert not Effect.objects.exists()
+
+
+def test_inputs_that_cannot_be_kept_change_nothing():
+    payment = PaymentFactory()
+
+    with pytest.raises(NotKeepable):
+        perform(payment.approve, by=StaffFactory(), admin_notes="x" * 70_000)
+
+    payment.refresh_from_db()
+    assert payment.status == "pending_approval"
+
+
+class TestOperators:
+    @pytest.fixture
+    def operator(self):
+        return StaffFactory(is_superuser=True)
+
+    @pytest.fixture
+    def dead(self, handler, approved):
+        approved()
+        settlements().update(state="dead", attempts=12, last_error="x")
+        return settlements().get()
+
+    def test_a_dead_effect_is_retried_under_its_key(self, dead, operator, run_effects):
+        retry(dead, by=operator, reason="the disk is free again")
+        run_effects()
+
+        dead.refresh_from_db()
+        assert dead.state == "done"
+        event = dead.events.get()
+        assert (event.what, event.actor, event.detail) == ("retried", operator, "the disk is free again")
+
+    def test_another_payload_is_kept_beside_the_old_one(self, dead, operator):
+        retry(dead, by=operator, payload={"amount": "1.00"})
+
+        dead.refresh_from_db()
+        assert dead.payload == {"amount": "1.00"}
+        assert (dead.events.get().what, dead.events.get().payload) == ("edited", {})
+
+    def test_a_skipped_effect_is_over(self, dead, operator, run_effects):
+        skip(dead, by=operator, reason="settled by hand")
+
+        assert run_effects() == 0
+        with pytest.raises(WrongState):
+            retry(dead, by=operator)
+
+    def test_many_are_counted_first_and_then_retried(self, dead, operator):
+        everything = Effect.objects.all()
+
+        assert retry_many(everything, by=operator, dry_run=True) == 1
+        assert settlements().get().state == "dead"
+        assert retry_many(everything, by=operator) == 1
+        assert settlements().get().state == "ready"
+        assert EffectEvent.objects.get().what == "retried"
+
+    def test_a_running_effect_is_left_alone(self, approved, operator):
+        approved()
+        (effect,) = lease.claim_fairly("inward", 10)
+
+        with pytest.raises(WrongState):
+            retry(effect, by=operator)

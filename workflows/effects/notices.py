@@ -46,6 +46,13 @@ def mail_partial_payment(invoice: Invoice, debt: Effect) -> Outcome:
     return send(debt, "payment_partial", recipients(invoice.account), **about_invoice(invoice))
 
 
+@effect("mail.effects_dead", outward=True)
+def mail_dead_effects(_: None, debt: Effect) -> Outcome:
+    kind = debt.payload["kind"]
+    on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK)
+    return send(debt, "effects_dead", settings.OPERATOR_EMAILS, kind=kind, effects=on_the_desk[:20])
+
+
 def recipients(account: Account) -> list[str]:
     """Where an account's bills go: its billing address, else its owners."""
     if account.billing_email:

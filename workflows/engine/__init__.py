@@ -10,16 +10,24 @@ A transition and the effects that follow from it are written in one statement, s
 the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. Nothing here knows billing.
 """
 
+from workflows.engine.alert import alert
+from workflows.engine.errors import Permanent, Unreachable
+from workflows.engine.operate import retry, retry_many, skip
+from workflows.engine.owe import owe
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
 from workflows.engine.registry import effect, on
 from workflows.engine.rules import available, explain
 from workflows.engine.run import run_due
 from workflows.engine.signals import effects_recorded
 from workflows.engine.sweep import sweep
+from workflows.engine.tick import once_per
 from workflows.engine.wait import settled
 
 __all__ = [
+    "Permanent",
     "Step",
+    "Unreachable",
+    "alert",
     "available",
     "because",
     "begin",
@@ -28,9 +36,14 @@ __all__ = [
     "effects_recorded",
     "explain",
     "on",
+    "once_per",
+    "owe",
     "perform",
     "perform_many",
+    "retry",
+    "retry_many",
     "run_due",
     "settled",
+    "skip",
     "sweep",
 ]

@@ -14,12 +14,14 @@ from django.db.transaction import atomic
 from django_fsm import State
 
 from core.ids import uuid7
+from core.middleware import request_id
 from core.models.history import Effect, Transition
-from core.models.stateful import Stateful
+from core.models.stateful import BIRTH, Stateful
 from core.models.user import User
 from core.problems import WrongState
 from workflows.engine import record
-from workflows.engine.registry import BIRTH, machine_of
+from workflows.engine.plain import check_keepable
+from workflows.engine.registry import machine_of
 from workflows.engine.rules import allow, available
 
 
@@ -101,6 +103,7 @@ def begin_many(
     """Give birth to rows of one model."""
     if not objs:
         return []
+    check_keepable(inputs)
     moves = [
         record.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
         for obj in objs
@@ -108,8 +111,9 @@ def begin_many(
     with _as_in_database(objs), atomic(savepoint=False):
         for obj in objs:
             obj.version = 1
+        owed = _write(moves, by)  # first, because the guard wants to see where a row comes from
         type(objs[0])._base_manager.bulk_create(objs)
-        record.announce(_write(moves, by))
+        record.announce(owed)
     return [move.transition for move in moves]
 
 
@@ -118,6 +122,8 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
     obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
     edge = allow(obj, meta, by)
     source, before = obj.status, dict(obj.__dict__)
+    if step.inputs:
+        check_keepable(step.inputs)
     given = step.inputs if by is None else {**step.inputs, "by": by}
     target = edge.target
     result = inspect.unwrap(step.method.__func__)(obj, **given)  # type: ignore[attr-defined]
@@ -157,6 +163,7 @@ def _transition(
         cause_id=cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
         reason=reason,
         request_key=request_key,
+        request_id=request_id.get(),
         inputs=inputs,
     )
 

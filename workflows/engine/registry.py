@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
-from core.models.stateful import Stateful
+from core.models.stateful import BIRTH, Stateful
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-BIRTH = "begin"
+LONGEST = 20  # seconds that a handler may take
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,16 @@ class Kind:
     name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
     batch: above 1 the function takes sequences of objects and effects, at most so many.
     outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
+    keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
+    ordered: not before the earlier ordered effects of its object are over.
     """
 
     name: str
     run: Callable[..., Any]
     batch: int = 1
     outward: bool = False
+    keyed: bool = True
+    ordered: bool = False
     timeout: timedelta = timedelta(seconds=15)
     lane: str = "inward"
     revision: int = 1
@@ -52,23 +56,32 @@ def effect(
     *,
     batch: int = 1,
     outward: bool = False,
+    keyed: bool = True,
+    ordered: bool = False,
     timeout: int = 15,
     lane: str | None = None,
     revision: int = 1,
 ) -> Callable[[Handler], Handler]:
-    """Make a function the handler of one kind of effect. `timeout` in seconds."""
+    """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
+    if timeout > LONGEST:
+        raise ValueError(f"{name}: a timeout is at most {LONGEST} s, so that a lease outlives it")
+    if outward and batch > 1:
+        raise ValueError(f"{name}: what leaves the house goes one by one")
 
     def register(run: Handler) -> Handler:
-        if name in kinds and kinds[name].run.__qualname__ != run.__qualname__:
+        known = kinds.get(name)
+        if known is not None and (known.run.__module__, known.run.__qualname__) != (run.__module__, run.__qualname__):
             raise ValueError(f"Two functions want to be the effect {name!r}")
         kinds[name] = Kind(
             name,
             run,
-            batch,
-            outward,
-            timedelta(seconds=timeout),
-            lane or ("outward" if outward else "inward"),
-            revision,
+            batch=batch,
+            outward=outward,
+            keyed=keyed,
+            ordered=ordered,
+            timeout=timedelta(seconds=timeout),
+            lane=lane or ("outward" if outward else "inward"),
+            revision=revision,
         )
         run.kind = kinds[name]  # type: ignore[attr-defined]
         return run
@@ -104,6 +117,11 @@ def machine_of(model: type[Model]) -> str:
     if known is not model:
         raise ValueError(f"Two machines are called {name!r}: {known.__module__} and {model.__module__}")
     return name
+
+
+def lanes() -> list[str]:
+    """The lanes of the known kinds, those inside the house first."""
+    return sorted({kind.lane for kind in kinds.values()}, key=lambda lane: (lane != "inward", lane))
 
 
 def subject_model(machine: str) -> type[Stateful] | None:

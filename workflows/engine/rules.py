@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django_fsm import FSMMeta
 from django_fsm import Transition as Edge
 
-from core.models.stateful import Stateful, StatusField
+from core.models.stateful import Stateful, status_field
 from core.models.user import User
 from core.problems import PermissionDenied, WrongState
 
@@ -76,12 +76,6 @@ def _permitted(obj: Stateful, edge: Edge, user: User | None) -> bool:
 def _transitions(obj: Stateful) -> Iterator[FSMMeta]:
     for _, method in sorted(status_field(type(obj)).transitions[type(obj)].items()):
         yield method._django_fsm
-
-
-def status_field(model: type[Stateful]) -> StatusField:
-    field = model.__dict__["status"].field
-    assert isinstance(field, StatusField)
-    return field
 
 
 def _any_edge(meta: FSMMeta) -> Edge:

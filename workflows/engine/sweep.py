@@ -1,4 +1,4 @@
-"""Find the debts that nobody rang for. Any number of processes may sweep at once, none is the leader."""
+"""Find what nobody rang for. Any number of processes may sweep at once: none is the leader."""
 
 from __future__ import annotations
 
@@ -6,32 +6,66 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.transaction import atomic
 
-from workflows.engine.registry import kinds
+from core.ids import uuid7
+from core.models.history import EffectEvent
+from workflows.engine.alert import raise_alert
+from workflows.engine.lease import LEASE
 
-UNHEARD = timedelta(seconds=1)  # due for longer than this: its ring is taken for lost
+UNHEARD = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
+AT_ONCE = 500  # rows that one sweep moves or counts
 MAX_CRASHES = 3
+GONE = "its worker died"
+
+# A holder is gone when its lease is over, or when the database session that took the lease is.
+_TAKE_BACK = """
+    WITH lost AS (
+        SELECT id FROM core_effect AS effect
+        WHERE state = 'leased' AND (lease_until < now() OR NOT EXISTS (
+            SELECT FROM pg_stat_activity AS session
+            WHERE session.pid = effect.lease_pid AND session.backend_start < effect.lease_until - %(lease)s::interval))
+        ORDER BY lease_until LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_effect AS effect
+    SET state = CASE WHEN solo AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
+        crashes = crashes + solo::int, solo = true, lease_until = NULL, last_error = %(gone)s
+    FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
+_WAKE = """
+    WITH due AS (
+        SELECT id FROM core_effect WHERE state = 'waiting' AND run_at <= now()
+        ORDER BY run_at LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id RETURNING effect.id"""
+_UNHEARD = """
+    SELECT id, solo FROM core_effect WHERE state = 'ready' AND solo
+    UNION ALL
+    (SELECT id, false FROM core_effect
+     WHERE state = 'ready' AND NOT solo AND run_at < now() - %(unheard)s::interval LIMIT %(at_once)s)"""
 
 
-def sweep(limit: int = 500) -> list[UUID]:
-    """Take back leases that ran out, and return effects that have been due for a while, to be rung again."""
+def sweep() -> list[list[UUID]]:
+    """Take back what the dead held, wake what is due, and return whom to ring for.
+
+    Each list is one ring; one that must run alone is rung for alone, and nothing heard of is rung for again.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH lost AS (
-                SELECT id FROM core_effect WHERE state = 'leased' AND lease_until < now()
-                ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-            )
-            UPDATE core_effect AS effect
-            SET state = CASE WHEN crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
-                crashes = crashes + 1, lease_until = NULL, last_error = 'its worker did not come back'
-            FROM lost WHERE effect.id = lost.id""",
-            {"limit": limit, "crashes": MAX_CRASHES},
-        )
-        cursor.execute(
-            """SELECT id FROM core_effect
-               WHERE state = 'ready' AND run_at < now() - %(unheard)s::interval AND kind = ANY(%(kinds)s)
-               ORDER BY run_at, id LIMIT %(limit)s""",
-            {"unheard": str(UNHEARD), "kinds": list(kinds), "limit": limit},
-        )
-        return [row[0] for row in cursor.fetchall()]
+        with atomic():
+            cursor.execute(_TAKE_BACK, {"lease": str(LEASE), "crashes": MAX_CRASHES, "gone": GONE, "at_once": AT_ONCE})
+            _tell(cursor.fetchall())
+        cursor.execute(_WAKE, {"at_once": AT_ONCE})
+        woken = [row[0] for row in cursor.fetchall()]
+        cursor.execute(_UNHEARD, {"unheard": str(UNHEARD), "at_once": AT_ONCE})
+        ready = cursor.fetchall()
+    alone = {key for key, solo in ready if solo}
+    together = {*woken, *(key for key, solo in ready if not solo)} - alone
+    return [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
+
+
+def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:
+    EffectEvent.objects.bulk_create(
+        EffectEvent(id=uuid7(), effect_id=key, fence=fence, what=EffectEvent.What.CRASHED, detail=GONE)
+        for key, _, _, fence in taken_back
+    )
+    for kind in {kind for _, kind, state, _ in taken_back if state == "dead"}:
+        raise_alert(kind)

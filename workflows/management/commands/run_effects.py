@@ -22,8 +22,7 @@ class Command(BaseCommand):
         paid = 0
         try:
             while True:
-                sweep()
-                claimed = run_due()
+                claimed = sum(run_due(ids) for ids in sweep()) + run_due()
                 paid += claimed
                 if not claimed:
                     if once:

@@ -1,0 +1,19 @@
+"""How a handler says what went wrong; whatever else it raises is tried again, each time after a longer wait."""
+
+from __future__ import annotations
+
+
+class Permanent(Exception):  # noqa: N818
+    """Trying again cannot help: the effect is dead at once. A Problem means the same."""
+
+
+class Unreachable(Exception):  # noqa: N818
+    """The far side is down, and nothing has reached it: the whole kind waits, and no attempt is charged."""
+
+
+class TimedOut(Exception):  # noqa: N818
+    """The handler took longer than its kind allows."""
+
+
+class Fenced(Exception):  # noqa: N818
+    """Our lease ran out and somebody else took the effect over: what we did must not count."""

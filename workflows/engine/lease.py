@@ -1,0 +1,231 @@
+"""The rows' side of paying debts: claim, hold, give back, finish. Database time decides everything.
+
+A lease names the database session of its holder. When that session is gone its process is dead, and the
+sweeper takes the effect back at once; `lease_until` is for a holder that hangs or a machine that vanished.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import traceback
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core.models.history import Breaker, Effect, EffectEvent
+from workflows.engine.alert import raise_alert
+from workflows.engine.errors import Fenced
+from workflows.engine.registry import kinds
+
+LEASE = timedelta(seconds=30)
+TENANTS = 50  # that one claim serves, in turn
+MAX_ATTEMPTS = 12
+GIVE_UP = timedelta(hours=24)  # after the effect was recorded
+FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds
+TRIPS_AFTER = 5  # failures in a row to reach the far side
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
+
+# A row this process may take now: of a kind and revision it knows, and in its turn.
+_TAKABLE = """
+    effect.state = 'ready'
+    AND EXISTS (
+        SELECT FROM unnest(%(kinds)s::text[], %(revisions)s::int[]) AS known(kind, revision)
+        WHERE known.kind = effect.kind AND known.revision >= effect.revision)
+    AND NOT (effect.ordered AND EXISTS (
+        SELECT FROM core_effect AS earlier
+        WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
+            AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
+_LEASE = """
+    UPDATE core_effect AS effect
+    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s, lease_pid = pg_backend_pid()
+    FROM taken WHERE effect.id = taken.id RETURNING effect.*"""
+
+# Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
+_CLAIM_NAMED = f"""
+    WITH taken AS (
+        SELECT id FROM core_effect AS effect
+        WHERE id = ANY(%(ids)s) AND {_TAKABLE} AND (NOT solo OR %(alone)s)
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ) {_LEASE}"""
+
+# The next tenants with something to do: a walk along the index, one step for each, whatever they have waiting.
+_TENANTS = """
+    WITH RECURSIVE tenant(account_id) AS (
+        (SELECT account_id FROM core_effect
+         WHERE state = 'ready' AND lane = %(lane)s AND (%(after)s::uuid IS NULL OR account_id > %(after)s::uuid)
+         ORDER BY account_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.account_id FROM core_effect AS next
+                WHERE next.state = 'ready' AND next.lane = %(lane)s AND next.account_id > tenant.account_id
+                ORDER BY next.account_id LIMIT 1)
+        FROM tenant WHERE tenant.account_id IS NOT NULL
+    )
+    SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s"""
+_CLAIM_SHARES = f"""
+    WITH taken AS (
+        SELECT share.id FROM unnest(%(tenants)s::uuid[]) AS served(account_id), LATERAL (
+            SELECT id FROM core_effect AS effect
+            WHERE lane = %(lane)s AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
+            ORDER BY id LIMIT %(share)s FOR UPDATE SKIP LOCKED
+        ) AS share
+    ) {_LEASE}"""
+
+_served_last: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
+
+
+def claim_named(ids: Sequence[UUID]) -> list[Effect]:
+    """Lease these effects, those that are ready and that this process can do."""
+    return _claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1)
+
+
+def claim_fairly(lane: str, limit: int) -> list[Effect]:
+    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others."""
+    rounds = 2 if lane in _served_last else 1  # from there to the end, and once more from the beginning
+    while rounds:
+        tenants = _next_tenants(lane, min(TENANTS, limit))
+        if tenants:
+            effects = _claim(_CLAIM_SHARES, lane=lane, tenants=tenants, share=max(1, limit // len(tenants)))
+            if effects:
+                return effects
+        if lane not in _served_last:
+            rounds -= 1
+    return []
+
+
+def _next_tenants(lane: str, count: int) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TENANTS, {"lane": lane, "after": _served_last.pop(lane, None), "tenants": count})
+        tenants = [row[0] for row in cursor.fetchall()]
+    if len(tenants) == count:  # there may be more behind them
+        _served_last[lane] = tenants[-1]
+    return tenants
+
+
+def extend(effects: Sequence[Effect]) -> None:
+    """Hold these for another lease from now."""
+    _update_held(effects, "lease_until = now() + %(lease)s", lease=LEASE)
+
+
+def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
+    """Let others have them: nothing was done, nothing is charged. `solo`: each is to run alone."""
+    _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s", solo=solo)
+
+
+def finish(effects: Sequence[Effect], outcome: Any = None) -> None:
+    """Mark effects done, if each is still ours. Raises Fenced when one is not."""
+    finished = _update_held(
+        effects,
+        """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
+           outcome = %(outcome)s::jsonb""",
+        outcome=None if outcome is None else json.dumps(outcome),
+    )
+    if finished != len(effects):
+        raise Fenced
+
+
+def park(effect: Effect) -> None:
+    """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown."""
+    if not _update_held([effect], "state = 'uncertain', lease_until = NULL"):
+        raise Fenced
+
+
+def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
+    """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead."""
+    wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**effect.attempts))  # noqa: S311 - full jitter
+    text = one_line(error)
+    state = _update_held(
+        [effect],
+        f"""state = CASE WHEN %(is_final)s OR attempts + 1 >= {MAX_ATTEMPTS} OR now() > created_at + %(give_up)s
+                    THEN 'dead' ELSE 'waiting' END,
+            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s, run_at = now() + %(wait)s""",
+        is_final=is_final,
+        give_up=GIVE_UP,
+        error=text,
+        wait=timedelta(seconds=wait),
+        returning="state",
+    )
+    if not state:
+        return False
+    EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.FAILED, detail=text)
+    is_dead: bool = state == [("dead",)]
+    if is_dead:
+        raise_alert(effect.kind)
+    return is_dead
+
+
+def doubt(effect: Effect, error: BaseException) -> None:
+    """The call of a parked effect ended badly: it stays parked, and a person finds out."""
+    text = one_line(error)
+    if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s", error=text):
+        EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
+        raise_alert(effect.kind)
+
+
+def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
+    """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
+    _update_held(
+        effects,
+        """state = CASE WHEN now() > created_at + %(give_up)s THEN 'dead' ELSE 'waiting' END, lease_until = NULL,
+           last_error = coalesce(%(error)s, last_error),
+           run_at = coalesce(%(until)s, now()) + random() * interval '2 seconds'""",
+        give_up=GIVE_UP,
+        error=error and one_line(error),
+        until=until,
+    )
+
+
+def trip(kind: str) -> None:
+    """Count one more failure to reach the far side of a kind; after some in a row it is paused, longer each time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO core_breaker (kind, failures) VALUES (%(kind)s, 1)
+                ON CONFLICT (kind) DO UPDATE SET
+                    failures = core_breaker.failures + 1,
+                    paused_until = CASE WHEN core_breaker.failures + 1 >= {TRIPS_AFTER} THEN
+                        now() + make_interval(secs => least({LONGEST_PAUSE},
+                            {FIRST_PAUSE} * 2 ^ least(core_breaker.failures + 1 - {TRIPS_AFTER}, 20))) END""",
+            {"kind": kind},
+        )
+
+
+def breaker_of(kind: str) -> Breaker | None:
+    """The kind's breaker with `is_open` by the database's clock; None while all is well."""
+    return Breaker.objects.filter(kind=kind).annotate(is_open=Q(paused_until__gt=Now())).first()
+
+
+def reset(kind: str) -> None:
+    """The far side answered: forget its failures."""
+    Breaker.objects.filter(kind=kind).delete()
+
+
+def one_line(error: BaseException) -> str:
+    text = "".join(traceback.format_exception_only(error)).strip()
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
+
+
+def _claim(sql: str, **values: Any) -> list[Effect]:
+    values |= {
+        "kinds": list(kinds),
+        "revisions": [kind.revision for kind in kinds.values()],
+        "lease": LEASE,
+    }
+    return sorted(Effect.objects.raw(sql, values), key=lambda effect: effect.id)
+
+
+def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
+    """Update rows whose fence is still the one we hold; how many that were, or their values."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE core_effect AS effect SET {changes}
+                FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+                WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
+                {f"RETURNING effect.{returning}" if returning else ""}""",
+            {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects], **values},
+        )
+        return cursor.fetchall() if returning else cursor.rowcount

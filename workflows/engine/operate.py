@@ -1,0 +1,92 @@
+"""What staff may do with an effect that does not come right by itself; each leaves its line in the story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+
+from core.models.history import Effect, EffectEvent
+from core.models.user import User
+from core.problems import PermissionDenied, ValidationError, WrongState
+from workflows.engine.plain import NotKeepable, check_keepable
+from workflows.engine.record import announce
+
+PERMISSION = "core.operate_effects"
+RETRIABLE = (Effect.State.DEAD, Effect.State.UNCERTAIN, Effect.State.WAITING)
+
+
+def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
+    """Let a dead, uncertain or waiting effect run again now, under the same key; with another payload if given.
+
+    Raises PermissionDenied, WrongState when it is not one of these, ValidationError for a payload that cannot be kept.
+    """
+    if payload is not None:
+        try:
+            check_keepable(payload)
+        except NotKeepable as error:
+            raise ValidationError({"payload": [str(error)]}) from error
+    with atomic():
+        row = _held(effect, RETRIABLE, "retry", by)
+        before = row.payload
+        if payload is not None:
+            row.payload = payload
+        _put_back([row])
+        edited = payload is not None and payload != before
+        what = EffectEvent.What.EDITED if edited else EffectEvent.What.RETRIED
+        EffectEvent.objects.create(
+            effect=row, what=what, actor=by, fence=row.fence, detail=reason, payload=before if edited else None
+        )
+        announce([row.pk])
+    return row
+
+
+def skip(effect: Effect, *, by: User, reason: str) -> Effect:
+    """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
+    with atomic():
+        row = _held(effect, RETRIABLE, "skip", by)
+        row.state = Effect.State.SKIPPED
+        row.fence += 1
+        row.save(update_fields=["state", "fence"])
+        EffectEvent.objects.create(effect=row, what=EffectEvent.What.SKIPPED, actor=by, fence=row.fence, detail=reason)
+    return row
+
+
+def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
+    """Retry those of a set that can be; how many that are, or would be."""
+    _check(by)
+    wanted = effects.filter(state__in=RETRIABLE)
+    if dry_run:
+        return wanted.count()
+    with atomic():
+        rows = list(wanted.select_for_update(skip_locked=True))
+        _put_back(rows)
+        EffectEvent.objects.bulk_create(
+            EffectEvent(effect=row, what=EffectEvent.What.RETRIED, actor=by, fence=row.fence, detail=reason)
+            for row in rows
+        )
+        announce([row.pk for row in rows])
+    return len(rows)
+
+
+def _put_back(rows: list[Effect]) -> None:
+    for row in rows:
+        row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
+    Effect.objects.bulk_update(rows, ["state", "attempts", "crashes", "solo", "fence", "payload"], batch_size=500)
+
+
+def _held(effect: Effect, states: tuple[str, ...], verb: str, by: User) -> Effect:
+    _check(by)
+    row = Effect.objects.select_for_update().get(pk=effect.pk)
+    if row.state not in states:
+        available = [] if row.state in Effect.OVER else ["wait"]
+        raise WrongState(
+            f"Cannot {verb} this effect: it is {row.state}.", object_status=row.state, available=available, unmet=[]
+        )
+    return row
+
+
+def _check(by: User) -> None:
+    if not by.has_perm(PERMISSION):
+        raise PermissionDenied("You may not operate effects.")

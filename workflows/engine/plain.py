@@ -1,0 +1,50 @@
+"""What may be kept in a row of the history: JSON that PostgreSQL takes and gives back the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+MAX_BYTES = 64 * 1024  # of one payload, or of the inputs of one transition
+
+
+NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, and not a backslash before "u0000"
+
+
+class NotKeepable(ValueError):
+    """Too large, not JSON, or with a NUL that PostgreSQL refuses: nothing was recorded."""
+
+
+def plain_json(value: Any) -> str:
+    """JSON text in which amounts, dates and keys are the strings that PostgreSQL reads back."""
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise NotKeepable(str(error)) from error
+
+
+def check_keepable(value: Any) -> None:
+    """Raise NotKeepable for what must not enter the history: over 64 KB, not JSON, or with NUL in it."""
+    text = plain_json(value)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise NotKeepable("half a surrogate pair cannot be kept") from error
+    if size > MAX_BYTES:
+        raise NotKeepable(f"{size} bytes are too many, at most {MAX_BYTES} are kept: keep the key of a row instead")
+    if NUL.search(text):
+        raise NotKeepable("text with NUL cannot be kept")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()} seconds"
+    raise TypeError(f"{type(value).__name__} cannot be kept")

@@ -1,0 +1,29 @@
+"""Once for each scheduled moment, however many clocks ring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import connection
+from django.db.transaction import atomic
+
+
+@contextmanager
+def once_per(schedule: str, every: timedelta) -> Iterator[bool]:
+    """Whether this call is the one to do the work of the current slot; the work and the mark share a commit.
+
+    Slots are counted by the database's clock from 1970, so that every process names them alike. A crash inside
+    leaves the slot to whoever rings next.
+    """
+    with atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO core_tick (schedule, slot)
+                   VALUES (%(schedule)s, date_bin(%(every)s::interval, now(), 'epoch'))
+                   ON CONFLICT DO NOTHING RETURNING id""",
+                {"schedule": schedule, "every": str(every)},
+            )
+            is_ours = cursor.fetchone() is not None
+        yield is_ours

@@ -48,6 +48,12 @@ class InvalidCredentials(Problem):
     slug, status = "invalid-credentials", 401
 
 
+class InsufficientCredits(Problem):
+    """There are not enough credits."""
+
+    slug, status = "insufficient-credits", 402
+
+
 class PermissionDenied(Problem):
     """You are not allowed to do this."""
 

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from tests.clock import Clock
 from workflows.engine import run_due, sweep
 
 
@@ -43,3 +44,23 @@ def run_effects() -> Callable[[], int]:
         return paid
 
     return pay
+
+
+@pytest.fixture
+def clock(db: None) -> Iterator[Clock]:
+    """Time that passes when the test says so; begins now."""
+    clock = Clock()
+    yield clock
+    clock.stop()
+
+
+@pytest.fixture
+def live_through(clock: Clock, run_effects: Callable[[], int]) -> Callable[[int], None]:
+    """Let days pass one by one, each with its work done."""
+
+    def live(days: int) -> None:
+        for _ in range(days):
+            clock.advance(days=1)
+            run_effects()
+
+    return live

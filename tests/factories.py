@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from core.models import (
     User,
 )
 from workflows.engine import begin, perform
+from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"
 
@@ -148,8 +149,8 @@ class InvoiceFactory(_Begun):
         perform(
             invoice.issue,
             number=f"T-{invoice.pk.hex[-12:]}",
-            issued_on=date(2026, 5, 1),
-            due_on=date(2026, 5, 8),
+            issued_on=database_now().date(),
+            due_on=database_now().date() + timedelta(days=7),
             snapshot={"plan": "starter"},
         )
         return invoice

@@ -1,4 +1,4 @@
-"""The rows that a settlement touches, locked in the one order of the house: account, subscription, invoice, payment."""
+"""The rows that money moves, locked in the one order of the house: account, subscription, invoice, payment."""
 
 from __future__ import annotations
 
@@ -24,17 +24,31 @@ class Books:
     payments: dict[UUID, Payment]
 
 
-def open_books(payments: Iterable[Payment]) -> Books:
-    """Lock everything that these payments may move, parents first and keys ascending, so that nobody deadlocks."""
+def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ()) -> Books:
+    """Lock everything that these may move, parents first and keys ascending, so that nobody deadlocks."""
+    payments, invoices = list(payments), list(invoices)
     payment_ids = {payment.pk for payment in payments}
-    invoice_ids = {payment.invoice_id for payment in payments}
-    accounts = _lock(Account, {payment.account_id for payment in payments})
+    invoice_ids = {payment.invoice_id for payment in payments} | {invoice.pk for invoice in invoices}
+    invoice_ids |= {UUID(line["invoice"]) for payment in payments for line in payment.allocation_plan}
+    account_ids = {payment.account_id for payment in payments} | {invoice.account_id for invoice in invoices}
+    accounts = _lock(Account, account_ids)
     subscription_ids = Invoice.objects.filter(pk__in=invoice_ids, subscription__isnull=False)
     subscriptions = _lock(Subscription, set(subscription_ids.values_list("subscription_id", flat=True)))
-    invoices = _lock(Invoice, invoice_ids)
-    return Books(accounts, subscriptions, invoices, _lock(Payment, payment_ids))
+    return Books(accounts, subscriptions, _lock(Invoice, invoice_ids), _lock(Payment, payment_ids))
+
+
+def lock_subscription(subscription: Subscription) -> tuple[Account, Subscription]:
+    """One subscription and its account, as they are now."""
+    (account,) = _lock(Account, {subscription.account_id}).values()
+    (row,) = _lock(Subscription, {subscription.pk}).values()
+    return account, row
+
+
+def lock_account(account: Account) -> Account:
+    (row,) = _lock(Account, {account.pk}).values()
+    return row
 
 
 def _lock(model: type[M], keys: set[UUID]) -> dict[UUID, M]:
     rows = model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
-    return {row.pk: row for row in rows}
+    return {row.pk: row for row in rows} if keys else {}

@@ -1,18 +1,28 @@
-"""The only writers of the credit ledger. The account's row is locked by the caller, so balances add up in memory."""
+"""The only writers of the credit ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from core.models import Account, CreditEntry
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic
+
+from core.ids import uuid7
+from core.models import Account, CreditEntry, Invoice, User
+from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
+from workflows.books import lock_account
+
+USABLE = (Account.Status.TRIAL, Account.Status.ACTIVE, Account.Status.PAST_DUE)
 
 
 def post(entries: Sequence[CreditEntry]) -> None:
     """Append lines and move the cached balances with them, in two statements whatever their number.
 
-    Each entry's account must be locked and the same object wherever it occurs. A line whose key exists
-    already is the database's to refuse.
+    Each entry's account must be locked by the caller and the same object wherever it occurs. A line whose key
+    exists already is the database's to refuse.
     """
     accounts: dict[object, Account] = {}
     for entry in entries:
@@ -23,14 +33,100 @@ def post(entries: Sequence[CreditEntry]) -> None:
     Account.objects.bulk_update(accounts.values(), ["credits"])
 
 
-def grant(account: Account, amount: int, *, key: str, description: str, cause_id: UUID | None) -> CreditEntry:
-    """A line that gives credits, to be posted. `key` says once and for all what for,
-    `cause_id` which Transition it follows from."""
+def _line(
+    kind: str,
+    sign: int,
+    account: Account,
+    amount: int,
+    *,
+    key: str,
+    description: str,
+    cause_id: UUID | None,
+    invoice: Invoice | None = None,
+) -> CreditEntry:
+    """A line to be posted. `key` says once and for all what for, `cause_id` which Transition it follows from."""
     return CreditEntry(
         account=account,
-        kind=CreditEntry.Kind.GRANT,
-        amount=amount,
+        kind=kind,
+        amount=sign * amount,
         key=key,
         description=description,
         cause_id=cause_id,
+        invoice=invoice,
     )
+
+
+grant = partial(_line, CreditEntry.Kind.GRANT, 1)
+revoke = partial(_line, CreditEntry.Kind.REVOKE, -1)
+adjustment = partial(_line, CreditEntry.Kind.ADJUST, 1)
+
+# Conditional, so that no number of callers at once can overdraw; the row lock is held for one statement.
+_CONSUME = """
+    WITH taken AS (
+        UPDATE core_account SET credits = credits - %(amount)s
+        WHERE id = %(account)s AND credits >= %(amount)s AND status = ANY(%(usable)s)
+            AND NOT EXISTS (SELECT FROM core_creditentry WHERE account_id = %(account)s AND key = %(key)s)
+        RETURNING credits
+    )
+    INSERT INTO core_creditentry (id, account_id, kind, amount, balance_after, key, description, created_at)
+    SELECT %(id)s, %(account)s, 'consume', -%(amount)s, credits, %(key)s, %(description)s, now() FROM taken
+    RETURNING id"""
+
+
+def consume(account: Account, amount: int, *, reference: str, description: str = "") -> CreditEntry:
+    """Use credits. The same reference again gives back its first line.
+
+    Raises InsufficientCredits, WrongState for an account that may not use credits now, Conflict for a
+    reference that was used for another amount.
+    """
+    key = f"consume:{reference}"
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "account": account.pk,
+        "amount": amount,
+        "key": key,
+        "description": description,
+        "usable": list(USABLE),
+    }
+    try:
+        with atomic(), connection.cursor() as cursor:
+            cursor.execute(_CONSUME, values)
+            is_taken = cursor.fetchone() is not None
+    except IntegrityError as error:
+        if "credit_entry_once" not in str(error):
+            raise
+        is_taken = False  # somebody else used the reference at the same moment
+    entry = CreditEntry.objects.filter(account=account, key=key).first()
+    if entry is None:
+        raise _why_not(account, amount)
+    if not is_taken and entry.amount != -amount:
+        raise Conflict(f"The reference {reference} was used for {-entry.amount} credits.")
+    return entry
+
+
+def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
+    """Give or take credits by hand, for a reason that stays in the ledger.
+
+    Raises PermissionDenied, InsufficientCredits.
+    """
+    if not by.has_perm("core.adjust_credits"):
+        raise PermissionDenied("You may not adjust credits.")
+    with atomic():
+        row = lock_account(account)
+        if row.credits + amount < 0:
+            raise InsufficientCredits(f"The account has {row.credits} credits.", credits=row.credits)
+        entry = adjustment(row, amount, key=f"adjust:{uuid7()}", description=f"{reason} ({by.email})", cause_id=None)
+        post([entry])
+    return entry
+
+
+def _why_not(account: Account, amount: int) -> Exception:
+    account.refresh_from_db()
+    if account.status not in USABLE:
+        return WrongState(
+            f"An account that is {account.status} cannot use credits.",
+            object_status=str(account.status),
+            available=[],
+            unmet=[],
+        )
+    return InsufficientCredits(f"{amount} credits are wanted, {account.credits} are there.", credits=account.credits)

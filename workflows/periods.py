@@ -1,14 +1,16 @@
-"""Calendar arithmetic of subscriptions: dates only, counted from the day of the month they began on."""
+"""Calendar arithmetic of subscriptions: dates on the customer's wall, counted from the day they began on."""
 
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from core.models import PlanPrice
+from core.money import quantize
 
 MONTHS = {PlanPrice.Interval.MONTH: 1, PlanPrice.Interval.YEAR: 12}
 
@@ -20,9 +22,19 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
     return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
 
 
+def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: date) -> Decimal:
+    """The share of a price difference for the days from `on` to `end`, of the period from `start`."""
+    return quantize(difference * (end - on).days / (end - start).days, currency)
+
+
 def today_in(time_zone: str, now: datetime) -> date:
     """The day on the customer's wall calendar at that moment."""
     return now.astimezone(ZoneInfo(time_zone)).date()
+
+
+def midnight(day: date, time_zone: str) -> datetime:
+    """When that day begins where the customer is; where clocks skip midnight, right after the gap."""
+    return datetime.combine(day, time(), ZoneInfo(time_zone))
 
 
 def database_now() -> datetime:

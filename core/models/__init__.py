@@ -1,12 +1,14 @@
 """The nouns, one file each; `stateful` is what those with a lifecycle share, `history` what the engine remembers."""
 
-from core.models.account import Account, Industry, Membership
+from core.models.account import Account, Membership
 from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
+from core.models.policy import Policy
+from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
 from core.models.user import User
 
@@ -26,6 +28,9 @@ __all__ = [
     "PaymentMethod",
     "Plan",
     "PlanPrice",
+    "Policy",
+    "Site",
+    "SiteUserAccess",
     "Subscription",
     "Tick",
     "Transition",

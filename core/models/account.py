@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +12,10 @@ from django_fsm import transition
 
 from core.models.row import Row
 from core.models.stateful import Stateful, StatusField
+from core.models.user import User
+
+if TYPE_CHECKING:
+    from core.models.payment_method import PaymentMethod
 
 BILLING_FIELDS = (
     "billing_email",
@@ -60,6 +65,7 @@ class Account(Stateful):
 
     class Meta:
         constraints = [models.CheckConstraint(name="account_credits_not_negative", condition=Q(credits__gte=0))]
+        permissions = [("manage_accounts", "Close accounts and assign internal plans")]
 
     def __str__(self) -> str:
         return self.name
@@ -72,6 +78,21 @@ class Account(Stateful):
         """The 8 billing fields as they are now, to be frozen into an invoice."""
         return {field: getattr(self, field) for field in BILLING_FIELDS}
 
+    @property
+    def default_payment_method(self) -> PaymentMethod | None:
+        """How this customer paid last, or chose to pay; None where neither is known."""
+        last = self.payments.exclude(status="failed").select_related("method").order_by("-id").first()
+        if last is not None:
+            return last.method
+        invoice = self.invoices.filter(payment_method__isnull=False).order_by("-id").first()
+        return invoice.payment_method if invoice else None
+
+    def may_be_changed_by(self, user: User) -> bool:
+        return user.role_in(self.pk) in Membership.MAY_PAY
+
+    def may_be_closed_by(self, user: User) -> bool:
+        return user.role_in(self.pk) == Membership.Role.OWNER or user.is_granted("core.manage_accounts")
+
     @transition(
         field=status,
         source=[Status.TRIAL, Status.PENDING_PAYMENT, Status.PAST_DUE, Status.SUSPENDED],
@@ -79,6 +100,42 @@ class Account(Stateful):
     )
     def activate(self) -> None:
         """Open the house: what was owed has been paid."""
+
+    @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
+    def fall_behind(self) -> None:
+        """An invoice is overdue; the service goes on for now."""
+
+    @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
+    def suspend(self) -> None:
+        """The grace is over: nothing works until the invoice is paid."""
+
+    @transition(
+        field=status,
+        source=[Status.TRIAL, Status.PENDING_PAYMENT, Status.ACTIVE, Status.SUSPENDED],
+        target=Status.EXPIRED,
+    )
+    def expire(self) -> None:
+        """Nothing is subscribed any more; choosing a plan again opens the way back."""
+
+    @transition(field=status, source=Status.EXPIRED, target=Status.PENDING_PAYMENT)
+    def await_payment(self) -> None:
+        """A plan was chosen again."""
+
+    @transition(
+        field=status,
+        source=[
+            Status.TRIAL,
+            Status.PENDING_PAYMENT,
+            Status.ACTIVE,
+            Status.PAST_DUE,
+            Status.SUSPENDED,
+            Status.EXPIRED,
+        ],
+        target=Status.CLOSED,
+        permission=may_be_closed_by,
+    )
+    def close(self, *, by: User) -> None:
+        """The customer leaves, or is shown the door."""
 
 
 class Membership(Row):
@@ -98,15 +155,3 @@ class Membership(Row):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.account}"
-
-
-class Industry(Row):
-    """What a customer's site is about."""
-
-    name = models.CharField(max_length=100, unique=True)
-
-    class Meta:
-        verbose_name_plural = "industries"
-
-    def __str__(self) -> str:
-        return self.name

@@ -8,6 +8,7 @@ from django.db.models import Q
 from core.models.account import Account
 from core.models.guards import AppendOnly
 from core.models.history import Transition
+from core.models.invoice import Invoice
 from core.models.row import Row
 
 
@@ -29,6 +30,7 @@ class CreditEntry(Row):
     balance_after = models.BigIntegerField()
     key = models.CharField(max_length=255)
     description = models.CharField(max_length=255, blank=True)
+    invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="credit_entries")  # that earned it
     cause = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="credit_entries")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -40,6 +42,7 @@ class CreditEntry(Row):
             models.CheckConstraint(name="credit_entry_not_zero", condition=~Q(amount=0)),
             models.CheckConstraint(name="credit_balance_not_negative", condition=Q(balance_after__gte=0)),
         ]
+        permissions = [("adjust_credits", "Adjust the credits of an account")]
         indexes = [models.Index(name="credit_entry_newest", fields=["account", "-id"])]
 
     def __str__(self) -> str:

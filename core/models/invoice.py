@@ -41,6 +41,11 @@ class Invoice(Stateful):
         VOID = "void"
         UNCOLLECTIBLE = "uncollectible"
 
+    class Purpose(models.TextChoices):
+        FIRST = "first"  # opens its subscription
+        RENEWAL = "renewal"  # pays the next period
+        UPGRADE = "upgrade"  # pays the difference to a larger plan
+
     OPEN = (Status.PENDING, Status.PARTIALLY_PAID)
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="invoices")
@@ -50,6 +55,10 @@ class Invoice(Stateful):
     currency = models.CharField(max_length=3)
     total = MoneyField()
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
+    written_off = MoneyField(default=Decimal(0))  # what a bank kept, within its method's tolerance
+    period_start = models.DateField(null=True)  # what it is for; null: one that starts when it is paid
+    period_end = models.DateField(null=True)
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.FIRST)
     payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, related_name="+")
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
@@ -62,14 +71,14 @@ class Invoice(Stateful):
         constraints = [
             models.CheckConstraint(
                 name="invoice_amounts_in_range",
-                condition=not_negative("total", "allocated") & Q(allocated__lte=F("total")),
+                condition=not_negative("total", "allocated", "written_off") & Q(allocated__lte=F("total")),
             ),
             models.CheckConstraint(
                 name="invoice_status_follows_allocations",
-                condition=Q(status__in=["draft", "pending", "void"], allocated=0)
-                | Q(status="partially_paid", allocated__gt=0, allocated__lt=F("total"))
-                | Q(status="paid", allocated=F("total"))
-                | Q(status="uncollectible", allocated__lt=F("total")),
+                condition=Q(status__in=["draft", "pending", "void"], allocated=0, written_off=0)
+                | Q(status="partially_paid", allocated__gt=0, allocated__lt=F("total"), written_off=0)
+                | Q(status="paid", allocated=F("total") - F("written_off"))
+                | Q(status="uncollectible", allocated__lt=F("total"), written_off=0),
             ),
             models.CheckConstraint(
                 name="invoice_issued_is_complete",
@@ -77,7 +86,13 @@ class Invoice(Stateful):
             ),
             # What a payment's foreign key points at, so that it cannot cross tenants.
             models.UniqueConstraint(name="invoice_of_account", fields=["account", "id"]),
+            models.UniqueConstraint(
+                name="invoice_one_renewal_per_period",
+                fields=["subscription", "period_start"],
+                condition=Q(purpose="renewal") & ~Q(status="void"),
+            ),
         ]
+        permissions = [("void_invoice", "Void invoices and write them off")]
         indexes = [
             models.Index(
                 name="invoice_open_by_due",
@@ -92,7 +107,27 @@ class Invoice(Stateful):
     @property
     def outstanding(self) -> Decimal:
         """What is still open, in `currency`."""
-        return self.total - self.allocated
+        return self.total - self.allocated - self.written_off
+
+    @property
+    def billing_period_start(self) -> date | None:
+        return self.period_start or (self.subscription.period_start if self.subscription else None)
+
+    @property
+    def billing_period_end(self) -> date | None:
+        return self.period_end or (self.subscription.period_end if self.subscription else None)
+
+    @property
+    def billing_email(self) -> str:
+        """As it was when the invoice was issued."""
+        email: str = self.metadata.get("billing_snapshot", {}).get("billing_email", self.account.billing_email)
+        return email
+
+    def may_be_voided_by(self, user: User) -> bool:
+        return user.is_granted("core.void_invoice")
+
+    def nothing_is_allocated(self) -> bool:
+        return self.allocated == 0
 
     @transition(field=status, source=Status.DRAFT, target=Status.PENDING)
     def issue(self, *, number: str, issued_on: date, due_on: date, snapshot: dict[str, Any]) -> None:
@@ -105,10 +140,44 @@ class Invoice(Stateful):
         source=[*OPEN, Status.UNCOLLECTIBLE],
         target=RETURN_VALUE(Status.PARTIALLY_PAID, Status.PAID),
     )
-    def pay(self, *, amount: Decimal) -> Invoice.Status:
-        """Take money of a payment; at most what is outstanding."""
+    def pay(self, *, amount: Decimal, tolerance: Decimal = Decimal(0)) -> Invoice.Status:
+        """Take money, at most what is outstanding; a rest within `tolerance` is what the banks kept."""
         self.allocated += amount
-        return self.Status.PAID if self.allocated == self.total else self.Status.PARTIALLY_PAID
+        if self.outstanding > tolerance:
+            return self.Status.PARTIALLY_PAID
+        self.written_off = self.outstanding
+        return self.Status.PAID
+
+    @transition(
+        field=status,
+        source=[Status.PAID, Status.PARTIALLY_PAID],
+        target=RETURN_VALUE(Status.PENDING, Status.PARTIALLY_PAID),
+    )
+    def release(self, *, amount: Decimal) -> Invoice.Status:
+        """Give back money whose payment was reversed."""
+        self.allocated -= amount
+        self.written_off = Decimal(0)
+        return self.Status.PARTIALLY_PAID if self.allocated else self.Status.PENDING
+
+    @transition(
+        field=status,
+        source=[Status.DRAFT, Status.PENDING],
+        target=Status.VOID,
+        conditions=[nothing_is_allocated],
+        permission=may_be_voided_by,
+    )
+    def void(self, *, by: User) -> None:
+        """It should not have been issued. Its number stays used."""
+
+    @transition(
+        field=status, source=[Status.DRAFT, Status.PENDING], target=Status.VOID, conditions=[nothing_is_allocated]
+    )
+    def lapse(self) -> None:
+        """What it was for will not be: the sign-up expired, the subscription ended."""
+
+    @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE, permission=may_be_voided_by)
+    def write_off(self, *, by: User) -> None:
+        """Nobody expects this money any more; it is still taken when it comes."""
 
 
 class NumberSeries(models.Model):

@@ -74,6 +74,10 @@ class Payment(Stateful):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     reason_code = models.CharField(max_length=30, choices=Reason, blank=True)
     admin_notes = models.TextField(max_length=2000, blank=True)
+    # Where staff want the money to go: [{"invoice": id, "amount": "12.00"}]; empty: to its invoice.
+    allocation_plan = models.JSONField(default=list, blank=True)
+    reversed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    reversal_reason = models.CharField(max_length=500, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -115,6 +119,9 @@ class Payment(Stateful):
         """Nobody decides on money that they say they sent, or recorded."""
         return user.is_granted("core.approve_payment") and user.pk != self.submitted_by_id
 
+    def may_be_reversed_by(self, user: User) -> bool:
+        return user.is_granted("core.reverse_payment") and user.pk != self.submitted_by_id
+
     def may_be_withdrawn_by(self, user: User) -> bool:
         return user.role_in(self.account_id) in Membership.MAY_PAY
 
@@ -126,10 +133,12 @@ class Payment(Stateful):
         received: Decimal | None = None,
         admin_notes: str = "",
         value_date: date | None = None,
+        allocations: list[dict[str, str]] | None = None,
     ) -> None:
         """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise."""
         self.received = self.amount if received is None else received
         self.decided_by, self.admin_notes, self.value_date = by, admin_notes, value_date
+        self.allocation_plan = allocations or []
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.FAILED, permission=may_be_decided_by)
     def reject(self, *, by: User, reason_code: str, admin_notes: str = "") -> None:
@@ -140,24 +149,37 @@ class Payment(Stateful):
     def withdraw(self, *, by: User) -> None:
         """Take the claim back before anybody has decided."""
 
+    @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
+    def reverse(self, *, by: User, reason_given: str) -> None:
+        """The money went back: bounced, recalled, or approved by mistake."""
+        self.reversed_by, self.reversal_reason = by, reason_given
+
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
         """The money has been allocated and what it pays for is open."""
 
 
 class Allocation(Row):
-    """The part of a payment that pays an invoice."""
+    """The part of a payment that pays an invoice; a negative one takes `reverses` back. Append-only."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+")
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations")
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
     amount = MoneyField()
+    reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="allocation_once", fields=["payment", "invoice"]),
-            models.CheckConstraint(name="allocation_amount_in_range", condition=positive("amount")),
+            AppendOnly(name="allocation_append_only"),
+            models.UniqueConstraint(
+                name="allocation_once", fields=["payment", "invoice"], condition=Q(reverses__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="allocation_amount_in_range",
+                condition=(Q(reverses__isnull=True) & positive("amount"))
+                | Q(reverses__isnull=False, amount__lt=0, amount__gt=-(10**12)),
+            ),
         ]
 
     def __str__(self) -> str:

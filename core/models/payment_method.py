@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 
-from core.models.row import Row
+from core.models.row import MoneyField, Row, not_negative
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -34,6 +36,9 @@ class PaymentMethod(Row):
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
     fields = models.JSONField(default=dict)  # what the payer types into the bank's form
     requires = models.JSONField(default=list)  # which of our claim's fields must be filled
+    # How much of an invoice the banks on the way may keep before it counts as underpaid.
+    tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    tolerance_max = MoneyField(default=0)  # in the invoice's currency
     bank_lag_days = models.PositiveSmallIntegerField(default=0)
     position = models.PositiveSmallIntegerField(default=0)
     is_enabled = models.BooleanField(default=True)
@@ -43,6 +48,16 @@ class PaymentMethod(Row):
 
     class Meta:
         ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                name="payment_method_tolerance_in_range",
+                condition=not_negative("tolerance_max") & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def tolerance(self, total: Decimal) -> Decimal:
+        """How much of `total` may be missing, in the same currency."""
+        return min(total * self.tolerance_percent / 100, self.tolerance_max)

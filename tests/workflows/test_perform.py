@@ -112,6 +112,7 @@ def test_explain_says_why_each_transition_is_open_or_closed():
     assert rules == {
         "approve": (True, True, True),
         "reject": (True, True, True),
+        "reverse": (False, False, False),
         "settle": (False, False, False),
         "withdraw": (False, True, False),
     }
@@ -150,7 +151,7 @@ def test_a_birth_is_a_transition_too():
     fact = begin(account, plan="free")
 
     assert (fact.seq, fact.source, fact.target, fact.account_id) == (1, "", "trial", account.pk)
-    assert [effect.kind for effect in fact.effects.all()] == ["mail.trial_started"]
+    assert {effect.kind for effect in fact.effects.all()} == {"mail.trial_started", "account.watch_trial"}
 
 
 def test_a_follower_with_a_target_follows_only_there():

@@ -1,28 +1,18 @@
-"""Money that staff have accepted finds its place."""
+"""Money that staff have accepted finds its place, and leaves it again when it bounces."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from core.models import (
-    Account,
-    Allocation,
-    BalanceEntry,
-    CreditEntry,
-    Effect,
-    Invoice,
-    Payment,
-    Plan,
-    Subscription,
-)
-from workflows.books import Books, open_books
-from workflows.engine import Step, because, effect, perform_many
-from workflows.ledger import grant, post
-from workflows.periods import database_now, period_end, today_in
+from django.db.models import Sum
 
-TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
-OPENS_ON_PAYMENT = {Account.Status.TRIAL, Account.Status.PENDING_PAYMENT}
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
+from workflows.balances import open_remainders
+from workflows.books import open_books
+from workflows.engine import because, effect, perform_many
+from workflows.ledger import post, revoke
+from workflows.settlement import Settlement
 
 
 @effect("payment.settle", batch=100)
@@ -33,87 +23,87 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
     grants are unique on what they are for.
     """
     books = open_books(payments)
-    plans = Plan.objects.in_bulk([subscription.plan_id for subscription in books.subscriptions.values()])
-    settlement = Settlement(books, plans)
-    for payment, effect_ in zip(payments, effects, strict=True):
-        settlement.add(books.payments[payment.pk], effect_)
+    settlement = Settlement(books)
+    for payment, debt in zip(payments, effects, strict=True):
+        settlement.settle(books.payments[payment.pk], debt)
     settlement.write()
 
 
-class Settlement:
-    """What a set of approved payments brings about, worked out in memory on locked rows, then written at once."""
+@effect("invoice.apply_balance")
+def apply_balance(invoice: Invoice, debt: Effect) -> None:
+    """Pay an invoice from what earlier payments have left over, the oldest first.
 
-    def __init__(self, books: Books, plans: dict[object, Plan]) -> None:
-        self.books = books
-        self.plans = plans
-        self.now = database_now()
-        self.allocations: list[Allocation] = []
-        self.balance_entries: list[BalanceEntry] = []
-        self.credit_entries: list[CreditEntry] = []
-        self.steps: list[Step] = []
-        self.taken: dict[object, Decimal] = {}  # per invoice: by earlier payments of this set
-        self.opened: set[object] = set()  # subscriptions and accounts
+    A second run finds the balance used up, or the invoice paid.
+    """
+    remainders = open_remainders(invoice.account_id, invoice.currency)
+    if not remainders:
+        return
+    books = open_books([], invoices=[invoice])
+    settlement = Settlement(books)
+    for payment, left in open_remainders(invoice.account_id, invoice.currency):  # again, under the account's lock
+        settlement.use_balance(payment, left, books.invoices[invoice.pk], debt)
+    settlement.write()
 
-    def add(self, payment: Payment, cause: Effect) -> None:
-        """Allocate one payment; what the invoice does not need goes to the customer's balance."""
-        assert payment.received is not None, "an approved payment says what was received"
-        invoice = self.books.invoices[payment.invoice_id]
-        amount = self._allocatable(payment, invoice)
-        self.steps.append(because(cause, payment.settle))
-        if amount > 0:
-            self.taken[invoice.pk] = self.taken.get(invoice.pk, Decimal(0)) + amount
-            self.allocations.append(
-                Allocation(account_id=payment.account_id, payment=payment, invoice=invoice, amount=amount)
-            )
-            self.steps.append(because(cause, invoice.pay, amount=amount))
-        if payment.received > amount:
-            self.balance_entries.append(
-                BalanceEntry(
-                    account_id=payment.account_id,
-                    payment=payment,
-                    currency=payment.currency,
-                    amount=payment.received - amount,
-                    key=f"payment:{payment.pk}",
-                )
-            )
-        if amount > 0 and invoice.allocated + self.taken[invoice.pk] == invoice.total:
-            self._open(invoice, cause)
 
-    def write(self) -> None:
-        Allocation.objects.bulk_create(self.allocations)
-        BalanceEntry.objects.bulk_create(self.balance_entries)
-        perform_many(self.steps)
-        post(self.credit_entries)
+@effect("payment.unsettle")
+def unsettle_payment(payment: Payment, debt: Effect) -> None:
+    """Take a reversed payment's money back from where it went, and what it paid for with it.
 
-    def _allocatable(self, payment: Payment, invoice: Invoice) -> Decimal:
-        """Money is never refused because a document is closed; it is just not allocated to it."""
-        if invoice.status not in TAKES_MONEY or payment.currency != invoice.currency:
-            return Decimal(0)
-        assert payment.received is not None
-        return min(payment.received, invoice.outstanding - self.taken.get(invoice.pk, Decimal(0)))
-
-    def _open(self, invoice: Invoice, cause: Effect) -> None:
-        """The invoice is paid: start the subscription it is for, its account, and grant the period's credits."""
-        subscription = self.books.subscriptions.get(invoice.subscription_id)  # type: ignore[arg-type]
-        account = self.books.accounts[invoice.account_id]
-        if subscription is None or subscription.pk in self.opened:
-            return
-        if subscription.status != Subscription.Status.PENDING_PAYMENT:
-            return
-        start = today_in(account.time_zone, self.now)
-        end = period_end(start, subscription.interval, start.day)
-        self.steps.append(because(cause, subscription.activate, on=start, until=end))
-        self.opened.add(subscription.pk)
-        if account.status in OPENS_ON_PAYMENT and account.pk not in self.opened:
-            self.steps.append(because(cause, account.activate))
-            self.opened.add(account.pk)
-        plan = self.plans[subscription.plan_id]
-        self.credit_entries.append(
-            grant(
-                account,
-                plan.credits,
-                key=f"grant:{subscription.pk}:{start}",
-                description=f"{plan.name}, {start} to {end}",
-                cause_id=cause.transition_id,
-            )
+    Opposite lines, unique on what they reverse: a second run adds nothing.
+    """
+    allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
+    books = open_books([payment], invoices=[allocation.invoice for allocation in allocations])
+    steps = []
+    for allocation in allocations:
+        invoice = books.invoices[allocation.invoice_id]
+        if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
+            steps.append(because(debt, invoice.release, amount=allocation.amount))
+    Allocation.objects.bulk_create(
+        Allocation(
+            account_id=payment.account_id,
+            payment=payment,
+            invoice_id=allocation.invoice_id,
+            amount=-allocation.amount,
+            reverses=allocation,
         )
+        for allocation in allocations
+    )
+    left = payment.balance_entries.aggregate(left=Sum("amount"))["left"] or Decimal(0)
+    if left:
+        BalanceEntry.objects.create(
+            account_id=payment.account_id,
+            payment=payment,
+            currency=payment.currency,
+            amount=-left,
+            key=f"reversed:{payment.pk}",
+        )
+    account = books.accounts[payment.account_id]
+    released = {allocation.invoice_id: books.invoices[allocation.invoice_id] for allocation in allocations}
+    for invoice in released.values():
+        subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is not None and subscription.status == Subscription.Status.ACTIVE:
+            steps.append(because(debt, subscription.fall_behind))
+            if account.status == Account.Status.ACTIVE:
+                steps.append(because(debt, account.fall_behind))
+    perform_many(steps)
+    _revoke_credits(account, released.values(), debt)
+
+
+def _revoke_credits(account: Account, invoices: Iterable[Invoice], debt: Effect) -> None:
+    """What these invoices had earned goes back as far as it is unspent; what is spent is spent."""
+    for invoice in invoices:
+        earned = CreditEntry.objects.filter(invoice=invoice).aggregate(total=Sum("amount"))["total"] or 0
+        taken = min(earned, account.credits)
+        if taken > 0:
+            post(
+                [
+                    revoke(
+                        account,
+                        taken,
+                        key=f"revoke:{invoice.pk}:{debt.key}",
+                        description="Payment reversed",
+                        cause_id=debt.transition_id,
+                        invoice=invoice,
+                    )
+                ]
+            )

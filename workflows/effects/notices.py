@@ -53,6 +53,53 @@ def mail_dead_effects(_: None, debt: Effect) -> Outcome:
     return send(debt, "effects_dead", settings.OPERATOR_EMAILS, kind=kind, effects=on_the_desk[:20])
 
 
+@effect("mail.trial_ending", outward=True)
+def mail_trial_ending(account: Account, debt: Effect) -> Outcome | None:
+    """Nothing to say to somebody who has paid meanwhile."""
+    if account.status != Account.Status.TRIAL:
+        return None
+    return send(debt, "trial_ending", recipients(account), account=account)
+
+
+@effect("mail.trial_ended", outward=True)
+def mail_trial_end(account: Account, debt: Effect) -> Outcome | None:
+    """Only a trial that ended is news: for other ends the subscription's mail has told."""
+    if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
+        return None
+    return send(debt, "trial_ended", recipients(account), account=account)
+
+
+@effect("mail.invoice_reminder", outward=True)
+def mail_reminder(invoice: Invoice, debt: Effect) -> Outcome | None:
+    """Looked at again when it is sent: nobody is reminded of what is paid."""
+    if invoice.status not in Invoice.OPEN:
+        return None
+    days = debt.payload["step"]
+    return send(
+        debt, "invoice_reminder", recipients(invoice.account), days=days, late=days > 0, **about_invoice(invoice)
+    )
+
+
+@effect("mail.payment_reversed", outward=True)
+def mail_reversal(payment: Payment, debt: Effect) -> Outcome:
+    return send(debt, "payment_reversed", recipients(payment.account), **about_payment(payment))
+
+
+@effect("mail.subscription_past_due", outward=True)
+def mail_past_due(subscription: Subscription, debt: Effect) -> Outcome:
+    return send(debt, "subscription_past_due", recipients(subscription.account), **about_subscription(subscription))
+
+
+@effect("mail.subscription_suspended", outward=True)
+def mail_suspension(subscription: Subscription, debt: Effect) -> Outcome:
+    return send(debt, "subscription_suspended", recipients(subscription.account), **about_subscription(subscription))
+
+
+@effect("mail.subscription_cancelled", outward=True)
+def mail_cancellation(subscription: Subscription, debt: Effect) -> Outcome:
+    return send(debt, "subscription_cancelled", recipients(subscription.account), **about_subscription(subscription))
+
+
 def recipients(account: Account) -> list[str]:
     """Where an account's bills go: its billing address, else its owners."""
     if account.billing_email:
@@ -78,6 +125,12 @@ def about_invoice(invoice: Invoice) -> dict[str, Any]:
         "currency": invoice.currency,
         "plan": invoice.metadata.get("billing_snapshot", {}).get("plan", ""),
     }
+
+
+def about_subscription(subscription: Subscription) -> dict[str, Any]:
+    invoice = subscription.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
+    about = about_invoice(invoice) if invoice else {"account": subscription.account, "invoice": None}
+    return {**about, "subscription": subscription, "plan": subscription.plan.name}
 
 
 def about_payment(payment: Payment) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.transaction import atomic
 
 from core.models.history import Effect, EffectEvent
@@ -14,7 +14,8 @@ from workflows.engine.plain import NotKeepable, check_keepable
 from workflows.engine.record import announce
 
 PERMISSION = "core.operate_effects"
-RETRIABLE = (Effect.State.DEAD, Effect.State.UNCERTAIN, Effect.State.WAITING)
+# Not what waits for its day: only what waits after a failure.
+RETRIABLE = Q(state__in=Effect.ON_THE_DESK) | Q(state=Effect.State.WAITING) & ~Q(last_error="")
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
@@ -28,7 +29,7 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
         except NotKeepable as error:
             raise ValidationError({"payload": [str(error)]}) from error
     with atomic():
-        row = _held(effect, RETRIABLE, "retry", by)
+        row = _held(effect, "retry", by)
         before = row.payload
         if payload is not None:
             row.payload = payload
@@ -45,7 +46,7 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
 def skip(effect: Effect, *, by: User, reason: str) -> Effect:
     """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
     with atomic():
-        row = _held(effect, RETRIABLE, "skip", by)
+        row = _held(effect, "skip", by)
         row.state = Effect.State.SKIPPED
         row.fence += 1
         row.save(update_fields=["state", "fence"])
@@ -56,7 +57,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
     """Retry those of a set that can be; how many that are, or would be."""
     _check(by)
-    wanted = effects.filter(state__in=RETRIABLE)
+    wanted = effects.filter(RETRIABLE)
     if dry_run:
         return wanted.count()
     with atomic():
@@ -76,10 +77,10 @@ def _put_back(rows: list[Effect]) -> None:
     Effect.objects.bulk_update(rows, ["state", "attempts", "crashes", "solo", "fence", "payload"], batch_size=500)
 
 
-def _held(effect: Effect, states: tuple[str, ...], verb: str, by: User) -> Effect:
+def _held(effect: Effect, verb: str, by: User) -> Effect:
     _check(by)
     row = Effect.objects.select_for_update().get(pk=effect.pk)
-    if row.state not in states:
+    if not Effect.objects.filter(RETRIABLE, pk=row.pk).exists():
         available = [] if row.state in Effect.OVER else ["wait"]
         raise WrongState(
             f"Cannot {verb} this effect: it is {row.state}.", object_status=row.state, available=available, unmet=[]

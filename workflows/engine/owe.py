@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +25,12 @@ def owe(
     cause: Transition | None = None,
     payload: dict[str, Any] | None = None,
     after: timedelta = timedelta(0),
+    at: datetime | None = None,
 ) -> UUID | None:
     """Record that this must happen, once for each `key` for all time; its id, or None when it was owed already.
 
     payload: JSON of at most 64 KB, else NotKeepable is raised and nothing recorded.
-    after: not due before that much time has passed.
+    after: not due before that much time has passed; at: not before that moment.
     """
     kind: Kind = handler.kind  # type: ignore[attr-defined]
     check_keepable(payload or {})
@@ -47,13 +48,14 @@ def owe(
         "lane": kind.lane,
         "ordered": kind.ordered,
         "wait": after.total_seconds(),
+        "at": at,
     }
     with connection.cursor() as cursor:
         cursor.execute(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json([debt])])
         row = cursor.fetchone()
     if row is None:
         return None
-    if not after:
+    if not after and not at:
         announce([row[0]])
     effect_id: UUID = row[0]
     return effect_id

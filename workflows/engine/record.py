@@ -147,6 +147,6 @@ _INSERT_FACTS = f"""
 INSERT_DEBTS = f"""
     INSERT INTO "{Effect._meta.db_table}"
         ({", ".join(DEBT_COLUMNS)}, state, run_at, fence, attempts, crashes, solo, last_error)
-    SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 THEN 'waiting' ELSE 'ready' END,
-        now() + make_interval(secs => debt.wait), 0, 0, 0, false, ''
-    FROM jsonb_to_recordset(%s) AS debt({_typed(DEBT_COLUMNS)}, wait float)"""
+    SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 OR debt.at > now() THEN 'waiting' ELSE 'ready' END,
+        coalesce(debt.at, now() + make_interval(secs => debt.wait)), 0, 0, 0, false, ''
+    FROM jsonb_to_recordset(%s) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""

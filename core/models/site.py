@@ -1,0 +1,65 @@
+"""Where a customer uses the product."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from core.models.account import Account
+from core.models.row import Row
+from core.models.user import User
+
+
+class Industry(Row):
+    """What a customer's site is about."""
+
+    name = models.CharField(max_length=100, unique=True)
+
+    class Meta:
+        verbose_name_plural = "industries"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SiteQuerySet(models.QuerySet["Site"]):
+    def visible_to(self, user: User) -> SiteQuerySet:
+        """Staff see every account's, members their account's."""
+        return self if user.is_staff else self.filter(account__memberships__user=user)
+
+
+class Site(Row):
+    """A place of an account's, as many as its plan allows."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="sites")
+    name = models.CharField(max_length=150)
+    industry = models.ForeignKey(Industry, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="site_name_once", fields=["account", "name"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SiteUserAccess(Row):
+    """A person's role at a site. Whoever creates a site manages it."""
+
+    class Role(models.TextChoices):
+        MANAGER = "manager"
+        EDITOR = "editor"
+        VIEWER = "viewer"
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="access")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="site_access")
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
+
+    class Meta:
+        verbose_name_plural = "site user access"
+        constraints = [models.UniqueConstraint(name="site_access_once", fields=["site", "user"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.site}"

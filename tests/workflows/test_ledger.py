@@ -1,0 +1,98 @@
+"""Credits: `workflows.ledger`."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+
+from core.models import Account, CreditEntry
+from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
+from tests.factories import AccountFactory, StaffFactory
+from workflows.ledger import adjust, consume, grant, post
+
+
+@pytest.fixture
+def account(db):
+    account = AccountFactory(status="trial")
+    post([grant(account, 100, key="g", description="", cause_id=None)])
+    return account
+
+
+def test_using_credits_leaves_a_line(account):
+    entry = consume(account, 30, reference="job-1", description="a job")
+
+    account.refresh_from_db()
+    assert (entry.amount, entry.balance_after, account.credits) == (-30, 70, 70)
+
+
+def test_the_same_reference_is_used_once(account):
+    first = consume(account, 30, reference="job-1")
+    again = consume(account, 30, reference="job-1")
+
+    account.refresh_from_db()
+    assert (again, account.credits) == (first, 70)
+    with pytest.raises(Conflict):
+        consume(account, 31, reference="job-1")
+
+
+def test_credits_are_never_overdrawn(account):
+    with pytest.raises(InsufficientCredits) as refusal:
+        consume(account, 101, reference="job-1")
+
+    assert refusal.value.members == {"credits": 100}
+    assert CreditEntry.objects.count() == 1
+
+
+def test_an_account_that_is_not_open_uses_nothing(db):
+    account = AccountFactory(status="pending_payment")
+    post([grant(account, 100, key="g", description="", cause_id=None)])
+
+    with pytest.raises(WrongState):
+        consume(account, 1, reference="job-1")
+
+
+def test_an_adjustment_says_who_and_why(account):
+    staff = StaffFactory()
+    staff.user_permissions.add(Permission.objects.get(codename="adjust_credits"))
+
+    entry = adjust(account, -40, reason="double booking", by=staff)
+
+    assert (entry.amount, entry.balance_after) == (-40, 60)
+    assert "double booking" in entry.description
+    with pytest.raises(InsufficientCredits):
+        adjust(account, -61, reason="x", by=staff)
+    with pytest.raises(PermissionDenied):
+        adjust(account, 1, reason="x", by=StaffFactory())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_at_once_take_what_is_there_and_no_more():
+    account = AccountFactory(status="trial")
+    post([grant(account, 100, key="g", description="", cause_id=None)])
+    start, outcomes = threading.Barrier(50), []
+
+    def take(n):
+        start.wait()
+        try:
+            consume(account, 3, reference=f"job-{n % 45}")  # five of them ask for what others ask for
+            outcomes.append("taken")
+        except InsufficientCredits:
+            outcomes.append("short")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=take, args=(n,)) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    lines = list(CreditEntry.objects.filter(kind="consume").order_by("-balance_after"))
+    assert len(lines) == 33
+    assert Account.objects.get().credits == 1
+    assert [line.balance_after for line in lines] == list(range(97, 0, -3))
+    assert len({line.key for line in lines}) == 33
+    assert len(outcomes) == 50

@@ -1,0 +1,17 @@
+"""The verbs that give birth to a row: sign up, choose a plan, issue an invoice, claim a payment."""
+
+from workflows.actions.invoices import issue_invoice
+from workflows.actions.payments import claim_payment, record_payment
+from workflows.actions.sign_up import SignUp, sign_up
+from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, price_of
+
+__all__ = [
+    "SignUp",
+    "cancel_at_period_end",
+    "choose_plan",
+    "claim_payment",
+    "issue_invoice",
+    "price_of",
+    "record_payment",
+    "sign_up",
+]

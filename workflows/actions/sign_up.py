@@ -1,0 +1,72 @@
+"""From nobody to a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError
+from django.db.transaction import atomic
+
+from core.models import Account, Invoice, Membership, PaymentMethod, Plan, Subscription, User
+from core.models.user import canonical_email
+from core.problems import Conflict
+from workflows.actions.subscriptions import price_of, subscribe
+from workflows.engine import begin
+from workflows.ledger import grant, post
+from workflows.periods import database_now, today_in
+
+
+@dataclass
+class SignUp:
+    user: User
+    account: Account
+    subscription: Subscription | None = None
+    invoice: Invoice | None = None
+
+
+def sign_up(
+    *,
+    email: str,
+    password: str,
+    account_name: str,
+    plan: Plan,
+    currency: str,
+    billing: dict[str, str],
+    payment_method: PaymentMethod | None = None,
+) -> SignUp:
+    """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
+
+    Raises Conflict when the e-mail address has an account already.
+    """
+    price = price_of(plan, currency)
+    if User.objects.filter(email_canonical=canonical_email(email)).exists():
+        raise _email_taken()
+    try:
+        with atomic():
+            user = User.objects.create_user(email, password)
+            is_free = price.amount == 0
+            account = Account(
+                status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
+                name=account_name,
+                currency=currency,
+                **billing,
+            )
+            if is_free:
+                today = today_in(account.time_zone, database_now())
+                account.trial_ends_on = today + timedelta(days=plan.trial_days)
+            birth = begin(account, by=user, plan=plan.code)
+            Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
+            if is_free:
+                post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
+                return SignUp(user, account)
+            subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)
+            return SignUp(user, account, subscription, invoice)
+    except IntegrityError as error:
+        if "core_user_email" in str(error):
+            raise _email_taken() from error
+        raise
+
+
+def _email_taken() -> Conflict:
+    return Conflict("This e-mail address has an account already. Sign in, or reset its password.")

@@ -1,0 +1,359 @@
+"""Time passes: trials end, renewals fall due, patience runs out.
+
+Each of these is an effect that waits for its day, looks at what is then true, and owes the next one. Its key names
+the object and the day, so that nothing is done twice, and a clock that stood still for days is caught up with.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
+from workflows.actions import issue_invoice
+from workflows.books import lock_account, lock_subscription, open_books
+from workflows.effects import notices
+from workflows.engine import Step, because, effect, owe, perform_many
+from workflows.ledger import grant, post
+from workflows.periods import database_now, midnight, period_end, today_in
+from workflows.settlement import Settlement
+
+PATIENT = (Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
+
+
+def today(account: Account) -> date:
+    return today_in(account.time_zone, database_now())
+
+
+@effect("account.watch_trial")
+def watch_trial(account: Account, debt: Effect) -> None:
+    """See to it that a trial is warned about and ends. Owed under the account's key: a second run owes nothing."""
+    assert account.trial_ends_on is not None
+    warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
+    owe(
+        notices.mail_trial_ending,
+        key=f"trial_ending:{account.pk}",
+        about=account,
+        cause=debt.transition,
+        at=midnight(warning, account.time_zone),
+    )
+    owe(
+        end_trial,
+        key=f"trial_end:{account.pk}:{account.trial_ends_on}",
+        about=account,
+        cause=debt.transition,
+        at=midnight(account.trial_ends_on, account.time_zone),
+    )
+
+
+@effect("account.end_trial")
+def end_trial(account: Account, debt: Effect) -> None:
+    """End a trial, unless the customer says that they have paid: then look again tomorrow."""
+    account = lock_account(account)
+    if account.status != Account.Status.TRIAL:
+        return
+    claim = open_claim(Payment.objects.filter(account=account))
+    if claim is not None:
+        _look_again_tomorrow(end_trial, account, account, claim, debt)
+        return
+    steps = [because(debt, account.expire)]
+    if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
+        steps.append(because(debt, account.await_payment))  # a plan was chosen already
+    perform_many(steps)
+
+
+@effect("subscription.plan_renewal")
+def plan_renewal(subscription: Subscription, debt: Effect) -> None:
+    """After a period has begun: see to its end. Unique on the period, so a second run owes nothing."""
+    assert subscription.period_end is not None
+    lead = timedelta(days=Policy.current().renewal_lead_days)
+    account = subscription.account
+    owe(
+        renew_subscription,
+        key=f"renewal:{subscription.pk}:{subscription.period_end}",
+        about=subscription,
+        cause=debt.transition,
+        at=midnight(subscription.period_end - lead, account.time_zone),
+    )
+    owe(
+        turn_period,
+        key=f"turn:{subscription.pk}:{subscription.period_end}",
+        about=subscription,
+        cause=debt.transition,
+        at=midnight(subscription.period_end, account.time_zone),
+    )
+
+
+@effect("subscription.renew")
+def renew_subscription(subscription: Subscription, debt: Effect) -> None:
+    """Issue the invoice of the next period, ahead of it. One per period: the database refuses a second."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.ACTIVE or subscription.cancel_at_period_end:
+        return
+    start, price = subscription.period_end, _next_price(subscription)
+    if price == 0 or start is None or _renewal_of(subscription) is not None:
+        return
+    issue_invoice(
+        account,
+        total=price,
+        subscription=subscription,
+        cause=debt.transition,
+        method=account.default_payment_method,
+        purpose=Invoice.Purpose.RENEWAL,
+        period=(start, _next_end(subscription)),
+        due_on=max(start, today(account)),
+    )
+
+
+@effect("subscription.turn")
+def turn_period(subscription: Subscription, debt: Effect) -> None:
+    """On the day a period is over: begin the next if it is paid for, or end what was to end."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.ACTIVE:
+        return
+    if subscription.cancel_at_period_end:
+        perform_many([because(debt, subscription.end), *_farewell(account, subscription, debt)])
+        return
+    invoice = _renewal_of(subscription)
+    if invoice is not None and invoice.status == Invoice.Status.PAID:
+        settlement = Settlement(open_books([], invoices=[invoice]))
+        settlement.begin_period(settlement.books.subscriptions[subscription.pk], invoice, debt)
+        settlement.write()
+    elif invoice is None and _next_price(subscription) == 0:  # never invoiced
+        end = _next_end(subscription)
+        start, plan = subscription.period_end, subscription.plan
+        perform_many([because(debt, subscription.renew, until=end)])
+        post(
+            [
+                grant(
+                    account,
+                    plan.credits,
+                    key=f"grant:{subscription.pk}:{start}",
+                    description=f"{plan.name}, from {start}",
+                    cause_id=debt.transition_id,
+                )
+            ]
+        )
+
+
+@effect("invoice.watch")
+def watch_invoice(invoice: Invoice, debt: Effect) -> None:
+    """See to it that an invoice is reminded of, and not waited for in vain. Unique on invoice and day."""
+    chase_invoice(invoice, debt)
+    account = invoice.account
+    assert invoice.due_on is not None
+    method = invoice.payment_method or account.default_payment_method
+    lag = timedelta(days=method.bank_lag_days if method else 0)
+    if invoice.purpose == Invoice.Purpose.RENEWAL:
+        owe(
+            fall_behind,
+            key=f"overdue:{invoice.pk}",
+            about=invoice,
+            cause=debt.transition,
+            at=midnight(invoice.due_on + lag + timedelta(days=1), account.time_zone),
+        )
+    else:
+        patience = timedelta(days=Policy.current().signup_expiry_days)
+        owe(
+            let_lapse,
+            key=f"lapse:{invoice.pk}",
+            about=invoice,
+            cause=debt.transition,
+            at=midnight(invoice.due_on + lag + patience, account.time_zone),
+        )
+
+
+@effect("invoice.chase")
+def chase_invoice(invoice: Invoice, debt: Effect) -> None:
+    """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it."""
+    if invoice.status not in Invoice.OPEN:
+        return
+    account, day = invoice.account, today(invoice.account)
+    assert invoice.due_on is not None
+    assert invoice.issued_on is not None
+    steps = {step: invoice.due_on + timedelta(days=step) for step in Policy.current().reminder_steps}
+    due = [step for step, on in steps.items() if invoice.issued_on < on <= day]
+    is_claimed = open_claim(invoice.payments.all()) is not None
+    if due and not is_claimed:
+        step = max(due)
+        owe(
+            notices.mail_reminder,
+            key=f"reminder:{invoice.pk}:{step}",
+            about=invoice,
+            cause=debt.transition,
+            payload={"step": step},
+        )
+    later = [on for on in steps.values() if on > day]
+    if is_claimed and due:
+        later.append(day + timedelta(days=1))
+    if later:
+        on = min(later)
+        owe(
+            chase_invoice,
+            key=f"chase:{invoice.pk}:{on}",
+            about=invoice,
+            cause=debt.transition,
+            at=midnight(on, account.time_zone),
+        )
+
+
+@effect("invoice.fall_behind")
+def fall_behind(invoice: Invoice, debt: Effect) -> None:
+    """The due date and the banks' days are over: subscription and account are past due."""
+    books = open_books([], invoices=[invoice])
+    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
+    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    if invoice.status not in Invoice.OPEN or subscription is None:
+        return
+    if subscription.status != Subscription.Status.ACTIVE:
+        return
+    claim = open_claim(invoice.payments.all())
+    if claim is not None:
+        _look_again_tomorrow(fall_behind, invoice, account, claim, debt)
+        return
+    steps = [because(debt, subscription.fall_behind)]
+    if account.status == Account.Status.ACTIVE:
+        steps.append(because(debt, account.fall_behind))
+    perform_many(steps)
+
+
+@effect("subscription.plan_suspension")
+def plan_suspension(subscription: Subscription, debt: Effect) -> None:
+    """Past due: the grace begins. Unique on the transition that began it."""
+    _later(run_out_of_grace, subscription, debt, days=Policy.current().grace_days)
+
+
+@effect("subscription.run_out_of_grace")
+def run_out_of_grace(subscription: Subscription, debt: Effect) -> None:
+    """The grace is over: suspend, unless a claim is in review."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.PAST_DUE or subscription.version != debt.payload["version"]:
+        return
+    claim = open_claim(Payment.objects.filter(account=account))
+    if claim is not None:
+        _look_again_tomorrow(run_out_of_grace, subscription, account, claim, debt)
+        return
+    steps = [because(debt, subscription.suspend)]
+    if account.status == Account.Status.PAST_DUE:
+        steps.append(because(debt, account.suspend))
+    perform_many(steps)
+
+
+@effect("subscription.plan_end")
+def plan_end(subscription: Subscription, debt: Effect) -> None:
+    """Suspended: the last wait begins. Unique on the transition that began it."""
+    _later(give_up, subscription, debt, days=Policy.current().suspension_days)
+
+
+@effect("subscription.give_up")
+def give_up(subscription: Subscription, debt: Effect) -> None:
+    """Nobody has paid for too long: the subscription ends."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.SUSPENDED or subscription.version != debt.payload["version"]:
+        return
+    claim = open_claim(Payment.objects.filter(account=account))
+    if claim is not None:
+        _look_again_tomorrow(give_up, subscription, account, claim, debt)
+        return
+    perform_many([because(debt, subscription.end), *_farewell(account, subscription, debt)])
+
+
+@effect("invoice.let_lapse")
+def let_lapse(invoice: Invoice, debt: Effect) -> None:
+    """Nobody paid for a plan that was chosen: it lapses, and so does what waited for it."""
+    books = open_books([], invoices=[invoice])
+    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
+    if invoice.status != Invoice.Status.PENDING:
+        return
+    claim = open_claim(invoice.payments.all())
+    if claim is not None:
+        _look_again_tomorrow(let_lapse, invoice, account, claim, debt)
+        return
+    steps: list[Step] = [because(debt, invoice.lapse)]
+    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
+        steps.append(because(debt, subscription.expire))
+        if account.status == Account.Status.PENDING_PAYMENT:
+            steps.append(because(debt, account.expire))
+    perform_many(steps)
+
+
+@effect("subscription.close_down")
+def close_down(subscription: Subscription, debt: Effect) -> None:
+    """The customer cancelled, now: what waits for money lapses, and the account has nothing left."""
+    account, subscription = lock_subscription(subscription)
+    perform_many(_farewell(account, subscription, debt))
+
+
+def open_claim(payments: object) -> Payment | None:
+    """The oldest claim that nobody has decided on, or whose approval is not settled yet."""
+    open_ = [Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED]
+    claim: Payment | None = payments.filter(status__in=open_).order_by("pk").first()  # type: ignore[attr-defined]
+    return claim
+
+
+def _farewell(account: Account, subscription: Subscription, debt: Effect) -> list[Step]:
+    """Steps for an account whose subscription is over: open invoices lapse, nothing subscribed means expired."""
+    steps: list[Step] = [
+        because(debt, invoice.lapse)
+        for invoice in subscription.invoices.filter(status=Invoice.Status.PENDING).select_for_update()
+        if open_claim(invoice.payments.all()) is None
+    ]
+    living = account.subscriptions.exclude(pk=subscription.pk).exclude(status__in=["cancelled", "expired"])
+    if living.exists():
+        return steps
+    if account.status == Account.Status.PAST_DUE:
+        steps.append(because(debt, account.suspend))
+    if (
+        account.status in (Account.Status.ACTIVE, Account.Status.PAST_DUE, Account.Status.SUSPENDED)
+        or account.status == Account.Status.PENDING_PAYMENT
+    ):
+        steps.append(because(debt, account.expire))
+    return steps
+
+
+def _later(handler: object, subscription: Subscription, debt: Effect, *, days: int) -> None:
+    account = subscription.account
+    owe(
+        handler,  # type: ignore[arg-type]
+        key=f"{handler.kind.name}:{subscription.pk}:{debt.seq}",  # type: ignore[attr-defined]
+        about=subscription,
+        cause=debt.transition,
+        payload={"version": debt.seq},
+        at=midnight(today(account) + timedelta(days=days), account.time_zone),
+    )
+
+
+def _look_again_tomorrow(handler: object, about: object, account: Account, claim: Payment, debt: Effect) -> None:
+    """A claim in review holds everything up; for too long, and it is staff who hear of it, not the customer."""
+    day = today(account)
+    claimed_on = today_in(account.time_zone, claim.created_at)
+    if (day - claimed_on).days >= Policy.current().claim_pause_days:
+        owe(notices.mail_reviewers, key=f"escalate:{claim.pk}", about=claim, cause=debt.transition)
+    owe(
+        handler,  # type: ignore[arg-type]
+        key=f"{handler.kind.name}:{about.pk}:{day + timedelta(days=1)}",  # type: ignore[attr-defined]
+        about=about,  # type: ignore[arg-type]
+        cause=debt.transition,
+        payload=debt.payload,
+        at=midnight(day + timedelta(days=1), account.time_zone),
+    )
+
+
+def _renewal_of(subscription: Subscription) -> Invoice | None:
+    """The invoice of the period after this one."""
+    renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
+    return renewals.exclude(status=Invoice.Status.VOID).first()
+
+
+def _next_price(subscription: Subscription) -> Decimal:
+    plan = subscription.next_plan
+    if plan is None:
+        return subscription.price
+    return plan.prices.get(currency=subscription.currency, interval=subscription.interval).amount
+
+
+def _next_end(subscription: Subscription) -> date:
+    assert subscription.period_end is not None
+    assert subscription.anchor_day is not None
+    return period_end(subscription.period_end, subscription.interval, subscription.anchor_day)

@@ -1,0 +1,220 @@
+"""What a set of money brings about, worked out in memory on locked rows, then written at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Sum
+
+from core.models import (
+    Account,
+    Allocation,
+    BalanceEntry,
+    CreditEntry,
+    Effect,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    Plan,
+    Subscription,
+)
+from workflows.books import Books
+from workflows.engine import Step, because, perform_many
+from workflows.ledger import adjustment, grant, post
+from workflows.periods import database_now, period_end, today_in
+
+TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
+OPENS_ON_PAYMENT = {
+    Account.Status.TRIAL,
+    Account.Status.PENDING_PAYMENT,
+    Account.Status.PAST_DUE,
+    Account.Status.SUSPENDED,
+    Account.Status.EXPIRED,
+}
+
+
+class Settlement:
+    """Collects allocations, balance lines, steps and grants; `write` makes them true together."""
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+        self.plans = Plan.objects.in_bulk()  # a handful, as are the methods
+        self.methods = PaymentMethod.objects.in_bulk()
+        self.now = database_now()
+        self.allocations: list[Allocation] = []
+        self.balance_entries: list[BalanceEntry] = []
+        self.credit_entries: list[CreditEntry] = []
+        self.steps: list[Step] = []
+        self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by what came earlier in this set
+        self.paid: set[UUID] = set()
+        self.opened: set[UUID] = set()
+
+    def settle(self, payment: Payment, cause: Effect) -> None:
+        """Allocate one approved payment; what no invoice needs goes to the customer's balance."""
+        assert payment.received is not None, "an approved payment says what was received"
+        self.steps.append(because(cause, payment.settle))
+        left = payment.received
+        for invoice, wanted in self._plan(payment):
+            left -= self._allocate(payment, invoice, min(wanted, left), payment.currency, cause)
+        if left > 0:
+            self._to_balance(payment, left, f"payment:{payment.pk}")
+
+    def use_balance(self, payment: Payment, left: Decimal, invoice: Invoice, cause: Effect) -> None:
+        """Pay an invoice with what an earlier payment has left."""
+        used = self._allocate(payment, invoice, left, payment.currency, cause)
+        if used > 0:
+            self._to_balance(payment, -used, f"payment:{payment.pk}:invoice:{invoice.pk}")
+
+    def begin_period(self, subscription: Subscription, invoice: Invoice, cause: Effect) -> None:
+        """Start a period that was paid for ahead."""
+        self._renew(subscription, self.books.accounts[invoice.account_id], invoice, cause)
+
+    def write(self) -> None:
+        Allocation.objects.bulk_create(self.allocations)
+        BalanceEntry.objects.bulk_create(self.balance_entries)
+        perform_many(self.steps)
+        post(self.credit_entries)
+
+    def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
+        """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""
+        assert payment.received is not None
+        if not payment.allocation_plan:
+            return [(self.books.invoices[payment.invoice_id], payment.received)]
+        lines = [(UUID(line["invoice"]), Decimal(line["amount"])) for line in payment.allocation_plan]
+        return [(self.books.invoices[key], amount) for key, amount in lines if key in self.books.invoices]
+
+    def _allocate(self, payment: Payment, invoice: Invoice, amount: Decimal, currency: str, cause: Effect) -> Decimal:
+        """How much the invoice takes. Money is never refused because a document is closed; it is just not for it."""
+        if invoice.status not in TAKES_MONEY or currency != invoice.currency:
+            return Decimal(0)
+        if invoice.account_id != payment.account_id or invoice.pk in self.paid:
+            return Decimal(0)
+        open_ = invoice.outstanding - self.taken[invoice.pk]
+        amount = min(amount, open_)
+        if amount <= 0:
+            return Decimal(0)
+        self.taken[invoice.pk] += amount
+        self.allocations.append(
+            Allocation(account_id=payment.account_id, payment=payment, invoice=invoice, amount=amount)
+        )
+        tolerance = self.methods[payment.method_id].tolerance(invoice.total)
+        inputs = {"amount": amount, "tolerance": tolerance} if tolerance else {"amount": amount}
+        self.steps.append(because(cause, invoice.pay, **inputs))
+        if open_ - amount <= tolerance:
+            self.paid.add(invoice.pk)
+            self._open(invoice, cause)
+        return amount
+
+    def _to_balance(self, payment: Payment, amount: Decimal, key: str) -> None:
+        self.balance_entries.append(
+            BalanceEntry(
+                account_id=payment.account_id, payment=payment, currency=payment.currency, amount=amount, key=key
+            )
+        )
+
+    def _open(self, invoice: Invoice, cause: Effect) -> None:
+        """The invoice is paid: give what it is for."""
+        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is None or subscription.pk in self.opened:
+            return
+        account = self.books.accounts[invoice.account_id]
+        match invoice.purpose, subscription.status:
+            case Invoice.Purpose.FIRST, Subscription.Status.PENDING_PAYMENT:
+                self._activate(subscription, account, invoice, cause)
+            case Invoice.Purpose.UPGRADE, Subscription.Status.ACTIVE:
+                self._upgrade(subscription, account, invoice, cause)
+            case (Invoice.Purpose.RENEWAL, Subscription.Status.ACTIVE) if self._has_begun(invoice, account):
+                self._renew(subscription, account, invoice, cause)
+            case (_, Subscription.Status.PAST_DUE | Subscription.Status.SUSPENDED):
+                self._recover(subscription, account, invoice, cause)
+
+    def _activate(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+        self.opened.add(subscription.pk)
+        start = today_in(account.time_zone, self.now)
+        end = period_end(start, subscription.interval, start.day)
+        self.steps.append(because(cause, subscription.activate, on=start, until=end))
+        self._open_account(account, cause)
+        self._grant(account, subscription, self.plans[subscription.plan_id], start, invoice, cause)
+
+    def _renew(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+        self.opened.add(subscription.pk)
+        plan_id = subscription.next_plan_id or subscription.plan_id
+        inputs = {"plan": plan_id, "price": invoice.total} if subscription.next_plan_id else {}
+        self.steps.append(because(cause, subscription.renew, until=invoice.period_end, **inputs))
+        assert invoice.period_start is not None
+        self._grant(account, subscription, self.plans[plan_id], invoice.period_start, invoice, cause)
+
+    def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+        self.opened.add(subscription.pk)
+        self._open_account(account, cause)
+        if invoice.purpose == Invoice.Purpose.RENEWAL and invoice.period_start == subscription.period_end:
+            self.steps.append(because(cause, subscription.recover, until=invoice.period_end))
+            assert invoice.period_start is not None
+            self._grant(account, subscription, self.plans[subscription.plan_id], invoice.period_start, invoice, cause)
+        else:
+            self.steps.append(because(cause, subscription.recover))
+            self._restore(account, invoice, cause)
+
+    def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+        self.opened.add(subscription.pk)
+        plan = self.plans[UUID(invoice.metadata["upgrade_to"])]
+        price = Decimal(invoice.metadata["upgrade_price"])
+        self.steps.append(because(cause, subscription.upgrade, plan=plan.pk, price=price))
+        more = plan.credits - self.plans[subscription.plan_id].credits
+        if more > 0:
+            self.credit_entries.append(
+                grant(
+                    account,
+                    more,
+                    key=f"upgrade:{invoice.pk}",
+                    description=f"Upgrade to {plan.name}",
+                    cause_id=cause.transition_id,
+                    invoice=invoice,
+                )
+            )
+
+    def _grant(
+        self, account: Account, subscription: Subscription, plan: Plan, start: object, invoice: Invoice, cause: Effect
+    ) -> None:
+        """One grant for each subscription and period start, whatever the number of payments."""
+        self.credit_entries.append(
+            grant(
+                account,
+                plan.credits,
+                key=f"grant:{subscription.pk}:{start}",
+                description=f"{plan.name}, from {start}",
+                cause_id=cause.transition_id,
+                invoice=invoice,
+            )
+        )
+
+    def _open_account(self, account: Account, cause: Effect) -> None:
+        if account.pk in self.opened:
+            return
+        if account.status == Account.Status.EXPIRED:
+            self.steps.append(because(cause, account.await_payment))
+        if account.status in OPENS_ON_PAYMENT:
+            self.opened.add(account.pk)
+            self.steps.append(because(cause, account.activate))
+
+    def _restore(self, account: Account, invoice: Invoice, cause: Effect) -> None:
+        """The period had its grant, which a reversal took back: undo that."""
+        lines = CreditEntry.objects.filter(invoice=invoice).exclude(kind=CreditEntry.Kind.GRANT)
+        taken = -(lines.aggregate(total=Sum("amount"))["total"] or 0)
+        if taken > 0:
+            self.credit_entries.append(
+                adjustment(
+                    account,
+                    taken,
+                    key=f"restore:{cause.key}",
+                    description="Paid again after a reversal",
+                    cause_id=cause.transition_id,
+                    invoice=invoice,
+                )
+            )
+
+    def _has_begun(self, invoice: Invoice, account: Account) -> bool:
+        """A renewal that is paid ahead begins when its period does."""
+        return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)

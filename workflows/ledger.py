@@ -121,7 +121,7 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
 
 
 def _why_not(account: Account, amount: int) -> Exception:
-    account.refresh_from_db()
+    account = Account.objects.get(pk=account.pk)
     if account.status not in USABLE:
         return WrongState(
             f"An account that is {account.status} cannot use credits.",

@@ -84,7 +84,7 @@ class Stateful(Row):
         try:
             super().refresh_from_db(*args, **kwargs)
         finally:
-            del self.__dict__[REFRESHING]
+            self.__dict__.pop(REFRESHING, None)
 
 
 def status_field(model: type[Stateful]) -> StatusField:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -10,8 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.caller import CallerView
+from api.fields import Country, Email, StrictSerializer, Text
 from core.models import Account, CreditEntry
-from core.problems import NotFound
+from core.money import money_text
+from core.problems import NotFound, PermissionDenied
+from workflows.balances import balance_of
+from workflows.ledger import consume
 
 
 class UserOut(serializers.Serializer):
@@ -45,11 +51,60 @@ class CreditEntryOut(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class OwnAccount(APIView):
-    """GET account/: the caller's account."""
+class OwnAccount(CallerView):
+    """GET, PATCH account/: the caller's account. What is issued already keeps the details it was issued with."""
+
+    class In(StrictSerializer):
+        name = Text(max_length=150)
+        time_zone = serializers.ChoiceField(sorted(available_timezones()))
+        billing_email = Email()
+        address_line1 = Text(max_length=200)
+        address_line2 = Text(allow_blank=True, max_length=200)
+        city = Text(max_length=100)
+        state = Text(allow_blank=True, max_length=100)
+        postal_code = Text(allow_blank=True, max_length=20)
+        country = Country()
+        tax_id = Text(allow_blank=True, max_length=32)
 
     def get(self, request: Request) -> Response:
         return Response(AccountOut(account_of(request.user)).data)
+
+    def patch(self, request: Request) -> Response:
+        account = account_of(self.caller)
+        form = self.In(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        if not account.may_be_changed_by(self.caller):
+            raise PermissionDenied("Only owners and admins of the account may change it.")
+        for name, value in form.validated_data.items():
+            setattr(account, name, value)
+        if form.validated_data:
+            account.save(update_fields=list(form.validated_data))
+        return Response(AccountOut(account).data)
+
+
+class Balance(APIView):
+    """GET billing/balance/: money that no invoice needed yet, per currency."""
+
+    def get(self, request: Request) -> Response:
+        balance = balance_of(account_of(request.user).pk)
+        return Response(
+            {"balances": [{"currency": code, "amount": money_text(amount, code)} for code, amount in balance.items()]}
+        )
+
+
+class ConsumeCredits(CallerView):
+    """POST credits/consume/: use credits, once for each reference."""
+
+    class In(StrictSerializer):
+        amount = serializers.IntegerField(min_value=1, max_value=1_000_000_000)
+        reference = Text(max_length=200)
+        description = Text(default="", max_length=255, allow_blank=True)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        entry = consume(account_of(self.caller), **form.validated_data)
+        return Response(CreditEntryOut(entry).data, status=201)
 
 
 class Credits(APIView):

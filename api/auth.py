@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from api.accounts import AccountOut, UserOut
 from api.fields import Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
-from api.payments import find_method
+from api.plans import find_method
 from core.models import Plan, User
 from core.models.account import BILLING_FIELDS
 from core.problems import InvalidCredentials, ValidationError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.caller import CallerView
 from api.fields import Amount, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
-from core.models import Invoice, Payment, PaymentMethod, Transition
+from api.plans import find_method
+from core.models import Invoice, Payment, Transition
 from core.models.payment import PaymentQuerySet
 from core.problems import ValidationError
 from workflows.actions import claim_payment
@@ -69,6 +71,11 @@ class TransitionOut(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
+class AllocationIn(StrictSerializer):
+    invoice_id = Key()
+    amount = Amount()
+
+
 class ConfirmPayment(CallerView):
     """POST billing/admin/payments/confirm/: the customer says "I have paid"."""
 
@@ -121,6 +128,7 @@ class ApprovePayment(CallerView):
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
         amount_received = Amount(required=False)
         value_date = Day(required=False)
+        allocations = serializers.ListField(child=AllocationIn(), required=False, max_length=50)
 
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
@@ -136,6 +144,7 @@ class ApprovePayment(CallerView):
             received=received,
             admin_notes=data["admin_notes"],
             value_date=data.get("value_date"),
+            allocations=allocation_plan(payment, received, data.get("allocations", [])),
         )
         done = settled(decision, timeout=wait) if (wait := preferred_wait(request)) else False
         if done:
@@ -167,6 +176,16 @@ class Payments(CallerView, ReadOnlyModelViewSet):
         return Payment.objects.visible_to(self.caller).select_related("invoice", "method")
 
 
+class WithdrawPayment(CallerView):
+    """POST billing/payments/{id}/withdraw/: the customer takes the claim back before anybody has decided."""
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        perform(payment.withdraw, by=self.caller)
+        return Response(PaymentOut(payment, context={"request": request}).data)
+
+
 class PaymentTransitions(CallerView):
     """GET billing/payments/{id}/transitions/: all that followed from this payment, oldest first."""
 
@@ -177,17 +196,15 @@ class PaymentTransitions(CallerView):
         return Response({"results": TransitionOut(rows, many=True).data, "next": None, "previous": None})
 
 
-def find_method(name: str, country: str) -> PaymentMethod:
-    """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = list(PaymentMethod.objects.offered_in(country))
-    for method in offered:
-        if name == method.code:
-            return method
-    for method in offered:
-        if name == method.kind:
-            return method
-    codes = ", ".join(method.code for method in offered)
-    raise ValidationError({"payment_method": [f"Not offered in your country. Offered: {codes}."]})
+def allocation_plan(payment: Payment, received: Decimal, lines: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Where staff want the money to go; at most what was received, to invoices of the same account."""
+    invoices = {line["invoice_id"] for line in lines}
+    own = Invoice.objects.filter(pk__in=invoices, account=payment.account_id, currency=payment.currency).count()
+    if own < len(lines):
+        raise ValidationError({"allocations": ["Name invoices of this account and currency, each once."]})
+    if sum((line["amount"] for line in lines), Decimal(0)) > received:
+        raise ValidationError({"allocations": ["That is more than was received."]})
+    return [{"invoice": str(line["invoice_id"]), "amount": f"{line['amount']:f}"} for line in lines]
 
 
 def preferred_wait(request: Request) -> int:

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from api.fields import Country, Money, StrictSerializer
 from core.models import PaymentMethod, Plan
+from core.problems import ValidationError
 
 
 class PriceOut(serializers.Serializer):
@@ -77,3 +78,16 @@ class PaymentMethods(APIView):
         query.is_valid(raise_exception=True)
         methods = PaymentMethod.objects.offered_in(query.validated_data["country"])
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
+
+
+def find_method(name: str, country: str) -> PaymentMethod:
+    """An offered method by its code, else the first of that kind. Raises ValidationError."""
+    offered = list(PaymentMethod.objects.offered_in(country))
+    for method in offered:
+        if name == method.code:
+            return method
+    for method in offered:
+        if name == method.kind:
+            return method
+    codes = ", ".join(method.code for method in offered)
+    raise ValidationError({"payment_method": [f"Not offered in your country. Offered: {codes}."]})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from api import accounts, auth, invoices, missing, payments, plans
+from api import accounts, auth, invoices, members, missing, payments, plans, sites, staff
 
 urlpatterns = [
     path("auth/register/", auth.Register.as_view()),
@@ -17,7 +17,7 @@ urlpatterns = [
     path("credits/entries/", accounts.CreditEntries.as_view()),
     path("billing/invoices/", invoices.Invoices.as_view({"get": "list"})),
     path("billing/invoices/<uuid:pk>/", invoices.Invoices.as_view({"get": "retrieve"})),
-    path("billing/subscriptions/", invoices.Subscriptions.as_view({"get": "list"})),
+    path("billing/subscriptions/", invoices.Subscriptions.as_view({"get": "list", "post": "create"})),
     path("billing/subscriptions/<uuid:pk>/", invoices.Subscriptions.as_view({"get": "retrieve"})),
     path("billing/payments/", payments.Payments.as_view({"get": "list"})),
     path("billing/payments/<uuid:pk>/", payments.Payments.as_view({"get": "retrieve"})),
@@ -26,5 +26,27 @@ urlpatterns = [
     path("billing/admin/payments/confirm/", payments.ConfirmPayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/approve/", payments.ApprovePayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/reject/", payments.RejectPayment.as_view()),
+    path("account/members/", members.Members.as_view()),
+    path("account/members/<uuid:pk>/", members.OneMember.as_view()),
+    path("credits/consume/", accounts.ConsumeCredits.as_view()),
+    path("billing/balance/", accounts.Balance.as_view()),
+    path("billing/subscriptions/<uuid:pk>/cancel/", invoices.Subscriptions.as_view({"post": "cancel"})),
+    path("billing/payments/<uuid:pk>/withdraw/", payments.WithdrawPayment.as_view()),
+    path("industries/", sites.Industries.as_view({"get": "list"})),
+    path("sites/", sites.Sites.as_view({"get": "list", "post": "create"})),
+    path(
+        "sites/<uuid:pk>/",
+        sites.Sites.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ),
+    path("sites/<uuid:pk>/access/", sites.SiteAccess.as_view()),
+    path("billing/admin/payments/", staff.Queue.as_view({"get": "list"})),
+    path("billing/admin/payments/bulk-approve/", staff.BulkDecision.as_view(verb="approve")),
+    path("billing/admin/payments/bulk-reject/", staff.BulkDecision.as_view(verb="reject")),
+    path("billing/admin/payments/record/", staff.RecordPayment.as_view()),
+    path("billing/admin/payments/<uuid:pk>/reverse/", staff.ReversePayment.as_view()),
+    path("billing/admin/invoices/<uuid:pk>/void/", staff.CloseInvoice.as_view(verb="void")),
+    path("billing/admin/invoices/<uuid:pk>/write-off/", staff.CloseInvoice.as_view(verb="write_off")),
+    path("billing/admin/credits/adjust/", staff.AdjustCredits.as_view()),
+    path("billing/admin/accounts/", staff.Accounts.as_view({"get": "list"})),
     re_path(r"", missing.nothing_here),
 ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from core.models import Account, Invoice, Payment, Subscription
+
+LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
 M = TypeVar("M", bound=Model)
 
@@ -32,8 +34,9 @@ def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ())
     invoice_ids |= {UUID(line["invoice"]) for payment in payments for line in payment.allocation_plan}
     account_ids = {payment.account_id for payment in payments} | {invoice.account_id for invoice in invoices}
     accounts = _lock(Account, account_ids)
-    subscription_ids = Invoice.objects.filter(pk__in=invoice_ids, subscription__isnull=False)
-    subscriptions = _lock(Subscription, set(subscription_ids.values_list("subscription_id", flat=True)))
+    # Those that the invoices are for, and those that live: a new one takes the place of an old one.
+    concerned = Subscription.objects.filter(Q(invoices__in=invoice_ids) | Q(account__in=account_ids, status__in=LIVING))
+    subscriptions = _lock(Subscription, set(concerned.values_list("pk", flat=True)))
     return Books(accounts, subscriptions, _lock(Invoice, invoice_ids), _lock(Payment, payment_ids))
 
 

@@ -109,7 +109,7 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
 
     Raises PermissionDenied, InsufficientCredits.
     """
-    if not by.has_perm("core.adjust_credits"):
+    if not by.is_granted("core.adjust_credits"):
         raise PermissionDenied("You may not adjust credits.")
     with atomic():
         row = lock_account(account)

@@ -20,7 +20,7 @@ from core.models import (
     Plan,
     Subscription,
 )
-from workflows.books import Books
+from workflows.books import LIVING, Books
 from workflows.engine import Step, because, perform_many
 from workflows.ledger import adjustment, grant, post
 from workflows.periods import database_now, period_end, today_in
@@ -134,6 +134,9 @@ class Settlement:
         self.opened.add(subscription.pk)
         start = today_in(account.time_zone, self.now)
         end = period_end(start, subscription.interval, start.day)
+        for other in self.books.subscriptions.values():
+            if other.account_id == account.pk and other.status in LIVING:
+                self.steps.append(because(cause, other.end))
         self.steps.append(because(cause, subscription.activate, on=start, until=end))
         self._open_account(account, cause)
         self._grant(account, subscription, self.plans[subscription.plan_id], start, invoice, cause)

@@ -1,5 +1,6 @@
 """The verbs that give birth to a row: sign up, choose a plan, issue an invoice, claim a payment."""
 
+from workflows.actions.decisions import decide_many
 from workflows.actions.invoices import issue_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
@@ -10,6 +11,7 @@ __all__ = [
     "cancel_at_period_end",
     "choose_plan",
     "claim_payment",
+    "decide_many",
     "issue_invoice",
     "price_of",
     "record_payment",

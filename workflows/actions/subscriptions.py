@@ -18,11 +18,9 @@ from core.models import (
 )
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from workflows.actions.invoices import issue_invoice
-from workflows.books import lock_account, lock_subscription
+from workflows.books import LIVING, lock_account, lock_subscription
 from workflows.engine import begin, perform
 from workflows.periods import database_now, prorated, today_in
-
-LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
 
 def price_of(plan: Plan, currency: str) -> PlanPrice:

@@ -1,0 +1,82 @@
+"""The people of an account."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.accounts import account_of
+from api.caller import CallerView
+from api.fields import Email, StrictSerializer
+from core.models import Membership
+from core.problems import Conflict, PermissionDenied
+from workflows.actions.sites import add_member
+
+
+class MemberOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    email = serializers.CharField(source="user.email")
+    role = serializers.CharField()
+
+
+class Members(CallerView):
+    """GET, POST account/members/"""
+
+    class In(StrictSerializer):
+        email = Email()
+        role = serializers.ChoiceField(Membership.Role.choices, default=Membership.Role.MEMBER)
+
+    def get(self, request: Request) -> Response:
+        rows = account_of(self.caller).memberships.select_related("user").order_by("id")
+        return Response({"results": MemberOut(rows, many=True).data, "next": None, "previous": None})
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        member = add_member(account_of(self.caller), by=self.caller, **form.validated_data)
+        return Response(MemberOut(member).data, status=201)
+
+
+class OneMember(CallerView):
+    """PATCH, DELETE account/members/{id}/"""
+
+    class In(StrictSerializer):
+        role = serializers.ChoiceField(Membership.Role.choices)
+
+    def patch(self, request: Request, pk: UUID) -> Response:
+        member = self._member(pk)
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        role = form.validated_data["role"]
+        self._check(member, role)
+        member.role = role
+        member.save()
+        return Response(MemberOut(member).data)
+
+    def delete(self, request: Request, pk: UUID) -> Response:
+        member = self._member(pk)
+        self._check(member, "")
+        member.user.is_active = False
+        member.user.save()
+        member.delete()
+        return Response(status=204)
+
+    def _member(self, pk: UUID) -> Membership:
+        return get_object_or_404(account_of(self.caller).memberships.select_related("user"), pk=pk)
+
+    def _check(self, member: Membership, role: str) -> None:
+        """Owners and admins run the account, only owners touch owners, and one owner always stays."""
+        mine = self.caller.role_in(member.account_id)
+        if mine not in Membership.MAY_PAY:
+            raise PermissionDenied("Only owners and admins of the account may do this.")
+        owner = Membership.Role.OWNER
+        if owner in (member.role, role) and mine != owner:
+            raise PermissionDenied("Only an owner makes or unmakes owners.")
+        is_last = member.role == owner and member.account.memberships.filter(role=owner).count() == 1
+        if is_last and role != owner:
+            raise Conflict("An account keeps at least one owner.")

@@ -1,0 +1,145 @@
+"""Sites, who may do what at them, and what they are about."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.transaction import atomic
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from api.accounts import account_of
+from api.caller import CallerView
+from api.fields import Email, Key, StrictSerializer, Text
+from core.models import Industry, Membership, Site, SiteUserAccess
+from core.models.site import SiteQuerySet
+from core.models.user import canonical_email
+from core.problems import Conflict, PermissionDenied, ValidationError
+from workflows.actions.sites import open_site
+
+
+class IndustryOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class SiteOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    industry = IndustryOut()
+    created_at = serializers.DateTimeField()
+
+
+class AccessOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    user_id = serializers.UUIDField()
+    email = serializers.CharField(source="user.email")
+    role = serializers.CharField()
+
+
+class Industries(GenericViewSet):
+    """GET industries/: what a site may be about."""
+
+    permission_classes = [AllowAny]
+    serializer_class = IndustryOut
+    queryset = Industry.objects.all()
+
+    def list(self, request: Request) -> Response:
+        rows = self.get_queryset().order_by("name")
+        return Response({"results": IndustryOut(rows, many=True).data, "next": None, "previous": None})
+
+
+class Sites(CallerView, GenericViewSet):
+    """GET, POST sites/ and GET, PATCH, DELETE sites/{id}/"""
+
+    serializer_class = SiteOut
+
+    class In(StrictSerializer):
+        name = Text(max_length=150)
+        industry = Key()
+
+    def get_queryset(self) -> SiteQuerySet:
+        return Site.objects.visible_to(self.caller).select_related("industry")
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(SiteOut(page, many=True).data)
+
+    def create(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        industry = _industry(data["industry"])
+        site = open_site(account_of(self.caller), name=data["name"], industry=industry, by=self.caller)
+        return Response(SiteOut(site).data, status=201)
+
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(SiteOut(self.get_object()).data)
+
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        site = self.get_object()
+        form = self.In(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        _check_manages(self, site)
+        if "industry" in form.validated_data:
+            site.industry = _industry(form.validated_data["industry"])
+        site.name = form.validated_data.get("name", site.name)
+        try:
+            with atomic():
+                site.save()
+        except IntegrityError as error:
+            raise Conflict("There is a site of that name already.") from error
+        return Response(SiteOut(site).data)
+
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        site = self.get_object()
+        _check_manages(self, site)
+        site.delete()
+        return Response(status=204)
+
+
+class SiteAccess(CallerView):
+    """GET, POST sites/{id}/access/: who may do what at a site."""
+
+    class In(StrictSerializer):
+        email = Email()
+        role = serializers.ChoiceField(SiteUserAccess.Role.choices)
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
+        rows = site.access.select_related("user").order_by("id")
+        return Response({"results": AccessOut(rows, many=True).data, "next": None, "previous": None})
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        _check_manages(self, site)
+        email = canonical_email(form.validated_data["email"])
+        member = Membership.objects.filter(account=site.account_id, user__email_canonical=email).first()
+        if member is None:
+            raise ValidationError({"email": ["Nobody in your account has this address."]})
+        access, _ = SiteUserAccess.objects.update_or_create(
+            site=site, user_id=member.user_id, defaults={"role": form.validated_data["role"]}
+        )
+        return Response(AccessOut(access).data, status=201)
+
+
+def _industry(key: UUID) -> Industry:
+    industry = Industry.objects.filter(pk=key).first()
+    if industry is None:
+        raise ValidationError({"industry": ["There is no such industry."]})
+    return industry
+
+
+def _check_manages(view: CallerView, site: Site) -> None:
+    """Owners and admins of the account, and whoever manages the site."""
+    if view.caller.role_in(site.account_id) in Membership.MAY_PAY:
+        return
+    if not site.access.filter(user=view.caller, role=SiteUserAccess.Role.MANAGER).exists():
+        raise PermissionDenied("Only those who manage this site may change it.")

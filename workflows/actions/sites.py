@@ -1,0 +1,55 @@
+"""Sites and people of an account, as many as its plan allows, also when many ask at once."""
+
+from __future__ import annotations
+
+from django.db.transaction import atomic
+
+from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
+from core.models.user import canonical_email
+from core.problems import Conflict, PermissionDenied
+from workflows.books import LIVING, lock_account
+
+RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
+
+
+def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
+    """A new site, managed by whoever opens it. Raises PermissionDenied, Conflict at the limit or for the name."""
+    if by.role_in(account.pk) not in (*RUNS, Membership.Role.MEMBER):
+        raise PermissionDenied("Viewers may not open sites.")
+    with atomic():
+        account = lock_account(account)  # counted under the lock
+        limit = plan_of(account).max_sites
+        if limit is not None and account.sites.count() >= limit:
+            raise Conflict(f"Your plan has room for {limit} sites.", limit=limit)
+        if account.sites.filter(name=name).exists():
+            raise Conflict("There is a site of that name already.")
+        site = Site.objects.create(account=account, name=name, industry=industry)
+        SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
+    return site
+
+
+def add_member(account: Account, *, email: str, role: str, by: User) -> Membership:
+    """Let somebody into the account; they set a password by the reset mail.
+
+    Raises PermissionDenied, Conflict at the plan's limit or when the address belongs to an account already.
+    """
+    if by.role_in(account.pk) not in RUNS:
+        raise PermissionDenied("Only owners and admins of the account may invite.")
+    if role == Membership.Role.OWNER and by.role_in(account.pk) != Membership.Role.OWNER:
+        raise PermissionDenied("Only an owner makes owners.")
+    with atomic():
+        account = lock_account(account)
+        limit = plan_of(account).max_users
+        if limit is not None and account.memberships.count() >= limit:
+            raise Conflict(f"Your plan has room for {limit} people.", limit=limit)
+        if User.objects.filter(email_canonical=canonical_email(email)).exists():
+            raise Conflict("This e-mail address belongs to an account already.")
+        return Membership.objects.create(account=account, user=User.objects.create_user(email), role=role)
+
+
+def plan_of(account: Account) -> Plan:
+    """The plan whose limits hold now: of the living subscription, else of the one that waits, else the free one."""
+    states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
+    found = account.subscriptions.filter(status__in=states).select_related("plan")
+    subscription = min(found, key=lambda row: (states.index(row.status), -row.pk.int), default=None)
+    return subscription.plan if subscription else Plan.objects.get(code="free")

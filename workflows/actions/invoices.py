@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import F
+from django.db import connection
 
-from core.models import Account, Invoice, NumberSeries, PaymentMethod, Policy, Subscription, Transition
+from core.models import Account, Invoice, PaymentMethod, Policy, Subscription, Transition
 from core.money import money_text
 from workflows.engine import begin, perform
 from workflows.periods import database_now, today_in
@@ -60,6 +60,11 @@ def issue_invoice(
 
 def _next_number(series: str) -> str:
     """INV-000001, INV-000002...: the row's lock is held until the invoice commits, so no number is lost."""
-    NumberSeries.objects.get_or_create(code=series)
-    NumberSeries.objects.filter(code=series).update(next=F("next") + 1)
-    return f"{series}-{NumberSeries.objects.get(code=series).next - 1:06}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO core_numberseries AS series (code, next) VALUES (%s, 2)
+               ON CONFLICT (code) DO UPDATE SET next = series.next + 1 RETURNING next - 1""",
+            [series],
+        )
+        number: int = cursor.fetchone()[0]
+    return f"{series}-{number:06}"

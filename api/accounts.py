@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from api.caller import CallerView
+from api.door import CallerView, Door
 from api.fields import Country, Email, StrictSerializer, Text
 from core.models import Account, CreditEntry
 from core.money import money_text
@@ -82,7 +81,7 @@ class OwnAccount(CallerView):
         return Response(AccountOut(account).data)
 
 
-class Balance(APIView):
+class Balance(Door):
     """GET billing/balance/: money that no invoice needed yet, per currency."""
 
     def get(self, request: Request) -> Response:
@@ -107,7 +106,7 @@ class ConsumeCredits(CallerView):
         return Response(CreditEntryOut(entry).data, status=201)
 
 
-class Credits(APIView):
+class Credits(Door):
     """GET credits/: how many are left."""
 
     def get(self, request: Request) -> Response:

@@ -11,9 +11,9 @@ from knox.models import AuthToken
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from api.accounts import AccountOut, UserOut
+from api.door import Door
 from api.fields import Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
@@ -25,7 +25,7 @@ from workflows.actions import price_of, sign_up
 NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
 
 
-class Register(APIView):
+class Register(Door):
     """POST auth/register/: open an account, free or paid."""
 
     permission_classes = [AllowAny]
@@ -82,7 +82,7 @@ class Register(APIView):
         )
 
 
-class Login(APIView):
+class Login(Door):
     """POST auth/login/: a token for an e-mail address and its password."""
 
     permission_classes = [AllowAny]
@@ -103,7 +103,7 @@ class Login(APIView):
         return Response({**session(user), "account": membership and AccountOut(membership.account).data})
 
 
-class Logout(APIView):
+class Logout(Door):
     """POST auth/logout/: this token is worth nothing any more."""
 
     def post(self, request: Request) -> Response:
@@ -111,7 +111,7 @@ class Logout(APIView):
         return Response(status=204)
 
 
-class Me(APIView):
+class Me(Door):
     """GET auth/me/: who the caller is."""
 
     def get(self, request: Request) -> Response:

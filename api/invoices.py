@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import account_of
-from api.caller import CallerView
+from api.door import CallerView
 from api.fields import Currency, Money, StrictSerializer, Text
 from api.plans import find_method
 from core.models import Invoice, Plan, Subscription

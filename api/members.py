@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import account_of
-from api.caller import CallerView
+from api.door import CallerView
 from api.fields import Email, StrictSerializer
 from core.models import Membership
 from core.problems import Conflict, PermissionDenied

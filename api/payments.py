@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.caller import CallerView
+from api.door import CallerView
 from api.fields import Amount, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
 from core.models import Invoice, Payment, Transition
@@ -146,10 +146,15 @@ class ApprovePayment(CallerView):
             value_date=data.get("value_date"),
             allocations=allocation_plan(payment, received, data.get("allocations", [])),
         )
-        done = settled(decision, timeout=wait) if (wait := preferred_wait(request)) else False
-        if done:
-            payment.refresh_from_db()
-        return Response(PaymentOut(payment, context={"request": request}).data, status=200 if done else 202)
+        if wait := preferred_wait(request):
+            self.answer_later = lambda: self._when_settled(payment, decision, wait)
+        return Response(PaymentOut(payment, context={"request": request}).data, status=202)
+
+    def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response:
+        is_settled = settled(decision, timeout=wait)
+        payment.refresh_from_db()
+        row = PaymentOut(payment, context={"request": self.request}).data
+        return Response(row, status=200 if is_settled else 202)
 
 
 class RejectPayment(CallerView):

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from api.door import Door
 from api.fields import Country, Money, StrictSerializer
 from core.models import PaymentMethod, Plan
 from core.problems import ValidationError
@@ -55,7 +55,7 @@ class PaymentMethodOut(serializers.Serializer):
         return method.currency or None
 
 
-class Plans(APIView):
+class Plans(Door):
     """GET plans/: the public plans."""
 
     permission_classes = [AllowAny]
@@ -65,7 +65,7 @@ class Plans(APIView):
         return Response({"results": PlanOut(plans, many=True).data, "next": None, "previous": None})
 
 
-class PaymentMethods(APIView):
+class PaymentMethods(Door):
     """GET billing/admin/payment-methods/?country=PK: the country's methods first, then the global ones."""
 
     permission_classes = [AllowAny]

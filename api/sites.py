@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from api.accounts import account_of
-from api.caller import CallerView
+from api.door import CallerView
 from api.fields import Email, Key, StrictSerializer, Text
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import AccountOut, CreditEntryOut
-from api.caller import CallerView
+from api.door import CallerView
 from api.fields import Amount, Country, Currency, Day, Key, StrictSerializer, Text, fits
 from api.invoices import InvoiceOut
 from api.payments import PaymentOut

@@ -93,6 +93,18 @@ class Conflict(Problem):
     slug, status = "conflict", 409
 
 
+class IdempotencyKeyInUse(Problem):
+    """A request with this Idempotency-Key is still under way."""
+
+    slug, status = "idempotency-key-in-use", 409
+
+
+class IdempotencyKeyReused(Problem):
+    """This Idempotency-Key belongs to another request."""
+
+    slug, status = "idempotency-key-reused", 422
+
+
 class PayloadTooLarge(Problem):
     """The request is too large."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from tasks.celery import app
 from tasks.doorbell import answering, ring
 from workflows.engine import run_due, sweep
+from workflows.housekeeping import tidy
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
 
@@ -30,3 +31,9 @@ def sweep_effects() -> None:
     """Take back what a dead worker held and ring for what nobody heard. Harmless twice at once."""
     for due in sweep():
         ring(due)
+
+
+@app.task(ignore_result=True)
+def tidy_up() -> None:
+    """Forget what is old enough; rows decide whether it is time."""
+    tidy()

@@ -3,6 +3,7 @@
 from core.models.account import Account, Membership
 from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
+from core.models.idempotency import KeyedAnswer
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
@@ -22,6 +23,7 @@ __all__ = [
     "EffectEvent",
     "Industry",
     "Invoice",
+    "KeyedAnswer",
     "Membership",
     "NumberSeries",
     "Payment",

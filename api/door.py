@@ -1,0 +1,131 @@
+"""What every view of the API shares: who asks, and what happens when they ask the same again.
+
+A POST with an Idempotency-Key runs in one transaction with the record of its answer: a crash leaves neither,
+and a repetition gets the first answer back (draft-ietf-httpapi-idempotency-key-header).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.models import User
+from core.models.idempotency import KeyedAnswer
+from core.problems import IdempotencyKeyInUse, IdempotencyKeyReused, MalformedRequest, PayloadTooLarge
+
+VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
+# What changed nothing, or may go better the next time, is not kept.
+NOT_KEPT = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
+
+
+class Door(APIView):
+    """A view that knows Idempotency-Key. `answer_later` may be set to an answer that has to wait for the commit."""
+
+    answer_later: Callable[[], Response] | None = None
+    _savepoint: Any = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        is_keyed = request.method == "POST" and "Idempotency-Key" in request.headers
+        try:
+            response = self._keyed(request, *args, **kwargs) if is_keyed else super().dispatch(request, *args, **kwargs)
+        except _Replay as replay:
+            return replay.response()
+        if self.answer_later is not None:
+            response = self.finalize_response(self.request, self.answer_later())
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """After the caller is known, and before anything is done."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST" and "Idempotency-Key" in request.headers:
+            self._claim(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, _Replay):
+            raise exc
+        return super().handle_exception(exc)
+
+    def _keyed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if self._savepoint is None:  # refused before the key was looked at
+                return response
+            if response.status_code >= 500 or response.status_code in NOT_KEPT:
+                transaction.set_rollback(True)
+            else:
+                if getattr(response, "exception", False):  # a refusal is kept, what it began is not
+                    transaction.savepoint_rollback(self._savepoint)
+                self._keep(response)
+        return response
+
+    def _claim(self, request: Request) -> None:
+        """Take the caller's key, or answer with what it brought before. Raises the Problems of a key."""
+        key = request.headers["Idempotency-Key"]
+        if not VISIBLE.fullmatch(key):
+            raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
+        self._scope, self._key = _scope(request), key
+        self._fingerprint = _fingerprint(request)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{self._scope} {key}"])
+            if not cursor.fetchone()[0]:
+                raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
+        first = KeyedAnswer.objects.filter(scope=self._scope, key=key).first()
+        if first is not None and first.fingerprint != self._fingerprint:
+            raise IdempotencyKeyReused("This key was used for another request.")
+        if first is not None:
+            raise _Replay(first)
+        self._savepoint = transaction.savepoint()
+
+    def _keep(self, response: Any) -> None:
+        KeyedAnswer.objects.create(
+            scope=self._scope,
+            key=self._key,
+            fingerprint=self._fingerprint,
+            status=response.status_code,
+            content_type=response.content_type or "application/json",
+            body=b"" if response.data is None else JSONRenderer().render(response.data),
+        )
+
+
+class CallerView(Door):
+    """A view whose caller has signed in."""
+
+    @property
+    def caller(self) -> User:
+        user = self.request.user
+        assert isinstance(user, User), "only for views that demand a token"
+        return user
+
+
+class _Replay(Exception):  # noqa: N818
+    def __init__(self, first: KeyedAnswer) -> None:
+        self.first = first
+
+    def response(self) -> HttpResponse:
+        answer = HttpResponse(bytes(self.first.body), status=self.first.status, content_type=self.first.content_type)
+        answer["Idempotent-Replayed"] = "true"
+        return answer
+
+
+def _scope(request: Request) -> str:
+    if isinstance(request.user, User):
+        return f"user:{request.user.pk}"
+    return f"address:{request.META.get('REMOTE_ADDR', '')}"
+
+
+def _fingerprint(request: Request) -> str:
+    try:
+        body = request._request.body
+    except RequestDataTooBig as error:
+        raise PayloadTooLarge("The body is too large.") from error
+    return hashlib.sha256(b"\n".join([str(request.method).encode(), request.path.encode(), body])).hexdigest()

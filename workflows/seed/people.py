@@ -15,9 +15,17 @@ from workflows.actions import sign_up
 PASSWORD = "demo-demo-demo"  # noqa: S105
 
 BILLING = ("view_account", "view_invoice", "view_payment", "view_paymentmethod", "view_subscription")
+MONEY = (
+    "review_payment",
+    "approve_payment",
+    "reverse_payment",
+    "void_invoice",
+    "adjust_credits",
+    "manage_accounts",
+)
 STAFF = {
     "reviewer@demo.test": (*BILLING, "review_payment"),
-    "approver@demo.test": (*BILLING, "review_payment", "approve_payment"),
+    "approver@demo.test": (*BILLING, *MONEY),
     "operator@demo.test": ("view_effect", "view_transition", "operate_effects"),
 }
 SUPERUSER = "admin@demo.test"  # who may do everything but decide on money

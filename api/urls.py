@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from api import accounts, auth, invoices, missing, payments, plans
+from api import accounts, auth, invoices, missing, payments, plans, workflows
 
 urlpatterns = [
     path("auth/register/", auth.Register.as_view()),
@@ -26,5 +26,12 @@ urlpatterns = [
     path("billing/admin/payments/confirm/", payments.ConfirmPayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/approve/", payments.ApprovePayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/reject/", payments.RejectPayment.as_view()),
+    path("workflows/machines/", workflows.Machines.as_view()),
+    path("workflows/transitions/", workflows.Transitions.as_view()),
+    path("workflows/effects/", workflows.Effects.as_view()),
+    path("workflows/effects/bulk-retry/", workflows.BulkRetry.as_view()),
+    path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),
+    path("workflows/effects/<uuid:pk>/retry/", workflows.RetryEffect.as_view()),
+    path("workflows/effects/<uuid:pk>/skip/", workflows.SkipEffect.as_view()),
     re_path(r"", missing.nothing_here),
 ]

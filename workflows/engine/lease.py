@@ -117,12 +117,27 @@ def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
     _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s", solo=solo)
 
 
-def finish(effects: Sequence[Effect], outcome: Any = None) -> None:
-    """Mark effects done, if each is still ours. Raises Fenced when one is not."""
+def hold(effects: Sequence[Effect]) -> None:
+    """Lock the rows to the end of the transaction, if each is still ours. Raises Fenced when one is not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT FROM core_effect AS effect
+               JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+                   ON effect.id = held.id AND effect.fence = held.fence
+               WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
+            {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+        )
+        if cursor.rowcount != len(effects):
+            raise Fenced
+
+
+def finish(effects: Sequence[Effect], outcome: Any = None, *, took: float) -> None:
+    """Mark effects done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           outcome = %(outcome)s::jsonb""",
+           outcome = %(outcome)s::jsonb, took = %(took)s""",
+        took=round(took * 1000),
         outcome=None if outcome is None else json.dumps(outcome),
     )
     if finished != len(effects):
@@ -169,15 +184,23 @@ def doubt(effect: Effect, error: BaseException) -> None:
 
 def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
     """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
-    _update_held(
+    rows = _update_held(
         effects,
         """state = CASE WHEN now() > created_at + %(give_up)s THEN 'dead' ELSE 'waiting' END, lease_until = NULL,
-           last_error = coalesce(%(error)s, last_error),
+           last_error = coalesce(%(error)s, nullif(last_error, ''), 'paused: its far side was not reached'),
            run_at = coalesce(%(until)s, now()) + random() * interval '2 seconds'""",
         give_up=GIVE_UP,
         error=error and one_line(error),
         until=until,
+        returning="id, effect.fence, effect.state",
     )
+    dead = [(key, fence) for key, fence, state in rows if state == "dead"]
+    if dead:
+        EffectEvent.objects.bulk_create(
+            EffectEvent(effect_id=key, fence=fence, what=EffectEvent.What.DIED, detail="not reached for a day")
+            for key, fence in dead
+        )
+        raise_alert(effects[0].kind)
 
 
 def trip(kind: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from core.models.history import Effect, EffectEvent
@@ -15,6 +16,11 @@ from workflows.engine.record import announce
 
 PERMISSION = "core.operate_effects"
 RETRIABLE = (Effect.State.DEAD, Effect.State.UNCERTAIN, Effect.State.WAITING)
+
+
+def may_do(effect: Effect, user: User) -> list[str]:
+    """The verbs that are open to this user now."""
+    return ["retry", "skip"] if effect.state in RETRIABLE and user.has_perm(PERMISSION) else []
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
@@ -39,6 +45,7 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
             effect=row, what=what, actor=by, fence=row.fence, detail=reason, payload=before if edited else None
         )
         announce([row.pk])
+        row.refresh_from_db(fields=["run_at"])
     return row
 
 
@@ -54,9 +61,9 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 
 
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
-    """Retry those of a set that can be; how many that are, or would be."""
+    """Retry those of a set that can be; how many that are, or would be. Timers that nobody tried yet are left alone."""
     _check(by)
-    wanted = effects.filter(state__in=RETRIABLE)
+    wanted = effects.filter(state__in=RETRIABLE).exclude(state=Effect.State.WAITING, fence=0)
     if dry_run:
         return wanted.count()
     with atomic():
@@ -73,7 +80,9 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
 def _put_back(rows: list[Effect]) -> None:
     for row in rows:
         row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
-    Effect.objects.bulk_update(rows, ["state", "attempts", "crashes", "solo", "fence", "payload"], batch_size=500)
+        row.run_at = Now()  # due since now: how long it lay dead says nothing of the workers
+    names = ["state", "attempts", "crashes", "solo", "fence", "run_at", "payload"]
+    Effect.objects.bulk_update(rows, names, batch_size=500)
 
 
 def _held(effect: Effect, states: tuple[str, ...], verb: str, by: User) -> Effect:

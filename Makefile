@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test check fmt requirements reset local dev
+.PHONY: help up test faults check fmt requirements reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -16,6 +16,9 @@ up: local ## Start everything on this machine, with demo data; Ctrl-C stops it
 
 test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for some
 	.venv/bin/python -m pytest -n 2 $(ARGS)
+
+faults: dev ## Kill everything in turn and count what is lost
+	.venv/bin/python -m pytest tests/faults -m "faults or not faults" -s $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
 check: dev ## Check format, lint, types, layers, migrations and drawings
@@ -34,7 +37,7 @@ fmt: dev ## Format the code and repair what the linter can
 requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) -o requirements.txt
 	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
-	$(COMPILE) --extra local --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
+	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset

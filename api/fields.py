@@ -99,6 +99,15 @@ def fits(amount: Decimal, currency: str) -> bool:
     return amount == amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
 
 
+class Flag(serializers.Field):
+    """true or false, and not what merely looks like it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("Send true or false.")
+        return data
+
+
 class Day(serializers.DateField):
     """YYYY-MM-DD and nothing else."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from api import accounts, auth, invoices, members, missing, payments, plans, sites, staff
+from api import accounts, auth, invoices, members, missing, payments, plans, sites, staff, workflows
 
 urlpatterns = [
     path("auth/register/", auth.Register.as_view()),
@@ -48,5 +48,12 @@ urlpatterns = [
     path("billing/admin/invoices/<uuid:pk>/write-off/", staff.CloseInvoice.as_view(verb="write_off")),
     path("billing/admin/credits/adjust/", staff.AdjustCredits.as_view()),
     path("billing/admin/accounts/", staff.Accounts.as_view({"get": "list"})),
+    path("workflows/machines/", workflows.Machines.as_view()),
+    path("workflows/transitions/", workflows.Transitions.as_view()),
+    path("workflows/effects/", workflows.Effects.as_view()),
+    path("workflows/effects/bulk-retry/", workflows.BulkRetry.as_view()),
+    path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),
+    path("workflows/effects/<uuid:pk>/retry/", workflows.RetryEffect.as_view()),
+    path("workflows/effects/<uuid:pk>/skip/", workflows.SkipEffect.as_view()),
     re_path(r"", missing.nothing_here),
 ]

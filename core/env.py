@@ -12,6 +12,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # NAME_FILE is read where NAME would be: secrets of containers are files.
 env = environ.FileAwareEnv()
 
+# What a process that sleeps or is gone has locked is free again before its lease is over (30 s). `?options=...`
+# in DATABASE_URL replaces these.
+SESSION = "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
+
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
 
 
@@ -31,6 +35,8 @@ def database() -> dict[str, object]:
     config: dict[str, object] = env.db_url("DATABASE_URL", default="postgresql:///countersign")
     if config["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgresql://...")
+    options: dict[str, object] = config.setdefault("OPTIONS", {})  # type: ignore[assignment]
+    options.setdefault("options", SESSION)
     return config
 
 

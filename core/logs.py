@@ -1,22 +1,73 @@
-"""Logs as one JSON object a line, for LOG_FORMAT=json."""
+"""Logs with the ids that bring a line, a request and the history together: one JSON object a line, or text."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from core.middleware import request_id
 
+if TYPE_CHECKING:
+    from core.models import Effect
+
+_effects: ContextVar[Sequence[Effect]] = ContextVar("effects", default=())
+
+
+@contextmanager
+def said_of(effects: Sequence[Effect]) -> Iterator[None]:
+    """Let every line of this block name these effects, which are of one kind."""
+    token = _effects.set(effects)
+    try:
+        yield
+    finally:
+        _effects.reset(token)
+
+
+def ids() -> dict[str, Any]:
+    """What is going on: the request, the effects, and the transitions they follow from."""
+    names: dict[str, Any] = {}
+    if request := request_id.get():
+        names["request_id"] = request
+    if effects := _effects.get():
+        names["effect_kind"] = effects[0].kind
+        names |= _one_or_many("effect_id", [str(effect.pk) for effect in effects])
+        causes = {str(effect.transition_id): None for effect in effects if effect.transition_id}
+        names |= _one_or_many("transition_id", list(causes))
+    return names
+
+
+def _one_or_many(name: str, values: list[str]) -> dict[str, Any]:
+    return {name: values[0]} if len(values) == 1 else {f"{name}s": values} if values else {}
+
 
 class JsonFormatter(logging.Formatter):
+    """The facts that a line brings (`extra={"facts": {...}}`) stand beside the ids."""
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
-            "at": self.formatTime(record),
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "request_id": request_id.get(),
+            **ids(),
+            **getattr(record, "facts", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """The same ids at the end of the line, of a batch only how many."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        said = " ".join(
+            f"{name.removesuffix('_id')}={len(value) if isinstance(value, list) else value}"
+            for name, value in ids().items()
+        )
+        return super().formatMessage(record) + (f" [{said}]" if said else "")

@@ -32,6 +32,10 @@ app.conf.update(
         "socket_connect_timeout": 1,
         "socket_keepalive": True,
         "health_check_interval": 10,
+        # Kombu would try again for 4 s, sleeping 2 s in between.
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_max": 0,
     },
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # the default gives up after 100 tries

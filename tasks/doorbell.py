@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from core.tracing import span
 from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,17 @@ def ring(ids: Sequence[UUID]) -> bool:
 
     if time.monotonic() < _quiet_until:
         return False
+    if _quiet_until:  # it failed before: one finds out how it is now, the others need not wait with it
+        _quiet_until = time.monotonic() + PAUSE
     try:
-        for start in range(0, max(len(ids), 1), BATCH):
-            run_due_effects.delay([str(key) for key in ids[start : start + BATCH]])
+        with span("doorbell.ring", effects=len(ids)):
+            for start in range(0, max(len(ids), 1), BATCH):
+                run_due_effects.delay([str(key) for key in ids[start : start + BATCH]])
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE
         log.warning("The broker did not take the ring, the sweeper will: %s", error)
         return False
+    _quiet_until = 0.0
     return True
 
 

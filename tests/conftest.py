@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from django.apps import apps
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from tests.clock import Clock
-from workflows.engine import run_due, sweep
+from workflows.engine import testing
+
+# Only for this process: the processes that tests start are the house as it is, without a toy.
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 @pytest.fixture(autouse=True)
@@ -36,14 +41,7 @@ def truncation_between_tests() -> Iterator[None]:
 @pytest.fixture
 def run_effects() -> Callable[[], int]:
     """Pay whatever is due, in this process and with no broker; returns how many effects that were."""
-
-    def pay() -> int:
-        paid = 0
-        while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
-            paid += claimed
-        return paid
-
-    return pay
+    return testing.run_effects
 
 
 @pytest.fixture
@@ -64,3 +62,15 @@ def live_through(clock: Clock, run_effects: Callable[[], int]) -> Callable[[int]
             run_effects()
 
     return live
+
+
+@pytest.fixture
+def advance() -> Callable[..., None]:
+    """Let time pass: `advance(days=7)`."""
+    return testing.advance
+
+
+@pytest.fixture
+def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
+    """`with crash_after("work"): run_effects()`: the process that pays dies at that point."""
+    return testing.crash_after

@@ -54,6 +54,18 @@ class StaffFactory(UserFactory):
         return user
 
 
+class OperatorFactory(UserFactory):
+    """Somebody who may see and repeat what the engine owes."""
+
+    is_staff = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **fields: Any) -> User:
+        user = super()._create(model_class, *args, **fields)
+        user.user_permissions.set(Permission.objects.filter(codename="operate_effects"))
+        return user
+
+
 class _Begun(DjangoModelFactory):
     """A row with a lifecycle: its first Transition comes with it, what follows does not."""
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
@@ -15,7 +15,6 @@ from core.models import (
     Allocation,
     BalanceEntry,
     CreditEntry,
-    Effect,
     Industry,
     Invoice,
     Membership,
@@ -24,27 +23,15 @@ from core.models import (
     Plan,
     PlanPrice,
     Subscription,
-    Transition,
     User,
 )
 from core.problems import Problem
+from web import engine_admin  # noqa: F401 - the engine's own pages
+from web.readonly import ReadOnly
 from workflows.engine import perform
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Rows that only the engine or an action may write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Account)
@@ -100,21 +87,6 @@ class PaymentAdmin(ReadOnly):
             done = "approved" if verb == "approve" else "rejected"
             words = ngettext(f"{decided} payment {done}.", f"{decided} payments {done}.", decided)
             self.message_user(request, words, messages.SUCCESS)
-
-
-@admin.register(Transition)
-class TransitionAdmin(ReadOnly):
-    list_display = ("at", "machine", "object_id", "seq", "name", "source", "target", "actor")
-    list_filter = ("machine", "name")
-    list_select_related = ("actor",)
-    search_fields = ("=object_id",)
-
-
-@admin.register(Effect)
-class EffectAdmin(ReadOnly):
-    list_display = ("kind", "state", "attempts", "run_at", "done_at", "last_error")
-    list_filter = ("state", "kind", "lane")
-    search_fields = ("=object_id", "key")
 
 
 class PriceInline(admin.TabularInline):

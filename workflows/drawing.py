@@ -32,6 +32,25 @@ def mermaid(model: type[Stateful]) -> str:
     return "\n".join(["stateDiagram-v2", *births, *edges])
 
 
+def mermaid_of_all(models: list[type[Stateful]]) -> str:
+    """One stateDiagram-v2 with a box for each machine, whose states bear its name: two machines may share a word."""
+    lines = ["stateDiagram-v2"]
+    for model in models:
+        machine = machine_of(model)
+        lines.append(f"    state {machine} {{")
+        lines += [f'        state "{state}" as {machine}_{state}' for state in states_of(model)]
+        lines += [f"        [*] --> {machine}_{state}" for state in births_of(model)]
+        lines += [
+            f"        {machine}_{source} --> {machine}_{target}: {name}" for name, source, target in edges_of(model)
+        ]
+        lines.append("    }")
+    return "\n".join(lines)
+
+
+def states_of(model: type[Stateful]) -> list[str]:
+    return [str(value) for value, _ in status_field(model).choices or ()]
+
+
 def _section(model: type[Stateful]) -> str:
     purpose = (model.__doc__ or "").strip().splitlines()[0]
     lines = [f"## {model.__name__}", "", purpose, "", "```mermaid", mermaid(model), "```", ""]

@@ -50,6 +50,19 @@ class Transition(Row):
     def __str__(self) -> str:
         return f"{self.machine} {self.name}: {self.source or 'nothing'} -> {self.target}"
 
+    def causes(self) -> list[Transition]:
+        """This one and what it follows from, back to the person who asked: two queries, however long it is."""
+        chain = Transition.objects.raw(
+            """WITH RECURSIVE chain AS (
+                   SELECT core_transition.*, 1 AS step FROM core_transition WHERE id = %(id)s
+                   UNION ALL
+                   SELECT cause.*, step + 1 FROM chain JOIN core_transition AS cause ON cause.id = chain.cause_id
+                   WHERE step < 100)
+               SELECT * FROM chain ORDER BY step""",
+            {"id": self.pk},
+        )
+        return list(chain.prefetch_related("actor"))
+
 
 class Effect(Row):
     """This must now happen: `kind` names the function, machine and object_id what it is about.
@@ -86,6 +99,7 @@ class Effect(Row):
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     lease_pid = models.IntegerField(null=True)  # the database session of whoever holds the lease
+    failing_since = models.DateTimeField(null=True)  # its first failure, from which patience is counted
     attempts = models.PositiveSmallIntegerField(default=0)  # that ran to an end, good or bad
     crashes = models.PositiveSmallIntegerField(default=0)  # leases whose holder died while it ran alone
     solo = models.BooleanField(default=False)  # the batch it was in died: next time it runs alone
@@ -93,6 +107,7 @@ class Effect(Row):
     outcome = models.JSONField(null=True)  # what the far side answered
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
+    took = models.PositiveIntegerField(null=True)  # milliseconds, of the call that did it: a batch shares one
 
     class Meta:
         indexes = [

@@ -140,7 +140,7 @@ def test_the_last_attempt_is_the_last(handler, approved):
 def test_a_day_is_the_longest_that_an_effect_is_tried(handler, approved):
     handler("payment.settle", run=raises(RuntimeError))
     approved()
-    settlements().update(created_at=Now() - timedelta(hours=25))
+    settlements().update(failing_since=Now() - timedelta(hours=25))
 
     run_due()
 

@@ -1,18 +1,18 @@
 """The workflow engine: state machines decide, effects follow, PostgreSQL remembers both.
 
-    perform(payment.approve, by=staff)      take one transition, and owe what follows from it
-    perform_many([...])                     the same for a set, in a constant number of statements
-    begin(payment, by=user)                 a row with a lifecycle is born
-    on(Payment.approve, settle_payments)    what follows from what
-    @effect("payment.settle")               a function that pays one kind of debt
+    perform(door.open_up, by=user)     take one transition, and owe what follows from it
+    perform_many([...])                the same for a set, in a constant number of statements
+    begin(door, by=user)               a row with a lifecycle is born
+    on(Door.open_up, count_visits)     what follows from what
+    @effect("door.count")              a function that pays one kind of debt
 
 A transition and the effects that follow from it are written in one statement, so neither exists without
-the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. Nothing here knows billing.
+the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. docs/engine.md teaches it.
 """
 
 from workflows.engine.alert import alert
 from workflows.engine.errors import Permanent, Unreachable
-from workflows.engine.operate import retry, retry_many, skip
+from workflows.engine.operate import may_do, retry, retry_many, skip
 from workflows.engine.owe import owe
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
 from workflows.engine.registry import effect, on
@@ -35,6 +35,7 @@ __all__ = [
     "effect",
     "effects_recorded",
     "explain",
+    "may_do",
     "on",
     "once_per",
     "owe",

@@ -26,7 +26,7 @@ from workflows.engine.registry import kinds
 LEASE = timedelta(seconds=30)
 TENANTS = 50  # that one claim serves, in turn
 MAX_ATTEMPTS = 12
-GIVE_UP = timedelta(hours=24)  # after the effect was recorded
+GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds
 TRIPS_AFTER = 5  # failures in a row to reach the far side
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
@@ -117,12 +117,27 @@ def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
     _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s", solo=solo)
 
 
-def finish(effects: Sequence[Effect], outcome: Any = None) -> None:
-    """Mark effects done, if each is still ours. Raises Fenced when one is not."""
+def hold(effects: Sequence[Effect]) -> None:
+    """Lock the rows to the end of the transaction, if each is still ours. Raises Fenced when one is not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT FROM core_effect AS effect
+               JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+                   ON effect.id = held.id AND effect.fence = held.fence
+               WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
+            {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+        )
+        if cursor.rowcount != len(effects):
+            raise Fenced
+
+
+def finish(effects: Sequence[Effect], outcome: Any = None, *, took: float) -> None:
+    """Mark effects done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           outcome = %(outcome)s::jsonb""",
+           outcome = %(outcome)s::jsonb, took = %(took)s""",
+        took=round(took * 1000),
         outcome=None if outcome is None else json.dumps(outcome),
     )
     if finished != len(effects):
@@ -141,9 +156,10 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
     text = one_line(error)
     state = _update_held(
         [effect],
-        f"""state = CASE WHEN %(is_final)s OR attempts + 1 >= {MAX_ATTEMPTS} OR now() > created_at + %(give_up)s
+        f"""state = CASE WHEN %(is_final)s OR attempts + 1 >= {MAX_ATTEMPTS} OR now() > failing_since + %(give_up)s
                     THEN 'dead' ELSE 'waiting' END,
-            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s, run_at = now() + %(wait)s""",
+            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s, run_at = now() + %(wait)s,
+            failing_since = coalesce(failing_since, now())""",
         is_final=is_final,
         give_up=GIVE_UP,
         error=text,
@@ -169,15 +185,24 @@ def doubt(effect: Effect, error: BaseException) -> None:
 
 def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
     """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
-    _update_held(
+    rows = _update_held(
         effects,
-        """state = CASE WHEN now() > created_at + %(give_up)s THEN 'dead' ELSE 'waiting' END, lease_until = NULL,
-           last_error = coalesce(%(error)s, last_error),
+        """state = CASE WHEN now() > failing_since + %(give_up)s THEN 'dead' ELSE 'waiting' END, lease_until = NULL,
+           failing_since = coalesce(failing_since, now()),
+           last_error = coalesce(%(error)s, nullif(last_error, ''), 'paused: its far side was not reached'),
            run_at = coalesce(%(until)s, now()) + random() * interval '2 seconds'""",
         give_up=GIVE_UP,
         error=error and one_line(error),
         until=until,
+        returning="id, effect.fence, effect.state",
     )
+    dead = [(key, fence) for key, fence, state in rows if state == "dead"]
+    if dead:
+        EffectEvent.objects.bulk_create(
+            EffectEvent(effect_id=key, fence=fence, what=EffectEvent.What.DIED, detail="not reached for a day")
+            for key, fence in dead
+        )
+        raise_alert(effects[0].kind)
 
 
 def trip(kind: str) -> None:

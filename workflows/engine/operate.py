@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from core.models.history import Effect, EffectEvent
@@ -14,8 +15,17 @@ from workflows.engine.plain import NotKeepable, check_keepable
 from workflows.engine.record import announce
 
 PERMISSION = "core.operate_effects"
-# Not what waits for its day: only what waits after a failure.
-RETRIABLE = Q(state__in=Effect.ON_THE_DESK) | Q(state=Effect.State.WAITING) & ~Q(last_error="")
+# Not what waits for its day: only what was tried and waits to be tried again.
+RETRIABLE = Q(state__in=Effect.ON_THE_DESK) | Q(state=Effect.State.WAITING, fence__gt=0)
+
+
+def may_do(effect: Effect, user: User) -> list[str]:
+    """The verbs that are open to this user now."""
+    return ["retry", "skip"] if is_retriable(effect) and user.has_perm(PERMISSION) else []
+
+
+def is_retriable(effect: Effect) -> bool:
+    return effect.state in Effect.ON_THE_DESK or (effect.state == Effect.State.WAITING and effect.fence > 0)
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
@@ -40,6 +50,7 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
             effect=row, what=what, actor=by, fence=row.fence, detail=reason, payload=before if edited else None
         )
         announce([row.pk])
+        row.refresh_from_db(fields=["run_at"])
     return row
 
 
@@ -55,7 +66,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 
 
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
-    """Retry those of a set that can be; how many that are, or would be."""
+    """Retry those of a set that can be; how many that are, or would be. Timers that nobody tried yet are left alone."""
     _check(by)
     wanted = effects.filter(RETRIABLE)
     if dry_run:
@@ -74,13 +85,16 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
 def _put_back(rows: list[Effect]) -> None:
     for row in rows:
         row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
-    Effect.objects.bulk_update(rows, ["state", "attempts", "crashes", "solo", "fence", "payload"], batch_size=500)
+        row.failing_since = None
+        row.run_at = Now()  # due since now: how long it lay dead says nothing of the workers
+    names = ["state", "attempts", "failing_since", "crashes", "solo", "fence", "run_at", "payload"]
+    Effect.objects.bulk_update(rows, names, batch_size=500)
 
 
 def _held(effect: Effect, verb: str, by: User) -> Effect:
     _check(by)
     row = Effect.objects.select_for_update().get(pk=effect.pk)
-    if not Effect.objects.filter(RETRIABLE, pk=row.pk).exists():
+    if not is_retriable(row):
         available = [] if row.state in Effect.OVER else ["wait"]
         raise WrongState(
             f"Cannot {verb} this effect: it is {row.state}.", object_status=row.state, available=available, unmet=[]

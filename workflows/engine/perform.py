@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.transaction import atomic
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic, on_commit
 from django_fsm import State
 
 from core.ids import uuid7
@@ -18,16 +20,19 @@ from core.middleware import request_id
 from core.models.history import Effect, Transition
 from core.models.stateful import BIRTH, Stateful
 from core.models.user import User
-from core.problems import WrongState
+from core.problems import Problem, WrongState
 from workflows.engine import record
 from workflows.engine.plain import check_keepable
 from workflows.engine.registry import machine_of
 from workflows.engine.rules import allow, available
+from workflows.engine.tracing import trace_for
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Step:
-    """A transition to take: `payment.approve`, what to give it, and what it follows from."""
+    """A transition to take: `door.open_up`, what to give it, and what it follows from."""
 
     method: Callable[..., Any]
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -59,11 +64,19 @@ def perform(
     Raises PermissionDenied, or WrongState with what is unmet and available. After any refusal
     the object in memory equals the database.
     """
-    if request_key is not None:
-        first = Transition.objects.filter(actor=by, request_key=request_key).first()
-        if first is not None:
+    step = Step(method, inputs, cause)
+    if request_key is None:
+        return perform_many([step], by=by, reason=reason)[0]
+    answered = Transition.objects.filter(actor=by, request_key=request_key)
+    if first := answered.first():
+        return first
+    try:
+        with atomic():
+            return perform_many([step], by=by, reason=reason, request_key=request_key)[0]
+    except (WrongState, IntegrityError):
+        if first := answered.first():  # it was asked twice at once, and the other was faster
             return first
-    return perform_many([Step(method, inputs, cause)], by=by, reason=reason, request_key=request_key)[0]
+        raise
 
 
 def perform_many(
@@ -83,6 +96,7 @@ def perform_many(
         with atomic(savepoint=False) if len(moves) > 1 else nullcontext():
             owed = [effect_id for group in _rounds(moves) for effect_id in _write(group, by)]
             record.announce(owed)
+    _say(moves, by)
     return [move.transition for move in moves]
 
 
@@ -114,6 +128,7 @@ def begin_many(
         owed = _write(moves, by)  # first, because the guard wants to see where a row comes from
         type(objs[0])._base_manager.bulk_create(objs)
         record.announce(owed)
+    _say(moves, by)
     return [move.transition for move in moves]
 
 
@@ -165,7 +180,29 @@ def _transition(
         request_key=request_key,
         request_id=request_id.get(),
         inputs=inputs,
+        trace=trace_for(cause),
     )
+
+
+def _say(moves: list[record.Move], by: User | None) -> None:
+    """A log line for each move, once it is committed: what people do is INFO, what follows is DEBUG."""
+    level = logging.DEBUG if by is None else logging.INFO
+    if log.isEnabledFor(level):
+        on_commit(partial(_log, level, [move.transition for move in moves]), robust=True)
+
+
+def _log(level: int, transitions: list[Transition]) -> None:
+    for transition in transitions:
+        facts = {
+            "transition_id": transition.pk,
+            "machine": transition.machine,
+            "object_id": transition.object_id,
+            "name": transition.name,
+            "source": transition.source,
+            "target": transition.target,
+            "actor_id": transition.actor_id,
+        }
+        log.log(level, "%s, %s by %s", transition, transition.object_id, transition.actor_id, extra={"facts": facts})
 
 
 def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
@@ -197,12 +234,11 @@ class _Stale(WrongState):
             available=available(now, by),
             unmet=[],
         )
-        self.stale_pk = obj.pk
 
 
 @contextmanager
 def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
-    """After a failure give every object back what it held; the one that was stale is read anew."""
+    """After a failure give every object back what it held; after a refusal read those that were stale anew."""
     before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
     try:
         yield
@@ -210,6 +246,17 @@ def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
         for obj, values in before.values():
             obj.__dict__.clear()
             obj.__dict__.update(values)
-            if isinstance(error, _Stale) and error.stale_pk == obj.pk and not connection.needs_rollback:
-                obj.refresh_from_db()
+        if isinstance(error, Problem) and not connection.needs_rollback:
+            _refresh_stale(objs)
         raise
+
+
+def _refresh_stale(objs: Sequence[Stateful]) -> None:
+    """Also those that are ahead of the database, because their caller rolled back after perform()."""
+    for model in {type(obj) for obj in objs}:
+        mine = [obj for obj in objs if type(obj) is model]
+        rows = model._base_manager.in_bulk([obj.pk for obj in mine])
+        for obj in mine:
+            row = rows.get(obj.pk)
+            if row is not None and (row.version, row.status) != (obj.version, obj.status):
+                obj.refresh_from_db()

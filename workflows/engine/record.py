@@ -102,7 +102,10 @@ def _owed(move: Move) -> Iterator[dict[str, Any]]:
 
 @cache
 def _move_statement(model: type[Stateful], changed: tuple[str, ...]) -> str:
-    """Compare-and-set on the version: a row that somebody else moved meanwhile is simply not returned."""
+    """Compare-and-set: a row that somebody else moved meanwhile is simply not returned.
+
+    The version sees an A-B-A; the status sees a copy that is ahead, because its caller rolled back.
+    """
     columns = {field.attname: field for field in model._meta.concrete_fields}
     new = [columns[name] for name in changed]
     sets = "".join(f', "{field.column}" = step."new_{field.attname}"' for field in new)
@@ -110,7 +113,7 @@ def _move_statement(model: type[Stateful], changed: tuple[str, ...]) -> str:
         WITH step AS ({_steps(new)}),
         moved AS (
             UPDATE "{model._meta.db_table}" AS row SET status = step.target, version = step.seq{sets}
-            FROM step WHERE row.id = step.object_id AND row.version = step.seq - 1
+            FROM step WHERE row.id = step.object_id AND row.version = step.seq - 1 AND row.status = step.source
             RETURNING row.id
         ),
         fact AS ({_INSERT_FACTS} JOIN moved ON moved.id = step.object_id RETURNING id),

@@ -110,7 +110,7 @@ def on(
 
 
 def machine_of(model: type[Model]) -> str:
-    """The stored name of a model's machine: `payment`."""
+    """The stored name of a model's machine: `door`."""
     name = model._meta.model_name
     assert name is not None
     known = machines.setdefault(name, model)  # type: ignore[arg-type]

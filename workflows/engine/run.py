@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.transaction import atomic
 
+from core.logs import said_of
 from core.models.history import Effect
 from core.models.stateful import Stateful
 from core.problems import Problem
@@ -21,6 +22,7 @@ from workflows.engine import lease
 from workflows.engine.deadline import deadline
 from workflows.engine.errors import Fenced, Permanent, TimedOut, Unreachable
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
+from workflows.engine.tracing import spans
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +82,12 @@ def _pay_inside(kind: Kind, effects: list[Effect]) -> None:
 
 
 def _commit_together(kind: Kind, effects: list[Effect]) -> None:
-    """DONE comes first and takes the rows' locks; if the work fails, the whole transaction goes."""
+    """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
     with atomic(), deadline(kind.timeout):
-        lease.finish(effects)
+        lease.hold(effects)
+        started = time.monotonic()
         _call(kind, effects)
+        lease.finish(effects, took=time.monotonic() - started)
 
 
 def _pay_outside(kind: Kind, effects: list[Effect]) -> None:
@@ -117,9 +121,10 @@ def _send(kind: Kind, effect: Effect) -> None:
     try:
         if not kind.keyed:
             lease.park(effect)
+        started = time.monotonic()
         with deadline(kind.timeout):
             outcome = _call(kind, [effect])
-        lease.finish([effect], outcome)
+        lease.finish([effect], outcome, took=time.monotonic() - started)
     except Unreachable:
         raise
     except Fenced:
@@ -132,10 +137,11 @@ def _send(kind: Kind, effect: Effect) -> None:
 
 
 def _call(kind: Kind, effects: list[Effect]) -> Any:
-    subjects = _subjects(effects)
-    if kind.batch > 1:
-        return kind.run(subjects, effects)
-    return kind.run(subjects[0], effects[0])
+    with said_of(effects), spans(effects):
+        subjects = _subjects(effects)
+        if kind.batch > 1:
+            return kind.run(subjects, effects)
+        return kind.run(subjects[0], effects[0])
 
 
 def _subjects(effects: list[Effect]) -> list[Stateful | None]:
@@ -154,15 +160,16 @@ def _subjects(effects: list[Effect]) -> list[Stateful | None]:
 
 def _fail(effect: Effect, error: BaseException) -> None:
     is_dead = lease.fail(effect, error, is_final=isinstance(error, Permanent | Problem))
-    log.log(
-        logging.ERROR if is_dead else logging.WARNING,
-        "%s %s failed, attempt %s%s",
-        effect.kind,
-        effect.id,
-        effect.attempts + 1,
-        ", and is dead" if is_dead else "",
-        exc_info=error,
-    )
+    with said_of([effect]):
+        log.log(
+            logging.ERROR if is_dead else logging.WARNING,
+            "%s %s failed, attempt %s%s",
+            effect.kind,
+            effect.id,
+            effect.attempts + 1,
+            ", and is dead" if is_dead else "",
+            exc_info=error,
+        )
 
 
 def _in_place(work: Callable[[], None]) -> None:

@@ -18,8 +18,10 @@ AT_ONCE = 500  # rows that one sweep moves or counts
 MAX_CRASHES = 3
 GONE = "its worker died"
 
+# Who was alone and is gone is charged with it, unless the whole database went down.
 # A holder is gone when its lease is over, or when the database session that took the lease is.
-_TAKE_BACK = """
+CHARGED = "(solo AND pg_postmaster_start_time() < lease_until - %(lease)s::interval)"
+_TAKE_BACK = f"""
     WITH lost AS (
         SELECT id FROM core_effect AS effect
         WHERE state = 'leased' AND (lease_until < now() OR NOT EXISTS (
@@ -28,8 +30,8 @@ _TAKE_BACK = """
         ORDER BY lease_until LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
     )
     UPDATE core_effect AS effect
-    SET state = CASE WHEN solo AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
-        crashes = crashes + solo::int, solo = true, lease_until = NULL, last_error = %(gone)s
+    SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
+        crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _WAKE = """
     WITH due AS (

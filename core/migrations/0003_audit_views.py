@@ -32,7 +32,7 @@ VIEWS = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0003_billing_whole")]
+    dependencies = [("core", "0002_tenant_keys")]
 
     operations = [
         migrations.RunSQL("CREATE SCHEMA IF NOT EXISTS audit", "DROP SCHEMA IF EXISTS audit"),

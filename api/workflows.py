@@ -1,0 +1,225 @@
+"""The engine's own door, for staff: what the machines are, what happened, what is owed and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.door import CallerView
+from api.fields import Flag, Key, StrictSerializer, Text
+from api.payments import TransitionOut
+from api.query import ListQuery, Query
+from core.models import Effect, Transition
+from core.models.stateful import Stateful, births_of, edges_of
+from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of
+from workflows.engine import may_do, retry, retry_many, skip
+from workflows.engine.operate import PERMISSION
+from workflows.engine.registry import followers, machine_of
+
+
+class OperatesEffects(BasePermission):
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user and request.user.has_perm(PERMISSION))
+
+
+class OperatorView(CallerView):
+    permission_classes = [OperatesEffects]
+
+
+class EffectOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    state = serializers.CharField()
+    lane = serializers.CharField()
+    account_id = serializers.UUIDField()
+    machine = serializers.CharField()
+    object_id = serializers.UUIDField()
+    transition_id = serializers.UUIDField()
+    attempts = serializers.IntegerField()
+    crashes = serializers.IntegerField()
+    last_error = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    run_at = serializers.DateTimeField()
+    done_at = serializers.DateTimeField()
+    took = serializers.IntegerField()  # milliseconds
+    available = serializers.SerializerMethodField()
+
+    def get_available(self, effect: Effect) -> list[str]:
+        return may_do(effect, self.context["request"].user)
+
+
+class EventOut(serializers.Serializer):
+    what = serializers.CharField()
+    at = serializers.DateTimeField()
+    detail = serializers.CharField()
+    actor_id = serializers.UUIDField()
+    fence = serializers.IntegerField()
+    payload = serializers.JSONField()  # before an edit
+
+
+class StoryOut(EffectOut):
+    """An effect with all that is known of it."""
+
+    key = serializers.CharField()
+    revision = serializers.IntegerField()
+    payload = serializers.JSONField()
+    outcome = serializers.JSONField()
+    fence = serializers.IntegerField()
+    lease_until = serializers.DateTimeField()
+    events = serializers.SerializerMethodField()
+    causes = serializers.SerializerMethodField()
+
+    def get_events(self, effect: Effect) -> Any:
+        return EventOut(effect.events.order_by("id"), many=True).data
+
+    def get_causes(self, effect: Effect) -> Any:
+        """The transition it follows from, what that one followed from, and so on to the person who asked."""
+        return TransitionOut(effect.transition.causes() if effect.transition else [], many=True).data
+
+
+class Machines(OperatorView):
+    """GET workflows/machines/: states, edges and followers; `?format=mermaid` draws them."""
+
+    class In(Query):
+        machine = Text(max_length=40, required=False)
+        format = serializers.ChoiceField(["json", "mermaid"], default="json")
+
+    def get(self, request: Request) -> Response | HttpResponse:
+        query = self.In.of(request)
+        models = {machine_of(model): model for model in machine_models()}
+        if "machine" in query:
+            models = {query["machine"]: _known(models, query["machine"])}
+        if query["format"] == "mermaid":
+            drawn = [*models.values()]
+            text = mermaid(drawn[0]) if "machine" in query else mermaid_of_all(drawn)
+            return HttpResponse(text + "\n", content_type="text/vnd.mermaid; charset=utf-8")
+        machines = [_machine(name, model) for name, model in models.items()]
+        return Response({"results": machines, "next": None, "previous": None})
+
+
+class Transitions(OperatorView, ListAPIView):
+    """GET workflows/transitions/: what happened, newest first."""
+
+    serializer_class = TransitionOut
+
+    class In(ListQuery):
+        machine = Text(max_length=40, required=False)
+        object_id = Key(required=False)
+        name = Text(max_length=60, required=False)
+        actor = Key(required=False)
+
+    def get_queryset(self) -> QuerySet[Transition]:
+        filters = self.In.of(self.request)
+        machines = {machine_of(model): model for model in machine_models()}
+        if "machine" in filters:
+            _known(machines, filters["machine"])
+        elif "object_id" in filters:
+            filters["machine__in"] = list(machines)  # the index of objects begins with it
+        return Transition.objects.filter(**filters)
+
+
+class Effects(OperatorView, ListAPIView):
+    """GET workflows/effects/: what is or was owed, newest first."""
+
+    serializer_class = EffectOut
+
+    class In(ListQuery):
+        state = serializers.ChoiceField(Effect.State.choices, required=False)
+        kind = Text(max_length=60, required=False)
+        lane = Text(max_length=20, required=False)
+        object_id = Key(required=False)
+        account_id = Key(required=False)
+
+    def get_queryset(self) -> QuerySet[Effect]:
+        return Effect.objects.filter(**self.In.of(self.request))
+
+
+class EffectStory(OperatorView):
+    """GET workflows/effects/{id}/: an effect and its story."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        Query.of(request)
+        return _story(request, pk)
+
+
+class RetryEffect(OperatorView):
+    """POST workflows/effects/{id}/retry/: let it run again now, with another payload if one is given."""
+
+    class In(StrictSerializer):
+        reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
+        payload = serializers.DictField(required=False)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        retry(get_object_or_404(Effect, pk=pk), by=self.caller, **form.validated_data)
+        return _story(request, pk)
+
+
+class SkipEffect(OperatorView):
+    """POST workflows/effects/{id}/skip/: it need not happen any more."""
+
+    class In(StrictSerializer):
+        reason = Text(max_length=2000, lines=True)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        skip(get_object_or_404(Effect, pk=pk), by=self.caller, **form.validated_data)
+        return _story(request, pk)
+
+
+class BulkRetry(OperatorView):
+    """POST workflows/effects/bulk-retry/: the dead ones, or those of another state; `dry_run` only counts."""
+
+    class In(StrictSerializer):
+        kind = Text(max_length=60, required=False)
+        state = serializers.ChoiceField([*map(str, Effect.ON_THE_DESK), "waiting"], default=str(Effect.State.DEAD))
+        dry_run = Flag(default=False)
+        reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        wanted = Effect.objects.filter(state=data["state"])
+        if "kind" in data:
+            wanted = wanted.filter(kind=data["kind"])
+        matched = retry_many(wanted, by=self.caller, dry_run=True)
+        retried = 0 if data["dry_run"] else retry_many(wanted, by=self.caller, reason=data["reason"])
+        return Response({"matched": matched, "retried": retried})
+
+
+def _story(request: Request, pk: UUID) -> Response:
+    effect = get_object_or_404(Effect.objects.select_related("transition"), pk=pk)
+    return Response(StoryOut(effect, context={"request": request}).data)
+
+
+def _machine(name: str, model: type[Stateful]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "states": states_of(model),
+        "births": list(births_of(model)),
+        "edges": [{"name": edge, "source": source, "target": target} for edge, source, target in edges_of(model)],
+        "followers": [
+            {"transition": edge, "kind": line.kind.name, "to": line.to, "after": int(line.after.total_seconds())}
+            for (machine, edge), lines in sorted(followers.items())
+            if machine == name
+            for line in lines
+        ],
+    }
+
+
+def _known(machines: dict[str, type[Stateful]], name: str) -> type[Stateful]:
+    if name not in machines:
+        raise serializers.ValidationError({"machine": [f"There are: {', '.join(sorted(machines))}."]})
+    return machines[name]

@@ -1,0 +1,159 @@
+"""Figures for Prometheus: `core.metrics`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from prometheus_client.parser import text_string_to_metric_families
+
+from core.models import Breaker, Effect
+from tests.factories import AccountFactory, PaymentFactory
+from workflows.engine import run_due
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "a-token-of-the-test"
+
+
+@pytest.fixture(autouse=True)
+def token(settings):
+    settings.METRICS_TOKEN = TOKEN
+
+
+@pytest.fixture
+def figures(client):
+    def read():
+        answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        assert answer.status_code == 200
+        return {
+            (sample.name.removeprefix("countersign_"), *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(answer.content.decode())
+            for sample in family.samples
+        }
+
+    return read
+
+
+def test_there_is_no_such_page_without_a_token(client, settings):
+    settings.METRICS_TOKEN = ""
+
+    assert client.get("/metrics").status_code == 404
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer \u00e9"]
+)
+def test_a_wrong_token_sees_nothing(client, given):
+    answer = client.get("/metrics", headers={"Authorization": given})
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert b"countersign" not in answer.content
+
+
+def test_an_empty_house_owes_nothing(figures):
+    now = figures()
+
+    states = {key[1]: value for key, value in now.items() if key[0] == "effects"}
+    assert states == {"ready": 0, "waiting": 0, "leased": 0, "dead": 0, "uncertain": 0}
+    assert now["sweep_lag_seconds",] == 0
+
+
+def test_what_is_owed_is_counted_by_state(figures):
+    for n, state in enumerate(["dead", "dead", "uncertain", "waiting", "leased"]):
+        AccountFactory(name=str(n), status="trial")
+        Effect.objects.filter(state="ready").update(state=state, lease_until=Now() + timedelta(seconds=30))
+    AccountFactory(status="trial")
+
+    now = figures()
+
+    assert [now["effects", state] for state in ("ready", "waiting", "leased", "dead", "uncertain")] == [1, 1, 1, 2, 1]
+
+
+def test_the_oldest_due_effect_of_a_lane_is_found_among_all_tenants(figures):
+    for age in (10, 500, 20):
+        AccountFactory(status="trial")
+        newest = Effect.objects.order_by("-id").first()
+        Effect.objects.filter(pk=newest.pk).update(run_at=Now() - timedelta(seconds=age))
+
+    oldest = {key[1]: value for key, value in figures().items() if key[0] == "oldest_due_seconds"}
+
+    assert list(oldest) == ["outward"]
+    assert 500 <= oldest["outward"] < 530
+
+
+def test_the_sweep_lags_when_timers_or_leases_run_out_unseen(figures):
+    AccountFactory(status="trial")
+    Effect.objects.update(state="waiting", run_at=Now() + timedelta(days=1))
+    assert figures()["sweep_lag_seconds",] == 0
+
+    Effect.objects.update(run_at=Now() - timedelta(seconds=40))
+    assert 40 <= figures()["sweep_lag_seconds",] < 70
+
+    Effect.objects.update(state="leased", lease_until=Now() - timedelta(seconds=90))
+    assert 90 <= figures()["sweep_lag_seconds",] < 120
+
+
+def test_an_open_breaker_shows(figures):
+    Breaker.objects.create(kind="mail.shut", failures=6, paused_until=Now() + timedelta(minutes=1))
+    Breaker.objects.create(kind="mail.open_again", failures=6, paused_until=Now() - timedelta(minutes=1))
+    Breaker.objects.create(kind="mail.shaky", failures=1)
+
+    now = figures()
+
+    assert [now["breaker_open", f"mail.{name}"] for name in ("shut", "open_again", "shaky")] == [1, 0, 0]
+
+
+def test_how_long_effects_take_is_measured(figures, run_effects):
+    PaymentFactory()
+    run_effects()
+    assert set(Effect.objects.values_list("state", flat=True)) == {"done"}
+    assert all(took is not None for took in Effect.objects.values_list("took", flat=True))
+    Effect.objects.filter(kind="mail.invoice_issued").update(took=1500)
+
+    now = figures()
+
+    assert now["effect_recent_count", "mail.invoice_issued"] == 1
+    names = ("effect_recent_seconds_sum", "effect_recent_seconds_max")
+    assert [now[name, "mail.invoice_issued"] for name in names] == [1.5, 1.5]
+    assert now["effect_recent_seconds", "mail.invoice_issued", "0.95"] == 1.5
+
+
+def test_effects_of_long_ago_are_not_looked_at(figures):
+    AccountFactory(status="trial")
+    Effect.objects.update(id="01900000-0000-7000-8000-000000000000", state="done", took=5)
+
+    assert not [key for key in figures() if key[0].startswith("effect_recent")]
+
+
+def test_the_cost_does_not_grow_with_the_history(figures, django_assert_num_queries):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO core_effect (id, account_id, machine, object_id, seq, key, kind, revision, payload, lane,
+                   ordered, state, fence, attempts, crashes, solo, last_error, took)
+               SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), '', NULL, 0,
+                   n::text, 'old.kind', 1, '{}', 'inward', false, 'done', 1, 1, 0, false, '', 5
+               FROM generate_series(1, 20000) AS n"""
+        )
+        cursor.execute("ANALYZE core_effect")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    with django_assert_num_queries(5) as queries:
+        figures()
+
+    with connection.cursor() as cursor:
+        for query in queries.captured_queries:
+            cursor.execute(f"EXPLAIN (ANALYZE, FORMAT TEXT) {query['sql']}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "Rows Removed by Filter" not in plan, plan
+
+
+def test_run_due_leaves_the_time_it_took(run_effects):
+    AccountFactory(status="trial")
+
+    run_due()
+
+    assert Effect.objects.get().took >= 0

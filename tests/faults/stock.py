@@ -1,0 +1,43 @@
+"""Claims that wait for a decision, made inside the product because signing up by the door takes a password's time."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.core.management import call_command
+from django.db.transaction import atomic
+
+from core.models import Account, PaymentMethod, Plan, Subscription
+from tests.factories import MembershipFactory
+from workflows.actions import claim_payment, issue_invoice
+from workflows.engine import begin
+
+
+def open_up() -> None:
+    """A new database, the demo's people, and the first claims: in one process, because starting one takes seconds."""
+    call_command("migrate", verbosity=0)
+    call_command("seed_demo")
+    claim(60)
+
+
+def claim(count: int) -> None:
+    """So many customers, each of whom says to have paid a first invoice."""
+    plan = Plan.objects.get(code="starter")
+    price = plan.prices.get(currency="USD", interval="month")
+    method = PaymentMethod.objects.get(code="us_bank")
+    with atomic():
+        for _ in range(count):
+            name = uuid4().hex[:12]
+            account = Account(
+                name=name, status=Account.Status.PENDING_PAYMENT, billing_email=f"{name}@example.test", country="US"
+            )
+            birth = begin(account)
+            member = MembershipFactory(account=account, user__email=f"{name}@example.test").user
+            subscription = Subscription(
+                account=account, plan=plan, currency="USD", price=price.amount, interval=price.interval
+            )
+            begin(subscription, cause=birth)
+            invoice = issue_invoice(account, total=price.amount, subscription=subscription, cause=birth, method=method)
+            claim_payment(
+                invoice=invoice, method=method, amount=price.amount, currency="USD", reference=f"WIRE {name}", by=member
+            )

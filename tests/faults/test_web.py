@@ -1,0 +1,34 @@
+"""The web server dies between the commit and the ring."""
+
+from __future__ import annotations
+
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.faults.site import Site, eventually, say
+
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
+
+
+def test_what_was_committed_happens_though_nobody_rang(site: Site):
+    (payment,) = site.claimed(1)
+    site.sign_in()
+    approved = "SELECT status = 'approved' FROM core_payment WHERE id = %s"
+
+    # A broker that hangs holds the ring for a second; without a connection of before, nothing of it was sent.
+    site.broker().client_kill_filter(_type="normal", skipme=True)
+    site.valkey.process.send(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as caller:
+        answer = caller.submit(site.approve, payment)
+        eventually(lambda: site.value(approved, payment), within=5)
+        site.web.kill()
+        with pytest.raises(httpx.TransportError):
+            answer.result(timeout=5)
+    site.valkey.process.send(signal.SIGCONT)
+    seconds = site.settled([payment], within=10)
+
+    say("kill -9 of web between commit and ring", seconds_to_recover=seconds)
+    site.must_be_whole([payment])

@@ -1,0 +1,6 @@
+"""The house with a toy beside it. The processes that tests start run on `core.settings`."""
+
+from core.settings import *  # noqa: F403
+from core.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]

@@ -1,0 +1,171 @@
+"""What must always be true is found out when it is not: `workflows.invariants`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from core.models import Account, Breaker, Effect, Payment, Transition
+from tests.factories import AccountFactory, PaymentFactory, StaffFactory
+from workflows.engine import perform
+from workflows.invariants import findings, invariants
+from workflows.periods import database_now
+
+pytestmark = pytest.mark.django_db
+
+# What the owner of the tables does by hand, and what is then found. {payment} and so on are keys.
+MISDEEDS = {
+    "the transitions of an object count 1, 2, 3 without a gap": [
+        "UPDATE core_transition SET seq = 9 WHERE object_id = '{payment}' AND name = 'settle'",
+    ],
+    "a transition starts where the one before it ended": [
+        "UPDATE core_transition SET source = 'failed' WHERE object_id = '{payment}' AND name = 'settle'",
+    ],
+    "an object is where its last transition led": [
+        "UPDATE core_account SET status = 'suspended' WHERE id = '{account}'",
+    ],
+    "what is done says when, and nothing else does": [
+        "UPDATE core_effect SET done_at = NULL WHERE kind = 'payment.settle'",
+    ],
+    "what is dead or uncertain says why": [
+        "UPDATE core_effect SET state = 'dead', done_at = NULL WHERE kind = 'mail.payment_approved'",
+    ],
+    "no lease outlives its end": [
+        """UPDATE core_effect SET state = 'leased', done_at = NULL, lease_until = now() - interval '2 minutes'
+           WHERE kind = 'mail.payment_approved'""",
+    ],
+    "a transition has the effects that follow from it": [
+        """DELETE FROM core_effect WHERE kind = 'payment.settle' AND transition_id =
+           (SELECT id FROM core_transition WHERE name = 'approve' AND object_id = '{payment}')""",
+    ],
+    "a transition has each effect once, and none that follows from another": [
+        """UPDATE core_effect SET kind = 'payment.settle', transition_id =
+           (SELECT id FROM core_transition WHERE name = 'approve' AND object_id = '{payment}')
+           WHERE kind = 'mail.payment_approved' AND object_id = '{payment}'""",
+    ],
+    "an invoice is allocated what its allocations say, and no more than its total": [
+        "UPDATE core_allocation SET amount = 88 WHERE payment_id = '{payment}'",
+    ],
+    "of a payment all that was received has its place once it succeeded, and nothing before": [
+        "UPDATE core_payment SET received = 90 WHERE id = '{payment}'",
+    ],
+    "an invoice that took money of a payment shows it": [
+        "ALTER TABLE core_invoice DROP CONSTRAINT invoice_status_follows_allocations",
+        "UPDATE core_invoice SET status = 'pending' WHERE id = '{invoice}'",
+    ],
+    "a payment is settled once for its approval": [
+        """INSERT INTO core_transition (id, account_id, machine, object_id, seq, name, source, target, reason, inputs,
+               request_id, trace)
+           SELECT gen_random_uuid(), account_id, machine, object_id, 4, name, target, target, '', '{{}}', '', ''
+           FROM core_transition WHERE object_id = '{payment}' AND name = 'settle'""",
+        "UPDATE core_payment SET version = 4 WHERE id = '{payment}'",
+    ],
+    "nobody decides on their own payment": [
+        "ALTER TABLE core_payment DROP CONSTRAINT payment_decided_by_another",
+        "UPDATE core_payment SET decided_by_id = submitted_by_id WHERE id = '{payment}'",
+    ],
+    "an account has the credits that its entries add up to": [
+        "UPDATE core_account SET credits = 999 WHERE id = '{account}'",
+    ],
+    "a credit entry starts at the balance that another left": [
+        "UPDATE core_creditentry SET balance_after = 1500 WHERE account_id = '{account}'",
+    ],
+    "a period of a subscription is granted once": [
+        "UPDATE core_creditentry SET key = 'grant:lost' WHERE account_id = '{account}'",
+    ],
+    "a row is of the same account as its parent": [
+        "UPDATE core_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
+    ],
+}
+
+
+@pytest.fixture
+def keys(run_effects):
+    """Of a payment that was settled, after another was."""
+    payments = [PaymentFactory(), PaymentFactory()]
+    for payment in payments:
+        perform(payment.approve, by=StaffFactory())
+        run_effects()
+    return {
+        "payment": payments[1].pk,
+        "invoice": payments[1].invoice_id,
+        "account": payments[1].account_id,
+        "stranger": AccountFactory().pk,
+    }
+
+
+def found():
+    with connection.cursor() as cursor:
+        return list(findings(cursor))
+
+
+def as_owner(*statements):
+    """What no guard sees."""
+    tables = ["account", "invoice", "payment", "transition", "creditentry"]
+    off = [f"ALTER TABLE core_{table} DISABLE TRIGGER USER" for table in tables]
+    with connection.cursor() as cursor:
+        for statement in ("SET CONSTRAINTS ALL IMMEDIATE", *off, *statements):
+            cursor.execute(statement)
+
+
+def test_all_is_well_after_a_settlement(keys, capsys):
+    call_command("check_invariants")
+
+    assert capsys.readouterr().out == f"{len(invariants())} invariants hold.\n"
+
+
+def test_all_is_well_with_part_payments_and_money_left_over(run_effects):
+    first = PaymentFactory(amount=Decimal("50.00"))
+    second = PaymentFactory(invoice=first.invoice, reference_key="2", submitted_by=first.submitted_by)
+    third = PaymentFactory(invoice=first.invoice, reference_key="3", submitted_by=first.submitted_by)
+    for payment in (first, second, third):
+        perform(payment.approve, by=StaffFactory())
+        run_effects()
+    perform(PaymentFactory().reject, by=StaffFactory(), reason_code="not_received")
+
+    assert Payment.objects.filter(status="succeeded").count() == 3
+    assert found() == []
+
+
+@pytest.mark.parametrize("name", MISDEEDS)
+def test_what_is_not_so_is_found(name, keys):
+    as_owner(*(statement.format(**keys) for statement in MISDEEDS[name]))
+
+    assert name in {line.removeprefix("NOT SO: ").partition(": ")[0] for line in found()}
+
+
+def test_there_is_a_misdeed_for_every_invariant():
+    assert set(MISDEEDS) == set(invariants())
+
+
+def test_a_finding_fails_the_command_and_names_the_row(keys, capsys):
+    as_owner(MISDEEDS["an account has the credits that its entries add up to"][0].format(**keys))
+
+    with pytest.raises(CommandError, match="1 rows break an invariant"):
+        call_command("check_invariants")
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith(f": account {keys['account']}, credits 999, entries 1000")
+
+
+def test_the_command_writes_nothing(keys):
+    before = Transition.objects.count(), Account.objects.count()
+
+    call_command("check_invariants")
+
+    assert (Transition.objects.count(), Account.objects.count()) == before
+
+
+def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
+    account = AccountFactory(status="trial")
+    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(hours=1))
+    Effect.objects.update(created_at=database_now() - timedelta(hours=25))
+
+    run_effects()
+
+    assert Effect.objects.get(object_id=account.pk).state == "dead"
+    assert found() == []

@@ -1,0 +1,270 @@
+"""The operator's desk: what the engine owes, why, what became of it, and the verbs for what does not come right."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import ngettext
+
+from core.models import Breaker, Effect, Transition, User
+from core.models.stateful import edges_of
+from core.problems import Problem
+from web.readonly import ReadOnly
+from workflows.engine import may_do, retry, retry_many, skip
+from workflows.engine.operate import PERMISSION, RETRIABLE
+from workflows.engine.registry import kinds, lanes, machines
+
+DONE = {"retry": "will be tried again", "skip": "skipped"}
+
+
+class ChosenFilter(admin.SimpleListFilter):
+    """By a column whose words the code knows: the admin would ask the whole history for them."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in self.words()]
+
+    def words(self) -> list[str]:
+        raise NotImplementedError
+
+
+class KindFilter(ChosenFilter):
+    title = parameter_name = "kind"
+
+    def words(self) -> list[str]:
+        return sorted(kinds)
+
+
+class LaneFilter(ChosenFilter):
+    title = parameter_name = "lane"
+
+    def words(self) -> list[str]:
+        return lanes()
+
+
+class MachineFilter(ChosenFilter):
+    title = parameter_name = "machine"
+
+    def words(self) -> list[str]:
+        return sorted(machines)
+
+
+class NameFilter(ChosenFilter):
+    title = parameter_name = "name"
+
+    def words(self) -> list[str]:
+        return sorted({"begin"} | {name for model in machines.values() for name, _, _ in edges_of(model)})
+
+
+class OperatorForm(forms.Form):
+    """Why; and for a single effect that is tried again, with what."""
+
+    reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "cols": 80}))
+    payload = forms.JSONField(widget=forms.Textarea(attrs={"rows": 8, "cols": 80}))
+
+    def __init__(self, data: Any, *, verb: str, alone: Effect | None) -> None:
+        super().__init__(data, initial={"payload": alone and alone.payload})
+        if verb != "retry" or alone is None:
+            del self.fields["payload"]
+        else:
+            self.fields["payload"].required = False  # `{}` counts as none
+        self.fields["reason"].required = verb == "skip"
+
+    def clean_payload(self) -> dict[str, Any]:
+        payload = self.cleaned_data["payload"] or {}
+        if not isinstance(payload, dict):
+            raise forms.ValidationError("A payload is a JSON object.")
+        return payload
+
+
+class OperatorsOnly(ReadOnly):
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+
+@admin.register(Effect)
+class EffectAdmin(OperatorsOnly):
+    list_display = ("kind", "state", "short_error", "short_about", "attempts", "created_at", "done_at", "took_ms")
+    list_filter = ("state", KindFilter, LaneFilter)
+    search_fields = ("=id", "=object_id", "=account_id", "=key")
+    search_help_text = "The id of an effect, its object or its account, or its key"
+    ordering = ("-id",)
+    actions = ("retry_selected", "skip_selected")
+    fieldsets = (
+        (None, {"fields": ("kind", "state", "about", "story")}),
+        ("What it was given, and what came of it", {"fields": ("pretty_payload", "pretty_outcome", "last_error")}),
+        (
+            "How it is run",
+            {
+                "fields": ("key", "lane", "attempts", "crashes", "solo", "run_at", "lease_until", "fence", "took_ms"),
+                "classes": ("collapse",),
+            },
+        ),
+    )
+    readonly_fields = ("about", "story", "pretty_payload", "pretty_outcome", "took_ms")
+
+    @admin.display(description="about")
+    def about(self, effect: Effect) -> str:
+        return link_to(effect.machine, effect.object_id)
+
+    @admin.display(description="about")
+    def short_about(self, effect: Effect) -> str:
+        return link_to(effect.machine, effect.object_id, words=f"{effect.machine} ..{str(effect.object_id)[-6:]}")
+
+    @admin.display(description="took (ms)")
+    def took_ms(self, effect: Effect) -> int | None:
+        return effect.took
+
+    @admin.display(description="last error")
+    def short_error(self, effect: Effect) -> str:
+        return effect.last_error[:80]
+
+    @admin.display(description="story")
+    def story(self, effect: Effect) -> SafeString:
+        causes = effect.transition.causes()[::-1] if effect.transition else []
+        events = effect.events.select_related("actor").order_by("id")
+        return render_to_string("web/effect_story.html", {"effect": effect, "causes": causes, "events": events})
+
+    @admin.display(description="payload")
+    def pretty_payload(self, effect: Effect) -> SafeString:
+        return pretty(effect.payload)
+
+    @admin.display(description="outcome")
+    def pretty_outcome(self, effect: Effect) -> SafeString:
+        return pretty(effect.outcome)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        context["verbs"] = may_do(kwargs["obj"], cast("User", request.user))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.action(description="Retry the selected effects", permissions=["operate"])
+    def retry_selected(self, request: HttpRequest, effects: QuerySet[Effect]) -> HttpResponse | None:
+        return self._operate(request, effects, "retry")
+
+    @admin.action(description="Skip the selected effects", permissions=["operate"])
+    def skip_selected(self, request: HttpRequest, effects: QuerySet[Effect]) -> HttpResponse | None:
+        return self._operate(request, effects, "skip")
+
+    def _operate(self, request: HttpRequest, effects: QuerySet[Effect], verb: str) -> HttpResponse | None:
+        """Say first how many that would be and ask for the reason, then do it."""
+        user = cast("User", request.user)
+        few = list(effects[:2])
+        alone = few[0] if len(few) == 1 else None
+        form = OperatorForm(request.POST if "confirmed" in request.POST else None, verb=verb, alone=alone)
+        if form.is_valid():
+            try:
+                done = self._do(verb, effects, alone, user, form.cleaned_data)
+            except Problem as problem:
+                self.message_user(request, problem_text(problem), messages.ERROR)
+            else:
+                words = ngettext(f"{done} effect {DONE[verb]}.", f"{done} effects {DONE[verb]}.", done)
+                self.message_user(request, words, messages.SUCCESS if done else messages.WARNING)
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.capitalize()} effects",
+            "opts": self.opts,
+            "verb": verb,
+            "form": form,
+            "alone": alone,
+            "selected": effects.count(),
+            "possible": self._possible(verb, effects, alone, user),
+            "chosen": request.POST.getlist("_selected_action"),
+            "select_across": request.POST.get("select_across", "0"),
+        }
+        return TemplateResponse(request, "web/operate_effects.html", context)
+
+    def _possible(self, verb: str, effects: QuerySet[Effect], alone: Effect | None, user: User) -> int:
+        if alone is not None:
+            return int(verb in may_do(alone, user))
+        if verb == "skip":
+            return effects.filter(RETRIABLE).count()
+        return retry_many(effects, by=user, dry_run=True)
+
+    def _do(self, verb: str, effects: QuerySet[Effect], alone: Effect | None, user: User, data: dict[str, Any]) -> int:
+        if verb == "skip":
+            wanted = [effect for effect in effects if may_do(effect, user)]
+            return len([skip(effect, by=user, reason=data["reason"]) for effect in wanted])
+        if alone is None:
+            return retry_many(effects, by=user, reason=data["reason"])
+        retry(alone, by=user, reason=data["reason"], payload=data["payload"])
+        return 1
+
+
+@admin.register(Transition)
+class TransitionAdmin(OperatorsOnly):
+    list_display = ("at", "machine", "object_id", "seq", "name", "source", "target", "actor")
+    list_filter = (MachineFilter, NameFilter)
+    list_select_related = ("actor",)
+    search_fields = ("=id", "=object_id", "=account_id")
+    ordering = ("-id",)
+    fields = ("at", "about", "name", "source", "target", "seq", "actor", "reason", "causes", "effects_owed",
+              "pretty_inputs", "request_id", "trace")  # fmt: skip
+    readonly_fields = ("about", "causes", "effects_owed", "pretty_inputs")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or request.user.has_perm("core.view_transition")
+
+    @admin.display(description="about")
+    def about(self, transition: Transition) -> str:
+        return link_to(transition.machine, transition.object_id)
+
+    @admin.display(description="follows from")
+    def causes(self, transition: Transition) -> SafeString:
+        return render_to_string("web/effect_story.html", {"causes": transition.causes()[:0:-1]})
+
+    @admin.display(description="what follows")
+    def effects_owed(self, transition: Transition) -> SafeString:
+        return render_to_string("web/effect_story.html", {"effects": transition.effects.order_by("id")})
+
+    @admin.display(description="inputs")
+    def pretty_inputs(self, transition: Transition) -> SafeString:
+        return pretty(transition.inputs)
+
+
+@admin.register(Breaker)
+class BreakerAdmin(OperatorsOnly):
+    """Deleting one closes it: the far side is tried again at once."""
+
+    list_display = ("kind", "failures", "paused_until")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+
+def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
+    """The admin's page of an object; its name alone where the admin has none."""
+    if key is None:
+        return "-"
+    words = words or f"{machine} {key}"
+    try:
+        return format_html('<a href="{}">{}</a>', reverse(f"admin:core_{machine}_change", args=[key]), words)
+    except NoReverseMatch:
+        return words
+
+
+def pretty(value: Any) -> SafeString:
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True))
+
+
+def problem_text(problem: Problem) -> str:
+    errors = problem.members.get("errors", {})
+    return " ".join([problem.detail, *(f"{name}: {', '.join(map(str, lines))}" for name, lines in errors.items())])

@@ -1,0 +1,182 @@
+"""What must be true at every moment, as SQL that finds what is not. Each query reads one snapshot and writes nothing.
+
+A row that comes back is a bug of ours, or a hand that went around us; `manage.py check_invariants` prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from core.models import Account, Invoice, Payment, Subscription
+from workflows.engine.lease import LEASE
+from workflows.engine.registry import followers, machine_of
+
+MACHINES = (Account, Subscription, Invoice, Payment)
+
+HISTORY = {
+    "the transitions of an object count 1, 2, 3 without a gap": """
+        SELECT machine, object_id, seq, expected FROM (
+            SELECT machine, object_id, seq, row_number() OVER (PARTITION BY machine, object_id ORDER BY seq) AS expected
+            FROM core_transition) AS numbered
+        WHERE seq <> expected""",
+    "a transition starts where the one before it ended": """
+        SELECT machine, object_id, seq, source, ended FROM (
+            SELECT machine, object_id, seq, source,
+                lag(target, 1, '') OVER (PARTITION BY machine, object_id ORDER BY seq) AS ended
+            FROM core_transition) AS chained
+        WHERE source <> ended""",
+}
+DEBTS = {
+    "what is done says when, and nothing else does": """
+        SELECT id AS effect, kind, state, done_at FROM core_effect WHERE (state = 'done') <> (done_at IS NOT NULL)""",
+    "what is dead or uncertain says why": """
+        SELECT id AS effect, kind, state FROM core_effect
+        WHERE state = 'dead' AND last_error = '' OR state = 'uncertain' AND attempts > 0 AND last_error = ''""",
+    "no lease outlives its end": f"""
+        SELECT id AS effect, kind, lease_until FROM core_effect
+        WHERE state = 'leased' AND coalesce(lease_until, '-infinity') < now() - interval '1 minute'
+            OR lease_until > now() + interval '{LEASE.total_seconds()} seconds'""",
+}
+MONEY = {
+    "an invoice is allocated what its allocations say, and no more than its total": """
+        SELECT invoice.id AS invoice, invoice.total, invoice.allocated,
+            coalesce(sum(allocation.amount), 0) AS allocations
+        FROM core_invoice AS invoice LEFT JOIN core_allocation AS allocation ON allocation.invoice_id = invoice.id
+        GROUP BY invoice.id
+        HAVING invoice.allocated <> coalesce(sum(allocation.amount), 0) OR invoice.allocated > invoice.total""",
+    "of a payment all that was received has its place once it succeeded, and nothing before": """
+        SELECT payment.id AS payment, payment.status, payment.received, placed.allocated, placed.to_balance
+        FROM core_payment AS payment, LATERAL (SELECT
+            (SELECT coalesce(sum(amount), 0) FROM core_allocation WHERE payment_id = payment.id) AS allocated,
+            (SELECT coalesce(sum(amount), 0) FROM core_balanceentry WHERE payment_id = payment.id) AS to_balance
+        ) AS placed
+        WHERE payment.status <> 'reversed' AND placed.allocated + placed.to_balance
+            <> CASE WHEN payment.status = 'succeeded' THEN payment.received ELSE 0 END""",
+    # Written off later, an invoice keeps what was paid.
+    "an invoice that took money of a payment shows it": """
+        SELECT payment.id AS payment, invoice.id AS invoice, invoice.status
+        FROM core_payment AS payment JOIN core_invoice AS invoice ON invoice.id = payment.invoice_id
+        WHERE payment.status = 'succeeded' AND invoice.status NOT IN ('partially_paid', 'paid', 'uncollectible')
+            AND EXISTS (SELECT FROM core_allocation WHERE payment_id = payment.id)""",
+    "a payment is settled once for its approval": """
+        SELECT payment.id AS payment, payment.status, taken.approved, taken.settled
+        FROM core_payment AS payment, LATERAL (SELECT
+            count(*) FILTER (WHERE name = 'approve') AS approved, count(*) FILTER (WHERE name = 'settle') AS settled
+            FROM core_transition WHERE machine = 'payment' AND object_id = payment.id
+        ) AS taken
+        WHERE taken.approved > 1 OR taken.settled > taken.approved
+            OR (payment.status IN ('succeeded', 'reversed')) <> (taken.settled = 1)
+            OR taken.settled = 0 AND EXISTS (
+                SELECT FROM core_effect WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
+    "nobody decides on their own payment": """
+        SELECT id AS payment, decided_by_id AS decided_by FROM core_payment WHERE decided_by_id = submitted_by_id""",
+}
+CREDITS = {
+    "an account has the credits that its entries add up to": """
+        SELECT account.id AS account, account.credits, coalesce(sum(entry.amount), 0) AS entries
+        FROM core_account AS account LEFT JOIN core_creditentry AS entry ON entry.account_id = account.id
+        GROUP BY account.id HAVING account.credits <> coalesce(sum(entry.amount), 0)""",
+    # Without an order of the entries: two processes may make their keys in the same millisecond.
+    "a credit entry starts at the balance that another left": """
+        SELECT account_id AS account, balance_after - amount AS starts_at FROM core_creditentry
+        EXCEPT ALL
+        (SELECT account_id, balance_after FROM core_creditentry UNION ALL SELECT id, 0 FROM core_account)""",
+    "a period of a subscription is granted once": """
+        SELECT key, count(*) AS times FROM core_creditentry
+        WHERE kind = 'grant' AND key ~ '^grant:.+:' GROUP BY key HAVING count(*) > 1
+        UNION ALL
+        SELECT 'grant:' || subscription.id || ':' || subscription.period_start, 0
+        FROM core_subscription AS subscription JOIN core_plan AS plan ON plan.id = subscription.plan_id
+        WHERE subscription.status = 'active' AND plan.credits > 0 AND NOT EXISTS (
+            SELECT FROM core_creditentry WHERE account_id = subscription.account_id
+                AND key = 'grant:' || subscription.id || ':' || subscription.period_start)""",
+}
+TENANTS = {
+    "a row is of the same account as its parent": """
+        SELECT 'invoice' AS child, invoice.id FROM core_invoice AS invoice
+        JOIN core_subscription AS parent ON parent.id = invoice.subscription_id
+        WHERE parent.account_id <> invoice.account_id
+        UNION ALL SELECT 'payment', payment.id FROM core_payment AS payment
+        JOIN core_invoice AS parent ON parent.id = payment.invoice_id WHERE parent.account_id <> payment.account_id
+        UNION ALL SELECT 'allocation', allocation.id FROM core_allocation AS allocation
+        JOIN core_payment AS payment ON payment.id = allocation.payment_id
+        JOIN core_invoice AS invoice ON invoice.id = allocation.invoice_id
+        WHERE allocation.account_id <> payment.account_id OR allocation.account_id <> invoice.account_id
+        UNION ALL SELECT 'balance entry', entry.id FROM core_balanceentry AS entry
+        JOIN core_payment AS parent ON parent.id = entry.payment_id WHERE parent.account_id <> entry.account_id
+        UNION ALL SELECT 'effect', effect.id FROM core_effect AS effect
+        JOIN core_transition AS parent ON parent.id = effect.transition_id
+        WHERE parent.account_id <> effect.account_id""",
+}
+
+
+def invariants() -> dict[str, str]:
+    """Every invariant by its name: SQL that returns no rows, and what is wrong if it does."""
+    return HISTORY | _machines() | DEBTS | _declared() | MONEY | CREDITS | TENANTS
+
+
+def findings(cursor: Any) -> Iterator[str]:
+    """One line for each row that should not be; `cursor` is one of Django's, or of psycopg."""
+    for name, sql in invariants().items():
+        cursor.execute(sql)
+        columns = [column[0] for column in cursor.description]
+        for row in cursor.fetchall():
+            facts = ", ".join(f"{column} {value}" for column, value in zip(columns, row, strict=True))
+            yield f"NOT SO: {name}: {facts}"
+
+
+def _machines() -> dict[str, str]:
+    rows = " UNION ALL ".join(
+        f"SELECT '{machine_of(model)}' AS machine, id, status, version FROM {model._meta.db_table}"
+        for model in MACHINES
+    )
+    names = ", ".join(f"'{machine_of(model)}'" for model in MACHINES)
+    return {
+        "an object is where its last transition led": f"""
+            SELECT coalesce(row.machine, last.machine) AS machine, coalesce(row.id, last.object_id) AS id,
+                row.status, row.version, last.target, last.seq
+            FROM ({rows}) AS row FULL JOIN (
+                SELECT DISTINCT ON (machine, object_id) machine, object_id, target, seq FROM core_transition
+                WHERE machine IN ({names}) ORDER BY machine, object_id, seq DESC
+            ) AS last ON last.machine = row.machine AND last.object_id = row.id
+            WHERE (row.status, row.version) IS DISTINCT FROM (last.target, last.seq)"""
+    }
+
+
+def _declared() -> dict[str, str]:
+    """What follows a transition is what `on(...)` says. A line counts from when it was first followed, so that
+    adding one does not accuse the past."""
+    lines = ", ".join(
+        f"('{machine}', '{name}', '{line.kind.name}', {_text(line.to)})"
+        for (machine, name), declared in followers.items()
+        for line in declared
+    )
+    follows = f"""
+        WITH line(machine, name, kind, target) AS (VALUES {lines}),
+        owed AS (
+            SELECT line.machine, line.name, line.kind, min(fact.at) AS since
+            FROM line JOIN core_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
+            JOIN core_effect AS debt ON debt.transition_id = fact.id AND debt.kind = line.kind
+            GROUP BY 1, 2, 3)"""
+    return {
+        "a transition has the effects that follow from it": f"""{follows}
+            SELECT fact.machine, fact.name, fact.id AS transition, line.kind
+            FROM line JOIN owed USING (machine, name, kind)
+            JOIN core_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
+                AND fact.at >= owed.since AND fact.target = coalesce(line.target, fact.target)
+            WHERE NOT EXISTS (SELECT FROM core_effect AS debt WHERE debt.transition_id = fact.id
+                AND debt.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, line.kind))""",
+        "a transition has each effect once, and none that follows from another": f"""{follows}
+            SELECT fact.machine, fact.name, fact.id AS transition, debt.kind, count(*) AS times
+            FROM owed JOIN core_transition AS fact ON fact.machine = owed.machine AND fact.name = owed.name
+            JOIN core_effect AS debt ON debt.transition_id = fact.id AND debt.kind = owed.kind
+            GROUP BY fact.id, debt.kind
+            HAVING count(*) > 1 OR NOT EXISTS (
+                SELECT FROM line WHERE line.machine = fact.machine AND line.name = fact.name
+                    AND line.kind = debt.kind AND fact.target = coalesce(line.target, fact.target))""",
+    }
+
+
+def _text(word: str | None) -> str:
+    return f"'{word}'" if word else "NULL"

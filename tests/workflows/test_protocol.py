@@ -1,0 +1,665 @@
+"""The protocol against a plain model of it: whatever order things happen in, the rows are what the model says.
+
+Hypothesis makes up the order: births, transitions, claims, deaths, late holders, lost and doubled rings, failures,
+operators and time. HYPOTHESIS_PROFILE=long tries many more; a failure prints its steps and a blob to repeat it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+from django.db.transaction import atomic
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from core.models import Effect, Transition
+from core.problems import WrongState
+from tests.factories import StaffFactory
+from tests.toy import outside
+from tests.toy.models import Door, Visit
+from workflows.engine import Permanent, Unreachable, begin, lease, perform, registry, retry, run, run_due, skip, sweep
+from workflows.engine.errors import TimedOut
+from workflows.engine.testing import advance, crash_after
+
+DAY = 24 * 3600.0
+LEASE = lease.LEASE.total_seconds()
+BATCH = 3
+FOLLOWERS = {  # of the toy, written down once more: (transition, target) -> kinds
+    ("begin", "shut"): {"toy.greet"},
+    ("begin", "open"): {"toy.greet", "toy.page"},
+    ("open_up", "open"): {"toy.close", "toy.count", "toy.log"},
+    ("close", "shut"): {"toy.log"},
+}
+OUTWARD = {"toy.greet", "toy.log", "toy.page"}
+FAULTS = {
+    "broken": RuntimeError,
+    "pointless": Permanent,
+    "unreachable": Unreachable,
+    "slow": TimedOut,
+    "database": OperationalError,
+    "no answer": TimeoutError,  # it was sent all the same
+}
+
+BAD = st.just([0]) | st.lists(st.integers(0, 30), max_size=3)  # which effects fail; 0 means all
+
+settings.register_profile(
+    "short", max_examples=50, stateful_step_count=30, derandomize=True, database=None, deadline=None, print_blob=True
+)
+settings.register_profile(
+    "long", max_examples=2000, stateful_step_count=60, database=None, deadline=None, print_blob=True
+)
+PROFILE = settings(
+    settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "short")),
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+
+
+@dataclasses.dataclass
+class Debt:
+    """What the model believes of an effect; times are seconds from now, or back to then."""
+
+    kind: str
+    door: Door
+    seq: int
+    id: UUID
+    state: str
+    wait: float
+    fence: int = 0
+    attempts: int = 0
+    crashes: int = 0
+    solo: bool = False
+    age: float = 0.0
+    lease: float = 0.0
+    gone: bool = False
+    applied: int = 0  # times that its work was committed
+    calls: int = 0  # times that it reached the far side
+    retried: int = 0
+    doom: str = ""  # why it is dead
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        return self.state, self.fence, self.attempts, self.crashes, self.solo
+
+    def is_held(self, fence: int) -> bool:
+        return self.fence == fence and self.state in {"leased", "uncertain"}
+
+
+class Dies(Exception):  # noqa: N818
+    """In the model, where the process dies."""
+
+
+class Protocol(RuleBasedStateMachine):
+    """Each rule does something to the rows, and to the model what the engine promises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = atomic()
+        self.block._from_testcase = True  # the engine looks away from a test case's own transaction
+        self.block.__enter__()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT setseed(0.5)")
+        lease._served_last.clear()
+        outside.heard.clear()
+        self.staff = StaffFactory(is_superuser=True)
+        self.doors: list[Door] = []  # as they are
+        self.copies: list[Door] = []  # as somebody has them in memory, new or stale
+        self.history: dict[UUID, list[str]] = {}
+        self.debts: dict[UUID, Debt] = {}
+        self.hands: list[list[Effect]] = []  # claims that nobody has finished
+        self.failures: dict[str, int] = {}  # to reach the far side
+        self.paused: dict[str, float] = {}
+        self.faults: dict[UUID, str] = {}
+        self.fences: dict[UUID, int] = {}
+        self.over: set[UUID] = set()
+        self.kinds = dict(registry.kinds)
+        for name in {kind for kinds in FOLLOWERS.values() for kind in kinds}:
+            registry.kinds[name] = self.faulty(registry.kinds[name])
+
+    def teardown(self) -> None:
+        try:
+            self.everything_heals()
+        finally:
+            registry.kinds.update(self.kinds)
+            connection.set_rollback(True)
+            self.block.__exit__(None, None, None)
+
+    def faulty(self, kind: registry.Kind) -> registry.Kind:
+        """The handler does its work and then fails, so that what it wrote must vanish; a call fails before."""
+
+        def work(subjects: Any, effects: Any) -> Any:
+            batch = effects if isinstance(effects, list) else [effects]
+            faults = [self.faults[effect.pk] for effect in batch if effect.pk in self.faults]
+            if kind.outward and faults and faults[0] != "no answer":
+                raise FAULTS[faults[0]](faults[0])
+            outcome = kind.run(subjects, effects)
+            if faults:
+                raise FAULTS[faults[0]](faults[0])
+            return outcome
+
+        return dataclasses.replace(kind, run=work, batch=BATCH if kind.batch > 1 else 1)
+
+    # Doors
+
+    @initialize()
+    def the_first_doors(self) -> None:
+        for house in (1, 1, 2):
+            self.build(house, is_open=False)
+
+    @precondition(lambda self: len(self.doors) < 4)
+    @rule(house=st.integers(1, 2), is_open=st.booleans())
+    def build(self, house: int, is_open: bool) -> None:
+        door = Door(house=UUID(int=house), status="open" if is_open else "shut")
+        begin(door)
+        self.doors.append(door)
+        self.copies.append(Door.objects.get(pk=door.pk))
+        self.history[door.pk] = []
+        self.moved(door, "begin")
+
+    @rule(number=st.integers(0, 9))
+    def copy(self, number: int) -> None:
+        self.copies.append(Door.objects.get(pk=pick(self.doors, number).pk))
+
+    @rule(number=st.integers(0, 9))
+    def turn_the_key(self, number: int) -> None:
+        door = pick(self.doors, number)
+        door.refresh_from_db()
+        door.is_locked = not door.is_locked
+        door.save(update_fields=["is_locked"])
+
+    @rule(number=st.integers(0, 19), verb=st.sampled_from(["open_up", "close"]))
+    def move(self, number: int, verb: str) -> None:
+        copy = pick(self.copies, number)
+        is_new = self.is_new(copy)
+        allowed = is_new and copy.status == ("shut" if verb == "open_up" else "open")
+        if verb == "open_up":
+            allowed = allowed and not copy.is_locked
+        try:
+            perform(getattr(copy, verb), by=self.staff if verb == "open_up" else None)
+        except WrongState:
+            assert not allowed
+            assert self.is_new(copy), "a refusal leaves memory as the database is"
+        else:
+            assert allowed
+            self.moved(copy, verb)
+
+    @rule(number=st.integers(0, 9))
+    def open_and_close(self, number: int) -> None:
+        """Whoever holds a copy from before sees the same state, and is stale."""
+        door = Door.objects.get(pk=pick(self.doors, number).pk)
+        for _ in range(2):
+            if door.status == "open":
+                perform(door.close)
+                self.moved(door, "close")
+            elif not door.is_locked:
+                perform(door.open_up, by=self.staff)
+                self.moved(door, "open_up")
+
+    @rule(number=st.integers(0, 19))
+    def move_and_roll_back(self, number: int) -> None:
+        """The copy in memory is then ahead of the database."""
+        copy = pick(self.copies, number)
+        with atomic():
+            with suppress(WrongState):
+                perform(copy.open_up, by=self.staff) if copy.status == "shut" else perform(copy.close)
+            connection.set_rollback(True)
+
+    def is_new(self, copy: Door) -> bool:
+        return (copy.version, copy.status) == Door.objects.values_list("version", "status").get(pk=copy.pk)
+
+    def moved(self, door: Door, verb: str) -> None:
+        """A transition was committed: the model now owes what follows from it."""
+        self.history[door.pk].append(verb)
+        seq = len(self.history[door.pk])
+        owed = Effect.objects.filter(object_id=door.pk, seq=seq)
+        owed.update(created_at=Now())
+        rows = {effect.kind: effect for effect in owed}
+        expected = FOLLOWERS[verb, "open" if verb == "open_up" else "shut" if verb == "close" else door.status]
+        assert set(rows) == expected
+        for kind in sorted(expected):
+            later = kind == "toy.close"
+            self.debts[rows[kind].pk] = Debt(
+                kind, door, seq, rows[kind].pk, "waiting" if later else "ready", wait=300.0 if later else 0.0
+            )
+
+    # Claims
+
+    def takable(self, debt: Debt) -> bool:
+        return debt.state == "ready" and not any(
+            earlier.state not in {"done", "skipped"}
+            for earlier in self.debts.values()
+            if debt.kind == earlier.kind == "toy.log" and earlier.door.pk == debt.door.pk and earlier.seq < debt.seq
+        )
+
+    def claimable(self, ids: list[UUID]) -> set[UUID]:
+        named = [self.debts[key] for key in ids]
+        return {debt.id for debt in named if self.takable(debt) and (not debt.solo or len(ids) == 1)}
+
+    def claimed(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            debt = self.debts[effect.pk]
+            debt.state, debt.fence, debt.lease, debt.gone = "leased", debt.fence + 1, LEASE, False
+            assert effect.fence == debt.fence
+
+    def pick_ids(self, numbers: list[int]) -> list[UUID]:
+        keys = list(self.debts)
+        return list(dict.fromkeys(keys[number % len(keys)] for number in numbers))
+
+    @rule(numbers=st.lists(st.integers(0, 30), min_size=1, max_size=6))
+    def claim_named(self, numbers: list[int]) -> None:
+        self.hands.append(self.claim(self.pick_ids(numbers)))
+
+    def claim(self, ids: list[UUID]) -> list[Effect]:
+        expected = self.claimable(ids)
+        effects = lease.claim_named(ids)
+        assert {effect.pk for effect in effects} == expected
+        self.claimed(effects)
+        return effects
+
+    @rule(lane=st.sampled_from(["inward", "outward"]), limit=st.integers(1, 8))
+    def claim_fairly(self, lane: str, limit: int) -> None:
+        effects = self.claim_share(lane, limit)
+        self.hands.append(effects)
+
+    def claim_share(self, lane: str, limit: int) -> list[Effect]:
+        takable = {
+            debt.id
+            for debt in self.debts.values()
+            if self.takable(debt) and not debt.solo and (debt.kind in OUTWARD) == (lane == "outward")
+        }
+        effects = lease.claim_fairly(lane, limit)
+        assert {effect.pk for effect in effects} <= takable
+        assert bool(effects) == bool(takable)
+        assert len(effects) <= max(limit, 3)  # one at least for each house
+        self.claimed(effects)
+        return effects
+
+    # Work
+
+    @contextmanager
+    def trouble(self, numbers: list[int], fault: str) -> Iterator[None]:
+        self.faults = dict.fromkeys(self.debts if 0 in numbers else self.pick_ids(numbers), fault)
+        yield
+        self.faults = {}
+
+    @precondition(lambda self: self.hands)
+    @rule(
+        number=st.integers(0, 9),
+        bad=BAD,
+        fault=st.sampled_from(sorted(FAULTS)),
+        point=st.sampled_from([None, None, None, "start", "work", "done"]),
+    )
+    def pay(self, number: int, bad: list[int], fault: str, point: str | None) -> None:
+        """A holder goes on, however late, and perhaps dies."""
+        effects = self.hands.pop(number % len(self.hands))
+        with self.trouble(bad, fault):
+            self.pay_and_compare(effects, point)
+
+    @rule(
+        numbers=st.lists(st.integers(0, 30), min_size=1, max_size=6),
+        bad=BAD,
+        fault=st.sampled_from(sorted(FAULTS)),
+    )
+    def ring(self, numbers: list[int], bad: list[int], fault: str) -> None:
+        """A ring may come for anything, at any time, twice."""
+        ids = self.pick_ids(numbers)
+        with self.trouble(bad, fault):
+            self.answer(ids)
+
+    def answer(self, ids: list[UUID]) -> None:
+        expected = self.claimable(ids)
+        real = run._pay_all
+        seen: list[Effect] = []
+
+        def note(effects: list[Effect]) -> int:
+            seen.extend(effects)
+            return real(effects)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, "_pay_all", note)
+            doors = versions()
+            assert run_due(ids) == len(expected)
+        assert {effect.pk for effect in seen} == expected
+        self.claimed(seen)
+        self.paid(seen, None, doors)
+
+    @rule(numbers=st.lists(st.integers(0, 30), min_size=1, max_size=6))
+    def die_with_a_claim(self, numbers: list[int]) -> None:
+        ids = self.pick_ids(numbers)
+        expected = self.claimable(ids)
+        if expected:
+            with crash_after("claim"):
+                run_due(ids)
+            for key in expected:
+                debt = self.debts[key]
+                debt.state, debt.fence, debt.lease, debt.gone = "leased", debt.fence + 1, LEASE, True
+
+    def pay_and_compare(self, effects: list[Effect], point: str | None) -> None:
+        before = versions()
+        died = True
+        try:
+            with crash_after(point) if point else nullcontext():  # type: ignore[arg-type]
+                run._pay_all(effects)
+        except AssertionError as error:
+            if "nothing came" not in str(error):
+                raise
+            died = False
+        predicted = self.paid(effects, point, before)
+        assert predicted == (died and point is not None)
+
+    def paid(self, effects: list[Effect], point: str | None, versions: dict[UUID, int]) -> bool:
+        """What the engine does with a claim; whether the process died on the way."""
+        groups: dict[str, list[Effect]] = {}
+        for effect in effects:
+            groups.setdefault(effect.kind, []).append(effect)
+        try:
+            for kind, group in groups.items():
+                if kind in OUTWARD:
+                    self.sent(kind, group, point)
+                else:
+                    size = BATCH if kind == "toy.count" else 1
+                    for start in range(0, len(group), size):
+                        self.worked(group[start : start + size], point, versions)
+        except Dies:
+            for effect in effects:
+                debt = self.debts[effect.pk]
+                debt.gone = debt.gone or (debt.fence == effect.fence and debt.state == "leased")
+            return True
+        return False
+
+    def worked(self, effects: list[Effect], point: str | None, versions: dict[UUID, int]) -> None:
+        debts = [self.debts[effect.pk] for effect in effects]
+        held = [self.debts[effect.pk] for effect in effects if self.debts[effect.pk].is_held(effect.fence)]
+        if len(held) < len(effects):
+            return
+        if point == "start":
+            raise Dies
+        faults = [self.faults[debt.id] for debt in debts if debt.id in self.faults]
+        if not faults:
+            if point == "work":
+                raise Dies
+            for debt in debts:
+                debt.state, debt.attempts, debt.applied = "done", debt.attempts + 1, debt.applied + 1
+                if debt.kind == "toy.close" and versions[debt.door.pk] == debt.seq:
+                    versions[debt.door.pk] += 1
+                    self.moved(debt.door, "close")
+            if point == "done":
+                raise Dies
+        elif faults[0] == "slow" and len(debts) > 1:
+            for debt in debts:
+                debt.state, debt.solo = "ready", True
+        elif faults[0] == "database":
+            for debt in debts:
+                debt.state = "ready"
+        elif len(debts) == 1:
+            self.failed(debts[0], faults[0])
+        else:
+            for debt, effect in zip(debts, effects, strict=True):
+                debt.lease = LEASE
+                self.worked([effect], point, versions)
+
+    def sent(self, kind: str, effects: list[Effect], point: str | None) -> None:
+        had_breaker = kind in self.failures
+        if self.paused.get(kind, 0) > 0:
+            self.postponed(effects, self.paused[kind])
+            return
+        for position, effect in enumerate(effects):
+            debt = self.debts[effect.pk]
+            fault = self.faults.get(effect.pk)
+            is_held = debt.is_held(effect.fence)
+            if kind != "toy.page" or is_held:
+                if kind == "toy.page":
+                    debt.state = "uncertain"
+                if point == "start":
+                    raise Dies
+                if fault == "unreachable":
+                    self.failures[kind] = count = self.failures.get(kind, 0) + 1
+                    self.paused[kind] = min(300.0, 5.0 * 2 ** (count - 5)) if count >= 5 else 0.0
+                    self.postponed(effects[position:], 0.0)
+                    return
+                if fault in {None, "no answer"}:
+                    debt.calls += 1
+                if fault is None and point == "work":
+                    raise Dies
+                if is_held:
+                    self.answered(debt, fault)
+            if point == "done":
+                raise Dies
+            if had_breaker:
+                had_breaker = False
+                self.failures.pop(kind, None)
+                self.paused.pop(kind, None)
+
+    def answered(self, debt: Debt, fault: str | None) -> None:
+        if fault is None:
+            debt.state, debt.attempts = "done", debt.attempts + 1
+        elif debt.kind == "toy.page" and fault != "pointless":
+            debt.attempts += 1
+        else:
+            self.failed(debt, fault)
+
+    def failed(self, debt: Debt, fault: str) -> None:
+        longest = min(900.0, 2.0 * 2**debt.attempts)
+        debt.attempts += 1
+        if fault == "pointless":
+            debt.doom = "permanent"
+        elif debt.attempts >= 12:
+            debt.doom = "attempts"
+        elif debt.age > DAY:
+            debt.doom = "a day"
+        debt.state = "dead" if debt.doom else "waiting"
+        debt.wait = self.wait_of(debt)
+        assert 0 <= debt.wait <= longest
+
+    def postponed(self, effects: list[Effect], pause: float) -> None:
+        for effect in effects:
+            debt = self.debts[effect.pk]
+            if debt.is_held(effect.fence):
+                debt.doom = "a day" if debt.age > DAY else ""
+                debt.state = "dead" if debt.doom else "waiting"
+                debt.wait = self.wait_of(debt)
+                assert pause <= debt.wait <= pause + 2.001
+
+    def wait_of(self, debt: Debt) -> float:
+        run_at, now = Effect.objects.values_list("run_at", Now()).get(pk=debt.id)
+        return float((run_at - now).total_seconds())
+
+    @rule(
+        numbers=st.lists(st.integers(0, 30), min_size=1, max_size=6),
+        bad=BAD,
+        fault=st.sampled_from(sorted(FAULTS)),
+        is_done=st.booleans(),
+    )
+    def overtake(self, numbers: list[int], bad: list[int], fault: str, is_done: bool) -> None:
+        """A holder sleeps past its lease, others take over, and then it wakes up."""
+        late = self.claim(self.pick_ids(numbers))
+        self.time_passes(40)
+        for ring in self.swept():
+            if is_done:
+                self.answer(ring)
+            else:
+                self.hands.append(self.claim(ring))
+        with self.trouble(bad, fault):
+            self.pay_and_compare(late, None)
+
+    @rule(number=st.integers(0, 30), times=st.integers(2, 13), fault=st.sampled_from(["broken", "unreachable", "slow"]))
+    def fail_again_and_again(self, number: int, times: int, fault: str) -> None:
+        ids = self.pick_ids([number])
+        for _ in range(times):
+            self.time_passes(1000)
+            self.swept()
+            with self.trouble([0], fault):
+                self.answer(ids)
+
+    # Time, and what it brings back
+
+    @rule(seconds=st.sampled_from([2, 40, 400, 10_000]))
+    def time_passes(self, seconds: float) -> None:
+        advance(seconds=seconds)
+        for debt in self.debts.values():
+            if debt.state not in {"done", "skipped"}:
+                debt.wait, debt.age = debt.wait - seconds, debt.age + seconds
+                debt.lease -= seconds if seconds > LEASE else 0
+        self.paused = {kind: pause - seconds for kind, pause in self.paused.items()}
+
+    @precondition(lambda self: self.hands)
+    @rule(number=st.integers(0, 9))
+    def a_session_ends(self, number: int) -> None:
+        """PostgreSQL saw the holder go, though it may come back: a connection was lost, not the process."""
+        for effect in pick(self.hands, number):
+            debt = self.debts[effect.pk]
+            if debt.fence == effect.fence and debt.state == "leased":
+                Effect.objects.filter(pk=effect.pk).update(lease_pid=0)
+                debt.gone = True
+
+    @rule()
+    def sweep(self) -> None:
+        self.swept()
+
+    def swept(self) -> list[list[UUID]]:
+        woken = set()
+        for debt in self.debts.values():
+            if debt.state == "leased" and (debt.lease < 0 or debt.gone):
+                debt.crashes += debt.solo
+                debt.doom = "crashes" if debt.crashes >= 3 else ""
+                debt.state, debt.solo, debt.gone = "dead" if debt.doom else "ready", True, False
+            elif debt.state == "waiting" and debt.wait <= 0:
+                debt.state = "ready"
+                woken.add(debt.id)
+        ready = [debt for debt in self.debts.values() if debt.state == "ready"]
+        alone = {debt.id for debt in ready if debt.solo}
+        together = {debt.id for debt in ready if debt.id in woken or debt.wait < -1} - alone
+        rings = sweep()
+        assert rings == [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
+        return rings
+
+    # Operators
+
+    @rule(number=st.integers(0, 30), verb=st.sampled_from(["retry", "skip"]))
+    def operate(self, number: int, verb: str) -> None:
+        debt = self.debts[self.pick_ids([number])[0]]
+        can = debt.state in {"dead", "uncertain", "waiting"}
+        effect = Effect.objects.get(pk=debt.id)
+        try:
+            if verb == "retry":
+                retry(effect, by=self.staff, reason="again")
+            else:
+                skip(effect, by=self.staff, reason="never mind")
+        except WrongState:
+            assert not can
+            return
+        assert can
+        debt.fence += 1
+        debt.doom = ""
+        if verb == "retry":
+            debt.state, debt.attempts, debt.crashes, debt.solo = "ready", 0, 0, False
+            debt.retried += 1
+            debt.wait = 0.0
+        else:
+            debt.state = "skipped"
+
+    # What must hold after every step
+
+    @invariant()
+    def the_rows_are_what_the_model_says(self) -> None:
+        rows = Effect.objects.values_list("pk", "state", "fence", "attempts", "crashes", "solo")
+        found = {key: tuple(row) for key, *row in rows}
+        assert found == {key: debt.row for key, debt in self.debts.items()}
+        for key, (state, fence, *_) in found.items():
+            assert fence >= self.fences.get(key, 0)
+            self.fences[key] = fence
+            assert key not in self.over or state in Effect.OVER
+            if state in Effect.OVER:
+                self.over.add(key)
+
+    @invariant()
+    def every_transition_is_there_with_exactly_what_follows_from_it(self) -> None:
+        facts = Transition.objects.order_by("object_id", "seq").annotate(kinds=ArrayAgg("effects__kind"))
+        history: dict[UUID, list[str]] = {}
+        for key, seq, name, target, kinds in facts.values_list("object_id", "seq", "name", "target", "kinds"):
+            names = history.setdefault(key, [])
+            names.append(name)
+            assert seq == len(names)
+            assert sorted(kinds) == sorted(FOLLOWERS[name, target])
+        assert history == self.history
+
+    @invariant()
+    def inside_nothing_is_done_twice_and_done_means_done(self) -> None:
+        visits = Counter(Visit.objects.values_list("effect_id", flat=True))
+        for debt in self.debts.values():
+            if debt.kind == "toy.count":
+                assert visits[debt.id] == debt.applied == (debt.state == "done")
+
+    @invariant()
+    def outside_nothing_is_done_that_was_not_sent_under_its_key(self) -> None:
+        calls = Counter(key for _, key in outside.heard)
+        for debt in self.debts.values():
+            if debt.kind in OUTWARD:
+                assert calls[debt.id] == debt.calls
+                assert debt.calls > 0 or debt.state != "done"
+                assert debt.kind != "toy.page" or debt.calls <= 1 + debt.retried
+
+    @invariant()
+    def what_is_dead_has_a_reason(self) -> None:
+        for debt in self.debts.values():
+            assert (debt.state == "dead") == bool(debt.doom)
+
+    # The end
+
+    def everything_heals(self) -> None:
+        """Nobody fails any more: whatever is not stuck for a person gets done, by sweeping and working alone."""
+        for _ in range(60):
+            self.time_passes(400)
+            rings = self.swept()
+            for ids in rings:
+                self.answer(ids)
+            for lane in ("inward", "outward"):
+                while effects := self.claim_share(lane, 100):
+                    self.pay_and_compare(effects, None)
+            if not any(debt.state in {"waiting", "leased"} or self.takable(debt) for debt in self.debts.values()):
+                break
+        self.the_rows_are_what_the_model_says()
+        self.inside_nothing_is_done_twice_and_done_means_done()
+        self.outside_nothing_is_done_that_was_not_sent_under_its_key()
+        stuck = {debt.door.pk for debt in self.debts.values() if debt.state in {"dead", "uncertain"}}
+        for debt in self.debts.values():
+            waits_its_turn = debt.kind == "toy.log" and debt.state == "ready" and debt.door.pk in stuck
+            assert debt.state in {"done", "skipped", "dead", "uncertain"} or waits_its_turn
+
+
+def versions() -> dict[UUID, int]:
+    return dict(Door.objects.values_list("pk", "version"))
+
+
+def pick(things: list[Any], number: int) -> Any:
+    return things[number % len(things)]
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.django_db(transaction=True)
+def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
+    # An example is one transaction, in which now() stands still; Django's Now() would go on.
+    monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
+    monkeypatch.setattr(run.log, "disabled", True)
+    # Or the house would owe a mail for each death.
+    monkeypatch.setattr(sys.modules["workflows.engine.alert"], "_handlers", [])
+    run_state_machine_as_test(Protocol, settings=PROFILE)

@@ -12,6 +12,7 @@ from factory.django import DjangoModelFactory
 
 from core.models import (
     Account,
+    Effect,
     Invoice,
     Membership,
     Payment,
@@ -21,7 +22,8 @@ from core.models import (
     Subscription,
     User,
 )
-from workflows.engine import begin, perform
+from workflows.effects.notices import mail_trial_start
+from workflows.engine import begin, owe, perform
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"
@@ -182,3 +184,9 @@ class PaymentFactory(_Begun):
     reference = "WIRE 42"
     reference_key = "WIRE42"
     submitted_by = factory.LazyAttribute(lambda payment: MembershipFactory(account=payment.account).user)
+
+
+def owed_mail(**fields: Any) -> Effect:
+    """One effect that is ready, about an account of its own."""
+    account = AccountFactory(**fields)
+    return Effect.objects.get(pk=owe(mail_trial_start, key=f"owed:{account.pk}", about=account))

@@ -121,11 +121,12 @@ def test_effects_are_found_by_state_kind_lane_object_and_account(operator, settl
     def kinds(query):
         return {row["kind"] for row in operator.get(f"workflows/effects/?{query}").json()["results"]}
 
-    everything = {"payment.settle", "mail.payment_submitted", "mail.payment_approved", "mail.invoice_issued"}
-    assert kinds("") == kinds("state=done") == kinds(f"account_id={payment.account_id}") == everything
+    about_it = {"payment.settle", "mail.payment_submitted", "mail.payment_approved"}
+    assert about_it | {"mail.invoice_issued"} <= kinds("state=done") < kinds("")
+    assert kinds("") == kinds(f"account_id={payment.account_id}")
     assert kinds("state=dead") == set()
-    assert kinds("kind=payment.settle") == kinds("lane=inward") == {"payment.settle"}
-    assert kinds(f"object_id={payment.pk}") == everything - {"mail.invoice_issued"}
+    assert kinds("kind=payment.settle") == {"payment.settle"} < kinds("lane=inward")
+    assert kinds(f"object_id={payment.pk}") == about_it
 
 
 @pytest.mark.parametrize(

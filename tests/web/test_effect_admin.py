@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from core.models import Breaker, Effect, EffectEvent, Transition
-from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory
+from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, owed_mail
 from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def mail(run_effects):
 def dead():
     def make(count=1, **change):
         for n in range(count):
-            AccountFactory(name=str(n), status="trial")
+            owed_mail(name=str(n))
         fields = {"state": "dead", "attempts": 12, "fence": 12, "last_error": "OSError: refused", **change}
         Effect.objects.filter(state="ready").update(**fields)
         effects = list(Effect.objects.filter(state=fields["state"]).order_by("id"))

@@ -88,7 +88,7 @@ class Debt:
     attempts: int = 0
     crashes: int = 0
     solo: bool = False
-    age: float = 0.0
+    age: float | None = None  # since its first failure
     lease: float = 0.0
     gone: bool = False
     applied: int = 0  # times that its work was committed
@@ -231,7 +231,6 @@ class Protocol(RuleBasedStateMachine):
         self.history[door.pk].append(verb)
         seq = len(self.history[door.pk])
         owed = Effect.objects.filter(object_id=door.pk, seq=seq)
-        owed.update(created_at=Now())
         rows = {effect.kind: effect for effect in owed}
         expected = FOLLOWERS[verb, "open" if verb == "open_up" else "shut" if verb == "close" else door.status]
         assert set(rows) == expected
@@ -464,8 +463,9 @@ class Protocol(RuleBasedStateMachine):
             debt.doom = "permanent"
         elif debt.attempts >= 12:
             debt.doom = "attempts"
-        elif debt.age > DAY:
+        elif (debt.age or 0) > DAY:
             debt.doom = "a day"
+        debt.age = debt.age or 0.0
         debt.state = "dead" if debt.doom else "waiting"
         debt.wait = self.wait_of(debt)
         assert 0 <= debt.wait <= longest
@@ -474,7 +474,8 @@ class Protocol(RuleBasedStateMachine):
         for effect in effects:
             debt = self.debts[effect.pk]
             if debt.is_held(effect.fence):
-                debt.doom = "a day" if debt.age > DAY else ""
+                debt.doom = "a day" if (debt.age or 0) > DAY else ""
+                debt.age = debt.age or 0.0
                 debt.state = "dead" if debt.doom else "waiting"
                 debt.wait = self.wait_of(debt)
                 assert pause <= debt.wait <= pause + 2.001
@@ -517,7 +518,8 @@ class Protocol(RuleBasedStateMachine):
         advance(seconds=seconds)
         for debt in self.debts.values():
             if debt.state not in {"done", "skipped"}:
-                debt.wait, debt.age = debt.wait - seconds, debt.age + seconds
+                debt.wait -= seconds
+                debt.age = None if debt.age is None else debt.age + seconds
                 debt.lease -= seconds if seconds > LEASE else 0
         self.paused = {kind: pause - seconds for kind, pause in self.paused.items()}
 
@@ -573,7 +575,7 @@ class Protocol(RuleBasedStateMachine):
         if verb == "retry":
             debt.state, debt.attempts, debt.crashes, debt.solo = "ready", 0, 0, False
             debt.retried += 1
-            debt.wait = 0.0
+            debt.wait, debt.age = 0.0, None
         else:
             debt.state = "skipped"
 

@@ -261,7 +261,6 @@ def test_who_cannot_be_reached_for_a_day_is_given_up_and_somebody_is_told(door, 
     assert Effect.objects.get().events.get().what == "died"
 
 
-@pytest.mark.xfail(strict=True, reason="the day is counted from when an effect is recorded, not from when it is due")
 @pytest.mark.parametrize("error", [RuntimeError, Unreachable])
 def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effects, advance, monkeypatch, error):
     def fail(*_, **__):

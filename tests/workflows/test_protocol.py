@@ -559,7 +559,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=st.integers(0, 30), verb=st.sampled_from(["retry", "skip"]))
     def operate(self, number: int, verb: str) -> None:
         debt = self.debts[self.pick_ids([number])[0]]
-        can = debt.state in {"dead", "uncertain", "waiting"}
+        can = debt.state in {"dead", "uncertain"} or (debt.state == "waiting" and debt.fence > 0)
         effect = Effect.objects.get(pk=debt.id)
         try:
             if verb == "retry":

@@ -18,9 +18,9 @@ AT_ONCE = 500  # rows that one sweep moves or counts
 MAX_CRASHES = 3
 GONE = "its worker died"
 
-# Who was alone and is gone is charged with it, unless the whole database went down.
-# A holder is gone when its lease is over, or when the database session that took the lease is.
-CHARGED = "(solo AND pg_postmaster_start_time() < lease_until - %(lease)s::interval)"
+# A holder is gone when its lease is over, or when the database session that took the lease is. Who was alone and
+# is gone is charged with it, unless it is the database that went down and took all sessions with it.
+CHARGED = "(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - %(lease)s::interval))"
 _TAKE_BACK = f"""
     WITH lost AS (
         SELECT id FROM core_effect AS effect

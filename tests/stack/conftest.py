@@ -75,7 +75,8 @@ class Up:
         return int((self.checkout / f"{name}.pid").read_text())
 
     def leftovers(self) -> list[str]:
-        pids = [int(file.read_text()) for file in self.checkout.glob("*.pid")]
+        # A process may have been told to stop between making its file and writing into it.
+        pids = [int(text) for file in self.checkout.glob("*.pid") if (text := file.read_text())]
         return [command for pid in pids if (command := command_of(pid))]
 
 

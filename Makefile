@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test faults check fmt requirements reset local dev
+.PHONY: help up test faults check fmt requirements bench reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -38,6 +38,9 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 	$(COMPILE) $(ARGS) -o requirements.txt
 	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
 	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
+
+bench: local ## Figures of the product, as ratios within one run
+	$(RUN) .venv/bin/python -m benchmarks.fairness
 
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset

@@ -11,10 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from core.tracing import span
+from workflows.engine.lease import SHARE
 from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)
 
+MOST_MESSAGES = 4  # for one ring
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
 _quiet_until = 0.0
 _local = threading.local()
@@ -37,14 +39,21 @@ def ring(ids: Sequence[UUID]) -> bool:
         _quiet_until = time.monotonic() + PAUSE
     try:
         with span("doorbell.ring", effects=len(ids)):
-            for start in range(0, max(len(ids), 1), BATCH):
-                run_due_effects.delay([str(key) for key in ids[start : start + BATCH]])
+            for message in messages(ids):
+                run_due_effects.delay(message)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE
         log.warning("The broker did not take the ring, the sweeper will: %s", error)
         return False
     _quiet_until = 0.0
     return True
+
+
+def messages(ids: Sequence[UUID]) -> list[list[str]]:
+    """A few are named. Of many only this is said, to a few workers, so that a claim can share them out fairly."""
+    if len(ids) <= SHARE:
+        return [[str(key) for key in ids]]
+    return [[]] * min(MOST_MESSAGES, -(-len(ids) // BATCH))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from workflows.engine.registry import kinds
 
 LEASE = timedelta(seconds=30)
 TENANTS = 50  # that one claim serves, in turn
+SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
 MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds
@@ -90,7 +91,7 @@ def claim_fairly(lane: str, limit: int) -> list[Effect]:
     while rounds:
         tenants = _next_tenants(lane, min(TENANTS, limit))
         if tenants:
-            effects = _claim(_CLAIM_SHARES, lane=lane, tenants=tenants, share=max(1, limit // len(tenants)))
+            effects = _claim(_CLAIM_SHARES, lane=lane, tenants=tenants, share=min(SHARE, max(1, limit // len(tenants))))
             if effects:
                 return effects
         if lane not in _served_last:

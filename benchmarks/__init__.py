@@ -1,0 +1,1 @@
+"""Figures of the product on this machine, as ratios within one run."""

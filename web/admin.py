@@ -22,13 +22,16 @@ from core.models import (
     PaymentMethod,
     Plan,
     PlanPrice,
+    Policy,
+    Site,
+    SiteUserAccess,
     Subscription,
     User,
 )
 from core.problems import Problem
 from web import engine_admin  # noqa: F401 - the engine's own pages
 from web.readonly import ReadOnly
-from workflows.engine import perform
+from workflows.actions import decide_many
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
@@ -74,13 +77,12 @@ class PaymentAdmin(ReadOnly):
         self._decide(request, payments, "reject", reason_code=Payment.Reason.NOT_RECEIVED)
 
     def _decide(self, request: HttpRequest, payments: QuerySet[Payment], verb: str, **inputs: Any) -> None:
-        """Each on its own, through the engine: one that cannot be decided does not hold the others up."""
+        """Through the engine, with a message for each that cannot be decided."""
+        names = {payment.pk: str(payment) for payment in payments.select_related("invoice")}
         decided = 0
-        for payment in payments:
-            try:
-                perform(getattr(payment, verb), by=cast("User", request.user), **inputs)
-            except Problem as problem:
-                self.message_user(request, f"{payment}: {problem.detail}", messages.WARNING)
+        for key, outcome in decide_many(names, verb, by=cast("User", request.user), **inputs):
+            if isinstance(outcome, Problem):
+                self.message_user(request, f"{names[key]}: {outcome.detail}", messages.WARNING)
             else:
                 decided += 1
         if decided:
@@ -130,5 +132,20 @@ class PersonAdmin(UserAdmin):
     )
 
 
+@admin.register(Policy)
+class PolicyAdmin(admin.ModelAdmin):
+    """One row, there from the start: it is changed, neither added nor deleted."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        Policy.current()
+        return super().get_queryset(request)
+
+
 admin.site.register([Allocation, BalanceEntry, CreditEntry], ReadOnly)
-admin.site.register([Membership, Industry])
+admin.site.register([Membership, Industry, Site, SiteUserAccess])

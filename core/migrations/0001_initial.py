@@ -204,7 +204,7 @@ class Migration(migrations.Migration):
                 ('reference', models.CharField(blank=True, max_length=140)),
                 ('reference_key', models.CharField(blank=True, editable=False, max_length=140)),
                 ('notes', models.TextField(blank=True, max_length=2000)),
-                ('proof_url', models.URLField(blank=True, max_length=1000)),
+                ('proof_url', models.CharField(blank=True, max_length=1000)),
                 ('paid_on', models.DateField(blank=True, null=True)),
                 ('payer_name', models.CharField(blank=True, max_length=140)),
                 ('reason_code', models.CharField(blank=True, choices=[('not_received', 'Not Received'), ('amount_short', 'Amount Short'), ('wrong_currency', 'Wrong Currency'), ('duplicate_reference', 'Duplicate Reference'), ('unreadable_proof', 'Unreadable Proof'), ('proof_mismatch', 'Proof Mismatch'), ('wrong_beneficiary', 'Wrong Beneficiary'), ('payer_mismatch', 'Payer Mismatch'), ('invoice_closed', 'Invoice Closed'), ('suspected_fraud', 'Suspected Fraud'), ('other', 'Other')], max_length=30)),

@@ -67,7 +67,7 @@ class Payment(Stateful):
     reference = models.CharField(max_length=140, blank=True)
     reference_key = models.CharField(max_length=140, blank=True, editable=False)  # see normal_reference()
     notes = models.TextField(max_length=2000, blank=True)
-    proof_url = models.URLField(max_length=1000, blank=True)  # shown, never fetched
+    proof_url = models.CharField(max_length=1000, blank=True)  # an https address: shown, never fetched
     paid_on = models.DateField(null=True, blank=True)
     payer_name = models.CharField(max_length=140, blank=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

@@ -1,0 +1,61 @@
+"""The admin's lists and what can be done from them: `web.admin`."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from core.models import Payment
+from tests.factories import PaymentFactory, StaffFactory, UserFactory
+from workflows.engine import perform
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def superuser(client):
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in admin.site._registry if m._meta.app_label == "core"], ids=lambda m: m.__name__
+)
+def test_every_list_opens(superuser, run_effects, model):
+    PaymentFactory()
+    run_effects()
+
+    answer = superuser.get(reverse(f"admin:core_{model._meta.model_name}_changelist"))
+
+    assert answer.status_code == 200
+
+
+def test_many_payments_are_approved_from_the_list(client, run_effects):
+    staff = StaffFactory(is_superuser=True)
+    client.force_login(staff)
+    good = [PaymentFactory(reference_key=str(n)) for n in range(3)]
+    decided = PaymentFactory()
+    perform(decided.reject, by=StaffFactory(), reason_code="other")
+
+    answer = client.post(
+        reverse("admin:core_payment_changelist"),
+        {"action": "approve_selected", "_selected_action": [payment.pk for payment in [*good, decided]]},
+        follow=True,
+    )
+
+    said = [str(message) for message in answer.context["messages"]]
+    assert "3 payments approved." in said
+    assert any("it is failed" in words for words in said)
+    run_effects()
+    assert Payment.objects.filter(status="succeeded").count() == 3
+
+
+def test_a_status_is_no_field_of_a_form(superuser):
+    payment = PaymentFactory()
+    path = reverse("admin:core_payment_change", args=[payment.pk])
+
+    assert superuser.get(path).status_code == 200
+    assert superuser.post(path, {"status": "succeeded"}).status_code == 403
+    payment.refresh_from_db()
+    assert payment.status == "pending_approval"

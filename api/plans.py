@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.door import Door
-from api.fields import Country, Money, StrictSerializer
+from api.fields import Country, Money
+from api.query import Query
 from core.models import PaymentMethod, Plan
 from core.problems import ValidationError
 
@@ -70,13 +71,11 @@ class PaymentMethods(Door):
 
     permission_classes = [AllowAny]
 
-    class In(StrictSerializer):
+    class In(Query):
         country = Country(default="")
 
     def get(self, request: Request) -> Response:
-        query = self.In(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        methods = PaymentMethod.objects.offered_in(query.validated_data["country"])
+        methods = PaymentMethod.objects.offered_in(self.In.of(request)["country"])
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
 
 

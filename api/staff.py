@@ -21,6 +21,7 @@ from api.invoices import InvoiceOut
 from api.payments import PaymentOut
 from api.plans import find_method
 from api.problems import body
+from api.query import ListQuery
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet
 from core.problems import PermissionDenied, Problem, ValidationError
@@ -32,11 +33,11 @@ MOST_AT_ONCE = 500
 
 
 class Queue(CallerView, ReadOnlyModelViewSet):
-    """GET billing/admin/payments/: what was claimed, oldest first; filters by status, country, method, age, amount."""
+    """GET billing/admin/payments/: what was claimed, newest first; filters by status, country, method, age, amount."""
 
     serializer_class = PaymentOut
 
-    class In(StrictSerializer):
+    class In(ListQuery):
         status = serializers.ChoiceField(Payment.Status.choices, required=False)
         country = Country(required=False)
         method = Text(required=False, max_length=30)
@@ -44,14 +45,10 @@ class Queue(CallerView, ReadOnlyModelViewSet):
         min_amount = Amount(required=False)
         max_amount = Amount(required=False)
         search = Text(required=False, max_length=100)
-        cursor = Text(required=False, max_length=200)
-        page_size = serializers.IntegerField(required=False, min_value=1, max_value=100)
 
     def get_queryset(self) -> PaymentQuerySet:
         may(self, "core.review_payment")
-        form = self.In(data=self.request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        wanted = form.validated_data
+        wanted = self.In.of(self.request)
         found = Payment.objects.select_related("invoice", "method")
         filters = {
             "status": "status",
@@ -193,21 +190,18 @@ class Accounts(CallerView, ReadOnlyModelViewSet):
 
     serializer_class = AccountOut
 
-    class In(StrictSerializer):
+    class In(ListQuery):
         status = serializers.ChoiceField(Account.Status.choices, required=False)
         search = Text(required=False, max_length=100)
-        cursor = Text(required=False, max_length=200)
-        page_size = serializers.IntegerField(required=False, min_value=1, max_value=100)
 
     def get_queryset(self) -> Any:
         may(self, "core.review_payment")
-        form = self.In(data=self.request.query_params.dict())
-        form.is_valid(raise_exception=True)
+        wanted = self.In.of(self.request)
         found = Account.objects.all()
-        if "status" in form.validated_data:
-            found = found.filter(status=form.validated_data["status"])
-        if "search" in form.validated_data:
-            words = form.validated_data["search"]
+        if "status" in wanted:
+            found = found.filter(status=wanted["status"])
+        if "search" in wanted:
+            words = wanted["search"]
             found = found.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
         return found
 

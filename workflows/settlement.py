@@ -40,8 +40,8 @@ class Settlement:
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self.plans = Plan.objects.in_bulk()  # a handful, as are the methods
-        self.methods = PaymentMethod.objects.in_bulk()
+        self.plans = Plan.objects.in_bulk()  # a handful, as are the methods, without their long texts
+        self.methods = PaymentMethod.objects.only("tolerance_percent", "tolerance_max").in_bulk()
         self.now = database_now()
         self.allocations: list[Allocation] = []
         self.balance_entries: list[BalanceEntry] = []

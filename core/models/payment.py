@@ -25,6 +25,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Staff see every account's, members their own."""
         return self if user.is_staff else self.filter(account__memberships__user=user)
 
+    def in_review(self) -> PaymentQuerySet:
+        """Claims that nobody has decided on, or whose approval is not settled yet."""
+        return self.filter(status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED])
+
     def awaiting_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
 

@@ -8,7 +8,6 @@ from core.models import (
     Account,
     Invoice,
     Membership,
-    Payment,
     PaymentMethod,
     Plan,
     PlanPrice,
@@ -137,10 +136,9 @@ def _change_plan(
 
 def _drop_earlier_choice(account: Account) -> None:
     """A plan that was chosen and not paid for makes room for the next."""
-    in_review = [Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED]
     for subscription in account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT):
         for invoice in subscription.invoices.filter(status=Invoice.Status.PENDING):
-            if invoice.payments.filter(status__in=in_review).exists():
+            if invoice.payments.in_review().exists():
                 raise Conflict("A payment for the plan chosen before is in review: wait for it, or withdraw it.")
             perform(invoice.lapse)
         perform(subscription.expire)

@@ -6,10 +6,12 @@ the object and the day, so that nothing is done twice, and a clock that stood st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
+from core.models.payment import PaymentQuerySet
 from workflows.actions import issue_invoice
 from workflows.books import lock_account, lock_subscription, open_books
 from workflows.effects import notices
@@ -52,9 +54,7 @@ def end_trial(account: Account, debt: Effect) -> None:
     account = lock_account(account)
     if account.status != Account.Status.TRIAL:
         return
-    claim = open_claim(Payment.objects.filter(account=account))
-    if claim is not None:
-        _look_again_tomorrow(end_trial, account, account, claim, debt)
+    if _is_held_up(end_trial, account, account, Payment.objects.filter(account=account), debt):
         return
     steps = [because(debt, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
@@ -173,7 +173,7 @@ def chase_invoice(invoice: Invoice, debt: Effect) -> None:
     assert invoice.issued_on is not None
     steps = {step: invoice.due_on + timedelta(days=step) for step in Policy.current().reminder_steps}
     due = [step for step, on in steps.items() if invoice.issued_on < on <= day]
-    is_claimed = open_claim(invoice.payments.all()) is not None
+    is_claimed = invoice.payments.in_review().exists()
     if due and not is_claimed:
         step = max(due)
         owe(
@@ -207,9 +207,7 @@ def fall_behind(invoice: Invoice, debt: Effect) -> None:
         return
     if subscription.status != Subscription.Status.ACTIVE:
         return
-    claim = open_claim(invoice.payments.all())
-    if claim is not None:
-        _look_again_tomorrow(fall_behind, invoice, account, claim, debt)
+    if _is_held_up(fall_behind, invoice, account, invoice.payments.all(), debt):
         return
     steps = [because(debt, subscription.fall_behind)]
     if account.status == Account.Status.ACTIVE:
@@ -229,9 +227,7 @@ def run_out_of_grace(subscription: Subscription, debt: Effect) -> None:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != debt.payload["version"]:
         return
-    claim = open_claim(Payment.objects.filter(account=account))
-    if claim is not None:
-        _look_again_tomorrow(run_out_of_grace, subscription, account, claim, debt)
+    if _is_held_up(run_out_of_grace, subscription, account, Payment.objects.filter(account=account), debt):
         return
     steps = [because(debt, subscription.suspend)]
     if account.status == Account.Status.PAST_DUE:
@@ -251,9 +247,7 @@ def give_up(subscription: Subscription, debt: Effect) -> None:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.SUSPENDED or subscription.version != debt.payload["version"]:
         return
-    claim = open_claim(Payment.objects.filter(account=account))
-    if claim is not None:
-        _look_again_tomorrow(give_up, subscription, account, claim, debt)
+    if _is_held_up(give_up, subscription, account, Payment.objects.filter(account=account), debt):
         return
     perform_many([because(debt, subscription.end), *_farewell(account, subscription, debt)])
 
@@ -265,9 +259,7 @@ def let_lapse(invoice: Invoice, debt: Effect) -> None:
     invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
     if invoice.status != Invoice.Status.PENDING:
         return
-    claim = open_claim(invoice.payments.all())
-    if claim is not None:
-        _look_again_tomorrow(let_lapse, invoice, account, claim, debt)
+    if _is_held_up(let_lapse, invoice, account, invoice.payments.all(), debt):
         return
     steps: list[Step] = [because(debt, invoice.lapse)]
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
@@ -285,19 +277,12 @@ def close_down(subscription: Subscription, debt: Effect) -> None:
     perform_many(_farewell(account, subscription, debt))
 
 
-def open_claim(payments: object) -> Payment | None:
-    """The oldest claim that nobody has decided on, or whose approval is not settled yet."""
-    open_ = [Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED]
-    claim: Payment | None = payments.filter(status__in=open_).order_by("pk").first()  # type: ignore[attr-defined]
-    return claim
-
-
 def _farewell(account: Account, subscription: Subscription, debt: Effect) -> list[Step]:
     """Steps for an account whose subscription is over: open invoices lapse, nothing subscribed means expired."""
     steps: list[Step] = [
         because(debt, invoice.lapse)
         for invoice in subscription.invoices.filter(status=Invoice.Status.PENDING).select_for_update()
-        if open_claim(invoice.payments.all()) is None
+        if not invoice.payments.in_review().exists()
     ]
     living = account.subscriptions.exclude(pk=subscription.pk).exclude(status__in=["cancelled", "expired"])
     if living.exists():
@@ -324,20 +309,33 @@ def _later(handler: object, subscription: Subscription, debt: Effect, *, days: i
     )
 
 
-def _look_again_tomorrow(handler: object, about: object, account: Account, claim: Payment, debt: Effect) -> None:
-    """A claim in review holds everything up; for too long, and it is staff who hear of it, not the customer."""
+def _is_held_up(
+    handler: Callable[..., None],
+    about: Invoice | Subscription | Account,
+    account: Account,
+    payments: PaymentQuerySet,
+    debt: Effect,
+) -> bool:
+    """Whether one of these payments is a claim in review: then the same is looked at again tomorrow.
+
+    When that lasts too long, it is staff who hear of it, not the customer.
+    """
+    claim = payments.in_review().order_by("pk").first()
+    if claim is None:
+        return False
     day = today(account)
     claimed_on = today_in(account.time_zone, claim.created_at)
     if (day - claimed_on).days >= Policy.current().claim_pause_days:
         owe(notices.mail_reviewers, key=f"escalate:{claim.pk}", about=claim, cause=debt.transition)
     owe(
-        handler,  # type: ignore[arg-type]
+        handler,
         key=f"{handler.kind.name}:{about.pk}:{day + timedelta(days=1)}",  # type: ignore[attr-defined]
-        about=about,  # type: ignore[arg-type]
+        about=about,
         cause=debt.transition,
         payload=debt.payload,
         at=midnight(day + timedelta(days=1), account.time_zone),
     )
+    return True
 
 
 def _renewal_of(subscription: Subscription) -> Invoice | None:

@@ -75,6 +75,10 @@ class Application:
         return [process.log for process in self._processes.values()]
 
     @property
+    def database_url(self) -> str:
+        return self._environment["DATABASE_URL"]
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 

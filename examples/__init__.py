@@ -1,0 +1,1 @@
+"""Programs of others that talk to Countersign: to read and to copy."""

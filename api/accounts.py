@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -33,6 +34,7 @@ class AccountOut(serializers.Serializer):
     credits = serializers.IntegerField()
     currency = serializers.CharField()
     time_zone = serializers.CharField()
+    language = serializers.CharField()
     trial_ends_on = serializers.DateField()
     created_at = serializers.DateTimeField()
 
@@ -56,6 +58,7 @@ class OwnAccount(CallerView):
     class In(StrictSerializer):
         name = Text(max_length=150)
         time_zone = serializers.ChoiceField(sorted(available_timezones()))
+        language = serializers.ChoiceField(settings.LANGUAGES)
         billing_email = Email()
         address_line1 = Text(max_length=200)
         address_line2 = Text(allow_blank=True, max_length=200)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import get_language_from_request
 from knox.models import AuthToken
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +41,7 @@ class Register(Door):
         plan = Text(default="free", max_length=30)
         payment_method = Text(required=False, max_length=30)
         currency = Currency(default="USD")
+        language = serializers.ChoiceField(settings.LANGUAGES, required=False)
         billing_email = Email(default="", allow_blank=True)
         address_line1 = Text(default="", allow_blank=True, max_length=200)
         address_line2 = Text(default="", allow_blank=True, max_length=200)
@@ -67,6 +71,7 @@ class Register(Door):
             currency=data["currency"],
             billing=billing,
             payment_method=method,
+            language=data.get("language") or get_language_from_request(request),
         )
         context = {"request": request}
         request.user = signed_up.user

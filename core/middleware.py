@@ -1,4 +1,4 @@
-"""A name for every request, so that an answer, a log line and a transition can be brought together."""
+"""What every request is given: a name, so that answer, log line and transition can be brought together; a language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from contextvars import ContextVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from core.ids import uuid7
 
@@ -31,3 +33,22 @@ class RequestId:
             request_id.reset(token)
         response["X-Request-ID"] = name
         return response
+
+
+class Language(LocaleMiddleware):
+    """The reader's language for pages; English for programs and for staff, whose words are in English only."""
+
+    ENGLISH = ("/api/", "/admin/", "/desk/")
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith(self.ENGLISH):
+            super().process_request(request)
+            return
+        translation.activate("en")
+        request.LANGUAGE_CODE = "en"  # type: ignore[attr-defined]
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """An answer that does not vary with Accept-Language does not say that it does."""
+        if request.path_info.startswith(self.ENGLISH):
+            return response
+        return super().process_response(request, response)

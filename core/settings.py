@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "core.tracing.RequestSpan",
     "api.middleware.Problems",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -122,6 +123,7 @@ OPERATOR_EMAILS = env.list("OPERATOR_EMAILS", default=["operator@demo.test"])
 
 # Language, time, files
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ar", "العربية")]  # customers' pages and mails; staff read English
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"

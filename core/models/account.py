@@ -29,6 +29,11 @@ BILLING_FIELDS = (
 )
 
 
+def languages() -> list[tuple[str, str]]:
+    """Named by the migration, so that one more language needs none."""
+    return list(settings.LANGUAGES)
+
+
 class Account(Stateful):
     """A customer, who pays for a subscription and uses credits.
 
@@ -51,6 +56,7 @@ class Account(Stateful):
     credits = models.BigIntegerField(default=0, editable=False)  # cached: the sum of its CreditEntries
     currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=64, default="UTC")
+    language = models.CharField(max_length=10, choices=languages, default="en", db_default="en")  # of its mails
     trial_ends_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -34,6 +34,7 @@ def sign_up(
     currency: str,
     billing: dict[str, str],
     payment_method: PaymentMethod | None = None,
+    language: str = "en",
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
@@ -50,6 +51,7 @@ def sign_up(
                 status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
                 name=account_name,
                 currency=currency,
+                language=language,
                 **billing,
             )
             if is_free:

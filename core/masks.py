@@ -1,0 +1,82 @@
+"""A small language for the look of a number: `R-#{4,8}`.
+
+`#` is a digit, `@` a letter, `*` either of them; `{4}` or `{4,8}` behind one of these repeats it; ` | ` stands between
+alternatives; letters, digits and `./:&_+` stand for themselves. Capitals, spaces and dashes do not count.
+
+Masks are typed by operators. They are no regular expressions, so that none can make a request hang: a text is read
+once, with all the places where it may have got to.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import cycle
+from string import ascii_uppercase, digits
+
+LONGEST = 140  # what a reference may have
+CLASSES = {"#": digits, "@": ascii_uppercase, "*": digits + ascii_uppercase}
+TOKEN = re.compile(r"([#@*])(?:\{([0-9]{1,3})(?:,([0-9]{1,3}))?\})?|([A-Z0-9./:&_+])")
+
+Token = tuple[str, int, int]  # the characters it takes, and how many of them, at least and at most
+
+
+def fits(mask: str, text: str) -> bool:
+    """Whether the text looks as the mask says. Raises ValueError for a mask that cannot be read."""
+    alternatives = parse(mask)
+    plain = _plain(text)
+    return text.isascii() and len(plain) <= LONGEST and any(_fits(tokens, plain) for tokens in alternatives)
+
+
+def example_of(mask: str) -> str:
+    """Something that fits, the shortest: `A1B 2C3` for `@#@ #@#`. It keeps the spaces and dashes of the mask."""
+    first = mask.split("|")[0].strip()
+    numbers, letters = cycle("1234567890"), cycle(ascii_uppercase)
+
+    def fill(found: re.Match[str]) -> str:
+        kind, low, _, literal = found.groups()
+        return literal or "".join(next(letters if kind == "@" else numbers) for _ in range(int(low or 1)))
+
+    return TOKEN.sub(fill, first.upper())
+
+
+@lru_cache(maxsize=512)
+def parse(mask: str) -> tuple[tuple[Token, ...], ...]:
+    """The alternatives of a mask. Raises ValueError with a sentence for whoever typed it."""
+    return tuple(_parse(_plain(alternative)) for alternative in mask.split("|"))
+
+
+def _fits(tokens: tuple[Token, ...], text: str) -> bool:
+    places = {0}
+    for allowed, low, high in tokens:
+        reached: set[int] = set()
+        for place in places:
+            run = 0
+            while run < high and place + run < len(text) and text[place + run] in allowed:
+                run += 1
+            reached.update(range(place + low, place + run + 1))
+        places = reached
+    return len(text) in places
+
+
+def _parse(alternative: str) -> tuple[Token, ...]:
+    tokens: list[Token] = []
+    place = 0
+    while place < len(alternative):
+        found = TOKEN.match(alternative, place)
+        if found is None:
+            raise ValueError(f"{alternative[place]!r} cannot stand there.")
+        kind, low, high, literal = found.groups()
+        at_least = int(low or 1)
+        at_most = int(high or at_least)
+        if at_most < 1 or not at_least <= at_most <= LONGEST:
+            raise ValueError(f"{found[0]} does not count up to at most {LONGEST}.")
+        tokens.append((CLASSES.get(kind, literal), at_least, at_most))
+        place = found.end()
+    if not tokens:
+        raise ValueError("An alternative is empty.")
+    return tuple(tokens)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[ -]", "", text).upper()

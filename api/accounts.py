@@ -15,7 +15,8 @@ from api.door import CallerView, Door
 from api.fields import Country, Email, StrictSerializer, Text
 from core.models import Account, CreditEntry
 from core.money import money_text
-from core.problems import NotFound, PermissionDenied
+from core.problems import NotFound
+from workflows.actions import change_account
 from workflows.balances import balance_of
 from workflows.ledger import consume
 
@@ -75,13 +76,7 @@ class OwnAccount(CallerView):
         account = account_of(self.caller)
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        if not account.may_be_changed_by(self.caller):
-            raise PermissionDenied("Only owners and admins of the account may change it.")
-        for name, value in form.validated_data.items():
-            setattr(account, name, value)
-        if form.validated_data:
-            account.save(update_fields=list(form.validated_data))
-        return Response(AccountOut(account).data)
+        return Response(AccountOut(change_account(account, by=self.caller, **form.validated_data)).data)
 
 
 class Balance(Door):

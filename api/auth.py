@@ -20,12 +20,11 @@ from api.door import Door
 from api.fields import Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
+from core.billing_details import check_billing
 from core.models import Plan, User
 from core.models.account import BILLING_FIELDS
 from core.problems import InvalidCredentials, ValidationError
 from workflows.actions import price_of, sign_up
-
-NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
 
 
 class Register(Door):
@@ -60,8 +59,8 @@ class Register(Door):
             raise ValidationError({"plan": ["There is no such plan."]})
         check_password(data["password"], data["email"])
         billing = {name: data[name] for name in BILLING_FIELDS}
-        if price_of(plan, data["currency"]).amount > 0:
-            check_billing(billing)
+        # Before the method, which depends on the country.
+        check_billing(billing, is_paid=price_of(plan, data["currency"]).amount > 0)
         method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
         signed_up = sign_up(
             email=data["email"],
@@ -141,9 +140,3 @@ def check_password(password: str, email: str) -> None:
         validate_password(password, User(email=email))
     except DjangoValidationError as error:
         raise ValidationError({"password": error.messages}) from error
-
-
-def check_billing(billing: dict[str, str]) -> None:
-    missing = {name: ["A paid plan needs this."] for name in NEEDED_TO_BILL if not billing[name]}
-    if missing:
-        raise ValidationError(missing)

@@ -9,14 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import EmailValidator
 from rest_framework import serializers
 
+from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import CEILING, is_currency, minor_units, money_text
 
 PLAIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?", re.ASCII)
-public_email = EmailValidator(allowlist=[])  # Django would also take somebody@localhost
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 

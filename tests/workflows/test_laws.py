@@ -78,7 +78,7 @@ class House(RuleBasedStateMachine):
             account_name="Acme",
             plan=self.plans[plan],
             currency="USD",
-            billing={"billing_email": "b@acme.test", "country": "US"},
+            billing={"billing_email": "b@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"},
         )
         self.account, self.owner = signed.account, signed.user
         self.references = 0

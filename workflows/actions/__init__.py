@@ -1,5 +1,6 @@
-"""The verbs that give birth to a row: sign up, choose a plan, issue an invoice, claim a payment."""
+"""The verbs of people that are no transition: sign up, choose a plan, issue an invoice, claim a payment..."""
 
+from workflows.actions.accounts import change_account
 from workflows.actions.decisions import decide_many
 from workflows.actions.invoices import issue_invoice
 from workflows.actions.payments import claim_payment, record_payment
@@ -9,6 +10,7 @@ from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, p
 __all__ = [
     "SignUp",
     "cancel_at_period_end",
+    "change_account",
     "choose_plan",
     "claim_payment",
     "decide_many",

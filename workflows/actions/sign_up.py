@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import IntegrityError
 from django.db.transaction import atomic
 
+from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, Subscription, User
 from core.models.user import canonical_email
 from core.problems import Conflict
@@ -38,9 +39,11 @@ def sign_up(
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
-    Raises Conflict when the e-mail address has an account already.
+    Raises ValidationError for billing details that cannot be accepted, Conflict when the e-mail address has an
+    account already.
     """
     price = price_of(plan, currency)
+    check_billing(billing, is_paid=price.amount > 0)
     if User.objects.filter(email_canonical=canonical_email(email)).exists():
         raise _email_taken()
     try:

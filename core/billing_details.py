@@ -1,0 +1,86 @@
+"""What goes on an invoice about the customer: the 8 billing fields, and what is wrong with them.
+
+One place for every door. Errors come by field, so that a form can show each beside its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import EmailValidator
+from django.utils.translation import gettext as _
+
+from core.countries import country_codes
+from core.models.account import BILLING_FIELDS, Account
+from core.postal_codes import is_postal_code, postal_code_example
+from core.problems import ValidationError
+from core.tax_ids import is_tax_id, tax_id_example, tax_id_label
+from core.text import is_single_line
+
+NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
+LONGEST = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}
+
+public_email = EmailValidator(allowlist=[])  # Django would also take somebody@localhost
+
+
+def check_billing(details: Mapping[str, str], *, is_paid: bool) -> None:
+    """Raise ValidationError with an error for each field that cannot be accepted."""
+    if errors := billing_errors(details, is_paid=is_paid):
+        raise ValidationError(errors)
+
+
+def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
+    """The same for a change of some of the fields, which are judged together with those that stay.
+
+    What stays is not judged again, unless the country moves: then a postal code has to fit the new one, and a tax id
+    has to be given anew, since many countries would take another one's for theirs.
+    """
+    after = {**before, **changes}
+    errors = billing_errors(after, is_paid=False)
+    has_moved = after.get("country") != before.get("country")
+    if has_moved and after.get("tax_id") and "tax_id" not in changes:
+        errors.setdefault("tax_id", [_("The country has changed: give the tax id of the new one, or none.")])
+    if errors := {name: lines for name, lines in errors.items() if has_moved or name in changes}:
+        raise ValidationError(errors)
+
+
+def billing_errors(details: Mapping[str, str], *, is_paid: bool) -> dict[str, list[str]]:
+    """What is wrong with them, by field; a missing field counts as an empty one.
+
+    Only who is to be billed needs an address; what is given has to make sense for anybody.
+    """
+    given = {name: details.get(name, "") for name in BILLING_FIELDS}
+    found = {name: _error(name, text, given["country"]) for name, text in given.items() if text}
+    if is_paid:
+        found |= {name: _("A paid plan needs this.") for name in NEEDED_TO_BILL if not given[name].strip()}
+    return {name: [error] for name, error in found.items() if error}
+
+
+def _error(name: str, text: str, country: str) -> str:
+    if len(text) > LONGEST[name]:
+        return _("Use at most %(count)d characters.") % {"count": LONGEST[name]}
+    if not is_single_line(text):
+        return _("Write it on a single line.")
+    if name == "country" and text not in country_codes():
+        return _("Choose a country: a code of ISO 3166-1, such as PK.")
+    if name == "billing_email" and not _is_public_email(text):
+        return _("This is no valid e-mail address.")
+    if name == "postal_code" and not is_postal_code(country, text):
+        return _like(_("This is no postal code of the country."), postal_code_example(country))
+    if name == "tax_id" and not is_tax_id(country, text):
+        words = _("This is no valid tax id (%(label)s) of the country.") % {"label": tax_id_label(country)}
+        return _like(words, tax_id_example(country))
+    return ""
+
+
+def _like(words: str, example: str) -> str:
+    return " ".join([words, _("It looks like %(example)s.") % {"example": example}]) if example else words
+
+
+def _is_public_email(text: str) -> bool:
+    try:
+        public_email(text)
+    except DjangoValidationError:
+        return False
+    return True

@@ -55,6 +55,8 @@ class PaymentOut(serializers.Serializer):
         # What staff note on an approval is theirs; what they note on a rejection is for the customer.
         if self.context["request"].user.is_staff or payment.status == Payment.Status.FAILED:
             row["admin_notes"] = payment.admin_notes
+        if self.context["request"].user.is_staff:
+            row["has_unusual_reference"] = payment.has_unusual_reference
         return row
 
 

@@ -32,6 +32,19 @@ class PlanOut(serializers.Serializer):
     prices = PriceOut(many=True)
 
 
+class PayeeLineOut(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    value = serializers.CharField()
+
+
+class ReferenceHintOut(serializers.Serializer):
+    """How the transaction ids of this method look; see docs/api.md for the words of `pattern`."""
+
+    pattern = serializers.CharField(source="reference_pattern")
+    example = serializers.CharField(source="reference_example")
+
+
 class PaymentMethodOut(serializers.Serializer):
     code = serializers.CharField()
     country = serializers.SerializerMethodField()
@@ -40,7 +53,10 @@ class PaymentMethodOut(serializers.Serializer):
     currency = serializers.SerializerMethodField()
     instructions = serializers.JSONField()
     fields_ = serializers.JSONField()
+    payee = PayeeLineOut(many=True)
     requires = serializers.JSONField()
+    reference_hint = serializers.SerializerMethodField()
+    reference_max = serializers.IntegerField()
     bank_lag_days = serializers.IntegerField()
     is_demo = serializers.BooleanField()
 
@@ -48,6 +64,9 @@ class PaymentMethodOut(serializers.Serializer):
         """The column is called `fields`, a name that serializers keep for themselves."""
         fields = super().get_fields()
         return {name.rstrip("_"): field for name, field in fields.items()}
+
+    def get_reference_hint(self, method: PaymentMethod) -> dict[str, str] | None:
+        return ReferenceHintOut(method).data if method.reference_pattern else None
 
     def get_country(self, method: PaymentMethod) -> str | None:
         return method.country or None

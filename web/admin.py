@@ -19,7 +19,6 @@ from core.models import (
     Invoice,
     Membership,
     Payment,
-    PaymentMethod,
     Plan,
     PlanPrice,
     Policy,
@@ -29,7 +28,7 @@ from core.models import (
     User,
 )
 from core.problems import Problem
-from web import engine_admin  # noqa: F401 - the engine's own pages
+from web import engine_admin, payment_methods  # noqa: F401 - pages of their own
 from web.readonly import ReadOnly
 from workflows.actions import decide_many
 
@@ -62,11 +61,17 @@ class InvoiceAdmin(ReadOnly):
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnly):
-    list_display = ("invoice", "account", "status", "amount", "currency", "method", "reference", "created_at")
+    list_display = (
+        "invoice", "account", "status", "amount", "currency", "method", "reference", "is_usual", "created_at",
+    )  # fmt: skip
     list_filter = ("status", "method", "currency")
     list_select_related = ("account", "invoice", "method")
     search_fields = ("reference", "invoice__number", "account__name")
     actions = ("approve_selected", "reject_selected")
+
+    @admin.display(description="usual reference", boolean=True)
+    def is_usual(self, payment: Payment) -> bool:
+        return not payment.has_unusual_reference
 
     @admin.action(description="Approve the selected payments")
     def approve_selected(self, request: HttpRequest, payments: QuerySet[Payment]) -> None:
@@ -100,13 +105,6 @@ class PriceInline(admin.TabularInline):
 class PlanAdmin(admin.ModelAdmin):
     list_display = ("name", "code", "credits", "trial_days", "is_public", "position")
     inlines = (PriceInline,)
-
-
-@admin.register(PaymentMethod)
-class PaymentMethodAdmin(admin.ModelAdmin):
-    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "position")
-    list_filter = ("kind", "country", "is_enabled")
-    search_fields = ("name", "code")
 
 
 @admin.register(User)

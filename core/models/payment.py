@@ -119,6 +119,11 @@ class Payment(Stateful):
     def __str__(self) -> str:
         return f"{self.amount} {self.currency} for {self.invoice}"
 
+    @property
+    def has_unusual_reference(self) -> bool:
+        """Whether the reference is none that this method's banks give out: worth a second look, no more."""
+        return not self.method.expects(self.reference)
+
     def may_be_decided_by(self, user: User) -> bool:
         """Nobody decides on money that they say they sent, or recorded."""
         return user.is_granted("core.approve_payment") and user.pk != self.submitted_by_id

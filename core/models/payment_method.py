@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from core.countries import country_codes
+from core.masks import fits, parse
 from core.models.row import MoneyField, Row, not_negative
+from core.money import is_currency
+from core.payee_fields import PayeeLine, clean_payee, payee_lines
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -28,14 +35,21 @@ class PaymentMethod(Row):
         PIX = "pix"
         CASH = "cash"
 
+    # What may be asked of a claim, by the names of Payment's columns.
+    CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
+
     code = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=20, choices=Kind)
     country = models.CharField(max_length=2, blank=True)  # blank: offered everywhere
     currency = models.CharField(max_length=3, blank=True)  # blank: any
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
-    fields = models.JSONField(default=dict)  # what the payer types into the bank's form
-    requires = models.JSONField(default=list)  # which of our claim's fields must be filled
+    fields = models.JSONField(default=dict, blank=True)  # what the payer types into the bank's form: `payee_fields`
+    requires = models.JSONField(default=list, blank=True)  # which of CLAIM_FIELDS must be filled
+    # How the transaction id looks that the payer's bank shows, in the words of `core.masks`: a hint, never a refusal.
+    reference_pattern = models.CharField(max_length=100, blank=True, default="", db_default="")
+    reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
+    reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it
     # How much of an invoice the banks on the way may keep before it counts as underpaid.
     tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     tolerance_max = MoneyField(default=0)  # in the invoice's currency
@@ -61,3 +75,59 @@ class PaymentMethod(Row):
     def tolerance(self, total: Decimal) -> Decimal:
         """How much of `total` may be missing, in the same currency."""
         return min(total * self.tolerance_percent / 100, self.tolerance_max)
+
+    def payee(self) -> list[PayeeLine]:
+        """What the payer needs to send money here, in the order of a bank's form."""
+        return payee_lines(self.kind, self.fields)
+
+    def expects(self, reference: str) -> bool:
+        """Whether a transaction id looks as those of this method do; true where nothing is known."""
+        if not self.reference_pattern or not reference:
+            return True
+        try:
+            return fits(self.reference_pattern, reference)
+        except ValueError:  # written past the forms: it says nothing
+            return True
+
+    def clean(self) -> None:
+        """Keep the payee's fields in their usual form. Raises Django's ValidationError by field.
+
+        Errors of `fields` carry the payee field's key as their code.
+        """
+        errors: dict[str, Any] = {}
+        if self.country and self.country not in country_codes():
+            errors["country"] = _("Use a country code of ISO 3166-1, such as PK.")
+        if self.currency and not is_currency(self.currency):
+            errors["currency"] = _("Use a currency code of ISO 4217, such as USD.")
+        if not isinstance(self.requires, list) or not all(name in self.CLAIM_FIELDS for name in self.requires):
+            errors["requires"] = _("Name fields of a claim: %(names)s.") % {"names": ", ".join(self.CLAIM_FIELDS)}
+        if not _is_text_by_language(self.instructions):
+            errors["instructions"] = _('Write texts by language: {"en": "..."}.')
+        if error := self._mask_error():
+            errors["reference_pattern"] = error
+        elif not self.expects(self.reference_example):
+            errors["reference_example"] = _("The example does not fit the pattern.")
+        if payee_errors := self._clean_payee():
+            errors["fields"] = payee_errors
+        if errors:
+            raise ValidationError(errors)
+
+    def _clean_payee(self) -> list[ValidationError]:
+        if not isinstance(self.fields, dict):
+            return [ValidationError(_("Write the fields by name."), code="invalid")]
+        kept, errors = clean_payee(self.kind, self.country, self.fields, is_offered=self.is_enabled)
+        if not errors:
+            self.fields = kept
+        return [ValidationError(words, code=key) for key, words in errors.items()]
+
+    def _mask_error(self) -> str:
+        try:
+            if self.reference_pattern:
+                parse(self.reference_pattern)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+
+def _is_text_by_language(instructions: Any) -> bool:
+    return isinstance(instructions, dict) and all(isinstance(text, str) for text in instructions.values())

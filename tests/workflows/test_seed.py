@@ -16,6 +16,7 @@ from core.countries import country_codes
 from core.models import Account, Industry, Invoice, PaymentMethod, Plan, PlanPrice, Transition, User
 from core.money import is_currency
 from workflows.seed.payment_methods import METHODS
+from workflows.seed.people import ADDRESS
 
 PLACEHOLDERS = {"amount", "currency", "reference", "due_date", "account_name"}
 LANGUAGES = {
@@ -86,7 +87,7 @@ def test_what_has_been_lost_comes_back(seed_demo):
 
 
 def test_a_run_that_fails_leaves_nothing(seed_demo, monkeypatch):
-    monkeypatch.setattr("workflows.seed.people.ADDRESS", {"no_such_field": ""})
+    monkeypatch.setattr("workflows.seed.people.ADDRESS", ADDRESS | {"no_such_field": ""})
 
     with pytest.raises(TypeError):
         seed_demo()
@@ -146,6 +147,9 @@ def test_every_method_is_a_demo_that_can_be_rendered(seed_demo, code):
     assert method.currency == "" or is_currency(method.currency)
     assert "reference" in method.requires
     assert set(method.requires) <= CLAIM_FIELDS
+    as_seeded = dict(method.fields)
+    method.full_clean()
+    assert method.fields == as_seeded
     assert set(method.instructions) == {"en", LANGUAGES.get(method.country, "en")}
     for text in method.instructions.values():
         assert "DEMO - DO NOT PAY" in text.splitlines()

@@ -26,6 +26,9 @@ class Method:
     bank_lag_days: int
     fields: dict[str, str]
     requires: tuple[str, ...] = ("reference",)
+    pattern: str = ""  # of the transaction id that the payer's bank shows: see core/masks.py
+    example: str = ""
+    reference_max: int | None = None
 
 
 METHODS = (
@@ -39,6 +42,9 @@ METHODS = (
             "bank_address": "1 Example Street, 00000 Exampletown, Germany",
             "charges": "OUR",
         },
+        pattern="*{16} | *{8}-*{4}-*{4}-*{4}-*{12}",
+        example="2026070112345678",
+        reference_max=35,
     ),
     Method(
         "cash_receipt", "Cash at our office or to our field agent", Kind.CASH, "", "", 0,
@@ -49,6 +55,9 @@ METHODS = (
             "receipt_book_prefix": "R-",
         },
         requires=("reference", "paid_on"),
+        pattern="R-#{4,8}",
+        example="R-0001",
+        reference_max=20,
     ),
     Method(
         "pk_bank_raast", "Raast / IBFT", Kind.BANK_TRANSFER, "PK", "PKR", 1,
@@ -58,6 +67,9 @@ METHODS = (
             "iban": "PK36SCBL0000001123456702",
             "raast_id": "03000000000",
         },
+        pattern="*{8,32}",
+        example="SCBL0000112345",
+        reference_max=35,
     ),
     Method(
         "pk_wallet", "JazzCash / Easypaisa", Kind.MOBILE_WALLET, "PK", "PKR", 0,
@@ -66,6 +78,9 @@ METHODS = (
             "number": "03000000000",
             "account_title": "Example Demo (Pvt) Ltd",
         },
+        pattern="#{8,14}",
+        example="012345678901",
+        reference_max=20,
     ),
     Method(
         "in_upi", "UPI", Kind.UPI, "IN", "INR", 0,
@@ -74,6 +89,9 @@ METHODS = (
             "payee_name": "Example Demo Pvt Ltd",
             "mcc": "0000",
         },
+        pattern="#{12}",
+        example="012345678901",
+        reference_max=35,
     ),
     Method(
         "in_bank", "IMPS / NEFT / RTGS", Kind.BANK_TRANSFER, "IN", "INR", 1,
@@ -84,6 +102,9 @@ METHODS = (
             "branch": "Exampletown",
             "account_type": "Current",
         },
+        pattern="*{12,22}",
+        example="EXMPN00112345678",
+        reference_max=30,
     ),
     Method(
         "bd_mfs", "bKash / Nagad / Rocket", Kind.MOBILE_WALLET, "BD", "BDT", 0,
@@ -93,6 +114,9 @@ METHODS = (
             "type": "Merchant",
             "counter_number": "1",
         },
+        pattern="*{8,10}",
+        example="9A8B7C6D5E",
+        reference_max=20,
     ),
     Method(
         "ng_bank", "NIP transfer", Kind.BANK_TRANSFER, "NG", "NGN", 0,
@@ -101,6 +125,9 @@ METHODS = (
             "account_number": "0000000000",
             "account_name": "Example Demo Ltd",
         },
+        pattern="#{30}",
+        example="000000000000000000000000000001",
+        reference_max=30,
     ),
     Method(
         "ke_mpesa", "M-Pesa Paybill / Till", Kind.MOBILE_WALLET, "KE", "KES", 0,
@@ -109,6 +136,9 @@ METHODS = (
             "account_number": "The reference of your invoice",
             "business_name": "Example Demo Ltd",
         },
+        pattern="@*{9}",
+        example="QAB1CD2EF3",
+        reference_max=12,
     ),
     Method(
         "br_pix", "PIX", Kind.PIX, "BR", "BRL", 0,
@@ -118,6 +148,9 @@ METHODS = (
             "name": "EXEMPLO DEMO LTDA",
             "city": "EXEMPLO",
         },
+        pattern="E#{20}*{11}",
+        example="E0000000020260701120012345678901",
+        reference_max=25,
     ),
     Method(
         "eu_sepa", "SEPA (instant) transfer", Kind.BANK_TRANSFER, "DE", "EUR", 1,
@@ -128,6 +161,7 @@ METHODS = (
             "bank": "Example Bank",
         },
         requires=("reference", "payer_name"),
+        reference_max=140,
     ),
     Method(
         "gb_fps", "Faster Payments", Kind.BANK_TRANSFER, "GB", "GBP", 0,
@@ -137,6 +171,7 @@ METHODS = (
             "account_number": "00000000",
             "iban": "GB82WEST12345698765432",
         },
+        reference_max=18,
     ),
     Method(
         "us_bank", "ACH / Fedwire / check", Kind.BANK_TRANSFER, "US", "USD", 2,
@@ -147,6 +182,9 @@ METHODS = (
             "account_type": "Checking",
             "remit_address": "Example Demo Inc, 1 Example Street, Exampletown 00000",
         },
+        pattern="#{15} | *{22}",
+        example="000000000000001",
+        reference_max=15,
     ),
     Method(
         "ae_bank", "UAEFTS / Aani", Kind.BANK_TRANSFER, "AE", "AED", 1,
@@ -157,6 +195,9 @@ METHODS = (
             "bic": "EXMPAEADXXX",
             "trn": "000000000000000",
         },
+        pattern="*{6,35}",
+        example="EXMP00112345",
+        reference_max=35,
     ),
 )  # fmt: skip
 
@@ -177,6 +218,9 @@ def _add(method: Method, position: int) -> bool:
             "fields": method.fields,
             "instructions": _with_warning(INSTRUCTIONS[method.code]),
             "requires": list(method.requires),
+            "reference_pattern": method.pattern,
+            "reference_example": method.example,
+            "reference_max": method.reference_max,
             "bank_lag_days": method.bank_lag_days,
             "position": position,
             "is_demo": True,

@@ -1,0 +1,157 @@
+"""The admin's page of a payment method: an input for each field that its kind has, and rows for the operator's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from core.models import PaymentMethod
+from core.payee_fields import PIX, PayeeField, fields_of, payee_lines
+from core.payee_numbers import PIX_KEYS
+
+SPARE_ROWS = 2
+
+
+class NewPaymentMethodForm(forms.ModelForm):
+    """What has to be known before the rest can be asked: above all the kind."""
+
+    class Meta:
+        model = PaymentMethod
+        fields = ("name", "code", "kind", "country", "currency")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.is_enabled = False  # until it is complete
+
+
+class PaymentMethodForm(forms.ModelForm):
+    """A method whose kind is known. `payee_form` adds the kind's inputs."""
+
+    requires = forms.MultipleChoiceField(
+        label=_("A claim needs"),
+        required=False,
+        choices=[(name, name.replace("_", " ")) for name in PaymentMethod.CLAIM_FIELDS],
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = PaymentMethod
+        exclude = ("kind", "fields")  # noqa: DJ006 - all others, whatever will be added
+        labels = {"reference_pattern": "Pattern", "reference_example": "Example", "reference_max": "Longest text"}
+        help_texts = {
+            "reference_pattern": "How the transaction id looks that the payer's bank shows: # a digit, @ a letter, "
+            "* either, {12} or {8,14} behind one of these repeats it, | between alternatives: R-#{4,8}. "
+            "Others are taken too, and marked for whoever reviews them.",
+            "reference_max": "How many characters of our reference the bank carries to us.",
+            "country": "ISO 3166-1, such as PK; none: offered everywhere.",
+            "currency": "ISO 4217, such as PKR; none: any.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields = self.instance.fields
+        for key in typed_keys(self.instance.kind):
+            self.initial[f"payee_{key}"] = fields.get(key, "")
+        for row, (key, value) in enumerate(own_fields(self.instance)):
+            self.initial.update({f"own_key_{row}": key, f"own_value_{row}": value})
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        fields = {key: data.get(f"payee_{key}", "") for key in typed_keys(self.instance.kind)}
+        for row in range(own_rows(self.instance)):
+            key, value = data.get(f"own_key_{row}", ""), data.get(f"own_value_{row}", "")
+            if bool(key) != bool(value):
+                self.add_error(f"own_key_{row}", _("Fill in both, or none."))
+            elif key in fields:
+                self.add_error(f"own_key_{row}", _("There is a field of that name already."))
+            elif key:
+                fields[key] = value
+        self.instance.fields = fields
+        return data
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """Show what the model says of a payee field beside its input."""
+        told = getattr(errors, "error_dict", {})
+        for error in told.pop("fields", []):
+            self.add_error(self._input_of(error.code), ValidationError(error.messages))
+        if told or not hasattr(errors, "error_dict"):
+            super()._update_errors(errors)  # type: ignore[misc]
+
+    def _input_of(self, key: str) -> str | None:
+        if f"payee_{key}" in self.fields:
+            return f"payee_{key}"
+        rows = (row for row in range(own_rows(self.instance)) if self.cleaned_data.get(f"own_key_{row}") == key)
+        return next((f"own_value_{row}" for row in rows), None)
+
+
+def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
+    """The form for a method of that kind, with as many spare rows as it needs."""
+    inputs: dict[str, Any] = {f"payee_{field.key}": _input(field) for field in fields_of(method.kind)}
+    for row in range(own_rows(method)):
+        inputs[f"own_key_{row}"] = forms.CharField(label=_("Another field"), required=False, max_length=30)
+        inputs[f"own_value_{row}"] = forms.CharField(label=_("its text"), required=False, max_length=200)
+    return type("PayeeForm", (PaymentMethodForm,), inputs)
+
+
+@admin.register(PaymentMethod)
+class PaymentMethodAdmin(admin.ModelAdmin):
+    """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
+
+    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "position")
+    list_filter = ("kind", "country", "is_enabled")
+    search_fields = ("name", "code")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = NewPaymentMethodForm if obj is None else payee_form(obj)
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            words = _("Save to go on with what this kind of method needs.")
+            return [(None, {"fields": NewPaymentMethodForm.Meta.fields, "description": words})]
+        own = [(f"own_key_{row}", f"own_value_{row}") for row in range(own_rows(obj))]
+        return [
+            (None, {"fields": ("name", "code", "kind", ("country", "currency"), "position", "is_enabled", "is_demo")}),
+            (_("What the payer needs"), {"fields": [*(f"payee_{key}" for key in typed_keys(obj.kind)), *own]}),
+            (
+                _("What the payer tells us"),
+                {"fields": ("requires", "reference_pattern", "reference_example", "reference_max")},
+            ),
+            (_("Instructions"), {"fields": ("instructions",)}),
+            (_("How money arrives"), {"fields": ("bank_lag_days", ("tolerance_percent", "tolerance_max"))}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else ("kind",)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        if "_addanother" not in request.POST:
+            posted = request.POST.copy()
+            posted["_continue"] = "1"
+            request.POST = posted  # type: ignore[assignment]
+        return super().response_add(request, obj, post_url_continue)
+
+
+def typed_keys(kind: str) -> list[str]:
+    return [field.key for field in fields_of(kind)]
+
+
+def own_fields(method: PaymentMethod) -> list[tuple[str, str]]:
+    """Those that the operator added, by key."""
+    typed = typed_keys(method.kind)
+    return [(line.key, line.value) for line in payee_lines(method.kind, method.fields) if line.key not in typed]
+
+
+def own_rows(method: PaymentMethod) -> int:
+    return len(own_fields(method)) + SPARE_ROWS
+
+
+def _input(field: PayeeField) -> forms.Field:
+    if (field.key, field.kind) == ("key_type", PIX):
+        return forms.ChoiceField(label=field.label, required=False, choices=[(word, word) for word in ("", *PIX_KEYS)])
+    return forms.CharField(label=field.label, required=False, max_length=256)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import payee_numbers as numbers
@@ -55,33 +54,31 @@ FIELDS = (
     _copied("account_name", BANK, _("Account name")),
     PayeeField("bank", BANK, _("Bank")),
     PayeeField("branch", BANK, _("Branch")),
-    _copied(
-        "bank_code", BANK, _("Bank code"), shaped(r"[0-9]{3,6}", lambda: gettext("A bank code has 3 to 6 digits."))
-    ),
+    _copied("bank_code", BANK, _("Bank code"), shaped(r"[0-9]{3,6}", "A bank code has 3 to 6 digits.")),
     _copied("iban", BANK, "IBAN", numbers.iban),
     _copied("bic", BANK, "BIC", numbers.bic),
     _copied("routing_number", BANK, _("Routing number"), numbers.routing_number),
     _copied("sort_code", BANK, _("Sort code"), numbers.sort_code),
-    _copied("ifsc", BANK, "IFSC", shaped(r"[A-Z]{4}0[A-Z0-9]{6}", lambda: gettext("An IFSC looks like ABCD0123456."))),
+    _copied("ifsc", BANK, "IFSC", shaped(r"[A-Z]{4}0[A-Z0-9]{6}", "An IFSC looks like ABCD0123456.")),
     _copied("account_number", BANK, _("Account number")),  # see _check_of()
     PayeeField("account_type", BANK, _("Account type"), text(40)),
     _copied("raast_id", BANK, "Raast ID", numbers.raast_id),
     PayeeField("bank_address", BANK, _("Address of the bank"), text(200)),
     PayeeField("remit_address", BANK, _("Address for cheques"), text(200)),
-    PayeeField("charges", BANK, _("Charges"), shaped("OUR|SHA|BEN", lambda: gettext("Choose OUR, SHA or BEN."))),
-    PayeeField("trn", BANK, "TRN", shaped(r"[0-9]{15}", lambda: gettext("A tax registration number has 15 digits."))),
+    PayeeField("charges", BANK, _("Charges"), shaped("OUR|SHA|BEN", "Choose OUR, SHA or BEN.")),
+    PayeeField("trn", BANK, "TRN", shaped(r"[0-9]{15}", "A tax registration number has 15 digits.")),
     PayeeField("wallet", WALLET, _("Wallet"), text(60)),
     _copied("business_name", WALLET, _("Business name")),
     _copied("account_title", WALLET, _("Account title")),
-    _copied("paybill", WALLET, "Paybill", shaped(r"[0-9]{5,7}", lambda: gettext("A paybill has 5 to 7 digits."))),
-    _copied("till", WALLET, "Till", shaped(r"[0-9]{5,7}", lambda: gettext("A till has 5 to 7 digits."))),
+    _copied("paybill", WALLET, "Paybill", shaped(r"[0-9]{5,7}", "A paybill has 5 to 7 digits.")),
+    _copied("till", WALLET, "Till", shaped(r"[0-9]{5,7}", "A till has 5 to 7 digits.")),
     _copied("number", WALLET, _("Wallet number"), numbers.phone),  # see _check_of()
     PayeeField("account_number", WALLET, _("Account number"), text(60)),  # of a paybill: often in words
     PayeeField("type", WALLET, _("Account type"), text(40)),
     PayeeField("counter_number", WALLET, _("Counter number"), text(20)),
     _copied("vpa", UPI, "UPI ID", numbers.vpa, needed=True),
     _copied("payee_name", UPI, _("Name"), text(99), needed=True),
-    PayeeField("mcc", UPI, "MCC", shaped(r"[0-9]{4}", lambda: gettext("A merchant category code has four digits."))),
+    PayeeField("mcc", UPI, "MCC", shaped(r"[0-9]{4}", "A merchant category code has four digits.")),
     PayeeField("key_type", PIX, _("Type of key"), numbers.pix_key_type, is_needed=True),
     _copied("key", PIX, _("PIX key"), text(77), needed=True),  # see _check_of()
     _copied("name", PIX, _("Name"), text(25), needed=True),
@@ -124,7 +121,7 @@ def clean_payee(
         except ValueError as error:
             errors[key] = str(error)
     if len(typed) > MOST_FIELDS:
-        errors.setdefault(next(iter(typed)), gettext("These are too many fields."))
+        errors.setdefault(next(iter(typed)), "These are too many fields.")
     if is_offered:
         errors = _missing(kind, typed) | errors
     return kept, errors
@@ -148,14 +145,14 @@ def payee_name(fields: Mapping[str, str]) -> str:
 
 
 def _missing(kind: str, typed: Mapping[str, Any]) -> dict[str, str]:
-    errors = {field.key: gettext("This is needed.") for field in fields_of(kind) if field.is_needed}
+    errors = {field.key: "This is needed." for field in fields_of(kind) if field.is_needed}
     labels = {field.key: str(field.label) for field in fields_of(kind)}
     for group in ONE_OF.get(kind, ()):
         if not any(key in typed for key in group):
             words = ", ".join(labels[key] for key in group)
-            errors[group[0]] = gettext("One of these is needed: %(words)s.") % {"words": words}
+            errors[group[0]] = f"One of these is needed: {words}."
     if any(key in typed for key in NEEDS_ACCOUNT_NUMBER):
-        errors["account_number"] = gettext("This is needed.")
+        errors["account_number"] = "This is needed."
     return {key: words for key, words in errors.items() if key not in typed}
 
 
@@ -175,25 +172,25 @@ def _check_of(key: str, kind: str, country: str, typed: Mapping[str, Any]) -> Ch
 def _account_number(country: str, typed: Mapping[str, Any]) -> Check:
     """An account number looks like those of the country whose bank code stands beside it."""
     if "routing_number" in typed:
-        return shaped(r"[0-9]{4,17}", lambda: gettext("An account number in the US has 4 to 17 digits."))
+        return shaped(r"[0-9]{4,17}", "An account number in the US has 4 to 17 digits.")
     if "sort_code" in typed:
-        return shaped(r"[0-9]{8}", lambda: gettext("An account number in the UK has 8 digits, zeros in front."))
+        return shaped(r"[0-9]{8}", "An account number in the UK has 8 digits, zeros in front.")
     if "ifsc" in typed:
-        return shaped(r"[0-9]{9,18}", lambda: gettext("An account number in India has 9 to 18 digits."))
+        return shaped(r"[0-9]{9,18}", "An account number in India has 9 to 18 digits.")
     if country == "NG":
         return numbers.nuban(str(typed.get("bank_code", "")))
-    return shaped(r"[A-Z0-9./]{4,34}", lambda: gettext("An account number has 4 to 34 letters and digits."))
+    return shaped(r"[A-Z0-9./]{4,34}", "An account number has 4 to 34 letters and digits.")
 
 
 def _own(key: str) -> Check:
     if not OWN_KEY.fullmatch(key):
-        raise ValueError(gettext("Name a field in small letters, digits and underscores."))
+        raise ValueError("Name a field in small letters, digits and underscores.")
     if any(field.key == key for field in FIELDS):
-        raise ValueError(gettext("This kind of method has no such field."))
+        raise ValueError("This kind of method has no such field.")
     return text(200)
 
 
 def _plain(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(gettext("Write text."))  # noqa: TRY004 - of the person, not of the program
+        raise ValueError("Write text.")  # noqa: TRY004 - of the person, not of the program
     return value

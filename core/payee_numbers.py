@@ -1,6 +1,7 @@
 """The numbers by which banks and wallets find a payee: each function returns the form to keep, or raises ValueError.
 
-Its sentence is for the operator who typed the number. Kept is what the payer's app takes when it is pasted.
+Its sentence is for the operator who typed the number, in English as all that staff read. Kept is what the payer's app
+takes when it is pasted.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Callable
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
-from django.utils.translation import gettext as _
 from stdnum import bic as stdnum_bic
 from stdnum import iban as stdnum_iban
 from stdnum.br import cnpj, cpf
@@ -27,22 +27,22 @@ def text(longest: int) -> Check:
     def check(typed: str) -> str:
         kept = " ".join(typed.split())
         if not kept or not is_single_line(kept):
-            raise ValueError(_("Write it on a single line."))
+            raise ValueError("Write it on a single line.")
         if len(kept) > longest:
-            raise ValueError(_("Use at most %(count)d characters.") % {"count": longest})
+            raise ValueError(f"Use at most {longest} characters.")
         return kept
 
     return check
 
 
-def shaped(pattern: str, words: Callable[[], str]) -> Check:
+def shaped(pattern: str, words: str) -> Check:
     """That expression, in capitals and without spaces and dashes."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(typed: str) -> str:
         kept = _compact(typed)
         if not compiled.fullmatch(kept):
-            raise ValueError(words())
+            raise ValueError(words)
         return kept
 
     return check
@@ -52,14 +52,14 @@ def iban(typed: str) -> str:
     """An account of a country that has IBANs: structure and check digits (ISO 13616)."""
     kept = _compact(typed)
     if not stdnum_iban.is_valid(kept):
-        raise ValueError(_("This is no valid IBAN: compare it with your bank's statement."))
+        raise ValueError("This is no valid IBAN: compare it with your bank's statement.")
     return kept
 
 
 def bic(typed: str) -> str:
     kept = _compact(typed)
     if not stdnum_bic.is_valid(kept):
-        raise ValueError(_("A BIC has 8 or 11 characters, such as DEUTDEFF."))
+        raise ValueError("A BIC has 8 or 11 characters, such as DEUTDEFF.")
     return kept
 
 
@@ -67,13 +67,13 @@ def routing_number(typed: str) -> str:
     """Of a bank in the US: nine digits, the last of which is a check digit (ABA)."""
     kept = _compact(typed)
     if not rtn.is_valid(kept):
-        raise ValueError(_("A routing number has nine digits, and these do not belong together."))
+        raise ValueError("A routing number has nine digits, and these do not belong together.")
     return kept
 
 
 def sort_code(typed: str) -> str:
     """Of a bank in the UK, with its dashes: 12-34-56."""
-    digits = shaped(r"[0-9]{6}", lambda: _("A sort code has six digits, such as 12-34-56."))(typed)
+    digits = shaped(r"[0-9]{6}", "A sort code has six digits, such as 12-34-56.")(typed)
     return "-".join([digits[:2], digits[2:4], digits[4:]])
 
 
@@ -81,12 +81,12 @@ def nuban(bank_code: str) -> Check:
     """A Nigerian account number. Its last digit can be checked only with the three digits of the bank's code."""
 
     def check(typed: str) -> str:
-        kept = shaped(r"[0-9]{10}", lambda: _("A Nigerian account number (NUBAN) has ten digits."))(typed)
+        kept = shaped(r"[0-9]{10}", "A Nigerian account number (NUBAN) has ten digits.")(typed)
         # Central Bank of Nigeria, NUBAN standard: weights 3, 7, 3 over bank code and serial number.
         if re.fullmatch(r"[0-9]{3}", bank_code):
             total = sum(int(digit) * weight for digit, weight in zip(bank_code + kept[:9], (3, 7, 3) * 4, strict=True))
             if (10 - total % 10) % 10 != int(kept[9]):
-                raise ValueError(_("This account number (NUBAN) does not belong to that bank code."))
+                raise ValueError("This account number (NUBAN) does not belong to that bank code.")
         return kept
 
     return check
@@ -96,22 +96,22 @@ def vpa(typed: str) -> str:
     """A UPI address: name@handle."""
     kept = typed.strip()
     if not re.fullmatch(r"[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9.-]{1,63}", kept):
-        raise ValueError(_("A UPI address looks like name@bank."))
+        raise ValueError("A UPI address looks like name@bank.")
     return kept
 
 
 def phone(typed: str) -> str:
-    return shaped(r"\+?[0-9]{6,15}", lambda: _("A phone number has 6 to 15 digits."))(typed)
+    return shaped(r"\+?[0-9]{6,15}", "A phone number has 6 to 15 digits.")(typed)
 
 
 def pakistani_mobile(typed: str) -> str:
     kept = re.sub(r"^(\+92|0092)", "0", _compact(typed))
-    return shaped(r"03[0-9]{9}", lambda: _("A Pakistani mobile number looks like 03001234567."))(kept)
+    return shaped(r"03[0-9]{9}", "A Pakistani mobile number looks like 03001234567.")(kept)
 
 
 def bangladeshi_mobile(typed: str) -> str:
     kept = re.sub(r"^(\+88|0088)", "", _compact(typed))
-    return shaped(r"01[0-9]{9}", lambda: _("A Bangladeshi mobile number looks like 01712345678."))(kept)
+    return shaped(r"01[0-9]{9}", "A Bangladeshi mobile number looks like 01712345678.")(kept)
 
 
 def raast_id(typed: str) -> str:
@@ -121,13 +121,13 @@ def raast_id(typed: str) -> str:
 
 def _pix_cpf(typed: str) -> str:
     if not typed.isascii() or not cpf.is_valid(typed):
-        raise ValueError(_("This is no valid CPF."))
+        raise ValueError("This is no valid CPF.")
     return cpf.compact(typed)
 
 
 def _pix_cnpj(typed: str) -> str:
     if not typed.isascii() or not cnpj.is_valid(typed):
-        raise ValueError(_("This is no valid CNPJ."))
+        raise ValueError("This is no valid CNPJ.")
     return cnpj.compact(typed)
 
 
@@ -136,21 +136,21 @@ def _pix_email(typed: str) -> str:
     try:
         EmailValidator(allowlist=[])(kept)
     except DjangoValidationError as error:
-        raise ValueError(_("This is no valid e-mail address.")) from error
+        raise ValueError("This is no valid e-mail address.") from error
     if len(kept) > 77 or not kept.isascii():
-        raise ValueError(_("A PIX key has at most 77 plain characters."))
+        raise ValueError("A PIX key has at most 77 plain characters.")
     return kept
 
 
 def _pix_phone(typed: str) -> str:
     kept = re.sub(r"[() ]", "", typed)
-    return shaped(r"\+55[0-9]{10,11}", lambda: _("A PIX phone key looks like +5511987654321."))(kept)
+    return shaped(r"\+55[0-9]{10,11}", "A PIX phone key looks like +5511987654321.")(kept)
 
 
 def _pix_evp(typed: str) -> str:
     kept = typed.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", kept):
-        raise ValueError(_("A random PIX key is a UUID."))
+        raise ValueError("A random PIX key is a UUID.")
     return kept
 
 
@@ -167,12 +167,12 @@ PIX_KEYS: dict[str, Check] = {
 def pix_key_type(typed: str) -> str:
     kept = typed.strip().lower()
     if kept not in PIX_KEYS:
-        raise ValueError(_("Choose one of %(words)s.") % {"words": ", ".join(PIX_KEYS)})
+        raise ValueError(f"Choose one of {', '.join(PIX_KEYS)}.")
     return kept
 
 
 def _compact(typed: str) -> str:
     """In capitals, without what people put between. Digits of other scripts are refused: not every app takes them."""
     if not typed.isascii():
-        raise ValueError(_("Use the letters A to Z and the digits 0 to 9."))
+        raise ValueError("Use the letters A to Z and the digits 0 to 9.")
     return re.sub(r"[ -]", "", typed.strip()).upper()

@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
 
 from core.models import PaymentMethod
 from core.payee_fields import PIX, PayeeField, fields_of, payee_lines
@@ -33,7 +32,7 @@ class PaymentMethodForm(forms.ModelForm):
     """A method whose kind is known. `payee_form` adds the kind's inputs."""
 
     requires = forms.MultipleChoiceField(
-        label=_("A claim needs"),
+        label="A claim needs",
         required=False,
         choices=[(name, name.replace("_", " ")) for name in PaymentMethod.CLAIM_FIELDS],
         widget=forms.CheckboxSelectMultiple,
@@ -66,9 +65,9 @@ class PaymentMethodForm(forms.ModelForm):
         for row in range(own_rows(self.instance)):
             key, value = data.get(f"own_key_{row}", ""), data.get(f"own_value_{row}", "")
             if bool(key) != bool(value):
-                self.add_error(f"own_key_{row}", _("Fill in both, or none."))
+                self.add_error(f"own_key_{row}", "Fill in both, or none.")
             elif key in fields:
-                self.add_error(f"own_key_{row}", _("There is a field of that name already."))
+                self.add_error(f"own_key_{row}", "There is a field of that name already.")
             elif key:
                 fields[key] = value
         self.instance.fields = fields
@@ -93,8 +92,8 @@ def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
     """The form for a method of that kind, with as many spare rows as it needs."""
     inputs: dict[str, Any] = {f"payee_{field.key}": _input(field) for field in fields_of(method.kind)}
     for row in range(own_rows(method)):
-        inputs[f"own_key_{row}"] = forms.CharField(label=_("Another field"), required=False, max_length=30)
-        inputs[f"own_value_{row}"] = forms.CharField(label=_("its text"), required=False, max_length=200)
+        inputs[f"own_key_{row}"] = forms.CharField(label="Another field", required=False, max_length=30)
+        inputs[f"own_value_{row}"] = forms.CharField(label="its text", required=False, max_length=200)
     return type("PayeeForm", (PaymentMethodForm,), inputs)
 
 
@@ -112,18 +111,18 @@ class PaymentMethodAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            words = _("Save to go on with what this kind of method needs.")
+            words = "Save to go on with what this kind of method needs."
             return [(None, {"fields": NewPaymentMethodForm.Meta.fields, "description": words})]
         own = [(f"own_key_{row}", f"own_value_{row}") for row in range(own_rows(obj))]
         return [
             (None, {"fields": ("name", "code", "kind", ("country", "currency"), "position", "is_enabled", "is_demo")}),
-            (_("What the payer needs"), {"fields": [*(f"payee_{key}" for key in typed_keys(obj.kind)), *own]}),
+            ("What the payer needs", {"fields": [*(f"payee_{key}" for key in typed_keys(obj.kind)), *own]}),
             (
-                _("What the payer tells us"),
+                "What the payer tells us",
                 {"fields": ("requires", "reference_pattern", "reference_example", "reference_max")},
             ),
-            (_("Instructions"), {"fields": ("instructions",)}),
-            (_("How money arrives"), {"fields": ("bank_lag_days", ("tolerance_percent", "tolerance_max"))}),
+            ("Instructions", {"fields": ("instructions",)}),
+            ("How money arrives", {"fields": ("bank_lag_days", ("tolerance_percent", "tolerance_max"))}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

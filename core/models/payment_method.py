@@ -8,7 +8,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from core.countries import country_codes
 from core.masks import fits, parse
@@ -96,17 +95,17 @@ class PaymentMethod(Row):
         """
         errors: dict[str, Any] = {}
         if self.country and self.country not in country_codes():
-            errors["country"] = _("Use a country code of ISO 3166-1, such as PK.")
+            errors["country"] = "Use a country code of ISO 3166-1, such as PK."
         if self.currency and not is_currency(self.currency):
-            errors["currency"] = _("Use a currency code of ISO 4217, such as USD.")
+            errors["currency"] = "Use a currency code of ISO 4217, such as USD."
         if not isinstance(self.requires, list) or not all(name in self.CLAIM_FIELDS for name in self.requires):
-            errors["requires"] = _("Name fields of a claim: %(names)s.") % {"names": ", ".join(self.CLAIM_FIELDS)}
+            errors["requires"] = f"Name fields of a claim: {', '.join(self.CLAIM_FIELDS)}."
         if not _is_text_by_language(self.instructions):
-            errors["instructions"] = _('Write texts by language: {"en": "..."}.')
+            errors["instructions"] = 'Write texts by language: {"en": "..."}.'
         if error := self._mask_error():
             errors["reference_pattern"] = error
         elif not self.expects(self.reference_example):
-            errors["reference_example"] = _("The example does not fit the pattern.")
+            errors["reference_example"] = "The example does not fit the pattern."
         if payee_errors := self._clean_payee():
             errors["fields"] = payee_errors
         if errors:
@@ -114,7 +113,7 @@ class PaymentMethod(Row):
 
     def _clean_payee(self) -> list[ValidationError]:
         if not isinstance(self.fields, dict):
-            return [ValidationError(_("Write the fields by name."), code="invalid")]
+            return [ValidationError("Write the fields by name.", code="invalid")]
         kept, errors = clean_payee(self.kind, self.country, self.fields, is_offered=self.is_enabled)
         if not errors:
             self.fields = kept

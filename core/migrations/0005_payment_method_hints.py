@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0003_audit_views")]
+    dependencies = [("core", "0004_account_language")]
 
     # The database has the defaults too, for the release that runs until the next starts.
     operations = [

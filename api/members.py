@@ -14,7 +14,7 @@ from api.door import CallerView
 from api.fields import Email, StrictSerializer
 from core.models import Membership
 from core.problems import Conflict, PermissionDenied
-from workflows.actions.sites import add_member
+from workflows.actions.sites import add_member, remove_member
 
 
 class MemberOut(serializers.Serializer):
@@ -61,9 +61,7 @@ class OneMember(CallerView):
     def delete(self, request: Request, pk: UUID) -> Response:
         member = self._member(pk)
         self._check(member, "")
-        member.user.is_active = False
-        member.user.save()
-        member.delete()
+        remove_member(member)
         return Response(status=204)
 
     def _member(self, pk: UUID) -> Membership:

@@ -93,6 +93,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["email"]},
     },
 ]
+PASSWORD_RESET_TIMEOUT = timedelta(
+    days=7
+).total_seconds()  # of any link in a mail; each kind's own: workflows/tokens.py
 LOGIN_URL = "/admin/login/"
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",

@@ -10,6 +10,9 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permission, PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.db.transaction import atomic
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from core.models.row import Row
 
@@ -28,6 +31,10 @@ def canonical_email(email: str) -> str:
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_canonical=canonical_email(username or ""))
+
+    def reading(self, email: str) -> User | None:
+        """Who reads the mail of that address and may sign in, however it is spelled."""
+        return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=email, **fields)
@@ -48,6 +55,13 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField("staff", default=False)
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)  # a link in a mail was followed
+    signed_out_at = models.DateTimeField(
+        null=True, blank=True, editable=False
+    )  # everywhere: part of what a session proves
+
+    _is_barred = False
+    _password: str | None
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -58,8 +72,32 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever gets another password, or may not sign in any more, is signed out in the same transaction."""
         self.email_canonical = canonical_email(self.email)
-        super().save(*args, **kwargs)
+        is_out = not self._state.adding and (self._password is not None or self._is_barred or not self.is_active)
+        with atomic():
+            super().save(*args, **kwargs)
+            if is_out:
+                self.sign_out()
+        self._is_barred = False
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self._is_barred = True
+
+    def sign_out(self) -> None:
+        """End every session and every token of this person."""
+        self.signed_out_at = timezone.now()
+        User.objects.filter(pk=self.pk).update(signed_out_at=self.signed_out_at)
+        tokens: Any = getattr(self, "auth_token_set", None)  # knox's, where it is installed
+        if tokens is not None:
+            tokens.all().delete()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must still agree with: the password, and that nobody was signed out since."""
+        return salted_hmac(
+            "core.User.session", f"{self.password} {self.signed_out_at}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     def role_in(self, account_id: UUID) -> str | None:
         """This user's role in an account, asked of the database once; None for a stranger."""

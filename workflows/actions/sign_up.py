@@ -12,6 +12,7 @@ from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, Subscription, User
 from core.models.user import canonical_email
 from core.problems import Conflict
+from workflows.actions.people import ask_to_verify
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.engine import begin
 from workflows.ledger import grant, post
@@ -62,6 +63,7 @@ def sign_up(
                 account.trial_ends_on = today + timedelta(days=plan.trial_days)
             birth = begin(account, by=user, plan=plan.code)
             Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
+            ask_to_verify(user)
             if is_free:
                 post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
                 return SignUp(user, account)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied
+from workflows.actions.people import invite
 from workflows.books import LIVING, lock_account
 
 RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
@@ -29,7 +31,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
 
 
 def add_member(account: Account, *, email: str, role: str, by: User) -> Membership:
-    """Let somebody into the account; they set a password by the reset mail.
+    """Let somebody into the account; by the link of a mail they set a password that nobody else knows.
 
     Raises PermissionDenied, Conflict at the plan's limit or when the address belongs to an account already.
     """
@@ -42,9 +44,38 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
         limit = plan_of(account).max_users
         if limit is not None and account.memberships.count() >= limit:
             raise Conflict(f"Your plan has room for {limit} people.", limit=limit)
-        if User.objects.filter(email_canonical=canonical_email(email)).exists():
-            raise Conflict("This e-mail address belongs to an account already.")
-        return Membership.objects.create(account=account, user=User.objects.create_user(email), role=role)
+        member = Membership.objects.create(account=account, user=_newcomer(email), role=role)
+        invite(member.user, account, by=by)
+    return member
+
+
+def remove_member(member: Membership) -> None:
+    """Show somebody out, at once and everywhere. They may be invited again."""
+    with atomic():
+        member.user.is_active = False
+        member.user.save()
+        member.delete()
+
+
+def _newcomer(email: str) -> User:
+    """Somebody who has no password yet: new here, or once removed from an account. Raises Conflict for all others."""
+    user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
+    if user is None:
+        try:
+            with atomic():
+                return User.objects.create_user(email)
+        except IntegrityError as error:  # somebody else was quicker
+            raise _email_taken() from error
+    if user.is_active or user.is_staff or hasattr(user, "membership"):
+        raise _email_taken()
+    user.is_active = True
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def _email_taken() -> Conflict:
+    return Conflict("This e-mail address belongs to an account already.")
 
 
 def plan_of(account: Account) -> Plan:

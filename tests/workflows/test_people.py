@@ -1,0 +1,359 @@
+"""People and their log-ins: `workflows.actions.people` and the mails it owes."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from knox.models import AuthToken
+
+from core.models import Account, Effect, Membership, User
+from core.problems import Conflict, ValidationError
+from tests.factories import AccountFactory, MembershipFactory, PlanFactory, StaffFactory, UserFactory
+from workflows import tokens
+from workflows.actions import sign_up
+from workflows.actions.people import (
+    ask_for_password_reset,
+    ask_to_verify,
+    ask_to_verify_address,
+    change_password,
+    reset_password,
+    sign_out_everywhere,
+    verify_email,
+)
+from workflows.actions.sites import add_member, remove_member
+
+pytestmark = pytest.mark.django_db
+
+OLD, NEW = "correct horse battery", "staple of the other horse"
+
+
+@pytest.fixture
+def ann() -> User:
+    return User.objects.create_user("Ann@Acme.test", OLD)
+
+
+@pytest.fixture
+def mailed(run_effects, mailoutbox):
+    """Send what is owed; the token in the last mail."""
+
+    def token() -> str:
+        run_effects()
+        text = mailoutbox[-1].body
+        html = mailoutbox[-1].alternatives[0][0]
+        (found,) = re.findall(r"http://localhost:8011/(?:password/reset|verify)/([\w.-]+)/", text)
+        assert f"/{found}/" in html
+        return str(found)
+
+    return token
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let time pass for links."""
+
+    def pass_by(**span: float) -> None:
+        now = datetime.now() + timedelta(**span)  # noqa: DTZ005 - as Django's generator reads it
+        monkeypatch.setattr(tokens.Link, "_now", lambda _: now)
+
+    return pass_by
+
+
+def test_a_forgotten_password_is_set_anew_by_mail_once(ann, mailed, mailoutbox):
+    ask_for_password_reset("ANN@acme.TEST")
+    token = mailed()
+
+    assert mailoutbox[-1].to == ["Ann@Acme.test"]  # as it was typed at sign-up, never as it was asked for
+    assert reset_password(token, NEW) == ann
+    ann.refresh_from_db()
+    assert ann.check_password(NEW)
+    assert ann.email_verified_at is not None
+    with pytest.raises(ValidationError, match="correct the fields") as refusal:
+        reset_password(token, OLD)
+    assert list(refusal.value.members["errors"]) == ["token"]
+
+
+def test_no_row_holds_a_link(ann, mailed):
+    ask_for_password_reset(ann.email)
+    token = mailed()
+
+    kept = Effect.objects.get(kind="mail.password_reset")
+    assert kept.state == "done"
+    assert token.partition(".")[2] not in f"{kept.key} {kept.payload} {kept.outcome} {kept.last_error}"
+
+
+def test_an_unknown_address_is_owed_the_same_and_gets_nothing(ann, mailoutbox, run_effects, django_assert_num_queries):
+    asked = []
+    for email in (ann.email, "nobody@acme.test"):
+        with django_assert_num_queries(1) as queries:
+            ask_for_password_reset(email)
+        asked.append(re.sub(r"'\[\{.*\}\]'", "DEBT", queries[0]["sql"]))
+    run_effects()
+
+    assert asked[0] == asked[1]
+    assert len(mailoutbox) == 1
+    assert set(Effect.objects.values_list("state", flat=True)) == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("span", "good"), [({"minutes": 59}, True), ({"minutes": 61}, False)], ids=["in time", "too late"]
+)
+def test_a_link_for_a_password_is_good_for_an_hour(ann, mailed, later, span, good):
+    ask_for_password_reset(ann.email)
+    token = mailed()
+
+    later(**span)
+
+    if good:
+        assert reset_password(token, NEW)
+    else:
+        with pytest.raises(ValidationError):
+            reset_password(token, NEW)
+
+
+def test_a_new_password_ends_other_links_sessions_and_tokens(ann, mailed, client):
+    AuthToken.objects.create(ann)
+    client.force_login(ann)
+    session = client.session.session_key
+    ask_for_password_reset(ann.email)
+    first = mailed()
+    ask_for_password_reset(ann.email)
+    second = mailed()
+
+    reset_password(second, NEW)
+
+    assert not AuthToken.objects.filter(user=ann).exists()
+    client.get("/admin/")
+    assert client.session.session_key != session
+    with pytest.raises(ValidationError):
+        reset_password(first, NEW)
+
+
+@pytest.mark.parametrize("password", ["short", "ann@acme.test", "password123", "1234567890"])
+def test_a_weak_password_spends_no_link(ann, mailed, password):
+    ask_for_password_reset(ann.email)
+    token = mailed()
+
+    with pytest.raises(ValidationError) as refusal:
+        reset_password(token, password)
+
+    assert list(refusal.value.members["errors"]) == ["password"]
+    assert reset_password(token, NEW)
+
+
+@pytest.mark.parametrize(
+    "token", ["", ".", "x", "a.b", "." * 50, "0" * 32 + ".", "0" * 32 + ".abc-def", "é" * 32 + ".1-1"]
+)
+def test_what_is_no_link_opens_nothing(ann, token):
+    for use in (lambda: reset_password(token, NEW), lambda: verify_email(token)):
+        with pytest.raises(ValidationError):
+            use()
+
+
+def test_a_link_is_its_owner_s_and_for_its_purpose_alone(ann):
+    bob = UserFactory()
+    part = tokens.RESET.make_token(ann)
+
+    for token in (f"{bob.pk.hex}.{part}", tokens.VERIFICATION.token_of(ann)):
+        with pytest.raises(ValidationError):
+            reset_password(token, NEW)
+    with pytest.raises(ValidationError):
+        verify_email(tokens.RESET.token_of(ann))
+
+
+def test_a_disabled_person_gets_no_link_and_uses_none(ann, mailoutbox, run_effects):
+    token = tokens.RESET.token_of(ann)
+    ann.is_active = False
+    ann.save()
+
+    ask_for_password_reset(ann.email)
+    ask_to_verify_address(ann.email)
+    run_effects()
+
+    assert mailoutbox == []
+    with pytest.raises(ValidationError):
+        reset_password(token, NEW)
+
+
+def test_a_password_is_changed_by_who_knows_it(ann):
+    AuthToken.objects.create(ann)
+
+    with pytest.raises(ValidationError) as refusal:
+        change_password(ann, "not it", NEW)
+    assert list(refusal.value.members["errors"]) == ["old_password"]
+    assert AuthToken.objects.count() == 1
+    with pytest.raises(ValidationError) as refusal:
+        change_password(ann, OLD, "short")
+    assert list(refusal.value.members["errors"]) == ["new_password"]
+
+    assert change_password(ann, OLD, NEW).check_password(NEW)
+    assert AuthToken.objects.count() == 0
+
+
+def test_disabling_somebody_ends_what_they_are_signed_in_with_for_good(ann, client):
+    AuthToken.objects.create(ann)
+    client.force_login(ann)
+    session = client.session.session_key
+
+    for is_active in (False, True):
+        ann.is_active = is_active
+        ann.save()
+
+    assert not AuthToken.objects.exists()
+    client.get("/admin/")
+    assert client.session.session_key != session
+
+
+def test_taking_a_password_away_ends_what_it_opened(ann):
+    AuthToken.objects.create(ann)
+
+    ann.set_unusable_password()
+    ann.save()
+
+    assert not AuthToken.objects.exists()
+
+
+def test_another_name_ends_nothing(ann, client):
+    AuthToken.objects.create(ann)
+    client.force_login(ann)
+
+    ann.name = "Ann"
+    ann.save()
+
+    assert AuthToken.objects.exists()
+    assert client.get("/admin/").wsgi_request.user == ann
+
+
+def test_signing_out_everywhere_leaves_the_password_as_it_is(ann, client):
+    AuthToken.objects.create(ann)
+    client.force_login(ann)
+    session = client.session.session_key
+
+    sign_out_everywhere(ann)
+
+    assert not AuthToken.objects.exists()
+    client.get("/admin/")
+    assert client.session.session_key != session
+    assert client.login(username="ann@acme.test", password=OLD)
+
+
+def test_somebody_who_signs_up_is_asked_to_confirm_the_address(mailed, mailoutbox):
+    plan = PlanFactory(code="free", trial_days=14, price=0)
+    new = sign_up(email="ann@acme.test", password=OLD, account_name="Acme", plan=plan, currency="USD", billing={})
+
+    token = mailed()
+
+    assert [mail.to for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "verify_email"] == [
+        ["ann@acme.test"]
+    ]
+    assert Effect.objects.get(kind="mail.verify_email").account_id == new.account.pk
+    assert verify_email(token).email_verified_at is not None
+    with pytest.raises(ValidationError):
+        verify_email(token)
+
+
+def test_a_confirmed_address_is_not_asked_about_again(ann, mailed, mailoutbox, run_effects, later):
+    ask_to_verify(ann)
+    token = mailed()
+    later(days=2.9)
+    verify_email(token)
+    ann.refresh_from_db()
+
+    ask_to_verify(ann)
+    ask_to_verify_address(ann.email)
+    run_effects()
+
+    assert len(mailoutbox) == 1
+
+
+def test_a_link_that_confirms_is_good_for_three_days(ann, mailed, later):
+    ask_to_verify(ann)
+    token = mailed()
+
+    later(days=3.1)
+
+    with pytest.raises(ValidationError):
+        verify_email(token)
+
+
+@pytest.fixture
+def account() -> Account:
+    PlanFactory(code="free", name="Free", max_users=3, price=0)
+    return AccountFactory(name="Acme & Söhne")
+
+
+def test_an_invited_person_gets_in_by_a_password_of_their_own(account, mailed, mailoutbox, client, later):
+    owner = MembershipFactory(account=account).user
+
+    member = add_member(account, email="Bob@Acme.test", role="member", by=owner)
+    token = mailed()
+
+    assert not member.user.has_usable_password()
+    assert mailoutbox[-1].subject == "You are invited to Acme & Söhne"
+    assert owner.email in mailoutbox[-1].body
+    later(days=6.9)
+    reset_password(token, NEW)
+    assert client.login(username="bob@acme.test", password=NEW)
+    with pytest.raises(ValidationError):
+        reset_password(token, OLD)
+
+
+def test_an_invitation_is_void_when_it_is_taken_back_before_it_was_sent(account, mailoutbox, run_effects):
+    member = add_member(account, email="bob@acme.test", role="member", by=MembershipFactory(account=account).user)
+
+    remove_member(member)
+    run_effects()
+
+    assert mailoutbox == []
+
+
+def test_somebody_who_was_removed_may_be_invited_again_and_starts_anew(account, mailed, ann):
+    owner = MembershipFactory(account=account).user
+    AuthToken.objects.create(ann)
+    remove_member(Membership.objects.create(account=account, user=ann, role="member"))
+    assert not AuthToken.objects.exists()
+
+    again = add_member(account, email="ann@ACME.test", role="viewer", by=owner)
+
+    assert again.user == ann
+    ann.refresh_from_db()
+    assert ann.is_active
+    assert not ann.has_usable_password()
+    assert reset_password(mailed(), NEW) == ann
+
+
+@pytest.mark.parametrize("somebody", [MembershipFactory, StaffFactory], ids=["of an account", "of the staff"])
+def test_whoever_belongs_somewhere_is_not_invited(account, somebody):
+    row = somebody()
+    user = getattr(row, "user", row)
+    for is_active in (True, False):
+        user.is_active = is_active
+        user.save()
+
+        with pytest.raises(Conflict):
+            add_member(account, email=user.email, role="member", by=MembershipFactory(account=account).user)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_use_one_link_one_sets_the_password(ann):
+    token = tokens.RESET.token_of(ann)
+
+    def use(password: str) -> str:
+        try:
+            reset_password(token, password)
+        except ValidationError:
+            return ""
+        else:
+            return password
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        won = [password for password in pool.map(use, [f"{NEW} {n}" for n in range(8)]) if password]
+
+    assert len(won) == 1
+    ann.refresh_from_db()
+    assert ann.check_password(won[0])

@@ -1,0 +1,109 @@
+"""What people do with their own log-in; pages and API call the same verbs.
+
+A link in a mail proves that a mailbox is somebody's. It is made when the mail is sent, so that no row and no log
+ever holds one.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.transaction import atomic
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.ids import uuid7
+from core.models import Account, User
+from core.problems import ValidationError
+from workflows.effects.people import mail_invitation, mail_password_reset, mail_verification
+from workflows.engine import owe
+from workflows.tokens import INVITATION, RESET, VERIFICATION, owner_of
+
+
+def ask_for_password_reset(email: str) -> None:
+    """Send a link to whoever reads that address.
+
+    For an unknown one the same is owed, and the effect finds nobody: an answer tells nothing, nor does its time.
+    """
+    owe(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
+
+
+def reset_password(token: str, password: str) -> User:
+    """Set a new password by the link of a mail, or the first one by that of an invitation; sign out everywhere.
+
+    Raises ValidationError naming `token` or `password`.
+    """
+    with atomic():
+        user = owner_of(token, RESET, INVITATION)
+        if user is None:
+            raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
+        check_new_password(password, user)
+        user.set_password(password)
+        user.email_verified_at = user.email_verified_at or timezone.now()  # they do read that mailbox
+        user.save()
+    return user
+
+
+def change_password(user: User, old: str, new: str) -> User:
+    """Set a new password and sign out everywhere. Returns the person as they are now.
+
+    Raises ValidationError naming `old_password` or `new_password`.
+    """
+    with atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if not user.check_password(old):
+            raise ValidationError({"old_password": [_("This is not your password.")]})
+        check_new_password(new, user, field="new_password")
+        user.set_password(new)
+        user.save()
+    return user
+
+
+def ask_to_verify(user: User) -> None:
+    """Send a link by which this person shows that the address is theirs; nothing when they did already."""
+    membership = getattr(user, "membership", None)
+    _owe_verification(user.email, about=membership and membership.account)
+
+
+def ask_to_verify_address(email: str) -> None:
+    """The same for whoever reads that address. Asked by a stranger, it tells nothing."""
+    _owe_verification(email, about=None)
+
+
+def verify_email(token: str) -> User:
+    """Believe that the address is its owner's. Raises ValidationError naming `token`."""
+    with atomic():
+        user = owner_of(token, VERIFICATION)
+        if user is None:
+            raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
+        user.email_verified_at = timezone.now()
+        user.save(update_fields=["email_verified_at"])
+    return user
+
+
+def invite(user: User, account: Account, *, by: User) -> None:
+    """Tell somebody that they belong to the account now, with a link to set their first password."""
+    owe(
+        mail_invitation,
+        key=f"member_invited:{uuid7()}",
+        about=account,
+        payload={"user": str(user.pk), "by": str(by.pk)},
+    )
+
+
+def sign_out_everywhere(user: User) -> None:
+    """End every session and every token of this person."""
+    with atomic():
+        user.sign_out()
+
+
+def check_new_password(password: str, user: User, *, field: str = "password") -> None:
+    """Raise ValidationError naming `field` for a password that is too short, too common or too much like its owner."""
+    try:
+        validate_password(password, user)
+    except DjangoValidationError as error:
+        raise ValidationError({field: error.messages}) from error
+
+
+def _owe_verification(email: str, *, about: Account | None) -> None:
+    owe(mail_verification, key=f"verify_email:{uuid7()}", about=about, payload={"email": email})

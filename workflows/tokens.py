@@ -1,0 +1,55 @@
+"""Links that only the reader of a mailbox has: good once and for a while, and kept nowhere.
+
+A token is `<key of the user>.<time>-<signature>`. Django signs the user's state with it, so that it dies when
+that state changes.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.utils.http import base36_to_int
+
+from core.models import User
+
+KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
+class Link(PasswordResetTokenGenerator):
+    """One purpose of links, and for how long each is good: at most settings.PASSWORD_RESET_TIMEOUT."""
+
+    def __init__(self, purpose: str, lasts: timedelta) -> None:
+        super().__init__()
+        self.key_salt = f"countersign.{purpose}"
+        self.lasts = lasts
+
+    def token_of(self, user: User) -> str:
+        return f"{user.pk.hex}.{self.make_token(user)}"
+
+    def check_token(self, user: User | None, token: str | None) -> bool:
+        if user is None or token is None or not super().check_token(user, token):
+            return False
+        age = self._num_seconds(self._now()) - base36_to_int(token.partition("-")[0])
+        return bool(age <= self.lasts.total_seconds())
+
+
+class VerificationLink(Link):
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        return f"{user.pk}{user.email}{user.email_verified_at}{timestamp}"
+
+
+RESET = Link("password_reset", timedelta(hours=1))
+INVITATION = Link("invitation", timedelta(days=7))  # dies with the first password
+VERIFICATION = VerificationLink("verify_email", timedelta(days=3))
+
+
+def owner_of(token: str, *links: Link) -> User | None:
+    """Whose token it is, if it is still good for one of these; the row is locked until the transaction ends."""
+    key, _, part = token.partition(".")
+    if not KEY.fullmatch(key):
+        return None
+    user = User.objects.select_for_update(no_key=True).filter(pk=UUID(key), is_active=True).first()
+    return user if user and any(link.check_token(user, part) for link in links) else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -50,3 +52,17 @@ def email() -> dict[str, object]:
         }
     config: dict[str, object] = env.email_url("EMAIL_URL")
     return {"EMAIL_TIMEOUT": 10, **config}
+
+
+SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+LIMIT = re.compile(r"(pair|account|address)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re.ASCII)
+
+
+def limits(name: str, default: str) -> dict[str, tuple[int, timedelta]]:
+    """How often, by scope: `pair=20/1h address=500/10m`; `off` for no limit. See core/limits.py."""
+    text = env.str(name, default=default)
+    words = [] if text == "off" else text.split()
+    found = [LIMIT.fullmatch(word) for word in words]
+    if not all(found) or not (words or text == "off"):
+        raise ImproperlyConfigured(f"{name} must read like `{default}`, or off; it is `{text}`.")
+    return {match[1]: (int(match[2]), timedelta(**{SPANS[match[4]]: int(match[3] or 1)})) for match in found if match}

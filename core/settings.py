@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.env import BASE_DIR, database, email, env, secret
+from core.env import BASE_DIR, database, email, env, limits, secret
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", debug=DEBUG)
@@ -13,6 +13,7 @@ SECRET_KEY = secret("SECRET_KEY", debug=DEBUG)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8011").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For (core/addresses.py)
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 WEB_PORT = env.int("PORT", default=8011)
@@ -103,6 +104,14 @@ REST_KNOX = {
     "AUTO_REFRESH": True,
     "AUTO_REFRESH_MAX_TTL": timedelta(days=30),  # in all
     "MIN_REFRESH_INTERVAL": 300,
+}
+
+# How often one may try (core/limits.py): so many at once, and as many again spread over the time
+LIMITS = {
+    "login": limits("LIMIT_LOGIN", "pair=20/1h account=100/1h address=500/10m"),
+    "register": limits("LIMIT_REGISTER", "address=300/1m"),
+    "mail": limits("LIMIT_MAIL", "pair=10/1h account=20/1h address=500/10m"),
+    "link": limits("LIMIT_LINK", "address=300/5m"),
 }
 
 # API

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -29,11 +30,20 @@ from core.models import (
 )
 from core.problems import Problem
 from web import engine_admin, payment_methods  # noqa: F401 - pages of their own
+from web.limited import CountsTries, answers_429
 from web.readonly import ReadOnly
 from workflows.actions import decide_many
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
+
+
+class StaffLogin(CountsTries, AdminAuthenticationForm):
+    """The admin's own form, which lets staff in only."""
+
+
+admin.site.login_form = StaffLogin
+admin.site.login = answers_429(admin.site.login)  # type: ignore[method-assign]
 
 
 @admin.register(Account)

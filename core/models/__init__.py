@@ -1,6 +1,7 @@
 """The nouns, one file each; `stateful` is what those with a lifecycle share, `history` what the engine remembers."""
 
 from core.models.account import Account, Membership
+from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
 from core.models.idempotency import KeyedAnswer
@@ -16,6 +17,7 @@ from core.models.user import User
 __all__ = [
     "Account",
     "Allocation",
+    "Attempt",
     "BalanceEntry",
     "Breaker",
     "CreditEntry",

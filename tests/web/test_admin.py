@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
+from knox.models import AuthToken
 
 from core.models import Payment
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
@@ -59,3 +62,41 @@ def test_a_status_is_no_field_of_a_form(superuser):
     assert superuser.post(path, {"status": "succeeded"}).status_code == 403
     payment.refresh_from_db()
     assert payment.status == "pending_approval"
+
+
+def test_the_admin_s_log_in_page_closes_after_some_wrong_passwords(client, settings):
+    settings.LIMITS = {**settings.LIMITS, "login": {"pair": (2, timedelta(hours=1))}}
+    UserFactory(email="ann@acme.test", is_staff=True)
+    form = {"username": "ann@acme.test", "password": "wrong"}
+
+    answers = [client.post("/admin/login/", form) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[2]["Retry-After"]) > 60
+    assert b"Too many tries" in answers[2].content
+
+
+def test_staff_who_know_their_password_come_in_as_often_as_they_like(client, settings):
+    settings.LIMITS = {**settings.LIMITS, "login": {"pair": (2, timedelta(hours=1))}}
+    staff = UserFactory(email="ann@acme.test", is_staff=True)
+    staff.set_password("correct horse battery")
+    staff.save()
+
+    for _ in range(5):
+        answer = client.post("/admin/login/", {"username": "Ann@acme.test", "password": "correct horse battery"})
+        assert answer.status_code == 302
+
+
+def test_disabling_somebody_in_the_admin_ends_their_tokens(superuser):
+    user = UserFactory()
+    AuthToken.objects.create(user)
+    page = reverse("admin:core_user_change", args=[user.pk])
+    form = superuser.get(page).context["adminform"].form
+    data = {name: value for name, value in form.initial.items() if value not in (None, False)}
+
+    answer = superuser.post(page, data | {"is_active": ""})
+
+    assert answer.status_code == 302, answer.context["errors"]
+    user.refresh_from_db()
+    assert not user.is_active
+    assert not AuthToken.objects.exists()

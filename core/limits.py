@@ -1,0 +1,175 @@
+"""How often one may try: to log in, to sign up, to have a mail sent, to use a link.
+
+Three scopes, each with a limit `most/time` of LIMIT_* in the environment:
+    pair     one account tried from one address
+    account  one account tried from anywhere; not asked of addresses it has been opened from in the last 30 days, so
+             that strangers who try, however many, do not keep its owner out
+    address  one address, whatever it tries
+So many may come at once, and then as many again spread over that time. Accounts are canonical e-mail addresses,
+whether they exist or not. The counts are rows of PostgreSQL: they hold for all processes, with the broker down too.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils.crypto import salted_hmac
+
+from core.addresses import address_of, network_of
+from core.models.user import canonical_email
+from core.problems import TooManyRequests
+
+log = logging.getLogger(__name__)
+
+KNOWN_FOR = timedelta(days=30)
+GOOD_ONES = 10  # as many good tries weigh as one bad one, where an address is counted
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One kind of try, and the setting in LIMITS that says how often."""
+
+    name: str
+    setting: str
+
+    def attempt(self, request: Any, email: str = "") -> Try:
+        """Count a try before it is made, at a failure's weight. Raises TooManyRequests, and then counts nothing.
+
+        request: Django's or DRF's. email: the account that is tried, as typed; empty where there is none.
+        """
+        caller = _Caller.of(request, email)
+        limits = {
+            caller.key(self.name, scope): limit
+            for scope, limit in settings.LIMITS[self.setting].items()
+            if caller.account or scope == "address"
+        }
+        costs = {key: per / most for key, (most, per) in limits.items()}
+        with _for_good() as cursor:
+            cursor.execute(
+                TAKE,
+                {
+                    "keys": list(limits),
+                    "costs": list(costs.values()),
+                    "rooms": [per for _, per in limits.values()],
+                    "of_the_account": caller.key(self.name, "account"),
+                    "known": caller.key("any", "known"),
+                },
+            )
+            is_open, wait, taken = cursor.fetchone()
+        if not is_open:
+            log.warning("%s: too many tries from %s", self.name, address_of(request))
+            seconds = max(1, math.ceil(wait.total_seconds())) if wait else 1  # none: others were quicker just now
+            raise TooManyRequests(f"Too many tries. Please wait {seconds} seconds.", retry_after=seconds)
+        return Try(caller, {key: costs[key] for key in taken or ()})
+
+
+LOGIN = Gate("login", "login")  # also for the old password, when it is changed
+REGISTER = Gate("register", "register")
+# What sends a mail: each counted alone, so that nobody who asks for one kind keeps another from its reader.
+RESET = Gate("reset", "mail")
+VERIFY = Gate("verify", "mail")
+INVITE = Gate("invite", "mail")
+LINK = Gate("link", "link")  # what takes the token of a link
+
+
+@dataclass(frozen=True)
+class Try:
+    """A try that has been counted. Whoever sees a log-in succeed says so."""
+
+    caller: _Caller
+    costs: dict[str, timedelta]
+
+    def succeeded(self) -> None:
+        """Give back what a failure weighs, and remember that this account was opened from here."""
+        back = {key: -cost for key, cost in self.costs.items()}
+        for key in back:
+            if ":address:" in key:
+                back[key] *= 1 - 1 / GOOD_ONES
+        _move(back | self.caller.known)
+
+
+def welcome(request: Any, email: str) -> None:
+    """Remember this address for one that the account was opened from: its owner has proved it in another way."""
+    _move(_Caller.of(request, email).known)
+
+
+@dataclass(frozen=True)
+class _Caller:
+    """Who tries, and from where."""
+
+    account: str
+    network: str
+
+    @classmethod
+    def of(cls, request: Any, email: str) -> _Caller:
+        return cls(canonical_email(email) if email else "", network_of(address_of(request)))
+
+    @property
+    def known(self) -> dict[str, timedelta]:
+        return {self.key("any", "known"): KNOWN_FOR} if self.account else {}
+
+    def key(self, gate: str, scope: str) -> str:
+        """Of a row: a digest, so that whoever reads the table learns nobody's address."""
+        who = {"account": self.account, "address": self.network}.get(scope, f"{self.account} {self.network}")
+        digest = salted_hmac("core.limits", who.encode(errors="backslashreplace")).hexdigest()[:32]
+        return f"{gate}:{scope}:{digest}"
+
+
+def _move(spans: dict[str, timedelta]) -> None:
+    if spans:
+        with _for_good() as cursor:
+            cursor.execute(MOVE, {"keys": list(spans), "spans": list(spans.values())})
+
+
+# A leaky bucket as one moment, `until`: until then it drains, and it overflows beyond now + room (GCRA). The keys are
+# always taken in their order, so that no two statements wait for each other.
+TAKE = """
+    WITH asked AS (
+        SELECT * FROM unnest(%(keys)s::text[], %(costs)s::interval[], %(rooms)s::interval[]) AS t(key, cost, room)
+        WHERE key <> %(of_the_account)s
+            OR NOT EXISTS (SELECT FROM core_attempt WHERE core_attempt.key = %(known)s AND until > now())),
+    refused AS (
+        SELECT used.until + cost - room - now() AS wait FROM asked JOIN core_attempt AS used USING (key)
+        WHERE used.until + cost > now() + room),
+    taken AS (
+        INSERT INTO core_attempt AS used (key, until)
+        SELECT key, now() + cost FROM asked WHERE NOT EXISTS (SELECT FROM refused) ORDER BY key
+        ON CONFLICT (key) DO UPDATE SET until = greatest(used.until, now()) + (excluded.until - now())
+        WHERE used.until + (excluded.until - now())
+            <= now() + (SELECT room FROM asked WHERE asked.key = excluded.key)
+        RETURNING key)
+    SELECT (SELECT count(*) FROM taken) = (SELECT count(*) FROM asked), (SELECT max(wait) FROM refused),
+        (SELECT array_agg(key) FROM taken)"""
+MOVE = """
+    INSERT INTO core_attempt AS used (key, until)
+    SELECT key, now() + span FROM unnest(%(keys)s::text[], %(spans)s::interval[]) AS t(key, span) ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET until = CASE
+        WHEN excluded.until < now() THEN used.until + (excluded.until - now())
+        ELSE greatest(used.until, excluded.until) END"""
+
+
+@contextmanager
+def _for_good() -> Iterator[CursorWrapper]:
+    """A cursor whose statement commits at once: a caller's transaction that is rolled back takes no count with it,
+    and one that goes on keeps nobody waiting. A test case's own transaction is none of ours.
+    """
+    blocks = connection.atomic_blocks
+    if not blocks or any(block._from_testcase for block in blocks):  # type: ignore[attr-defined]
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    own = connection.copy()
+    try:
+        with own.cursor() as cursor:
+            yield cursor
+    finally:
+        own.close()

@@ -1,0 +1,47 @@
+"""Log-in pages count tries, as the API does (core/limits.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest
+
+from core import limits
+from core.problems import TooManyRequests
+
+
+class CountsTries(AuthenticationForm):
+    """For log-in forms: a try too many is refused before the password is looked at."""
+
+    def clean(self) -> dict[str, Any]:
+        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if not (email and password):
+            return super().clean()
+        try:
+            attempt = limits.LOGIN.attempt(self.request, email)
+        except TooManyRequests as problem:
+            self.too_many = problem
+            raise forms.ValidationError(problem.detail, code=problem.slug) from problem
+        cleaned = super().clean()
+        attempt.succeeded()
+        return cleaned
+
+
+def answers_429(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the page of such a form the status and Retry-After of its refusal."""
+
+    @wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = view(request, *args, **kwargs)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        problem = getattr(form, "too_many", None)
+        if problem is not None:
+            response.status_code = problem.status
+            response["Retry-After"] = str(problem.members["retry_after"])
+        return response
+
+    return limited

@@ -25,6 +25,7 @@ class UserOut(serializers.Serializer):
     id = serializers.UUIDField()
     email = serializers.CharField()
     name = serializers.CharField()
+    email_verified_at = serializers.DateTimeField()
     is_staff = serializers.BooleanField()
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.transaction import atomic
 from django.utils.translation import get_language_from_request
 from knox.models import AuthToken
 from rest_framework import serializers
@@ -16,15 +15,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import AccountOut, UserOut
-from api.door import Door
+from api.door import CallerView, Door
 from api.fields import Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
+from core import limits
 from core.billing_details import check_billing
 from core.models import Plan, User
 from core.models.account import BILLING_FIELDS
 from core.problems import InvalidCredentials, ValidationError
 from workflows.actions import price_of, sign_up
+from workflows.actions.people import check_new_password, sign_out_everywhere
 
 
 class Register(Door):
@@ -57,11 +58,12 @@ class Register(Door):
         plan = Plan.objects.filter(code=data["plan"], is_public=True).first()
         if plan is None:
             raise ValidationError({"plan": ["There is no such plan."]})
-        check_password(data["password"], data["email"])
+        check_new_password(data["password"], User(email=data["email"]))
         billing = {name: data[name] for name in BILLING_FIELDS}
         # Before the method, which depends on the country.
         check_billing(billing, is_paid=price_of(plan, data["currency"]).amount > 0)
         method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
+        limits.REGISTER.attempt(request, data["email"])
         signed_up = sign_up(
             email=data["email"],
             password=data["password"],
@@ -72,6 +74,7 @@ class Register(Door):
             payment_method=method,
             language=data.get("language") or get_language_from_request(request),
         )
+        limits.welcome(request, data["email"])
         context = {"request": request}
         request.user = signed_up.user
         return Response(
@@ -99,12 +102,15 @@ class Login(Door):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
+        attempt = limits.LOGIN.attempt(request, form.validated_data["email"])
         # Django hashes for an unknown address too, so that the time tells nothing.
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
             raise InvalidCredentials("The e-mail address or the password is wrong.")
+        signed_in = session(user)
+        attempt.succeeded()
         membership = getattr(user, "membership", None)
-        return Response({**session(user), "account": membership and AccountOut(membership.account).data})
+        return Response({**signed_in, "account": membership and AccountOut(membership.account).data})
 
 
 class Logout(Door):
@@ -115,8 +121,19 @@ class Logout(Door):
         return Response(status=204)
 
 
-class Me(Door):
-    """GET auth/me/: who the caller is."""
+class LogoutAll(CallerView):
+    """POST auth/logout-all/: every token and every session of the caller is worth nothing any more."""
+
+    def post(self, request: Request) -> Response:
+        sign_out_everywhere(self.caller)
+        return Response(status=204)
+
+
+class Me(CallerView):
+    """GET, PATCH auth/me/: who the caller is. The e-mail address stays: a mail to it opens the account."""
+
+    class In(StrictSerializer):
+        name = Text(max_length=150, allow_blank=True)
 
     def get(self, request: Request) -> Response:
         membership = getattr(request.user, "membership", None)
@@ -128,15 +145,25 @@ class Me(Door):
             }
         )
 
+    def patch(self, request: Request) -> Response:
+        form = self.In(data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        if "name" in form.validated_data:
+            self.caller.name = form.validated_data["name"]
+            self.caller.save(update_fields=["name"])
+        return self.get(request)
+
 
 def session(user: Any) -> dict[str, Any]:
-    """A new token, shown this once: only its hash is kept."""
-    row, token = AuthToken.objects.create(user)
+    """A new token, shown this once: only its hash is kept.
+
+    Raises InvalidCredentials for somebody whose password was changed, or who was disabled, since it was checked.
+    """
+    with atomic():
+        unchanged = User.objects.select_for_update(no_key=True).filter(
+            pk=user.pk, password=user.password, is_active=True
+        )
+        if not unchanged.exists():
+            raise InvalidCredentials("The e-mail address or the password is wrong.")
+        row, token = AuthToken.objects.create(user)
     return {"token": token, "expires_at": row.expiry, "user": UserOut(user).data}
-
-
-def check_password(password: str, email: str) -> None:
-    try:
-        validate_password(password, User(email=email))
-    except DjangoValidationError as error:
-        raise ValidationError({"password": error.messages}) from error

@@ -19,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.addresses import address_of
 from core.models import User
 from core.models.idempotency import KeyedAnswer
 from core.problems import IdempotencyKeyInUse, IdempotencyKeyReused, MalformedRequest, PayloadTooLarge
@@ -120,7 +121,7 @@ class _Replay(Exception):  # noqa: N818
 def _scope(request: Request) -> str:
     if isinstance(request.user, User):
         return f"user:{request.user.pk}"
-    return f"address:{request.META.get('REMOTE_ADDR', '')}"
+    return f"address:{address_of(request)}"
 
 
 def _fingerprint(request: Request) -> str:

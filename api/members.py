@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from api.accounts import account_of
 from api.door import CallerView
 from api.fields import Email, StrictSerializer
+from core import limits
 from core.models import Membership
 from core.problems import Conflict, PermissionDenied
 from workflows.actions.sites import add_member, remove_member
@@ -38,6 +39,7 @@ class Members(CallerView):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
+        limits.INVITE.attempt(request, form.validated_data["email"])
         member = add_member(account_of(self.caller), by=self.caller, **form.validated_data)
         return Response(MemberOut(member).data, status=201)
 

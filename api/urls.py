@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from api import accounts, auth, invoices, members, missing, payments, plans, sites, staff, workflows
+from api import accounts, auth, invoices, members, missing, passwords, payments, plans, sites, staff, workflows
 
 urlpatterns = [
     path("auth/register/", auth.Register.as_view()),
     path("auth/login/", auth.Login.as_view()),
     path("auth/logout/", auth.Logout.as_view()),
+    path("auth/logout-all/", auth.LogoutAll.as_view()),
     path("auth/me/", auth.Me.as_view()),
+    path("auth/password/change/", passwords.ChangePassword.as_view()),
+    path("auth/password/reset/", passwords.AskForReset.as_view()),
+    path("auth/password/reset/confirm/", passwords.ResetPassword.as_view()),
+    path("auth/email/verify/", passwords.VerifyEmail.as_view()),
     path("plans/", plans.Plans.as_view()),
     path("account/", accounts.OwnAccount.as_view()),
     path("credits/", accounts.Credits.as_view()),

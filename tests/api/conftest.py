@@ -46,7 +46,9 @@ def digest(db: None) -> Callable[[], dict[str, int]]:
     def count() -> dict[str, int]:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT relname FROM pg_class WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')"
+                """SELECT relname FROM pg_class
+                   WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
+                       AND relname <> 'core_attempt'  -- where refusals are counted"""
             )
             tables = [row[0] for row in cursor.fetchall()]
             counts = {}

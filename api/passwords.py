@@ -1,0 +1,115 @@
+"""Proving who one is: by the old password, or by a link in a mail. A stranger learns nothing here, not even by time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.auth import session
+from api.door import CallerView, Door
+from api.fields import Email, StrictSerializer, Text
+from core import limits
+from core.models import User
+from core.problems import ValidationError
+from workflows.actions.people import (
+    ask_for_password_reset,
+    ask_to_verify,
+    ask_to_verify_address,
+    change_password,
+    reset_password,
+    verify_email,
+)
+
+ASKED = "If there is somebody to write to, a mail with a link is on its way."
+
+
+class Token(Text):
+    """What a link ends with."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 100, **kwargs})
+
+
+class ChangePassword(CallerView):
+    """POST auth/password/change/: another password; every token and session ends, and a new token is given."""
+
+    class In(StrictSerializer):
+        old_password = Text(max_length=128, trim_whitespace=False)
+        new_password = Text(max_length=128, trim_whitespace=False)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        attempt = limits.LOGIN.attempt(request, self.caller.email)
+        user = change_password(self.caller, form.validated_data["old_password"], form.validated_data["new_password"])
+        attempt.succeeded()
+        return Response(session(user))
+
+
+class AskForReset(Door):
+    """POST auth/password/reset/: have a link sent to that address; 202 whoever lives there."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
+
+    class In(StrictSerializer):
+        email = Email()
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        email = form.validated_data["email"]
+        limits.RESET.attempt(request, email)
+        ask_for_password_reset(email)
+        return Response({"detail": ASKED}, status=202)
+
+
+class ResetPassword(Door):
+    """POST auth/password/reset/confirm/: the new password, or an invited person's first, by the link's token."""
+
+    permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
+
+    class In(StrictSerializer):
+        token = Token()
+        password = Text(max_length=128, trim_whitespace=False)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        limits.LINK.attempt(request)
+        user = reset_password(form.validated_data["token"], form.validated_data["password"])
+        limits.welcome(request, user.email)
+        return Response(status=204)
+
+
+class VerifyEmail(Door):
+    """POST auth/email/verify/: with `token` the address is confirmed; with `email`, or by a caller, a link is sent."""
+
+    permission_classes = [AllowAny]
+
+    class In(StrictSerializer):
+        token = Token(required=False)
+        email = Email(required=False)
+
+    def post(self, request: Request) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        match form.validated_data:
+            case {"token": _, "email": _}:
+                raise ValidationError({"email": ["Send a token or an e-mail address, not both."]})
+            case {"token": token}:
+                limits.LINK.attempt(request)
+                return Response({"email_verified_at": verify_email(token).email_verified_at})
+            case {"email": email}:
+                limits.VERIFY.attempt(request, email)
+                ask_to_verify_address(email)
+            case _ if isinstance(request.user, User):
+                limits.VERIFY.attempt(request, request.user.email)
+                ask_to_verify(request.user)
+            case _:
+                raise ValidationError({"token": ["Send the token of a link, or the e-mail address to send one to."]})
+        return Response({"detail": ASKED}, status=202)

@@ -27,6 +27,10 @@ check: dev ## Check format, lint, types, layers, migrations and drawings
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(RUN) .venv/bin/python manage.py check
+	@# As in production: not a warning.
+	PUBLIC_URL=https://billing.example.com ALLOWED_HOSTS=billing.example.com TRUSTED_PROXIES=1 \
+		SECRET_KEY=of-make-check-and-no-secret-at-all-but-as-long-as-one \
+		$(RUN) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	$(RUN) .venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/python manage.py draw_workflows --check
 

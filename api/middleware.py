@@ -5,12 +5,29 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from api.parsers import is_clean
+from api.parsers import MAX_BYTES, is_clean
 from api.problems import answer
-from core.problems import InternalError, MalformedRequest, Problem, Unavailable
+from core.problems import (
+    InternalError,
+    MalformedRequest,
+    NotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    Problem,
+    Unavailable,
+)
+
+NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+DJANGOS = {
+    400: MalformedRequest("The request cannot be read, or this server does not go by the name in its Host header."),
+    403: PermissionDenied("You are not allowed to do this."),
+    404: NotFound("There is no such address."),
+    500: InternalError("This is our mistake and has been logged."),
+}
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +39,16 @@ class Problems:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith("/api/") and not self._is_readable(request):
-            return answer(MalformedRequest("The address contains characters that cannot be."), request)
-        return self.get_response(request)
+        if not request.path.startswith("/api/"):
+            return self.get_response(request)
+        problem = self._refusal(request)
+        response = (
+            self._in_our_words(request, self.get_response(request)) if problem is None else answer(problem, request)
+        )
+        response.headers.setdefault("Cache-Control", "no-store")
+        if "json" in response.get("Content-Type", "json"):
+            response.headers.setdefault("Content-Security-Policy", NO_PAGE)
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not request.path.startswith("/api/"):
@@ -38,10 +62,21 @@ class Problems:
             problem = InternalError("This is our mistake and has been logged.")
         return answer(problem, request)
 
-    def _is_readable(self, request: HttpRequest) -> bool:
-        words = [
-            request.path,
-            *request.GET.keys(),
-            *(value for key in request.GET for value in request.GET.getlist(key)),
-        ]
-        return all(is_clean(word) and not set("\t\r\n") & set(word) for word in words)
+    def _refusal(self, request: HttpRequest) -> Problem | None:
+        """What must not reach a view: more than a body may hold, an address that nobody types."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > MAX_BYTES:
+            return PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
+        try:
+            words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
+        except SuspiciousOperation:
+            return MalformedRequest("The address has too many parameters.")
+        if all(is_clean(word) and not set("\t\r\n") & set(word) for word in words):
+            return None
+        return MalformedRequest("The address contains characters that cannot be.")
+
+    def _in_our_words(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Django's own pages, such as that for a wrong Host, say no more than their status."""
+        if response.status_code in DJANGOS and "json" not in response.get("Content-Type", ""):
+            return answer(DJANGOS[response.status_code], request)
+        return response

@@ -19,6 +19,7 @@ env = environ.FileAwareEnv()
 SESSION = "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
+DEFAULT_PASSWORDS = {"password", "countersign"}  # of .env.example and docker-compose.yml
 
 
 def secret(name: str, *, debug: bool) -> str:
@@ -32,11 +33,23 @@ def secret(name: str, *, debug: bool) -> str:
     return value
 
 
-def database() -> dict[str, object]:
-    """DATABASE_URL as Django's settings; PostgreSQL only."""
+def metrics_token(*, debug: bool) -> str:
+    """METRICS_TOKEN, which may be missing, for then there is no such page, but not easy to guess."""
+    token: str = env.str("METRICS_TOKEN", default="")
+    if token and len(token) < 16 and not debug:
+        raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters: set a longer one, or none.")
+    return token
+
+
+def database(*, debug: bool) -> dict[str, object]:
+    """DATABASE_URL as Django's settings; PostgreSQL only. A well-known password is allowed in DEBUG only."""
     config: dict[str, object] = env.db_url("DATABASE_URL", default="postgresql:///countersign")
     if config["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgresql://...")
+    if not debug and config.get("PASSWORD") in DEFAULT_PASSWORDS:
+        raise ImproperlyConfigured(
+            "DATABASE_URL has the password of an example: give the database another, or set DEBUG=true for a demo."
+        )
     options: dict[str, object] = config.setdefault("OPTIONS", {})  # type: ignore[assignment]
     options.setdefault("options", SESSION)
     return config

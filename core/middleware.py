@@ -1,4 +1,4 @@
-"""What every request is given: a name, so that answer, log line and transition can be brought together; a language."""
+"""What every request is given, a name and a language, and what every answer tells the browser not to do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextvars import ContextVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
@@ -14,11 +15,15 @@ from core.ids import uuid7
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestId:
-    """Keep the caller's X-Request-ID when it is a plain word, else make one; answer with it."""
+    """A name for every request, so that an answer, a log line and a transition can be brought together.
+
+    Keep the caller's X-Request-ID when it is a plain word, else make one; answer with it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -52,3 +57,19 @@ class Language(LocaleMiddleware):
         if request.path_info.startswith(self.ENGLISH):
             return response
         return super().process_response(request, response)
+
+
+class Headers:
+    """What Django's own middleware does not say to browsers. A view that has said something else is left alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", NO_DEVICES)
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+            if settings.SESSION_COOKIE_NAME in request.COOKIES:
+                response.headers.setdefault("Cache-Control", "private, no-store")
+        return response

@@ -93,6 +93,9 @@ class OperatorForm(forms.Form):
 class OperatorsOnly(ReadOnly):
     show_full_result_count = False
 
+    class Media:
+        css = {"all": ["web/admin.css"]}
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(PERMISSION)
 

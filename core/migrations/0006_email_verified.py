@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0003_audit_views")]
+    dependencies = [("core", "0005_payment_method_hints")]
 
     operations = [
         migrations.AddField(

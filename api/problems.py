@@ -30,10 +30,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
-    """The same outside a DRF view."""
-    return JsonResponse(
+    """The same outside a DRF view, and maybe outside the middleware that counts bytes."""
+    response = JsonResponse(
         body(problem, request), status=problem.status, headers=headers(problem), content_type=CONTENT_TYPE
     )
+    response["Content-Length"] = str(len(response.content))
+    return response
 
 
 def body(problem: Problem, request: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Language(LocaleMiddleware):
             super().process_request(request)
             return
         translation.activate("en")
-        request.LANGUAGE_CODE = "en"  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = "en"
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """An answer that does not vary with Accept-Language does not say that it does."""

@@ -39,8 +39,10 @@ class Members(CallerView):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        limits.INVITE.attempt(request, form.validated_data["email"])
-        member = add_member(account_of(self.caller), by=self.caller, **form.validated_data)
+        account = account_of(self.caller)
+        if account.may_be_changed_by(self.caller):
+            limits.INVITE.attempt(request, form.validated_data["email"])
+        member = add_member(account, by=self.caller, **form.validated_data)
         return Response(MemberOut(member).data, status=201)
 
 

@@ -101,9 +101,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["email"]},
     },
 ]
-PASSWORD_RESET_TIMEOUT = timedelta(
-    days=7
-).total_seconds()  # of any link in a mail; each kind's own: workflows/tokens.py
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest link in a mail; each its own: workflows/tokens.py
 LOGIN_URL = "/admin/login/"
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
@@ -117,7 +115,7 @@ REST_KNOX = {
 LIMITS = {
     "login": limits("LIMIT_LOGIN", "pair=20/1h account=100/1h address=500/10m"),
     "register": limits("LIMIT_REGISTER", "address=300/1m"),
-    "mail": limits("LIMIT_MAIL", "pair=10/1h account=20/1h address=500/10m"),
+    "mail": limits("LIMIT_MAIL", "pair=20/1h account=40/1h address=500/10m"),
     "link": limits("LIMIT_LINK", "address=300/5m"),
 }
 
@@ -153,7 +151,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES > 0 else None
 SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=IS_HTTPS and TRUSTED_PROXIES > 0)
-SECURE_SSL_HOST = PUBLIC_URL.partition("://")[2]
+SECURE_SSL_HOST = PUBLIC_URL.partition("://")[2].partition("/")[0]
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked from inside
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

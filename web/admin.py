@@ -123,14 +123,14 @@ class PersonAdmin(UserAdmin):
     list_display = ("email", "name", "is_staff", "is_active", "joined_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
-    readonly_fields = ("joined_at", "last_login")
+    readonly_fields = ("joined_at", "last_login", "email_verified_at")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         (
             "What they may do",
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        ("When", {"fields": ("joined_at", "last_login")}),
+        ("When", {"fields": ("joined_at", "last_login", "email_verified_at")}),
     )
     add_fieldsets = (
         (

@@ -72,8 +72,14 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Whoever gets another password, or may not sign in any more, is signed out in the same transaction."""
-        self.email_canonical = canonical_email(self.email)
+        """Whoever gets another password, or may not sign in any more, is signed out in the same transaction.
+
+        Another e-mail address is one that nobody has verified.
+        """
+        canonical = canonical_email(self.email)
+        if canonical != self.email_canonical and not self._state.adding:
+            self.email_verified_at = None  # of the old address
+        self.email_canonical = canonical
         is_out = not self._state.adding and (self._password is not None or self._is_barred or not self.is_active)
         with atomic():
             super().save(*args, **kwargs)

@@ -236,6 +236,16 @@ def test_an_idempotency_key_keeps_no_door_open(few, path, body, let_in):
     close_after(let_in, Caller(), path, body, **{"Idempotency-Key": "{n}"})
 
 
+def test_invitations_of_one_address_have_an_end_for_who_may_invite(few):
+    PlanFactory(code="free", name="Free", max_users=None, price=0)
+    owner = MembershipFactory().user
+    viewer = MembershipFactory(account=owner.membership.account, role="viewer").user
+    bob = {"email": "bob@acme.test"}
+
+    assert [Caller(viewer).post("account/members/", bob).status_code for _ in range(4)] == [403] * 4
+    assert [Caller(owner).post("account/members/", bob).status_code for _ in range(3)] == [201, 409, 429]
+
+
 def test_the_old_password_is_not_guessed_with_a_stolen_token(ann, few):
     thief = Caller(ann)
     guess = {"old_password": "no", "new_password": NEW}

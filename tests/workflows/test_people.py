@@ -269,6 +269,24 @@ def test_a_confirmed_address_is_not_asked_about_again(ann, mailed, mailoutbox, r
     assert len(mailoutbox) == 1
 
 
+def test_another_address_is_one_that_nobody_has_confirmed(ann):
+    verified = verify_email(tokens.VERIFICATION.token_of(ann))
+    old_links = tokens.RESET.token_of(verified), tokens.VERIFICATION.token_of(verified)
+
+    verified.name = "Ann"
+    verified.save()
+    assert verified.email_verified_at is not None
+    verified.email = "ann@elsewhere.test"
+    verified.save()
+
+    verified.refresh_from_db()
+    assert verified.email_verified_at is None
+    with pytest.raises(ValidationError):
+        reset_password(old_links[0], NEW)
+    with pytest.raises(ValidationError):
+        verify_email(old_links[1])
+
+
 def test_a_link_that_confirms_is_good_for_three_days(ann, mailed, later):
     ask_to_verify(ann)
     token = mailed()

@@ -1,8 +1,10 @@
 """The 8 billing fields, judged together: `core.billing_details`."""
 
+
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,3 +113,12 @@ def test_what_is_accepted_may_stay(details, country):
     if not billing_errors(details, is_paid=False):
         check_billing_change({}, details)
         check_billing_change(details, details)
+
+
+def test_a_customer_is_told_in_their_language():
+    with translation.override("ar"):
+        errors = billing_errors(DETAILS | {"tax_id": "x1", "billing_email": "x"}, is_paid=True)
+
+    assert errors["billing_email"] == ["عنوان البريد الإلكتروني غير صالح."]
+    assert "رقم ضريبة القيمة المضافة" in errors["tax_id"][0]
+    assert "DE136695976" in errors["tax_id"][0]

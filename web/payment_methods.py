@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
@@ -14,6 +15,10 @@ from core.payee_fields import PIX, PayeeField, fields_of, payee_lines
 from core.payee_numbers import PIX_KEYS
 
 SPARE_ROWS = 2
+PLACE = {
+    "country": "ISO 3166-1, such as PK; none: offered everywhere.",
+    "currency": "ISO 4217, such as PKR; none: any.",
+}
 
 
 class NewPaymentMethodForm(forms.ModelForm):
@@ -22,6 +27,7 @@ class NewPaymentMethodForm(forms.ModelForm):
     class Meta:
         model = PaymentMethod
         fields = ("name", "code", "kind", "country", "currency")
+        help_texts = PLACE
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,13 +48,11 @@ class PaymentMethodForm(forms.ModelForm):
         model = PaymentMethod
         exclude = ("kind", "fields")  # noqa: DJ006 - all others, whatever will be added
         labels = {"reference_pattern": "Pattern", "reference_example": "Example", "reference_max": "Longest text"}
-        help_texts = {
+        help_texts = PLACE | {
             "reference_pattern": "How the transaction id looks that the payer's bank shows: # a digit, @ a letter, "
             "* either, {12} or {8,14} behind one of these repeats it, | between alternatives: R-#{4,8}. "
             "Others are taken too, and marked for whoever reviews them.",
             "reference_max": "How many characters of our reference the bank carries to us.",
-            "country": "ISO 3166-1, such as PK; none: offered everywhere.",
-            "currency": "ISO 4217, such as PKR; none: any.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -153,4 +157,4 @@ def own_rows(method: PaymentMethod) -> int:
 def _input(field: PayeeField) -> forms.Field:
     if (field.key, field.kind) == ("key_type", PIX):
         return forms.ChoiceField(label=field.label, required=False, choices=[(word, word) for word in ("", *PIX_KEYS)])
-    return forms.CharField(label=field.label, required=False, max_length=256)
+    return forms.CharField(label=field.label, required=False, max_length=256, widget=AdminTextInputWidget)

@@ -1,6 +1,5 @@
 """The 8 billing fields, judged together: `core.billing_details`."""
 
-
 from __future__ import annotations
 
 import pytest

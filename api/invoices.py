@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
@@ -16,9 +17,11 @@ from api.plans import find_method
 from core.models import Invoice, Plan, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
+from core.money import money_text
 from core.problems import ValidationError
 from workflows.actions import cancel_at_period_end, choose_plan
 from workflows.engine import available, perform
+from workflows.instructions import instructions_for, reference_for, ways_to_pay
 
 
 class InvoiceOut(serializers.Serializer):
@@ -39,6 +42,48 @@ class InvoiceOut(serializers.Serializer):
 
     def get_available_transitions(self, invoice: Invoice) -> list[str]:
         return available(invoice, self.context["request"].user)
+
+
+class InstructionsOut(serializers.Serializer):
+    """How to pay one invoice by one method, in the words of `language`: as text, and as HTML that is safe to show."""
+
+    payment_method = serializers.CharField(source="method.code")
+    name = serializers.CharField(source="method.name")
+    kind = serializers.CharField(source="method.kind")
+    is_chosen = serializers.BooleanField()
+    is_demo = serializers.BooleanField(source="method.is_demo")
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    reference = serializers.CharField()
+    due_on = serializers.DateField()
+    payee = serializers.JSONField(source="method.fields")
+    language = serializers.CharField(source="instructions.language")
+    direction = serializers.CharField(source="instructions.direction")
+    text = serializers.CharField(source="instructions.text")
+    html = serializers.CharField(source="instructions.html")
+
+
+class InvoiceInFull(InvoiceOut):
+    """One invoice, with how to pay it: the chosen method first. Nothing, once there is nothing to pay."""
+
+    payment_instructions = serializers.SerializerMethodField()
+
+    def get_payment_instructions(self, invoice: Invoice) -> list[dict[str, Any]]:
+        if invoice.status not in Invoice.OPEN:
+            return []
+        ways = [
+            {
+                "method": method,
+                "is_chosen": method.pk == invoice.payment_method_id,
+                "amount": money_text(invoice.outstanding, invoice.currency),
+                "currency": invoice.currency,
+                "reference": reference_for(invoice),
+                "due_on": invoice.due_on,
+                "instructions": instructions_for(method, invoice, invoice.account.language),
+            }
+            for method in ways_to_pay(invoice)
+        ]
+        return list(InstructionsOut(ways, many=True).data)
 
 
 class SubscriptionOut(serializers.Serializer):
@@ -62,10 +107,12 @@ class SubscriptionOut(serializers.Serializer):
 class Invoices(CallerView, ReadOnlyModelViewSet):
     """GET billing/invoices/, billing/invoices/{id}/"""
 
-    serializer_class = InvoiceOut
+    def get_serializer_class(self) -> type[InvoiceOut]:
+        return InvoiceInFull if self.action == "retrieve" else InvoiceOut
 
     def get_queryset(self) -> InvoiceQuerySet:
-        return Invoice.objects.visible_to(self.caller).select_related("payment_method")
+        invoices = Invoice.objects.visible_to(self.caller).select_related("payment_method")
+        return invoices.select_related("account") if self.action == "retrieve" else invoices
 
 
 class Subscriptions(CallerView, ReadOnlyModelViewSet):

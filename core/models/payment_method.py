@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.countries import country_codes
+from core.instructions import instruction_faults
 from core.masks import fits, parse
 from core.models.row import MoneyField, Row, not_negative
 from core.money import is_currency
@@ -100,8 +101,8 @@ class PaymentMethod(Row):
             errors["currency"] = "Use a currency code of ISO 4217, such as USD."
         if not isinstance(self.requires, list) or not all(name in self.CLAIM_FIELDS for name in self.requires):
             errors["requires"] = f"Name fields of a claim: {', '.join(self.CLAIM_FIELDS)}."
-        if not _is_text_by_language(self.instructions):
-            errors["instructions"] = 'Write texts by language: {"en": "..."}.'
+        if faults := instruction_faults(self.instructions):
+            errors["instructions"] = faults
         if error := self._mask_error():
             errors["reference_pattern"] = error
         elif not self.expects(self.reference_example):
@@ -126,7 +127,3 @@ class PaymentMethod(Row):
         except ValueError as error:
             return str(error)
         return ""
-
-
-def _is_text_by_language(instructions: Any) -> bool:
-    return isinstance(instructions, dict) and all(isinstance(text, str) for text in instructions.values())

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.instructions import DEMO_WARNING
 from core.models import PaymentMethod
 from workflows.seed.instructions import INSTRUCTIONS
 
 Kind = PaymentMethod.Kind
-
-WARNING = "DEMO - DO NOT PAY"
 
 
 @dataclass(frozen=True)
@@ -231,4 +230,4 @@ def _add(method: Method, position: int) -> bool:
 
 def _with_warning(instructions: dict[str, str]) -> dict[str, str]:
     """The warning in every language: the same words, so that everybody can look for them."""
-    return {language: f"{WARNING}\n\n{text}" for language, text in instructions.items()}
+    return {language: f"{DEMO_WARNING}\n\n{text}" for language, text in instructions.items()}

@@ -1,0 +1,35 @@
+"""What an operator may write as the instructions of a payment method: Markdown, one text for each language."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+PLACEHOLDERS = ("amount", "currency", "reference", "due_date", "account_name")
+DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language, so that everybody can look for them
+
+LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
+IN_BRACES = re.compile(r"\{([^{}]*)\}")
+NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+LONGEST = 5000
+
+
+def instruction_faults(instructions: Any) -> list[str]:
+    """What keeps them from being shown to a payer, a line for each."""
+    if not isinstance(instructions, dict):
+        return ['Write {"en": "..."}: a text for each language code.']
+    return [fault for code, text in instructions.items() for fault in _faults(code, text)]
+
+
+def _faults(code: str, text: Any) -> list[str]:
+    if not LANGUAGE_CODE.fullmatch(code):
+        return [f"{code!a} is not a language code such as en, ar or pt-BR."]
+    if not isinstance(text, str) or not text.strip():
+        return [f"{code}: write a text, or leave the language out."]
+    if len(text) > LONGEST:
+        return [f"{code}: at most {LONGEST} characters."]
+    if NOT_TEXT.search(text):
+        return [f"{code}: it contains characters that are no text."]
+    unknown = sorted({name for name in IN_BRACES.findall(text) if name not in PLACEHOLDERS})
+    known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    return [f"{code}: {{{name}}} is not known. Known: {known}." for name in unknown]

@@ -1,0 +1,129 @@
+"""How to pay an invoice, in the payer's language: what an operator wrote, filled in.
+
+The text is Markdown of an operator, the values are a customer's. Neither can do harm: placeholders are replaced in
+the parsed text, never formatted, HTML is not let through, and links lead to http, https or mailto.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info, override
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from core.instructions import DEMO_WARNING, PLACEHOLDERS
+from core.models import Invoice, PaymentMethod
+from workflows.plaintext import plain
+from workflows.words import Exact, Unbroken, amount_text, date_text
+
+PLACEHOLDER = re.compile(r"\{{({})\}}".format("|".join(PLACEHOLDERS)))
+IN_ADDRESS = re.compile(r"%7B({})%7D".format("|".join(PLACEHOLDERS)))  # what the parser makes of braces in a link
+SCHEMES = {"http", "https", "mailto"}
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Filled in for one invoice. `language` is that of the words, which need not be the one that was asked for."""
+
+    language: str
+    direction: str  # "ltr" or "rtl"
+    text: str
+    html: SafeString
+
+
+def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
+    """The enabled methods for an invoice's currency: the one chosen for it, the country's own, the global ones."""
+    country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
+    offered = list(PaymentMethod.objects.offered_in(country))
+    chosen = invoice.payment_method
+    if chosen is not None and chosen.is_enabled:
+        offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]
+    return [method for method in offered if method.currency in ("", invoice.currency)]
+
+
+def reference_for(invoice: Invoice) -> str:
+    """What the payer writes into the bank's form: the number, short enough for every rail we know (M-Pesa: 12)."""
+    return invoice.number or ""
+
+
+def instructions_for(method: PaymentMethod, invoice: Invoice, language: str) -> Instructions:
+    """The method's instructions for what is still open of the invoice.
+
+    In that language, else in another variety of it, else in English, else in any; empty where none are written.
+    """
+    code, source = _in_language(method.instructions, language)
+    source = "\n".join(line for line in source.splitlines() if line.strip() != DEMO_WARNING)
+    tokens = MARKDOWN.parse(source)
+    _fill_in(tokens, _values(invoice, code))
+    html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
+    if method.is_demo:
+        html = f'<p class="warning"><strong>{DEMO_WARNING}</strong></p>\n{html}'
+    with override(code):
+        return Instructions(code, _direction(code), plain(html), mark_safe(html))  # noqa: S308 - the renderer escapes
+
+
+class _Markdown(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802 - the library's name
+        try:
+            return urlsplit(url).scheme in SCHEMES
+        except ValueError:
+            return False
+
+
+MARKDOWN = _Markdown("commonmark", {"html": False}).disable("image")
+
+
+def _in_language(instructions: dict[str, str], language: str) -> tuple[str, str]:
+    base = language.partition("-")[0]
+    for code in (language, base, *(code for code in instructions if code.startswith(f"{base}-")), "en", *instructions):
+        if instructions.get(code):
+            return code, instructions[code]
+    return language, ""
+
+
+def _values(invoice: Invoice, language: str) -> dict[str, Exact]:
+    with override(language):
+        return {
+            "amount": Unbroken(amount_text(invoice.outstanding, invoice.currency)),
+            "currency": Unbroken(invoice.currency),
+            "reference": Unbroken(reference_for(invoice)),
+            "due_date": Unbroken(date_text(invoice.due_on) if invoice.due_on else ""),
+            "account_name": Exact(invoice.account.name),
+        }
+
+
+def _fill_in(tokens: Sequence[Token], values: dict[str, Exact]) -> None:
+    for token in tokens:
+        if token.type in ("fence", "code_block"):
+            token.content = PLACEHOLDER.sub(lambda match: values[match[1]], token.content)
+        if token.children is not None:
+            token.children = [filled for child in token.children for filled in _filled(child, values)]
+
+
+def _filled(token: Token, values: dict[str, Exact]) -> Iterator[Token]:
+    """The token with its placeholders replaced; in running text each value becomes a token of its own."""
+    if token.type == "link_open":
+        href = IN_ADDRESS.sub(lambda match: quote(values[match[1]], safe=""), str(token.attrs["href"]))
+        token.attrs = {"href": href, "rel": "noopener noreferrer"}
+    elif token.type == "code_inline":
+        token.content = PLACEHOLDER.sub(lambda match: values[match[1]], token.content)
+    if token.type != "text":
+        yield token
+        return
+    for position, part in enumerate(PLACEHOLDER.split(token.content)):  # text, name, text, name, text
+        if position % 2:
+            yield Token("html_inline", "", 0, content=values[part].__html__())
+        elif part:
+            yield Token("text", "", 0, content=part)
+
+
+def _direction(language: str) -> str:
+    try:
+        return "rtl" if get_language_info(language.lower())["bidi"] else "ltr"
+    except KeyError:
+        return "ltr"

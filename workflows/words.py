@@ -1,0 +1,56 @@
+"""How values are written for people, in the active language: in mails, on pages, in instructions."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.utils.formats import date_format
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from core.money import quantize
+
+
+class Exact(str):
+    """A value that stands in a sentence as it is: a name, a reference, a sum.
+
+    In HTML it is isolated, so that neither the sentence nor the value turns the other around where one of them is
+    written from right to left; in plain text it is itself. Both can therefore share one translation.
+    """
+
+    __slots__ = ()
+    css = ""
+
+    def __html__(self) -> SafeString:
+        return mark_safe(f"<bdi{self.css}>{escape(str(self))}</bdi>")  # noqa: S308 - escaped
+
+
+class Unbroken(Exact):
+    """One that is short and stays on one line: money, a date, a reference with its hyphen."""
+
+    __slots__ = ()
+    css = ' class="unbroken"'
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """`"25,000.00"`: in the currency's minor units, thousands apart."""
+    return f"{quantize(amount, currency):,f}"
+
+
+def money(amount: Decimal, currency: str) -> Unbroken:
+    """`"25,000.00 PKR"`"""
+    return Unbroken(f"{amount_text(amount, currency)} {currency}")
+
+
+def count(number: int) -> Exact:
+    return Exact(f"{number:,}")
+
+
+def date_text(day: date) -> str:
+    """`"3 November 2026"`: no order of numbers to be mistaken."""
+    return date_format(day, "j F Y")
+
+
+def day(day: date | None) -> Unbroken | None:
+    return Unbroken(date_text(day)) if day else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import override
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from api.accounts import account_of
 from api.door import CallerView
 from api.fields import Currency, Money, StrictSerializer, Text
-from api.plans import find_method
+from api.plans import PayeeLineOut, find_method
 from core.models import Invoice, Plan, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
@@ -56,7 +57,7 @@ class InstructionsOut(serializers.Serializer):
     currency = serializers.CharField()
     reference = serializers.CharField()
     due_on = serializers.DateField()
-    payee = serializers.JSONField(source="method.fields")
+    payee = PayeeLineOut(many=True)
     language = serializers.CharField(source="instructions.language")
     direction = serializers.CharField(source="instructions.direction")
     text = serializers.CharField(source="instructions.text")
@@ -71,18 +72,21 @@ class InvoiceInFull(InvoiceOut):
     def get_payment_instructions(self, invoice: Invoice) -> list[dict[str, Any]]:
         if invoice.status not in Invoice.OPEN:
             return []
-        ways = [
-            {
-                "method": method,
-                "is_chosen": method.pk == invoice.payment_method_id,
-                "amount": money_text(invoice.outstanding, invoice.currency),
-                "currency": invoice.currency,
-                "reference": reference_for(invoice),
-                "due_on": invoice.due_on,
-                "instructions": instructions_for(method, invoice, invoice.account.language),
-            }
-            for method in ways_to_pay(invoice)
-        ]
+        language = invoice.account.language
+        with override(language):
+            ways = [
+                {
+                    "method": method,
+                    "is_chosen": method.pk == invoice.payment_method_id,
+                    "amount": money_text(invoice.outstanding, invoice.currency),
+                    "currency": invoice.currency,
+                    "reference": reference_for(invoice),
+                    "due_on": invoice.due_on,
+                    "payee": method.payee(),
+                    "instructions": instructions_for(method, invoice, language),
+                }
+                for method in ways_to_pay(invoice)
+            ]
         return list(InstructionsOut(ways, many=True).data)
 
 

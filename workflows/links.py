@@ -1,17 +1,57 @@
-"""Addresses that mails point at: one function for each page."""
+"""Addresses of pages for mails. From PUBLIC_URL only: what a request calls us may be anybody's invention."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.conf import settings
 
-
-def password_reset(token: str) -> str:
-    return f"{settings.PUBLIC_URL}/password/reset/{token}/"
+from core.models import Invoice, Payment
 
 
-def verify_email(token: str) -> str:
-    return f"{settings.PUBLIC_URL}/verify/{token}/"
+def _page(path: str) -> str:
+    return f"{settings.PUBLIC_URL}/{path}"
+
+
+def home() -> str:
+    return _page("")
 
 
 def log_in() -> str:
-    return f"{settings.PUBLIC_URL}/login/"
+    return _page("login/")
+
+
+def password_reset(token: str) -> str:
+    return _page(f"password/reset/{token}/")
+
+
+def verify_email(token: str) -> str:
+    return _page(f"verify/{token}/")
+
+
+def dashboard() -> str:
+    return _page("app/")
+
+
+def plan() -> str:
+    return _page("app/plan/")
+
+
+def balance() -> str:
+    return _page("app/balance/")
+
+
+def invoice(invoice: Invoice) -> str:
+    return _page(f"app/invoices/{invoice.pk}/")
+
+
+def payment(payment: Payment) -> str:
+    return _page(f"app/payments/{payment.pk}/")
+
+
+def review(payment: Payment) -> str:
+    return _page(f"desk/{payment.pk}/")
+
+
+def effects(kind: str) -> str:
+    return _page(f"desk/effects/?kind={quote(kind, safe='')}")

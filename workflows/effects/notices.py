@@ -2,102 +2,129 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
-from core.models import Account, Effect, Invoice, Payment, Subscription, User
-from core.money import money_text
-from workflows.engine import effect
-from workflows.mail import send
-
-Outcome = dict[str, Any]
-
-
-@effect("mail.trial_started", outward=True)
-def mail_trial_start(account: Account, debt: Effect) -> Outcome:
-    return send(debt, "trial_started", recipients(account), account=account)
+from core.models import Account, Effect, Invoice, Payment, Plan, Policy, Subscription, User
+from workflows import letters
+from workflows.books import LIVING
+from workflows.instructions import ways_to_pay
+from workflows.mail import Letter, mail
+from workflows.periods import database_now, today_in
 
 
-@effect("mail.invoice_issued", outward=True)
-def mail_invoice(invoice: Invoice, debt: Effect) -> Outcome:
-    return send(debt, "invoice_issued", recipients(invoice.account), **about_invoice(invoice))
+@mail("trial_started")
+def mail_trial_start(account: Account, debt: Effect) -> Letter:
+    return Letter(recipients(account), letters.trial_started(account))
 
 
-@effect("mail.payment_submitted", outward=True)
-def mail_reviewers(payment: Payment, debt: Effect) -> Outcome:
-    return send(debt, "payment_submitted", reviewers(), **about_payment(payment))
-
-
-@effect("mail.payment_approved", outward=True)
-def mail_approval(payment: Payment, debt: Effect) -> Outcome:
-    return send(debt, "payment_approved", recipients(payment.account), **about_payment(payment))
-
-
-@effect("mail.payment_rejected", outward=True)
-def mail_rejection(payment: Payment, debt: Effect) -> Outcome:
-    return send(debt, "payment_rejected", recipients(payment.account), **about_payment(payment))
-
-
-@effect("mail.payment_partial", outward=True)
-def mail_partial_payment(invoice: Invoice, debt: Effect) -> Outcome:
-    return send(debt, "payment_partial", recipients(invoice.account), **about_invoice(invoice))
-
-
-@effect("mail.effects_dead", outward=True)
-def mail_dead_effects(_: None, debt: Effect) -> Outcome:
-    kind = debt.payload["kind"]
-    on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK)
-    return send(debt, "effects_dead", settings.OPERATOR_EMAILS, kind=kind, effects=on_the_desk[:20])
-
-
-@effect("mail.trial_ending", outward=True)
-def mail_trial_ending(account: Account, debt: Effect) -> Outcome | None:
+@mail("trial_ending")
+def mail_trial_ending(account: Account, debt: Effect) -> Letter | None:
     """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
-    return send(debt, "trial_ending", recipients(account), account=account)
+    return Letter(recipients(account), letters.trial_ending(account))
 
 
-@effect("mail.trial_ended", outward=True)
-def mail_trial_end(account: Account, debt: Effect) -> Outcome | None:
+@mail("trial_ended")
+def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
     """Only a trial that ended is news: for other ends the subscription's mail has told."""
     if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
         return None
-    return send(debt, "trial_ended", recipients(account), account=account)
+    chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
+    return Letter(recipients(account), letters.trial_ended(account, chosen))
 
 
-@effect("mail.invoice_reminder", outward=True)
-def mail_reminder(invoice: Invoice, debt: Effect) -> Outcome | None:
-    """Looked at again when it is sent: nobody is reminded of what is paid."""
-    if invoice.status not in Invoice.OPEN:
+@mail("invoice_issued")
+def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
+    """What was voided before it was sent is not asked for."""
+    if invoice.status == Invoice.Status.VOID:
         return None
-    days = debt.payload["step"]
-    return send(
-        debt, "invoice_reminder", recipients(invoice.account), days=days, late=days > 0, **about_invoice(invoice)
+    return Letter(recipients(invoice.account), letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice)))
+
+
+@mail("invoice_reminder")
+def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
+    """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
+    if invoice.status not in Invoice.OPEN or invoice.due_on is None:
+        return None
+    days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
+    words = letters.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
+    return Letter(recipients(invoice.account), words)
+
+
+@mail("payment_submitted", to_staff=True)
+def mail_reviewers(payment: Payment, debt: Effect) -> Letter:
+    return Letter(reviewers(), letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0)))
+
+
+@mail("payment_approved")
+def mail_approval(payment: Payment, debt: Effect) -> Letter:
+    words = letters.payment_approved(
+        payment,
+        plan_of(payment.invoice),
+        allocated=allocated_by(payment),
+        to_balance=payment.balance_entries.filter(amount__gt=0).aggregate(sum=Sum("amount"))["sum"] or Decimal(0),
     )
+    return Letter(recipients(payment.account), words)
 
 
-@effect("mail.payment_reversed", outward=True)
-def mail_reversal(payment: Payment, debt: Effect) -> Outcome:
-    return send(debt, "payment_reversed", recipients(payment.account), **about_payment(payment))
+@mail("payment_rejected")
+def mail_rejection(payment: Payment, debt: Effect) -> Letter:
+    return Letter(recipients(payment.account), letters.payment_rejected(payment, ways_to_pay(payment.invoice)))
 
 
-@effect("mail.subscription_past_due", outward=True)
-def mail_past_due(subscription: Subscription, debt: Effect) -> Outcome:
-    return send(debt, "subscription_past_due", recipients(subscription.account), **about_subscription(subscription))
+@mail("payment_partial")
+def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
+    """What has been paid in full meanwhile is not asked for."""
+    if invoice.status != Invoice.Status.PARTIALLY_PAID:
+        return None
+    return Letter(recipients(invoice.account), letters.payment_partial(invoice, ways_to_pay(invoice)))
 
 
-@effect("mail.subscription_suspended", outward=True)
-def mail_suspension(subscription: Subscription, debt: Effect) -> Outcome:
-    return send(debt, "subscription_suspended", recipients(subscription.account), **about_subscription(subscription))
+@mail("payment_reversed")
+def mail_reversal(payment: Payment, debt: Effect) -> Letter:
+    words = letters.payment_reversed(payment, allocated=allocated_by(payment))
+    return Letter(recipients(payment.account), words)
 
 
-@effect("mail.subscription_cancelled", outward=True)
-def mail_cancellation(subscription: Subscription, debt: Effect) -> Outcome:
-    return send(debt, "subscription_cancelled", recipients(subscription.account), **about_subscription(subscription))
+@mail("subscription_past_due")
+def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
+    suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
+    words = letters.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
+    return Letter(recipients(subscription.account), words)
+
+
+@mail("subscription_suspended")
+def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
+    ends_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
+    words = letters.subscription_suspended(subscription, open_invoice(subscription), ends_on)
+    return Letter(recipients(subscription.account), words)
+
+
+@mail("subscription_cancelled")
+def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
+    account = subscription.account
+    successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")
+    took_its_place = successor.first()
+    words = letters.subscription_cancelled(
+        subscription,
+        unpaid=debt.transition is not None
+        and (debt.transition.name, debt.transition.source) == ("end", Subscription.Status.SUSPENDED),
+        successor=took_its_place.plan.name if took_its_place else "",
+    )
+    return Letter(recipients(account), words)
+
+
+@mail("effects_dead", to_staff=True)
+def mail_dead_effects(_: None, debt: Effect) -> Letter:
+    kind = debt.payload["kind"]
+    on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
+    return Letter(settings.OPERATOR_EMAILS, letters.effects_dead(kind, on_the_desk[:20]))
 
 
 def recipients(account: Account) -> list[str]:
@@ -116,34 +143,29 @@ def reviewers() -> list[str]:
     return list(users.distinct().order_by("email").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
 
 
-def about_invoice(invoice: Invoice) -> dict[str, Any]:
-    return {
-        "account": invoice.account,
-        "invoice": invoice,
-        "total": money_text(invoice.total, invoice.currency),
-        "outstanding": money_text(invoice.outstanding, invoice.currency),
-        "currency": invoice.currency,
-        "plan": invoice.metadata.get("billing_snapshot", {}).get("plan", ""),
-    }
+def plan_of(invoice: Invoice) -> str:
+    """The name of the plan that the invoice is for: for an upgrade, the larger one."""
+    code = invoice.metadata.get("billing_snapshot", {}).get("plan", "")
+    chosen = Q(pk=invoice.metadata["upgrade_to"]) if "upgrade_to" in invoice.metadata else Q(code=code)
+    return Plan.objects.filter(chosen).values_list("name", flat=True).first() or code
 
 
-def about_subscription(subscription: Subscription) -> dict[str, Any]:
-    invoice = subscription.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
-    about = about_invoice(invoice) if invoice else {"account": subscription.account, "invoice": None}
-    return {**about, "subscription": subscription, "plan": subscription.plan.name}
+def open_invoice(subscription: Subscription) -> Invoice | None:
+    """The one to pay first."""
+    return subscription.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
 
 
-def about_payment(payment: Payment) -> dict[str, Any]:
-    subscription: Subscription | None = payment.invoice.subscription
-    return {
-        **about_invoice(payment.invoice),
-        "payment": payment,
-        "subscription": subscription,
-        "amount": money_text(payment.amount, payment.currency),
-        "received": payment.received and money_text(payment.received, payment.currency),
-        "currency": payment.currency,
-        "reason": payment.get_reason_code_display(),
-    }
+def allocated_by(payment: Payment) -> Decimal:
+    """What it once paid of its own invoice, also when that has been taken back."""
+    own = payment.allocations.filter(invoice=payment.invoice, reverses__isnull=True)
+    return own.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+
+
+def _days_after(debt: Effect, account: Account, days: int) -> date | None:
+    """So many days after what the mail tells of, where the customer is."""
+    if debt.transition is None:
+        return None
+    return today_in(account.time_zone, debt.transition.at) + timedelta(days=days)
 
 
 def _permissions(which: Q) -> QuerySet[Permission]:

@@ -1,12 +1,18 @@
-"""Mails with a link that signs somebody in or proves an address. The link is made here and kept nowhere."""
+"""Mails with a link that signs somebody in or proves an address. The link is made here and kept nowhere.
+
+They call `send` themselves, so that nobody can have them shown again: `workflows.mail.mail`.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from core.models import Account, Effect, User
-from workflows import links, tokens
-from workflows.effects.notices import Outcome
+from workflows import letters, links, tokens
 from workflows.engine import effect
-from workflows.mail import send
+from workflows.mail import language_of, send
+
+Outcome = dict[str, Any]
 
 
 @effect("mail.password_reset", outward=True)
@@ -16,7 +22,7 @@ def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     if user is None:
         return None
     link = links.password_reset(tokens.RESET.token_of(user))
-    return send(debt, "password_reset", [user.email], user=user, link=link)
+    return _send(debt, "password_reset", user, letters.password_reset(user, link))
 
 
 @effect("mail.verify_email", outward=True)
@@ -26,7 +32,7 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     if user is None or user.email_verified_at is not None:
         return None
     link = links.verify_email(tokens.VERIFICATION.token_of(user))
-    return send(debt, "verify_email", [user.email], user=user, link=link)
+    return _send(debt, "verify_email", user, letters.verify_email(user, link))
 
 
 @effect("mail.member_invited", outward=True)
@@ -37,4 +43,11 @@ def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
         return None
     inviter = User.objects.get(pk=debt.payload["by"])
     link = links.password_reset(tokens.INVITATION.token_of(user))
-    return send(debt, "member_invited", [user.email], user=user, account=account, inviter=inviter, link=link)
+    return _send(debt, "member_invited", user, letters.member_invited(user, account, inviter, link))
+
+
+def _send(debt: Effect, kind: str, user: User, words: letters.Words) -> Outcome:
+    """In the language of the person's account; staff, who have none, in English."""
+    membership = getattr(user, "membership", None)
+    language = language_of(membership.account) if membership else "en"
+    return send(debt, kind, [user.email], language=language, **words)

@@ -326,7 +326,13 @@ def _is_held_up(
     day = today(account)
     claimed_on = today_in(account.time_zone, claim.created_at)
     if (day - claimed_on).days >= Policy.current().claim_pause_days:
-        owe(notices.mail_reviewers, key=f"escalate:{claim.pk}", about=claim, cause=debt.transition)
+        owe(
+            notices.mail_reviewers,
+            key=f"escalate:{claim.pk}",
+            about=claim,
+            cause=debt.transition,
+            payload={"days_waiting": (day - claimed_on).days},
+        )
     owe(
         handler,
         key=f"{handler.kind.name}:{about.pk}:{day + timedelta(days=1)}",  # type: ignore[attr-defined]

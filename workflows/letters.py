@@ -1,0 +1,229 @@
+"""What each mail tells: the values its template is given, from objects in memory and nothing else.
+
+What a mail needs from the database is looked up by its effect; so the same mails can be shown with samples.
+Written for the active language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import get_language
+
+from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Subscription, User
+from workflows import links
+from workflows.instructions import instructions_for, reference_for
+from workflows.reasons import reason_for
+from workflows.words import Exact, Unbroken, count, day, money
+
+Words = dict[str, Any]
+
+
+def trial_started(account: Account) -> Words:
+    return {
+        **_account(account),
+        "credits": count(account.credits),
+        "ends": day(account.trial_ends_on),
+        "link": links.dashboard(),
+    }
+
+
+def trial_ending(account: Account) -> Words:
+    return {**_account(account), "ends": day(account.trial_ends_on), "link": links.plan()}
+
+
+def trial_ended(account: Account, open_invoice: Invoice | None) -> Words:
+    """open_invoice: of the plan that was chosen before the end, if one was."""
+    if open_invoice is None:
+        return {**_account(account), "link": links.plan()}
+    return {**_invoice(open_invoice), "has_chosen": True}
+
+
+def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]) -> Words:
+    return {
+        **_invoice(invoice, plan),
+        **_how_to_pay(invoice, methods),
+        "purpose": invoice.purpose,
+        "starts": day(invoice.period_start),
+        "is_paid": invoice.status == Invoice.Status.PAID,
+        "from_balance": _unless_zero(invoice.allocated, invoice.currency),
+    }
+
+
+def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod], *, days_late: int) -> Words:
+    """days_late: below zero before the due date, zero on it."""
+    return {
+        **_invoice(invoice, plan),
+        **_how_to_pay(invoice, methods),
+        "is_late": days_late > 0,
+        "is_today": days_late == 0,
+    }
+
+
+def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
+    """days_waiting: since the claim, when it has waited too long; else zero."""
+    return {
+        **_payment(payment),
+        "method": Exact(payment.method.name),
+        "payer": Exact(payment.payer_name),
+        "paid_on": day(payment.paid_on),
+        "notes": payment.notes,
+        "days_waiting": days_waiting,
+        "link": links.review(payment),
+    }
+
+
+def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_balance: Decimal) -> Words:
+    """allocated: of this payment to its invoice; to_balance: of it to the customer's balance."""
+    invoice, subscription = payment.invoice, payment.invoice.subscription
+    is_open = subscription is not None and subscription.status == Subscription.Status.ACTIVE
+    is_paid = invoice.status == Invoice.Status.PAID and allocated > 0
+    is_welcome = is_paid and is_open and invoice.purpose == Invoice.Purpose.FIRST
+    link = links.payment(payment)
+    if is_welcome:
+        link = links.dashboard()
+    elif invoice.status in Invoice.OPEN:
+        link = links.invoice(invoice)
+    elif not allocated:
+        link = links.balance()
+    return {
+        **_payment(payment),
+        "plan": Exact(plan),
+        "is_welcome": is_welcome,
+        "is_paid": is_paid,
+        "is_part": allocated > 0 and invoice.status in Invoice.OPEN,
+        "is_needed": allocated > 0,
+        "to_balance": _unless_zero(to_balance, payment.currency),
+        "value_date": day(payment.value_date),
+        "active_until": day(subscription.period_end) if subscription and is_open else None,
+        "credits": count(payment.account.credits),
+        "link": link,
+    }
+
+
+def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Words:
+    reason = reason_for(payment.reason_code)
+    return {
+        **_payment(payment),
+        **_how_to_pay(payment.invoice, methods),
+        "reason": reason.what,
+        "advice": reason.next,
+        "notes": payment.admin_notes,
+        "link": links.invoice(payment.invoice),
+    }
+
+
+def payment_partial(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
+    return {**_invoice(invoice), **_how_to_pay(invoice, methods), "paid": money(invoice.allocated, invoice.currency)}
+
+
+def payment_reversed(payment: Payment, *, allocated: Decimal) -> Words:
+    """allocated: of this payment to its invoice, before it went back."""
+    return {
+        **_payment(payment),
+        "reason": payment.reversal_reason,
+        "reopened": _unless_zero(allocated, payment.currency),
+        "link": links.invoice(payment.invoice) if allocated else links.balance(),
+    }
+
+
+def subscription_past_due(subscription: Subscription, invoice: Invoice | None, suspended_on: date | None) -> Words:
+    return {**_subscription(subscription, invoice), "suspended_on": day(suspended_on)}
+
+
+def subscription_suspended(subscription: Subscription, invoice: Invoice | None, ends_on: date | None) -> Words:
+    return {**_subscription(subscription, invoice), "ends_on": day(ends_on)}
+
+
+def subscription_cancelled(subscription: Subscription, *, unpaid: bool = False, successor: str = "") -> Words:
+    """unpaid: nobody paid for too long; successor: the plan that has taken its place."""
+    return {
+        **_subscription(subscription, None),
+        "is_unpaid": unpaid,
+        "successor": Exact(successor),
+        "link": links.dashboard() if successor else links.plan(),
+    }
+
+
+def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
+    return {"kind": Exact(kind), "effects": effects, "link": links.effects(kind)}
+
+
+def password_reset(user: User, link: str) -> Words:
+    return {"email": Exact(user.email), "link": link}
+
+
+def verify_email(user: User, link: str) -> Words:
+    return {"email": Exact(user.email), "link": link}
+
+
+def member_invited(user: User, account: Account, inviter: User, link: str) -> Words:
+    return {**_account(account), "email": Exact(user.email), "inviter": Exact(inviter.email), "link": link}
+
+
+def payee_of(method: PaymentMethod) -> list[tuple[str, Exact]]:
+    """Labels in the active language and values, as a payer copies them; an IBAN in groups of four."""
+    return [(line.label, Exact(_grouped(line.key, line.value))) for line in method.payee()]
+
+
+def _account(account: Account) -> Words:
+    return {"name": Exact(account.name), "link": links.dashboard()}
+
+
+def _invoice(invoice: Invoice, plan: str = "") -> Words:
+    return {
+        **_account(invoice.account),
+        "number": Unbroken(invoice.number or ""),
+        "plan": Exact(plan),
+        "total": money(invoice.total, invoice.currency),
+        "outstanding": money(invoice.outstanding, invoice.currency),
+        "is_open": invoice.status in Invoice.OPEN,
+        "due": day(invoice.due_on),
+        "link": links.invoice(invoice),
+    }
+
+
+def _payment(payment: Payment) -> Words:
+    return {
+        **_invoice(payment.invoice),
+        "amount": money(payment.amount, payment.currency),
+        "received": money(payment.received or payment.amount, payment.currency),
+        "reference": Exact(payment.reference),
+        "link": links.payment(payment),
+    }
+
+
+def _subscription(subscription: Subscription, invoice: Invoice | None) -> Words:
+    about = _invoice(invoice) if invoice else {**_account(subscription.account), "link": links.plan()}
+    return {**about, "plan": Exact(subscription.plan.name)}
+
+
+def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
+    """The first method in full; that there are others is said, and they are on the invoice's page."""
+    if not methods or invoice.status not in Invoice.OPEN:
+        return {"pay": None}
+    method = methods[0]
+    return {
+        "pay": {
+            "method": Exact(method.name),
+            "is_demo": method.is_demo,
+            "amount": money(invoice.outstanding, invoice.currency),
+            "reference": Unbroken(reference_for(invoice)),
+            "payee": payee_of(method),
+            "instructions": instructions_for(method, invoice, get_language() or "en"),
+            "has_others": len(methods) > 1,
+        }
+    }
+
+
+def _grouped(key: str, value: str) -> str:
+    if key != "iban":
+        return value
+    return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
+
+
+def _unless_zero(amount: Decimal, currency: str) -> Exact | None:
+    return money(amount, currency) if amount > 0 else None

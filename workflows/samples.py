@@ -1,0 +1,213 @@
+"""An example of every mail, of objects that are never saved: for who wants to read them before a customer does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Plan, Subscription, User
+from workflows import letters, links
+from workflows.letters import Words
+from workflows.seed.instructions import INSTRUCTIONS
+
+KEY = UUID("01900000-0000-7000-8000-000000000000")
+PAYEE = {
+    "beneficiary": "Example Demo Ltd",
+    "bank": "Example Bank",
+    "iban": "DE89370400440532013000",
+    "bic": "DEUTDEFFXXX",
+    "sort_code": "00-00-00",
+}
+
+
+def account(**change: Any) -> Account:
+    facts = {
+        "name": "Example & Sons",
+        "status": Account.Status.ACTIVE,
+        "credits": 3000,
+        "trial_ends_on": date(2026, 11, 17),
+    }
+    return Account(id=KEY, **facts | change)
+
+
+def user(**change: Any) -> User:
+    return User(id=KEY, **{"email": "ann@example.test"} | change)
+
+
+def subscription(**change: Any) -> Subscription:
+    facts = {
+        "account": account(),
+        "plan": Plan(id=KEY, code="growth", name="Growth", credits=3000),
+        "status": Subscription.Status.ACTIVE,
+        "currency": "USD",
+        "price": Decimal(189),
+        "interval": "month",
+        "period_start": date(2026, 11, 3),
+        "period_end": date(2026, 12, 3),
+    }
+    return Subscription(id=KEY, **facts | change)
+
+
+def invoice(**change: Any) -> Invoice:
+    facts = {
+        "account": account(),
+        "subscription": subscription(),
+        "status": Invoice.Status.PENDING,
+        "number": "INV-000123",
+        "currency": "USD",
+        "total": Decimal(189),
+        "issued_on": date(2026, 11, 3),
+        "due_on": date(2026, 11, 10),
+        "period_start": date(2026, 12, 3),
+    }
+    return Invoice(id=KEY, **facts | change)
+
+
+def method(**change: Any) -> PaymentMethod:
+    facts = {
+        "code": "intl_wire",
+        "name": "SWIFT wire",
+        "kind": PaymentMethod.Kind.BANK_TRANSFER,
+        "currency": "USD",
+        "instructions": INSTRUCTIONS["intl_wire"],
+        "fields": PAYEE,
+        "is_demo": True,
+    }
+    return PaymentMethod(id=KEY, **facts | change)
+
+
+def payment(**change: Any) -> Payment:
+    facts = {
+        "account": account(),
+        "invoice": invoice(),
+        "method": method(),
+        "currency": "USD",
+        "amount": Decimal(189),
+        "received": Decimal(189),
+        "value_date": date(2026, 11, 5),
+        "reference": "FT26309-7781",
+        "payer_name": "Example & Sons",
+        "paid_on": date(2026, 11, 4),
+        "notes": "Sent from our account at Example Bank,\nby our accountant.",
+        "status": Payment.Status.SUCCEEDED,
+    }
+    return Payment(id=KEY, **facts | change)
+
+
+def effects() -> list[Effect]:
+    refused = "SMTPServerDisconnected: Connection unexpectedly closed"
+    return [Effect(kind="mail.invoice_issued", state="dead", attempts=12, last_error=refused) for _ in range(2)]
+
+
+def _issued(**change: Any) -> Words:
+    return letters.invoice_issued(invoice(**change), "Growth", [method(), method()])
+
+
+def _reminder(days_late: int) -> Words:
+    return letters.invoice_reminder(invoice(), "Growth", [method(is_demo=False), method()], days_late=days_late)
+
+
+def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] | None = None) -> Words:
+    paid = {"status": Invoice.Status.PAID, "allocated": Decimal(189)} | (of or {})
+    total = Decimal(allocated) + Decimal(to_balance)
+    return letters.payment_approved(
+        payment(invoice=invoice(**paid), amount=total, received=total),
+        "Growth",
+        allocated=Decimal(allocated),
+        to_balance=Decimal(to_balance),
+    )
+
+
+def _rejected(code: Payment.Reason, notes: str = "", **change: Any) -> Words:
+    claim = payment(status=Payment.Status.FAILED, reason_code=code, admin_notes=notes, **change)
+    return letters.payment_rejected(claim, [method()])
+
+
+def _behind(status: Subscription.Status) -> Subscription:
+    return subscription(status=status)
+
+
+PART = {"status": Invoice.Status.PARTIALLY_PAID, "allocated": Decimal(177)}
+CLOSED = {"status": Invoice.Status.VOID, "allocated": Decimal(0)}
+
+# By kind, then by what has happened: each gives the words for the active language.
+SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
+    "trial_started": {"a trial": lambda: letters.trial_started(account(credits=1000))},
+    "trial_ending": {"a trial": lambda: letters.trial_ending(account())},
+    "trial_ended": {
+        "nothing chosen": lambda: letters.trial_ended(account(), None),
+        "a plan is chosen": lambda: letters.trial_ended(account(), invoice()),
+    },
+    "invoice_issued": {
+        "first": _issued,
+        "renewal, partly from the balance": lambda: _issued(purpose=Invoice.Purpose.RENEWAL, **PART),
+        "upgrade": lambda: _issued(purpose=Invoice.Purpose.UPGRADE),
+        "paid from the balance": lambda: _issued(
+            purpose=Invoice.Purpose.RENEWAL, status=Invoice.Status.PAID, allocated=Decimal(189)
+        ),
+    },
+    "invoice_reminder": {
+        "before": lambda: _reminder(-3),
+        "on the day": lambda: _reminder(0),
+        "late": lambda: _reminder(3),
+    },
+    "payment_submitted": {
+        "new": lambda: letters.payment_submitted(payment()),
+        "has waited too long": lambda: letters.payment_submitted(payment(), days_waiting=8),
+    },
+    "payment_approved": {
+        "welcome": _approved,
+        "renewal": lambda: _approved(of={"purpose": Invoice.Purpose.RENEWAL}),
+        "a part": lambda: _approved("177", of=PART),
+        "more than was due": lambda: _approved("189", "11", of={"purpose": Invoice.Purpose.RENEWAL}),
+        "for a closed invoice": lambda: _approved("0", "189", of=CLOSED),
+    },
+    "payment_rejected": {
+        "not received": lambda: _rejected(Payment.Reason.NOT_RECEIVED),
+        "with a note": lambda: _rejected(
+            Payment.Reason.UNREADABLE_PROOF, "The lower half of the slip is dark:\nthe reference cannot be read."
+        ),
+        "without a reference": lambda: _rejected(Payment.Reason.OTHER, reference=""),
+        "the invoice is closed": lambda: _rejected(Payment.Reason.INVOICE_CLOSED, invoice=invoice(**CLOSED)),
+    },
+    "payment_partial": {"a bank kept a fee": lambda: letters.payment_partial(invoice(**PART), [method(), method()])},
+    "payment_reversed": {
+        "it had paid an invoice": lambda: letters.payment_reversed(
+            payment(reversal_reason="recalled by the bank of the payer"), allocated=Decimal(189)
+        ),
+        "it was in the balance": lambda: letters.payment_reversed(
+            payment(reversal_reason="booked twice"), allocated=Decimal(0)
+        ),
+    },
+    "subscription_past_due": {
+        "an invoice is open": lambda: letters.subscription_past_due(
+            _behind(Subscription.Status.PAST_DUE), invoice(), date(2026, 11, 18)
+        ),
+        "none is": lambda: letters.subscription_past_due(_behind(Subscription.Status.PAST_DUE), None, None),
+    },
+    "subscription_suspended": {
+        "an invoice is open": lambda: letters.subscription_suspended(
+            _behind(Subscription.Status.SUSPENDED), invoice(), date(2026, 12, 18)
+        ),
+    },
+    "subscription_cancelled": {
+        "as asked": lambda: letters.subscription_cancelled(subscription()),
+        "unpaid": lambda: letters.subscription_cancelled(subscription(), unpaid=True),
+        "another plan took its place": lambda: letters.subscription_cancelled(subscription(), successor="Scale"),
+    },
+    "effects_dead": {"two mails": lambda: letters.effects_dead("mail.invoice_issued", effects())},
+}
+# Their links are as good as keys: these are examples.
+SAMPLES |= {
+    "password_reset": {"asked for": lambda: letters.password_reset(user(), links.password_reset("example"))},
+    "verify_email": {"signed up": lambda: letters.verify_email(user(), links.verify_email("example"))},
+    "member_invited": {
+        "invited": lambda: letters.member_invited(
+            user(), account(), user(email="owner@example.test"), links.password_reset("example")
+        )
+    },
+}
+TO_STAFF = {"payment_submitted", "effects_dead"}

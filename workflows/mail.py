@@ -93,7 +93,7 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
     return Mail(context["subject"], _line(plain(preheader[1])) if preheader else "", text, html)
 
 
-def send(debt: Effect, kind: str, to: Sequence[str], *, language: str = "en", **words: Any) -> dict[str, Any]:
+def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en", **words: Any) -> dict[str, Any]:
     """Write and send; return what was sent, for the effect's outcome.
 
     The Message-ID is the effect's, so that a mail sent twice is known as one. Raises Permanent when it can never be
@@ -128,10 +128,7 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
     What is none of these, such as a connection that breaks in the middle, is tried again: the Message-ID tells.
     """
     try:
-        server.open()
-    except OSError as error:  # smtplib's own are among them: no greeting, no TLS, a wrong password
-        raise Unreachable(f"the mail server does not take us: {error}") from error
-    try:
+        _open(server)
         message.send()
     except (smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
         raise Unreachable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
@@ -147,11 +144,18 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
         _hang_up(server)
 
 
+def _open(server: Any) -> None:
+    try:
+        server.open()
+    except OSError as error:  # smtplib's own are among them: no greeting, no TLS, a wrong password
+        raise Unreachable(f"the mail server does not take us: {error}") from error
+
+
 def _hang_up(server: Any) -> None:
     """Whatever a server makes of our goodbye, and however slowly: what it has accepted is not sent again."""
-    socket = getattr(getattr(server, "connection", None), "sock", None)
-    if socket is not None:
-        socket.settimeout(GOODBYE)
+    for line in (getattr(server, "connection", None), getattr(server, "_partial_connection", None)):
+        if getattr(line, "sock", None) is not None:
+            line.sock.settimeout(GOODBYE)
     with suppress(OSError):
         server.close()
 

@@ -1,0 +1,304 @@
+"""What a mail server may do to us, a real one: settlement is untouched, and only what was refused suffers."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import socket
+import time
+from collections import Counter
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+from core.models import Account, Breaker, Effect, Invoice, Payment
+from tests.factories import AccountFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from workflows.engine import lease, perform
+from workflows.mail import send
+
+pytestmark = pytest.mark.django_db
+
+
+class PostOffice:
+    """Accepts everything, unless a test says otherwise, and keeps what it accepted."""
+
+    def __init__(self):
+        self.accepted = []
+        self.refused = {}  # address: answer to RCPT
+        self.sender = ""  # answer to MAIL
+        self.answers = []  # to one DATA after the other: what to say, or how to fail
+        self.offered = 0
+        self.slow_goodbye = 0
+
+    async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
+        if self.sender:
+            return self.sender
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.offered += 1
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer == "disconnect":
+            server.transport.abort()
+            return "250 never heard"
+        if answer == "slow":
+            await asyncio.sleep(1.5)
+            answer = "250 OK"
+        if answer.startswith("250"):
+            self.accepted.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return answer
+
+    async def handle_QUIT(self, server, session, envelope):  # noqa: N802
+        await asyncio.sleep(self.slow_goodbye)
+        return "221 Bye"
+
+    def kinds(self):
+        return Counter(mail["X-Countersign-Kind"] for mail in self.accepted)
+
+
+@pytest.fixture
+def office(settings):
+    office = PostOffice()
+    controller = Controller(office, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
+    yield office
+    controller.stop(no_assert=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_by_chance(monkeypatch):
+    """A first wait may be no wait at all: here it is always one that the test has to let pass."""
+    monkeypatch.setattr(lease, "FIRST_WAIT", lease.LONGEST_WAIT)
+    monkeypatch.setattr(lease.random, "uniform", lambda _, longest: longest)
+
+
+@pytest.fixture
+def approve(run_effects):
+    def decide():
+        payment = PaymentFactory()
+        perform(payment.approve, by=StaffFactory(), admin_notes="on the statement")
+        run_effects()
+        return payment
+
+    return decide
+
+
+def assert_settled(payment):
+    payment.refresh_from_db()
+    account, invoice = Account.objects.get(pk=payment.account_id), Invoice.objects.get(pk=payment.invoice_id)
+    assert (payment.status, invoice.status, account.status, account.credits) == (
+        Payment.Status.SUCCEEDED,
+        "paid",
+        "active",
+        1000,
+    )
+
+
+def mail_of(kind="payment_approved"):
+    return Effect.objects.get(kind=f"mail.{kind}")
+
+
+def test_a_mail_arrives_once_and_says_what_it_is(office, approve, advance, run_effects):
+    payment = approve()
+    advance(days=2)
+    run_effects()
+
+    assert_settled(payment)
+    mail = mail_of()
+    (arrived,) = [m for m in office.accepted if m["X-Countersign-Kind"] == "payment_approved"]
+    assert arrived["Message-ID"] == f"<{mail.pk}@demo.test>" == mail.outcome["message_id"]
+    assert arrived["To"] == "bills@example.test"
+    assert arrived["Auto-Submitted"] == "auto-generated"
+    assert arrived["Content-Language"] == "en"
+    assert [part.get_content_type() for part in arrived.iter_parts()] == ["text/plain", "text/html"]
+    assert max(office.kinds().values()) == 1
+
+
+def test_a_server_that_is_down_costs_no_attempt_and_no_settlement(office, approve, advance, run_effects, settings):
+    there, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    payment = approve()
+
+    assert_settled(payment)
+    mail = mail_of()
+    assert (mail.state, mail.attempts) == ("waiting", 0)
+    assert "the mail server does not take us" in mail.last_error
+
+    settings.EMAIL_PORT = there
+    advance(hours=1)
+    run_effects()
+    assert office.kinds()["payment_approved"] == 1
+
+
+@pytest.mark.parametrize("greeting", ["554 no service here", "421 busy"])
+def test_a_server_that_sends_us_away_is_a_server_that_is_down(office, approve, monkeypatch, greeting):
+    async def send_away(self):
+        await self.push(greeting)
+        self.transport.close()
+
+    monkeypatch.setattr(SMTP, "_handle_client", send_away)
+    payment = approve()
+
+    assert_settled(payment)
+    assert (mail_of().state, mail_of().attempts) == ("waiting", 0)
+    assert Breaker.objects.filter(kind="mail.payment_approved").exists()
+
+
+def test_a_wrong_password_is_everybody_s_trouble_and_kills_no_mail(approve, settings):
+    def nobody(server, session, envelope, mechanism, data):
+        return AuthResult(success=False, handled=False)
+
+    controller = Controller(
+        PostOffice(), hostname="127.0.0.1", port=_free_port(), authenticator=nobody, auth_require_tls=False
+    )
+    controller.start()
+    try:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "someone", "wrong"
+        payment = approve()
+    finally:
+        controller.stop(no_assert=True)
+
+    assert_settled(payment)
+    assert (mail_of().state, mail_of().attempts) == ("waiting", 0)
+
+
+@pytest.mark.parametrize("answer", ["550 5.7.1 sender not allowed", "451 4.7.1 later"])
+def test_a_sender_that_is_refused_waits_with_all_its_mails(office, approve, answer):
+    office.sender = answer
+    payment = approve()
+
+    assert_settled(payment)
+    assert (mail_of().state, mail_of().attempts) == ("waiting", 0)
+
+
+def test_an_address_that_does_not_exist_kills_its_own_mail_at_once_and_no_other(office, approve, run_effects):
+    office.refused["gone@example.test"] = "550 5.1.1 no such user"
+    dead = owed_mail(name="Gone", billing_email="gone@example.test")
+    payment = approve()
+
+    assert_settled(payment)
+    dead.refresh_from_db()
+    assert (dead.state, dead.attempts) == ("dead", 1)
+    assert "no such user" in dead.last_error
+    assert office.kinds()["payment_approved"] == 1
+    (alert,) = [m for m in office.accepted if m["X-Countersign-Kind"] == "effects_dead"]
+    assert "no such user" in alert.get_body(("plain",)).get_content()
+
+
+def test_one_dead_address_among_reviewers_keeps_the_mail_from_nobody_else(office, approve):
+    from django.contrib.auth.models import Permission
+
+    for address in ("gone@example.test", "here@example.test"):
+        UserFactory(email=address).user_permissions.set(Permission.objects.filter(codename="review_payment"))
+    office.refused["gone@example.test"] = "550 5.1.1 no such user"
+    approve()
+
+    assert mail_of("payment_submitted").state == "done"
+    assert office.kinds()["payment_submitted"] == 1
+
+
+def test_greylisting_is_waited_out_under_the_same_message_id(office, approve, advance, run_effects):
+    office.refused["bills@example.test"] = "450 4.2.0 greylisted, come again"
+    payment = approve()
+    assert_settled(payment)
+    assert (mail_of().state, mail_of().attempts) == ("waiting", 1)
+
+    office.refused.clear()
+    advance(hours=1)
+    run_effects()
+
+    (arrived,) = [m for m in office.accepted if m["X-Countersign-Kind"] == "payment_approved"]
+    assert arrived["Message-ID"] == f"<{mail_of().pk}@demo.test>"
+    assert (mail_of().state, mail_of().attempts) == ("done", 2)
+
+
+def test_an_address_that_is_never_free_is_given_up_after_a_day(office, approve, advance, run_effects):
+    office.refused["bills@example.test"] = "450 4.2.2 mailbox full"
+    payment = approve()
+    for _ in range(13):
+        advance(hours=2.1)
+        run_effects()
+
+    assert_settled(payment)
+    assert mail_of().state == "dead"
+    assert 1 < mail_of().attempts <= 12
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("554 5.7.1 looks like spam", "dead"), ("452 4.3.1 disk full", "waiting")]
+)
+def test_a_mail_refused_after_its_data_dies_only_when_the_server_means_it(office, run_effects, answer, state):
+    office.answers = [answer]
+    mail = owed_mail()
+    run_effects()
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts) == (state, 1)
+    assert answer[9:] in mail.last_error
+
+
+@pytest.mark.parametrize("failure", ["disconnect", "slow"])
+def test_a_connection_that_breaks_in_the_middle_is_tried_again(office, advance, run_effects, settings, failure):
+    settings.EMAIL_TIMEOUT = 0.5
+    office.answers = [failure]
+    mail = owed_mail()
+    run_effects()
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts) == ("waiting", 1)
+
+    settings.EMAIL_TIMEOUT = 5
+    advance(hours=1)
+    run_effects()
+
+    mail.refresh_from_db()
+    assert mail.state == "done"
+    assert office.offered == 2
+    assert {m["Message-ID"] for m in office.accepted} == {f"<{mail.pk}@demo.test>"}
+
+
+def test_a_slow_goodbye_after_a_mail_was_accepted_sends_no_second(office, advance, run_effects):
+    office.slow_goodbye = 30
+    mail = owed_mail()
+    started = time.monotonic()
+    run_effects()
+    advance(days=1)
+    run_effects()
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.attempts, len(office.accepted)) == ("done", 1, 1)
+    assert time.monotonic() - started < 5
+
+
+def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
+    mail = owed_mail(billing_email="")
+    run_effects()
+
+    mail.refresh_from_db()
+    assert (mail.state, mail.last_error) == ("dead", "workflows.engine.errors.Permanent: there is nobody to send it to")
+
+
+def test_a_name_brings_no_header_of_its_own(office):
+    account = AccountFactory(name="Demo\r\nBcc: victim@example.test")
+    send(owed_mail(), "payment_submitted", ["a@example.test"], name=account.name, amount="1.00 USD")
+
+    (arrived,) = office.accepted
+    assert arrived["Bcc"] is None
+    assert arrived["Subject"] == "To review: 1.00 USD from Demo Bcc: victim@example.test"
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

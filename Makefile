@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test faults check fmt requirements bench reset local dev
+.PHONY: help up test faults check fmt messages requirements bench reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,6 +37,9 @@ check: dev ## Check format, lint, types, layers, migrations and drawings
 fmt: dev ## Format the code and repair what the linter can
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+messages: dev ## Collect what is to be translated, compile what has been (docs/translations.md)
+	DEBUG=true DJANGO_SETTINGS_MODULE=core.settings .venv/bin/python -m stack.messages
 
 requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) -o requirements.txt

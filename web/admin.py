@@ -36,6 +36,7 @@ from workflows.actions import decide_many
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
+admin.site.index_template = "web/admin_index.html"
 
 
 class StaffLogin(CountsTries, AdminAuthenticationForm):

@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from core.models import Breaker, Effect, Transition, User
 from core.models.stateful import edges_of
 from core.problems import Problem
+from web.mails import address_of
 from web.readonly import ReadOnly
 from workflows.engine import may_do, retry, retry_many, skip
 from workflows.engine.operate import PERMISSION, RETRIABLE
@@ -156,6 +157,7 @@ class EffectAdmin(OperatorsOnly):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         context["verbs"] = may_do(kwargs["obj"], cast("User", request.user))
+        context["mail"] = address_of(kwargs["obj"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.action(description="Retry the selected effects", permissions=["operate"])

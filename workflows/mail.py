@@ -153,9 +153,10 @@ def _open(server: Any) -> None:
 
 def _hang_up(server: Any) -> None:
     """Whatever a server makes of our goodbye, and however slowly: what it has accepted is not sent again."""
-    for line in (getattr(server, "connection", None), getattr(server, "_partial_connection", None)):
-        if getattr(line, "sock", None) is not None:
-            line.sock.settimeout(GOODBYE)
+    for name in ("connection", "_partial_connection"):
+        socket = getattr(getattr(server, name, None), "sock", None)
+        if socket is not None:
+            socket.settimeout(GOODBYE)
     with suppress(OSError):
         server.close()
 

@@ -21,8 +21,7 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parents[1]
-# Where translations are kept, and whose words they are: what the nouns say to people is said in mails.
-ROOMS = {"workflows": ("core", "workflows"), "web": ("web",)}
+ROOMS = ("core", "workflows", "api", "web")
 KEYWORDS = {**DEFAULT_KEYWORDS} | {
     f"{name}_lazy": DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")
 }
@@ -62,7 +61,7 @@ def translations() -> list[Translation]:
 def collected(room: str) -> Catalog:
     """What the code and the templates of a room want translated."""
     catalog = Catalog(charset="utf-8", fuzzy=False)
-    for file in sorted(file for folder in ROOMS.get(room, (room,)) for file in (ROOT / folder).rglob("*")):
+    for file in sorted((ROOT / room).rglob("*")):
         if file.suffix not in (".py", ".html", ".txt") or "locale" in file.parts or "migrations" in file.parts:
             continue
         for words, context, comments in _wanted(file):

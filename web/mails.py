@@ -7,6 +7,8 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -71,6 +73,7 @@ def all_mails(request: HttpRequest) -> HttpResponse:
     return _page(request, "Mails", kinds=kinds)
 
 
+@csp_update({"frame-src": [SELF]})
 @for_staff("core.review_payment", PERMISSION)
 def one_mail(request: HttpRequest, *, kind: str, number: int, language: str) -> HttpResponse:
     happened, mail = _sample(kind, number, language)
@@ -85,6 +88,7 @@ def one_mail_html(request: HttpRequest, *, kind: str, number: int, language: str
     return _html(_sample(kind, number, language)[1])
 
 
+@csp_update({"frame-src": [SELF]})
 @for_staff(PERMISSION)
 def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
     """Operators see what an effect's mail says; not of mails with a secret in them, which cannot be composed again."""

@@ -39,7 +39,7 @@ def test_an_invoice_says_how_it_is_paid(owner, invoice):
         "currency": "USD",
         "reference": invoice.number,
         "due_on": invoice.due_on.isoformat(),
-        "payee": {"account_number": "000"},
+        "payee": [{"key": "account_number", "label": "Account number", "value": "000"}],
         "language": "en",
         "direction": "ltr",
         "text": f"DEMO - DO NOT PAY\n\nWrite {invoice.number}.",
@@ -56,6 +56,7 @@ def test_it_says_so_in_the_language_of_the_account(owner, invoice):
 
     assert (first["language"], first["direction"]) == ("ar", "rtl")
     assert first["text"].endswith(f"اكتب {invoice.number}.")
+    assert first["payee"][0]["label"] == "رقم الحساب"
 
 
 def test_nothing_is_asked_for_when_nothing_is_open(owner, invoice):

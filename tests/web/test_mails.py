@@ -68,11 +68,13 @@ def test_every_sample_is_listed_and_can_be_read(staff):
 def test_a_sample_shows_subject_preheader_text_and_a_frame(staff):
     before = Effect.objects.count()
 
-    page = staff.get(reverse("mail", kwargs=FIRST)).content.decode()
+    answer = staff.get(reverse("mail", kwargs=FIRST))
 
+    page = answer.content.decode()
     assert "الفاتورة INV-000123: المبلغ 189.00 USD يُستحق في 10 نوفمبر 2026" in page
     assert "عن باقة Growth. تجد طريقة الدفع في الرسالة." in page
     assert "DEMO - DO NOT PAY" in page
+    assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]
     assert f'<iframe src="{reverse("mail_html", kwargs=FIRST)}" sandbox' in page
     assert '<html lang="en' in page
     assert (Effect.objects.count(), Account.objects.count()) == (before, 0)

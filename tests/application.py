@@ -1,0 +1,41 @@
+"""The whole house beside the test: web, worker, beat, PostgreSQL and Valkey as processes, mails as files."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from stack.application import Application
+
+
+@contextmanager
+def running_application(var: Path, name: str, *, broker: int) -> Iterator[Application]:
+    """The processes on an empty database of that name, with the demo's rows; mails lie in `var / "mail"`."""
+    database = f"{name}_{os.getpid()}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}")
+    port = _free_port()
+    environment = {
+        "DATABASE_URL": re.sub(r"/countersign\?", f"/{database}?", os.environ["DATABASE_URL"]),
+        "BROKER_URL": re.sub(r"virtual_host=\d+", f"virtual_host={broker}", os.environ["BROKER_URL"]),
+        "DEBUG": "true",
+        "MAIL_DIR": str(var / "mail"),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    }
+    application = Application(var, port=port, environment=environment)
+    application.prepare()
+    with application.running():
+        yield application
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,46 @@
+"""Finding a Chromium on this machine, and starting it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright
+
+HOW_TO_GET_ONE = (
+    "no Chromium on this machine: `apt-get install chromium`, or `.venv/bin/playwright install chromium`, "
+    "or name one in CHROMIUM"
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def find_chromium(playwright: Playwright) -> str | None:
+    """CHROMIUM, else the one that playwright downloaded, else one of the system's."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return named
+    with suppress(Exception):
+        if Path(playwright.chromium.executable_path).exists():
+            return playwright.chromium.executable_path
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or (ON_MACOS if Path(ON_MACOS).exists() else None)
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=path,
+        chromium_sandbox=os.geteuid() != 0,  # which it refuses for root
+        args=[*QUIET],
+    )

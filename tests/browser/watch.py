@@ -1,0 +1,54 @@
+"""A page under watch: whatever it does that no page of ours may do is written down, and fails the test."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Page, Request, Response
+
+HEAVIEST = 100_000  # bytes on the wire for one page, with all that it loads
+
+REPORT_CSP = """document.addEventListener('securitypolicyviolation', event => console.error(
+    `CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`))"""
+
+
+class Watch:
+    def __init__(self, page: Page, home: str) -> None:
+        self.home = urlsplit(home).netloc
+        self.complaints: list[str] = []
+        self.allowed: set[int] = set()  # statuses that a test provokes on purpose
+        self.without_csp: list[str] = []
+        self._weight = 0
+        page.add_init_script(REPORT_CSP)
+        page.on("request", self._request)
+        page.on("response", self._response)
+        page.on("requestfinished", self._weigh)
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error in a script: {error}"))
+
+    def allow(self, status: int) -> None:
+        self.allowed.add(status)
+
+    def _request(self, request: Request) -> None:
+        where = urlsplit(request.url)
+        if where.scheme in ("http", "https", "ws", "wss") and where.netloc != self.home:
+            self.complaints.append(f"a request left the house: {request.url}")
+        if request.is_navigation_request() and request.redirected_from is None:
+            self._weight = 0
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.allowed:
+            self.complaints.append(f"{response.status} for {response.request.method} {response.url}")
+
+    def _weigh(self, request: Request) -> None:
+        sizes = request.sizes()
+        self._weight += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+        if self._weight > HEAVIEST:
+            self.complaints.append(f"{request.url}: the page weighs {self._weight} bytes")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type != "error":
+            return
+        if "Failed to load resource" in message.text and any(f" {status} " in message.text for status in self.allowed):
+            return
+        self.complaints.append(f"console: {message.text} at {message.location}")

@@ -1,0 +1,14 @@
+"""What the layout shows on every page. Lazy: a page that does not show it does not ask the database for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from web.navigation import nav_of
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    return {"nav": SimpleLazyObject(lambda: nav_of(request))}

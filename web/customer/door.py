@@ -1,0 +1,59 @@
+"""Who may come in: members of an account, each to their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from core.models import Account, Membership, User
+from core.problems import PermissionDenied
+from web.signing_in import home_of
+
+
+class Visit(HttpRequest):
+    """A request of somebody who belongs to an account."""
+
+    user: User
+    account: Account
+    role: str
+    may_act: bool
+
+
+View = Callable[Concatenate[Visit, ...], HttpResponse]
+
+
+def members_only(view: View) -> Callable[..., HttpResponseBase]:
+    """Signed in, and of an account, which is `request.account`; staff are shown to their own home."""
+
+    @wraps(view)
+    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+        membership = Membership.objects.select_related("account").filter(user=request.user.pk).first()
+        if membership is None:
+            if request.user.is_staff:
+                return redirect(home_of(is_staff=True))
+            raise PermissionDenied("You belong to no account any more.")
+        request.user.membership = membership  # what role_in() asks for
+        request.account = membership.account
+        request.role = membership.role
+        request.may_act = membership.role in Membership.MAY_PAY
+        return view(request, *args, **kwargs)
+
+    return login_required(inner)
+
+
+def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
+    """Of those, whoever may spend the account's money and change it."""
+
+    @wraps(view)
+    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.may_act:
+            raise PermissionDenied("Only owners and admins of the account may do this.")
+        return view(request, *args, **kwargs)
+
+    return members_only(inner)

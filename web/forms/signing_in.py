@@ -1,0 +1,24 @@
+"""Who are you?"""
+
+from __future__ import annotations
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.utils.translation import gettext_lazy as _
+
+from web.forms.base import PageForm, Renderer
+
+
+class SignInForm(AuthenticationForm):
+    default_renderer = Renderer
+    use_required_attribute = PageForm.use_required_attribute
+    error_messages = {
+        "invalid_login": _("The e-mail address or the password is wrong."),
+        "inactive": _("The e-mail address or the password is wrong."),
+    }
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        self.fields["username"].label = _("E-mail address")
+        self.fields["username"].widget.attrs |= {"dir": "ltr", "inputmode": "email", "autofocus": True}
+        self.fields["username"].widget.input_type = "email"  # type: ignore[attr-defined]
+        self.fields["password"].widget.attrs |= {"dir": "ltr"}

@@ -1,0 +1,39 @@
+// <button class="copy" data-copy="text" data-copied="Copied">: the text to the clipboard, said aloud and shown.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  if (!(await copy(button.dataset.copy))) return;
+  const word = button.querySelector("[data-word]") ?? button;
+  const before = word.textContent;
+  if (button.dataset.done) return;
+  button.dataset.done = "yes";
+  word.textContent = button.dataset.copied;
+  say(button.dataset.copied);
+  setTimeout(() => {
+    delete button.dataset.done;
+    word.textContent = before;
+  }, 2000);
+});
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Over plain http, or where the browser says no: the old way.
+    const field = document.createElement("textarea");
+    field.value = text;
+    field.setAttribute("readonly", "");
+    field.className = "hidden-text";
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
+
+function say(words) {
+  const region = document.getElementById("said");
+  if (region) region.textContent = words;
+}

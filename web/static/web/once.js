@@ -1,0 +1,35 @@
+// A form is sent once, however often the button is pressed. The server keeps the same promise by itself.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sent = "yes";
+    // After the browser has read the form: a disabled button would not be in it.
+    setTimeout(() => setBusy(form, true));
+  },
+  true,
+);
+
+// An answer that stayed on the page, an error of the network, or a page taken from the browser's own cache.
+document.addEventListener("htmx:afterRequest", (event) => release(event.detail.elt?.closest?.("form")));
+window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
+
+function release(form) {
+  if (!form) return;
+  delete form.dataset.sent;
+  setBusy(form, false);
+}
+
+function setBusy(form, isBusy) {
+  for (const button of form.querySelectorAll("button:not([type=button])")) {
+    button.disabled = isBusy;
+    if (isBusy) button.setAttribute("aria-busy", "true");
+    else button.removeAttribute("aria-busy");
+  }
+}

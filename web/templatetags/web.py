@@ -1,0 +1,67 @@
+"""How money, statuses, references and icons are written on a page: `{% load web %}`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from core.money import money_text
+from web.words import status_words
+
+register = template.Library()
+
+
+@register.simple_tag
+def money(amount: Decimal | None, currency: str) -> str:
+    """`1,234.50 USD`: grouped, in the currency's digits, never broken, the same in every language."""
+    if amount is None:
+        return ""
+    return format_html('<bdi class="money">{} {}</bdi>', grouped(money_text(amount, currency)), currency)
+
+
+@register.simple_tag
+def badge(row: Any) -> SafeString:
+    """The status of a row as a coloured word."""
+    words, tone = status_words(row)
+    return format_html('<span class="badge {}">{}</span>', tone, words)
+
+
+@register.simple_tag
+def copy_button(value: str, name: str) -> SafeString:
+    """A button that carries the value to the clipboard; `name` says which of many it is."""
+    return format_html(
+        '<button type="button" class="copy needs-script" data-copy="{}" data-copied="{}">'
+        '<span data-word>{}</span><span class="hidden-text">: {}</span></button>',
+        value, gettext("Copied"), gettext("Copy"), name,
+    )  # fmt: skip
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """A whole number with its thousands apart."""
+    return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def signed(value: int) -> str:
+    return f"{value:+,}".replace("-", "\N{MINUS SIGN}")
+
+
+@register.simple_tag(takes_context=True)
+def page_address(context: RequestContext, **changes: Any) -> str:
+    """This page's address with some parameters changed."""
+    query = context["request"].GET.copy()
+    for name, value in changes.items():
+        query[name] = value
+    return f"?{query.urlencode()}"
+
+
+def grouped(text: str) -> str:
+    whole, point, digits = text.partition(".")
+    return f"{int(whole):,}{point}{digits}"

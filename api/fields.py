@@ -6,7 +6,6 @@ import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
@@ -14,6 +13,7 @@ from rest_framework import serializers
 from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import CEILING, is_currency, minor_units, money_text
+from core.proof_links import is_plain_https
 
 PLAIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?", re.ASCII)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -130,7 +130,7 @@ class ProofUrl(Text):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if text and not _is_plain_https(text):
+        if text and not is_plain_https(text):
             raise serializers.ValidationError("Send an https:// address without user name or port.")
         return text
 
@@ -145,20 +145,3 @@ class Money(serializers.Field):
     def to_representation(self, value: Any) -> str | None:
         amount = getattr(value, self.attribute)
         return None if amount is None else money_text(amount, value.currency)
-
-
-def _is_plain_https(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        host, port = parts.hostname or "", parts.port
-        host.encode("idna")
-    except (ValueError, UnicodeError):
-        return False
-    return (
-        parts.scheme == "https"
-        and "." in host
-        and "@" not in parts.netloc
-        and port in (None, 443)
-        and text.isprintable()
-        and not set(text) & set(" <>\"'`\\")
-    )

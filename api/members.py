@@ -14,8 +14,8 @@ from api.door import CallerView
 from api.fields import Email, StrictSerializer
 from core import limits
 from core.models import Membership
-from core.problems import Conflict, PermissionDenied
-from workflows.actions.sites import add_member, remove_member
+from workflows.actions.members import change_role, let_go
+from workflows.actions.sites import add_member
 
 
 class MemberOut(serializers.Serializer):
@@ -56,29 +56,12 @@ class OneMember(CallerView):
         member = self._member(pk)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        role = form.validated_data["role"]
-        self._check(member, role)
-        member.role = role
-        member.save()
-        return Response(MemberOut(member).data)
+        return Response(MemberOut(change_role(member, form.validated_data["role"], by=self.caller)).data)
 
     def delete(self, request: Request, pk: UUID) -> Response:
         member = self._member(pk)
-        self._check(member, "")
-        remove_member(member)
+        let_go(member, by=self.caller)
         return Response(status=204)
 
     def _member(self, pk: UUID) -> Membership:
         return get_object_or_404(account_of(self.caller).memberships.select_related("user"), pk=pk)
-
-    def _check(self, member: Membership, role: str) -> None:
-        """Owners and admins run the account, only owners touch owners, and one owner always stays."""
-        mine = self.caller.role_in(member.account_id)
-        if mine not in Membership.MAY_PAY:
-            raise PermissionDenied("Only owners and admins of the account may do this.")
-        owner = Membership.Role.OWNER
-        if owner in (member.role, role) and mine != owner:
-            raise PermissionDenied("Only an owner makes or unmakes owners.")
-        is_last = member.role == owner and member.account.memberships.filter(role=owner).count() == 1
-        if is_last and role != owner:
-            raise Conflict("An account keeps at least one owner.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import IntegrityError
-from django.db.transaction import atomic
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -19,7 +17,8 @@ from api.fields import Email, Key, StrictSerializer, Text
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet
 from core.models.user import canonical_email
-from core.problems import Conflict, PermissionDenied, ValidationError
+from core.problems import ValidationError
+from workflows.actions.site_access import change_site, check_manages, close_site, give_access
 from workflows.actions.sites import open_site
 
 
@@ -85,21 +84,14 @@ class Sites(CallerView, GenericViewSet):
         site = self.get_object()
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        _check_manages(self, site)
-        if "industry" in form.validated_data:
-            site.industry = _industry(form.validated_data["industry"])
-        site.name = form.validated_data.get("name", site.name)
-        try:
-            with atomic():
-                site.save()
-        except IntegrityError as error:
-            raise Conflict("There is a site of that name already.") from error
-        return Response(SiteOut(site).data)
+        data = form.validated_data
+        if "industry" in data:
+            data["industry"] = _industry(data["industry"])
+        return Response(SiteOut(change_site(site, by=self.caller, **data)).data)
 
     def destroy(self, request: Request, pk: UUID) -> Response:
         site = self.get_object()
-        _check_manages(self, site)
-        site.delete()
+        close_site(site, by=self.caller)
         return Response(status=204)
 
 
@@ -119,14 +111,12 @@ class SiteAccess(CallerView):
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        _check_manages(self, site)
+        check_manages(site, by=self.caller)  # before it is said who belongs to the account
         email = canonical_email(form.validated_data["email"])
         member = Membership.objects.filter(account=site.account_id, user__email_canonical=email).first()
         if member is None:
             raise ValidationError({"email": ["Nobody in your account has this address."]})
-        access, _ = SiteUserAccess.objects.update_or_create(
-            site=site, user_id=member.user_id, defaults={"role": form.validated_data["role"]}
-        )
+        access = give_access(site, member, form.validated_data["role"], by=self.caller)
         return Response(AccessOut(access).data, status=201)
 
 
@@ -135,11 +125,3 @@ def _industry(key: UUID) -> Industry:
     if industry is None:
         raise ValidationError({"industry": ["There is no such industry."]})
     return industry
-
-
-def _check_manages(view: CallerView, site: Site) -> None:
-    """Owners and admins of the account, and whoever manages the site."""
-    if view.caller.role_in(site.account_id) in Membership.MAY_PAY:
-        return
-    if not site.access.filter(user=view.caller, role=SiteUserAccess.Role.MANAGER).exists():
-        raise PermissionDenied("Only those who manage this site may change it.")

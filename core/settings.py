@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.tracing.RequestSpan",
     "api.middleware.Problems",

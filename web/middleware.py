@@ -1,13 +1,24 @@
-"""What every page shares: an answer for people when a rule below says no."""
+"""What every page shares: its weight, and an answer for people when a rule below says no."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 from core.problems import Problem
+
+
+class Compress(GZipMiddleware):
+    """Pages, sheets and scripts travel small, also those that nobody compressed ahead; what the API says does not."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path.startswith("/api/"):
+            return response
+        return super().process_response(request, response)
 
 
 class ProblemPages:

@@ -6,15 +6,18 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from web import pages, signing_in
+from web import pages, passwords, sign_up, signing_in
 from web.limited import answers_429
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("home/", signing_in.to_own_home, name="own_home"),
-    path("signup/", pages.home, name="sign_up"),
+    path("signup/", sign_up.sign_up_page, name="sign_up"),
     path("login/", answers_429(signing_in.SignIn.as_view()), name="sign_in"),
     path("logout/", signing_in.SignOut.as_view(), name="sign_out"),
+    path("password/reset/", passwords.ask_for_reset, name="ask_for_reset"),
+    path("password/reset/<str:token>/", passwords.set_password, name="set_password"),
+    path("verify/<str:token>/", passwords.verify, name="verify"),
     path("language/", set_language, name="set_language"),
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),

@@ -45,19 +45,21 @@ STATUSES: dict[str, dict[str, Words]] = {
     },
 }
 
-# What staff's reason codes say to a customer, and what to do next.
-REASONS = {
-    "not_received": _("The money has not arrived. Check with your bank, then confirm again."),
-    "amount_short": _("Less arrived than you stated. Send the rest, or confirm the amount that you sent."),
-    "wrong_currency": _("It came in another currency. Contact us, or pay in the invoice's currency."),
-    "duplicate_reference": _("This reference belongs to another payment. Enter the one of this payment."),
-    "unreadable_proof": _("The proof could not be read. Link a clearer one."),
-    "proof_mismatch": _("The proof does not fit what you stated. Check amount, date and reference."),
-    "wrong_beneficiary": _("It was sent to another account. Ask your bank to recall it, then pay us."),
-    "payer_mismatch": _("It came from somebody else. Tell us the name of the payer."),
-    "invoice_closed": _("The invoice was closed already. Contact us about this payment."),
-    "suspected_fraud": _("We could not accept this payment. Contact us."),
-    "other": _("We could not accept this payment."),
+KINDS = {
+    "bank_transfer": _("Bank transfer"),
+    "mobile_wallet": _("Mobile wallet"),
+    "upi": "UPI",
+    "pix": "PIX",
+    "cash": _("Cash"),
+}
+
+ROLES = {"owner": _("Owner"), "admin": _("Admin"), "member": _("Member"), "viewer": _("Viewer")}
+SITE_ROLES = {"manager": _("Manager"), "editor": _("Editor"), "viewer": _("Viewer")}
+CREDIT_KINDS = {
+    "grant": _("Granted"),
+    "consume": _("Used"),
+    "revoke": _("Taken back"),
+    "adjust": _("Adjusted"),
 }
 
 

@@ -58,17 +58,18 @@ def open_page(browser: Browser, application: Application) -> Iterator[Callable[.
     """`open_page(language="ar")`: a watched page of a browser that nobody used before.
 
     At the end of the test it fails when a page asked another host, erred in its console, broke the
-    Content-Security-Policy, weighed too much, or got an error that `page.watch.allow(404)` does not foresee.
+    Content-Security-Policy, weighed too much, or got an error that `page.watch.allow(404)` does not foresee;
+    unless it is `watched=False`, as for the admin, whose pages are Django's.
     """
     contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
-    def open_one(*, language: str = "en", scripts: bool = True, **options: Any) -> Page:
+    def open_one(*, language: str = "en", scripts: bool = True, watched: bool = True, **options: Any) -> Page:
         context = browser.new_context(
             base_url=application.url,
             locale=language,
             java_script_enabled=scripts,
-            viewport=DESK,  # type: ignore[arg-type]
+            viewport=DESK,
             reduced_motion="reduce",
             **options,
         )
@@ -76,7 +77,8 @@ def open_page(browser: Browser, application: Application) -> Iterator[Callable[.
         contexts.append(context)
         page = context.new_page()
         page.watch = Watch(page, application.url)  # type: ignore[attr-defined]
-        watches.append(page.watch)  # type: ignore[attr-defined]
+        if watched:
+            watches.append(page.watch)  # type: ignore[attr-defined]
         return page
 
     yield open_one

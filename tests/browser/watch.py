@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
@@ -17,14 +18,18 @@ class Watch:
         self.home = urlsplit(home).netloc
         self.complaints: list[str] = []
         self.allowed: set[int] = set()  # statuses that a test provokes on purpose
-        self.without_csp: list[str] = []
-        self._weight = 0
+        self.heaviest = 0
+        self._page, self._weight = "", 0
         page.add_init_script(REPORT_CSP)
         page.on("request", self._request)
         page.on("response", self._response)
-        page.on("requestfinished", self._weigh)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"error in a script: {error}"))
+        scales = page.context.new_cdp_session(page)
+        scales.on("Network.requestWillBeSent", self._begin)
+        scales.on("Network.loadingFinished", self._weigh)
+        scales.send("Network.enable")
+        scales.send("Network.setCacheDisabled", {"cacheDisabled": True})  # every page as if it were the first
 
     def allow(self, status: int) -> None:
         self.allowed.add(status)
@@ -33,18 +38,20 @@ class Watch:
         where = urlsplit(request.url)
         if where.scheme in ("http", "https", "ws", "wss") and where.netloc != self.home:
             self.complaints.append(f"a request left the house: {request.url}")
-        if request.is_navigation_request() and request.redirected_from is None:
-            self._weight = 0
 
     def _response(self, response: Response) -> None:
         if response.status >= 400 and response.status not in self.allowed:
             self.complaints.append(f"{response.status} for {response.request.method} {response.url}")
 
-    def _weigh(self, request: Request) -> None:
-        sizes = request.sizes()
-        self._weight += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+    def _begin(self, event: dict[str, Any]) -> None:
+        if event.get("type") == "Document":
+            self._page, self._weight = event["request"]["url"], 0
+
+    def _weigh(self, event: dict[str, Any]) -> None:
+        self._weight += int(event["encodedDataLength"])
+        self.heaviest = max(self.heaviest, self._weight)
         if self._weight > HEAVIEST:
-            self.complaints.append(f"{request.url}: the page weighs {self._weight} bytes")
+            self.complaints.append(f"{self._page} weighs {self._weight} bytes")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type != "error":

@@ -5,9 +5,28 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from core.models import Subscription
+from web.chart import credit_use
+from web.customer.banner import standing_of
 from web.customer.door import Visit, members_only
+from workflows.books import LIVING
 
 
 @members_only
 def dashboard(request: Visit) -> HttpResponse:
-    return render(request, "web/customer/dashboard.html", {"account": request.account})
+    account = request.account
+    request.standing = standing_of(account)  # type: ignore[attr-defined] # the banner's, asked for once
+    states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
+    subscriptions = account.subscriptions.filter(status__in=states).select_related("plan", "next_plan")
+    return render(
+        request,
+        "web/customer/dashboard.html",
+        {
+            "account": account,
+            "subscription": min(subscriptions, key=lambda row: states.index(row.status), default=None),
+            "invoice": request.standing.invoice,  # type: ignore[attr-defined]
+            "chart": credit_use(account),
+            "payments": account.payments.select_related("invoice", "method").order_by("-pk")[:3],
+            "has_site": account.sites.exists(),
+        },
+    )

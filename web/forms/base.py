@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.forms.renderers import DjangoTemplates
-from django.utils.translation import gettext_lazy as _
+from django.http import HttpResponse
 
-from core.problems import Problem
+from core.problems import Problem, TooManyRequests
 
 
 class Renderer(DjangoTemplates):
@@ -25,23 +24,24 @@ class PageForm(forms.Form):
     default_renderer = Renderer
     use_required_attribute = False  # the server's words, beside the field, instead of the browser's bubbles
 
+    too_many: TooManyRequests | None = None
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def refuse(self, problem: Problem) -> None:
         """Show a Problem where it belongs: beside its fields, or above the form."""
+        if isinstance(problem, TooManyRequests):
+            self.too_many = problem
         errors: dict[str, Any] = problem.members.get("errors", {})
         for name, lines in errors.items():
             self.add_error(name if name in self.fields else None, [str(line) for line in lines])
         if not errors:
             self.add_error(None, problem.detail)
 
-
-class Line(forms.CharField):
-    """One line of text without control characters."""
-
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if isinstance(text, str) and not text.isprintable():
-            raise ValidationError(_("Use one line of plain text."))
-        return text
+    def on(self, page: HttpResponse) -> HttpResponse:
+        """The page of this form, with the status of a refusal that is about time."""
+        if self.too_many is not None:
+            page.status_code = self.too_many.status
+            page["Retry-After"] = str(self.too_many.members["retry_after"])
+        return page

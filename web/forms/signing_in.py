@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.forms import AuthenticationForm
+from typing import Any
+
 from django.utils.translation import gettext_lazy as _
 
 from web.forms.base import PageForm, Renderer
+from web.limited import CountsTries
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(CountsTries):
     default_renderer = Renderer
     use_required_attribute = PageForm.use_required_attribute
     error_messages = {
@@ -16,9 +18,9 @@ class SignInForm(AuthenticationForm):
         "inactive": _("The e-mail address or the password is wrong."),
     }
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["username"].label = _("E-mail address")
         self.fields["username"].widget.attrs |= {"dir": "ltr", "inputmode": "email", "autofocus": True}
-        self.fields["username"].widget.input_type = "email"  # type: ignore[attr-defined]
+        self.fields["username"].widget.input_type = "email"
         self.fields["password"].widget.attrs |= {"dir": "ltr"}

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from core.money import money_text
-from web.words import status_words
+from web.words import CREDIT_KINDS, KINDS, ROLES, SITE_ROLES, status_words
 
 register = template.Library()
 
@@ -35,11 +35,33 @@ def badge(row: Any) -> SafeString:
 @register.simple_tag
 def copy_button(value: str, name: str) -> SafeString:
     """A button that carries the value to the clipboard; `name` says which of many it is."""
+    words = gettext("Copy")
     return format_html(
-        '<button type="button" class="copy needs-script" data-copy="{}" data-copied="{}">'
-        '<span data-word>{}</span><span class="hidden-text">: {}</span></button>',
-        value, gettext("Copied"), gettext("Copy"), name,
+        '<button type="button" class="copy needs-script" data-copy="{}" data-copied="{}" aria-label="{}">{}</button>',
+        value, gettext("Copied"), f"{words}: {name}", words,
     )  # fmt: skip
+
+
+@register.simple_tag
+def copy_amount(amount: Decimal, currency: str) -> SafeString:
+    """The same for money, as a bank's form takes it: digits and a point."""
+    return copy_button(money_text(amount, currency), gettext("Amount"))
+
+
+@register.simple_tag
+def kind_words(method: Any) -> str:
+    """What kind of payment a method is, and in which currency."""
+    return " · ".join(filter(None, [str(KINDS[method.kind]), method.currency]))
+
+
+@register.filter
+def role_words(role: str) -> str:
+    return str((ROLES | SITE_ROLES)[role])
+
+
+@register.filter
+def credit_words(kind: str) -> str:
+    return str(CREDIT_KINDS[kind])
 
 
 @register.filter

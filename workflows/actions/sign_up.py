@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.billing_details import check_billing
-from core.models import Account, Invoice, Membership, PaymentMethod, Plan, Subscription, User
+from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
 from core.models.user import canonical_email
 from core.problems import Conflict
 from workflows.actions.people import ask_to_verify
@@ -37,13 +37,14 @@ def sign_up(
     billing: dict[str, str],
     payment_method: PaymentMethod | None = None,
     language: str = "en",
+    interval: str = PlanPrice.Interval.MONTH,
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
     Raises ValidationError for billing details that cannot be accepted, Conflict when the e-mail address has an
     account already.
     """
-    price = price_of(plan, currency)
+    price = price_of(plan, currency, interval)
     check_billing(billing, is_paid=price.amount > 0)
     if User.objects.filter(email_canonical=canonical_email(email)).exists():
         raise _email_taken()

@@ -22,9 +22,9 @@ from workflows.engine import begin, perform
 from workflows.periods import database_now, prorated, today_in
 
 
-def price_of(plan: Plan, currency: str) -> PlanPrice:
-    """The plan's monthly price in that currency. Raises ValidationError when it has none."""
-    price = plan.prices.filter(currency=currency, interval=PlanPrice.Interval.MONTH).first()
+def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
+    """The plan's price in that currency for a month or a year. Raises ValidationError when it has none."""
+    price = plan.prices.filter(currency=currency, interval=interval).first()
     if price is None:
         raise ValidationError({"currency": [f"The plan {plan.code} has no price in {currency}."]})
     return price
@@ -54,7 +54,13 @@ def subscribe(
 
 
 def choose_plan(
-    account: Account, plan: Plan, *, by: User, currency: str | None = None, method: PaymentMethod | None = None
+    account: Account,
+    plan: Plan,
+    *,
+    by: User,
+    currency: str | None = None,
+    method: PaymentMethod | None = None,
+    interval: str = PlanPrice.Interval.MONTH,
 ) -> tuple[Subscription, Invoice | None]:
     """Subscribe, or change what is subscribed: to a larger plan at once for a prorated invoice, to a smaller one
     with the next period.
@@ -71,7 +77,7 @@ def choose_plan(
             return _change_plan(account, living, plan, method)
         if account.status == Account.Status.CLOSED:
             raise Conflict("The account is closed.")
-        price = price_of(plan, currency or account.currency)
+        price = price_of(plan, currency or account.currency, interval)
         if price.amount == 0:
             raise ValidationError({"plan": ["Choose a paid plan."]})
         previous = account.subscriptions.order_by("-id").first()

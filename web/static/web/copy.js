@@ -3,15 +3,14 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   if (!(await copy(button.dataset.copy))) return;
-  const word = button.querySelector("[data-word]") ?? button;
-  const before = word.textContent;
+  const before = button.textContent;
   if (button.dataset.done) return;
   button.dataset.done = "yes";
-  word.textContent = button.dataset.copied;
+  button.textContent = button.dataset.copied;
   say(button.dataset.copied);
   setTimeout(() => {
     delete button.dataset.done;
-    word.textContent = before;
+    button.textContent = before;
   }, 2000);
 });
 

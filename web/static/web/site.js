@@ -4,3 +4,4 @@ import "./dialog.js";
 import "./once.js";
 import "./poll.js";
 import "./focus.js";
+import "./print.js";

@@ -1,0 +1,92 @@
+"""Every page of an account: readable by all, in each scheme and direction, on a small phone."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.browser.looks import check_access, check_everywhere, check_width
+from tests.stories.house import BILLING, House
+
+PAGES = [
+    "",
+    "invoices/",
+    "invoices/{invoice}/",
+    "invoices/{invoice}/claim/",
+    "invoices/{invoice}/document/",
+    "payments/",
+    "payments/{payment}/",
+    "credits/",
+    "balance/",
+    "plan/",
+    "members/",
+    "sites/",
+    "sites/{site}/",
+    "billing/",
+    "security/",
+]
+
+
+@pytest.fixture(scope="module")
+def customer(application) -> dict[str, str]:
+    """Somebody with a rejected payment, an open invoice, a site and a ledger."""
+    with House(application.url, mail=application.logs[0].parents[1] / "mail") as house:
+        email = f"every-{uuid4().hex[:8]}@acme.test"
+        person, answer = house.signed_up(email, plan="starter", payment_method="us_bank", **BILLING)
+        invoice = answer["invoice"]["id"]
+        claim = {"invoice_id": invoice, "payment_method": "us_bank", "amount": "100.00"}
+        approver = house.signed_in("approver@demo.test")
+        first = person.post("billing/admin/payments/confirm/", {**claim, "manual_reference": "A-1"}).json()["id"]
+        approver.post(f"billing/admin/payments/{first}/approve/", Prefer="wait=20")
+        industry = person.get("industries/").json()["results"][0]["id"]
+        site = person.post("sites/", {"name": "Main street", "industry": industry}).json()["id"]
+        person.post("credits/consume/", {"amount": 30, "reference": "r-1", "description": "A report"})
+        larger = person.post("billing/subscriptions/", {"plan": "growth"}).json()["invoice"]["id"]
+        claim = {**claim, "invoice_id": larger, "manual_reference": "A-2"}
+        second = person.post("billing/admin/payments/confirm/", claim).json()["id"]
+        approver.post(f"billing/admin/payments/{second}/reject/", {"admin_notes": "Nothing came."})
+        return {"email": email, "invoice": larger, "payment": second, "site": site}
+
+
+@pytest.mark.timeout(180)
+def test_every_page_is_for_everybody(page_as, customer):
+    page = page_as(customer["email"])
+    found = []
+    for path in PAGES:
+        page.goto(f"/app/{path.format(**customer)}")
+        found += check_everywhere(page)
+
+    assert found == []
+
+
+@pytest.mark.timeout(180)
+def test_every_page_is_for_everybody_from_right_to_left(page_as, customer):
+    page = page_as(customer["email"], language="ar")
+    found = []
+    for path in PAGES:
+        page.goto(f"/app/{path.format(**customer)}")
+        found += check_width(page) + check_access(page)
+
+    assert found == []
+
+
+def test_the_dialogs_are_for_everybody(page_as, customer):
+    page = page_as(customer["email"])
+    page.goto(f"/app/invoices/{customer['invoice']}/")
+    page.get_by_role("link", name="I have paid").click()
+    found = check_everywhere(page)
+    page.goto("/app/plan/")
+    page.get_by_role("link", name="Cancel at once").click()
+
+    assert found + check_everywhere(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+@pytest.mark.parametrize("path", ["/signup/?plan=growth&country=AE&currency=AED", "/signup/"])
+def test_signing_up_is_for_everybody(open_page, language, path):
+    page = open_page(language=language)
+
+    page.goto(path)
+
+    assert check_everywhere(page) == []

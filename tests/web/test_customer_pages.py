@@ -1,0 +1,247 @@
+"""Pages of an account: who sees what, how dear they are, and what bad input does."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from core.models import CreditEntry, Industry, Invoice, Membership, Payment
+from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
+from tests.web.conftest import signed_in
+from workflows.actions.sites import open_site
+from workflows.engine import perform
+from workflows.ledger import grant, post
+
+pytestmark = pytest.mark.django_db
+
+LISTS = ["dashboard", "invoices", "payments", "credits", "balance", "plan", "members", "sites", "billing", "security"]
+MOST_QUERIES = 12
+CLAIM = {"method": "us_bank", "amount": "89.00", "reference": "TRACE-1"}
+
+
+@pytest.fixture
+def rich(shop) -> Payment:
+    """A payment in review, of an account that has one of everything, and many of most."""
+    payment = PaymentFactory()
+    account = payment.account
+    owner = payment.submitted_by
+    for number in range(30):
+        PaymentFactory(
+            invoice=payment.invoice,
+            submitted_by=owner,
+            reference=f"R{number}",
+            reference_key=f"R{number}",
+            method=payment.method,
+        )
+        post([grant(account, 10, key=f"test:{number}", description="test", cause_id=None)])
+    for role in Membership.Role.values:
+        MembershipFactory(account=account, role=role)
+    open_site(account, name="Shop", industry=Industry.objects.first(), by=owner)
+    return payment
+
+
+def everything_of(payment: Payment) -> list[str]:
+    site = payment.account.sites.get()
+    return [
+        *(reverse(name) for name in LISTS),
+        *(reverse(name, args=[payment.invoice_id]) for name in ("invoice", "document", "claim")),
+        reverse("payment", args=[payment.pk]),
+        reverse("site", args=[site.pk]),
+    ]
+
+
+@pytest.mark.parametrize("position", range(15))
+def test_a_page_of_a_rich_account_asks_few_questions(rich, position):
+    client = signed_in(rich.submitted_by)
+    path = everything_of(rich)[position]
+
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(path)
+
+    assert answer.status_code == 200, path
+    assert len(queries) <= MOST_QUERIES, [query["sql"][:120] for query in queries]
+    assert len(answer.content) < 45_000  # with sheet and scripts below 100 kB
+
+
+def test_what_belongs_to_another_account_is_not_there(rich, visit):
+    stranger = visit(AccountFactory())
+    site = rich.account.sites.get()
+
+    for path in [
+        reverse("invoice", args=[rich.invoice_id]),
+        reverse("document", args=[rich.invoice_id]),
+        reverse("claim", args=[rich.invoice_id]),
+        reverse("payment", args=[rich.pk]),
+        reverse("site", args=[site.pk]),
+    ]:
+        assert stranger.get(path).status_code == 404, path
+        missing = path.replace(str(rich.invoice_id), str(uuid4())).replace(str(rich.pk), str(uuid4()))
+        assert stranger.get(missing.replace(str(site.pk), str(uuid4()))).status_code == 404
+    member = rich.account.memberships.first()
+    assert stranger.post(reverse("withdraw", args=[rich.pk])).status_code == 404
+    assert stranger.post(reverse("member", args=[member.pk]), {"remove": "1"}).status_code == 404
+    rich.refresh_from_db()
+    assert rich.status == "pending_approval"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_stranger_is_asked_to_sign_in(client, name):
+    answer = client.get(reverse(name))
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/?next=")
+
+
+def test_staff_are_shown_to_their_own_desk(client):
+    client.force_login(StaffFactory())
+
+    assert client.get(reverse("dashboard")).status_code == 302
+
+
+@pytest.mark.parametrize("role", ["member", "viewer"])
+def test_who_may_not_act_sees_and_changes_nothing(rich, visit, role):
+    client = visit(rich.account, role=role)
+    page = client.get(reverse("invoice", args=[rich.invoice_id])).content.decode()
+    assert "I have paid" not in page
+    claim = {"method": "us_bank", "amount": "89.00", "reference": "X-1"}
+    before = Payment.objects.count()
+
+    assert client.post(reverse("claim", args=[rich.invoice_id]), claim).status_code == 403
+    client.post(reverse("withdraw", args=[rich.pk]))
+    client.post(reverse("change_plan"), {"plan": "growth"})
+    client.post(reverse("cancel_plan"), {"when": "now"})
+    client.post(reverse("members"), {"email": "new@acme.test", "role": "admin"})
+    client.post(reverse("member", args=[rich.account.memberships.first().pk]), {"remove": "1"})
+    client.post(reverse("billing"), {"name": "Mine now", "country": "DE"})
+
+    rich.refresh_from_db()
+    rich.account.refresh_from_db()
+    assert rich.status == "pending_approval"
+    assert rich.account.name == "Demo Ltd"
+    assert Payment.objects.count() == before
+    assert rich.account.memberships.count() == 6
+    assert not rich.account.subscriptions.exclude(plan__code="starter").exists()
+
+
+def test_a_viewer_opens_no_site(shop, visit):
+    account = AccountFactory()
+    client = visit(account, role="viewer")
+    industry = Industry.objects.first()
+
+    answer = client.post(reverse("sites"), {"name": "Mine", "industry": industry.pk})
+
+    assert answer.status_code == 200
+    assert not account.sites.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?before=nonsense", "?before=", "?method=%00", "?method=nope", "?interval=never&currency=%00", "?seen=%00"],
+)
+def test_no_address_makes_a_page_fall(rich, query):
+    client = signed_in(rich.submitted_by)
+
+    for path in [*everything_of(rich), reverse("banner"), reverse("sign_up"), reverse("sign_in")]:
+        assert client.get(path + query).status_code in (200, 302, 404), path
+
+
+NONSENSE = ["", "\x00", "x" * 5000, "-1", "NaN", "١٢٣", "<script>alert(1)</script>", "9" * 40, "\u202e", "2026-99-99"]
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+def test_no_input_makes_a_form_fall(rich, value):
+    client = signed_in(rich.submitted_by)
+    before = (Payment.objects.count(), Invoice.objects.count(), CreditEntry.objects.count())
+    site = rich.account.sites.get()
+    names = ["method", "amount", "reference", "paid_on", "payer_name", "notes", "proof_url", "token", "plan", "when",
+             "interval", "currency", "email", "role", "name", "country", "tax_id", "postal_code", "industry", "member",
+             "description"]  # fmt: skip
+    data = dict.fromkeys(names, value)
+
+    for path in [
+        reverse("claim", args=[rich.invoice_id]),
+        reverse("change_plan"),
+        reverse("members"),
+        reverse("billing"),
+        reverse("sites"),
+        reverse("sign_up"),
+        reverse("sign_in"),
+        reverse("member", args=[rich.account.memberships.first().pk]),
+    ]:
+        assert client.post(path, data).status_code in (200, 302, 403, 404), path
+    for verb in ("use", "access", "change", value):
+        assert client.post(reverse("site", args=[site.pk]), {**data, "do": verb}).status_code in (200, 302)
+    assert Client().post(reverse("sign_up"), data).status_code == 200
+
+    assert (Payment.objects.count(), Invoice.objects.count(), CreditEntry.objects.count()) == before
+
+
+def test_what_a_customer_typed_is_text_and_never_html(rich):
+    evil = "<img src=x onerror=alert(1)>"
+    account = rich.account
+    account.name = evil
+    account.save(update_fields=["name"])
+    payment = PaymentFactory(
+        invoice=rich.invoice,
+        submitted_by=rich.submitted_by,
+        reference=evil,
+        reference_key="E",
+        notes=evil,
+        payer_name=evil,
+    )
+    perform(payment.reject, by=StaffFactory(), reason_code="other", admin_notes=evil)
+    client = signed_in(rich.submitted_by)
+
+    for path in [*everything_of(rich), reverse("payment", args=[payment.pk])]:
+        assert b"<img src=x" not in client.get(path).content, path
+
+
+def test_a_form_that_is_sent_twice_is_one_payment(shop, visit):
+    invoice = InvoiceFactory()
+    client = visit(invoice.account)
+    page = client.get(reverse("claim", args=[invoice.pk]))
+    token = page.context["form"].initial["token"]
+    data = {"method": "cash_receipt", "amount": "89.00", "reference": "R-1", "paid_on": "2026-01-05", "token": token}
+
+    first = client.post(reverse("claim", args=[invoice.pk]), data)
+    second = client.post(reverse("claim", args=[invoice.pk]), data)
+
+    assert first.status_code == second.status_code == 302
+    assert Payment.objects.count() == 1
+
+
+def test_the_same_reference_again_is_named_beside_its_field(shop, visit):
+    invoice = InvoiceFactory()
+    client = visit(invoice.account)
+    data = {"method": "us_bank", "amount": "89.00", "reference": "T-1"}
+    client.post(reverse("claim", args=[invoice.pk]), data)
+
+    again = client.post(reverse("claim", args=[invoice.pk]), {**data, "reference": "t 1"})
+
+    assert again.status_code == 200
+    assert again.context["form"].errors["reference"]
+    assert Payment.objects.count() == 1
+
+
+def test_what_a_method_requires_is_asked_for(shop, visit):
+    invoice = InvoiceFactory()
+    client = visit(invoice.account)
+
+    answer = client.post(reverse("claim", args=[invoice.pk]), {"method": "cash_receipt", "amount": "89.001"})
+
+    assert {"amount", "reference", "paid_on"} <= set(answer.context["form"].errors)
+    assert not Payment.objects.exists()
+
+
+def test_an_amount_may_be_typed_in_arabic_digits(shop, visit):
+    invoice = InvoiceFactory()
+    client = visit(invoice.account)
+
+    client.post(reverse("claim", args=[invoice.pk]), {**CLAIM, "amount": "١٬٠٨٩٫٥٠"})  # noqa: RUF001 - meant
+
+    assert str(Payment.objects.get().amount) == "1089.5000"

@@ -1,0 +1,56 @@
+"""What is for sale, in one currency and for one interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.models import Plan, PlanPrice
+
+MONTH, YEAR = map(str, PlanPrice.Interval)
+DEFAULT_CURRENCY = "USD"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A plan with its price there; `saved` is what a year costs less than twelve months."""
+
+    plan: Plan
+    price: PlanPrice
+    saved: Decimal | None = None
+
+
+class Catalogue:
+    """The public plans, and those of them that have a price in that currency for that interval.
+
+    An interval or a currency that is not sold falls back to one that is.
+    """
+
+    def __init__(self, *, interval: str = "", currency: str = "") -> None:
+        self.plans = list(Plan.objects.filter(is_public=True).prefetch_related("prices"))
+        prices = [(plan, price) for plan in self.plans for price in plan.prices.all()]
+        self.intervals = [code for code in (MONTH, YEAR) if any(price.interval == code for _, price in prices)]
+        self.interval = interval if interval in self.intervals else MONTH
+        sold = {price.currency for _, price in prices if price.interval == self.interval}
+        self.currencies = sorted(sold, key=lambda code: (code != DEFAULT_CURRENCY, code))
+        first = self.currencies[0] if self.currencies else DEFAULT_CURRENCY
+        self.currency = currency if currency in sold else first
+        self.cards = [card for plan in self.plans if (card := self._card(plan)) is not None]
+
+    def card(self, code: str) -> Card | None:
+        return next((card for card in self.cards if card.plan.code == code), None)
+
+    def is_free(self, code: str) -> bool:
+        card = self.card(code)
+        return card is not None and card.price.amount == 0
+
+    def _card(self, plan: Plan) -> Card | None:
+        """Free is free for any interval."""
+        prices = {(price.interval, price.currency): price for price in plan.prices.all()}
+        month, price = prices.get((MONTH, self.currency)), prices.get((self.interval, self.currency))
+        if price is None:
+            price = month if month is not None and month.amount == 0 else None
+        if price is None:
+            return None
+        saved = month.amount * 12 - price.amount if month and price.interval == YEAR else None
+        return Card(plan, price, saved if saved and saved > 0 else None)

@@ -1,0 +1,72 @@
+"""Small charts, worked out here and drawn as SVG by a template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db.models import Sum
+from django.db.models.functions import TruncDate
+
+from core.models import Account, CreditEntry
+from workflows.periods import database_now, today_in
+
+WIDTH, HEIGHT = 300, 64
+
+
+@dataclass(frozen=True)
+class Bar:
+    day: date
+    amount: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    bars: list[Bar]
+    total: int
+    width: int = WIDTH
+    height: int = HEIGHT
+
+    @property
+    def days(self) -> int:
+        return len(self.bars)
+
+
+def credit_use(account: Account, *, days: int = 30) -> Chart:
+    """Credits used on each of the last days, as the customer's calendar counts them."""
+    now = database_now()
+    last = today_in(account.time_zone, now)
+    first = last - timedelta(days=days - 1)
+    zone = ZoneInfo(account.time_zone)
+    rows = (
+        CreditEntry.objects.filter(account=account, kind=CreditEntry.Kind.CONSUME)
+        .filter(pk__gte=_first_key_of(datetime.combine(first, datetime.min.time(), zone)))  # keys are times
+        .annotate(day=TruncDate("created_at", tzinfo=zone))
+        .values("day")
+        .annotate(used=Sum("amount"))
+        .order_by()
+    )
+    used = {row["day"]: -row["used"] for row in rows}
+    return bars([(first + timedelta(days=n), used.get(first + timedelta(days=n), 0)) for n in range(days)])
+
+
+def bars(values: list[tuple[date, int]]) -> Chart:
+    """One bar for each day; the highest reaches the top, and a day without any keeps a line at the bottom."""
+    most = max((amount for _, amount in values), default=0) or 1
+    step = WIDTH / max(len(values), 1)
+    drawn = []
+    for position, (day, amount) in enumerate(values):
+        height = max(amount / most * HEIGHT, 1.5)
+        drawn.append(Bar(day, amount, position * step, HEIGHT - height, step * 0.7, height))
+    return Chart(drawn, sum(amount for _, amount in values))
+
+
+def _first_key_of(moment: datetime) -> UUID:
+    """The smallest UUIDv7 of that moment."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -1,0 +1,31 @@
+"""Countries for a select, in the page's language."""
+
+from __future__ import annotations
+
+import gettext as catalogues
+import unicodedata
+from functools import cache
+
+import pycountry
+from django.utils.translation import get_language
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Code and name, by name."""
+    return _named_in((get_language() or "en").partition("-")[0])
+
+
+def country_name(code: str) -> str:
+    return dict(country_choices()).get(code, code)
+
+
+@cache
+def _named_in(language: str) -> list[tuple[str, str]]:
+    words = catalogues.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+    named = [(country.alpha_2, words.gettext(_short(country))) for country in pycountry.countries]
+    return sorted(named, key=lambda pair: unicodedata.normalize("NFKD", pair[1]).casefold())
+
+
+def _short(country: object) -> str:
+    """What people call it: Bolivia rather than Bolivia, Plurinational State of."""
+    return str(getattr(country, "common_name", None) or getattr(country, "name", ""))

@@ -1,0 +1,153 @@
+"""What stands above every page of an account while something is the matter, with the one thing to do about it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from core.models import Account, Invoice, Payment, Policy
+from web.customer.door import Visit, members_only
+from web.templatetags.web import money
+from workflows.periods import database_now, today_in
+from workflows.reasons import reason_for
+
+Status = Account.Status
+SOON, LATER = 4, 20  # seconds between two looks: while staff decide, while the customer is to pay
+
+
+@dataclass(frozen=True)
+class Banner:
+    tone: str
+    title: str
+    words: str | SafeString
+    action: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an account stands: its oldest open invoice, and the last payment for that."""
+
+    account: Account
+    invoice: Invoice | None
+    payment: Payment | None
+
+    @property
+    def is_in_review(self) -> bool:
+        return self.payment is not None and self.payment.status in (
+            Payment.Status.PENDING_APPROVAL,
+            Payment.Status.APPROVED,
+        )
+
+    @property
+    def signature(self) -> str:
+        """Another one as soon as anything of it has changed."""
+        rows = [(row.pk, row.version) for row in (self.account, self.invoice, self.payment) if row is not None]
+        return hashlib.sha256(f"{rows} {self.account.credits}".encode()).hexdigest()[:16]
+
+    @property
+    def next_look(self) -> int | None:
+        """In how many seconds something may have changed by itself; None while nothing is pending."""
+        if self.is_in_review:
+            return SOON
+        return LATER if self.invoice is not None and self.account.status != Status.ACTIVE else None
+
+
+def standing_of(account: Account) -> Standing:
+    invoice = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on", "pk").first()
+    payment = (
+        account.payments.filter(invoice=invoice).select_related("method").order_by("-pk").first() if invoice else None
+    )
+    return Standing(account, invoice, payment)
+
+
+def banner_of(standing: Standing) -> Banner | None:
+    """The most pressing thing first."""
+    account, invoice, payment = standing.account, standing.invoice, standing.payment
+    if account.status == Status.CLOSED:
+        return Banner("bad", _("This account is closed"), _("Nothing can be changed any more."))
+    if invoice is None:
+        return _without_invoice(account)
+    to_pay = reverse("invoice", args=[invoice.pk])
+    if standing.is_in_review and payment is not None:
+        return Banner(
+            "info",
+            _("We are checking your payment"),
+            _words(
+                _("{amount} for invoice {number}. This page changes by itself when it is confirmed."), invoice, payment
+            ),
+            _("See the payment"),
+            reverse("payment", args=[payment.pk]),
+        )
+    if payment is not None and payment.status == Payment.Status.FAILED:
+        why = reason_for(payment.reason_code)
+        words = f"{why.what} {why.next}"
+        return Banner("bad", _("Your payment was not accepted"), words, _("Try again"), to_pay)
+    if invoice.status == Invoice.Status.PARTIALLY_PAID:
+        words = _words(_("{amount} of invoice {number} is still open."), invoice)
+        return Banner("warn", _("A part is missing"), words, _("Pay the rest"), to_pay)
+    return _to_pay(account, invoice, to_pay)
+
+
+def _to_pay(account: Account, invoice: Invoice, to_pay: str) -> Banner | None:
+    match account.status:
+        case Status.PENDING_PAYMENT:
+            words = _words(_("Pay invoice {number}, {amount}, by {due}, then tell us."), invoice)
+            return Banner("warn", _("One step left: your payment"), words, _("Pay the invoice"), to_pay)
+        case Status.PAST_DUE:
+            words = _words(_("Invoice {number}, {amount}, was due on {due}. Pay it to keep your service."), invoice)
+            return Banner("bad", _("Your payment is overdue"), words, _("Pay now"), to_pay)
+        case Status.SUSPENDED:
+            words = _words(_("Credits cannot be used until invoice {number}, {amount}, is paid."), invoice)
+            return Banner("bad", _("Your account is suspended"), words, _("Pay now"), to_pay)
+        case Status.TRIAL:
+            words = _words(_("Your trial goes on until invoice {number}, {amount}, is paid."), invoice)
+            return Banner("info", _("Your new plan waits for payment"), words, _("Pay the invoice"), to_pay)
+    return None  # an active account sees its next invoice on the overview
+
+
+def _without_invoice(account: Account) -> Banner | None:
+    plan = reverse("plan")
+    if account.status == Status.EXPIRED:
+        words = _("Choose a plan to go on. Your data are still here.")
+        return Banner("warn", _("Your account has ended"), words, _("Choose a plan"), plan)
+    if account.status == Status.TRIAL and account.trial_ends_on is not None:
+        left = account.trial_ends_on - today_in(account.time_zone, database_now())
+        if left <= timedelta(days=Policy.current().trial_warning_days):
+            words = _("Choose a plan to keep going after {due}.").format(due=date_format(account.trial_ends_on, "j F"))
+            return Banner("warn", _("Your trial ends soon"), words, _("Choose a plan"), plan)
+    return None
+
+
+def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeString:
+    """A translated sentence of our own with amounts and numbers in it, each isolated from the text around it."""
+    amount, currency = (payment.amount, payment.currency) if payment else (invoice.outstanding, invoice.currency)
+    due = date_format(invoice.due_on, "j F Y") if invoice.due_on else ""
+    number = format_html("<bdi>{}</bdi>", invoice.number or "")
+    return format_html(text, amount=money(amount, currency), number=number, due=due)
+
+
+@never_cache
+@members_only
+def banner_view(request: Visit) -> HttpResponse:
+    """What a page asks every few seconds: 204 while nothing has changed since `seen`."""
+    standing = standing_of(request.account)
+    if request.GET.get("seen") == standing.signature:
+        return HttpResponse(status=204)
+    answer = render(request, "web/customer/banner.html", banner_context(standing))
+    answer["HX-Trigger"] = "account-changed"
+    return answer
+
+
+def banner_context(standing: Standing) -> dict[str, object]:
+    return {"banner": banner_of(standing), "signature": standing.signature, "next_look": standing.next_look}

@@ -1,0 +1,40 @@
+"""What goes on the account's invoices."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from core.problems import Problem
+from web.customer.door import Visit, members_only
+from web.forms.account import BillingForm
+from workflows.actions import change_account
+
+
+@members_only
+def billing(request: Visit) -> HttpResponse:
+    """`refresh` draws the form anew for another country, and checks nothing."""
+    account = request.account
+    if request.method != "POST":
+        form = BillingForm(account=account)
+    elif "refresh" in request.POST:
+        form = BillingForm(account=account, initial=request.POST.dict())
+    else:
+        form = BillingForm(request.POST, account=account)
+        if form.is_valid() and _change(request, form):
+            messages.success(request, _("Saved. Invoices that are issued already keep their details."))
+            return redirect("billing")
+    return render(request, "web/customer/billing.html", {"form": form})
+
+
+def _change(request: Visit, form: BillingForm) -> bool:
+    """Only what differs is a change: what stands there already is not judged again."""
+    wanted = {"name": form.cleaned_data["name"], **form.billing()}
+    changes = {name: value for name, value in wanted.items() if value != getattr(request.account, name)}
+    try:
+        change_account(request.account, by=request.user, **changes)
+    except Problem as problem:
+        form.refuse(problem)
+    return not form.errors

@@ -1,0 +1,152 @@
+"""What the account owes, how to pay it, and "I have paid"."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import segno
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect
+
+from core.models import Invoice, Payment, PaymentMethod
+from core.money import money_text
+from core.payment_codes import payment_code
+from core.problems import DuplicateClaim, Problem
+from web.customer.door import Visit, members_only, owners_and_admins
+from web.customer.timeline import story_of
+from web.forms.billing import snapshot_lines
+from web.forms.claim import ClaimForm
+from web.once import new_token, once
+from web.paging import page_of
+from workflows.actions import claim_payment
+from workflows.instructions import instructions_for, reference_for, ways_to_pay
+
+
+@members_only
+def invoices(request: Visit) -> HttpResponse:
+    page = page_of(request.account.invoices.exclude(status=Invoice.Status.DRAFT), request)
+    return render(request, "web/customer/invoices.html", {"page": page})
+
+
+@members_only
+def invoice(request: Visit, pk: UUID) -> HttpResponse:
+    """Everything about one invoice; `?method=` chooses another way to pay it."""
+    found = _invoice_of(request, pk)
+    payments = list(found.payments.select_related("method").order_by("pk"))
+    for payment in payments:
+        payment.invoice = found
+    context: dict[str, Any] = {
+        "invoice": found,
+        "steps": story_of(found, payments),
+        "payments": payments[::-1],
+        "address": snapshot_lines(found.metadata.get("billing_snapshot", {})),
+        "in_review": next((p for p in payments if p.status == Payment.Status.PENDING_APPROVAL), None),
+        "is_open": found.status in Invoice.OPEN,
+    }
+    if found.status in Invoice.OPEN:
+        context |= _ways(found, request.GET.get("method", ""))
+        context["form"] = _new_form(request, context["method"], context["methods"], found)
+    return render(request, "web/customer/invoice.html", context)
+
+
+@members_only
+def document(request: Visit, pk: UUID) -> HttpResponse:
+    """The invoice as a sheet of paper."""
+    found = _invoice_of(request, pk)
+    snapshot = found.metadata.get("billing_snapshot", {})
+    return render(
+        request,
+        "web/customer/document.html",
+        {"invoice": found, "snapshot": snapshot, "address": snapshot_lines(snapshot)},
+    )
+
+
+@owners_and_admins
+def claim(request: Visit, pk: UUID) -> HttpResponse:
+    """ "I have paid": the page of those without scripts, and where the dialog is sent to."""
+    found = _invoice_of(request, pk)
+    ways = _ways(found, request.POST.get("method") or request.GET.get("method", ""))
+    if request.method != "POST":
+        form = _new_form(request, ways["method"], ways["methods"], found)
+    else:
+        form = ClaimForm(request.POST, invoice=found, methods=ways["methods"])
+        if form.is_valid() and _claim(request, found, form):
+            messages.success(request, _("Thank you. We check your payment and write to you."))
+            there = reverse("invoice", args=[found.pk])
+            return HttpResponseClientRedirect(there) if request.htmx else redirect(there)  # type: ignore[attr-defined]
+    template = "web/customer/claim_form.html" if request.htmx else "web/customer/claim.html"  # type: ignore[attr-defined]
+    return render(request, template, {"invoice": found, "form": form, **ways})
+
+
+def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
+    data = form.cleaned_data
+
+    def make() -> UUID:
+        return claim_payment(
+            invoice=found,
+            method=form.methods[data["method"]],
+            amount=data["amount"],
+            currency=found.currency,
+            reference=data["reference"],
+            notes=data["notes"],
+            proof_url=data["proof_url"],
+            paid_on=data["paid_on"],
+            payer_name=data["payer_name"],
+            by=request.user,
+        ).pk
+
+    try:
+        once(request.user, data["token"], make)
+    except DuplicateClaim as problem:
+        form.add_error("reference", problem.detail)
+    except Problem as problem:
+        form.refuse(problem)
+    return not form.errors
+
+
+def _new_form(request: Visit, method: PaymentMethod | None, methods: list[PaymentMethod], found: Invoice) -> ClaimForm:
+    initial = {
+        "method": method and method.code,
+        "amount": money_text(found.outstanding, found.currency),
+        "payer_name": request.account.name,
+        "token": new_token(),
+    }
+    form = ClaimForm(initial=initial, invoice=found, methods=methods)
+    form.initial["paid_on"] = form.today
+    return form
+
+
+def _ways(found: Invoice, code: str) -> dict[str, Any]:
+    """The offered methods, and all about the one of them that is looked at."""
+    methods = ways_to_pay(found)
+    method = next((method for method in methods if method.code == code), methods[0] if methods else None)
+    return {
+        "methods": methods,
+        "method": method,
+        "reference": reference_for(found),
+        "payee": method.payee() if method else [],
+        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference_for(found))) if method else "",
+        "instructions": instructions_for(method, found, get_language() or "en") if method else None,
+    }
+
+
+def _drawn(text: str | None) -> SafeString:
+    """The QR code as SVG that takes its colours from the sheet; empty for no text."""
+    if not text:
+        return mark_safe("")
+    code = segno.make(text, error="m", micro=False)
+    return mark_safe(code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308 - of squares
+
+
+def _invoice_of(request: Visit, pk: UUID) -> Invoice:
+    rows = request.account.invoices.exclude(status=Invoice.Status.DRAFT)
+    found = get_object_or_404(rows.select_related("subscription__plan", "payment_method"), pk=pk)
+    found.account = request.account
+    return found

@@ -1,0 +1,59 @@
+"""What the account said it paid, and what became of it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from core.models import Invoice, Payment
+from core.problems import Problem
+from web.customer.door import Visit, members_only
+from web.customer.timeline import story_of
+from web.paging import page_of
+from workflows.engine import available, perform
+from workflows.reasons import reason_for
+
+
+@members_only
+def payments(request: Visit) -> HttpResponse:
+    page = page_of(request.account.payments.select_related("invoice", "method"), request)
+    return render(request, "web/customer/payments.html", {"page": page})
+
+
+@members_only
+def payment(request: Visit, pk: UUID) -> HttpResponse:
+    found = _payment_of(request, pk)
+    return render(
+        request,
+        "web/customer/payment.html",
+        {
+            "payment": found,
+            "steps": story_of(found.invoice, [found]),
+            "why": reason_for(found.reason_code) if found.status == Payment.Status.FAILED else None,
+            "may_withdraw": "withdraw" in available(found, request.user),
+            "is_open": found.invoice.status in Invoice.OPEN,
+        },
+    )
+
+
+@require_POST
+@members_only
+def withdraw(request: Visit, pk: UUID) -> HttpResponse:
+    """Take a claim back. Who may is the machine's to say."""
+    found = _payment_of(request, pk)
+    try:
+        perform(found.withdraw, by=request.user)
+    except Problem as problem:
+        messages.error(request, problem.detail)
+    else:
+        messages.success(request, _("The payment is withdrawn. The invoice is still open."))
+    return redirect("payment", found.pk)
+
+
+def _payment_of(request: Visit, pk: UUID) -> Payment:
+    return get_object_or_404(request.account.payments.select_related("invoice", "method", "submitted_by"), pk=pk)

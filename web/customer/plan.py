@@ -1,0 +1,102 @@
+"""The plan: what it is, another one, none any more."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from core.models import Invoice, Subscription
+from core.problems import Problem
+from web.catalogue import MONTH, Catalogue
+from web.customer.door import Visit, members_only
+from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.books import LIVING
+from workflows.engine import available, perform
+
+
+@members_only
+def plan(request: Visit) -> HttpResponse:
+    account = request.account
+    rows = list(
+        account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
+        .select_related("plan", "next_plan")
+        .order_by("-pk")
+    )
+    living = next((row for row in rows if row.status in LIVING), None)
+    waiting = next((row for row in rows if row.status not in LIVING), None)
+    currency = living.currency if living else request.GET.get("currency") or account.currency
+    interval = living.interval if living else request.GET.get("interval", MONTH)
+    catalogue = Catalogue(interval=interval, currency=currency)
+    current = living or waiting
+    return render(
+        request,
+        "web/customer/plan.html",
+        {
+            "account": account,
+            "living": living,
+            "waiting": waiting,
+            "current": current,
+            "catalogue": catalogue,
+            "cards": [card for card in catalogue.cards if card.price.amount],
+            "may_cancel": living is not None and "cancel" in available(living, request.user),
+            "open_upgrade": living
+            and living.invoices.filter(purpose=Invoice.Purpose.UPGRADE, status__in=Invoice.OPEN).first(),
+        },
+    )
+
+
+@require_POST
+@members_only
+def change(request: Visit) -> HttpResponse:
+    """Choose a plan: at once for an invoice, or with the next period when it is a smaller one."""
+    catalogue = Catalogue(interval=request.POST.get("interval", ""), currency=request.POST.get("currency", ""))
+    card = catalogue.card(request.POST.get("plan", ""))
+    if card is None:
+        messages.error(request, _("Choose a plan."))
+        return redirect("plan")
+    try:
+        subscription, invoice = choose_plan(
+            request.account,
+            card.plan,
+            by=request.user,
+            currency=catalogue.currency,
+            method=request.account.default_payment_method,
+            interval=catalogue.interval,
+        )
+    except Problem as problem:
+        messages.error(request, _said(problem))
+        return redirect("plan")
+    if invoice is not None:
+        messages.success(request, _("Your plan changes as soon as this invoice is paid."))
+        return redirect("invoice", invoice.pk)
+    day = date_format(subscription.period_end, "j F Y") if subscription.period_end else ""
+    messages.success(request, _("%(plan)s begins on %(day)s.") % {"plan": card.plan, "day": day})
+    return redirect("plan")
+
+
+@require_POST
+@members_only
+def cancel(request: Visit) -> HttpResponse:
+    """`when=now` ends it at once, anything else with the period that is paid for."""
+    rows = request.account.subscriptions.filter(status__in=LIVING)
+    subscription = get_object_or_404(rows)
+    try:
+        if request.POST.get("when") == "now":
+            perform(subscription.cancel, by=request.user)
+            messages.success(request, _("Your plan is cancelled."))
+        else:
+            cancel_at_period_end(subscription, by=request.user)
+            messages.success(request, _("Your plan ends with the period that is paid for."))
+    except Problem as problem:
+        messages.error(request, _said(problem))
+    return redirect("plan")
+
+
+def _said(problem: Problem) -> str:
+    """A Problem in one line: its detail, or what it says of each field."""
+    errors = problem.members.get("errors")
+    return " ".join(str(line) for lines in errors.values() for line in lines) if errors else problem.detail

@@ -1,0 +1,67 @@
+"""The log-in of whoever looks: password, address, and where it is signed in."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+from knox.models import AuthToken
+
+from core import limits
+from core.problems import Problem
+from web.customer.door import Visit, members_only
+from web.forms.passwords import ChangePasswordForm
+from workflows.actions.people import ask_to_verify, change_password, sign_out_everywhere
+
+
+@never_cache
+@sensitive_post_parameters("old_password", "new_password")
+@members_only
+def security(request: Visit) -> HttpResponse:
+    """A changed password ends every session and token but this session."""
+    form = ChangePasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and _change(request, form):
+        messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
+        return redirect("security")
+    tokens = AuthToken.objects.filter(user=request.user, expiry__gt=timezone.now()).order_by("-created")[:20]
+    return form.on(render(request, "web/customer/security.html", {"tokens": tokens, "form": form}))
+
+
+@require_POST
+@members_only
+def sign_out_all(request: Visit) -> HttpResponse:
+    sign_out_everywhere(request.user)
+    logout(request)
+    messages.success(request, _("You are signed out everywhere."))
+    return redirect("sign_in")
+
+
+@require_POST
+@members_only
+def verify_again(request: Visit) -> HttpResponse:
+    try:
+        limits.VERIFY.attempt(request, request.user.email)
+        ask_to_verify(request.user)
+    except Problem as problem:
+        messages.error(request, problem.detail)
+    else:
+        messages.success(request, _("A mail with a link is on its way."))
+    return redirect("security")
+
+
+def _change(request: Visit, form: ChangePasswordForm) -> bool:
+    try:
+        attempt = limits.LOGIN.attempt(request, request.user.email)
+        user = change_password(request.user, form.cleaned_data["old_password"], form.cleaned_data["new_password"])
+        attempt.succeeded()
+    except Problem as problem:
+        form.refuse(problem)
+        return False
+    login(request, user)
+    return True

@@ -1,0 +1,89 @@
+"""The story of an invoice and of a payment, as their customer sees it: from the engine's own history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from core.models import Invoice, Payment, Transition
+from workflows.reasons import reason_for
+
+# (machine, transition) -> words and look. What is not named here is not the customer's business.
+INVOICE = {
+    "issue": (_("Invoice issued"), "done"),
+    "release": (_("A payment was reversed, the invoice is open again"), "bad"),
+    "void": (_("Invoice cancelled"), ""),
+    "lapse": (_("Invoice withdrawn: what it was for will not be"), ""),
+    "write_off": (_("Invoice written off"), ""),
+}
+PAYMENT = {
+    "begin": (_("You told us that you paid"), "done"),
+    "approve": (_("We found your payment"), "done"),
+    "reject": (_("We could not accept it"), "bad"),
+    "withdraw": (_("You withdrew it"), ""),
+    "reverse": (_("The payment was reversed"), "bad"),
+}
+
+
+@dataclass
+class Step:
+    words: str | Promise
+    look: str = ""
+    at: datetime | None = None
+    by: str = ""
+    detail: str | Promise = ""
+    note: str = ""  # of staff, plain text
+    payment: Payment | None = None
+
+
+def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
+    """The steps that were, then those to come. Two queries' worth: the caller's payments and their transitions."""
+    mine = {payment.pk: payment for payment in payments}
+    rows = (
+        Transition.objects.filter(
+            Q(machine="invoice", object_id=invoice.pk) | Q(machine="payment", object_id__in=list(mine))
+        )
+        .select_related("actor")
+        .order_by("at", "id")
+    )
+    steps = [step for row in rows if (step := _step(row, mine)) is not None]
+    last = max(mine.values(), key=lambda payment: payment.pk, default=None)
+    return steps + list(_to_come(invoice, last))
+
+
+def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
+    if row.machine == "invoice" and row.name == "pay":
+        is_paid = row.target == Invoice.Status.PAID
+        return Step(_("Paid in full") if is_paid else _("Paid in part"), "done", row.at)
+    words = (INVOICE if row.machine == "invoice" else PAYMENT).get(row.name)
+    if words is None:
+        return None
+    payment = payments.get(row.object_id)
+    step = Step(words[0], words[1], row.at, payment=payment)
+    if row.name == "begin" and row.actor is not None:
+        step.by = "" if row.actor.is_staff else row.actor.email
+        if row.actor.is_staff:
+            step.words = _("We recorded your payment")
+    if row.name == "reject" and payment is not None:
+        step.detail = reason_for(payment.reason_code).what
+        step.note = payment.admin_notes
+    return step
+
+
+def _to_come(invoice: Invoice, last: Payment | None) -> Iterable[Step]:
+    if invoice.status not in Invoice.OPEN:
+        return
+    if last is not None and last.status == Payment.Status.PENDING_APPROVAL:
+        yield Step(_("We are checking it"), "now")
+    elif last is not None and last.status == Payment.Status.APPROVED:
+        yield Step(_("We are booking it"), "now")
+    else:
+        yield Step(_("You pay, and tell us the reference"), "now")
+        yield Step(_("We check it"), "to-come")
+    yield Step(_("The invoice is paid"), "to-come")

@@ -1,0 +1,68 @@
+"""Small forms of an account's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from core.models import Account, Industry, Membership, Site, SiteUserAccess
+from web.forms.base import PageForm
+from web.forms.billing import BillingFields
+from web.forms.fields import Address, Choice, Line
+from web.words import ROLES, SITE_ROLES
+
+
+class BillingForm(BillingFields):
+    """Name and billing details of an account that is there."""
+
+    name = Line(label=_("Name of your company or project"), max_length=150, css="full")
+    field_order = ["name"]
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"name": account.name, **account.billing_snapshot()})
+        super().__init__(*args, **kwargs)
+        self.fields["country"].widget.attrs["class"] = "decides"
+
+
+class InviteForm(PageForm):
+    email = Address(label=_("E-mail address"))
+    role = Choice(label=_("Role"), initial=Membership.Role.MEMBER, choices=list(ROLES.items()))
+
+
+class RoleForm(PageForm):
+    role = Choice(label=_("Role"), choices=list(ROLES.items()))
+
+
+class SiteForm(PageForm):
+    name = Line(label=_("Name"), max_length=150)
+    industry = forms.ModelChoiceField(
+        Industry.objects.order_by("name"), label=_("Industry"), empty_label=_("Choose an industry")
+    )
+
+    def __init__(self, *args: Any, site: Site | None = None, **kwargs: Any) -> None:
+        if site is not None:
+            kwargs["initial"] = {"name": site.name, "industry": site.industry_id}
+        super().__init__(*args, **kwargs)
+
+
+class AccessForm(PageForm):
+    """Somebody of the account gets a role at a site."""
+
+    member = forms.ModelChoiceField(Membership.objects.none(), label=_("Person"), empty_label=_("Choose a person"))
+    role = Choice(label=_("Role"), initial=SiteUserAccess.Role.VIEWER, choices=list(SITE_ROLES.items()))
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        member: Any = self.fields["member"]
+        member.queryset = account.memberships.select_related("user").order_by("user__email")
+        member.label_from_instance = lambda membership: membership.user.email
+
+
+class UseCreditsForm(PageForm):
+    """Try it out: the API does this for programs."""
+
+    amount = forms.IntegerField(label=_("Credits"), min_value=1, max_value=1_000_000_000, initial=10)
+    description = Line(label=_("What for"), max_length=200, required=False)
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64)

@@ -1,0 +1,70 @@
+"""I have paid."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.models import Invoice, PaymentMethod
+from web.forms.base import PageForm
+from web.forms.fields import Amount, Choice, Day, Line, Lines, ProofLink
+from workflows.periods import database_now, today_in
+
+
+class ClaimForm(PageForm):
+    """What the customer knows about a payment; a method says which of it is needed."""
+
+    method = Choice(label=_("Paid with"), css="full")
+    amount = Amount(label=_("Amount"))
+    paid_on = Day(label=_("Paid on"), required=False)
+    reference = Line(
+        label=_("Reference"), max_length=140, required=False, css="full",
+        help_text=_("The number that your bank, wallet or receipt gave this payment."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr", "autocapitalize": "characters"}),
+    )  # fmt: skip
+    payer_name = Line(label=_("Name of the payer"), max_length=140, required=False, css="full")
+    notes = Lines(label=_("Notes for us"), max_length=2000, required=False)
+    proof_url = ProofLink(
+        label=_("Link to a proof"), max_length=1000, required=False, css="full",
+        help_text=_("A receipt or screenshot that you keep somewhere. Only our staff open it."),
+    )  # fmt: skip
+    token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=64)
+
+    def __init__(self, *args: Any, invoice: Invoice, methods: list[PaymentMethod], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.methods = {method.code: method for method in methods}
+        self.today = today_in(invoice.account.time_zone, database_now())
+        choice, amount = self.fields["method"], self.fields["amount"]
+        choice.choices = [(method.code, method.name) for method in methods]  # type: ignore[attr-defined]
+        amount.currency = invoice.currency  # type: ignore[attr-defined]
+        amount.label = f"{amount.label} ({invoice.currency})"
+        self.fields["paid_on"].widget.attrs["max"] = f"{self.today:%Y-%m-%d}"
+        example = self._example()
+        if example:
+            self.fields["reference"].help_text = gettext("It looks like %(example)s.") % {"example": example}
+        for name in self._needed():
+            if name in self.fields:
+                self.fields[name].is_needed = True  # type: ignore[attr-defined]
+                self.fields[name].widget.attrs["aria-required"] = "true"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("paid_on") and data["paid_on"] > self.today + timedelta(days=1):
+            self.add_error("paid_on", _("That day has not come yet."))
+        method = self.methods.get(data.get("method", ""))
+        for name in method.requires if method else []:
+            if name in self.fields and not data.get(name) and name not in self.errors:
+                self.add_error(name, _("%(method)s needs this.") % {"method": method})
+        return data
+
+    def _example(self) -> str:
+        method = self.methods.get(str(self["method"].value() or ""))
+        return method.reference_example if method else ""
+
+    def _needed(self) -> list[str]:
+        method = self.methods.get(str(self["method"].value() or ""))
+        return list(method.requires) if method else []

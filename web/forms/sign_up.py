@@ -1,0 +1,77 @@
+"""From nobody to a customer, on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from core.models import PaymentMethod, User
+from core.problems import ValidationError
+from web.catalogue import Catalogue
+from web.forms.billing import BillingFields
+from web.forms.fields import Address, Choice, Line
+from web.forms.passwords import password_field
+from workflows.actions.people import check_new_password
+
+
+class SignUpForm(BillingFields):
+    interval = Choice(required=False)
+    currency = Choice(label=_("Currency"), required=False)
+    plan = Choice(label=_("Plan"), error_messages={"required": _("Choose a plan.")})
+    email = Address(label=_("E-mail address"), css="full")
+    password = password_field(_("Password"), is_new=True)
+    account_name = Line(label=_("Name of your company or project"), max_length=150, css="full")
+    payment_method = Choice(label=_("How will you pay?"), required=False)
+
+    field_order = ["interval", "currency", "plan", "email", "password", "account_name"]
+
+    def __init__(self, *args: Any, catalogue: Catalogue, **kwargs: Any) -> None:
+        self.catalogue = catalogue
+        super().__init__(*args, **kwargs)
+        self._offer("interval", [(code, code) for code in catalogue.intervals])
+        self._offer("currency", [(code, code) for code in catalogue.currencies])
+        self._offer("plan", [(card.plan.code, card.plan.name) for card in catalogue.cards])
+        self.methods = [
+            method
+            for method in PaymentMethod.objects.offered_in(self.chosen_country)
+            if method.currency in ("", catalogue.currency)
+        ]
+        self._offer("payment_method", [(method.code, method.name) for method in self.methods])
+        self.fields["email"].widget.attrs["autocomplete"] = "username"
+        self.fields["account_name"].widget.attrs["autocomplete"] = "organization"
+        self.fields["country"].widget.attrs["class"] = "decides"  # what the page is drawn anew for
+        self.need_for_billing()
+
+    @property
+    def method(self) -> PaymentMethod | None:
+        code = self.cleaned_data.get("payment_method")
+        return next((method for method in self.methods if method.code == code), None)
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if "password" in data:
+            try:
+                check_new_password(data["password"], User(email=data.get("email", "")))
+            except ValidationError as problem:
+                self.refuse(problem)
+        if self.catalogue.is_free(data.get("plan", "")):
+            self._forget_billing()
+        else:
+            self.check_billing(is_paid=True)
+            if not data.get("payment_method") and "payment_method" not in self.errors:
+                self.add_error("payment_method", _("Choose how you will pay. You can still change it later."))
+        return data
+
+    def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field: Any = self.fields[name]
+        field.choices = choices
+
+    def _forget_billing(self) -> None:
+        """A trial is not billed: what stands in fields that are not shown is no mistake."""
+        for name in [*self.COMPLETE, "payment_method"]:
+            self.cleaned_data[name] = ""
+            self.errors.pop(name, None)

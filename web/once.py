@@ -1,0 +1,38 @@
+"""A form that was rendered once is worth one row, however often it is sent.
+
+Its token is kept beside the answers to Idempotency-Keys, in the transaction of the work: a second press waits for
+the first and finds what that one made. A reload of the page is a new form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from django.db import connection
+from django.db.transaction import atomic
+
+from core.models import KeyedAnswer, User
+
+TOKEN = re.compile(r"[0-9a-f]{32}")
+
+
+def new_token() -> str:
+    return uuid4().hex
+
+
+def once(user: User, token: str, make: Callable[[], UUID]) -> UUID:
+    """The key of the row that this form made. Without a token of ours it is made unconditionally."""
+    if not TOKEN.fullmatch(token):
+        return make()
+    scope = f"web:{user.pk}"
+    with atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{scope} {token}"])
+        first = KeyedAnswer.objects.filter(scope=scope, key=token).first()
+        if first is not None:
+            return UUID(bytes=bytes(first.body))
+        made = make()
+        KeyedAnswer.objects.create(scope=scope, key=token, fingerprint="", status=201, content_type="", body=made.bytes)
+    return made

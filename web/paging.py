@@ -1,0 +1,40 @@
+"""Lists by key, newest first: any page costs the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+
+PER_PAGE = 20
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    rows: list[M]
+    older: UUID | None  # go on before this key
+    is_first: bool
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+def page_of(rows: QuerySet[M], request: HttpRequest, *, size: int = PER_PAGE) -> Page[M]:
+    """The page that `?before=` asks for. Raises Http404 for what is no key."""
+    before = request.GET.get("before")
+    if before:
+        try:
+            rows = rows.filter(pk__lt=UUID(before))
+        except ValueError as error:
+            raise Http404 from error
+    found = list(rows.order_by("-pk")[: size + 1])
+    older = found[size - 1].pk if len(found) > size else None
+    return Page(found[:size], older, is_first=not before)

@@ -1,0 +1,68 @@
+"""Pages that the links in our mails lead to: a password, and a proof that an address is somebody's."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from core import limits
+from core.problems import Problem, ValidationError
+from web.forms.passwords import AskForResetForm, NewPasswordForm
+from workflows.actions.people import ask_for_password_reset, reset_password, verify_email
+
+
+def ask_for_reset(request: HttpRequest) -> HttpResponse:
+    """The same answer whoever lives at that address."""
+    form = AskForResetForm(request.POST or None)
+    is_asked = False
+    if request.method == "POST" and form.is_valid():
+        try:
+            limits.RESET.attempt(request, form.cleaned_data["email"])
+            ask_for_password_reset(form.cleaned_data["email"])
+            is_asked = True
+        except Problem as problem:
+            form.refuse(problem)
+    return form.on(render(request, "web/ask_for_reset.html", {"form": form, "is_asked": is_asked}))
+
+
+@never_cache
+@sensitive_post_parameters("password")
+def set_password(request: HttpRequest, token: str) -> HttpResponse:
+    """A new password, or an invited person's first; then they are signed in."""
+    form = NewPasswordForm(request.POST or None)
+    is_stale = False
+    if request.method == "POST" and form.is_valid():
+        try:
+            limits.LINK.attempt(request)
+            user = reset_password(token, form.cleaned_data["password"])
+        except ValidationError as problem:
+            is_stale = "token" in problem.members["errors"]
+            form.refuse(problem)
+        except Problem as problem:
+            form.refuse(problem)
+        else:
+            limits.welcome(request, user.email)
+            login(request, user)
+            messages.success(request, _("Your new password is set, and you are signed in."))
+            return redirect("own_home")
+    return form.on(render(request, "web/set_password.html", {"form": form, "is_stale": is_stale}))
+
+
+@never_cache
+def verify(request: HttpRequest, token: str) -> HttpResponse:
+    """One button: what reads mails ahead of people follows links, and presses none."""
+    problem: Problem | None = None
+    is_done = False
+    if request.method == "POST":
+        try:
+            limits.LINK.attempt(request)
+            verify_email(token)
+            is_done = True
+        except Problem as refusal:
+            problem = refusal
+    return render(request, "web/verify.html", {"is_done": is_done, "problem": problem})

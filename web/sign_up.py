@@ -1,0 +1,89 @@
+"""Signing up, with the billing details where the plan costs something."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from core import limits
+from core.models import PaymentMethod
+from core.problems import Conflict, Problem
+from web.catalogue import Catalogue
+from web.forms.sign_up import SignUpForm
+from workflows.actions import SignUp, sign_up
+
+
+@never_cache
+@sensitive_post_parameters("password")
+def sign_up_page(request: HttpRequest) -> HttpResponse:
+    """One form. `refresh` draws it anew for another country, currency or interval, and checks nothing."""
+    if request.user.is_authenticated:
+        return redirect("own_home")
+    given = request.POST or request.GET
+    currency = request.POST.get("currency_instead") or given.get("currency", "")
+    catalogue = Catalogue(interval=given.get("interval", ""), currency=currency)
+    is_refresh = "refresh" in request.POST or "currency_instead" in request.POST
+    if request.method == "POST" and not is_refresh:
+        form = SignUpForm(request.POST, catalogue=catalogue)
+        if form.is_valid():
+            signed_up = _sign_up(request, form)
+            if signed_up is not None:
+                login(request, signed_up.user)
+                return redirect("invoice", signed_up.invoice.pk) if signed_up.invoice else redirect("dashboard")
+    else:
+        form = SignUpForm(initial=_typed(given), catalogue=catalogue)
+    return form.on(render(request, "web/sign_up.html", _context(form, catalogue)))
+
+
+def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
+    """Do it; None when a rule said no, which the form then says."""
+    data, catalogue = form.cleaned_data, form.catalogue
+    card = catalogue.card(data["plan"])
+    assert card is not None, "the form offers the cards only"
+    try:
+        limits.REGISTER.attempt(request, data["email"])
+        signed_up = sign_up(
+            email=data["email"],
+            password=data["password"],
+            account_name=data["account_name"],
+            plan=card.plan,
+            currency=catalogue.currency,
+            interval=card.price.interval,
+            billing=form.billing(),
+            payment_method=form.method,
+            language=get_language() or "en",
+        )
+    except Conflict as problem:
+        form.add_error("email", problem.detail)
+    except Problem as problem:
+        form.refuse(problem)
+    else:
+        limits.welcome(request, data["email"])
+        return signed_up
+    return None
+
+
+def _typed(given: object) -> dict[str, str]:
+    typed = cast("dict[str, str]", {name: given.get(name) for name in given})  # type: ignore[attr-defined]
+    return {"plan": "free", **typed}
+
+
+def _context(form: SignUpForm, catalogue: Catalogue) -> dict[str, object]:
+    chosen = catalogue.card(str(form["plan"].value() or "")) or (catalogue.cards[0] if catalogue.cards else None)
+    elsewhere = PaymentMethod.objects.filter(country=form.chosen_country, is_enabled=True).exclude(
+        currency__in=["", catalogue.currency]
+    )
+    other = elsewhere.values_list("currency", flat=True).first() if form.chosen_country else None
+    return {
+        "form": form,
+        "catalogue": catalogue,
+        "chosen": chosen,
+        "chosen_method": form["payment_method"].value(),
+        "other_currency": other if other in catalogue.currencies else None,
+    }

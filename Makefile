@@ -21,7 +21,7 @@ faults: dev ## Kill everything in turn and count what is lost
 	.venv/bin/python -m pytest tests/faults -m "faults or not faults" -s $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
-check: dev ## Check format, lint, types, layers, migrations and drawings
+check: dev ## Check format, lint, types, layers, migrations, drawings and the API schema
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
@@ -33,6 +33,7 @@ check: dev ## Check format, lint, types, layers, migrations and drawings
 		$(RUN) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	$(RUN) .venv/bin/python manage.py makemigrations --check --dry-run
 	.venv/bin/python manage.py draw_workflows --check
+	.venv/bin/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 fmt: dev ## Format the code and repair what the linter can
 	.venv/bin/ruff format

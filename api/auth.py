@@ -15,17 +15,39 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import AccountOut, UserOut
-from api.door import CallerView, Door
-from api.fields import Country, Currency, Email, StrictSerializer, Text
+from api.door import CallerView, Door, says
+from api.fields import Choice, Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
 from core import limits
 from core.billing_details import check_billing
-from core.models import Plan, User
+from core.models import Membership, Plan, User
 from core.models.account import BILLING_FIELDS
-from core.problems import InvalidCredentials, ValidationError
+from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
 from workflows.actions import price_of, sign_up
 from workflows.actions.people import check_new_password, sign_out_everywhere
+
+
+class SessionOut(serializers.Serializer):
+    token = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    user = UserOut()
+
+
+class LoginOut(SessionOut):
+    account = AccountOut(allow_null=True)
+
+
+class RegisterOut(SessionOut):
+    account = AccountOut()
+    subscription = SubscriptionOut(allow_null=True)
+    invoice = InvoiceOut(allow_null=True)
+
+
+class MeOut(serializers.Serializer):
+    user = UserOut()
+    role = serializers.ChoiceField(Membership.Role.choices, allow_null=True)
+    account = AccountOut(allow_null=True)
 
 
 class Register(Door):
@@ -41,7 +63,7 @@ class Register(Door):
         plan = Text(default="free", max_length=30)
         payment_method = Text(required=False, max_length=30)
         currency = Currency(default="USD")
-        language = serializers.ChoiceField(settings.LANGUAGES, required=False)
+        language = Choice(settings.LANGUAGES, required=False)
         billing_email = Email(default="", allow_blank=True)
         address_line1 = Text(default="", allow_blank=True, max_length=200)
         address_line2 = Text(default="", allow_blank=True, max_length=200)
@@ -51,6 +73,19 @@ class Register(Door):
         country = Country(default="", allow_blank=True)
         tax_id = Text(default="", allow_blank=True, max_length=32)
 
+        EXAMPLE = {
+            "email": "owner@example.com",
+            "password": "correct horse battery",
+            "account_name": "Example Ltd",
+            "plan": "starter",
+            "payment_method": "us_bank",
+            "billing_email": "bills@example.com",
+            "address_line1": "1 Example Street",
+            "city": "Springfield",
+            "country": "US",
+        }
+
+    @says(RegisterOut, 201, refuses=(Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -99,6 +134,9 @@ class Login(Door):
         email = Text(max_length=254)
         password = Text(max_length=128, trim_whitespace=False)
 
+        EXAMPLE = {"email": "owner@example.com", "password": "correct horse battery"}
+
+    @says(LoginOut, refuses=(InvalidCredentials, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -116,6 +154,7 @@ class Login(Door):
 class Logout(Door):
     """POST auth/logout/: this token is worth nothing any more."""
 
+    @says(None, 204)
     def post(self, request: Request) -> Response:
         request.auth.delete()
         return Response(status=204)
@@ -124,6 +163,7 @@ class Logout(Door):
 class LogoutAll(CallerView):
     """POST auth/logout-all/: every token and every session of the caller is worth nothing any more."""
 
+    @says(None, 204)
     def post(self, request: Request) -> Response:
         sign_out_everywhere(self.caller)
         return Response(status=204)
@@ -135,6 +175,7 @@ class Me(CallerView):
     class In(StrictSerializer):
         name = Text(max_length=150, allow_blank=True)
 
+    @says(MeOut)
     def get(self, request: Request) -> Response:
         membership = getattr(request.user, "membership", None)
         return Response(
@@ -145,7 +186,9 @@ class Me(CallerView):
             }
         )
 
+    @says(MeOut)
     def patch(self, request: Request) -> Response:
+        """Change one's own name; the e-mail address stays: a mail to it opens the account."""
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         if "name" in form.validated_data:

@@ -1,4 +1,4 @@
-"""What every view of the API shares: who asks, and what happens when they ask the same again.
+"""What every view of the API shares: who asks, what they may ask, and what happens when they ask the same again.
 
 A POST with an Idempotency-Key runs in one transaction with the record of its answer: a crash leaves neither,
 and a repetition gets the first answer back (draft-ietf-httpapi-idempotency-key-header).
@@ -8,32 +8,112 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.generics import ListAPIView
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from api.fields import Nothing
+from api.query import ListQuery, Query
 from core.addresses import address_of
 from core.models import User
 from core.models.idempotency import KeyedAnswer
-from core.problems import IdempotencyKeyInUse, IdempotencyKeyReused, MalformedRequest, PayloadTooLarge
+from core.problems import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    MalformedRequest,
+    PayloadTooLarge,
+    PermissionDenied,
+    Problem,
+)
+
+Gives = type[Serializer] | list[type[Serializer]] | None
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 # What changed nothing, or may go better the next time, is not kept.
 NOT_KEPT = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
 
+@dataclass(frozen=True)
+class Says:
+    """What an operation takes and gives, for the published schema: see `api.schema`."""
+
+    gives: Mapping[int, Gives]
+    takes: type[Serializer] | None
+    refuses: tuple[type[Problem], ...]
+    texts: tuple[str, ...]
+
+
+def says(
+    gives: Gives | dict[int, Gives],
+    status: int = 200,
+    *,
+    takes: type[Serializer] | None = None,
+    refuses: tuple[type[Problem], ...] = (),
+    texts: tuple[str, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Declare what a method of a view answers; `[Row]` is a list of rows without pages.
+
+    takes: the body, when it is not the view's `In`. refuses: what it may raise beyond what `api.schema` knows by
+    itself. texts: the media types of what may come instead of JSON.
+    """
+
+    def mark(handler: Handler) -> Handler:
+        by_status = gives if isinstance(gives, dict) else {status: gives}
+        handler.says = Says(by_status, takes, refuses, texts)  # type: ignore[attr-defined]
+        return handler
+
+    return mark
+
+
 class Door(APIView):
-    """A view that knows Idempotency-Key. `answer_later` may be set to an answer that has to wait for the commit."""
+    """A view that refuses what it does not know, and knows Idempotency-Key.
+
+    `In` is the body it takes, or the parameters if it is a Query; a list names its parameters `Filters`.
+    `query` holds what was asked for. `answer_later` may be set to an answer that has to wait for the commit.
+    """
 
     answer_later: Callable[[], Response] | None = None
+    query: dict[str, Any]
     _savepoint: Any = None
+
+    @classmethod
+    def parameters(cls, method: str, *, is_list: bool) -> type[Query]:
+        """What may stand behind the question mark."""
+        if method in ("GET", "HEAD"):
+            if is_list:
+                return getattr(cls, "Filters", ListQuery)
+            own = getattr(cls, "In", Query)
+            return own if issubclass(own, Query) else Query
+        return Query
+
+    def body_of(self, method: str) -> type[Serializer]:
+        """What the body of a request must look like."""
+        marked: Says | None = getattr(self.handler_of(method), "says", None)
+        if marked is not None and marked.takes is not None:
+            return marked.takes
+        own: type[Serializer] = getattr(type(self), "In", Nothing)
+        return Nothing if issubclass(own, Query) else own
+
+    def handler_of(self, method: str) -> Any:
+        action = (getattr(self, "action_map", None) or {}).get(method.lower(), method.lower())
+        return getattr(self, action, None)
+
+    def is_list(self, method: str) -> bool:
+        if isinstance(self, ListAPIView):
+            return method in ("GET", "HEAD")
+        return getattr(self.handler_of(method), "__name__", "") == "list"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         is_keyed = request.method == "POST" and "Idempotency-Key" in request.headers
@@ -47,9 +127,19 @@ class Door(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """After the caller is known, and before anything is done."""
+        method = str(request.method)
+        if method.lower() not in self.http_method_names or self.handler_of(method) is None:
+            raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
-        if request.method == "POST" and "Idempotency-Key" in request.headers:
+        self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
+        if method == "POST" and self.body_of(method) is Nothing:
+            Nothing(data=request.data).is_valid(raise_exception=True)
+        if method == "POST" and "Idempotency-Key" in request.headers:
             self._claim(request)
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """The header Allow, which every answer has, and nothing else."""
+        return Response(status=204)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, _Replay):
@@ -106,6 +196,21 @@ class CallerView(Door):
         user = self.request.user
         assert isinstance(user, User), "only for views that demand a token"
         return user
+
+
+class StaffView(CallerView):
+    """A view for those of the staff who have been granted `permission`, superuser or not.
+
+    A customer goes on to the row, where another's is missing and one's own is not theirs to decide on.
+    """
+
+    permission: str
+    is_for_staff_alone = True
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        if (self.is_for_staff_alone or self.caller.is_staff) and not self.caller.is_granted(self.permission):
+            raise PermissionDenied("You are not allowed to do this.")
 
 
 class _Replay(Exception):  # noqa: N818

@@ -1,4 +1,7 @@
-"""Fields that take exactly what they say, and serializers that take nothing else."""
+"""Fields that take exactly what they say, and serializers that take nothing else.
+
+A field of ours has `openapi`: what it takes, for the published schema, which thereby cannot say anything else.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,24 @@ import re
 import unicodedata
 from decimal import Decimal
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from iso4217 import Currency as KnownCurrency
 from rest_framework import serializers
 
 from core.billing_details import public_email
 from core.countries import country_codes
-from core.money import CEILING, is_currency, minor_units, money_text
-from core.proof_links import is_plain_https
+from core.money import is_currency, minor_units, money_text
+from core.proof_links import PLAIN_HTTPS, is_plain_https
 
-PLAIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?", re.ASCII)
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+# What `api.parsers` refuses, as the inside of a character class; lone surrogates cannot be written there.
+CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069"
+# Above zero, below the ceiling, at most four digits after the point.
+PLAIN_AMOUNT = r"[1-9][0-9]{0,11}(\.[0-9]{1,4})?|0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9])"
+PLAIN_KEY = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+MONEY_OUT = {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$", "examples": ["89.00"]}
 
 
 class StrictSerializer(serializers.Serializer):
@@ -28,8 +38,12 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class Nothing(StrictSerializer):
+    """A body without fields, or none at all."""
+
+
 class Text(serializers.CharField):
-    """A line of text, in NFC. `lines=True` lets it have several."""
+    """A line of text, in NFC. `lines=True` lets it have several. `max_length` counts it as it was sent."""
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,10 +52,22 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("Send a string.")
-        text = unicodedata.normalize("NFC", super().to_internal_value(data))
-        if not self.lines and set(text) & set("\t\r\n"):
+        if not self.lines and set(data) & set("\t\r\n"):
             raise serializers.ValidationError("Send a single line.")
-        return text
+        if self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(f"Send at most {self.max_length} characters.")
+        return unicodedata.normalize("NFC", super().to_internal_value(data))
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        not_these = CONTROLS if self.lines else CONTROLS + r"\t\r\n"
+        a_word = rf"[^\s{not_these}][^{not_these}]*" if self.trim_whitespace and not self.allow_blank else ""
+        limits = {"minLength": 0 if self.allow_blank else 1, "maxLength": self.max_length}
+        return {
+            "type": "string",
+            "pattern": rf"^[^{not_these}]*{a_word}$",
+            **{name: limit for name, limit in limits.items() if limit},
+        }
 
 
 class Email(Text):
@@ -57,9 +83,37 @@ class Email(Text):
                 raise serializers.ValidationError("Send a valid e-mail address.") from error
         return text
 
+    @property
+    def openapi(self) -> dict[str, Any]:
+        address = {"type": "string", "format": "email", "maxLength": self.max_length}
+        return {"anyOf": [address, {"const": ""}]} if self.allow_blank else address
 
-class Country(Text):
+
+class _Code(Text):
+    """One of a list that others keep; in the published schema a component of its own."""
+
+    component: str
+
+    def codes(self) -> list[str]:
+        raise NotImplementedError
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        code = {"$ref": f"#/components/schemas/{self.component}"}
+        return {"anyOf": [code, {"const": ""}]} if self.allow_blank else code
+
+    def openapi_component(self) -> dict[str, Any]:
+        """What `openapi` refers to."""
+        return {"type": "string", "description": (self.__doc__ or "").strip(), "enum": self.codes()}
+
+
+class Country(_Code):
     """ISO 3166-1 alpha-2, in capitals."""
+
+    component = "Country"
+
+    def codes(self) -> list[str]:
+        return sorted(country_codes())
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -68,8 +122,13 @@ class Country(Text):
         return text
 
 
-class Currency(Text):
+class Currency(_Code):
     """ISO 4217, in capitals."""
+
+    component = "Currency"
+
+    def codes(self) -> list[str]:
+        return sorted(code.code for code in KnownCurrency if is_currency(code.code))
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -78,16 +137,25 @@ class Currency(Text):
         return text
 
 
+class TimeZone(Text):
+    """A name of the IANA time zone database."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if text not in available_timezones():
+            raise serializers.ValidationError("Send a time zone of the IANA database, such as Asia/Karachi.")
+        return text
+
+
 class Amount(serializers.Field):
     """Money as a string of ASCII digits, above zero; `fits` checks the currency's minor units."""
 
+    openapi = {"type": "string", "pattern": f"^({PLAIN_AMOUNT})$", "examples": ["89.00"]}
+
     def to_internal_value(self, data: Any) -> Decimal:
-        if not isinstance(data, str) or not PLAIN_AMOUNT.fullmatch(data):
-            raise serializers.ValidationError('Send money as a string such as "89.00".')
-        amount = Decimal(data)
-        if not 0 < amount < CEILING:
-            raise serializers.ValidationError("The amount must be above zero.")
-        return amount
+        if not isinstance(data, str) or not re.fullmatch(PLAIN_AMOUNT, data):
+            raise serializers.ValidationError('Send money above zero as a string such as "89.00".')
+        return Decimal(data)
 
     def to_representation(self, value: Decimal) -> str:
         return f"{value:f}"
@@ -98,13 +166,35 @@ def fits(amount: Decimal, currency: str) -> bool:
     return amount == amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
 
 
+class Whole(serializers.Field):
+    """A number of JSON without a fraction: not 1.0, not "1", not true."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int or not self.least <= data <= self.most:
+            raise serializers.ValidationError(f"Send a whole number from {self.least} to {self.most}.")
+        return data
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
 class Flag(serializers.Field):
     """true or false, and not what merely looks like it."""
+
+    openapi = {"type": "boolean"}
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
             raise serializers.ValidationError("Send true or false.")
         return data
+
+    def to_representation(self, value: bool) -> bool:
+        return value
 
 
 class Day(serializers.DateField):
@@ -119,8 +209,10 @@ class Day(serializers.DateField):
 class Key(serializers.UUIDField):
     """A UUID in its usual spelling."""
 
+    openapi = {"type": "string", "format": "uuid", "pattern": f"^{PLAIN_KEY}$"}
+
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", data):
+        if not isinstance(data, str) or not re.fullmatch(PLAIN_KEY, data):
             raise serializers.ValidationError("Send an id as it was given to you.")
         return super().to_internal_value(data)
 
@@ -134,13 +226,37 @@ class ProofUrl(Text):
             raise serializers.ValidationError("Send an https:// address without user name or port.")
         return text
 
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^({PLAIN_HTTPS})?$", "maxLength": self.max_length}
+
+
+class Choice(serializers.ChoiceField):
+    """One of these words; anything that is no string is none of them."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("Send a string.")
+        return super().to_internal_value(data)
+
+
+class MoneyText(serializers.Field):
+    """An amount that has been written already."""
+
+    openapi = MONEY_OUT
+
+    def to_representation(self, value: str) -> str:
+        return value
+
 
 class Money(serializers.Field):
-    """An amount of the row, written in the row's currency."""
+    """An amount of the row, written in the row's currency. `nullable`: the row may not have it yet."""
 
-    def __init__(self, attribute: str, **kwargs: Any) -> None:
+    def __init__(self, attribute: str, *, nullable: bool = False, **kwargs: Any) -> None:
         super().__init__(source="*", read_only=True, **kwargs)
-        self.attribute = attribute
+        self.attribute, self.allow_null = attribute, nullable
+
+    openapi = MONEY_OUT
 
     def to_representation(self, value: Any) -> str | None:
         amount = getattr(value, self.attribute)

@@ -6,20 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import override
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import account_of
-from api.door import CallerView
-from api.fields import Currency, Money, StrictSerializer, Text
+from api.door import CallerView, says
+from api.fields import Choice, Currency, Flag, Money, StrictSerializer, Text
 from api.plans import PayeeLineOut, find_method
-from core.models import Invoice, Plan, Subscription
+from api.query import ListQuery
+from core.models import Invoice, Plan, PlanPrice, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
-from core.problems import ValidationError
+from core.problems import Conflict, NotFound, PermissionDenied, ValidationError, WrongState
 from workflows.actions import cancel_at_period_end, choose_plan
 from workflows.engine import available, perform
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
@@ -28,17 +30,17 @@ from workflows.instructions import instructions_for, reference_for, ways_to_pay
 class InvoiceOut(serializers.Serializer):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
-    subscription_id = serializers.UUIDField()
-    number = serializers.CharField()
-    status = serializers.CharField()
+    subscription_id = serializers.UUIDField(allow_null=True)
+    number = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(Invoice.Status.choices)
     currency = serializers.CharField()
     total = Money("total")
     allocated = Money("allocated")
     outstanding = Money("outstanding")
-    issued_on = serializers.DateField()
-    due_on = serializers.DateField()
-    payment_method = serializers.CharField(source="payment_method.code", default=None)
-    metadata = serializers.JSONField()
+    issued_on = serializers.DateField(allow_null=True)
+    due_on = serializers.DateField(allow_null=True)
+    payment_method = serializers.CharField(source="payment_method.code", default=None, allow_null=True)
+    metadata = serializers.DictField(help_text="`subscription_id`, and `billing_snapshot` once it is issued.")
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, invoice: Invoice) -> list[str]:
@@ -69,6 +71,7 @@ class InvoiceInFull(InvoiceOut):
 
     payment_instructions = serializers.SerializerMethodField()
 
+    @extend_schema_field(InstructionsOut(many=True))
     def get_payment_instructions(self, invoice: Invoice) -> list[dict[str, Any]]:
         if invoice.status not in Invoice.OPEN:
             return []
@@ -94,44 +97,60 @@ class SubscriptionOut(serializers.Serializer):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     plan = serializers.CharField(source="plan.code")
-    status = serializers.CharField()
+    status = serializers.ChoiceField(Subscription.Status.choices)
     currency = serializers.CharField()
     price = Money("price")
-    interval = serializers.CharField()
-    period_start = serializers.DateField()
-    period_end = serializers.DateField()
+    interval = serializers.ChoiceField(PlanPrice.Interval.choices)
+    period_start = serializers.DateField(allow_null=True)
+    period_end = serializers.DateField(allow_null=True)
     cancel_at_period_end = serializers.BooleanField()
-    next_plan = serializers.CharField(source="next_plan.code", default=None)
+    next_plan = serializers.CharField(source="next_plan.code", default=None, allow_null=True)
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, subscription: Subscription) -> list[str]:
         return available(subscription, self.context["request"].user)
 
 
+class ChosenOut(serializers.Serializer):
+    """`invoice` is null where a smaller plan waits for the next period."""
+
+    subscription = SubscriptionOut()
+    invoice = InvoiceOut(allow_null=True)
+
+
 class Invoices(CallerView, ReadOnlyModelViewSet):
-    """GET billing/invoices/, billing/invoices/{id}/"""
+    """GET billing/invoices/, billing/invoices/{id}/: what is or was owed."""
 
     def get_serializer_class(self) -> type[InvoiceOut]:
         return InvoiceInFull if self.action == "retrieve" else InvoiceOut
 
+    class Filters(ListQuery):
+        status = Choice(Invoice.Status.choices, required=False)
+
     def get_queryset(self) -> InvoiceQuerySet:
-        invoices = Invoice.objects.visible_to(self.caller).select_related("payment_method")
+        invoices = Invoice.objects.visible_to(self.caller).filter(**self.query).select_related("payment_method")
         return invoices.select_related("account") if self.action == "retrieve" else invoices
 
 
 class Subscriptions(CallerView, ReadOnlyModelViewSet):
-    """GET, POST billing/subscriptions/, GET billing/subscriptions/{id}/, POST .../{id}/cancel/"""
+    """GET, POST billing/subscriptions/, GET billing/subscriptions/{id}/, POST .../{id}/cancel/: what is subscribed."""
 
     serializer_class = SubscriptionOut
+
+    class Filters(ListQuery):
+        status = Choice(Subscription.Status.choices, required=False)
 
     class In(StrictSerializer):
         plan = Text(max_length=30)
         currency = Currency(required=False)
         payment_method = Text(required=False, max_length=30)
 
-    class Cancel(StrictSerializer):
-        at_period_end = serializers.BooleanField(default=False)
+        EXAMPLE = {"plan": "growth", "currency": "USD", "payment_method": "us_bank"}
 
+    class Cancel(StrictSerializer):
+        at_period_end = Flag(default=False)
+
+    @says(ChosenOut, 201, refuses=(NotFound, PermissionDenied, Conflict))
     def create(self, request: Request) -> Response:
         """Choose a plan: a new subscription, an upgrade with its invoice, or a smaller plan for the next period."""
         form = self.In(data=request.data)
@@ -152,7 +171,9 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
             status=201,
         )
 
+    @says(SubscriptionOut, takes=Cancel, refuses=(PermissionDenied, WrongState))
     def cancel(self, request: Request, pk: UUID) -> Response:
+        """End a subscription, at once or with the period that is paid for."""
         subscription = self.get_object()
         form = self.Cancel(data=request.data)
         form.is_valid(raise_exception=True)
@@ -163,4 +184,4 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
         return Response(SubscriptionOut(subscription, context={"request": request}).data)
 
     def get_queryset(self) -> SubscriptionQuerySet:
-        return Subscription.objects.visible_to(self.caller).select_related("plan")
+        return Subscription.objects.visible_to(self.caller).filter(**self.query).select_related("plan", "next_plan")

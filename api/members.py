@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import account_of
-from api.door import CallerView
-from api.fields import Email, StrictSerializer
+from api.door import CallerView, says
+from api.fields import Choice, Email, StrictSerializer
 from core import limits
 from core.models import Membership
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests
 from workflows.actions.members import change_role, let_go
 from workflows.actions.sites import add_member
 
@@ -22,7 +23,7 @@ class MemberOut(serializers.Serializer):
     id = serializers.UUIDField()
     user_id = serializers.UUIDField()
     email = serializers.CharField(source="user.email")
-    role = serializers.CharField()
+    role = serializers.ChoiceField(Membership.Role.choices)
 
 
 class Members(CallerView):
@@ -30,13 +31,19 @@ class Members(CallerView):
 
     class In(StrictSerializer):
         email = Email()
-        role = serializers.ChoiceField(Membership.Role.choices, default=Membership.Role.MEMBER)
+        role = Choice(Membership.Role.choices, default=Membership.Role.MEMBER)
 
+        EXAMPLE = {"email": "colleague@example.com", "role": "admin"}
+
+    @says([MemberOut], refuses=(NotFound,))
     def get(self, request: Request) -> Response:
+        """Who belongs to the account."""
         rows = account_of(self.caller).memberships.select_related("user").order_by("id")
         return Response({"results": MemberOut(rows, many=True).data, "next": None, "previous": None})
 
+    @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
+        """Invite somebody, as far as the plan has room."""
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         account = account_of(self.caller)
@@ -50,15 +57,19 @@ class OneMember(CallerView):
     """PATCH, DELETE account/members/{id}/"""
 
     class In(StrictSerializer):
-        role = serializers.ChoiceField(Membership.Role.choices)
+        role = Choice(Membership.Role.choices)
 
+    @says(MemberOut, refuses=(PermissionDenied, Conflict))
     def patch(self, request: Request, pk: UUID) -> Response:
+        """Give a member another role."""
         member = self._member(pk)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         return Response(MemberOut(change_role(member, form.validated_data["role"], by=self.caller)).data)
 
+    @says(None, 204, refuses=(PermissionDenied, Conflict))
     def delete(self, request: Request, pk: UUID) -> Response:
+        """Send a member away; the log-in is worth nothing any more."""
         member = self._member(pk)
         let_go(member, by=self.caller)
         return Response(status=204)

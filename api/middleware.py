@@ -68,6 +68,7 @@ class Problems:
         if not length.isdecimal() or int(length) > MAX_BYTES:
             return PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
         try:
+            request.encoding = "utf-8"  # whatever a charset beside the Content-Type says
             words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
         except SuspiciousOperation:
             return MalformedRequest("The address has too many parameters.")

@@ -1,15 +1,19 @@
-"""What may come in: JSON of a sane size and depth, without characters that no customer types."""
+"""What may come in and go out: JSON of a sane size and depth, without characters that no customer types."""
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from django.utils.http import parse_header_parameters
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
-from core.problems import MalformedRequest, PayloadTooLarge
+from core.problems import MalformedRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -18,18 +22,21 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as RFC 8259 has it: UTF-8, no duplicate names, no NaN; at most 256 kB and 32 levels deep."""
+    """JSON as RFC 8259 has it: UTF-8, no duplicate names, finite numbers; at most 256 kB and 32 levels deep."""
 
     media_type = "application/json"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
+        _check_encoding(media_type or "", parser_context or {})
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
         try:
-            data = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+            data = json.loads(
+                body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+            )
         except RecursionError as error:
             raise MalformedRequest("The body is nested too deeply.") from error
         except ValueError as error:  # also UnicodeDecodeError, JSONDecodeError
@@ -38,6 +45,25 @@ class StrictJSONParser(BaseParser):
         if not isinstance(data, dict):
             raise MalformedRequest("The body must be a JSON object.")
         return data
+
+
+class Negotiation(DefaultContentNegotiation):
+    """Whoever accepts problem documents accepts JSON."""
+
+    def get_accept_list(self, request: Request) -> list[str]:
+        accepted = request.headers.get("Accept") or "*/*"
+        return [word.strip() for word in accepted.replace("application/problem+json", "application/json").split(",")]
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """By the type as it is written: a body has one, and no wildcard."""
+        media_type = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except (LookupError, ValueError) as error:  # parameters in an encoding that is none: RFC 2231
+            raise NotAcceptable("Accept application/json.") from error
 
 
 def is_clean(text: str) -> bool:
@@ -51,15 +77,33 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
+def _check_encoding(media_type: str, context: Mapping[str, Any]) -> None:
+    try:
+        charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
+    except (LookupError, ValueError):  # parameters in an encoding that is none: RFC 2231
+        charset = "none"
+    coding = context["request"].headers.get("Content-Encoding", "identity") if "request" in context else "identity"
+    if charset.lower() not in ("utf-8", "utf8") or coding.lower() != "identity":
+        raise UnsupportedMediaType("Send application/json, in UTF-8 and not compressed.")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("larger than any number")
+    return value
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
 def _check(value: Any, depth: int) -> None:
-    if depth < 0:
-        raise MalformedRequest("The body is nested too deeply.")
+    """Characters, and that there are no more than so many containers within each other."""
     if isinstance(value, str) and not is_clean(value):
         raise MalformedRequest("The body contains control characters.")
+    if isinstance(value, dict | list) and depth == 0:
+        raise MalformedRequest("The body is nested too deeply.")
     if isinstance(value, dict):
         for name, item in value.items():
             _check(name, depth)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.auth import session
-from api.door import CallerView, Door
+from api.auth import SessionOut, session
+from api.door import CallerView, Door, says
 from api.fields import Email, StrictSerializer, Text
 from core import limits
 from core.models import User
-from core.problems import ValidationError
+from core.problems import InvalidCredentials, TooManyRequests, ValidationError
 from workflows.actions.people import (
     ask_for_password_reset,
     ask_to_verify,
@@ -24,6 +25,14 @@ from workflows.actions.people import (
 )
 
 ASKED = "If there is somebody to write to, a mail with a link is on its way."
+
+
+class AskedOut(serializers.Serializer):
+    detail = serializers.CharField()
+
+
+class VerifiedOut(serializers.Serializer):
+    email_verified_at = serializers.DateTimeField()
 
 
 class Token(Text):
@@ -40,6 +49,7 @@ class ChangePassword(CallerView):
         old_password = Text(max_length=128, trim_whitespace=False)
         new_password = Text(max_length=128, trim_whitespace=False)
 
+    @says(SessionOut, refuses=(InvalidCredentials, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -58,6 +68,7 @@ class AskForReset(Door):
     class In(StrictSerializer):
         email = Email()
 
+    @says(AskedOut, 202, refuses=(TooManyRequests,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -77,6 +88,7 @@ class ResetPassword(Door):
         token = Token()
         password = Text(max_length=128, trim_whitespace=False)
 
+    @says(None, 204, refuses=(TooManyRequests,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -95,6 +107,7 @@ class VerifyEmail(Door):
         token = Token(required=False)
         email = Email(required=False)
 
+    @says({200: VerifiedOut, 202: AskedOut}, refuses=(TooManyRequests,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

@@ -13,12 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.door import CallerView
-from api.fields import Amount, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
+from api.door import CallerView, StaffView, says
+from api.fields import Amount, Choice, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
+from api.query import ListQuery
 from core.models import Invoice, Payment, Transition
 from core.models.payment import PaymentQuerySet
-from core.problems import ValidationError
+from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState
 from workflows.actions import claim_payment
 from workflows.engine import available, perform, settled
 
@@ -32,19 +33,21 @@ class PaymentOut(serializers.Serializer):
     invoice_id = serializers.UUIDField()
     invoice_number = serializers.CharField(source="invoice.number")
     payment_method = serializers.CharField(source="method.code")
-    status = serializers.CharField()
+    status = serializers.ChoiceField(Payment.Status.choices)
     currency = serializers.CharField()
     amount = Money("amount")
-    amount_received = Money("received")
-    value_date = serializers.DateField()
+    amount_received = Money("received", nullable=True)
+    value_date = serializers.DateField(allow_null=True)
     manual_reference = serializers.CharField(source="reference")
     manual_notes = serializers.CharField(source="notes")
     proof_url = serializers.CharField()
-    paid_on = serializers.DateField()
+    paid_on = serializers.DateField(allow_null=True)
     payer_name = serializers.CharField()
-    reason_code = serializers.CharField()
-    retry_of = serializers.UUIDField(source="retry_of_id")
+    reason_code = serializers.ChoiceField(Payment.Reason.choices, allow_blank=True)
+    retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True)
     created_at = serializers.DateTimeField()
+    admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
+    has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, payment: Payment) -> list[str]:
@@ -53,10 +56,11 @@ class PaymentOut(serializers.Serializer):
     def to_representation(self, payment: Payment) -> dict[str, Any]:
         row = super().to_representation(payment)
         # What staff note on an approval is theirs; what they note on a rejection is for the customer.
-        if self.context["request"].user.is_staff or payment.status == Payment.Status.FAILED:
-            row["admin_notes"] = payment.admin_notes
-        if self.context["request"].user.is_staff:
-            row["has_unusual_reference"] = payment.has_unusual_reference
+        is_staff = self.context["request"].user.sees_every_account()
+        if payment.status != Payment.Status.FAILED and not is_staff:
+            del row["admin_notes"]
+        if not is_staff:
+            del row["has_unusual_reference"]
         return row
 
 
@@ -68,8 +72,8 @@ class TransitionOut(serializers.Serializer):
     name = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
     target = serializers.CharField()
-    actor_id = serializers.UUIDField()
-    cause_id = serializers.UUIDField()
+    actor_id = serializers.UUIDField(allow_null=True)
+    cause_id = serializers.UUIDField(allow_null=True)
     at = serializers.DateTimeField()
 
 
@@ -92,6 +96,15 @@ class ConfirmPayment(CallerView):
         paid_on = Day(required=False)
         payer_name = Text(default="", max_length=140, allow_blank=True)
 
+        EXAMPLE = {
+            "invoice_id": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10",
+            "payment_method": "us_bank",
+            "amount": "89.00",
+            "manual_reference": "TRACE 20260503-17",
+            "paid_on": "2026-05-03",
+        }
+
+    @says(PaymentOut, 201, refuses=(NotFound, PermissionDenied, WrongState, DuplicateClaim))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -123,8 +136,14 @@ class ConfirmPayment(CallerView):
         return Response(PaymentOut(payment, context={"request": request}).data, status=201)
 
 
-class ApprovePayment(CallerView):
-    """POST billing/admin/payments/{id}/approve/: staff countersign a customer's claim."""
+class ApprovePayment(StaffView):
+    """POST billing/admin/payments/{id}/approve/: staff countersign a customer's claim.
+
+    202: decided, what follows is under way. 200 under `Prefer: wait=N`: settled.
+    """
+
+    permission = "core.approve_payment"
+    is_for_staff_alone = False
 
     class In(StrictSerializer):
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
@@ -132,6 +151,9 @@ class ApprovePayment(CallerView):
         value_date = Day(required=False)
         allocations = serializers.ListField(child=AllocationIn(), required=False, max_length=50)
 
+        EXAMPLE = {"admin_notes": "On the statement of 3 May", "amount_received": "89.00", "value_date": "2026-05-03"}
+
+    @says({202: PaymentOut, 200: PaymentOut}, refuses=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -159,13 +181,19 @@ class ApprovePayment(CallerView):
         return Response(row, status=200 if is_settled else 202)
 
 
-class RejectPayment(CallerView):
+class RejectPayment(StaffView):
     """POST billing/admin/payments/{id}/reject/: staff refuse a claim; the invoice stays open."""
+
+    permission = "core.approve_payment"
+    is_for_staff_alone = False
 
     class In(StrictSerializer):
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
-        reason_code = serializers.ChoiceField(Payment.Reason.choices, default=Payment.Reason.OTHER)
+        reason_code = Choice(Payment.Reason.choices, default=Payment.Reason.OTHER)
 
+        EXAMPLE = {"admin_notes": "Nothing arrived until 10 May.", "reason_code": "not_received"}
+
+    @says(PaymentOut, refuses=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -175,19 +203,22 @@ class RejectPayment(CallerView):
 
 
 class Payments(CallerView, ReadOnlyModelViewSet):
-    """GET billing/payments/, billing/payments/{id}/"""
+    """GET billing/payments/, billing/payments/{id}/: what was claimed, and what became of it."""
 
     serializer_class = PaymentOut
 
+    class Filters(ListQuery):
+        status = Choice(Payment.Status.choices, required=False)
+
     def get_queryset(self) -> PaymentQuerySet:
-        return Payment.objects.visible_to(self.caller).select_related("invoice", "method")
+        return Payment.objects.visible_to(self.caller).filter(**self.query).select_related("invoice", "method")
 
 
 class WithdrawPayment(CallerView):
     """POST billing/payments/{id}/withdraw/: the customer takes the claim back before anybody has decided."""
 
+    @says(PaymentOut, refuses=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
-        StrictSerializer(data=request.data).is_valid(raise_exception=True)
         payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
         perform(payment.withdraw, by=self.caller)
         return Response(PaymentOut(payment, context={"request": request}).data)
@@ -196,6 +227,7 @@ class WithdrawPayment(CallerView):
 class PaymentTransitions(CallerView):
     """GET billing/payments/{id}/transitions/: all that followed from this payment, oldest first."""
 
+    @says([TransitionOut])
     def get(self, request: Request, pk: UUID) -> Response:
         payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
         own = Transition.objects.filter(machine="payment", object_id=payment.pk)

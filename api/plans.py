@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import Door
+from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
-from core.models import PaymentMethod, Plan
+from core.models import PaymentMethod, Plan, PlanPrice
 from core.problems import ValidationError
 
 
 class PriceOut(serializers.Serializer):
     currency = serializers.CharField()
-    interval = serializers.CharField()
+    interval = serializers.ChoiceField(PlanPrice.Interval.choices)
     amount = Money("amount")
 
 
@@ -27,8 +28,8 @@ class PlanOut(serializers.Serializer):
     name = serializers.CharField()
     credits = serializers.IntegerField()
     trial_days = serializers.IntegerField()
-    max_sites = serializers.IntegerField()
-    max_users = serializers.IntegerField()
+    max_sites = serializers.IntegerField(allow_null=True)
+    max_users = serializers.IntegerField(allow_null=True)
     prices = PriceOut(many=True)
 
 
@@ -48,13 +49,13 @@ class ReferenceHintOut(serializers.Serializer):
 class PaymentMethodOut(serializers.Serializer):
     code = serializers.CharField()
     country = serializers.SerializerMethodField()
-    kind = serializers.CharField()
+    kind = serializers.ChoiceField(PaymentMethod.Kind.choices)
     name = serializers.CharField()
     currency = serializers.SerializerMethodField()
     instructions = serializers.JSONField()
     fields_ = serializers.JSONField()
     payee = PayeeLineOut(many=True)
-    requires = serializers.JSONField()
+    requires = serializers.ListField(child=serializers.CharField())
     reference_hint = serializers.SerializerMethodField()
     reference_max = serializers.IntegerField()
     bank_lag_days = serializers.IntegerField()
@@ -65,6 +66,7 @@ class PaymentMethodOut(serializers.Serializer):
         fields = super().get_fields()
         return {name.rstrip("_"): field for name, field in fields.items()}
 
+    @extend_schema_field(ReferenceHintOut(allow_null=True))
     def get_reference_hint(self, method: PaymentMethod) -> dict[str, str] | None:
         return ReferenceHintOut(method).data if method.reference_pattern else None
 
@@ -79,7 +81,9 @@ class Plans(Door):
     """GET plans/: the public plans."""
 
     permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
 
+    @says([PlanOut])
     def get(self, request: Request) -> Response:
         plans = Plan.objects.filter(is_public=True).prefetch_related("prices")
         return Response({"results": PlanOut(plans, many=True).data, "next": None, "previous": None})
@@ -89,12 +93,14 @@ class PaymentMethods(Door):
     """GET billing/admin/payment-methods/?country=PK: the country's methods first, then the global ones."""
 
     permission_classes = [AllowAny]
+    authentication_classes: list[Any] = []
 
     class In(Query):
         country = Country(default="")
 
+    @says([PaymentMethodOut])
     def get(self, request: Request) -> Response:
-        methods = PaymentMethod.objects.offered_in(self.In.of(request)["country"])
+        methods = PaymentMethod.objects.offered_in(self.query["country"])
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -16,6 +16,31 @@ from core.middleware import request_id
 from core.problems import Problem
 
 CONTENT_TYPE = "application/problem+json"
+
+
+class ProblemOut(serializers.Serializer):
+    """A problem document: RFC 9457."""
+
+    type = serializers.CharField(help_text="The address of a page that explains it.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField(help_text="The path that was asked for.")
+    request_id = serializers.CharField()
+    errors = serializers.DictField(  # type: ignore[assignment]
+        required=False, help_text="`validation-error`: what is wrong, by field."
+    )
+    object_status = serializers.CharField(required=False, help_text="`wrong-state`: what it is now.")
+    available = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="`wrong-state`: what the caller could do instead."
+    )
+    unmet = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="`wrong-state`: the conditions that do not hold."
+    )
+    payment_id = serializers.UUIDField(required=False, help_text="`duplicate-claim`: the earlier one.")
+    credits = serializers.IntegerField(required=False, help_text="`insufficient-credits`: how many there are.")
+    limit = serializers.IntegerField(required=False, help_text="`conflict`: how many the plan has room for.")
+    retry_after = serializers.IntegerField(required=False, help_text="Seconds, as in Retry-After.")
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -72,8 +97,10 @@ def translate(error: Exception) -> Problem | None:
             return problems.PermissionDenied("You are not allowed to do this.")
         case exceptions.MethodNotAllowed():
             return problems.MethodNotAllowed(str(error.detail))
-        case exceptions.UnsupportedMediaType() | exceptions.NotAcceptable():
-            return problems.UnsupportedMediaType("Send and accept application/json.")
+        case exceptions.UnsupportedMediaType():
+            return problems.UnsupportedMediaType("Send application/json, in UTF-8 and not compressed.")
+        case exceptions.NotAcceptable():
+            return problems.NotAcceptable("Accept application/json.")
         case exceptions.Throttled():
             wait = math.ceil(getattr(error, "wait", None) or 1)
             return problems.TooManyRequests(f"Please wait {wait} seconds.", retry_after=wait)

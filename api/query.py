@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from api.fields import StrictSerializer, Text
+from api.fields import Choice, StrictSerializer, Text
 from api.pagination import NewestFirst
 from core.problems import ValidationError
 
@@ -27,18 +27,29 @@ class Query(StrictSerializer):
         return dict(query.validated_data)
 
 
-class PageSize(serializers.Field):
+class Number(serializers.Field):
+    """A whole number in ASCII digits."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+
     def to_internal_value(self, data: Any) -> int:
-        if re.fullmatch(r"[0-9]{1,3}", data, re.ASCII) and 1 <= int(data) <= NewestFirst.max_page_size:
+        if re.fullmatch(r"[0-9]{1,9}", data, re.ASCII) and self.least <= int(data) <= self.most:
             return int(data)
-        raise serializers.ValidationError(f"Send a number from 1 to {NewestFirst.max_page_size}.")
+        raise serializers.ValidationError(f"Send a number from {self.least} to {self.most}.")
+
+    @property
+    def openapi(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
 class ListQuery(Query):
-    """The page is chosen by `api.pagination`; what remains are filters."""
+    """Page and order are chosen by `api.pagination`; what remains are filters."""
 
-    cursor = Text(max_length=400, required=False)
-    page_size = PageSize(required=False)
+    cursor = Text(max_length=400, required=False, help_text="Where to go on, from `next` or `previous`.")
+    page_size = Number(least=1, most=NewestFirst.max_page_size, required=False)
+    ordering = Choice(["-created_at", "created_at"], required=False, help_text="The newest first, or the oldest.")
 
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:

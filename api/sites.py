@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
@@ -9,15 +10,15 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
+from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import account_of
-from api.door import CallerView
-from api.fields import Email, Key, StrictSerializer, Text
+from api.door import CallerView, Door, says
+from api.fields import Choice, Email, Key, StrictSerializer, Text
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet
 from core.models.user import canonical_email
-from core.problems import ValidationError
+from core.problems import Conflict, NotFound, PermissionDenied, ValidationError
 from workflows.actions.site_access import change_site, check_manages, close_site, give_access
 from workflows.actions.sites import open_site
 
@@ -38,23 +39,23 @@ class AccessOut(serializers.Serializer):
     id = serializers.UUIDField()
     user_id = serializers.UUIDField()
     email = serializers.CharField(source="user.email")
-    role = serializers.CharField()
+    role = serializers.ChoiceField(SiteUserAccess.Role.choices)
 
 
-class Industries(GenericViewSet):
+class Industries(Door):
     """GET industries/: what a site may be about."""
 
     permission_classes = [AllowAny]
-    serializer_class = IndustryOut
-    queryset = Industry.objects.all()
+    authentication_classes: list[Any] = []
 
-    def list(self, request: Request) -> Response:
-        rows = self.get_queryset().order_by("name")
+    @says([IndustryOut])
+    def get(self, request: Request) -> Response:
+        rows = Industry.objects.order_by("name")
         return Response({"results": IndustryOut(rows, many=True).data, "next": None, "previous": None})
 
 
-class Sites(CallerView, GenericViewSet):
-    """GET, POST sites/ and GET, PATCH, DELETE sites/{id}/"""
+class Sites(CallerView, ReadOnlyModelViewSet):
+    """GET, POST sites/ and GET, PATCH, DELETE sites/{id}/: where the account uses the product."""
 
     serializer_class = SiteOut
 
@@ -62,14 +63,14 @@ class Sites(CallerView, GenericViewSet):
         name = Text(max_length=150)
         industry = Key()
 
+        EXAMPLE = {"name": "Main Street", "industry": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}
+
     def get_queryset(self) -> SiteQuerySet:
         return Site.objects.visible_to(self.caller).select_related("industry")
 
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(SiteOut(page, many=True).data)
-
+    @says(SiteOut, 201, refuses=(NotFound, PermissionDenied, Conflict))
     def create(self, request: Request) -> Response:
+        """Open a site, as far as the plan has room; whoever opens it manages it."""
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -77,10 +78,9 @@ class Sites(CallerView, GenericViewSet):
         site = open_site(account_of(self.caller), name=data["name"], industry=industry, by=self.caller)
         return Response(SiteOut(site).data, status=201)
 
-    def retrieve(self, request: Request, pk: UUID) -> Response:
-        return Response(SiteOut(self.get_object()).data)
-
+    @says(SiteOut, refuses=(PermissionDenied, Conflict))
     def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change a site."""
         site = self.get_object()
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
@@ -89,7 +89,9 @@ class Sites(CallerView, GenericViewSet):
             data["industry"] = _industry(data["industry"])
         return Response(SiteOut(change_site(site, by=self.caller, **data)).data)
 
+    @says(None, 204, refuses=(PermissionDenied,))
     def destroy(self, request: Request, pk: UUID) -> Response:
+        """Close a site."""
         site = self.get_object()
         close_site(site, by=self.caller)
         return Response(status=204)
@@ -100,14 +102,20 @@ class SiteAccess(CallerView):
 
     class In(StrictSerializer):
         email = Email()
-        role = serializers.ChoiceField(SiteUserAccess.Role.choices)
+        role = Choice(SiteUserAccess.Role.choices)
 
+        EXAMPLE = {"email": "colleague@example.com", "role": "editor"}
+
+    @says([AccessOut])
     def get(self, request: Request, pk: UUID) -> Response:
+        """Who may do what at a site."""
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
         rows = site.access.select_related("user").order_by("id")
         return Response({"results": AccessOut(rows, many=True).data, "next": None, "previous": None})
 
+    @says(AccessOut, 201, refuses=(PermissionDenied,))
     def post(self, request: Request, pk: UUID) -> Response:
+        """Let somebody of the account in, or give them another role."""
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

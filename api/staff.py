@@ -15,16 +15,16 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import AccountOut, CreditEntryOut
-from api.door import CallerView
-from api.fields import Amount, Country, Currency, Day, Key, StrictSerializer, Text, fits
+from api.door import StaffView, says
+from api.fields import Amount, Choice, Country, Currency, Day, Key, StrictSerializer, Text, Whole, fits
 from api.invoices import InvoiceOut
 from api.payments import PaymentOut
 from api.plans import find_method
-from api.problems import body
-from api.query import ListQuery
+from api.problems import ProblemOut, body
+from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet
-from core.problems import PermissionDenied, Problem, ValidationError
+from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from workflows.actions import decide_many, record_payment
 from workflows.engine import perform
 from workflows.ledger import adjust
@@ -32,34 +32,48 @@ from workflows.ledger import adjust
 MOST_AT_ONCE = 500
 
 
-class Queue(CallerView, ReadOnlyModelViewSet):
-    """GET billing/admin/payments/: what was claimed, newest first; filters by status, country, method, age, amount."""
+class BulkResultOut(serializers.Serializer):
+    """What became of one id: its `status` now, or the `problem` that kept it as it is."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(Payment.Status.choices, required=False)
+    problem = ProblemOut(required=False)
+
+
+class BulkOut(serializers.Serializer):
+    results = BulkResultOut(many=True)
+
+
+class Queue(StaffView, ReadOnlyModelViewSet):
+    """GET billing/admin/payments/: what was claimed, newest first."""
 
     serializer_class = PaymentOut
+    permission = "core.review_payment"
 
-    class In(ListQuery):
-        status = serializers.ChoiceField(Payment.Status.choices, required=False)
+    class Filters(ListQuery):
+        status = Choice(Payment.Status.choices, required=False)
         country = Country(required=False)
         method = Text(required=False, max_length=30)
-        older_than_days = serializers.IntegerField(required=False, min_value=0, max_value=3650)
+        age = Number(least=0, most=3650, required=False, help_text="Waiting for at least so many days.")
+        amount = Amount(required=False)
         min_amount = Amount(required=False)
         max_amount = Amount(required=False)
         search = Text(required=False, max_length=100)
 
     def get_queryset(self) -> PaymentQuerySet:
-        may(self, "core.review_payment")
-        wanted = self.In.of(self.request)
-        found = Payment.objects.select_related("invoice", "method")
+        wanted = self.query
+        found = Payment.objects.visible_to(self.caller).select_related("invoice", "method")
         filters = {
             "status": "status",
             "country": "account__country",
             "method": "method__code",
+            "amount": "amount",
             "min_amount": "amount__gte",
             "max_amount": "amount__lte",
         }
         found = found.filter(**{column: wanted[name] for name, column in filters.items() if name in wanted})
-        if "older_than_days" in wanted:
-            found = found.filter(created_at__lt=timezone.now() - timedelta(days=wanted["older_than_days"]))
+        if "age" in wanted:
+            found = found.filter(created_at__lt=timezone.now() - timedelta(days=wanted["age"]))
         if "search" in wanted:
             words = wanted["search"]
             found = found.filter(
@@ -71,18 +85,21 @@ class Queue(CallerView, ReadOnlyModelViewSet):
         return found
 
 
-class BulkDecision(CallerView):
-    """POST billing/admin/payments/bulk-approve/ and bulk-reject/: one result for each id."""
+class BulkDecision(StaffView):
+    """POST billing/admin/payments/bulk-approve/ and bulk-reject/: decide on many, one result for each id."""
 
     verb = "approve"
+    permission = "core.approve_payment"
 
     class In(StrictSerializer):
         ids = serializers.ListField(child=Key(), min_length=1, max_length=MOST_AT_ONCE)
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
-        reason_code = serializers.ChoiceField(Payment.Reason.choices, required=False)
+        reason_code = Choice(Payment.Reason.choices, required=False)
 
+        EXAMPLE = {"ids": ["01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"], "admin_notes": "Statement of 3 May"}
+
+    @says(BulkOut)
     def post(self, request: Request) -> Response:
-        may(self, "core.approve_payment")
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         inputs = {"admin_notes": form.validated_data["admin_notes"]}
@@ -99,8 +116,10 @@ class BulkDecision(CallerView):
         return Response({"results": results})
 
 
-class RecordPayment(CallerView):
+class RecordPayment(StaffView):
     """POST billing/admin/payments/record/: staff saw money arrive; somebody else of them approves it."""
+
+    permission = "core.review_payment"
 
     class In(StrictSerializer):
         invoice_id = Key()
@@ -112,12 +131,13 @@ class RecordPayment(CallerView):
         paid_on = Day(required=False)
         payer_name = Text(default="", max_length=140, allow_blank=True)
 
+    @says(PaymentOut, 201, refuses=(NotFound, DuplicateClaim))
     def post(self, request: Request) -> Response:
-        may(self, "core.review_payment")
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=data["invoice_id"])
+        seen = Invoice.objects.visible_to(self.caller).select_related("account")
+        invoice = get_object_or_404(seen, pk=data["invoice_id"])
         currency = data.get("currency", invoice.currency)
         if not fits(data["amount"], currency):
             raise ValidationError({"amount": [f"{currency} has fewer digits after the point."]})
@@ -135,12 +155,18 @@ class RecordPayment(CallerView):
         return Response(PaymentOut(payment, context={"request": request}).data, status=201)
 
 
-class ReversePayment(CallerView):
+class ReversePayment(StaffView):
     """POST billing/admin/payments/{id}/reverse/: the money went back."""
+
+    permission = "core.reverse_payment"
+    is_for_staff_alone = False
 
     class In(StrictSerializer):
         reason = Text(max_length=500)
 
+        EXAMPLE = {"reason": "Recalled by the sender's bank"}
+
+    @says(PaymentOut, 202, refuses=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -149,14 +175,17 @@ class ReversePayment(CallerView):
         return Response(PaymentOut(payment, context={"request": request}).data, status=202)
 
 
-class CloseInvoice(CallerView):
-    """POST billing/admin/invoices/{id}/void/ and write-off/"""
+class CloseInvoice(StaffView):
+    """POST billing/admin/invoices/{id}/void/ and write-off/: nobody need pay this any more."""
 
     verb = "void"
+    permission = "core.void_invoice"
+    is_for_staff_alone = False
 
     class In(StrictSerializer):
         reason = Text(default="", max_length=500, allow_blank=True)
 
+    @says(InvoiceOut, refuses=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -165,48 +194,46 @@ class CloseInvoice(CallerView):
         return Response(InvoiceOut(invoice, context={"request": request}).data)
 
 
-class AdjustCredits(CallerView):
+class AdjustCredits(StaffView):
     """POST billing/admin/credits/adjust/: give or take credits by hand, with a reason."""
+
+    permission = "core.adjust_credits"
 
     class In(StrictSerializer):
         account_id = Key()
-        amount = serializers.IntegerField(min_value=-1_000_000_000, max_value=1_000_000_000)
+        amount = Whole(least=-1_000_000_000, most=1_000_000_000, help_text="Not 0.")
         reason = Text(max_length=200)
 
+        EXAMPLE = {"account_id": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": 50, "reason": "Lost an import"}
+
+    @says(CreditEntryOut, 201, refuses=(NotFound, InsufficientCredits))
     def post(self, request: Request) -> Response:
-        may(self, "core.adjust_credits")
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
         if data["amount"] == 0:
             raise ValidationError({"amount": ["Nothing would change."]})
-        account = get_object_or_404(Account, pk=data["account_id"])
+        account = get_object_or_404(Account.objects.visible_to(self.caller), pk=data["account_id"])
         entry = adjust(account, data["amount"], reason=data["reason"], by=self.caller)
         return Response(CreditEntryOut(entry).data, status=201)
 
 
-class Accounts(CallerView, ReadOnlyModelViewSet):
-    """GET billing/admin/accounts/"""
+class Accounts(StaffView, ReadOnlyModelViewSet):
+    """GET billing/admin/accounts/: the customers, newest first."""
 
     serializer_class = AccountOut
+    permission = "core.review_payment"
 
-    class In(ListQuery):
-        status = serializers.ChoiceField(Account.Status.choices, required=False)
+    class Filters(ListQuery):
+        status = Choice(Account.Status.choices, required=False)
         search = Text(required=False, max_length=100)
 
     def get_queryset(self) -> Any:
-        may(self, "core.review_payment")
-        wanted = self.In.of(self.request)
-        found = Account.objects.all()
+        wanted = self.query
+        found = Account.objects.visible_to(self.caller)
         if "status" in wanted:
             found = found.filter(status=wanted["status"])
         if "search" in wanted:
             words = wanted["search"]
             found = found.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
         return found
-
-
-def may(view: CallerView, permission: str) -> None:
-    """For routes of staff alone. Raises PermissionDenied; money asks for the permission itself, superuser or not."""
-    if not view.caller.is_granted(permission):
-        raise PermissionDenied("You are not allowed to do this.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
-from api import accounts, auth, invoices, members, missing, passwords, payments, plans, sites, staff, workflows
+from api import accounts, auth, docs, invoices, members, missing, passwords, payments, plans, sites, staff, workflows
 
-urlpatterns = [
+v1 = [
     path("auth/register/", auth.Register.as_view()),
     path("auth/login/", auth.Login.as_view()),
     path("auth/logout/", auth.Logout.as_view()),
@@ -37,7 +37,7 @@ urlpatterns = [
     path("billing/balance/", accounts.Balance.as_view()),
     path("billing/subscriptions/<uuid:pk>/cancel/", invoices.Subscriptions.as_view({"post": "cancel"})),
     path("billing/payments/<uuid:pk>/withdraw/", payments.WithdrawPayment.as_view()),
-    path("industries/", sites.Industries.as_view({"get": "list"})),
+    path("industries/", sites.Industries.as_view()),
     path("sites/", sites.Sites.as_view({"get": "list", "post": "create"})),
     path(
         "sites/<uuid:pk>/",
@@ -60,5 +60,10 @@ urlpatterns = [
     path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),
     path("workflows/effects/<uuid:pk>/retry/", workflows.RetryEffect.as_view()),
     path("workflows/effects/<uuid:pk>/skip/", workflows.SkipEffect.as_view()),
+]
+urlpatterns = [
+    path("v1/", include(v1)),
+    path("schema/", docs.PublishedSchema.as_view(), name="schema"),
+    path("docs/", docs.Docs.as_view()),
     re_path(r"", missing.nothing_here),
 ]

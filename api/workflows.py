@@ -8,18 +8,20 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import CallerView
-from api.fields import Flag, Key, StrictSerializer, Text
+from api.door import CallerView, says
+from api.fields import Choice, Flag, Key, StrictSerializer, Text
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
-from core.models import Effect, Transition
+from core.models import Effect, EffectEvent, Transition
 from core.models.stateful import Stateful, births_of, edges_of
+from core.problems import WrongState
 from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of
 from workflows.engine import may_do, retry, retry_many, skip
 from workflows.engine.operate import PERMISSION
@@ -32,25 +34,26 @@ class OperatesEffects(BasePermission):
 
 
 class OperatorView(CallerView):
+    permission = PERMISSION
     permission_classes = [OperatesEffects]
 
 
 class EffectOut(serializers.Serializer):
     id = serializers.UUIDField()
     kind = serializers.CharField()
-    state = serializers.CharField()
+    state = serializers.ChoiceField(Effect.State.choices)
     lane = serializers.CharField()
     account_id = serializers.UUIDField()
     machine = serializers.CharField()
     object_id = serializers.UUIDField()
-    transition_id = serializers.UUIDField()
+    transition_id = serializers.UUIDField(allow_null=True)
     attempts = serializers.IntegerField()
     crashes = serializers.IntegerField()
     last_error = serializers.CharField()
     created_at = serializers.DateTimeField()
     run_at = serializers.DateTimeField()
-    done_at = serializers.DateTimeField()
-    took = serializers.IntegerField()  # milliseconds
+    done_at = serializers.DateTimeField(allow_null=True)
+    took = serializers.IntegerField(allow_null=True, help_text="Milliseconds.")
     available = serializers.SerializerMethodField()
 
     def get_available(self, effect: Effect) -> list[str]:
@@ -58,12 +61,12 @@ class EffectOut(serializers.Serializer):
 
 
 class EventOut(serializers.Serializer):
-    what = serializers.CharField()
+    what = serializers.ChoiceField(EffectEvent.What.choices)
     at = serializers.DateTimeField()
     detail = serializers.CharField()
-    actor_id = serializers.UUIDField()
+    actor_id = serializers.UUIDField(allow_null=True)
     fence = serializers.IntegerField()
-    payload = serializers.JSONField()  # before an edit
+    payload = serializers.JSONField(help_text="As it was before an edit.")
 
 
 class StoryOut(EffectOut):
@@ -74,16 +77,44 @@ class StoryOut(EffectOut):
     payload = serializers.JSONField()
     outcome = serializers.JSONField()
     fence = serializers.IntegerField()
-    lease_until = serializers.DateTimeField()
+    lease_until = serializers.DateTimeField(allow_null=True)
     events = serializers.SerializerMethodField()
     causes = serializers.SerializerMethodField()
 
+    @extend_schema_field(EventOut(many=True))
     def get_events(self, effect: Effect) -> Any:
         return EventOut(effect.events.order_by("id"), many=True).data
 
+    @extend_schema_field(TransitionOut(many=True))
     def get_causes(self, effect: Effect) -> Any:
         """The transition it follows from, what that one followed from, and so on to the person who asked."""
         return TransitionOut(effect.transition.causes() if effect.transition else [], many=True).data
+
+
+class EdgeOut(serializers.Serializer):
+    name = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    target = serializers.CharField()
+
+
+class FollowerOut(serializers.Serializer):
+    transition = serializers.CharField()
+    kind = serializers.CharField()
+    to = serializers.CharField(allow_null=True)
+    after = serializers.IntegerField(help_text="Seconds.")
+
+
+class MachineOut(serializers.Serializer):
+    name = serializers.CharField()
+    states = serializers.ListField(child=serializers.CharField())
+    births = serializers.ListField(child=serializers.CharField())
+    edges = EdgeOut(many=True)
+    followers = FollowerOut(many=True)
+
+
+class BulkRetryOut(serializers.Serializer):
+    matched = serializers.IntegerField()
+    retried = serializers.IntegerField()
 
 
 class Machines(OperatorView):
@@ -91,10 +122,11 @@ class Machines(OperatorView):
 
     class In(Query):
         machine = Text(max_length=40, required=False)
-        format = serializers.ChoiceField(["json", "mermaid"], default="json")
+        format = Choice(["json", "mermaid"], default="json")
 
+    @says([MachineOut], texts=("text/vnd.mermaid",))
     def get(self, request: Request) -> Response | HttpResponse:
-        query = self.In.of(request)
+        query = self.query
         models = {machine_of(model): model for model in machine_models()}
         if "machine" in query:
             models = {query["machine"]: _known(models, query["machine"])}
@@ -111,14 +143,15 @@ class Transitions(OperatorView, ListAPIView):
 
     serializer_class = TransitionOut
 
-    class In(ListQuery):
+    class Filters(ListQuery):
+        ordering = Choice(["-at", "at"], required=False, help_text="The newest first, or the oldest.")
         machine = Text(max_length=40, required=False)
         object_id = Key(required=False)
         name = Text(max_length=60, required=False)
         actor = Key(required=False)
 
     def get_queryset(self) -> QuerySet[Transition]:
-        filters = self.In.of(self.request)
+        filters = dict(self.query)
         machines = {machine_of(model): model for model in machine_models()}
         if "machine" in filters:
             _known(machines, filters["machine"])
@@ -132,22 +165,22 @@ class Effects(OperatorView, ListAPIView):
 
     serializer_class = EffectOut
 
-    class In(ListQuery):
-        state = serializers.ChoiceField(Effect.State.choices, required=False)
+    class Filters(ListQuery):
+        state = Choice(Effect.State.choices, required=False)
         kind = Text(max_length=60, required=False)
         lane = Text(max_length=20, required=False)
         object_id = Key(required=False)
         account_id = Key(required=False)
 
     def get_queryset(self) -> QuerySet[Effect]:
-        return Effect.objects.filter(**self.In.of(self.request))
+        return Effect.objects.filter(**self.query)
 
 
 class EffectStory(OperatorView):
     """GET workflows/effects/{id}/: an effect and its story."""
 
+    @says(StoryOut)
     def get(self, request: Request, pk: UUID) -> Response:
-        Query.of(request)
         return _story(request, pk)
 
 
@@ -158,6 +191,7 @@ class RetryEffect(OperatorView):
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
         payload = serializers.DictField(required=False)
 
+    @says(StoryOut, refuses=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -171,6 +205,7 @@ class SkipEffect(OperatorView):
     class In(StrictSerializer):
         reason = Text(max_length=2000, lines=True)
 
+    @says(StoryOut, refuses=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -183,10 +218,11 @@ class BulkRetry(OperatorView):
 
     class In(StrictSerializer):
         kind = Text(max_length=60, required=False)
-        state = serializers.ChoiceField([*map(str, Effect.ON_THE_DESK), "waiting"], default=str(Effect.State.DEAD))
+        state = Choice([*map(str, Effect.ON_THE_DESK), "waiting"], default=str(Effect.State.DEAD))
         dry_run = Flag(default=False)
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
 
+    @says(BulkRetryOut)
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

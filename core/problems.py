@@ -72,6 +72,12 @@ class MethodNotAllowed(Problem):
     slug, status = "method-not-allowed", 405
 
 
+class NotAcceptable(Problem):
+    """There is nothing here in a form that you accept."""
+
+    slug, status = "not-acceptable", 406
+
+
 class WrongState(Problem):
     """The object is not in a state that allows this."""
 

@@ -34,6 +34,8 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "core",
     "workflows",
@@ -127,14 +129,41 @@ LIMITS = {
 
 # API
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.tokens.BearerToken"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["api.parsers.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.parsers.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "api.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "api.schema.Schema",
     "EXCEPTION_HANDLER": "api.problems.handle",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is ours
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "VERSION": "1",
+    "DESCRIPTION": "Subscription billing for customers who pay outside a card gateway. Errors are RFC 9457 problem "
+    "documents; the `type` of each is a page of this server.",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["api.schema.only_versioned"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.complete"],
+    "ENUM_NAME_OVERRIDES": {
+        "AccountStatus": "core.models.Account.Status",
+        "EffectEventKind": "core.models.EffectEvent.What",
+        "EffectState": "core.models.Effect.State",
+        "InvoiceStatus": "core.models.Invoice.Status",
+        "MemberRole": "core.models.Membership.Role",
+        "PaymentStatus": "core.models.Payment.Status",
+        "RejectionReason": "core.models.Payment.Reason",
+        "SiteRole": "core.models.SiteUserAccess.Role",
+        "SubscriptionStatus": "core.models.Subscription.Status",
+    },
+    "ENUM_SUFFIX": "",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 

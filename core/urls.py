@@ -11,6 +11,6 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
-    path("api/v1/", include("api.urls")),
+    path("api/", include("api.urls")),
     path("", include("web.urls")),
 ]

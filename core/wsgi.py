@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.utils.http import parse_header_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
-application = get_wsgi_application()
+
+class PlainRequest(WSGIRequest):
+    """A request whose Content-Type may be anything: Django reads it before any middleware could answer.
+
+    Addresses and forms are UTF-8, whatever charset stands beside it.
+    """
+
+    def _set_content_type_params(self, meta: dict[str, str]) -> None:
+        try:
+            self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (LookupError, ValueError):  # parameters in an encoding that is none: RFC 2231
+            self.content_type, self.content_params = "", {}
+
+
+class Door(WSGIHandler):
+    request_class = PlainRequest
+
+
+django.setup(set_prefix=False)
+application = Door()

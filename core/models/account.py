@@ -34,6 +34,12 @@ def languages() -> list[tuple[str, str]]:
     return list(settings.LANGUAGES)
 
 
+class AccountQuerySet(models.QuerySet["Account"]):
+    def visible_to(self, user: User) -> AccountQuerySet:
+        """Staff with a duty see every account, members their own."""
+        return self if user.sees_every_account() else self.filter(memberships__user=user)
+
+
 class Account(Stateful):
     """A customer, who pays for a subscription and uses credits.
 
@@ -68,6 +74,8 @@ class Account(Stateful):
     postal_code = models.CharField(max_length=20, blank=True)
     country = models.CharField(max_length=2, blank=True)
     tax_id = models.CharField(max_length=32, blank=True)
+
+    objects = AccountQuerySet.as_manager()
 
     class Meta:
         constraints = [models.CheckConstraint(name="account_credits_not_negative", condition=Q(credits__gte=0))]

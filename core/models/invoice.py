@@ -20,8 +20,8 @@ from core.models.user import User
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def visible_to(self, user: User) -> InvoiceQuerySet:
-        """Staff see every account's, members their own."""
-        return self if user.is_staff else self.filter(account__memberships__user=user)
+        """Staff with a duty see every account's, members their own."""
+        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
 
     def overdue(self, today: date) -> InvoiceQuerySet:
         return self.filter(status__in=Invoice.OPEN, due_on__lt=today)

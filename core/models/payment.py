@@ -22,8 +22,8 @@ from core.models.user import User
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def visible_to(self, user: User) -> PaymentQuerySet:
-        """Staff see every account's, members their own."""
-        return self if user.is_staff else self.filter(account__memberships__user=user)
+        """Staff with a duty see every account's, members their own."""
+        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
 
     def in_review(self) -> PaymentQuerySet:
         """Claims that nobody has decided on, or whose approval is not settled yet."""

@@ -24,8 +24,8 @@ class Industry(Row):
 
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> SiteQuerySet:
-        """Staff see every account's, members their account's."""
-        return self if user.is_staff else self.filter(account__memberships__user=user)
+        """Staff with a duty see every account's, members their account's."""
+        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
 
 
 class Site(Row):

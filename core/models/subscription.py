@@ -18,8 +18,8 @@ from core.models.user import User
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: User) -> SubscriptionQuerySet:
-        """Staff see every account's, members their own."""
-        return self if user.is_staff else self.filter(account__memberships__user=user)
+        """Staff with a duty see every account's, members their own."""
+        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
 
 
 class Subscription(Stateful):

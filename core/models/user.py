@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from core.models.account import Membership
 
 
+# Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
+DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
+
+
 def canonical_email(email: str) -> str:
     """One spelling for one mailbox: NFKC, case folded, the host in IDNA. The form that is unique."""
     local, _, host = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
@@ -123,3 +127,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
             granted = {f"{app}.{name}" for app, name in rows.values_list("content_type__app_label", "codename")}
             self._granted = granted
         return permission in granted
+
+    def sees_every_account(self) -> bool:
+        """Whether the rows of all customers are open to this user, to read."""
+        return self.is_staff and (self.is_superuser or any(self.is_granted(f"core.{duty}") for duty in DUTIES))

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
-from knox.models import AuthToken
-from rest_framework.test import APIClient
+from django.db.transaction import atomic, set_rollback
 
-from core.models import User
+from tests.api.caller import BASE, Caller, is_problem
+from tests.api.world import World, build
+from tests.api.world import digest as whole_digest
 
-BASE = "/api/v1/"
-
-
-class Caller:
-    """An API client that speaks JSON and starts every path at the base."""
-
-    def __init__(self, user: User | None = None) -> None:
-        self.client = APIClient(raise_request_exception=False)
-        if user is not None:
-            _, token = AuthToken.objects.create(user)
-            self.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-
-    def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(BASE + path, headers=headers)
-
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
-        return self.client.post(BASE + path, body or {}, format="json", headers=headers)
-
-    def post_raw(self, path: str, body: bytes, content_type: str = "application/json") -> Any:
-        return self.client.post(BASE + path, body, content_type=content_type)
+__all__ = ["BASE", "Caller", "is_problem"]
 
 
 @pytest.fixture
@@ -40,35 +21,16 @@ def anybody(db: None) -> Caller:
 
 
 @pytest.fixture
-def digest(db: None) -> Callable[[], dict[str, int]]:
-    """How many rows each table of ours has: what a refused request must not change."""
-
-    def count() -> dict[str, int]:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """SELECT relname FROM pg_class
-                   WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
-                       AND relname <> 'core_attempt'  -- where refusals are counted"""
-            )
-            tables = [row[0] for row in cursor.fetchall()]
-            counts = {}
-            for table in tables:
-                cursor.execute(f'SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM "{table}" t')
-                counts[table] = cursor.fetchone()
-        return counts
-
-    return count
+def digest(db: None) -> Callable[[], list[Any]]:
+    """What every table of ours holds: what a refused request must not change."""
+    return whole_digest
 
 
-def is_problem(answer: Any, status: int, slug: str) -> bool:
-    """Whether an answer is that problem document, whole."""
-    assert answer.status_code == status, (answer.status_code, answer.content)
-    assert answer["Content-Type"] == "application/problem+json"
-    body = answer.json()
-    assert body["type"] == f"/problems/{slug}"
-    assert body["status"] == status
-    assert body["title"]
-    assert body["detail"]
-    assert body["instance"].startswith("/api/")
-    assert body["request_id"] == answer["X-Request-ID"]
-    return True
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One for all tests of a module, which override `_django_db_helper` and roll back what they do."""
+    transaction = atomic()
+    transaction._from_testcase = True  # the engine sends no mail inside any other
+    with django_db_blocker.unblock(), transaction:
+        yield build()
+        set_rollback(True)

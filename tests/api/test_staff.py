@@ -83,8 +83,9 @@ def test_the_queue_is_filtered():
 
     assert found("?status=pending_approval") == ["ONE"]
     assert found("?search=tw") == ["TWO"]
-    assert found("?max_amount=20.00") == ["TWO"]
-    assert found("?country=US&method=us_bank&older_than_days=0") == ["TWO", "ONE"]
+    assert found("?max_amount=20.00") == found("?amount=12.00") == ["TWO"]
+    assert found("?ordering=created_at") == ["ONE", "TWO"]
+    assert found("?country=US&method=us_bank&age=0") == ["TWO", "ONE"]
     for query in (
         "?status=odd",
         "?country=ZZ",

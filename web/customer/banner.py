@@ -84,7 +84,9 @@ def banner_of(standing: Standing) -> Banner | None:
             "info",
             _("We are checking your payment"),
             _words(
-                _("%(amount)s for invoice %(number)s. This page changes by itself when it is confirmed."), invoice, payment
+                _("%(amount)s for invoice %(number)s. This page changes by itself when it is confirmed."),
+                invoice,
+                payment,
             ),
             _("See the payment"),
             reverse("payment", args=[payment.pk]),
@@ -105,7 +107,9 @@ def _to_pay(account: Account, invoice: Invoice, to_pay: str) -> Banner | None:
             words = _words(_("Pay invoice %(number)s, %(amount)s, by %(due)s, then tell us."), invoice)
             return Banner("warn", _("One step left: your payment"), words, _("Pay the invoice"), to_pay)
         case Status.PAST_DUE:
-            words = _words(_("Invoice %(number)s, %(amount)s, was due on %(due)s. Pay it to keep your service."), invoice)
+            words = _words(
+                _("Invoice %(number)s, %(amount)s, was due on %(due)s. Pay it to keep your service."), invoice
+            )
             return Banner("bad", _("Your payment is overdue"), words, _("Pay now"), to_pay)
         case Status.SUSPENDED:
             words = _words(_("Credits cannot be used until invoice %(number)s, %(amount)s, is paid."), invoice)

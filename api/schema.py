@@ -1,0 +1,274 @@
+"""The published schema: OpenAPI 3.1, read off the views, so that it cannot say what they do not do.
+
+A view gives it away by what it uses anyway: `In`, `Filters`, permissions, `@says(...)` on a method, its docstring.
+What goes for many at once, errors and headers above all, is added here.
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent, append_meta, build_array_type, force_instance
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import Serializer
+
+from api.door import Says
+from api.fields import StrictSerializer
+from api.pagination import envelope
+from api.problems import CONTENT_TYPE, ProblemOut
+from core.problems import (
+    AuthenticationRequired,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    MalformedRequest,
+    NotAcceptable,
+    NotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+    ValidationError,
+)
+
+ACTIONS = {"get": "retrieve", "post": "create", "patch": "update", "delete": "delete"}
+TAGS = {
+    "auth": "Signing up, in and out.",
+    "account": "The account and its people.",
+    "billing": "Plans, invoices, claims of payment.",
+    "credits": "What an account may use.",
+    "sites": "Where an account uses the product.",
+    "staff": "Deciding on payments, closing invoices. Each asks for a permission.",
+    "workflows": "What the engine did and owes. Asks for `core.operate_effects`.",
+}
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="Makes a repetition harmless: the first answer comes back, for seven days.",
+)
+PREFER = OpenApiParameter(
+    "Prefer",
+    {"type": "string", "pattern": "^wait=[0-9]{1,2}$"},
+    OpenApiParameter.HEADER,
+    description="`wait=N`: answer when what follows is settled, after at most N seconds (30).",
+)
+
+
+class Schema(AutoSchema):
+    """One operation of a Door, the `view`."""
+
+    view: Any
+
+    @property
+    def said(self) -> Says | None:
+        return getattr(self.view.handler_of(self.method), "says", None)
+
+    # Words
+
+    def get_operation_id(self) -> str:
+        """`approve_payment`; where a view takes several methods, `members_create`."""
+        words = re.sub(r"(?<!^)(?=[A-Z])", "_", type(self.view).__name__).lower()
+        if verb := getattr(self.view, "verb", None):
+            words = f"{words}_{verb}"
+        action = getattr(self.view, "action", None)
+        if action is None:
+            if sum(hasattr(self.view, method) for method in ACTIONS) == 1:
+                return words
+            rows = self.said is not None and isinstance(next(iter(self.said.gives.values())), list)
+            action = "list" if rows else ACTIONS[self.method.lower()]
+        return f"{words}_{action.removeprefix('partial_').replace('destroy', 'delete')}"
+
+    def get_summary(self) -> str:
+        """The first line of the method's docstring, else of the view's, without the addresses before the colon."""
+        first = self._words().split("\n")[0]
+        sentence = re.sub(r"^[A-Z, ]+ [a-z].*?/: |^[A-Z, ]+ [a-z]\S*\?\S+: ", "", first)
+        one = ", one of them" if getattr(self.view, "action", "") == "retrieve" else ""
+        return f"{sentence[:1].upper()}{sentence[1:].removesuffix('.')}{one}."
+
+    def get_description(self) -> str:  # type: ignore[override]
+        rest = self._words().partition("\n")[2].strip()
+        permission = getattr(self.view, "permission", None)
+        return "\n\n".join(filter(None, [rest, permission and f"Staff need `{permission}`."]))
+
+    def get_tags(self) -> list[str]:
+        first = self._tokenize_path()[0]
+        if isinstance(getattr(self.view, "permission", None), str) and first != "workflows":
+            return ["staff"]
+        return [{"industries": "sites", "plans": "billing"}.get(first, first)]
+
+    def _words(self) -> str:
+        own = getattr(self.view.handler_of(self.method), "__doc__", None)
+        is_inherited = self.view.handler_of(self.method).__module__.startswith("rest_framework")
+        lines = ((None if is_inherited else own) or type(self.view).__doc__ or "").strip().split("\n")
+        return "\n".join(line.strip() for line in lines)
+
+    # What comes in
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters: list[Any] = [self.view.parameters(self.method, is_list=self.view.is_list(self.method))]
+        if self.method == "POST":
+            parameters.append(IDEMPOTENCY_KEY)
+        if self.get_operation_id() == "approve_payment":
+            parameters.append(PREFER)
+        return parameters
+
+    def _get_pagination_parameters(self) -> list[Any]:
+        return []  # they are in `Filters`
+
+    def get_request_serializer(self) -> Any:
+        return self.view.body_of(self.method)
+
+    # What goes out
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return self.view.is_list(self.method) and (serializer is None or not isinstance(serializer, dict))
+
+    def get_response_serializers(self) -> Any:
+        if self.said is None:
+            return {200: self._get_serializer()}
+        return dict(self.said.gives)
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        for answer in bodies.values():
+            answer["headers"] = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+        return bodies | self._refusals()
+
+    def _get_response_for_code(
+        self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
+    ) -> dict[str, Any]:
+        if isinstance(serializer, list):  # rows without pages
+            row = self.resolve_serializer(force_instance(serializer[0]), direction)
+            page = ResolvedComponent(
+                name=self.get_paginated_name(row.name),
+                type=ResolvedComponent.SCHEMA,
+                schema=envelope(build_array_type(row.ref)),
+                object=serializer[0],
+            )
+            self.registry.register_on_missing(page)
+            serializer = page.ref
+        answer: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
+        answer["description"] = HTTPStatus(int(status_code)).phrase
+        for text in self.said.texts if self.said else ():
+            answer["content"][text] = {"schema": {"type": "string"}}
+        return answer
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}List"
+
+    def problems(self) -> list[type[Problem]]:
+        """All that the operation may refuse with, but for bugs."""
+        has_body = self.method in ("POST", "PATCH")
+        return sorted(
+            {
+                ValidationError,
+                MalformedRequest,
+                NotAcceptable,
+                Unavailable,
+                *([AuthenticationRequired] if self.view.get_authenticators() else []),
+                *([PermissionDenied] if hasattr(self.view, "permission") else []),
+                *([NotFound] if "{" in self.path else []),
+                *([PayloadTooLarge, UnsupportedMediaType] if has_body else []),
+                *([IdempotencyKeyInUse, IdempotencyKeyReused] if self.method == "POST" else []),
+                *(self.said.refuses if self.said else getattr(self.view, "refuses", ())),
+            },
+            key=lambda problem: (problem.status, problem.slug),
+        )
+
+    def _refusals(self) -> dict[str, Any]:
+        document = self.resolve_serializer(ProblemOut(), "response").ref
+        by_status: dict[str, list[type[Problem]]] = {}
+        for problem in self.problems():
+            by_status.setdefault(str(problem.status), []).append(problem)
+        return {
+            status: {
+                "description": " ".join(f"`{problem.slug}`: {_title(problem)}" for problem in problems),
+                "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _headers(status, problems)},
+                "content": {CONTENT_TYPE: {"schema": document}},
+            }
+            for status, problems in by_status.items()
+        }
+
+    # Names and fields
+
+    def get_serializer_name(self, serializer: Serializer, direction: Any) -> str:
+        """`PaymentOut` is Payment, `ConfirmPayment.In` ConfirmPaymentRequest, `Subscriptions.Cancel` with its view."""
+        outer, _, inner = type(serializer).__qualname__.rpartition(".")
+        if outer or inner.endswith("In"):
+            return f"{outer}{inner.removesuffix('In')}Request"
+        return inner.removesuffix("Out")
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        if isinstance(force_instance(serializer), StrictSerializer):
+            schema["additionalProperties"] = False
+            schema.setdefault("properties", {})
+        if example := getattr(force_instance(serializer), "EXAMPLE", None):
+            schema["examples"] = [example]
+        return schema
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        if not hasattr(field, "openapi"):
+            return super()._map_serializer_field(field, direction, bypass_extensions)
+        if hasattr(field, "openapi_component"):
+            self.registry.register_on_missing(
+                ResolvedComponent(
+                    name=field.component,
+                    type=ResolvedComponent.SCHEMA,
+                    schema=field.openapi_component(),
+                    object=type(field),
+                )
+            )
+        meta = self._get_serializer_field_meta(field, direction)
+        return append_meta(dict(field.openapi), {name: meta[name] for name in meta if name != "minLength"})
+
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        if not hasattr(field, "openapi"):
+            super()._insert_field_validators(field, schema)
+
+
+class Bearer(OpenApiAuthenticationExtension):
+    target_class = "api.tokens.BearerToken"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "The `token` of auth/register/ or auth/login/."}
+
+
+def only_versioned(endpoints: list[Any]) -> list[Any]:
+    """The schema and its page are no part of what they describe."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
+
+
+def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """What all operations share; and what our serializers mean by the words of DRF."""
+    for operation in (operation for path in result["paths"].values() for operation in path.values()):
+        if operation.get("security", [{}]) == [{}]:
+            operation["security"] = []  # said, not left out
+    for schema in result["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            field.pop("readOnly", None)  # rows that go out are not the bodies that come in
+    result["components"]["headers"] = {
+        "X-Request-ID": {"description": "What the logs call this request.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
+        "WWW-Authenticate": {"schema": {"const": "Bearer"}},
+    }
+    return {**result, "tags": [{"name": name, "description": words} for name, words in TAGS.items()]}
+
+
+def _title(problem: type[Problem]) -> str:
+    return (problem.__doc__ or "").strip().splitlines()[0]
+
+
+def _headers(status: str, problems: list[type[Problem]]) -> list[str]:
+    names = ["X-Request-ID"]
+    if status in ("429", "503") or IdempotencyKeyInUse in problems:
+        names.append("Retry-After")
+    if status == "401":
+        names.append("WWW-Authenticate")
+    return names

@@ -1,0 +1,248 @@
+"""Hostile values, and the requests that put each into each field and parameter of the published schema."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+
+from api.docs import published
+from tests.api.matrix import BODIES, MATRIX, noun_of
+from tests.api.published import formats, operations
+from tests.api.world import ACTORS, World
+
+TEXTS = {
+    "NUL": "a\x00b",
+    "lone surrogate": "a\ud800b",
+    "right-to-left override": "a\u202eb",
+    "line separator": "a\u2028b",
+    "zero-width joiner": "\u200d",
+    "CRLF and Bcc": "a\r\nBcc: x@y.test",
+    "100 kB": "a" * 100_000,
+    "empty": "",
+    "blanks": "   ",
+    "emoji": "\U0001f4b8",
+    "combining flood": "a" + "\u0301" * 5000,
+    "script": "<script>alert(1)</script>",
+    "templates": "{{7*7}}{% debug %}",
+    "lookup": "${jndi:ldap://x}",
+    "SQL": "' OR 1=1--",
+    "formula": "=cmd|'/c calc'!A0",
+    "path": "../../etc/passwd",
+    "percent NUL": "%00",
+    "format": "%n%s%(x)s{0}",
+    "decomposed": "Zoe\u0308",
+    "full-width": "\uff11\uff12",
+    "arabic digits": "\u0661\u0662",
+    "underscored number": "1_000",
+    "grouped number": "1,000.00",
+    "hexadecimal": "0x10",
+    "exponent": "1e3",
+    "minus": "-5",
+    "minus zero": "-0",
+    "zero": "0",
+    "zero point": "0.00",
+    "three places": "9.001",
+    "21 places": "9.000000000000000000001",
+    "30 digits": "9" * 30,
+    "5000 digits": "9" * 5000,
+    "NaN in quotes": "NaN",
+    "sNaN in quotes": "sNaN",
+    "Infinity in quotes": "Infinity",
+    "2^63": str(2**63),
+    "one and a half": "1.5",
+    "UUID in braces": "{018f0000-0000-7000-8000-000000000000}",
+    "UUID in capitals": "018F0000-0000-7000-8000-00000000000A",
+    "UUID and a newline": "018f0000-0000-7000-8000-00000000000a\n",
+    "nobody's UUID": "018f0000-0000-7000-8000-00000000000a",
+    "country ZZ": "ZZ",
+    "country in small letters": "us",
+    "cyrillic country": "U\u0405",
+    "tax id of another country": "DE999999999",
+    "30 February": "2026-02-30",
+    "year 1": "0001-01-01",
+    "year 9999": "9999-12-31T23:59:59+14:00",
+    "time in a gap": "2026-03-29T02:30:00",
+    "dotless i": "\u0131@example.test",
+    "mail with CR": "a%0d@example.test",
+    "local mail": "a@localhost",
+    "two mails": "Acme, Inc <b@example.test>",
+    "look-alike": "OWNER@OURS.TEST",
+    "metadata service": "https://169.254.169.254/latest",
+    "user in a link": "https://user:pw@example.test/",
+    "javascript": "javascript:alert(1)",
+    "data": "data:text/html,x",
+    "no scheme": "//example.test/x",
+    "port": "https://example.test:99999/",
+}
+# As they stand in a JSON document.
+NUMBERS = ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "-5", "0", "-0", "9.001", "1.0", "9" * 30, "9" * 5000]
+OTHERS = ["true", "false", "null", "[9]", "[]", '{"a": 1}', '["018f0000-0000-7000-8000-00000000000a", 1]']
+NOT_UTF8 = b'"\xff\xfe\x80"'
+UNKNOWN = ["status", "credits", "is_staff", "account_id_", "approved_by", "__proto__", "\u202e", ""]
+
+
+@dataclass
+class Attack:
+    """One request. `body` None: it has none."""
+
+    name: str  # of the operation
+    what: str
+    path: str
+    body: bytes | None = None
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: tuple[str, str] | None = None  # the field and the text in it
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.what}"
+
+
+def attacks(world: World, name: str) -> Iterator[Attack]:
+    """Everything that is tried on one operation, by somebody who may use it."""
+    path = address(world, name)
+    body = BODIES[name](world) if name in BODIES else None
+    plain = None if body is None else json.dumps(body).encode()
+    yield from _in_the_address(name, path, plain)
+    yield from _in_the_query(name, path, plain)
+    yield from _in_headers(name, path, plain)
+    if body is not None:
+        yield from _in_fields(world, name, path, body)
+        yield from _instead_of_the_body(name, path, body)
+
+
+def actor_of(name: str) -> str:
+    """Whoever may: hostile values from a stranger only show that strangers are refused."""
+    row = dict(zip(ACTORS, MATRIX[name].split(), strict=True))
+    return next(actor for actor in ("owner", "approver", "operator", "nobody") if row[actor].startswith("2"))
+
+
+def address(world: World, name: str) -> str:
+    path = "/api/v1/" + name.split(" ")[1]
+    return path.replace("{id}", world.id(noun_of(name))) if "{id}" in path else path
+
+
+@cache
+def request_judge(name: str) -> Draft202012Validator:
+    """Whether a body is one that the schema takes."""
+    schema = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
+    return Draft202012Validator({**schema, "components": published()["components"]}, format_checker=formats)
+
+
+def is_kept(sent: str, returned: Any) -> bool:
+    """A text that was taken comes back as it was sent, in NFC; blanks around it are nobody's."""
+    return not isinstance(returned, str) or unicodedata.normalize("NFC", sent).strip() == returned.strip()
+
+
+def fields_of(name: str) -> Iterator[tuple[str, ...]]:
+    """The leaves of a body: `("amount",)`, `("allocations", "0", "invoice_id")`."""
+    body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
+    yield from _leaves(body, ())
+
+
+def _leaves(schema: Any, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if "$ref" in schema:
+        schema = published()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for key, part in schema.get("properties", {}).items():
+        yield (*above, key)
+        if part.get("type") == "array":
+            yield (*above, key, "0")
+            yield from _leaves(part["items"], (*above, key, "0"))
+
+
+def _in_fields(world: World, name: str, path: str, body: dict[str, Any]) -> Iterator[Attack]:
+    raw: list[tuple[str, bytes, str | None]] = [(what, json.dumps(text).encode(), text) for what, text in TEXTS.items()]
+    raw += [(f"number {text[:12]}", text.encode(), None) for text in NUMBERS]
+    raw += [(text, text.encode(), None) for text in OTHERS]
+    raw += [("no UTF-8", NOT_UTF8, None), ("our id", json.dumps(world.id("account")).encode(), None)]
+    raw += [("nested 1000 deep", b"[" * 1000 + b"]" * 1000, None)]
+    for place in fields_of(name):
+        for what, value, text in raw:
+            document = json.dumps(_put(body, place)).encode().replace(b'"@@"', value)
+            sent = (place[-1], text) if text is not None and len(place) == 1 else None
+            yield Attack(name, f"{'.'.join(place)}: {what}", path, document, sent=sent)
+        twice = json.dumps({**body, place[0]: "@@"}).encode()
+        yield Attack(name, f"{place[0]} twice", path, twice[:-1] + f', "{place[0]}": 1}}'.encode())
+
+
+def _put(body: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
+    value: Any = "@@"
+    for step in reversed(place[1:]):
+        value = [value] if step.isdigit() else {step: value}
+    return {**body, place[0]: value}
+
+
+def _instead_of_the_body(name: str, path: str, body: dict[str, Any]) -> Iterator[Attack]:
+    good = json.dumps(body)
+    bodies = {
+        "list": b"[]",
+        "null": b"null",
+        "string": b'"x"',
+        "number": b"1",
+        "nothing": b"",
+        "truncated": good.encode()[:-1] + b",",
+        "deep lists": b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        "deep objects": b'{"x": ' * 1000 + b"1" + b"}" * 1000,
+        "300 kB": b'{"x": "' + b"a" * 300_000 + b'"}',
+        "UTF-16": good.encode("utf-16"),
+        "BOM": b"\xef\xbb\xbf" + good.encode(),
+        "10,000 names": json.dumps({f"n{n}": 1 for n in range(10_000)}).encode(),
+    }
+    for what, raw in bodies.items():
+        yield Attack(name, f"body: {what}", path, raw)
+    for unknown in UNKNOWN:
+        yield Attack(name, f"unknown field {unknown!r}", path, json.dumps({**body, unknown: 1}).encode())
+    kinds = ["text/plain", "", "application/xml", "application/json; charset=utf-16", "multipart/form-data; boundary=x"]
+    kinds += ["application/x-www-form-urlencoded", "*/*"]
+    for kind in kinds:
+        yield Attack(name, f"Content-Type {kind!r}", path, good.encode(), kind)
+    yield Attack(name, "gzip", path, b"\x1f\x8b\x08" + b"\x00" * 100, headers={"Content-Encoding": "gzip"})
+    parts = b"".join(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' for _ in range(10_000))
+    yield Attack(name, "10,000 parts", path, parts + b"--x--", "multipart/form-data; boundary=x")
+
+
+def _in_the_address(name: str, path: str, body: bytes | None) -> Iterator[Attack]:
+    if "{id}" in name:
+        before, _, after = ("/api/v1/" + name.split(" ")[1]).partition("{id}")
+        for what, text in TEXTS.items():
+            if len(text) < 5_000:
+                spelled = quote(text.encode("utf-8", "surrogatepass"), safe="")
+                yield Attack(name, f"id: {what}", f"{before}{spelled}{after}", body)
+        yield Attack(name, "id: no UTF-8", f"{before}%ff%fe{after}", body)
+    yield Attack(name, "no slash", path.rstrip("/"), body)
+
+
+def _in_the_query(name: str, path: str, body: bytes | None) -> Iterator[Attack]:
+    parameters = [part["name"] for part in operations()[name].get("parameters", []) if part["in"] == "query"]
+    for parameter in [*parameters, "is_staff"]:
+        for what, text in TEXTS.items():
+            if len(text) < 5_000:
+                spelled = quote(text.encode("utf-8", "surrogatepass"), safe="")
+                yield Attack(name, f"?{parameter}: {what}", f"{path}?{parameter}={spelled}", body)
+        yield Attack(name, f"?{parameter}: no UTF-8", f"{path}?{parameter}=%ff%fe", body)
+        yield Attack(name, f"?{parameter} twice", f"{path}?{parameter}=1&{parameter}=2", body)
+    many = "&".join(f"a{n}=1" for n in range(20_000))
+    yield Attack(name, "20,000 parameters", f"{path}?{many}", body)
+
+
+def _in_headers(name: str, path: str, body: bytes | None) -> Iterator[Attack]:
+    headers = {
+        "Accept": ["text/html", "application/xml", "x" * 5_000, ";,/", "text/html; x*=bogus'en'%41"],
+        "Authorization": ["Bearer", "Bearer \x00", "Bearer a b", "Basic eDp5", "Bearer " + "x" * 5_000, "\xff"],
+        "Host": ["evil.example", "a b", "[::1"],
+        "X-Request-ID": ["\x00", "a" * 5_000, "<script>"],
+        "X-HTTP-Method-Override": ["DELETE"],
+        "X-Forwarded-For": ["' OR 1=1--", "\x00", "1.2.3.4, " * 500],
+        "Prefer": ["wait=-1", "wait=" + "9" * 5_000, "wait=\u0665", "wait=\x00"],
+        "Idempotency-Key": ["", " ", "a b", "x" * 256, "\x00", "\xe9", "a\tb"],
+        "Cookie": ["sessionid=x; csrftoken='", "a" * 5_000, "\x00"],
+    }
+    for header, values in headers.items():
+        for value in values:
+            yield Attack(name, f"{header}: {value[:20]!r}", path, body, headers={header: value})

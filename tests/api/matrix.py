@@ -1,0 +1,159 @@
+"""Who may do what: one row for each operation, and what each actor is answered.
+
+nobody: no token. stranger: owner of another account, who asks with the ids of this one. clerk: staff without a
+permission. reviewer: `review_payment`. approver: every duty with money. operator: `operate_effects`. root: a
+superuser to whom nothing was granted. `own`: 200, and nothing of this account in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.api.world import World
+
+#    nobody stranger viewer member admin owner clerk reviewer approver operator root
+MATRIX = {
+    "POST auth/register/": "201 201 201 201 201 201 201 201 201 201 201",
+    "POST auth/login/": "200 200 200 200 200 200 200 200 200 200 200",
+    "POST auth/logout/": "401 204 204 204 204 204 204 204 204 204 204",
+    "POST auth/logout-all/": "401 204 204 204 204 204 204 204 204 204 204",
+    "POST auth/password/change/": "401 200 200 200 200 200 200 200 200 200 200",
+    "POST auth/password/reset/": "202 202 202 202 202 202 202 202 202 202 202",
+    "POST auth/password/reset/confirm/": "204 204 204 204 204 204 204 204 204 204 204",  # whoever has the link
+    "POST auth/email/verify/": "200 200 200 200 200 200 200 200 200 200 200",
+    "PATCH auth/me/": "401 own 200 200 200 200 own own own own own",
+    "GET auth/me/": "401 own 200 200 200 200 own own own own own",
+    "GET plans/": "200 200 200 200 200 200 200 200 200 200 200",
+    "GET industries/": "200 200 200 200 200 200 200 200 200 200 200",
+    "GET billing/admin/payment-methods/": "200 200 200 200 200 200 200 200 200 200 200",
+    # The account: its members read, owner and admin write.
+    "GET account/": "401 own 200 200 200 200 404 404 404 404 404",
+    "PATCH account/": "401 own 403 403 200 200 404 404 404 404 404",
+    "GET account/members/": "401 own 200 200 200 200 404 404 404 404 404",
+    "POST account/members/": "401 201 403 403 201 201 404 404 404 404 404",
+    "PATCH account/members/{id}/": "401 404 403 403 200 200 404 404 404 404 404",
+    "DELETE account/members/{id}/": "401 404 403 403 204 204 404 404 404 404 404",
+    "GET credits/": "401 200 200 200 200 200 404 404 404 404 404",
+    "GET credits/entries/": "401 own 200 200 200 200 404 404 404 404 404",
+    "POST credits/consume/": "401 409 201 201 201 201 404 404 404 404 404",  # 409: the stranger has paid nothing yet
+    "GET billing/balance/": "401 200 200 200 200 200 404 404 404 404 404",
+    # Sites: those who manage one change it.
+    "GET sites/": "401 own 200 200 200 200 own 200 200 own 200",
+    "POST sites/": "401 201 403 201 201 201 404 404 404 404 404",
+    "GET sites/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
+    "PATCH sites/{id}/": "401 404 403 403 200 200 404 403 403 404 403",
+    "DELETE sites/{id}/": "401 404 403 403 204 204 404 403 403 404 403",
+    "GET sites/{id}/access/": "401 404 200 200 200 200 404 200 200 404 200",
+    "POST sites/{id}/access/": "401 404 403 403 201 201 404 403 403 404 403",
+    # Documents: members read, owner and admin act, staff with a duty read.
+    "GET billing/invoices/": "401 own 200 200 200 200 own 200 200 own 200",
+    "GET billing/invoices/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
+    "GET billing/subscriptions/": "401 own 200 200 200 200 own 200 200 own 200",
+    "GET billing/subscriptions/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
+    "POST billing/subscriptions/": "401 201 403 403 201 201 404 404 404 404 404",
+    "POST billing/subscriptions/{id}/cancel/": "401 404 403 403 200 200 404 403 403 404 403",
+    "GET billing/payments/": "401 own 200 200 200 200 own 200 200 own 200",
+    "GET billing/payments/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
+    "GET billing/payments/{id}/transitions/": "401 404 200 200 200 200 404 200 200 404 200",
+    "POST billing/payments/{id}/withdraw/": "401 404 403 403 200 200 404 403 403 404 403",
+    "POST billing/admin/payments/confirm/": "401 404 403 403 201 201 404 403 403 404 403",
+    # Staff, by the permission of the verb; a superuser needs it too.
+    "GET billing/admin/payments/": "401 403 403 403 403 403 403 200 200 403 403",
+    "GET billing/admin/accounts/": "401 403 403 403 403 403 403 200 200 403 403",
+    "POST billing/admin/payments/record/": "401 403 403 403 403 403 403 201 201 403 403",
+    "POST billing/admin/payments/{id}/approve/": "401 404 403 403 403 403 403 403 202 403 403",
+    "POST billing/admin/payments/{id}/reject/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/bulk-approve/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/bulk-reject/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/{id}/reverse/": "401 404 403 403 403 403 403 403 202 403 403",
+    "POST billing/admin/invoices/{id}/void/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/invoices/{id}/write-off/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/credits/adjust/": "401 403 403 403 403 403 403 403 201 403 403",
+    # The engine's own door.
+    "GET workflows/machines/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/transitions/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/effects/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/effects/{id}/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/effects/{id}/retry/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/effects/{id}/skip/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/effects/bulk-retry/": "401 403 403 403 403 403 403 403 403 200 200",
+}
+
+# What `{id}` is, by what stands before it.
+NOUNS = {
+    "account/members/": "member",
+    "sites/": "site",
+    "billing/invoices/": "invoice",
+    "billing/admin/invoices/": "invoice",
+    "billing/subscriptions/": "subscription",
+    "billing/payments/": "claim",
+    "billing/admin/payments/": "claim",
+    "workflows/effects/": "effect",
+    "POST billing/admin/payments/{id}/reverse/": "settled",
+}
+
+# A valid body for each operation that takes one.
+BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "POST auth/register/": lambda world: {
+        "email": "new@example.test",
+        "password": world.more["password"],
+        "account_name": "New",
+    },
+    "POST auth/login/": lambda world: {"email": world.more["email"], "password": world.more["password"]},
+    "POST auth/logout/": lambda world: {},
+    "POST auth/logout-all/": lambda world: {},
+    "PATCH auth/me/": lambda world: {"name": "Another name"},
+    "POST auth/password/change/": lambda world: {
+        "old_password": world.more["password"],
+        "new_password": "staple battery horse",
+    },
+    "POST auth/password/reset/": lambda world: {"email": world.more["email"]},
+    "POST auth/password/reset/confirm/": lambda world: {
+        "token": world.more["reset link"],
+        "password": "staple battery horse",
+    },
+    "POST auth/email/verify/": lambda world: {"token": world.more["verification link"]},
+    "PATCH account/": lambda world: {"name": "Another name"},
+    "POST account/members/": lambda world: {"email": "invited@example.test", "role": "viewer"},
+    "PATCH account/members/{id}/": lambda world: {"role": "viewer"},
+    "POST credits/consume/": lambda world: {"amount": 1, "reference": "matrix"},
+    "POST sites/": lambda world: {"name": "Side Street", "industry": world.id("industry")},
+    "PATCH sites/{id}/": lambda world: {"name": "Another name"},
+    "POST sites/{id}/access/": lambda world: {"email": world.more["member email"], "role": "editor"},
+    "POST billing/subscriptions/": lambda world: {"plan": "growth", "currency": "USD"},
+    "POST billing/subscriptions/{id}/cancel/": lambda world: {},
+    "POST billing/payments/{id}/withdraw/": lambda world: {},
+    "POST billing/admin/payments/confirm/": lambda world: {
+        "invoice_id": world.id("invoice"),
+        "payment_method": "us_bank",
+        "amount": "1.00",
+        "manual_reference": "MATRIX",
+    },
+    "POST billing/admin/payments/record/": lambda world: {
+        "invoice_id": world.id("invoice"),
+        "payment_method": "us_bank",
+        "amount": "1.00",
+        "manual_reference": "MATRIX",
+    },
+    "POST billing/admin/payments/{id}/approve/": lambda world: {"admin_notes": "seen"},
+    "POST billing/admin/payments/{id}/reject/": lambda world: {"reason_code": "not_received"},
+    "POST billing/admin/payments/bulk-approve/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
+    "POST billing/admin/payments/bulk-reject/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
+    "POST billing/admin/payments/{id}/reverse/": lambda world: {"reason": "recalled"},
+    "POST billing/admin/invoices/{id}/void/": lambda world: {},
+    "POST billing/admin/invoices/{id}/write-off/": lambda world: {},
+    "POST billing/admin/credits/adjust/": lambda world: {
+        "account_id": world.id("account"),
+        "amount": 5,
+        "reason": "matrix",
+    },
+    "POST workflows/effects/{id}/retry/": lambda world: {},
+    "POST workflows/effects/{id}/skip/": lambda world: {"reason": "matrix"},
+    "POST workflows/effects/bulk-retry/": lambda world: {},
+}
+
+
+def noun_of(name: str) -> str:
+    """What the `{id}` of an operation is."""
+    return NOUNS.get(name) or NOUNS[name.split(" ")[1].partition("{id}")[0]]

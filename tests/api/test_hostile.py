@@ -1,0 +1,119 @@
+"""Nothing that is sent breaks anything: never a 5xx, always a problem document, and no row changed by a refusal.
+
+A seeded sample runs with every `make test`, the whole with `make hostile`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import pytest
+from django.db.transaction import atomic, set_rollback
+
+from tests.api.caller import Caller
+from tests.api.hostile import Attack, actor_of, attacks, is_kept, request_judge
+from tests.api.published import must_conform, operations
+from tests.api.world import World, digest
+
+pytestmark = pytest.mark.django_db
+LEAKS = (b"Traceback", b"psycopg", b"SELECT ", b"site-packages", b"django.")
+SAMPLE = 500
+
+
+@pytest.fixture
+def _django_db_helper(world: World) -> None:
+    """The transaction of the world stands for one of each test."""
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """Thousands of refusals are thousands of warnings in the log."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="module")
+def counted() -> Iterator[Counter[int]]:
+    """How often each status was answered; said at the end to whoever runs this with -s."""
+    counter: Counter[int] = Counter()
+    yield counter
+    sys.stdout.write(f"\n  {counter.total()} hostile requests: {dict(sorted(counter.items()))}\n")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", operations())
+def test_each_value_in_each_place(name, world, counted):
+    assault(world, attacks(world, name), counted)
+
+
+def test_some_values_in_some_places(world, counted):
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")  # noqa: T201 - shown when it fails
+    everything = [attack for name in operations() for attack in attacks(world, name)]
+
+    assert len(everything) > 9_000
+    assault(world, random.Random(seed).sample(everything, SAMPLE), counted)
+
+
+def test_the_judge_of_bodies_can_refuse():
+    judge = request_judge("POST credits/consume/")
+
+    assert judge.is_valid({"amount": 1, "reference": "r"})
+    for odd in ({"amount": 0}, {"amount": "1"}, {"reference": ""}, {"reference": "a\nb"}, {"more": 1}):
+        assert not judge.is_valid({"amount": 1, "reference": "r"} | odd)
+
+
+def assault(world: World, tried: Iterable[Attack], counted: Counter[int]) -> None:
+    """Everything is tried, then all that went wrong is said at once."""
+    before, refused, wrong = digest(), [], []
+    for number, attack in enumerate(tried):
+        with atomic():
+            started = time.monotonic()
+            answer = send(world.callers[actor_of(attack.name)], attack)
+            took = time.monotonic() - started
+            if answer.status_code < 400:
+                set_rollback(True)
+            else:
+                refused.append(str(attack))
+        counted[answer.status_code] += 1
+        try:
+            check(attack, answer)
+            assert took < 2, f"{attack} took {took:.1f} s"
+        except AssertionError as error:
+            wrong.append(str(error))
+        if number % 100 == 99:
+            assert digest() == before, f"one of these changed something: {refused}"
+            refused = []
+    assert digest() == before, f"one of these changed something: {refused}"
+    assert not wrong, f"{len(wrong)} went wrong:\n" + "\n".join(wrong[:20])
+
+
+def send(caller: Caller, attack: Attack):
+    method = attack.name.split(" ")[0]
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in attack.headers.items()}
+    return caller.client.generic(method, attack.path, attack.body or b"", attack.content_type, **headers)
+
+
+def check(attack: Attack, answer) -> None:
+    said = f"{attack}\n{answer.status_code} {answer.content[:400]!r}"
+    assert answer.status_code < 500, said
+    must_conform(answer)
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json", said
+        document = answer.json()
+        assert document["request_id"] == answer["X-Request-ID"], said
+        assert {"type", "title", "status", "detail", "instance"} <= document.keys(), said
+        assert not [leak for leak in LEAKS if leak in answer.content], said
+        return
+    if attack.body:
+        assert request_judge(attack.name).is_valid(json.loads(attack.body)), f"taken against the schema: {said}"
+    if attack.sent is not None and answer.content:
+        name, text = attack.sent
+        assert is_kept(text, answer.json().get(name)), f"not as it was sent: {said}"

@@ -1,0 +1,119 @@
+"""Who may do what, cell by cell: `tests.api.matrix`, held against the published schema."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.transaction import atomic, set_rollback
+
+from tests.api.conftest import BASE
+from tests.api.matrix import BODIES, MATRIX, noun_of
+from tests.api.published import must_conform, operations
+from tests.api.world import ACTORS, World, digest
+
+pytestmark = pytest.mark.django_db
+ROWS = {name: dict(zip(ACTORS, row.split(), strict=True)) for name, row in MATRIX.items()}
+ABOUT_ONE = [name for name in ROWS if "{id}" in name]
+
+
+@pytest.fixture
+def _django_db_helper(world: World) -> None:
+    """The transaction of the world stands for one of each test."""
+
+
+def ask(world: World, actor: str, name: str, *, key: str | None = None) -> Any:
+    method, path = name.split(" ")
+    if "{id}" in path:
+        path = path.replace("{id}", key or world.id(noun_of(name)))
+    body = BODIES[name](world) if name in BODIES else None
+    send = getattr(world.callers[actor].client, method.lower())
+    answer = send(BASE + path, body, format="json") if method != "GET" else send(BASE + path)
+    must_conform(answer)
+    return answer
+
+
+def test_every_operation_has_a_row():
+    assert set(MATRIX) == set(operations())
+    with_body = {name for name, operation in operations().items() if "requestBody" in operation}
+    assert set(BODIES) == with_body
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_each_actor_is_answered_as_the_matrix_says(name, world):
+    ours = {str(key).encode() for noun, key in world.ids.items() if noun not in ("missing", "industry")}
+    before = digest()
+
+    for actor, expected in ROWS[name].items():
+        with atomic():
+            answer = ask(world, actor, name)
+            cell = f"{actor}: {name} -> {answer.status_code} {answer.content[:300]!r}"
+            assert answer.status_code == (200 if expected == "own" else int(expected)), cell
+            if answer.status_code >= 400 or name.startswith("GET"):
+                assert digest() == before, cell
+            elif "retry" not in name:
+                assert digest() != before, cell
+            if expected == "own":
+                assert not [key for key in ours if key in answer.content], cell
+            set_rollback(True)
+
+
+@pytest.mark.parametrize("name", ABOUT_ONE)
+@pytest.mark.parametrize("actor", ["stranger", "clerk", "operator"])
+def test_another_s_id_is_answered_like_one_that_is_missing(name, actor, world):
+    if ROWS[name][actor] not in ("403", "404"):
+        return
+    with atomic():
+        foreign, missing = ask(world, actor, name), ask(world, actor, name, key=world.id("missing"))
+        set_rollback(True)
+
+    assert foreign.status_code == missing.status_code
+    assert document(foreign) == document(missing)
+
+
+def test_another_s_id_in_a_body_is_answered_like_one_that_is_missing(world, monkeypatch):
+    name = "POST billing/admin/payments/confirm/"
+    with atomic():
+        foreign = ask(world, "stranger", name)
+        body = BODIES[name](world)
+        monkeypatch.setitem(BODIES, name, lambda _: body | {"invoice_id": world.id("missing")})
+        missing = ask(world, "stranger", name)
+        set_rollback(True)
+
+    assert foreign.status_code == missing.status_code == 404
+    assert document(foreign) == document(missing)
+
+
+def test_of_many_only_those_are_decided_that_may_be(world, monkeypatch):
+    """Open, decided already, recorded by the caller, nobody's."""
+    with atomic():
+        recorded = ask(world, "approver", "POST billing/admin/payments/record/").json()["id"]
+        name = "POST billing/admin/payments/bulk-approve/"
+        ids = [world.id("claim"), world.id("settled"), recorded, world.id("missing")]
+        monkeypatch.setitem(BODIES, name, lambda _: {"ids": ids})
+        results = {row["id"]: row for row in ask(world, "approver", name).json()["results"]}
+        set_rollback(True)
+
+    outcomes = [results[key].get("status") or results[key]["problem"]["type"] for key in ids]
+    assert outcomes == ["approved", "/problems/wrong-state", "/problems/permission-denied", "/problems/not-found"]
+
+
+def test_rows_of_customers_are_fetched_by_their_accessor_alone():
+    """`visible_to` or `account_of`: the next route must not forget whose rows it shows."""
+    raw = re.compile(
+        r"\b(Account|Invoice|Payment|Subscription|Site|SiteUserAccess|CreditEntry)\.objects\.(?!visible_to)"
+    )
+    found = [
+        f"{file.name}: {line.strip()}"
+        for file in Path("api").glob("*.py")
+        for line in file.read_text().splitlines()
+        if raw.search(line) and not re.search(r"account_of\(|account=payment.account_id|update_or_create\(", line)
+    ]
+
+    assert found == []
+
+
+def document(answer: Any) -> dict[str, Any]:
+    return {name: part for name, part in answer.json().items() if name not in ("instance", "request_id")}

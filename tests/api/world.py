@@ -1,0 +1,141 @@
+"""Two customers and everybody who might ask for something, made by the verbs of the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import override_settings
+
+from core.ids import uuid7
+from core.models import Effect, Industry, Membership, Payment, User
+from core.models.user import DUTIES
+from tests.api.caller import Caller
+from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
+from workflows.actions import choose_plan, claim_payment, sign_up
+from workflows.actions.sign_up import SignUp
+from workflows.actions.sites import open_site
+from workflows.engine import perform, testing
+from workflows.tokens import RESET, VERIFICATION
+
+CUSTOMERS = ["stranger", "viewer", "member", "admin", "owner"]
+ACTORS = ["nobody", *CUSTOMERS, "clerk", "reviewer", "approver", "operator", "root"]
+BILLING = {
+    "billing_email": "bills@acme.test",
+    "address_line1": "1 High Street",
+    "address_line2": "",
+    "city": "Springfield",
+    "state": "",
+    "postal_code": "",
+    "country": "US",
+    "tax_id": "",
+}
+
+
+@dataclass
+class World:
+    """An active customer with one of everything, a stranger, and staff of every sort."""
+
+    callers: dict[str, Caller]
+    ids: dict[str, UUID]  # by noun: what the addresses and bodies are about
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def id(self, noun: str) -> str:
+        return str(self.ids[noun])
+
+
+@override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])  # as in every test
+def build() -> World:
+    plans = {
+        code: PlanFactory(code=code, name=code, price=Decimal(price))
+        for code, price in {"free": "0.00", "starter": "89.00", "growth": "189.00"}.items()
+    }
+    method = PaymentMethodFactory()
+    ours, theirs = (_customer(name, plans["starter"]) for name in ("ours", "theirs"))
+    invoice, other = ours.invoice, theirs.invoice
+    assert invoice is not None
+    assert other is not None
+    people = {role: _member(ours, role) for role in ("viewer", "member", "admin")}
+    staff = {
+        "clerk": _staff(),
+        "reviewer": _staff("review_payment"),
+        "approver": _staff(*DUTIES),
+        "operator": _staff("operate_effects"),
+        "root": UserFactory(is_staff=True, is_superuser=True, email="root@staff.test"),
+    }
+
+    def claim(on: Any, by: User, reference: str) -> Payment:
+        return claim_payment(invoice=on, method=method, amount=on.total, currency="USD", reference=reference, by=by)
+
+    settled = claim(invoice, ours.user, "SETTLED")
+    perform(settled.approve, by=_staff("approve_payment"))
+    testing.run_effects()
+    ours.account.refresh_from_db()
+    subscription, upgrade = choose_plan(ours.account, plans["growth"], by=ours.user, method=method)
+    assert upgrade is not None
+    waiting = claim(upgrade, ours.user, "WAITING")
+    industry = Industry.objects.create(name="Bakery")
+    site = open_site(ours.account, name="Main Street", industry=industry, by=ours.user)
+    effect = Effect.objects.filter(account_id=ours.account.pk).order_by("-id")[0]
+    Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    for person in (*people.values(), *staff.values()):
+        person.set_password(PASSWORD)
+        person.save()
+    user = {"owner": ours.user, "stranger": theirs.user, **people, **staff}
+    return World(
+        callers={"nobody": Caller(), **{name: Caller(person) for name, person in user.items()}},
+        ids={
+            "account": ours.account.pk,
+            "invoice": upgrade.pk,
+            "subscription": subscription.pk,
+            "claim": waiting.pk,
+            "settled": settled.pk,
+            "member": Membership.objects.get(user=people["member"]).pk,
+            "site": site.pk,
+            "industry": industry.pk,
+            "effect": effect.pk,
+            "missing": uuid7(),
+        },
+        more={
+            "password": PASSWORD,
+            "email": ours.user.email,
+            "member email": people["member"].email,
+            "reset link": RESET.token_of(ours.user),
+            "verification link": VERIFICATION.token_of(ours.user),
+        },
+    )
+
+
+def digest() -> list[Any]:
+    """How many rows each table has and what is in them: what a refused request must not change."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT relname FROM pg_class
+               WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
+                   AND relname <> 'core_attempt'  -- where refusals are counted"""
+        )
+        one = "SELECT '{0}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM \"{0}\" t"
+        cursor.execute(" UNION ALL ".join(one.format(row[0]) for row in cursor.fetchall()))
+        return sorted(cursor.fetchall())
+
+
+def _customer(name: str, plan: Any) -> SignUp:
+    return sign_up(
+        email=f"owner@{name}.test", password=PASSWORD, account_name=name, plan=plan, currency="USD", billing=BILLING
+    )
+
+
+def _member(customer: SignUp, role: str) -> User:
+    person = UserFactory(email=f"{role}@{customer.account.name}.test")
+    Membership.objects.create(account=customer.account, user=person, role=role)
+    return person
+
+
+def _staff(*duties: str) -> User:
+    person = UserFactory(is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=duties))
+    return person

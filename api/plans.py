@@ -57,7 +57,7 @@ class PaymentMethodOut(serializers.Serializer):
     payee = PayeeLineOut(many=True)
     requires = serializers.ListField(child=serializers.CharField())
     reference_hint = serializers.SerializerMethodField()
-    reference_max = serializers.IntegerField()
+    reference_max = serializers.IntegerField(allow_null=True)
     bank_lag_days = serializers.IntegerField()
     is_demo = serializers.BooleanField()
 

@@ -165,7 +165,7 @@ def _in_fields(world: World, name: str, path: str, body: dict[str, Any]) -> Iter
     for place in fields_of(name):
         for what, value, text in raw:
             document = json.dumps(_put(body, place)).encode().replace(b'"@@"', value)
-            sent = (place[-1], text) if text is not None and len(place) == 1 else None
+            sent = (place[-1], text) if text is not None and len(place) == 1 and "amount" not in place[0] else None
             yield Attack(name, f"{'.'.join(place)}: {what}", path, document, sent=sent)
         twice = json.dumps({**body, place[0]: "@@"}).encode()
         yield Attack(name, f"{place[0]} twice", path, twice[:-1] + f', "{place[0]}": 1}}'.encode())

@@ -75,9 +75,9 @@ def assault(world: World, tried: Iterable[Attack], counted: Counter[int]) -> Non
     before, refused, wrong = digest(), [], []
     for number, attack in enumerate(tried):
         with atomic():
-            started = time.monotonic()
+            started = time.thread_time()  # not of the clock: whoever shares the machine is not what is tested
             answer = send(world.callers[actor_of(attack.name)], attack)
-            took = time.monotonic() - started
+            took = time.thread_time() - started
             if answer.status_code < 400:
                 set_rollback(True)
             else:

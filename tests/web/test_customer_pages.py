@@ -55,17 +55,15 @@ def everything_of(payment: Payment) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("position", range(15))
-def test_a_page_of_a_rich_account_asks_few_questions(rich, position):
+def test_a_page_of_a_rich_account_asks_few_questions(rich):
     client = signed_in(rich.submitted_by)
-    path = everything_of(rich)[position]
 
-    with CaptureQueriesContext(connection) as queries:
-        answer = client.get(path)
+    for path in [*everything_of(rich), reverse("banner")]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(path)
 
-    assert answer.status_code == 200, path
-    assert len(queries) <= MOST_QUERIES, [query["sql"][:120] for query in queries]
-    assert len(answer.content) < 45_000  # with sheet and scripts below 100 kB
+        assert answer.status_code == 200, path
+        assert len(queries) <= MOST_QUERIES, [path, *(query["sql"][:120] for query in queries)]
 
 
 def test_what_belongs_to_another_account_is_not_there(rich, visit):
@@ -139,22 +137,24 @@ def test_a_viewer_opens_no_site(shop, visit):
     assert not account.sites.exists()
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["?before=nonsense", "?before=", "?method=%00", "?method=nope", "?interval=never&currency=%00", "?seen=%00"],
-)
-def test_no_address_makes_a_page_fall(rich, query):
+def test_no_address_makes_a_page_fall(rich):
     client = signed_in(rich.submitted_by)
+    queries = ["before=nonsense", "before=", "method=%00", "method=nope", "interval=never&currency=%00", "seen=%00"]
 
     for path in [*everything_of(rich), reverse("banner"), reverse("sign_up"), reverse("sign_in")]:
-        assert client.get(path + query).status_code in (200, 302, 404), path
+        for query in queries:
+            assert client.get(f"{path}?{query}").status_code in (200, 302, 404), (path, query)
 
 
 NONSENSE = ["", "\x00", "x" * 5000, "-1", "NaN", "١٢٣", "<script>alert(1)</script>", "9" * 40, "\u202e", "2026-99-99"]
 
 
-@pytest.mark.parametrize("value", NONSENSE)
-def test_no_input_makes_a_form_fall(rich, value):
+def test_no_input_makes_a_form_fall(rich):
+    for value in NONSENSE:
+        nothing_falls(rich, value)
+
+
+def nothing_falls(rich: Payment, value: str) -> None:
     client = signed_in(rich.submitted_by)
     before = (Payment.objects.count(), Invoice.objects.count(), CreditEntry.objects.count())
     site = rich.account.sites.get()
@@ -173,10 +173,10 @@ def test_no_input_makes_a_form_fall(rich, value):
         reverse("sign_in"),
         reverse("member", args=[rich.account.memberships.first().pk]),
     ]:
-        assert client.post(path, data).status_code in (200, 302, 403, 404), path
+        assert client.post(path, data).status_code in (200, 302, 403, 404, 429), path
     for verb in ("use", "access", "change", value):
         assert client.post(reverse("site", args=[site.pk]), {**data, "do": verb}).status_code in (200, 302)
-    assert Client().post(reverse("sign_up"), data).status_code == 200
+    assert Client().post(reverse("sign_up"), data).status_code in (200, 429)
 
     assert (Payment.objects.count(), Invoice.objects.count(), CreditEntry.objects.count()) == before
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from core.models import PlanPrice
+from core.models import Plan, PlanPrice
 from core.money import quantize
 
 MONTHS = {PlanPrice.Interval.MONTH: 1, PlanPrice.Interval.YEAR: 12}
@@ -20,6 +20,16 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
     month = start.month - 1 + MONTHS[PlanPrice.Interval(interval)]
     year, month = start.year + month // 12, month % 12 + 1
     return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
+
+
+def credits_of(plan: Plan, interval: str) -> int:
+    """What a plan gives for one period: its credits for each month of it."""
+    return plan.credits * MONTHS[PlanPrice.Interval(interval)]
+
+
+def months_left(interval: str, *, on: date, start: date, end: date) -> int:
+    """The months of a period that are not over on that day, the one that has begun among them."""
+    return max(1, -(-MONTHS[PlanPrice.Interval(interval)] * (end - on).days // (end - start).days))
 
 
 def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: date) -> Decimal:

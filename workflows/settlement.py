@@ -23,7 +23,7 @@ from core.models import (
 from workflows.books import LIVING, Books
 from workflows.engine import Step, because, perform_many
 from workflows.ledger import adjustment, grant, post
-from workflows.periods import database_now, period_end, today_in
+from workflows.periods import credits_of, database_now, months_left, period_end, today_in
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {
@@ -165,7 +165,12 @@ class Settlement:
         plan = self.plans[UUID(invoice.metadata["upgrade_to"])]
         price = Decimal(invoice.metadata["upgrade_price"])
         self.steps.append(because(cause, subscription.upgrade, plan=plan.pk, price=price))
-        more = plan.credits - self.plans[subscription.plan_id].credits
+        start, end, since = subscription.period_start, subscription.period_end, invoice.period_start
+        assert start is not None
+        assert end is not None
+        assert since is not None
+        months = months_left(subscription.interval, on=since, start=start, end=end)  # what its price is for, too
+        more = months * (plan.credits - self.plans[subscription.plan_id].credits)
         if more > 0:
             self.credit_entries.append(
                 grant(
@@ -185,7 +190,7 @@ class Settlement:
         self.credit_entries.append(
             grant(
                 account,
-                plan.credits,
+                credits_of(plan, subscription.interval),
                 key=f"grant:{subscription.pk}:{start}",
                 description=f"{plan.name}, from {start}",
                 cause_id=cause.transition_id,

@@ -12,7 +12,7 @@ class Plan(Row):
 
     code = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
-    credits = models.PositiveIntegerField()  # per period; once where there is a trial
+    credits = models.PositiveIntegerField()  # a month; once where there is a trial
     trial_days = models.PositiveSmallIntegerField(default=0)
     max_sites = models.PositiveIntegerField(null=True, blank=True)  # null: no limit
     max_users = models.PositiveIntegerField(null=True, blank=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.models import Account, Effect, Invoice, Membership, Plan, Subscription, Transition
+from core.models import Account, Effect, Invoice, Membership, Plan, PlanPrice, Subscription, Transition
 from core.problems import Conflict
 from tests.factories import MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, sign_up
@@ -309,6 +309,31 @@ def test_a_larger_plan_at_once_for_the_difference(active, plans, clock, live_thr
     signed.account.refresh_from_db()
     assert (signed.subscription.plan.code, signed.subscription.price) == ("growth", Decimal("189.00"))
     assert signed.account.credits == 3000
+
+
+def test_a_year_gives_the_credits_of_its_months(plans, clock, live_through, pay, run_effects):
+    for code, price in (("starter", "890.00"), ("growth", "1890.00")):
+        PlanPrice.objects.create(plan=plans[code], currency="USD", interval="year", amount=Decimal(price))
+    signed = sign_up(
+        email="ann@acme.test",
+        password="a fairly long one",
+        account_name="Acme",
+        plan=plans["starter"],
+        currency="USD",
+        interval="year",
+        billing=BILLING,
+    )
+    run_effects()
+    pay(signed.invoice)
+    signed.account.refresh_from_db()
+    assert (signed.invoice.total, signed.account.credits) == (Decimal(890), 12_000)
+
+    live_through(40)
+    _, invoice = choose_plan(signed.account, plans["growth"], by=signed.user)
+    pay(invoice)
+
+    signed.account.refresh_from_db()
+    assert signed.account.credits == 12_000 + 11 * 2_000  # a month is over, eleven have the larger plan
 
 
 def test_a_smaller_plan_with_the_next_period(active, plans, clock, live_through, pay):

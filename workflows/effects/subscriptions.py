@@ -17,7 +17,7 @@ from workflows.books import lock_account, lock_subscription, open_books
 from workflows.effects import notices
 from workflows.engine import Step, because, effect, owe, perform_many
 from workflows.ledger import grant, post
-from workflows.periods import database_now, midnight, period_end, today_in
+from workflows.periods import credits_of, database_now, midnight, period_end, today_in
 from workflows.settlement import Settlement
 
 PATIENT = (Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
@@ -127,7 +127,7 @@ def turn_period(subscription: Subscription, debt: Effect) -> None:
             [
                 grant(
                     account,
-                    plan.credits,
+                    credits_of(plan, subscription.interval),
                     key=f"grant:{subscription.pk}:{start}",
                     description=f"{plan.name}, from {start}",
                     cause_id=debt.transition_id,

@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test faults check fmt messages requirements bench reset local dev
+.PHONY: help up test faults check fmt messages requirements bench screenshots reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -49,6 +49,9 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 
 bench: local ## Figures of the product, as ratios within one run
 	$(RUN) .venv/bin/python -m benchmarks.fairness
+
+screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
+	$(RUN) .venv/bin/python -m tests.browser.pictures
 
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from typing import Any, cast
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,7 +11,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
@@ -20,8 +18,9 @@ from django.utils.translation import ngettext
 from core.models import Breaker, Effect, Transition, User
 from core.models.stateful import edges_of
 from core.problems import Problem
+from web.forms.payload import Payload
 from web.mails import address_of
-from web.readonly import ReadOnly
+from web.readonly import ReadOnly, link_to
 from workflows.engine import may_do, retry, retry_many, skip
 from workflows.engine.operate import PERMISSION, RETRIABLE
 from workflows.engine.registry import kinds, lanes, machines
@@ -74,7 +73,7 @@ class OperatorForm(forms.Form):
     """Why; and for a single effect that is tried again, with what."""
 
     reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "cols": 80}))
-    payload = forms.JSONField(widget=forms.Textarea(attrs={"rows": 8, "cols": 80}))
+    payload = Payload(widget=forms.Textarea(attrs={"rows": 8, "cols": 80}))
 
     def __init__(self, data: Any, *, verb: str, alone: Effect | None) -> None:
         super().__init__(data, initial={"payload": alone and alone.payload})
@@ -85,18 +84,10 @@ class OperatorForm(forms.Form):
         self.fields["reason"].required = verb == "skip"
 
     def clean_payload(self) -> dict[str, Any]:
-        payload = self.cleaned_data["payload"] or {}
-        if not isinstance(payload, dict):
-            raise forms.ValidationError("A payload is a JSON object.")
-        return payload
+        return self.cleaned_data["payload"] or {}
 
 
 class OperatorsOnly(ReadOnly):
-    show_full_result_count = False
-
-    class Media:
-        css = {"all": ["web/admin.css"]}
-
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(PERMISSION)
 
@@ -253,17 +244,6 @@ class BreakerAdmin(OperatorsOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(PERMISSION)
-
-
-def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
-    """The admin's page of an object; its name alone where the admin has none."""
-    if key is None:
-        return "-"
-    words = words or f"{machine} {key}"
-    try:
-        return format_html('<a href="{}">{}</a>', reverse(f"admin:core_{machine}_change", args=[key]), words)
-    except NoReverseMatch:
-        return words
 
 
 def pretty(value: Any) -> SafeString:

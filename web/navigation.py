@@ -9,14 +9,20 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from web.staff.door import OPERATE, REVIEW, may_see
+
 
 @dataclass(frozen=True)
 class Link:
-    """A place in the navigation. `name` is a URL's name; every page under it marks it as current."""
+    """A place in the navigation. `name` is a URL's name; every page under it marks it as current.
+
+    permissions: one of these opens it. tally: the URL's name of a number that is kept up to date beside it.
+    """
 
     words: str | Promise
     name: str
-    permission: str = ""
+    permissions: tuple[str, ...] = ()
+    tally: str = ""
 
     @property
     def address(self) -> str:
@@ -51,21 +57,38 @@ CUSTOMER = [
         ],
     ),
 ]
-STAFF = [Group("", [Link(_("Administration"), "admin:index")])]
+STAFF = [
+    Group(
+        "",
+        [
+            Link("Review", "desk", (REVIEW,), tally="desk_tally"),
+            Link("Customers", "desk_search", (REVIEW,)),
+        ],
+    ),
+    Group(
+        "Workflow room",
+        [
+            Link("Machines", "machines", (OPERATE, REVIEW)),
+            Link("Effects", "effects", (OPERATE,)),
+            Link("Figures", "figures", (OPERATE, REVIEW)),
+        ],
+    ),
+    Group("", [Link(_("Administration"), "admin:index")]),
+]
 
 
 def nav_of(request: HttpRequest) -> list[dict[str, object]]:
     """The groups of links for whoever is signed in, with the current one marked."""
     groups = STAFF if request.user.is_staff else CUSTOMER
     current = _current(groups, request.path)
-    return [
-        {"words": group.words, "links": [(link, link is current) for link in group.links if _may(request, link)]}
-        for group in groups
+    shown = [
+        (group.words, [(link, link is current) for link in group.links if _may(request, link)]) for group in groups
     ]
+    return [{"words": words, "links": links} for words, links in shown if links]
 
 
 def _may(request: HttpRequest, link: Link) -> bool:
-    return not link.permission or request.user.has_perm(link.permission)
+    return not link.permissions or any(may_see(request.user, permission) for permission in link.permissions)
 
 
 def _current(groups: list[Group], path: str) -> Link | None:

@@ -1,14 +1,41 @@
-"""Pages of the admin that only show."""
+"""Pages of the admin that only show, at the same cost however much there is to show."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+MOST = 10_000  # rows that a list counts and pages through; whoever looks for an older one searches
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than it pages."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows[: MOST + 1].count())
 
 
 class ReadOnly(admin.ModelAdmin):
     """Rows that only the engine or an action may write."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ["web/admin.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -18,3 +45,22 @@ class ReadOnly(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
+    """The admin's page of an object; its name alone where the admin has none."""
+    if key is None:
+        return "-"
+    words = words or f"{machine} {key}"
+    try:
+        return format_html('<a href="{}">{}</a>', reverse(f"admin:core_{machine}_change", args=[key]), words)
+    except NoReverseMatch:
+        return words
+
+
+def listed(rows: Iterable[tuple[Any, ...]], *, empty: str = "none") -> SafeString:
+    """Rows as a small table; what is in them is escaped unless it is safe."""
+    lines = [format_html("<tr>{}</tr>", format_html_join("", "<td>{}</td>", ((cell,) for cell in row))) for row in rows]
+    if not lines:
+        return SafeString(empty)
+    return format_html('<table class="rows">{}</table>', format_html_join("", "{}", ((line,) for line in lines)))

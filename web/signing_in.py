@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from web.forms.signing_in import SignInForm
+from web.staff.door import OPERATE, REVIEW, may_see
 
 
 class SignIn(LoginView):
@@ -24,13 +27,12 @@ def to_own_home(request: HttpRequest) -> HttpResponse:
     """Customers to their account, staff to their desk."""
     if not request.user.is_authenticated:
         return redirect("sign_in")
-    return redirect(home_of(is_staff=request.user.is_staff))
+    return redirect(home_of(request.user))
 
 
-def home_of(*, is_staff: bool) -> str:
-    if not is_staff:
+def home_of(user: Any) -> str:
+    """Staff begin where their duty is."""
+    if not user.is_staff:
         return reverse("dashboard")
-    try:
-        return reverse("desk")
-    except NoReverseMatch:  # until there is one
-        return reverse("admin:index")
+    desks = {"desk": REVIEW, "machines": OPERATE}
+    return reverse(next((name for name, duty in desks.items() if may_see(user, duty)), "admin:index"))

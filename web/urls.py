@@ -22,6 +22,7 @@ urlpatterns = [
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),
     path("app/", include("web.customer.urls")),
+    path("desk/", include("web.staff.urls")),
     path("admin/mails/", include("web.mails")),
     path("admin/", admin.site.urls),
 ]

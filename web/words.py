@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.models import Payment
 from core.models.stateful import Stateful
+from workflows.reasons import reason_for
 
 Words = tuple[Promise, str]
 
@@ -62,7 +64,16 @@ CREDIT_KINDS = {
     "adjust": _("Adjusted"),
 }
 
+EFFECT_TONES = {
+    "dead": "bad", "uncertain": "warn", "waiting": "info", "ready": "info", "leased": "info", "done": "good"
+}  # fmt: skip
+
 
 def status_words(row: Stateful) -> Words:
     machine = row._meta.model_name or ""
     return STATUSES[machine][str(row.status)]
+
+
+def canned_reasons() -> list[tuple[str, str]]:
+    """Why a claim is rejected, for staff to choose from: their word, and what the customer reads."""
+    return [(code.value, f"{code.label}: {reason_for(code).what}") for code in Payment.Reason]

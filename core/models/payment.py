@@ -18,6 +18,7 @@ from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, positive
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User
+from core.money import money_text
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -109,6 +110,9 @@ class Payment(Stateful):
         indexes = [
             models.Index(name="payment_queue", fields=["created_at", "id"], condition=Q(status="pending_approval")),
             models.Index(name="payment_by_account", fields=["account", "-id"]),
+            models.Index(  # the same reference elsewhere: asked for each claim that is reviewed
+                name="payment_by_reference", fields=["reference_key"], condition=~Q(reference_key="")
+            ),
         ]
         permissions = [
             ("review_payment", "See the queue of claimed payments"),
@@ -117,7 +121,7 @@ class Payment(Stateful):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.currency} for {self.invoice}"
+        return f"{money_text(self.amount, self.currency)} {self.currency} for {self.invoice}"
 
     @property
     def has_unusual_reference(self) -> bool:

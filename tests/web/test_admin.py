@@ -100,3 +100,100 @@ def test_disabling_somebody_in_the_admin_ends_their_tokens(superuser):
     user.refresh_from_db()
     assert not user.is_active
     assert not AuthToken.objects.exists()
+
+
+def test_rejecting_many_asks_for_the_reason_first(client):
+    client.force_login(StaffFactory(is_superuser=True))
+    payments = [PaymentFactory(reference_key=str(n)) for n in range(2)]
+    chosen = {"action": "reject_selected", "_selected_action": [payment.pk for payment in payments]}
+    path = reverse("admin:core_payment_changelist")
+
+    asked = client.post(path, chosen).content.decode()
+    again = client.post(path, {**chosen, "confirmed": "yes", "reason_code": ""}).content.decode()
+    assert "2</strong> payments will be rejected" in asked
+    assert "errorlist" in again
+    assert Payment.objects.filter(status="pending_approval").count() == 2
+
+    confirmed = {**chosen, "confirmed": "yes", "reason_code": "not_received", "admin_notes": "Ask your bank."}
+    said = client.post(path, confirmed, follow=True).content.decode()
+
+    assert "2 payments rejected." in said
+    assert (
+        Payment.objects.filter(status="failed", reason_code="not_received", admin_notes="Ask your bank.").count() == 2
+    )
+
+
+def test_superusers_are_offered_no_decision(superuser):
+    PaymentFactory()
+
+    assert "approve_selected" not in superuser.get(reverse("admin:core_payment_changelist")).content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_list_costs_the_same_however_long_it_is(superuser, run_effects, django_assert_max_num_queries, count):
+    for n in range(count):
+        payment = PaymentFactory(reference_key=str(n))
+        perform(payment.approve, by=StaffFactory())
+    run_effects()
+
+    for model in admin.site._registry:
+        if model._meta.app_label == "core":
+            with django_assert_max_num_queries(9):
+                superuser.get(reverse(f"admin:core_{model._meta.model_name}_changelist"))
+
+
+@pytest.mark.parametrize("noun", ["account", "subscription", "invoice", "payment"])
+def test_a_page_shows_what_happened_and_what_belongs_to_it(superuser, run_effects, noun):
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory(email="approver@demo.test"))
+    run_effects()
+    invoice = payment.invoice
+    rows = {"account": payment.account, "subscription": invoice.subscription, "invoice": invoice, "payment": payment}
+    row = rows[noun]
+
+    page = superuser.get(reverse(f"admin:core_{noun}_change", args=[row.pk])).content.decode()
+
+    assert reverse("history", args=[noun, row.pk]) in page
+    assert "89.00 USD" in page
+    assert "begin" in page
+    linked = {"account": ["invoice", "payment"], "subscription": ["invoice"], "invoice": ["payment", "account"],
+              "payment": ["invoice", "account"]}  # fmt: skip
+    for other in linked[noun]:
+        assert reverse(f"admin:core_{other}_change", args=[rows[other].pk]) in page
+
+
+def test_a_page_costs_the_same_however_much_it_shows(superuser, run_effects, django_assert_max_num_queries):
+    first = PaymentFactory()
+    for n in range(20):
+        PaymentFactory(invoice=first.invoice, submitted_by=first.submitted_by, reference_key=str(n))
+    run_effects()
+
+    for row in (first.account, first.invoice, first):
+        with django_assert_max_num_queries(14):
+            superuser.get(reverse(f"admin:core_{row._meta.model_name}_change", args=[row.pk]))
+
+
+@pytest.mark.parametrize("query", ["within=7", "within=x", "country=PK", "currency=USD", "status=paid", "q=demo"])
+def test_lists_are_filtered_without_reading_them_whole(superuser, query):
+    PaymentFactory()
+
+    for noun in ("account", "invoice", "payment", "creditentry", "balanceentry"):
+        path = reverse(f"admin:core_{noun}_changelist")
+        assert superuser.get(f"{path}?{query}").status_code in (200, 302)
+
+
+def test_recent_rows_are_found_by_their_keys(superuser):
+    payment = PaymentFactory()
+    path = reverse("admin:core_payment_changelist")
+
+    assert str(payment.pk) in superuser.get(f"{path}?within=1").content.decode()
+
+
+@pytest.mark.parametrize("name", ["membership", "site", "siteuseraccess"])
+def test_no_form_offers_everybody_in_one_list(superuser, name):
+    PaymentFactory()
+
+    page = superuser.get(reverse(f"admin:core_{name}_add")).content.decode()
+
+    assert "admin-autocomplete" in page
+    assert "user0@example" not in page

@@ -36,7 +36,7 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
         membership = Membership.objects.select_related("account").filter(user=request.user.pk).first()
         if membership is None:
             if request.user.is_staff:
-                return redirect(home_of(is_staff=True))
+                return redirect(home_of(request.user))
             raise PermissionDenied("You belong to no account any more.")
         request.user.membership = membership  # what role_in() asks for
         request.account = membership.account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +10,11 @@ from django import template
 from django.template.context import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import now
 from django.utils.translation import gettext
 
 from core.money import money_text
-from web.words import CREDIT_KINDS, KINDS, ROLES, SITE_ROLES, status_words
+from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, status_words
 
 register = template.Library()
 
@@ -68,6 +70,41 @@ def credit_words(kind: str) -> str:
 def number(value: int | None) -> str:
     """A whole number with its thousands apart."""
     return "" if value is None else f"{value:,}"
+
+
+@register.filter
+def words(code: str) -> str:
+    """`fall_behind` as `Fall behind`."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def short_number(value: int) -> str:
+    """`9,999`, `45.6k`, `12.3M`: for where there is little room."""
+    for size, letter in ((1_000_000, "M"), (10_000, "k")):
+        if value >= size:
+            return f"{value / (1_000_000 if letter == 'M' else 1000):.1f}{letter}"
+    return f"{value:,}"
+
+
+@register.filter
+def add_to(number: float, more: int) -> float:
+    """A coordinate of a drawing, moved."""
+    return number + more
+
+
+@register.filter
+def effect_tone(state: str) -> str:
+    return EFFECT_TONES.get(state, "")
+
+
+@register.filter
+def timesince_short(moment: datetime) -> str:
+    """`3 d`, `5 h`, `12 min`: the largest unit that fits."""
+    minutes = int((now() - moment).total_seconds() // 60)
+    if minutes < 60:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 @register.filter

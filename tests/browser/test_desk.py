@@ -1,0 +1,244 @@
+"""The review desk and the workflow room as staff use them, in a real browser."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import psycopg
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looks import check_everywhere
+from tests.stories.house import BILLING, eventually
+
+APPROVER, REVIEWER, OPERATOR = "approver@demo.test", "reviewer@demo.test", "operator@demo.test"
+numbers = count(1)
+
+
+@pytest.fixture
+def claim(house):
+    """`claim("Acme")`: a customer of that name who says they have paid; the API's row of the payment."""
+
+    def make(name, **fields):
+        n = next(numbers)
+        person, signed = house.signed_up(
+            f"desk{n}@acme.test", account_name=name, plan="starter", payment_method="us_bank", **BILLING
+        )
+        body = {"invoice_id": signed["invoice"]["id"], "payment_method": "us_bank", "amount": "89.00",
+                "manual_reference": f"TRACE {n:09}", **fields}  # fmt: skip
+        answer = person.post("billing/admin/payments/confirm/", body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    return make
+
+
+@pytest.fixture
+def empty_queue(house):
+    """Nothing waits when the test begins."""
+    staff = house.signed_in(APPROVER)
+    while rows := staff.get("billing/admin/payments/?status=pending_approval&page_size=100").json()["results"]:
+        staff.post("billing/admin/payments/bulk-reject/", {"ids": [row["id"] for row in rows], "reason_code": "other"})
+
+
+@pytest.fixture
+def dead_effect(application, house, claim):
+    """An effect of that house which was given up."""
+    payment = claim("Dead Letter Ltd")
+    with psycopg.connect(application.database_url, autocommit=True) as database:
+        find = "SELECT id, state FROM core_effect WHERE kind = 'mail.payment_submitted' AND object_id = %s"
+        eventually(lambda: database.execute(find, [payment["id"]]).fetchone()[1] == "done")
+        database.execute(
+            "UPDATE core_effect SET state = 'dead', done_at = NULL, attempts = 12, last_error = 'OSError: refused' "
+            "WHERE kind = 'mail.payment_submitted' AND object_id = %s",
+            [payment["id"]],
+        )
+        return str(database.execute(find, [payment["id"]]).fetchone()[0])
+
+
+def test_the_desk_works_by_keyboard_alone(page_as, house, claim, empty_queue):
+    first, second = claim("Alpha Works"), claim("Beta Works")
+    page = page_as(APPROVER)
+    expect(page.get_by_role("link", name="Alpha Works")).to_be_visible()
+
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("approve")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/desk/{first['id']}/")
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/desk/{second['id']}/")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/desk/{first['id']}/")
+    page.keyboard.press("a")
+    expect(page.get_by_label("Amount received, USD")).to_be_focused()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("88.50")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"**/desk/{second['id']}/")
+    expect(page.get_by_role("status").first).to_contain_text("Approved 88.50 USD of Alpha Works. Only a reversal")
+    page.keyboard.press("r")
+    expect(page.get_by_label("Reason, as the customer reads it")).to_be_focused()
+    page.keyboard.type("Amount")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Only 80 came.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/desk/")
+
+    staff = house.signed_in(APPROVER)
+
+    def row(payment):
+        return staff.get(f"billing/payments/{payment['id']}/").json()
+
+    eventually(lambda: row(first)["status"] == "succeeded")
+    assert row(first)["amount_received"] == "88.50"
+    assert (row(second)["status"], row(second)["reason_code"]) == ("failed", "amount_short")
+
+
+def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_queue):
+    one, other = claim("Gamma Works"), claim("Delta Works")
+    queue, open_page = page_as(REVIEWER), page_as(APPROVER)
+    open_page.goto(f"/desk/{one['id']}/")
+    expect(queue.get_by_role("link", name="Gamma Works")).to_be_visible()
+
+    house.signed_in(APPROVER).post(f"billing/admin/payments/{one['id']}/reject/", {"reason_code": "other"})
+
+    expect(queue.locator(".meanwhile")).to_contain_text("by approver@demo.test", timeout=12_000)
+    expect(queue.locator("tbody")).not_to_contain_text("Gamma Works")
+    expect(open_page.locator("#state")).to_contain_text("decided by approver@demo.test", timeout=12_000)
+    expect(open_page.locator(".verbs")).to_have_count(0)
+    assert queue.get_by_role("link", name="Delta Works").is_visible(), other
+
+
+def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, house, claim, empty_queue):
+    payment = claim("Epsilon Works")
+    page = page_as(APPROVER, scripts=False)
+    page.watch.allow(409)
+    page.goto(f"/desk/{payment['id']}/approve/")
+    house.signed_in(APPROVER).post(f"billing/admin/payments/{payment['id']}/reject/", {"reason_code": "other"})
+
+    page.locator("main form button").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Cannot approve this payment: it is failed.")
+    expect(page.get_by_role("link", name="Back to the queue")).to_be_visible()
+
+
+def test_fifty_are_approved_with_a_result_for_each(page_as, house, claim, empty_queue):
+    payments = [claim(f"Bulk {n:02}") for n in range(50)]
+    page = page_as(APPROVER)
+    page.get_by_label("All 50 that match").check()
+    page.get_by_role("button", name="Approve chosen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Approve 50 claims?")
+    house.signed_in(APPROVER).post(f"billing/admin/payments/{payments[7]['id']}/reject/", {"reason_code": "other"})
+
+    page.get_by_role("button", name="Approve all 50").click()
+
+    expect(page.locator("[data-tally]")).to_have_text("49 approved, 1 left alone", timeout=30_000)
+    assert page.locator("progress").evaluate("bar => bar.value") == 50
+    expect(page.locator("tbody tr")).to_have_count(50)
+    expect(page.locator("tbody tr .badge")).to_have_count(49)
+    expect(page.locator("tr.left")).to_contain_text("it is failed")
+
+
+def test_without_scripts_many_are_decided_too(page_as, claim, empty_queue):
+    claim("Zeta Works")
+    claim("Eta Works")
+    page = page_as(APPROVER, scripts=False)
+    for box in page.locator("[name=id]").all():
+        box.check()
+
+    page.get_by_role("button", name="Reject chosen").click()
+    page.get_by_label("Reason").select_option("not_received")
+    page.get_by_role("button", name="Reject all 2").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 rejected")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_is_approved_with_and_without_scripts(page_as, house, claim, empty_queue, scripts):
+    payment = claim("Theta Works")
+    page = page_as(APPROVER, scripts=scripts)
+    page.get_by_role("link", name="Theta Works").click()
+
+    page.locator("main").get_by_role("link", name="Approve").click()
+    page.get_by_role("button", name="Approve").click()
+
+    page.wait_for_url("**/desk/")
+    staff = house.signed_in(APPROVER)
+    eventually(lambda: staff.get(f"billing/payments/{payment['id']}/").json()["status"] == "succeeded")
+
+
+def test_a_choice_outlives_the_renewal_of_the_list(page_as, claim, empty_queue):
+    claim("Iota Works")
+    page = page_as(APPROVER)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+
+    with page.expect_response("**/desk/rows/**"):
+        claim("Kappa Works")
+    expect(page.get_by_role("link", name="Kappa Works")).to_be_visible(timeout=12_000)
+
+    expect(page.get_by_label("Choose Iota Works")).to_be_checked()
+    expect(page.get_by_role("link", name="Iota Works")).to_be_focused()
+
+
+def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effect, house):
+    page = page_as(OPERATOR)
+    page.get_by_role("link", name="Effects").click()
+    page.get_by_role("link", name="Dead").click()
+    page.locator(f"a[href*='{dead_effect}']").click()
+    expect(page.get_by_text("OSError: refused")).to_be_visible()
+
+    page.get_by_role("link", name="Try again").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("The server is back.")
+    dialog.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_text("It will be tried again.")).to_be_visible()
+
+    def is_done():
+        page.reload()
+        return page.locator("h1 .badge").inner_text() == "done"
+
+    eventually(is_done)
+    expect(page.locator(".timeline")).to_contain_text("The server is back.")
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_staff_pages_are_for_everybody(page_as, claim, dead_effect, direction):
+    payment = claim("Lambda Works", manual_notes="Sent this morning.", proof_url="https://files.example.com/1.pdf")
+    invoice = payment["invoice_id"]
+    found = []
+    for who, paths in {
+        APPROVER: [
+            "/desk/",
+            "/desk/?country=xx1&least=x",
+            f"/desk/{payment['id']}/",
+            f"/desk/{payment['id']}/approve/",
+            f"/desk/{payment['id']}/reject/",
+            "/desk/accounts/?q=works",
+            f"/desk/accounts/{payment['account_id']}/",
+            f"/desk/accounts/invoices/{invoice}/",
+            f"/desk/accounts/invoices/{invoice}/record/",
+            "/desk/figures/",
+        ],
+        OPERATOR: [
+            "/desk/workflows/",
+            "/desk/workflows/payment/?state=succeeded",
+            "/desk/workflows/payment/?transition=approve",
+            f"/desk/workflows/payment/{payment['id']}/",
+            "/desk/effects/?state=dead",
+            f"/desk/effects/{dead_effect}/",
+            f"/desk/effects/{dead_effect}/retry/",
+        ],
+    }.items():
+        page = page_as(who)
+        for path in paths:
+            page.goto(path)
+            page.evaluate("way => document.documentElement.dir = way", direction)  # staff's words are English only
+            found += check_everywhere(page)
+
+    assert found == []

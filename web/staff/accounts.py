@@ -1,0 +1,84 @@
+"""Finding a customer in one box, and what there is to know of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, Transition
+from core.models.account import BILLING_FIELDS
+from core.models.payment import normal_reference
+from core.models.user import canonical_email
+from web.forms.base import PageForm
+from web.forms.fields import Line
+from web.staff.door import REVIEW, Visit, staff_with
+from workflows.balances import balance_of
+
+FOUND = 20
+LATEST = 12
+
+
+class SearchForm(PageForm):
+    q = Line(required=False, max_length=100, label="Name, e-mail, invoice number or reference")
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.fields["q"].widget.attrs |= {"type": "search", "autocomplete": "off", "autofocus": True}
+
+
+@staff_with(REVIEW)
+def search(request: Visit) -> HttpResponse:
+    form = SearchForm(request.GET)
+    words = form.cleaned_data["q"].strip() if form.is_valid() else ""
+    return render(request, "web/staff/search.html", {"form": form, "words": words, **(_found(words) if words else {})})
+
+
+@staff_with(REVIEW)
+def account_page(request: Visit, pk: UUID) -> HttpResponse:
+    account = get_object_or_404(Account, pk=pk)
+    steps = Transition.objects.filter(machine="account", object_id=pk).select_related("actor").order_by("-seq")
+    context = {
+        "account": account,
+        "balances": sorted(balance_of(pk).items()) or [(account.currency, Decimal(0))],
+        "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
+        "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST],
+        "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST],
+        "payments": Payment.objects.filter(account=pk).select_related("invoice", "method").order_by("-id")[:LATEST],
+        "entries": CreditEntry.objects.filter(account=pk).order_by("-id")[:LATEST],
+        "steps": steps[:LATEST],
+    }
+    return render(request, "web/staff/account.html", context)
+
+
+@staff_with(REVIEW)
+def invoice_page(request: Visit, pk: UUID) -> HttpResponse:
+    invoice = get_object_or_404(Invoice.objects.select_related("account", "subscription__plan"), pk=pk)
+    snapshot = invoice.metadata.get("billing_snapshot", {})
+    steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
+    context = {
+        "invoice": invoice,
+        "billed_to": [snapshot[name] for name in BILLING_FIELDS if snapshot.get(name)],
+        "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST],
+        "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST],
+        "steps": steps[:LATEST],
+    }
+    return render(request, "web/staff/invoice.html", context)
+
+
+def _found(words: str) -> dict[str, Any]:
+    key = normal_reference(words)
+    reference = Q(reference_key=key) if key else Q(pk=None)
+    people = Account.objects.filter(memberships__user__email_canonical=canonical_email(words))
+    named = Account.objects.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
+    accounts = {row.pk: row for row in [*people[:FOUND], *named.order_by("name", "pk")[:FOUND]]}
+    payments = Payment.objects.filter(reference).select_related("account", "invoice", "method").order_by("-id")
+    return {
+        "accounts": list(accounts.values())[:FOUND],
+        "invoices": Invoice.objects.filter(number__in=[words, words.upper()]).select_related("account"),
+        "payments": payments[:FOUND],
+    }

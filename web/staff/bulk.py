@@ -1,0 +1,96 @@
+"""Deciding on many at once: say first what it is about, then a result for each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from core.models import Payment
+from core.problems import Problem, ValidationError
+from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.filters import QueueFilter
+from web.staff.forms import BulkApproveForm, RejectForm
+from workflows.actions import decide_many
+from workflows.review import queue
+
+MOST = 500
+WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
+
+
+@staff_with(REVIEW)
+def bulk(request: Visit) -> HttpResponse:
+    """Asks, and when it was answered decides on all of them in one request.
+
+    With scripts the page sends its list to `part` in pieces instead, and fills in the results as they come.
+    """
+    if request.method != "POST":
+        return redirect("desk")
+    verb, keys = _wanted(request)
+    if not keys:
+        return redirect("desk")
+    confirmed = "confirmed" in request.POST
+    form = _form(verb, request.POST if confirmed else None)
+    context: dict[str, Any] = {"verb": verb, "title": WORDS[verb][0], "done": WORDS[verb][1], "form": form}
+    if confirmed and form.is_valid():
+        outcomes = dict(decide_many(keys, verb, by=request.user, **form.cleaned_data))
+        return render(request, "web/staff/bulk_done.html", context | _results(keys, outcomes))
+    found = _payments(keys)
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for payment in found:
+        sums[payment.currency] += payment.amount
+    return render(request, "web/staff/bulk.html", {**context, "payments": found, "sums": dict(sums)})
+
+
+@staff_with(REVIEW)
+@require_POST
+def part(request: Visit) -> HttpResponse:
+    """Some of the list, as rows with their results."""
+    verb, keys = _wanted(request)
+    form = _form(verb, request.POST)
+    if not form.is_valid():
+        raise ValidationError({name: list(lines) for name, lines in form.errors.items()})
+    outcomes = dict(decide_many(keys, verb, by=request.user, **form.cleaned_data))
+    return render(request, "web/staff/bulk_rows.html", _results(keys, outcomes))
+
+
+def _wanted(request: Visit) -> tuple[str, list[UUID]]:
+    verb = request.POST.get("verb", "")
+    if verb not in WORDS:
+        raise ValidationError({"verb": ["Approve or reject."]})
+    if request.POST.get("all"):
+        return verb, [claim.id for claim in queue(QueueFilter(request.POST).condition)][:MOST]
+    try:
+        keys = list(dict.fromkeys(UUID(text) for text in request.POST.getlist("id")))
+    except ValueError as error:
+        raise ValidationError({"id": ["These are no keys of payments."]}) from error
+    if len(keys) > MOST:
+        raise ValidationError({"id": [f"At most {MOST} at once."]})
+    return verb, keys
+
+
+def _form(verb: str, data: Any) -> Any:
+    return RejectForm(data) if verb == "reject" else BulkApproveForm(data)
+
+
+def _payments(keys: list[UUID]) -> list[Payment]:
+    found = Payment.objects.filter(pk__in=keys).select_related("invoice", "account").in_bulk()
+    return [found[key] for key in keys if key in found]
+
+
+def _results(keys: list[UUID], outcomes: dict[UUID, Payment | Problem]) -> dict[str, Any]:
+    rows = [(payment, _problem(outcomes[payment.pk])) for payment in _payments(keys)]
+    return {
+        "rows": rows,
+        "decided": sum(not problem for _, problem in rows),
+        "left_alone": sum(bool(problem) for _, problem in rows),
+    }
+
+
+def _problem(outcome: Payment | Problem) -> str:
+    return outcome.detail if isinstance(outcome, Problem) else ""

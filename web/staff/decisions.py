@@ -1,0 +1,64 @@
+"""Approve, reject, reverse: through the engine, with a clear word when somebody else was faster."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from core.models import Payment
+from core.problems import PermissionDenied, Problem
+from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.forms import FORMS, form_of
+from web.staff.payment import find, neighbours, standing, why_not
+from web.templatetags.web import money
+from workflows.engine import perform
+
+WORDS = {
+    "approve": ("Approve", "Approved {money} of {account}. Only a reversal takes it back."),
+    "reject": ("Reject", "Rejected {money} of {account}. The customer is told why; the invoice stays open."),
+    "reverse": ("Reverse", "Reversed {money} of {account}. What it had paid is open again."),
+}
+
+
+@staff_with(REVIEW)
+def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+    """A form of its own for whoever has no scripts, and where the dialogs of the payment's page send theirs."""
+    if verb not in FORMS:
+        raise Http404
+    payment = find(pk)
+    form = form_of(verb, payment, request.POST if request.method == "POST" else None)
+    context = {"verb": verb, "title": WORDS[verb][0], "form": form}
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, payment, context)
+    following = neighbours(request, payment)["next"] if verb != "reverse" else None
+    try:
+        perform(getattr(payment, verb), by=request.user, **form.inputs)
+    except PermissionDenied as problem:
+        payment = find(pk)
+        reason = why_not(payment, request.user) or problem.detail
+        return _page(request, payment, {**context, "problem": reason}, status=problem.status)
+    except Problem as problem:
+        return _page(request, find(pk), {**context, "problem": problem.detail}, status=problem.status)
+    messages.success(request, _said(payment, verb))
+    if verb == "reverse":
+        return redirect("desk_payment", pk=pk)
+    query = request.GET.urlencode()
+    address = reverse("desk_payment", args=[following]) if following else reverse("desk")
+    return redirect(f"{address}?{query}" if query else address)
+
+
+def _page(request: Visit, payment: Payment, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    context = standing(request, payment) | neighbours(request, payment) | context
+    return render(request, "web/staff/decide.html", context, status=status)
+
+
+def _said(payment: Payment, verb: str) -> SafeString:
+    amount = payment.received if verb == "approve" else payment.amount
+    words = format_html(WORDS[verb][1], money=money(amount, payment.currency), account=payment.account.name)
+    return format_html('{} <a href="{}">Look at it again</a>', words, reverse("desk_payment", args=[payment.pk]))

@@ -1,0 +1,47 @@
+"""Who may come in: staff, each as far as their permissions reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from core.models import User
+from core.problems import PermissionDenied
+
+REVIEW = "core.review_payment"
+APPROVE = "core.approve_payment"
+OPERATE = "core.operate_effects"
+
+
+class Visit(HttpRequest):
+    """A request of somebody of the staff."""
+
+    user: User
+
+
+View = Callable[Concatenate[Visit, ...], HttpResponse]
+
+
+def may_see(user: Any, permission: str) -> bool:
+    """Whether this is shown to them. Superusers see everything; what they may decide, the machines say."""
+    return bool(user.is_staff and (user.is_superuser or user.is_granted(permission)))
+
+
+def staff_with(*permissions: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
+    """Signed in, of the staff, and with one of these permissions."""
+
+    def guard(view: View) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not any(may_see(request.user, permission) for permission in permissions):
+                raise PermissionDenied("This page is for staff with another duty than yours.")
+            return view(request, *args, **kwargs)
+
+        return login_required(inner)
+
+    return guard

@@ -1,0 +1,144 @@
+"""What staff type when they decide."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from core.models import Invoice, Payment, PaymentMethod
+from core.money import money_text
+from web.forms.base import PageForm
+from web.forms.fields import Amount, Choice, Day, Line, Lines
+from web.words import canned_reasons
+
+
+class ApproveForm(PageForm):
+    """The money has arrived: how much, when, and where it goes."""
+
+    received = Amount(label="Amount received")
+    value_date = Day(required=False, label="Value date")
+    admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
+
+    def __init__(self, data: Any = None, *, payment: Payment, invoices: list[Invoice] | None = None) -> None:
+        self.payment = payment
+        first = {"received": money_text(payment.amount, payment.currency), "value_date": payment.paid_on}
+        super().__init__(data, initial=first, auto_id="approve_%s")
+        self.fields["received"].currency = payment.currency  # type: ignore[attr-defined]
+        self.fields["received"].label = f"Amount received, {payment.currency}"
+        self.fields["received"].widget.attrs["autofocus"] = True
+        self.rows: dict[str, Invoice] = {}
+        for invoice in invoices or []:
+            name = f"to_{invoice.pk.hex}"
+            self.rows[name] = invoice
+            field = Amount(
+                required=False, label=f"To {invoice}, {money_text(invoice.outstanding, invoice.currency)} open"
+            )
+            field.currency = payment.currency
+            self.fields[name] = field
+
+    @property
+    def money_fields(self) -> list[Any]:
+        return [self[name] for name in self.fields if name not in self.rows]
+
+    @property
+    def row_fields(self) -> list[Any]:
+        return [self[name] for name in self.rows]
+
+    @property
+    def has_split(self) -> bool:
+        return any(self[name].value() for name in self.rows)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        parts = [data.get(name) or Decimal(0) for name in self.rows]
+        if data.get("received") and sum(parts, Decimal(0)) > data["received"]:
+            raise forms.ValidationError("The parts are more than what was received.")
+        return data
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        lines = [
+            {"invoice": str(invoice.pk), "amount": f"{data[name]:f}"}
+            for name, invoice in self.rows.items()
+            if data.get(name)
+        ]
+        return {
+            "received": data["received"],
+            "value_date": data["value_date"],
+            "admin_notes": data["admin_notes"],
+            "allocations": lines,
+        }
+
+
+class RejectForm(PageForm):
+    """The claim cannot be accepted; the customer is told why and how to go on."""
+
+    reason_code = Choice(
+        label="Reason, as the customer reads it",
+        choices=lambda: [("", "Choose a reason"), *canned_reasons()],
+        css="full",
+    )
+    admin_notes = Lines(required=False, max_length=2000, label="Note for the customer")
+
+    def __init__(self, data: Any = None, *, payment: Payment | None = None) -> None:
+        super().__init__(data, auto_id="reject_%s")
+        self.fields["reason_code"].widget.attrs["autofocus"] = True
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return self.cleaned_data
+
+
+class ReverseForm(PageForm):
+    """The money went back."""
+
+    reason_given = Line(label="Why it went back", max_length=500, css="full")
+
+    def __init__(self, data: Any = None, *, payment: Payment | None = None) -> None:
+        super().__init__(data, auto_id="reverse_%s")
+        self.fields["reason_given"].widget.attrs["autofocus"] = True
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return self.cleaned_data
+
+
+class BulkApproveForm(PageForm):
+    admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
+
+
+class RecordForm(PageForm):
+    """Money that staff saw arrive."""
+
+    method = Choice(label="How it came")
+    received = Amount(label="Amount")
+    reference = Line(max_length=140, label="Reference on the statement")
+    paid_on = Day(required=False, label="Paid on")
+    payer_name = Line(required=False, max_length=140, label="Payer")
+    notes = Lines(required=False, max_length=2000, label="Notes")
+
+    def __init__(self, data: Any = None, *, invoice: Invoice, methods: list[PaymentMethod]) -> None:
+        self.methods = {method.code: method for method in methods}
+        first = {"received": money_text(invoice.outstanding, invoice.currency)}
+        super().__init__(data, initial=first)
+        self.fields["method"].choices = [("", "Choose"), *((code, row.name) for code, row in self.methods.items())]  # type: ignore[attr-defined]
+        self.fields["received"].currency = invoice.currency  # type: ignore[attr-defined]
+        self.fields["received"].label = f"Amount, {invoice.currency}"
+
+
+FORMS = {"approve": ApproveForm, "reject": RejectForm, "reverse": ReverseForm}
+
+
+def form_of(verb: str, payment: Payment, data: Any = None) -> Any:
+    if verb != "approve":
+        return FORMS[verb](data, payment=payment)
+    return ApproveForm(data, payment=payment, invoices=open_invoices(payment))
+
+
+def open_invoices(payment: Payment) -> list[Invoice]:
+    """What of this customer's the money could pay, the one it was claimed for first."""
+    wanted = Invoice.objects.filter(account=payment.account_id, currency=payment.currency, status__in=Invoice.OPEN)
+    return sorted(wanted.order_by("due_on", "pk")[:20], key=lambda invoice: invoice.pk != payment.invoice_id)

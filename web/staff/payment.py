@@ -1,0 +1,106 @@
+"""One payment on one screen: what is said, what is due, and what else is known of both."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from core.models import Payment, Transition, User
+from core.proof_links import is_plain_https
+from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.filters import QueueFilter
+from web.staff.forms import form_of
+from web.staff.queue import in_words
+from workflows.engine import explain
+from workflows.review import queue, same_reference
+
+NEIGHBOURS = 12  # claims beside the one that is open
+EARLIER = 8
+
+STEPS = {
+    "begin": ("Claimed", "done"),
+    "approve": ("Approved", "done"),
+    "settle": ("Settled: what it pays for is open", "done"),
+    "reject": ("Rejected", "bad"),
+    "withdraw": ("Withdrawn by the customer", "done"),
+    "reverse": ("Reversed", "bad"),
+}
+
+
+@staff_with(REVIEW)
+def payment_page(request: Visit, pk: UUID) -> HttpResponse:
+    payment = find(pk)
+    return render(request, "web/staff/payment.html", page_of(request, payment))
+
+
+@staff_with(REVIEW)
+def state(request: Visit, pk: UUID) -> HttpResponse:
+    """Nothing while the payment is as the open page shows it, else what became of it."""
+    payment = find(pk)
+    if request.GET.get("version") == str(payment.version):
+        return HttpResponse(status=204)
+    return render(request, "web/staff/payment_state.html", standing(request, payment))
+
+
+def find(pk: UUID) -> Payment:
+    wanted = Payment.objects.select_related("account", "invoice", "method", "submitted_by", "decided_by")
+    return get_object_or_404(wanted, pk=pk)
+
+
+def page_of(request: Visit, payment: Payment) -> dict[str, Any]:
+    is_open = payment.status == Payment.Status.PENDING_APPROVAL
+    around = neighbours(request, payment)
+    context = standing(request, payment) | around
+    own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
+    payments = Payment.objects.select_related("invoice", "method", "account")
+    return context | {
+        "signs": own.signs if own else [],
+        "level": own.level if own else "",
+        "risk": own.risk if own else 0,
+        "difference": payment.amount - payment.invoice.outstanding if is_open else None,
+        "host": urlsplit(payment.proof_url).hostname if is_plain_https(payment.proof_url) else "",
+        "earlier": payments.filter(account=payment.account_id).exclude(pk=payment.pk).order_by("-id")[:EARLIER],
+        "twins": same_reference(payment).select_related("invoice", "method", "account").order_by("-id")[:EARLIER],
+    }
+
+
+def standing(request: Visit, payment: Payment) -> dict[str, Any]:
+    """Where the payment stands, how it came there, and what this person may do about it."""
+    steps = Transition.objects.filter(machine="payment", object_id=payment.pk).select_related("actor").order_by("seq")
+    open_verbs = [rule.name for rule in explain(payment, request.user) if rule.is_open]
+    verbs = [verb for verb in ("approve", "reject", "reverse") if verb in open_verbs]
+    return {
+        "payment": payment,
+        "verbs": verbs,
+        "forms": {verb: form_of(verb, payment) for verb in verbs},
+        "why_not": "" if verbs else why_not(payment, request.user),
+        "steps": [(step, *STEPS.get(step.name, (step.name, "done"))) for step in steps],
+        "filter_query": QueueFilter(request.GET).query,
+    }
+
+
+def why_not(payment: Payment, user: User) -> str:
+    if payment.status != Payment.Status.PENDING_APPROVAL:
+        return ""
+    if payment.submitted_by_id == user.pk:
+        return "You recorded this payment yourself, so somebody else decides on it."
+    return "You may look at payments; deciding on them is another duty."
+
+
+def neighbours(request: Visit, payment: Payment) -> dict[str, Any]:
+    """The queue beside the payment, in the order of the filters that the reviewer came with."""
+    claims = queue(QueueFilter(request.GET).condition, also=payment.pk)
+    keys = [claim.id for claim in claims]
+    here = keys.index(payment.pk) if payment.pk in keys else -1
+    first = max(0, min(here - NEIGHBOURS // 2, len(claims) - NEIGHBOURS))
+    return {
+        "claims": claims[first : first + NEIGHBOURS],
+        "waiting": in_words(len(claims)),
+        "place": here + 1,
+        "next": keys[here + 1] if here + 1 < len(keys) else None,
+        "previous": keys[here - 1] if here > 0 else None,
+    }

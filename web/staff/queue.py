@@ -1,0 +1,72 @@
+"""The review queue, and the small pieces of it that keep themselves up to date."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from core.models import Payment
+from web.staff.door import APPROVE, REVIEW, Visit, staff_with
+from web.staff.filters import QueueFilter
+from workflows.review import AT_MOST, Claim, count_waiting, queue
+
+ROWS = 25
+
+
+@staff_with(REVIEW)
+def queue_page(request: Visit) -> HttpResponse:
+    return render(request, "web/staff/queue.html", _queue(request))
+
+
+@staff_with(REVIEW)
+def rows(request: Visit) -> HttpResponse:
+    """The list alone, for a page that is open already; with what became of the claims that it showed."""
+    return render(request, "web/staff/queue_rows.html", _queue(request))
+
+
+@staff_with(REVIEW)
+def tally(request: Visit) -> HttpResponse:
+    return HttpResponse(in_words(count_waiting()))
+
+
+def in_words(count: int) -> str:
+    return f"{AT_MOST:,}+" if count > AT_MOST else f"{count:,}"
+
+
+def _queue(request: Visit) -> dict[str, Any]:
+    filters = QueueFilter(request.GET)
+    condition = filters.condition
+    claims = queue(condition)
+    page: Page[Claim] = Paginator(claims, ROWS).get_page(request.GET.get("page"))
+    seen = _keys(request.GET.get("seen", ""))
+    gone = seen - {claim.id for claim in claims}
+    decided = Payment.objects.filter(pk__in=gone).exclude(status=Payment.Status.PENDING_APPROVAL)
+    shown = seen | {claim.id for claim in page}
+    return {
+        "filters": filters,
+        "query": filters.query,
+        "page": page,
+        "waiting": f"{AT_MOST:,} or more" if len(claims) >= AT_MOST else f"{len(claims):,}",
+        "matching": min(len(claims), 500),
+        "at_most": AT_MOST,
+        "may_decide": request.user.is_granted(APPROVE),
+        "decided": decided.select_related("invoice", "account", "decided_by").order_by("pk")[:ROWS] if gone else [],
+        "seen": ",".join(sorted(key.hex for key in shown)[: 4 * ROWS]),
+        "tally": in_words(len(claims)) if condition is None else "",
+    }
+
+
+def _keys(text: str) -> set[UUID]:
+    """The keys in a list of them; what is none is left out."""
+    words = [word for word in text.split(",")[: 4 * ROWS] if len(word) == 32]
+    found = set()
+    for word in words:
+        try:
+            found.add(UUID(hex=word))
+        except ValueError:
+            continue
+    return found

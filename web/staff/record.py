@@ -1,0 +1,44 @@
+"""Writing down a payment that staff saw arrive, for somebody else of them to approve."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from core.models import Invoice, PaymentMethod
+from core.problems import Problem
+from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.forms import RecordForm
+from workflows.actions import record_payment
+
+
+@staff_with(REVIEW)
+def record(request: Visit, pk: UUID) -> HttpResponse:
+    invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
+    methods = list(PaymentMethod.objects.offered_in(invoice.account.country))
+    form = RecordForm(request.POST if request.method == "POST" else None, invoice=invoice, methods=methods)
+    status = 200
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            payment = record_payment(
+                invoice=invoice,
+                method=form.methods[data["method"]],
+                amount=data["received"],
+                currency=invoice.currency,
+                reference=data["reference"],
+                notes=data["notes"],
+                paid_on=data["paid_on"],
+                payer_name=data["payer_name"],
+                by=request.user,
+            )
+        except Problem as problem:
+            form.refuse(problem)
+            status = problem.status
+        else:
+            messages.success(request, "Recorded. Somebody else of the staff approves it.")
+            return redirect("desk_payment", pk=payment.pk)
+    return render(request, "web/staff/record.html", {"invoice": invoice, "form": form}, status=status)

@@ -1,0 +1,30 @@
+"""Addresses for staff, under /desk/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from web.staff import accounts, bulk, decisions, effects, figures, machines, payment, queue, record
+
+urlpatterns = [
+    path("", queue.queue_page, name="desk"),
+    path("rows/", queue.rows, name="desk_rows"),
+    path("tally/", queue.tally, name="desk_tally"),
+    path("bulk/", bulk.bulk, name="desk_bulk"),
+    path("bulk/part/", bulk.part, name="desk_bulk_part"),
+    path("accounts/", accounts.search, name="desk_search"),
+    path("accounts/<uuid:pk>/", accounts.account_page, name="desk_account"),
+    path("accounts/invoices/<uuid:pk>/", accounts.invoice_page, name="desk_invoice"),
+    path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
+    path("workflows/", machines.room, name="machines"),
+    path("workflows/<slug:machine>/", machines.rows, name="machine_rows"),
+    path("workflows/<slug:machine>/<uuid:pk>/", machines.history, name="history"),
+    path("effects/", effects.effects_page, name="effects"),
+    path("effects/retry/", effects.retry_set, name="effects_retry"),
+    path("effects/<uuid:pk>/", effects.effect_page, name="effect"),
+    path("effects/<uuid:pk>/<slug:verb>/", effects.operate, name="effect_verb"),
+    path("figures/", figures.figures_page, name="figures"),
+    path("<uuid:pk>/", payment.payment_page, name="desk_payment"),
+    path("<uuid:pk>/state/", payment.state, name="desk_payment_state"),
+    path("<uuid:pk>/<slug:verb>/", decisions.decide, name="desk_decide"),
+]

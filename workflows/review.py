@@ -1,0 +1,166 @@
+"""Which claim to look at first: the riskiest, and among equals the oldest. Every point has its words.
+
+The score orders a queue, nothing more: it neither approves nor rejects. docs/operations.md lists the signs.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+
+from core.models import Invoice, Payment
+from core.models.payment import PaymentQuerySet
+from core.money import quantize
+
+AT_MOST = 1000  # claims that are ranked, the oldest: the page costs the same however long the queue is
+YOUNG = timedelta(days=30)
+HIGH = 5  # times the median of its currency
+ENOUGH = 5  # claims that make a median worth something
+
+ELSEWHERE, WRONG_CURRENCY, AGAIN, CLOSED = 5, 3, 3, 3
+DIFFERS, IS_HIGH, UNUSUAL = 2, 2, 2
+IS_FIRST, IS_LATE, IS_DEMO = 1, 1, 1
+
+LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Something that asks for a second look, and how much it weighs."""
+
+    words: str
+    weight: int
+
+
+@dataclass
+class Claim:
+    """One claim of the queue, with what a list shows of it."""
+
+    id: UUID
+    account_id: UUID
+    account: str
+    country: str
+    invoice: str
+    currency: str
+    amount: Decimal
+    due: Decimal
+    method: str
+    lag: int
+    is_demo: bool
+    reference: str
+    payer: str
+    created_at: datetime
+    submitted_by: UUID
+    version: int
+    signs: list[Sign] = field(default_factory=list)
+
+    @property
+    def risk(self) -> int:
+        return sum(sign.weight for sign in self.signs)
+
+    @property
+    def level(self) -> str:
+        return next(words for least, words in LEVELS if self.risk >= least)
+
+
+def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[Claim]:
+    """The claims that wait for a decision, riskiest and oldest first: one query.
+
+    filters: which of them; the oldest AT_MOST of these are ranked. also: one that is there whatever the filters say.
+    """
+    waiting = Payment.objects.awaiting_review()
+    wanted = waiting.filter(filters) if filters else waiting
+    chosen = Q(pk__in=wanted.values("pk")[:AT_MOST])
+    rows = list(_with_facts(waiting.filter(chosen | Q(pk=also) if also else chosen)))
+    medians = _medians(rows)
+    claims = [_claim(row, medians) for row in rows]
+    return sorted(claims, key=lambda claim: (-claim.risk, claim.created_at, claim.id))
+
+
+def count_waiting() -> int:
+    """How many wait; counted up to one more than AT_MOST, so that asking often is cheap."""
+    return Payment.objects.awaiting_review().order_by()[: AT_MOST + 1].count()
+
+
+def same_reference(payment: Payment) -> PaymentQuerySet:
+    """Other claims with the same reference, of whichever account."""
+    if not payment.reference_key:
+        return Payment.objects.none()
+    return Payment.objects.filter(reference_key=payment.reference_key).exclude(pk=payment.pk)
+
+
+def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
+    others = Payment.objects.filter(reference_key=OuterRef("reference_key")).exclude(reference_key="")
+    kept = Payment.objects.filter(account=OuterRef("account"), status=Payment.Status.SUCCEEDED)
+    return payments.select_related("account", "invoice", "method").annotate(
+        is_elsewhere=Exists(others.exclude(account=OuterRef("account"))),
+        is_again=Exists(others.filter(account=OuterRef("account"), status=Payment.Status.FAILED)),
+        is_first=~Exists(kept),
+        now=Now(),
+    )
+
+
+def _medians(rows: Iterable[Payment]) -> dict[str, Decimal]:
+    amounts = defaultdict(list)
+    for row in rows:
+        amounts[row.currency].append(row.amount)
+    return {currency: median(known) for currency, known in amounts.items() if len(known) >= ENOUGH}
+
+
+def _claim(row: Any, medians: dict[str, Decimal]) -> Claim:
+    return Claim(
+        id=row.pk,
+        account_id=row.account_id,
+        account=row.account.name,
+        country=row.account.country,
+        invoice=str(row.invoice),
+        currency=row.currency,
+        amount=row.amount,
+        due=row.invoice.outstanding,
+        method=row.method.name,
+        lag=row.method.bank_lag_days,
+        is_demo=row.method.is_demo,
+        reference=row.reference,
+        payer=row.payer_name,
+        created_at=row.created_at,
+        submitted_by=row.submitted_by_id,
+        version=row.version,
+        signs=sorted(_signs(row, medians), key=lambda sign: -sign.weight),
+    )
+
+
+def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
+    invoice, method = row.invoice, row.method
+    if row.is_elsewhere:
+        yield Sign("Another account used this reference", ELSEWHERE)
+    if row.is_again:
+        yield Sign("This reference was rejected before", AGAIN)
+    if row.currency != invoice.currency:
+        yield Sign(f"The invoice is in {invoice.currency}", WRONG_CURRENCY)
+    elif invoice.status not in Invoice.OPEN:
+        yield Sign("Nothing is open on the invoice", CLOSED)
+    elif row.amount != invoice.outstanding:
+        yield Sign(_difference(row.amount - invoice.outstanding, row.currency), DIFFERS)
+    if row.currency in medians and row.amount >= HIGH * medians[row.currency]:
+        yield Sign("Far more than the others in the queue", IS_HIGH)
+    if row.reference and row.has_unusual_reference:
+        yield Sign("An unusual reference for this method", UNUSUAL)
+    if row.is_first and row.now - row.account.created_at < YOUNG:
+        yield Sign("First payment of a new account", IS_FIRST)
+    if row.now - row.created_at > timedelta(days=max(method.bank_lag_days, 1)):
+        yield Sign("Waits longer than the bank takes", IS_LATE)
+    if method.is_demo:
+        yield Sign("Demo method", IS_DEMO)
+
+
+def _difference(more: Decimal, currency: str) -> str:
+    return f"{quantize(abs(more), currency):,f} {'more' if more > 0 else 'less'} than is due"

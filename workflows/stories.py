@@ -1,0 +1,60 @@
+"""What became of an object and why: transitions and the effects they owe, each under what it follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.db.models import prefetch_related_objects
+
+from core.models import Effect, Transition
+
+NEWEST = 40  # transitions of the object that are explained
+MOST = 300  # transitions, and as many effects, in all their stories together
+
+
+@dataclass
+class Step:
+    """A transition, the effects it owed, and the transitions that followed."""
+
+    transition: Transition
+    effects: list[Effect] = field(default_factory=list)
+    follows: list[Step] = field(default_factory=list)
+
+
+def stories_of(machine: str, object_id: UUID) -> list[Step]:
+    """From each first cause in the object's life down to the last effect, oldest first: four queries at most."""
+    rows = _family(machine, object_id)
+    steps = {row.pk: Step(row) for row in rows}
+    roots: list[Step] = []
+    for row in rows:
+        parent = steps.get(row.cause_id) if row.cause_id else None
+        (parent.follows if parent else roots).append(steps[row.pk])
+    for effect in Effect.objects.filter(transition__in=list(steps)).order_by("id")[:MOST]:
+        assert effect.transition_id is not None
+        steps[effect.transition_id].effects.append(effect)
+    return roots
+
+
+def _family(machine: str, object_id: UUID) -> list[Transition]:
+    rows = Transition.objects.raw(
+        """WITH RECURSIVE own AS (
+               SELECT id, cause_id FROM core_transition WHERE machine = %(machine)s AND object_id = %(object)s
+               ORDER BY seq DESC LIMIT %(newest)s),
+           up AS (
+               SELECT id, cause_id, 1 AS step FROM own
+               UNION
+               SELECT cause.id, cause.cause_id, step + 1 FROM up
+               JOIN core_transition AS cause ON cause.id = up.cause_id WHERE step < 60),
+           down AS (
+               SELECT DISTINCT id, 1 AS step FROM up WHERE cause_id IS NULL
+               UNION ALL
+               SELECT next.id, step + 1 FROM down
+               JOIN core_transition AS next ON next.cause_id = down.id WHERE step < 60)
+           SELECT core_transition.* FROM core_transition JOIN (SELECT DISTINCT id FROM down LIMIT 2000) AS kept
+           USING (id) ORDER BY id LIMIT %(most)s""",
+        {"machine": machine, "object": object_id, "newest": NEWEST, "most": MOST},
+    )
+    found = list(rows)
+    prefetch_related_objects(found, "actor")
+    return found

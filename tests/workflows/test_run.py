@@ -79,7 +79,7 @@ def test_a_waiting_effect_is_woken_when_it_is_due(handler, approved, run_effects
     run_due()
     assert run_due() == 0
 
-    settlements().update(run_at=Now() - timedelta(seconds=1))
+    settlements().update(run_at=Now() - timedelta(minutes=1))  # now() of a test is when its transaction began
     assert sweep() == [[settlements().get().pk]]
     run_due()
 
@@ -181,7 +181,7 @@ def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(hand
 
     handler("payment.settle", run=note)
     mine = lease.claim_fairly("inward", 10)
-    settlements().update(lease_until=Now() - timedelta(seconds=1))
+    settlements().update(lease_until=Now() - timedelta(minutes=1))
 
     for ids in sweep():
         run_due(ids)
@@ -274,7 +274,7 @@ def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handl
 
 def test_the_first_mail_that_gets_through_ends_the_pause(handler, mailoutbox):
     AccountFactory(status="trial")
-    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=Now() - timedelta(seconds=1))
+    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=Now() - timedelta(minutes=1))
 
     run_due()
 

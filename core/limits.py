@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from core.addresses import address_of, network_of
 from core.models.user import canonical_email
@@ -68,7 +69,9 @@ class Gate:
         if not is_open:
             log.warning("%s: too many tries from %s", self.name, address_of(request))
             seconds = max(1, math.ceil(wait.total_seconds())) if wait else 1  # none: others were quicker just now
-            raise TooManyRequests(f"Too many tries. Please wait {seconds} seconds.", retry_after=seconds)
+            raise TooManyRequests(
+                _("Too many tries. Please wait %(seconds)d seconds.") % {"seconds": seconds}, retry_after=seconds
+            )
         return Try(caller, {key: costs[key] for key in taken or ()})
 
 

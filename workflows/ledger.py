@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, User
@@ -129,4 +130,7 @@ def _why_not(account: Account, amount: int) -> Exception:
             available=[],
             unmet=[],
         )
-    return InsufficientCredits(f"{amount} credits are wanted, {account.credits} are there.", credits=account.credits)
+    return InsufficientCredits(
+        _("%(amount)d credits are wanted, %(left)d are there.") % {"amount": amount, "left": account.credits},
+        credits=account.credits,
+    )

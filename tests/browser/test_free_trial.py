@@ -37,5 +37,5 @@ def test_what_a_plan_has_no_room_for_is_said(open_page):
 
     page.get_by_role("button", name="Invite").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("room for 1")
+    expect(page.get_by_role("alert")).to_contain_text("room for 1 person")
     expect(page.get_by_label("E-mail address")).to_have_value("colleague@acme.test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -148,10 +149,22 @@ def banner_view(request: Visit) -> HttpResponse:
     standing = standing_of(request.account)
     if request.GET.get("seen") == standing.signature:
         return HttpResponse(status=204)
-    answer = render(request, "web/customer/banner.html", banner_context(standing))
+    answer = render(request, "web/customer/banner.html", banner_context(standing, _asking_page(request)))
     answer["HX-Trigger"] = "account-changed"
     return answer
 
 
-def banner_context(standing: Standing) -> dict[str, object]:
-    return {"banner": banner_of(standing), "signature": standing.signature, "next_look": standing.next_look}
+def _asking_page(request: Visit) -> str:
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", "")).path
+    except ValueError:
+        return ""
+
+
+def banner_context(standing: Standing, here: str) -> dict[str, object]:
+    return {
+        "banner": banner_of(standing),
+        "signature": standing.signature,
+        "next_look": standing.next_look,
+        "here": here,
+    }

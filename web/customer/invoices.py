@@ -72,6 +72,8 @@ def document(request: Visit, pk: UUID) -> HttpResponse:
 def claim(request: Visit, pk: UUID) -> HttpResponse:
     """ "I have paid": the page of those without scripts, and where the dialog is sent to."""
     found = _invoice_of(request, pk)
+    if found.status not in Invoice.OPEN and request.method != "POST":
+        return redirect("invoice", found.pk)
     ways = _ways(found, request.POST.get("method") or request.GET.get("method", ""))
     if request.method != "POST":
         form = _new_form(request, ways["method"], ways["methods"], found)

@@ -16,4 +16,4 @@ register = template.Library()
 def account_banner(context: RequestContext) -> dict[str, Any]:
     request = context["request"]
     standing = getattr(request, "standing", None) or standing_of(request.account)
-    return {**banner_context(standing), "request": request}
+    return banner_context(standing, request.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.models import Membership, User
 from core.problems import Conflict, PermissionDenied
@@ -34,10 +35,10 @@ def _check(member: Membership, role: str, by: User) -> None:
     """Owners and admins run the account, only owners touch owners, and one owner always stays."""
     mine = by.role_in(member.account_id)
     if mine not in Membership.MAY_PAY:
-        raise PermissionDenied("Only owners and admins of the account may do this.")
+        raise PermissionDenied(_("Only owners and admins of the account may do this."))
     if Role.OWNER in (member.role, role) and mine != Role.OWNER:
-        raise PermissionDenied("Only an owner makes or unmakes owners.")
+        raise PermissionDenied(_("Only an owner makes or unmakes owners."))
     now = Membership.objects.get(pk=member.pk).role
     others = Membership.objects.filter(account=member.account_id, role=Role.OWNER).exclude(pk=member.pk)
     if now == Role.OWNER and role != Role.OWNER and not others.exists():
-        raise Conflict("An account keeps at least one owner.")
+        raise Conflict(_("An account keeps at least one owner."))

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.models import Invoice, Membership, Payment, PaymentMethod, User
 from core.models.payment import normal_reference
@@ -112,6 +113,6 @@ def _claimed_already(payment: Payment) -> DuplicateClaim:
         account_id=payment.account_id, method=payment.method, reference_key=payment.reference_key
     ).exclude(status__in=[Payment.Status.FAILED, Payment.Status.CANCELLED])
     return DuplicateClaim(
-        "A payment with this reference is being reviewed or has been accepted already.",
+        _("A payment with this reference is being reviewed or has been accepted already."),
         payment_id=str(earlier.values_list("pk", flat=True)[0]),
     )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
@@ -77,4 +78,4 @@ def sign_up(
 
 
 def _email_taken() -> Conflict:
-    return Conflict("This e-mail address has an account already. Sign in, or reset its password.")
+    return Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))

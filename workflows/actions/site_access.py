@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.models import Membership, Site, SiteUserAccess, User
 from core.problems import Conflict, PermissionDenied
@@ -27,7 +28,7 @@ def change_site(site: Site, *, by: User, **changes: Any) -> Site:
         with atomic():
             site.save()
     except IntegrityError as error:
-        raise Conflict("There is a site of that name already.") from error
+        raise Conflict(_("There is a site of that name already.")) from error
     return site
 
 
@@ -41,11 +42,13 @@ def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteU
     """Give somebody of the account a role at the site, or another one. Raises PermissionDenied."""
     check_manages(site, by=by)
     assert member.account_id == site.account_id, "the caller looks for the member in the site's account"
-    access, _ = SiteUserAccess.objects.update_or_create(site=site, user_id=member.user_id, defaults={"role": role})
+    access, _is_new = SiteUserAccess.objects.update_or_create(
+        site=site, user_id=member.user_id, defaults={"role": role}
+    )
     return access
 
 
 def check_manages(site: Site, *, by: User) -> None:
     """Raises PermissionDenied."""
     if not manages(by, site):
-        raise PermissionDenied("Only those who manage this site may change it.")
+        raise PermissionDenied(_("Only those who manage this site may change it."))

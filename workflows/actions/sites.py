@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
 from core.models.user import canonical_email
@@ -22,9 +24,10 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
         account = lock_account(account)  # counted under the lock
         limit = plan_of(account).max_sites
         if limit is not None and account.sites.count() >= limit:
-            raise Conflict(f"Your plan has room for {limit} sites.", limit=limit)
+            words = ngettext("Your plan has room for %(limit)d site.", "Your plan has room for %(limit)d sites.", limit)
+            raise Conflict(words % {"limit": limit}, limit=limit)
         if account.sites.filter(name=name).exists():
-            raise Conflict("There is a site of that name already.")
+            raise Conflict(_("There is a site of that name already."))
         site = Site.objects.create(account=account, name=name, industry=industry)
         SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
     return site
@@ -43,7 +46,10 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
         account = lock_account(account)
         limit = plan_of(account).max_users
         if limit is not None and account.memberships.count() >= limit:
-            raise Conflict(f"Your plan has room for {limit} people.", limit=limit)
+            words = ngettext(
+                "Your plan has room for %(limit)d person.", "Your plan has room for %(limit)d people.", limit
+            )
+            raise Conflict(words % {"limit": limit}, limit=limit)
         member = Membership.objects.create(account=account, user=_newcomer(email), role=role)
         invite(member.user, account, by=by)
     return member
@@ -75,7 +81,7 @@ def _newcomer(email: str) -> User:
 
 
 def _email_taken() -> Conflict:
-    return Conflict("This e-mail address belongs to an account already.")
+    return Conflict(_("This e-mail address belongs to an account already."))
 
 
 def plan_of(account: Account) -> Plan:

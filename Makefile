@@ -49,6 +49,7 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 
 bench: local ## Figures of the product, as ratios within one run
 	$(RUN) .venv/bin/python -m benchmarks.fairness
+	.venv/bin/python -m benchmarks.credits
 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures

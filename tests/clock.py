@@ -1,14 +1,17 @@
 """A clock that tests can move: PostgreSQL's own now(), shadowed by one with an offset.
 
 Everything in the product asks the database what time it is, by the plain names of these functions. A schema
-that is searched before pg_catalog answers first, so nothing in the product knows of the test.
+that is searched before pg_catalog answers first, so nothing in the product knows of the test. Django's own clock,
+which stamps `created_at`, goes with it.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 from django.db import connection
+from django.utils import timezone
 
 from workflows.periods import database_now, today_in
 
@@ -26,6 +29,9 @@ SETUP = """
 class Clock:
     def __init__(self) -> None:
         self.offset = timedelta(0)
+        real_now = timezone.now
+        self._django = patch.object(timezone, "now", lambda: real_now() + self.offset)
+        self._django.start()
         with connection.cursor() as cursor:
             cursor.execute(SETUP)
 
@@ -44,5 +50,6 @@ class Clock:
         return today_in(time_zone, self.now())
 
     def stop(self) -> None:
+        self._django.stop()
         with connection.cursor() as cursor:
             cursor.execute("RESET search_path; SELECT set_config('test.offset', '0', false)")

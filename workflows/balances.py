@@ -17,7 +17,8 @@ def balance_of(account_id: UUID) -> dict[str, Decimal]:
 
 
 def open_remainders(account_id: UUID, currency: str) -> list[tuple[Payment, Decimal]]:
-    """Payments with something left, the oldest first, each with how much."""
-    payments = Payment.objects.filter(account_id=account_id, balance_entries__currency=currency)
+    """Payments with something left, the oldest first, each with how much; none whose money went back."""
+    good = Payment.objects.filter(account_id=account_id, status=Payment.Status.SUCCEEDED)
+    payments = good.filter(balance_entries__currency=currency)
     found = payments.annotate(left=Sum("balance_entries__amount")).filter(left__gt=0).order_by("pk")
     return [(payment, payment.left) for payment in found]

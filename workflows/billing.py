@@ -21,16 +21,21 @@ from workflows.effects.subscriptions import (
     plan_end,
     plan_renewal,
     plan_suspension,
+    reissue,
+    reprice_renewal,
     watch_invoice,
     watch_trial,
+    wind_up,
 )
 from workflows.engine import alert, on
 
 on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: somebody tries the product
 on(Account.expire, mail_trial_end)
+on(Account.close, wind_up)
 
 on(Invoice.issue, mail_invoice, apply_balance, watch_invoice)
 on(Invoice.pay, mail_partial_payment, to=Invoice.Status.PARTIALLY_PAID)
+on(Invoice.void, reissue)
 
 on(Payment, mail_reviewers)  # born: a customer says "I have paid"
 on(Payment.approve, settle_payments)
@@ -40,6 +45,7 @@ on(Payment.reverse, unsettle_payment, mail_reversal)
 
 on(Subscription.activate, plan_renewal)
 on(Subscription.renew, plan_renewal)
+on(Subscription.upgrade, reprice_renewal)
 on(Subscription.recover, plan_renewal)
 on(Subscription.fall_behind, plan_suspension, mail_past_due)
 on(Subscription.suspend, plan_end, mail_suspension)

@@ -11,6 +11,7 @@ from typing import Any
 from core.models import Account, Invoice, Payment, Subscription
 from workflows.engine.lease import LEASE
 from workflows.engine.registry import followers, machine_of
+from workflows.laws import LAWS
 
 MACHINES = (Account, Subscription, Invoice, Payment)
 
@@ -38,60 +39,6 @@ DEBTS = {
         WHERE state = 'leased' AND coalesce(lease_until, '-infinity') < now() - interval '1 minute'
             OR lease_until > now() + interval '{LEASE.total_seconds()} seconds'""",
 }
-MONEY = {
-    "an invoice is allocated what its allocations say, and no more than its total": """
-        SELECT invoice.id AS invoice, invoice.total, invoice.allocated,
-            coalesce(sum(allocation.amount), 0) AS allocations
-        FROM core_invoice AS invoice LEFT JOIN core_allocation AS allocation ON allocation.invoice_id = invoice.id
-        GROUP BY invoice.id
-        HAVING invoice.allocated <> coalesce(sum(allocation.amount), 0) OR invoice.allocated > invoice.total""",
-    "of a payment all that was received has its place once it succeeded, and nothing before": """
-        SELECT payment.id AS payment, payment.status, payment.received, placed.allocated, placed.to_balance
-        FROM core_payment AS payment, LATERAL (SELECT
-            (SELECT coalesce(sum(amount), 0) FROM core_allocation WHERE payment_id = payment.id) AS allocated,
-            (SELECT coalesce(sum(amount), 0) FROM core_balanceentry WHERE payment_id = payment.id) AS to_balance
-        ) AS placed
-        WHERE payment.status <> 'reversed' AND placed.allocated + placed.to_balance
-            <> CASE WHEN payment.status = 'succeeded' THEN payment.received ELSE 0 END""",
-    # Written off later, an invoice keeps what was paid.
-    "an invoice that took money of a payment shows it": """
-        SELECT payment.id AS payment, invoice.id AS invoice, invoice.status
-        FROM core_payment AS payment JOIN core_invoice AS invoice ON invoice.id = payment.invoice_id
-        WHERE payment.status = 'succeeded' AND invoice.status NOT IN ('partially_paid', 'paid', 'uncollectible')
-            AND EXISTS (SELECT FROM core_allocation WHERE payment_id = payment.id)""",
-    "a payment is settled once for its approval": """
-        SELECT payment.id AS payment, payment.status, taken.approved, taken.settled
-        FROM core_payment AS payment, LATERAL (SELECT
-            count(*) FILTER (WHERE name = 'approve') AS approved, count(*) FILTER (WHERE name = 'settle') AS settled
-            FROM core_transition WHERE machine = 'payment' AND object_id = payment.id
-        ) AS taken
-        WHERE taken.approved > 1 OR taken.settled > taken.approved
-            OR (payment.status IN ('succeeded', 'reversed')) <> (taken.settled = 1)
-            OR taken.settled = 0 AND EXISTS (
-                SELECT FROM core_effect WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
-    "nobody decides on their own payment": """
-        SELECT id AS payment, decided_by_id AS decided_by FROM core_payment WHERE decided_by_id = submitted_by_id""",
-}
-CREDITS = {
-    "an account has the credits that its entries add up to": """
-        SELECT account.id AS account, account.credits, coalesce(sum(entry.amount), 0) AS entries
-        FROM core_account AS account LEFT JOIN core_creditentry AS entry ON entry.account_id = account.id
-        GROUP BY account.id HAVING account.credits <> coalesce(sum(entry.amount), 0)""",
-    # Without an order of the entries: two processes may make their keys in the same millisecond.
-    "a credit entry starts at the balance that another left": """
-        SELECT account_id AS account, balance_after - amount AS starts_at FROM core_creditentry
-        EXCEPT ALL
-        (SELECT account_id, balance_after FROM core_creditentry UNION ALL SELECT id, 0 FROM core_account)""",
-    "a period of a subscription is granted once": """
-        SELECT key, count(*) AS times FROM core_creditentry
-        WHERE kind = 'grant' AND key ~ '^grant:.+:' GROUP BY key HAVING count(*) > 1
-        UNION ALL
-        SELECT 'grant:' || subscription.id || ':' || subscription.period_start, 0
-        FROM core_subscription AS subscription JOIN core_plan AS plan ON plan.id = subscription.plan_id
-        WHERE subscription.status = 'active' AND plan.credits > 0 AND NOT EXISTS (
-            SELECT FROM core_creditentry WHERE account_id = subscription.account_id
-                AND key = 'grant:' || subscription.id || ':' || subscription.period_start)""",
-}
 TENANTS = {
     "a row is of the same account as its parent": """
         SELECT 'invoice' AS child, invoice.id FROM core_invoice AS invoice
@@ -113,7 +60,7 @@ TENANTS = {
 
 def invariants() -> dict[str, str]:
     """Every invariant by its name: SQL that returns no rows, and what is wrong if it does."""
-    return HISTORY | _machines() | DEBTS | _declared() | MONEY | CREDITS | TENANTS
+    return HISTORY | _machines() | DEBTS | _declared() | LAWS | TENANTS
 
 
 def findings(cursor: Any) -> Iterator[str]:

@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, User
+from core.prepared import fetch_prepared
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
 from workflows.books import lock_account
 
@@ -61,17 +62,21 @@ grant = partial(_line, CreditEntry.Kind.GRANT, 1)
 revoke = partial(_line, CreditEntry.Kind.REVOKE, -1)
 adjustment = partial(_line, CreditEntry.Kind.ADJUST, 1)
 
-# Conditional, so that no number of callers at once can overdraw; the row lock is held for one statement.
+# One statement, hence one round trip and one commit. The account is locked first, so that no number of callers at
+# once can overdraw, and a reference that somebody else used meanwhile takes nothing.
 _CONSUME = """
-    WITH taken AS (
-        UPDATE core_account SET credits = credits - %(amount)s
+    WITH account AS (
+        SELECT id, credits - %(amount)s AS rest FROM core_account
         WHERE id = %(account)s AND credits >= %(amount)s AND status = ANY(%(usable)s)
-            AND NOT EXISTS (SELECT FROM core_creditentry WHERE account_id = %(account)s AND key = %(key)s)
-        RETURNING credits
+        FOR NO KEY UPDATE
+    ), line AS (
+        INSERT INTO core_creditentry (id, account_id, kind, amount, balance_after, key, description, created_at)
+        SELECT %(id)s, id, 'consume', -%(amount)s, rest, %(key)s, %(description)s, now() FROM account
+        ON CONFLICT (account_id, key) DO NOTHING RETURNING account_id, balance_after, created_at
+    ), taken AS (
+        UPDATE core_account SET credits = credits - %(amount)s FROM line WHERE core_account.id = line.account_id
     )
-    INSERT INTO core_creditentry (id, account_id, kind, amount, balance_after, key, description, created_at)
-    SELECT %(id)s, %(account)s, 'consume', -%(amount)s, credits, %(key)s, %(description)s, now() FROM taken
-    RETURNING id"""
+    SELECT balance_after, created_at FROM line"""
 
 
 def consume(account: Account, amount: int, *, reference: str, description: str = "") -> CreditEntry:
@@ -80,29 +85,31 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
     Raises InsufficientCredits, WrongState for an account that may not use credits now, Conflict for a
     reference that was used for another amount.
     """
-    key = f"consume:{reference}"
+    entry = CreditEntry(
+        account_id=account.pk,
+        kind=CreditEntry.Kind.CONSUME,
+        amount=-amount,
+        key=f"consume:{reference}",
+        description=description,
+    )
     values: dict[str, Any] = {
-        "id": uuid7(),
+        "id": entry.pk,
         "account": account.pk,
         "amount": amount,
-        "key": key,
+        "key": entry.key,
         "description": description,
-        "usable": list(USABLE),
+        "usable": [str(status) for status in USABLE],
     }
-    try:
-        with atomic(), connection.cursor() as cursor:
-            cursor.execute(_CONSUME, values)
-            is_taken = cursor.fetchone() is not None
-    except IntegrityError as error:
-        if "credit_entry_once" not in str(error):
-            raise
-        is_taken = False  # somebody else used the reference at the same moment
-    entry = CreditEntry.objects.filter(account=account, key=key).first()
-    if entry is None:
+    if taken := fetch_prepared(_CONSUME, values):
+        entry.balance_after, entry.created_at = taken
+        entry._state.adding, entry._state.db = False, connection.alias
+        return entry
+    first = CreditEntry.objects.filter(account=account, key=entry.key).first()
+    if first is None:
         raise _why_not(account, amount)
-    if not is_taken and entry.amount != -amount:
-        raise Conflict(f"The reference {reference} was used for {-entry.amount} credits.")
-    return entry
+    if first.amount != -amount:
+        raise Conflict(f"The reference {reference} was used for {-first.amount} credits.")
+    return first
 
 
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core.models import (
     Account,
@@ -41,6 +42,7 @@ class Settlement:
     def __init__(self, books: Books) -> None:
         self.books = books
         self.plans = Plan.objects.in_bulk()  # a handful, as are the methods, without their long texts
+        self.plans_by_code = {plan.code: plan for plan in self.plans.values()}
         self.methods = PaymentMethod.objects.only("tolerance_percent", "tolerance_max").in_bulk()
         self.now = database_now()
         self.allocations: list[Allocation] = []
@@ -63,6 +65,8 @@ class Settlement:
 
     def use_balance(self, payment: Payment, left: Decimal, invoice: Invoice, cause: Effect) -> None:
         """Pay an invoice with what an earlier payment has left."""
+        if invoice.allocations.filter(payment=payment).exists():
+            return  # it gave once: one line for a payment and an invoice
         used = self._allocate(payment, invoice, left, payment.currency, cause)
         if used > 0:
             self._to_balance(payment, -used, f"payment:{payment.pk}:invoice:{invoice.pk}")
@@ -83,13 +87,15 @@ class Settlement:
         if not payment.allocation_plan:
             return [(self.books.invoices[payment.invoice_id], payment.received)]
         lines = [(UUID(line["invoice"]), Decimal(line["amount"])) for line in payment.allocation_plan]
-        return [(self.books.invoices[key], amount) for key, amount in lines if key in self.books.invoices]
+        found = [(self.books.invoices[key], amount) for key, amount in lines if key in self.books.invoices]
+        # A step up comes after the period that it steps up from.
+        return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)
 
     def _allocate(self, payment: Payment, invoice: Invoice, amount: Decimal, currency: str, cause: Effect) -> Decimal:
         """How much the invoice takes. Money is never refused because a document is closed; it is just not for it."""
         if invoice.status not in TAKES_MONEY or currency != invoice.currency:
             return Decimal(0)
-        if invoice.account_id != payment.account_id or invoice.pk in self.paid:
+        if invoice.account_id != payment.account_id or invoice.pk in self.paid or self._buys_nothing(invoice):
             return Decimal(0)
         open_ = invoice.outstanding - self.taken[invoice.pk]
         amount = min(amount, open_)
@@ -107,6 +113,21 @@ class Settlement:
             self._open(invoice, cause)
         return amount
 
+    def _buys_nothing(self, invoice: Invoice) -> bool:
+        """What it is for will not be: customer or subscription are gone, or no longer where it steps up from.
+
+        What was paid once and came back with a reversal is owed all the same.
+        """
+        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is None:
+            return False
+        if invoice.purpose == Invoice.Purpose.UPGRADE and not _is_upgraded(subscription, invoice):
+            is_there = subscription.status == Subscription.Status.ACTIVE and subscription.pk not in self.opened
+            return not (is_there and invoice.period_end == subscription.period_end)
+        is_closed = self.books.accounts[invoice.account_id].status == Account.Status.CLOSED
+        is_over = is_closed or subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+        return is_over and invoice.status == Invoice.Status.PENDING and not invoice.allocations.exists()
+
     def _to_balance(self, payment: Payment, amount: Decimal, key: str) -> None:
         self.balance_entries.append(
             BalanceEntry(
@@ -123,10 +144,13 @@ class Settlement:
         match invoice.purpose, subscription.status:
             case Invoice.Purpose.FIRST, Subscription.Status.PENDING_PAYMENT:
                 self._activate(subscription, account, invoice, cause)
-            case Invoice.Purpose.UPGRADE, Subscription.Status.ACTIVE:
+            case (Invoice.Purpose.UPGRADE, Subscription.Status.ACTIVE) if not _is_upgraded(subscription, invoice):
                 self._upgrade(subscription, account, invoice, cause)
-            case (Invoice.Purpose.RENEWAL, Subscription.Status.ACTIVE) if self._has_begun(invoice, account):
-                self._renew(subscription, account, invoice, cause)
+            case (_, Subscription.Status.ACTIVE) if is_next(subscription, invoice):
+                if self._has_begun(invoice, account):
+                    self._renew(subscription, account, invoice, cause)
+            case (_, Subscription.Status.ACTIVE):
+                self._restore(account, invoice, cause)
             case (_, Subscription.Status.PAST_DUE | Subscription.Status.SUSPENDED):
                 self._recover(subscription, account, invoice, cause)
 
@@ -143,22 +167,42 @@ class Settlement:
 
     def _renew(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
-        plan_id = subscription.next_plan_id or subscription.plan_id
-        inputs = {"plan": plan_id, "price": invoice.total} if subscription.next_plan_id else {}
-        self.steps.append(because(cause, subscription.renew, until=invoice.period_end, **inputs))
+        self._next_period(subscription, subscription.renew, account, invoice, cause)
+
+    def _next_period(
+        self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Effect
+    ) -> None:
+        """A period of the plan that its invoice names, whatever was chosen since."""
+        paid_for = invoice.metadata["billing_snapshot"]
+        plan = self.plans_by_code[paid_for["plan"]]
+        changes = {} if plan.pk == subscription.plan_id else {"plan": plan.pk, "price": Decimal(paid_for["price"])}
+        self.steps.append(because(cause, verb, until=invoice.period_end, **changes))
         assert invoice.period_start is not None
-        self._grant(account, subscription, self.plans[plan_id], invoice.period_start, invoice, cause)
+        self._grant(account, subscription, plan, invoice.period_start, invoice, cause)
 
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+        """Go on when this was the last that is overdue, with the next period if it is paid for and has begun."""
+        if not is_next(subscription, invoice):
+            self._restore(account, invoice, cause)
+        if self._owes_more(subscription, account):
+            return
         self.opened.add(subscription.pk)
         self._open_account(account, cause)
-        if invoice.purpose == Invoice.Purpose.RENEWAL and invoice.period_start == subscription.period_end:
-            self.steps.append(because(cause, subscription.recover, until=invoice.period_end))
-            assert invoice.period_start is not None
-            self._grant(account, subscription, self.plans[subscription.plan_id], invoice.period_start, invoice, cause)
+        now_paid = [row for key, row in self.books.invoices.items() if key in self.paid]
+        mine = [row for row in now_paid if row.subscription_id == subscription.pk and is_next(subscription, row)]
+        renewal = mine[0] if mine else paid_renewal_of(subscription)
+        if renewal is not None and self._has_begun(renewal, account):
+            self._next_period(subscription, subscription.recover, account, renewal, cause)
         else:
             self.steps.append(because(cause, subscription.recover))
-            self._restore(account, invoice, cause)
+
+    def _owes_more(self, subscription: Subscription, account: Account) -> bool:
+        """Whether something else of it is overdue, or came back with a reversal."""
+        today = today_in(account.time_zone, self.now)
+        wanted = Q(due_on__lte=today) | Q(allocations__reverses__isnull=False)
+        never_was = Q(purpose=Invoice.Purpose.UPGRADE) & ~Q(metadata__upgrade_to=str(subscription.plan_id))
+        open_ = subscription.invoices.filter(wanted, status__in=Invoice.OPEN)
+        return open_.exclude(never_was).exclude(pk__in=self.paid).exists()
 
     def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
@@ -226,3 +270,18 @@ class Settlement:
     def _has_begun(self, invoice: Invoice, account: Account) -> bool:
         """A renewal that is paid ahead begins when its period does."""
         return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)
+
+
+def paid_renewal_of(subscription: Subscription) -> Invoice | None:
+    """The invoice of the period after this one, if it is paid."""
+    renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
+    return renewals.filter(status=Invoice.Status.PAID).first()
+
+
+def is_next(subscription: Subscription, invoice: Invoice) -> bool:
+    """Whether it is for the period after this one."""
+    return bool(invoice.purpose == Invoice.Purpose.RENEWAL and invoice.period_start == subscription.period_end)
+
+
+def _is_upgraded(subscription: Subscription, invoice: Invoice) -> bool:
+    return bool(str(subscription.plan_id) == invoice.metadata.get("upgrade_to"))

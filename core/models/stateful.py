@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import models
+from django.db.models.signals import pre_delete
 from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
 from core.models.guards import StatusGuard
@@ -49,6 +50,7 @@ class StatusField(FSMField):
         if issubclass(model, Stateful) and model in self.transitions:
             model._meta.constraints = [*model._meta.constraints, _guard(model)]
             model._meta.original_attrs["constraints"] = model._meta.constraints
+            pre_delete.connect(_refuse_deletion, sender=model)
 
 
 class Stateful(Row):
@@ -104,6 +106,11 @@ def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
 
 def births_of(model: type[Stateful]) -> tuple[str, ...]:
     return tuple(map(str, model.BORN or (status_field(model).get_default(),)))
+
+
+def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:
+    """What has a history stays: by an object, a set of them or a cascade."""
+    raise NotThroughTheEngine(f"A {sender.__name__} is never deleted: it has transitions that end it")
 
 
 def _targets(target: object) -> Iterator[str]:

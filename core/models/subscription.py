@@ -79,9 +79,7 @@ class Subscription(Stateful):
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def renew(self, *, until: date, plan: UUID | None = None, price: Decimal | None = None) -> None:
         """Begin the next period, which starts where the last one ended; of another plan, if one was chosen for it."""
-        self.period_start, self.period_end = self.period_end, until
-        if plan is not None and price is not None:
-            self.plan_id, self.price, self.next_plan_id = plan, price, None
+        self._begin_next(until, plan, price)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def upgrade(self, *, plan: UUID, price: Decimal) -> None:
@@ -97,10 +95,10 @@ class Subscription(Stateful):
         """The grace is over."""
 
     @transition(field=status, source=[Status.PAST_DUE, Status.SUSPENDED], target=Status.ACTIVE)
-    def recover(self, *, until: date | None = None) -> None:
-        """What was overdue has been paid: go on, in the period that was paid for."""
+    def recover(self, *, until: date | None = None, plan: UUID | None = None, price: Decimal | None = None) -> None:
+        """What was overdue has been paid: go on, in the period that was paid for, and of the plan it was paid for."""
         if until is not None:
-            self.period_start, self.period_end = self.period_end, until
+            self._begin_next(until, plan, price)
 
     @transition(field=status, source=Status.PENDING_PAYMENT, target=Status.EXPIRED)
     def expire(self) -> None:
@@ -122,3 +120,10 @@ class Subscription(Stateful):
     )
     def end(self) -> None:
         """Its last period is over, another takes its place, or nobody has paid for too long."""
+
+    def _begin_next(self, until: date, plan: UUID | None, price: Decimal | None) -> None:
+        self.period_start, self.period_end = self.period_end, until
+        if plan is not None and price is not None:
+            self.plan_id, self.price = plan, price
+        if self.next_plan_id == self.plan_id:  # what was chosen for later has come
+            self.next_plan_id = None

@@ -10,7 +10,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from core.models import Account, Breaker, Effect, Payment, Transition
-from tests.factories import AccountFactory, PaymentFactory, StaffFactory, owed_mail
+from tests.factories import (
+    AccountFactory,
+    InvoiceFactory,
+    PaymentFactory,
+    StaffFactory,
+    SubscriptionFactory,
+    owed_mail,
+)
 from workflows.engine import perform
 from workflows.invariants import findings, invariants
 from workflows.periods import database_now
@@ -48,11 +55,21 @@ MISDEEDS = {
            WHERE kind = 'mail.payment_approved' AND object_id = '{payment}'""",
     ],
     "an invoice is allocated what its allocations say, and no more than its total": [
-        "ALTER TABLE core_allocation DISABLE TRIGGER USER",
         "UPDATE core_allocation SET amount = 88 WHERE payment_id = '{payment}'",
     ],
-    "of a payment all that was received has its place once it succeeded, and nothing before": [
+    "the status of an invoice is what was allocated to it": [
+        "ALTER TABLE core_invoice DROP CONSTRAINT invoice_status_follows_allocations",
+        "UPDATE core_invoice SET status = 'partially_paid' WHERE id = '{invoice}'",
+    ],
+    "of a payment all that was received has its place while it counts, and nothing before or after": [
         "UPDATE core_payment SET received = 90 WHERE id = '{payment}'",
+    ],
+    "money stays in its currency": [
+        "UPDATE core_payment SET currency = 'EUR' WHERE id = '{payment}'",
+    ],
+    "the numbers of a series have no gap": [
+        "INSERT INTO core_numberseries (code, next) VALUES ('INV', 3)",
+        "UPDATE core_invoice SET number = 'INV-000002' WHERE id = '{invoice}'",
     ],
     "an invoice that took money of a payment shows it": [
         "ALTER TABLE core_invoice DROP CONSTRAINT invoice_status_follows_allocations",
@@ -78,6 +95,31 @@ MISDEEDS = {
     "a period of a subscription is granted once": [
         "UPDATE core_creditentry SET key = 'grant:lost' WHERE account_id = '{account}'",
     ],
+    "an account stands where its subscription stands": [
+        "UPDATE core_account SET status = 'trial' WHERE id = '{account}'",
+    ],
+    "what is over waits for no money": [
+        "UPDATE core_invoice SET status = 'pending', subscription_id = '{over}' WHERE id = '{unpaid}'",
+    ],
+    "who is in good standing has nothing overdue that nobody watches": [
+        """UPDATE core_invoice SET purpose = 'renewal', due_on = due_on - 20, subscription_id =
+           (SELECT subscription_id FROM core_invoice WHERE id = '{invoice}') WHERE id = '{unpaid}'""",
+    ],
+    "a period ends on its anchor day": [
+        "UPDATE core_subscription SET period_end = period_end + 1 WHERE account_id = '{account}'",
+    ],
+    "a trial and a period have their end before them": [
+        "DELETE FROM core_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
+    ],
+    "a mail is sent once for what it tells of": [
+        """UPDATE core_effect SET outcome = outcome || '{{"kind": "payment_approved"}}', transition_id =
+           (SELECT id FROM core_transition WHERE name = 'settle' AND object_id = '{payment}')
+           WHERE id = (SELECT id FROM core_effect WHERE outcome ? 'message_id' AND account_id = '{account}'
+               AND kind <> 'mail.payment_approved' LIMIT 1)""",
+    ],
+    "what only grows is guarded": [
+        "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
+    ],
     "a row is of the same account as its parent": [
         "UPDATE core_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
     ],
@@ -91,7 +133,13 @@ def keys(run_effects):
     for payment in payments:
         perform(payment.approve, by=StaffFactory())
         run_effects()
+    over = SubscriptionFactory()
+    perform(over.expire)
+    unpaid = InvoiceFactory()
+    run_effects()
     return {
+        "over": over.pk,
+        "unpaid": unpaid.pk,
         "payment": payments[1].pk,
         "invoice": payments[1].invoice_id,
         "account": payments[1].account_id,
@@ -106,10 +154,10 @@ def found():
 
 def as_owner(*statements):
     """What no guard sees."""
-    tables = ["account", "invoice", "payment", "transition", "creditentry"]
-    off = [f"ALTER TABLE core_{table} DISABLE TRIGGER USER" for table in tables]
+    tables = ["account", "subscription", "invoice", "payment", "transition", "creditentry", "allocation"]
+    off, on = ([f"ALTER TABLE core_{table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     with connection.cursor() as cursor:
-        for statement in ("SET CONSTRAINTS ALL IMMEDIATE", *off, *statements):
+        for statement in ("SET CONSTRAINTS ALL IMMEDIATE", *off, *statements, *on):
             cursor.execute(statement)
 
 

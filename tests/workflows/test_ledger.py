@@ -11,6 +11,7 @@ from django.db import connection
 from core.models import Account, CreditEntry
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
 from tests.factories import AccountFactory, StaffFactory
+from workflows.engine import perform
 from workflows.ledger import adjust, consume, grant, post
 
 
@@ -46,12 +47,31 @@ def test_credits_are_never_overdrawn(account):
     assert CreditEntry.objects.count() == 1
 
 
-def test_an_account_that_is_not_open_uses_nothing(db):
-    account = AccountFactory(status="pending_payment")
-    post([grant(account, 100, key="g", description="", cause_id=None)])
+@pytest.mark.parametrize("state", Account.Status.values)
+def test_credits_are_used_by_who_is_open_and_by_nobody_else(state, db):
+    ways = {"active": [], "past_due": ["fall_behind"], "suspended": ["fall_behind", "suspend"], "expired": ["expire"]}
+    account = AccountFactory(status="pending_payment" if state == "pending_payment" else "trial")
+    if state in ways:
+        for verb in ("activate", *ways[state]):
+            perform(getattr(account, verb))
+    elif state == "closed":
+        staff = StaffFactory()
+        staff.user_permissions.add(Permission.objects.get(codename="manage_accounts"))
+        perform(account.close, by=staff)
+    post([grant(account, 10, key="g", description="", cause_id=None)])
 
-    with pytest.raises(WrongState):
-        consume(account, 1, reference="job-1")
+    if state in ("trial", "active", "past_due"):
+        assert consume(account, 10, reference="job").balance_after == 0
+    else:
+        with pytest.raises(WrongState) as refusal:
+            consume(account, 10, reference="job")
+        assert refusal.value.members["object_status"] == state
+
+
+def test_a_reference_asked_for_again_when_nothing_is_left_is_still_answered(account):
+    first = consume(account, 100, reference="job-1")
+
+    assert consume(account, 100, reference="job-1") == first
 
 
 def test_an_adjustment_says_who_and_why(account):

@@ -2,103 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from core.models import Account, Effect, Invoice, Membership, Plan, PlanPrice, Subscription, Transition
+from core.models import Account, Effect, Invoice, Plan, PlanPrice, Subscription, Transition
 from core.problems import Conflict
-from tests.factories import MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory
-from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, sign_up
+from tests.factories import MembershipFactory, PaymentMethodFactory, StaffFactory
+from tests.workflows.conftest import BILLING
+from tests.workflows.customers import kinds_of, renewal, status
+from workflows.actions import cancel_at_period_end, choose_plan, sign_up
 from workflows.balances import balance_of
 from workflows.engine import perform
 from workflows.periods import period_end
 
 pytestmark = pytest.mark.django_db
-
-BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"}
-
-
-@pytest.fixture
-def plans():
-    return {
-        "free": PlanFactory(code="free", name="Free", trial_days=14, price=Decimal(0)),
-        "starter": PlanFactory(code="starter", name="Starter", credits=1000, price=Decimal("89.00")),
-        "growth": PlanFactory(code="growth", name="Growth", credits=3000, price=Decimal("189.00")),
-    }
-
-
-@pytest.fixture
-def customer(plans, clock, run_effects):
-    def sign(plan="starter"):
-        signed = sign_up(
-            email="ann@acme.test",
-            password="a fairly long one",
-            account_name="Acme",
-            plan=plans[plan],
-            currency="USD",
-            billing=BILLING,
-            payment_method=PaymentMethodFactory(bank_lag_days=2),
-        )
-        run_effects()
-        return signed
-
-    return sign
-
-
-@pytest.fixture
-def pay(run_effects):
-    staff = StaffFactory
-    seen = Counter()
-
-    def pay_(invoice, *, amount=None, settle=True):
-        seen["references"] += 1
-        owner = Membership.objects.get(account=invoice.account_id, role="owner").user
-        invoice.refresh_from_db()
-        payment = claim_payment(
-            invoice=invoice,
-            method=PaymentMethodFactory(),
-            amount=amount or invoice.outstanding,
-            currency="USD",
-            reference=f"R{seen['references']}",
-            by=owner,
-        )
-        if settle:
-            perform(payment.approve, by=staff())
-            run_effects()
-            payment.refresh_from_db()
-        return payment
-
-    return pay_
-
-
-@pytest.fixture
-def active(customer, pay):
-    def make(plan="starter"):
-        signed = customer(plan)
-        pay(signed.invoice)
-        signed.account.refresh_from_db()
-        signed.subscription.refresh_from_db()
-        assert signed.account.status == Account.Status.ACTIVE
-        return signed
-
-    return make
-
-
-def status(*rows):
-    for row in rows:
-        row.refresh_from_db()
-    return [str(row.status) for row in rows]
-
-
-def kinds_of(mailoutbox):
-    return Counter(mail.extra_headers["X-Countersign-Kind"] for mail in mailoutbox)
-
-
-def renewal(signed):
-    return Invoice.objects.filter(subscription=signed.subscription, purpose="renewal").latest("id")
 
 
 def test_a_trial_is_warned_about_and_ends(customer, live_through, mailoutbox):

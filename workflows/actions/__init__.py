@@ -5,7 +5,7 @@ from workflows.actions.decisions import decide_many
 from workflows.actions.invoices import issue_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
-from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, price_of
+from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, issue_renewal, price_of, replace_renewal
 
 __all__ = [
     "SignUp",
@@ -15,7 +15,9 @@ __all__ = [
     "claim_payment",
     "decide_many",
     "issue_invoice",
+    "issue_renewal",
     "price_of",
     "record_payment",
+    "replace_renewal",
     "sign_up",
 ]

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from core.models import Account, Invoice, PaymentMethod, Policy, Subscription, Transition
+from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription, Transition
 from core.money import money_text
 from workflows.engine import begin, perform
 from workflows.periods import database_now, today_in
@@ -23,12 +23,16 @@ def issue_invoice(
     purpose: Invoice.Purpose = Invoice.Purpose.FIRST,
     period: tuple[date, date] | None = None,
     due_on: date | None = None,
+    plan: Plan | None = None,
+    price: Decimal | None = None,
     metadata: dict[str, str] | None = None,
 ) -> Invoice:
     """Demand money for a subscription: the next number, today's date, the customer's details as they are.
 
     period: what it pays for; None: the period that begins when it is paid. due_on: None: after the usual days.
+    plan, price: what it pays for; None: the subscription's own.
     """
+    price = subscription.price if price is None else price
     invoice = Invoice(
         account=account,
         subscription=subscription,
@@ -50,8 +54,8 @@ def issue_invoice(
         due_on=due_on or today + timedelta(days=Policy.current().days_to_pay),
         snapshot={
             **account.billing_snapshot(),
-            "plan": subscription.plan.code,
-            "price": money_text(subscription.price, subscription.currency),
+            "plan": (plan or subscription.plan).code,
+            "price": money_text(price, subscription.currency),
             "currency": subscription.currency,
         },
     )

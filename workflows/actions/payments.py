@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from core.models import Invoice, Membership, Payment, PaymentMethod, User
 from core.models.payment import normal_reference
 from core.problems import DuplicateClaim, PermissionDenied, WrongState
+from workflows.books import lock_account
 from workflows.engine import begin
 
 
@@ -36,26 +37,29 @@ def claim_payment(
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied("Only owners and admins of the account may confirm payments.")
-    if invoice.status not in Invoice.OPEN:
-        raise WrongState(
-            f"Cannot claim a payment of this invoice: it is {invoice.status}.",
-            object_status=str(invoice.status),
-            available=[],
-            unmet=[],
+    with atomic():
+        lock_account(invoice.account)  # either what expires sees the claim, or the claim sees what has expired
+        invoice = Invoice.objects.get(pk=invoice.pk)
+        if invoice.status not in Invoice.OPEN:
+            raise WrongState(
+                f"Cannot claim a payment of this invoice: it is {invoice.status}.",
+                object_status=str(invoice.status),
+                available=[],
+                unmet=[],
+            )
+        return _begin(
+            invoice,
+            method,
+            by=by,
+            amount=amount,
+            currency=currency,
+            reference=reference,
+            notes=notes,
+            proof_url=proof_url,
+            paid_on=paid_on,
+            payer_name=payer_name,
+            retry_of=Payment.objects.filter(invoice=invoice, status=Payment.Status.FAILED).order_by("-id").first(),
         )
-    return _begin(
-        invoice,
-        method,
-        by=by,
-        amount=amount,
-        currency=currency,
-        reference=reference,
-        notes=notes,
-        proof_url=proof_url,
-        paid_on=paid_on,
-        payer_name=payer_name,
-        retry_of=Payment.objects.filter(invoice=invoice, status=Payment.Status.FAILED).order_by("-id").first(),
-    )
 
 
 def record_payment(

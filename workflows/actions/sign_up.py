@@ -31,7 +31,7 @@ class SignUp:
 def sign_up(
     *,
     email: str,
-    password: str,
+    password: str | None,
     account_name: str,
     plan: Plan,
     currency: str,
@@ -42,6 +42,7 @@ def sign_up(
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
+    password: None: whoever it is sets one later.
     Raises ValidationError for billing details that cannot be accepted, Conflict when the e-mail address has an
     account already.
     """

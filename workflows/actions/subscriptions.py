@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.db.transaction import atomic
 
 from core.models import (
@@ -15,11 +17,12 @@ from core.models import (
     Transition,
     User,
 )
+from core.models.invoice import InvoiceQuerySet
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from workflows.actions.invoices import issue_invoice
 from workflows.books import LIVING, lock_account, lock_subscription
 from workflows.engine import begin, perform
-from workflows.periods import database_now, prorated, today_in
+from workflows.periods import database_now, period_end, prorated, today_in
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
@@ -72,11 +75,11 @@ def choose_plan(
         raise PermissionDenied("Only owners and admins of the account may choose its plan.")
     with atomic():
         account = lock_account(account)
+        if account.status == Account.Status.CLOSED:
+            raise Conflict("The account is closed.")
         living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
         if living is not None:
             return _change_plan(account, living, plan, method)
-        if account.status == Account.Status.CLOSED:
-            raise Conflict("The account is closed.")
         price = price_of(plan, currency or account.currency, interval)
         if price.amount == 0:
             raise ValidationError({"plan": ["Choose a paid plan."]})
@@ -86,8 +89,54 @@ def choose_plan(
         return subscribe(account, price, method, by=by, cause=cause, previous=previous)
 
 
+def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
+    """Demand the price of the next period, of the plan that was chosen for it; None where there is nothing to demand.
+
+    The caller holds the account. One per period: the database refuses a second.
+    """
+    start, price = subscription.period_end, next_price(subscription)
+    if price == 0 or start is None or subscription.cancel_at_period_end:
+        return None
+    if renewals_of(subscription).exclude(status=Invoice.Status.VOID).exists():
+        return None
+    assert subscription.anchor_day is not None
+    return issue_invoice(
+        account,
+        total=price,
+        subscription=subscription,
+        cause=cause,
+        method=account.default_payment_method,
+        purpose=Invoice.Purpose.RENEWAL,
+        period=(start, period_end(start, subscription.interval, subscription.anchor_day)),
+        due_on=max(start, today_in(account.time_zone, database_now())),
+        plan=subscription.next_plan or subscription.plan,
+        price=price,
+    )
+
+
+def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
+    """What the next period costs has changed: where it was demanded and nothing paid, demand it anew."""
+    for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
+        perform(invoice.lapse, cause=cause)
+        issue_renewal(account, subscription, cause=cause)
+
+
+def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
+    """The invoices of the period after this one: at most one that is not void."""
+    return Invoice.objects.filter(
+        subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
+    )
+
+
+def next_price(subscription: Subscription) -> Decimal:
+    plan = subscription.next_plan
+    if plan is None:
+        return subscription.price
+    return plan.prices.get(currency=subscription.currency, interval=subscription.interval).amount
+
+
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
-    """Let a subscription end with the period that is paid for. Raises PermissionDenied, WrongState."""
+    """Let a subscription end with the last period that is paid for. Raises PermissionDenied, WrongState."""
     if not subscription.may_be_changed_by(by):
         raise PermissionDenied("Only owners and admins of the account may cancel.")
     with atomic():
@@ -109,22 +158,28 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
 def _change_plan(
     account: Account, subscription: Subscription, plan: Plan, method: PaymentMethod | None
 ) -> tuple[Subscription, Invoice | None]:
-    if plan.pk == subscription.plan_id:
+    if plan.pk == subscription.plan_id and subscription.next_plan_id is None:
         raise Conflict(f"The plan is {plan.name} already.")
     if subscription.status != Subscription.Status.ACTIVE:
         raise Conflict(f"The subscription is {subscription.status}: pay what is open first.")
+    if plan.pk == subscription.plan_id:
+        return _change_next(account, subscription, None)
     price = plan.prices.filter(currency=subscription.currency, interval=subscription.interval).first()
     if price is None:
         raise ValidationError({"plan": [f"The plan {plan.code} has no price in {subscription.currency}."]})
-    if price.amount < subscription.price:
-        subscription.next_plan = plan
-        subscription.save(update_fields=["next_plan"])
-        return subscription, None
+    if price.amount == 0:
+        raise ValidationError({"plan": ["Choose a paid plan, or cancel."]})
     today = today_in(account.time_zone, database_now())
     start, end = subscription.period_start, subscription.period_end
     assert start is not None
     assert end is not None
+    if today >= end:
+        raise Conflict("The period is over: pay its renewal first.")
     total = prorated(price.amount - subscription.price, subscription.currency, on=today, start=start, end=end)
+    if total <= 0:
+        return _change_next(account, subscription, plan)
+    if renewals_of(subscription).exclude(status__in=[Invoice.Status.PENDING, Invoice.Status.VOID]).exists():
+        raise Conflict(f"The next period is paid for: change to a larger plan when it has begun, on {end}.")
     for earlier in subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, status=Invoice.Status.PENDING):
         perform(earlier.lapse)
     invoice = issue_invoice(
@@ -135,15 +190,29 @@ def _change_plan(
         method=method or account.default_payment_method,
         purpose=Invoice.Purpose.UPGRADE,
         period=(today, end),
+        plan=plan,
+        price=price.amount,
         metadata={"upgrade_to": str(plan.pk), "upgrade_price": f"{price.amount:f}"},
     )
     return subscription, invoice
 
 
+def _change_next(account: Account, subscription: Subscription, plan: Plan | None) -> tuple[Subscription, None]:
+    """Let the next period be of that plan, None: of the same as this one; also where it was demanded already."""
+    if any(invoice.payments.in_review().exists() for invoice in renewals_of(subscription)):
+        raise Conflict("A payment for the next period is in review: wait for it, or withdraw it.")
+    subscription.next_plan = plan
+    subscription.save(update_fields=["next_plan"])
+    replace_renewal(account, subscription, cause=None)
+    return subscription, None
+
+
 def _drop_earlier_choice(account: Account) -> None:
     """A plan that was chosen and not paid for makes room for the next."""
     for subscription in account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT):
-        for invoice in subscription.invoices.filter(status=Invoice.Status.PENDING):
+        for invoice in subscription.invoices.filter(status__in=Invoice.OPEN):
+            if invoice.status == Invoice.Status.PARTIALLY_PAID:
+                raise Conflict(f"{invoice.number} is paid in part: pay the rest of it, or ask us.")
             if invoice.payments.in_review().exists():
                 raise Conflict("A payment for the plan chosen before is in review: wait for it, or withdraw it.")
             perform(invoice.lapse)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
 from workflows.balances import open_remainders
-from workflows.books import open_books
+from workflows.books import lock_account, open_books
 from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
-from workflows.settlement import Settlement
+from workflows.settlement import Settlement, is_next
 
 
 @effect("payment.settle", batch=100)
@@ -22,11 +24,13 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
     A second run finds nothing to do: it is only reached from `approved`, and allocations, balance lines and
     grants are unique on what they are for.
     """
-    books = open_books(payments)
-    settlement = Settlement(books)
-    for payment, debt in zip(payments, effects, strict=True):
-        settlement.settle(books.payments[payment.pk], debt)
-    settlement.write()
+    open_books(payments)  # all of them, parents first, before the first is written
+    for batch in _one_of_each_account(zip(payments, effects, strict=True)):
+        books = open_books(payment for payment, _ in batch)
+        settlement = Settlement(books)
+        for payment, debt in batch:
+            settlement.settle(books.payments[payment.pk], debt)
+        settlement.write()
 
 
 @effect("invoice.apply_balance")
@@ -45,12 +49,25 @@ def apply_balance(invoice: Invoice, debt: Effect) -> None:
     settlement.write()
 
 
+def _one_of_each_account(debts: Iterable[tuple[Payment, Effect]]) -> list[list[tuple[Payment, Effect]]]:
+    """In rounds, so that what a payment finds is what the one before it left."""
+    rounds: list[list[tuple[Payment, Effect]]] = []
+    seen: Counter[UUID] = Counter()
+    for payment, debt in debts:
+        if seen[payment.account_id] == len(rounds):
+            rounds.append([])
+        rounds[seen[payment.account_id]].append((payment, debt))
+        seen[payment.account_id] += 1
+    return rounds
+
+
 @effect("payment.unsettle")
 def unsettle_payment(payment: Payment, debt: Effect) -> None:
     """Take a reversed payment's money back from where it went, and what it paid for with it.
 
     Opposite lines, unique on what they reverse: a second run adds nothing.
     """
+    lock_account(payment.account)  # before looking: what is left of it may just be paying an invoice
     allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
     books = open_books([payment], invoices=[allocation.invoice for allocation in allocations])
     steps = []
@@ -58,6 +75,9 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
         invoice = books.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
             steps.append(because(debt, invoice.release, amount=allocation.amount))
+        else:  # written off, and that it stays
+            invoice.allocated -= allocation.amount
+            invoice.save(update_fields=["allocated"])
     Allocation.objects.bulk_create(
         Allocation(
             account_id=payment.account_id,
@@ -78,10 +98,14 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
             key=f"reversed:{payment.pk}",
         )
     account = books.accounts[payment.account_id]
+    fallen: set[UUID] = set()
     released = {allocation.invoice_id: books.invoices[allocation.invoice_id] for allocation in allocations}
     for invoice in released.values():
         subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
-        if subscription is not None and subscription.status == Subscription.Status.ACTIVE:
+        if subscription is None or is_next(subscription, invoice):  # the next period's: it is not overdue yet
+            continue
+        if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:
+            fallen.add(subscription.pk)
             steps.append(because(debt, subscription.fall_behind))
             if account.status == Account.Status.ACTIVE:
                 steps.append(because(debt, account.fall_behind))

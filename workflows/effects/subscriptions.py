@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
 
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
+from core.models.invoice import InvoiceQuerySet
 from core.models.payment import PaymentQuerySet
-from workflows.actions import issue_invoice
-from workflows.books import lock_account, lock_subscription, open_books
+from workflows.actions import issue_renewal, replace_renewal
+from workflows.actions.subscriptions import next_price
+from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
+from workflows.effects.invoices import apply_balance
 from workflows.engine import Step, because, effect, owe, perform_many
 from workflows.ledger import grant, post
 from workflows.periods import credits_of, database_now, midnight, period_end, today_in
-from workflows.settlement import Settlement
+from workflows.settlement import Settlement, paid_renewal_of
 
-PATIENT = (Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
+YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
 
 
 def today(account: Account) -> date:
@@ -64,10 +66,15 @@ def end_trial(account: Account, debt: Effect) -> None:
 
 @effect("subscription.plan_renewal")
 def plan_renewal(subscription: Subscription, debt: Effect) -> None:
-    """After a period has begun: see to its end. Unique on the period, so a second run owes nothing."""
+    """After a period has begun: see to its end. Unique on the period, so a second run owes nothing.
+
+    A step up from the period before is no longer for sale.
+    """
+    account, subscription = lock_subscription(subscription)
     assert subscription.period_end is not None
+    steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE).exclude(period_end=subscription.period_end)
+    perform_many(_lapse(steps_up, debt))
     lead = timedelta(days=Policy.current().renewal_lead_days)
-    account = subscription.account
     owe(
         renew_subscription,
         key=f"renewal:{subscription.pk}:{subscription.period_end}",
@@ -88,21 +95,29 @@ def plan_renewal(subscription: Subscription, debt: Effect) -> None:
 def renew_subscription(subscription: Subscription, debt: Effect) -> None:
     """Issue the invoice of the next period, ahead of it. One per period: the database refuses a second."""
     account, subscription = lock_subscription(subscription)
-    if subscription.status != Subscription.Status.ACTIVE or subscription.cancel_at_period_end:
+    if subscription.status == Subscription.Status.ACTIVE:
+        issue_renewal(account, subscription, cause=debt.transition)
+
+
+@effect("subscription.reprice_renewal")
+def reprice_renewal(subscription: Subscription, debt: Effect) -> None:
+    """The plan is larger now: so is the invoice of the next period, where nothing of it is paid."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status == Subscription.Status.ACTIVE:
+        replace_renewal(account, subscription, cause=debt.transition)
+
+
+@effect("invoice.reissue")
+def reissue(invoice: Invoice, debt: Effect) -> None:
+    """A renewal that staff voided is issued anew, with the customer's details as they are now: what lives is paid for.
+
+    Who shall not pay is closed, or cancels. A second run finds it issued.
+    """
+    if invoice.purpose != Invoice.Purpose.RENEWAL or invoice.subscription is None:
         return
-    start, price = subscription.period_end, _next_price(subscription)
-    if price == 0 or start is None or _renewal_of(subscription) is not None:
-        return
-    issue_invoice(
-        account,
-        total=price,
-        subscription=subscription,
-        cause=debt.transition,
-        method=account.default_payment_method,
-        purpose=Invoice.Purpose.RENEWAL,
-        period=(start, _next_end(subscription)),
-        due_on=max(start, today(account)),
-    )
+    account, subscription = lock_subscription(invoice.subscription)
+    if subscription.status in LIVING and subscription.period_end == invoice.period_start:
+        issue_renewal(account, subscription, cause=debt.transition)
 
 
 @effect("subscription.turn")
@@ -111,17 +126,18 @@ def turn_period(subscription: Subscription, debt: Effect) -> None:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE:
         return
-    if subscription.cancel_at_period_end:
-        perform_many([because(debt, subscription.end), *_farewell(account, subscription, debt)])
-        return
-    invoice = _renewal_of(subscription)
-    if invoice is not None and invoice.status == Invoice.Status.PAID:
+    invoice = paid_renewal_of(subscription)
+    if invoice is not None:
         settlement = Settlement(open_books([], invoices=[invoice]))
         settlement.begin_period(settlement.books.subscriptions[subscription.pk], invoice, debt)
         settlement.write()
-    elif invoice is None and _next_price(subscription) == 0:  # never invoiced
-        end = _next_end(subscription)
+    elif subscription.cancel_at_period_end:
+        perform_many([because(debt, subscription.end), *_farewell(account, subscription, debt)])
+    elif next_price(subscription) == 0:  # never invoiced
         start, plan = subscription.period_end, subscription.plan
+        assert start is not None
+        assert subscription.anchor_day is not None
+        end = period_end(start, subscription.interval, subscription.anchor_day)
         perform_many([because(debt, subscription.renew, until=end)])
         post(
             [
@@ -165,10 +181,17 @@ def watch_invoice(invoice: Invoice, debt: Effect) -> None:
 
 @effect("invoice.chase")
 def chase_invoice(invoice: Invoice, debt: Effect) -> None:
-    """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it."""
-    if invoice.status not in Invoice.OPEN:
+    """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it.
+
+    Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
+    """
+    if invoice.status not in Invoice.OPEN or _is_over(invoice.subscription):
         return
     account, day = invoice.account, today(invoice.account)
+    not_before = invoice.created_at + YOUNG
+    if database_now() < not_before:
+        owe(chase_invoice, key=f"chase:{invoice.pk}:first", about=invoice, cause=debt.transition, at=not_before)
+        return
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
     steps = {step: invoice.due_on + timedelta(days=step) for step in Policy.current().reminder_steps}
@@ -200,10 +223,11 @@ def chase_invoice(invoice: Invoice, debt: Effect) -> None:
 @effect("invoice.fall_behind")
 def fall_behind(invoice: Invoice, debt: Effect) -> None:
     """The due date and the banks' days are over: subscription and account are past due."""
+    apply_balance(invoice, debt)  # money that came meanwhile and was for something else
     books = open_books([], invoices=[invoice])
     invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
-    if invoice.status not in Invoice.OPEN or subscription is None:
+    if invoice.status not in (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE) or subscription is None:
         return
     if subscription.status != Subscription.Status.ACTIVE:
         return
@@ -257,11 +281,11 @@ def let_lapse(invoice: Invoice, debt: Effect) -> None:
     """Nobody paid for a plan that was chosen: it lapses, and so does what waited for it."""
     books = open_books([], invoices=[invoice])
     invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
-    if invoice.status != Invoice.Status.PENDING:
+    if invoice.status not in (Invoice.Status.PENDING, Invoice.Status.VOID):
         return
     if _is_held_up(let_lapse, invoice, account, invoice.payments.all(), debt):
         return
-    steps: list[Step] = [because(debt, invoice.lapse)]
+    steps = [because(debt, invoice.lapse)] if invoice.status == Invoice.Status.PENDING else []
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
         steps.append(because(debt, subscription.expire))
@@ -278,23 +302,43 @@ def close_down(subscription: Subscription, debt: Effect) -> None:
 
 
 def _farewell(account: Account, subscription: Subscription, debt: Effect) -> list[Step]:
-    """Steps for an account whose subscription is over: open invoices lapse, nothing subscribed means expired."""
-    steps: list[Step] = [
-        because(debt, invoice.lapse)
-        for invoice in subscription.invoices.filter(status=Invoice.Status.PENDING).select_for_update()
-        if not invoice.payments.in_review().exists()
-    ]
-    living = account.subscriptions.exclude(pk=subscription.pk).exclude(status__in=["cancelled", "expired"])
-    if living.exists():
+    """Steps for an account whose subscription is over: open invoices lapse, nothing subscribed means expired.
+
+    Money that is still on its way to them goes to the customer's balance.
+    """
+    steps = _lapse(subscription.invoices.all(), debt)
+    others = account.subscriptions.exclude(pk=subscription.pk)
+    if others.filter(status__in=LIVING).exists():
         return steps
+    has_chosen_again = others.filter(status=Subscription.Status.PENDING_PAYMENT).exists()
     if account.status == Account.Status.PAST_DUE:
         steps.append(because(debt, account.suspend))
-    if (
-        account.status in (Account.Status.ACTIVE, Account.Status.PAST_DUE, Account.Status.SUSPENDED)
-        or account.status == Account.Status.PENDING_PAYMENT
-    ):
+    if account.status in (Account.Status.ACTIVE, Account.Status.PAST_DUE, Account.Status.SUSPENDED):
+        steps.append(because(debt, account.expire))
+        if has_chosen_again:
+            steps.append(because(debt, account.await_payment))
+    elif account.status == Account.Status.PENDING_PAYMENT and not has_chosen_again:
         steps.append(because(debt, account.expire))
     return steps
+
+
+@effect("account.wind_up")
+def wind_up(account: Account, debt: Effect) -> None:
+    """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
+    account = lock_account(account)
+    standing = account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
+    steps = [because(debt, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)]
+    perform_many([*steps, *_lapse(account.invoices.all(), debt)])
+
+
+def _lapse(invoices: InvoiceQuerySet, debt: Effect) -> list[Step]:
+    """Steps for those of them that wait and have no money on them."""
+    waiting = invoices.filter(status=Invoice.Status.PENDING).order_by("pk").select_for_update(no_key=True)
+    return [because(debt, invoice.lapse) for invoice in waiting]
+
+
+def _is_over(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
 
 
 def _later(handler: object, subscription: Subscription, debt: Effect, *, days: int) -> None:
@@ -342,22 +386,3 @@ def _is_held_up(
         at=midnight(day + timedelta(days=1), account.time_zone),
     )
     return True
-
-
-def _renewal_of(subscription: Subscription) -> Invoice | None:
-    """The invoice of the period after this one."""
-    renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
-    return renewals.exclude(status=Invoice.Status.VOID).first()
-
-
-def _next_price(subscription: Subscription) -> Decimal:
-    plan = subscription.next_plan
-    if plan is None:
-        return subscription.price
-    return plan.prices.get(currency=subscription.currency, interval=subscription.interval).amount
-
-
-def _next_end(subscription: Subscription) -> date:
-    assert subscription.period_end is not None
-    assert subscription.anchor_day is not None
-    return period_end(subscription.period_end, subscription.interval, subscription.anchor_day)

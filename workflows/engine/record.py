@@ -145,11 +145,11 @@ def _of(table: str, columns: dict[str, str]) -> str:
 
 
 _INSERT_FACTS = f"""
-    INSERT INTO "{Transition._meta.db_table}" ({", ".join(FACT_COLUMNS)})
-    SELECT {_of("step", FACT_COLUMNS)} FROM step"""
+    INSERT INTO "{Transition._meta.db_table}" ({", ".join(FACT_COLUMNS)}, at)
+    SELECT {_of("step", FACT_COLUMNS)}, now() FROM step"""
 INSERT_DEBTS = f"""
     INSERT INTO "{Effect._meta.db_table}"
-        ({", ".join(DEBT_COLUMNS)}, state, run_at, fence, attempts, crashes, solo, last_error)
+        ({", ".join(DEBT_COLUMNS)}, state, run_at, created_at, fence, attempts, crashes, solo, last_error)
     SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 OR debt.at > now() THEN 'waiting' ELSE 'ready' END,
-        coalesce(debt.at, now() + make_interval(secs => debt.wait)), 0, 0, 0, false, ''
+        coalesce(debt.at, now() + make_interval(secs => debt.wait)), now(), 0, 0, 0, false, ''
     FROM jsonb_to_recordset(%s) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""

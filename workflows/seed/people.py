@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -46,7 +47,8 @@ ADDRESS = {
 
 def seed_staff() -> int:
     """Employ those who are missing. Whoever is there keeps password and permissions."""
-    return sum(_employ(email) for email in (*STAFF, SUPERUSER))
+    password = cache(partial(make_password, PASSWORD))  # hashing is slow: once, and for a new user only
+    return sum(_employ(email, password) for email in (*STAFF, SUPERUSER))
 
 
 def seed_customer() -> int:
@@ -65,10 +67,10 @@ def seed_customer() -> int:
     return 1
 
 
-def _employ(email: str) -> bool:
+def _employ(email: str, password: Callable[[], str]) -> bool:
     facts: dict[str, Any] = {
         "email": email,
-        "password": partial(make_password, PASSWORD),  # called for a new user only: hashing is slow
+        "password": password,
         "is_staff": True,
         "is_superuser": email == SUPERUSER,
     }

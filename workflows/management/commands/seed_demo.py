@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: plans, payment methods, industries and log-ins for a demo."""
+"""`manage.py seed_demo`: plans, payment methods, industries, log-ins and stories for a demo."""
 
 from __future__ import annotations
 
@@ -20,12 +20,18 @@ class Command(BaseCommand):
             help="Add the demo's log-ins, whose password everybody knows, even with DEBUG off.",
         )
 
-    def handle(self, *args: Any, allow_public_passwords: bool, **options: Any) -> None:
+        parser.add_argument(
+            "--without-stories",
+            action="store_true",
+            help="Add no companies whose payments go this way and that, only what a first customer needs.",
+        )
+
+    def handle(self, *args: Any, allow_public_passwords: bool, without_stories: bool, **options: Any) -> None:
         if not (settings.DEBUG or allow_public_passwords):
             raise CommandError(
                 "The demo's log-ins have a public password: "
                 "set DEBUG=true for a demo, or give --allow-public-passwords."
             )
-        added = [f"{rows} {count}" for rows, count in seed().items() if count]
+        added = [f"{rows} {count}" for rows, count in seed(stories=not without_stories).items() if count]
         if added:
             self.stdout.write(f"Added: {', '.join(added)}.")

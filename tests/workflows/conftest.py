@@ -1,0 +1,81 @@
+"""Customers on a clock that tests can move."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from core.models import Account, Membership
+from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
+from workflows.actions import claim_payment, sign_up
+from workflows.engine import perform
+
+BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"}
+
+
+@pytest.fixture
+def plans():
+    return {
+        "free": PlanFactory(code="free", name="Free", trial_days=14, price=Decimal(0)),
+        "starter": PlanFactory(code="starter", name="Starter", credits=1000, price=Decimal("89.00")),
+        "growth": PlanFactory(code="growth", name="Growth", credits=3000, price=Decimal("189.00")),
+    }
+
+
+@pytest.fixture
+def customer(plans, clock, run_effects):
+    def sign(plan="starter"):
+        signed = sign_up(
+            email="ann@acme.test",
+            password="a fairly long one",
+            account_name="Acme",
+            plan=plans[plan],
+            currency="USD",
+            billing=BILLING,
+            payment_method=PaymentMethodFactory(bank_lag_days=2),
+        )
+        run_effects()
+        return signed
+
+    return sign
+
+
+@pytest.fixture
+def pay(run_effects):
+    staff = StaffFactory
+    seen = Counter()
+
+    def pay_(invoice, *, amount=None, settle=True):
+        seen["references"] += 1
+        owner = Membership.objects.get(account=invoice.account_id, role="owner").user
+        invoice.refresh_from_db()
+        payment = claim_payment(
+            invoice=invoice,
+            method=PaymentMethodFactory(),
+            amount=amount or invoice.outstanding,
+            currency="USD",
+            reference=f"R{seen['references']}",
+            by=owner,
+        )
+        if settle:
+            perform(payment.approve, by=staff())
+            run_effects()
+            payment.refresh_from_db()
+        return payment
+
+    return pay_
+
+
+@pytest.fixture
+def active(customer, pay):
+    def make(plan="starter"):
+        signed = customer(plan)
+        pay(signed.invoice)
+        signed.account.refresh_from_db()
+        signed.subscription.refresh_from_db()
+        assert signed.account.status == Account.Status.ACTIVE
+        return signed
+
+    return make

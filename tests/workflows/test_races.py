@@ -1,0 +1,357 @@
+"""Two at once: real threads on real rows. Whoever comes second finds what the first one left, and the books agree."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.transaction import atomic
+
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Industry, Invoice, Payment, Subscription
+from core.problems import Conflict, DuplicateClaim, Problem, WrongState
+from tests.factories import (
+    AccountFactory,
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentFactory,
+    PaymentMethodFactory,
+    PlanFactory,
+    StaffFactory,
+)
+from workflows.actions import choose_plan, claim_payment, issue_invoice
+from workflows.actions.sites import add_member, open_site
+from workflows.balances import balance_of
+from workflows.books import lock_account
+from workflows.effects.invoices import apply_balance
+from workflows.effects.subscriptions import let_lapse
+from workflows.engine import owe, perform, run_due
+from workflows.engine.testing import run_effects
+from workflows.invariants import findings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def the_books_are_in_order(transactional_db):
+    yield
+    run_effects()
+    with connection.cursor() as cursor:
+        assert list(findings(cursor)) == []
+    assert not Effect.objects.filter(state__in=Effect.ON_THE_DESK).exists()
+
+
+@pytest.fixture
+def staff():
+    staff = StaffFactory()
+    duties = ["reverse_payment", "void_invoice", "manage_accounts"]
+    staff.user_permissions.add(*Permission.objects.filter(codename__in=duties))
+    return staff
+
+
+def begin_thread(act, outcomes):
+    def run():
+        try:
+            outcomes.append(act())
+        except Problem as problem:
+            outcomes.append(problem)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def at_once(*acts):
+    """What came of each, in no order: a value, or a Problem."""
+    start, outcomes = threading.Barrier(len(acts)), []
+
+    def together(act):
+        start.wait()
+        return act()
+
+    for thread in [begin_thread(lambda act=act: together(act), outcomes) for act in acts]:
+        thread.join()
+    assert len(outcomes) == len(acts), "somebody failed with what is no Problem"
+    return outcomes
+
+
+def won(outcomes):
+    return [outcome for outcome in outcomes if not isinstance(outcome, Problem)]
+
+
+def fresh(payment):
+    return Payment.objects.get(pk=payment.pk)
+
+
+def test_of_many_who_approve_one_does(mailoutbox):
+    payment, approvers = PaymentFactory(), [StaffFactory() for _ in range(8)]
+
+    outcomes = at_once(*(lambda by=by: perform(fresh(payment).approve, by=by) for by in approvers))
+    run_effects()
+
+    (decision,) = won(outcomes)
+    assert {type(outcome) for outcome in outcomes if outcome is not decision} <= {WrongState} | _subclasses(WrongState)
+    assert fresh(payment).decided_by == decision.actor
+    assert CreditEntry.objects.filter(kind="grant").count() == 1
+    assert [m.extra_headers["X-Countersign-Kind"] for m in mailoutbox].count("payment_approved") == 1
+
+
+def _subclasses(problem):
+    return set(problem.__subclasses__())
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_of_approving_rejecting_and_withdrawing_one_happens(_, staff):
+    payment = PaymentFactory()
+    owner = payment.submitted_by
+
+    outcomes = at_once(
+        lambda: perform(fresh(payment).approve, by=staff).target,
+        lambda: perform(fresh(payment).reject, by=StaffFactory(), reason_code="other").target,
+        lambda: perform(fresh(payment).withdraw, by=owner).target,
+    )
+
+    (target,) = won(outcomes)
+    assert fresh(payment).status == target
+    run_effects()
+    assert Account.objects.get().status == ("active" if target == "approved" else "pending_payment")
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_approving_while_the_invoice_is_voided_loses_no_money(_, staff):
+    payment = PaymentFactory()
+    run_effects()
+
+    at_once(
+        lambda: perform(Invoice.objects.get(pk=payment.invoice_id).void, by=staff),
+        lambda: (perform(fresh(payment).approve, by=staff), run_effects()),
+    )
+    run_effects()
+
+    invoice = Invoice.objects.get(pk=payment.invoice_id)
+    assert fresh(payment).status == "succeeded"
+    placed = {"USD": Decimal("89.00")} if invoice.status == "void" else {}
+    assert balance_of(payment.account_id) == placed
+
+
+def lapse_of(invoice):
+    key = owe(let_lapse, key=f"lapse:{invoice.pk}", about=invoice)
+    return Effect.objects.get(pk=key) if key else Effect.objects.get(key=f"lapse:{invoice.pk}")
+
+
+def test_a_claim_that_comes_while_its_invoice_lapses_finds_it_lapsed():
+    invoice, method, outcomes = InvoiceFactory(), PaymentMethodFactory(), []
+    owner = MembershipFactory(account=invoice.account).user
+
+    with atomic():
+        let_lapse(invoice, lapse_of(invoice))
+        claim = begin_thread(lambda: claim_it(invoice, method, owner), outcomes)
+        claim.join(0.5)
+        assert claim.is_alive(), "it did not wait for what is being decided"
+    claim.join()
+
+    (refusal,) = outcomes
+    assert isinstance(refusal, WrongState)
+    assert refusal.members["object_status"] == "void"
+    assert not Payment.objects.exists()
+
+
+def test_an_invoice_that_would_lapse_while_it_is_being_claimed_does_not():
+    invoice, method = InvoiceFactory(), PaymentMethodFactory()
+    owner = MembershipFactory(account=invoice.account).user
+    lapse, outcomes = lapse_of(invoice), []
+
+    with atomic():
+        claim_it(invoice, method, owner)
+        work = begin_thread(lambda: run_due([lapse.pk]), outcomes)
+        work.join(0.5)
+        assert work.is_alive()
+    work.join()
+
+    assert Invoice.objects.get(pk=invoice.pk).status == "pending"
+
+
+def claim_it(invoice, method, owner, reference="WIRE 1"):
+    return claim_payment(
+        invoice=invoice, method=method, amount=Decimal(89), currency="USD", reference=reference, by=owner
+    )
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_an_approval_beats_the_end_of_patience(_, staff):
+    payment = PaymentFactory()
+    run_effects()
+    lapse = lapse_of(payment.invoice)
+    Effect.objects.filter(pk=lapse.pk).update(state="ready")
+
+    at_once(lambda: perform(fresh(payment).approve, by=staff), lambda: run_due([lapse.pk]))
+    run_effects()
+
+    assert [str(payment.invoice.__class__.objects.get().status), str(Account.objects.get().status)] == [
+        "paid",
+        "active",
+    ]
+
+
+def test_the_same_reference_at_once_is_one_claim():
+    invoice, method = InvoiceFactory(), PaymentMethodFactory()
+    owner = MembershipFactory(account=invoice.account).user
+
+    outcomes = at_once(*(lambda n=n: claim_it(invoice, method, owner, f"wire-{'1' * (n // 9 + 1)}") for n in range(6)))
+
+    (claim,) = won(outcomes)
+    refusals = [outcome for outcome in outcomes if outcome is not claim]
+    assert all(isinstance(refusal, DuplicateClaim) for refusal in refusals)
+    assert {refusal.members["payment_id"] for refusal in refusals} == {str(claim.pk)}
+
+
+def overpaid(staff, amount="189.00"):
+    """A payment that leaves something in the balance, and its living subscription."""
+    payment = PaymentFactory(amount=Decimal(amount))
+    perform(payment.approve, by=staff)
+    run_effects()
+    return payment, Subscription.objects.get(account=payment.account_id)
+
+
+def bill(subscription, total):
+    """Another invoice, whose balance nobody has applied yet."""
+    invoice = issue_invoice(
+        subscription.account,
+        total=Decimal(total),
+        subscription=subscription,
+        cause=None,
+        method=None,
+        purpose="upgrade",
+        period=(subscription.period_start, subscription.period_end),
+        metadata={"upgrade_to": str(subscription.plan_id), "upgrade_price": total},
+    )
+    return invoice, Effect.objects.get(kind="invoice.apply_balance", object_id=invoice.pk)
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_a_balance_is_used_once(_, staff):
+    payment, subscription = overpaid(staff)
+    bills = [bill(subscription, "80.00") for _ in range(3)]
+
+    at_once(*(lambda debt=debt: run_due([debt.pk]) for _, debt in bills))
+    run_effects()
+
+    used = sum(Allocation.objects.exclude(invoice=payment.invoice_id).values_list("amount", flat=True))
+    assert used == Decimal("100.00")
+    assert balance_of(payment.account_id) == {}
+
+
+def test_a_reversal_takes_back_what_a_balance_was_just_paying(staff):
+    payment, subscription = overpaid(staff)
+    invoice, debt = bill(subscription, "80.00")
+    perform(fresh(payment).reverse, by=staff, reason_given="recalled")
+    back = Effect.objects.get(kind="payment.unsettle")
+    outcomes = []
+
+    with atomic():
+        lock_account(payment.account)
+        work = begin_thread(lambda: run_due([back.pk]), outcomes)
+        work.join(0.5)
+        assert work.is_alive()
+        # As if it had looked at the balance just before the reversal.
+        Allocation.objects.create(account=payment.account, payment=payment, invoice=invoice, amount=Decimal(80))
+        perform(Invoice.objects.get(pk=invoice.pk).pay, amount=Decimal(80))
+        BalanceEntry.objects.create(
+            account=payment.account, payment=payment, currency="USD", amount=Decimal(-80), key="as apply_balance"
+        )
+        Effect.objects.filter(pk=debt.pk).update(state="skipped")
+    work.join()
+
+    assert sum(Allocation.objects.values_list("amount", flat=True)) == 0
+    assert {str(row.status) for row in Invoice.objects.all()} == {"pending"}
+    assert balance_of(payment.account_id) == {}
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_a_reversal_and_a_renewal_at_once_leave_no_money_anywhere(_, staff):
+    payment, subscription = overpaid(staff)
+    _, debt = bill(subscription, "80.00")
+
+    at_once(
+        lambda: (perform(fresh(payment).reverse, by=staff, reason_given="recalled"), run_effects()),
+        lambda: run_due([debt.pk]),
+    )
+    run_effects()
+
+    assert sum(Allocation.objects.values_list("amount", flat=True)) == 0
+    assert balance_of(payment.account_id) == {}
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_closing_and_settling_at_once_open_nothing_that_stays_open(_, staff):
+    payment = PaymentFactory()
+    run_effects()
+    perform(payment.approve, by=staff)
+
+    at_once(lambda: perform(Account.objects.get().close, by=staff), run_effects)
+    run_effects()
+
+    account = Account.objects.get()
+    if account.status == "closed":
+        assert Subscription.objects.get().status == "cancelled"
+    else:  # the closing came too late for its copy, and was refused
+        assert account.status == "active"
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_cancelling_and_settling_at_once_keep_the_money(_, staff):
+    payment = PaymentFactory()
+    run_effects()
+    perform(payment.approve, by=staff)
+
+    at_once(lambda: perform(Subscription.objects.get().cancel, by=payment.submitted_by), run_effects)
+    run_effects()
+
+    invoice = Invoice.objects.get()
+    assert (invoice.status, bool(balance_of(payment.account_id))) in [("paid", False), ("void", True)]
+
+
+def test_a_plan_that_is_chosen_twice_at_once_is_waited_for_once():
+    PlanFactory(code="free", price=Decimal(0))
+    plans = [PlanFactory(), PlanFactory(code="growth", price=Decimal(189))]
+    account = AccountFactory(status="trial")
+    owner = MembershipFactory(account=account).user
+
+    at_once(*(lambda plan=plan: choose_plan(account, plan, by=owner) for plan in plans * 2))
+
+    assert Subscription.objects.filter(status="pending_payment").count() == 1
+    assert Invoice.objects.filter(status="pending").count() == 1
+    assert Invoice.objects.filter(status="void").count() == 3
+
+
+@pytest.mark.parametrize("what", ["sites", "people"])
+def test_a_limit_holds_when_many_ask_at_once(what):
+    PlanFactory(code="free", price=Decimal(0), max_sites=3, max_users=3)
+    account = AccountFactory(status="trial")
+    owner = MembershipFactory(account=account).user
+    industry = Industry.objects.create(name="Retail")
+
+    def ask(n):
+        if what == "sites":
+            return open_site(account, name=f"Shop {n}", industry=industry, by=owner)
+        return add_member(account, email=f"p{n}@acme.test", role="member", by=owner)
+
+    outcomes = at_once(*(lambda n=n: ask(n) for n in range(8)))
+
+    assert len(won(outcomes)) == (3 if what == "sites" else 2)  # the owner is one of the people
+    assert {type(outcome) for outcome in outcomes if isinstance(outcome, Problem)} == {Conflict}
+
+
+def test_balance_applied_by_hand_twice_pays_once(staff):
+    payment, subscription = overpaid(staff)
+    invoice, debt = bill(subscription, "80.00")
+
+    for _ in range(2):
+        with atomic():
+            apply_balance(Invoice.objects.get(pk=invoice.pk), debt)
+
+    assert balance_of(payment.account_id) == {"USD": Decimal("20.00")}

@@ -1,0 +1,157 @@
+"""The laws of money, credits and time as SQL that finds who breaks them, one for each law and no words but the books'.
+
+They read the views of the schema `audit` wherever those have the columns, as anybody may who wants to check us.
+"""
+
+from __future__ import annotations
+
+from core.models import Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition
+
+# Accounts with work under way: what a transition has begun, its effect has yet to end, or an operator has.
+_BUSY = """(SELECT account_id FROM core_effect WHERE lane = 'inward'
+    AND (state IN ('ready', 'leased', 'dead', 'uncertain') OR state = 'waiting' AND (fence > 0 OR run_at <= now())))"""
+_OVER = "('cancelled', 'expired')"
+
+MONEY = {
+    "an invoice is allocated what its allocations say, and no more than its total": """
+        SELECT invoice.id AS invoice, invoice.total, invoice.allocated,
+            coalesce(sum(allocation.amount), 0) AS allocations
+        FROM audit.invoices AS invoice LEFT JOIN audit.allocations AS allocation ON allocation.invoice_id = invoice.id
+        GROUP BY invoice.id, invoice.total, invoice.allocated
+        HAVING invoice.allocated <> coalesce(sum(allocation.amount), 0) OR invoice.allocated > invoice.total""",
+    "the status of an invoice is what was allocated to it": """
+        SELECT id AS invoice, status, total, allocated, written_off FROM core_invoice
+        WHERE status <> CASE
+            WHEN status IN ('draft', 'void') AND allocated = 0 THEN status
+            WHEN status = 'uncollectible' AND allocated < total THEN status
+            WHEN allocated + written_off = total THEN 'paid'
+            WHEN allocated > 0 THEN 'partially_paid' ELSE 'pending' END""",
+    "of a payment all that was received has its place while it counts, and nothing before or after": f"""
+        SELECT payment.id AS payment, payment.status, payment.received, placed.allocated, placed.to_balance
+        FROM audit.payments AS payment, LATERAL (SELECT
+            (SELECT coalesce(sum(amount), 0) FROM audit.allocations WHERE payment_id = payment.id) AS allocated,
+            (SELECT coalesce(sum(amount), 0) FROM audit.balance_entries WHERE payment_id = payment.id) AS to_balance
+        ) AS placed
+        WHERE placed.allocated < 0 OR placed.to_balance < 0
+            OR placed.allocated + placed.to_balance
+                <> CASE WHEN payment.status = 'succeeded' THEN payment.received ELSE 0 END
+            AND NOT (payment.status = 'reversed' AND payment.account_id IN {_BUSY})""",
+    "money stays in its currency": """
+        SELECT payment.id AS payment, payment.currency, entry.currency AS placed FROM audit.payments AS payment
+        JOIN audit.balance_entries AS entry ON entry.payment_id = payment.id
+        WHERE entry.currency <> payment.currency
+        UNION ALL
+        SELECT payment.id, payment.currency, invoice.currency FROM audit.payments AS payment
+        JOIN audit.allocations AS allocation ON allocation.payment_id = payment.id
+        JOIN audit.invoices AS invoice ON invoice.id = allocation.invoice_id
+        WHERE invoice.currency <> payment.currency""",
+    # Written off later, an invoice keeps what was paid.
+    "an invoice that took money of a payment shows it": """
+        SELECT payment.id AS payment, invoice.id AS invoice, invoice.status
+        FROM audit.payments AS payment JOIN audit.allocations AS allocation ON allocation.payment_id = payment.id
+        JOIN audit.invoices AS invoice ON invoice.id = allocation.invoice_id
+        WHERE payment.status = 'succeeded' AND invoice.status NOT IN ('partially_paid', 'paid', 'uncollectible')""",
+    "a payment is settled once for its approval": """
+        SELECT payment.id AS payment, payment.status, taken.approved, taken.settled
+        FROM audit.payments AS payment, LATERAL (SELECT
+            count(*) FILTER (WHERE name = 'approve') AS approved, count(*) FILTER (WHERE name = 'settle') AS settled
+            FROM core_transition WHERE machine = 'payment' AND object_id = payment.id
+        ) AS taken
+        WHERE taken.approved > 1 OR taken.settled > taken.approved
+            OR (payment.status IN ('succeeded', 'reversed')) <> (taken.settled = 1)
+            OR taken.settled = 0 AND EXISTS (
+                SELECT FROM core_effect WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
+    "nobody decides on their own payment": """
+        SELECT id AS payment, decided_by FROM audit.payments WHERE decided_by = submitted_by""",
+    "the numbers of a series have no gap": """
+        SELECT series.code AS series, series.next - 1 AS given, count(invoice.id) AS found
+        FROM core_numberseries AS series
+        LEFT JOIN audit.invoices AS invoice ON starts_with(invoice.number, series.code || '-')
+        GROUP BY series.code, series.next
+        HAVING count(invoice.id) <> series.next - 1
+            OR max(substring(invoice.number FROM '[0-9]+$')::bigint) <> series.next - 1""",
+}
+CREDITS = {
+    "an account has the credits that its entries add up to": """
+        SELECT account.id AS account, account.credits, coalesce(sum(entry.amount), 0) AS entries
+        FROM audit.accounts AS account LEFT JOIN audit.credit_entries AS entry ON entry.account_id = account.id
+        GROUP BY account.id, account.credits
+        HAVING account.credits <> coalesce(sum(entry.amount), 0) OR account.credits < 0""",
+    # Without an order of the entries: two processes may make their keys in the same millisecond.
+    "a credit entry starts at the balance that another left": """
+        SELECT account_id AS account, balance_after - amount AS starts_at FROM audit.credit_entries
+        EXCEPT ALL
+        (SELECT account_id, balance_after FROM audit.credit_entries UNION ALL SELECT id, 0 FROM audit.accounts)""",
+    "a period of a subscription is granted once": """
+        SELECT key, count(*) AS times FROM audit.credit_entries
+        WHERE kind = 'grant' AND key ~ '^grant:.+:' GROUP BY key HAVING count(*) > 1
+        UNION ALL
+        SELECT 'grant:' || subscription.id || ':' || subscription.period_start, 0
+        FROM audit.subscriptions AS subscription JOIN core_plan AS plan ON plan.code = subscription.plan
+        WHERE subscription.status = 'active' AND plan.credits > 0 AND NOT EXISTS (
+            SELECT FROM audit.credit_entries WHERE account_id = subscription.account_id
+                AND key = 'grant:' || subscription.id || ':' || subscription.period_start)""",
+}
+STANDING = {
+    "an account stands where its subscription stands": f"""
+        SELECT account.id AS account, account.status, subscription.status AS subscription
+        FROM audit.accounts AS account LEFT JOIN audit.subscriptions AS subscription
+            ON subscription.account_id = account.id AND subscription.status IN ('active', 'past_due', 'suspended')
+        WHERE coalesce(subscription.status, 'none')
+                <> CASE WHEN account.status IN ('active', 'past_due', 'suspended') THEN account.status ELSE 'none' END
+            AND account.id NOT IN {_BUSY}""",
+    "what is over waits for no money": f"""
+        SELECT invoice.id AS invoice, invoice.status, subscription.status AS subscription
+        FROM core_invoice AS invoice
+        JOIN audit.subscriptions AS subscription ON subscription.id = invoice.subscription_id
+        WHERE invoice.status = 'pending' AND subscription.status IN {_OVER} AND invoice.account_id NOT IN {_BUSY}
+            AND NOT EXISTS (SELECT FROM audit.allocations WHERE invoice_id = invoice.id)""",
+    "who is in good standing has nothing overdue that nobody watches": f"""
+        SELECT invoice.id AS invoice, invoice.status, invoice.due_on
+        FROM core_invoice AS invoice
+        JOIN audit.subscriptions AS subscription ON subscription.id = invoice.subscription_id
+        LEFT JOIN core_paymentmethod AS method ON method.id = invoice.payment_method_id
+        WHERE invoice.status IN ('pending', 'partially_paid') AND invoice.purpose <> 'upgrade'
+            AND subscription.status = 'active' AND invoice.account_id NOT IN {_BUSY}
+            AND invoice.due_on + coalesce(method.bank_lag_days, 0) + 2 < now()::date
+            AND NOT EXISTS (SELECT FROM core_effect WHERE object_id = invoice.id AND kind = 'invoice.fall_behind'
+                AND state = 'waiting')""",
+}
+TIME = {
+    "a period ends on its anchor day": """
+        SELECT id AS subscription, anchor_day, period_start, period_end FROM core_subscription
+        WHERE period_end <= period_start OR extract(day FROM period_end) <> least(anchor_day,
+            extract(day FROM date_trunc('month', period_end) + interval '1 month - 1 day'))""",
+    "a trial and a period have their end before them": f"""
+        SELECT account.id AS about, 'trial' AS what, account.trial_ends_on AS until FROM core_account AS account
+        WHERE account.status = 'trial' AND account.trial_ends_on > now()::date + 1 AND account.id NOT IN {_BUSY}
+            AND NOT EXISTS (SELECT FROM core_effect WHERE account_id = account.id AND kind = 'account.end_trial'
+                AND state = 'waiting')
+        UNION ALL
+        SELECT subscription.id, 'period', subscription.period_end FROM audit.subscriptions AS subscription
+        WHERE subscription.status = 'active' AND subscription.period_end > now()::date + 1
+            AND subscription.account_id NOT IN {_BUSY}
+            AND NOT EXISTS (SELECT FROM core_effect WHERE state = 'waiting'
+                AND key = 'turn:' || subscription.id || ':' || subscription.period_end)""",
+}
+MAILS = {
+    "a mail is sent once for what it tells of": """
+        SELECT effect.transition_id AS transition, mail.kind, count(DISTINCT mail.effect_id) AS times
+        FROM audit.mails AS mail JOIN audit.effects AS effect ON effect.id = mail.effect_id
+        WHERE effect.transition_id IS NOT NULL AND effect.key !~ '^(reminder|escalate):'
+        GROUP BY effect.transition_id, mail.kind HAVING count(DISTINCT mail.effect_id) > 1
+        UNION ALL
+        SELECT NULL, min(kind), count(DISTINCT effect_id) FROM audit.mails
+        GROUP BY message_id HAVING count(DISTINCT effect_id) > 1""",
+}
+_GROWING = ", ".join(
+    f"('{model._meta.db_table}')" for model in (Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition)
+)
+GUARDS = {
+    "what only grows is guarded": f"""
+        SELECT name AS unguarded FROM (VALUES {_GROWING}) AS growing(name) WHERE NOT EXISTS (
+            SELECT FROM pg_trigger
+            WHERE tgrelid = name::regclass AND tgname LIKE '%_append_only' AND tgenabled <> 'D')""",
+}
+
+LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS

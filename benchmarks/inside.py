@@ -1,0 +1,121 @@
+"""The product's side of the benchmark: does what the harness asks, through the product's own code.
+
+A line of JSON comes in, `{"what": "approve", ...}`, and one goes out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from core.models import Account, Effect, Payment, PaymentMethod, Plan, Transition, User  # noqa: E402
+from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
+from workflows.engine import perform, run_due, sweep  # noqa: E402
+
+BILLING = {
+    "billing_email": "bills@example.test",
+    "address_line1": "1 High Street",
+    "address_line2": "",
+    "city": "Springfield",
+    "state": "IL",
+    "postal_code": "62701",
+    "country": "US",
+    "tax_id": "",
+}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = COMMANDS[order.pop("what")](**order)
+        print(json.dumps(answer, default=str), flush=True)
+
+
+def template(settled: bool) -> dict[str, Any]:
+    """A customer who claims a first invoice; settled: whose claim was approved, with all that followed."""
+    method = PaymentMethod.objects.get(code="us_bank")
+    plan = Plan.objects.get(code="starter")
+    name = "settled" if settled else "claim"
+    signed_up = sign_up(
+        email=f"{name}@example.test",
+        password="correct horse battery",  # noqa: S106
+        account_name="Customer Ltd",
+        plan=plan,
+        currency="USD",
+        billing=BILLING,
+        payment_method=method,
+    )
+    invoice = signed_up.invoice
+    assert invoice is not None
+    payment = claim_payment(
+        invoice=invoice,
+        method=method,
+        amount=invoice.total,
+        currency="USD",
+        reference=f"WIRE {name}",
+        by=signed_up.user,
+    )
+    pay_everything()
+    if settled:
+        perform(payment.approve, by=approver())
+        pay_everything()
+    assert not Effect.objects.exclude(state__in=["done", "waiting"]).exists()
+    return {
+        "account": signed_up.account.pk,
+        "subscription": invoice.subscription_id,
+        "invoice": invoice.pk,
+        "payment": payment.pk,
+        "staff": approver().pk,
+    }
+
+
+def approve(base: int, tail: str, first: int, count: int, rate: float = 0, stride: int = 1) -> dict[str, float]:
+    """Approve claims one by one, each by its own perform(), `rate` a second or as fast as it goes."""
+    staff = approver()
+    started, used = time.monotonic(), time.process_time()
+    for done, n in enumerate(range(first, first + count * stride, stride)):
+        if rate:
+            time.sleep(max(0.0, started + done / rate - time.monotonic()))
+        perform(Payment.objects.get(pk=UUID(f"{base + n:012x}{tail}")).approve, by=staff)
+    return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
+
+
+def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> dict[str, float]:
+    """Approve claims as the admin's action on so many selected rows does."""
+    staff = approver()
+    started, used = time.monotonic(), time.process_time()
+    for start in range(first, first + count, at_once):
+        keys = [UUID(f"{base + n:012x}{tail}") for n in range(start, min(start + at_once, first + count))]
+        for _, outcome in decide_many(keys, "approve", by=staff):
+            assert isinstance(outcome, Payment), outcome
+    return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
+
+
+def pay_everything() -> int:
+    paid = 0
+    while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
+        paid += claimed
+    return paid
+
+
+def approver() -> User:
+    return User.objects.get(email="approver@demo.test")
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "template": template,
+    "approve": approve,
+    "approve_bulk": approve_bulk,
+    "pay_everything": pay_everything,
+}
+
+if __name__ == "__main__":
+    main()

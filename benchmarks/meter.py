@@ -1,0 +1,64 @@
+"""What work costs: processor time and memory from /proc, WAL and statements from PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import psycopg
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def tree(root: int) -> list[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        children[parent].append(int(stat.parent.name))
+    found, todo = [], [root]
+    while todo:
+        found.append(pid := todo.pop())
+        todo += children[pid]
+    return found
+
+
+def cpu(root: int) -> float:
+    """Seconds of processor time of a process, of its living descendants, and of those it has reaped."""
+    total = 0
+    for pid in tree(root):
+        try:
+            words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += sum(map(int, words[11:15]))  # utime stime cutime cstime
+    return total / TICK
+
+
+def memory(pid: int) -> float:
+    """MB of one process (RSS)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(pid)
+
+
+def wal(db: psycopg.Connection) -> int:
+    """Bytes of WAL written so far."""
+    row = db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def statements(db: psycopg.Connection) -> int:
+    """Statements that others than the superuser have sent so far, transaction control included."""
+    row = db.execute(
+        """SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+           WHERE toplevel AND userid = 'countersign'::regrole"""
+    ).fetchone()
+    assert row is not None
+    return int(row[0])

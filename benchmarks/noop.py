@@ -1,0 +1,23 @@
+"""Effects that do nothing: what the engine costs by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.models import Effect
+from workflows.engine import effect
+
+
+@effect("bench.one")
+def one(subject: None, debt: Effect) -> None:
+    """Alone: a commit of its own."""
+
+
+@effect("bench.batch", batch=100)
+def batch(subjects: Sequence[None], debts: Sequence[Effect]) -> None:
+    """With others of its kind: a commit for all of them."""
+
+
+@effect("bench.outside", outward=True)
+def outside(subject: None, debt: Effect) -> None:
+    """Leaves the house, and is there at once."""

@@ -5,10 +5,7 @@ A line of JSON comes in, `{"what": "approve", ...}`, and one goes out.
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +13,7 @@ import django
 
 django.setup()
 
+from benchmarks.obey import obey  # noqa: E402
 from core.models import Account, Effect, Payment, PaymentMethod, Plan, Transition, User  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 from workflows.engine import perform, run_due, sweep  # noqa: E402
@@ -30,13 +28,6 @@ BILLING = {
     "country": "US",
     "tax_id": "",
 }
-
-
-def main() -> None:
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = COMMANDS[order.pop("what")](**order)
-        print(json.dumps(answer, default=str), flush=True)
 
 
 def template(settled: bool) -> dict[str, Any]:
@@ -110,12 +101,5 @@ def approver() -> User:
     return User.objects.get(email="approver@demo.test")
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "template": template,
-    "approve": approve,
-    "approve_bulk": approve_bulk,
-    "pay_everything": pay_everything,
-}
-
 if __name__ == "__main__":
-    main()
+    obey(template=template, approve=approve, approve_bulk=approve_bulk, pay_everything=pay_everything)

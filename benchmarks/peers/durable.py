@@ -1,0 +1,95 @@
+"""DBOS Transact: a workflow for each settlement, enqueued in the approving transaction; its three steps are
+transactions of its datasource, so that each step's checkpoint commits with the step's rows. The SQL is the limit's,
+so that what differs is the engine. READ COMMITTED, as everybody else here.
+
+`python -m benchmarks.peers.durable` obeys the harness and approves; `... worker` is one of its worker processes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from pathlib import Path
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, SQLAlchemyDatasource
+
+from benchmarks.obey import obey
+
+URL = os.environ["SQLALCHEMY_URL"]
+THREADS = 16
+CONFIG = {"name": "bench", "system_database_url": URL, "application_version": "1", "log_level": "ERROR"}
+
+
+def send(n: int) -> None:
+    message = MIMEMultipart("alternative")
+    message["Subject"], message["From"] = "Your payment has arrived", "Countersign <billing@demo.test>"
+    message["To"], message["Message-ID"] = "bills@example.test", f"<{n}@demo.test>"
+    text = f"Dear Customer Ltd,\n\nwe have received 89.00 USD for invoice {n}.\n\nThank you.\n"
+    message.attach(MIMEText(text, "plain", "utf-8"))
+    message.attach(MIMEText(f"<html><body><p>{text}</p></body></html>", "html", "utf-8"))
+    with open(os.devnull, "wb") as nowhere:
+        nowhere.write(message.as_bytes())
+
+
+def worker() -> None:
+    DBOS(config={**CONFIG, "sys_db_pool_size": 20, "executor_id": os.environ["BENCH_EXECUTOR"]})
+    source = SQLAlchemyDatasource.create(URL, engine_kwargs={"pool_size": 20}, run_migrations=False)
+
+    @source.transaction(isolation_level="READ COMMITTED")
+    def settle_step(n: int) -> None:
+        source.sql_session().execute(sa.text("SELECT bench_settle(:n)"), {"n": n})
+
+    @source.transaction(isolation_level="READ COMMITTED")
+    def mail_step(n: int) -> None:
+        send(n)
+        source.sql_session().execute(sa.text("SELECT bench_mail(:n)"), {"n": n})
+
+    @source.transaction(isolation_level="READ COMMITTED")
+    def plan_step(n: int) -> None:
+        source.sql_session().execute(sa.text("SELECT bench_plan(:n)"), {"n": n})
+
+    @DBOS.workflow(name="settle")
+    def settle(n: int) -> None:
+        settle_step(n)
+        mail_step(n)
+        plan_step(n)
+
+    DBOS.launch()
+    DBOS.register_queue("settle", worker_concurrency=THREADS, polling_interval_sec=0.05)
+    Path(os.environ["WORKER_READY_FILE"]).write_text("")
+    threading.Event().wait()
+
+
+def prepare() -> dict:
+    DBOS(config={**CONFIG, "run_migrations": True})
+    SQLAlchemyDatasource.migrate(URL)
+    DBOS.launch()
+    DBOS.register_queue("settle", worker_concurrency=THREADS, polling_interval_sec=0.05)
+    DBOS.destroy()
+    return {}
+
+
+def approve(first: int, count: int, rate: float = 0) -> dict[str, float]:
+    engine = sa.create_engine(URL)
+    client = DBOSClient(system_database_url=URL, application_name="bench")
+    options = {"workflow_name": "settle", "queue_name": "settle", "app_version": "1"}
+    started, used = time.monotonic(), time.process_time()
+    for done, n in enumerate(range(first, first + count)):
+        if rate:
+            time.sleep(max(0.0, started + done / rate - time.monotonic()))
+        with engine.begin() as db:
+            db.execute(sa.text("SELECT bench_approve(:n)"), {"n": n})
+            client.enqueue_in_transaction(db, {**options, "workflow_id": f"settle-{n}"}, n)
+    return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["worker"]:
+        worker()
+    else:
+        obey(prepare=prepare, approve=approve)

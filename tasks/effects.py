@@ -6,11 +6,13 @@ import time
 from uuid import UUID
 
 from tasks.celery import app
-from tasks.doorbell import answering, ring
+from tasks.doorbell import answer, answering, ring
 from workflows.engine import run_due, sweep
 from workflows.housekeeping import tidy
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
+FEW = 20  # fewer than this in one look: let more come together
+PATIENCE = 0.01  # seconds
 
 
 @app.task(ignore_result=True)
@@ -18,10 +20,15 @@ def run_due_effects(effect_ids: list[str]) -> None:
     """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
     started = time.monotonic()
     with answering():
-        run_due([UUID(key) for key in effect_ids])
+        if effect_ids:
+            run_due([UUID(key) for key in effect_ids])
+        else:
+            answer()
         while claimed := run_due():
             if time.monotonic() - started > SLICE:
                 break
+            if claimed < FEW:
+                time.sleep(PATIENCE)
     if claimed:
         ring([])
 

@@ -6,8 +6,11 @@ the object and the day, so that nothing is done twice, and a clock that stood st
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
+from uuid import UUID
+
+from django.db.models import F
 
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
 from core.models.invoice import InvoiceQuerySet
@@ -17,7 +20,7 @@ from workflows.actions.subscriptions import next_price
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
 from workflows.effects.invoices import apply_balance
-from workflows.engine import Step, because, effect, owe, perform_many
+from workflows.engine import Debt, Step, because, effect, owe, owe_many, perform_many
 from workflows.ledger import grant, post
 from workflows.periods import credits_of, database_now, midnight, period_end, today_in
 from workflows.settlement import Settlement, paid_renewal_of
@@ -64,31 +67,39 @@ def end_trial(account: Account, debt: Effect) -> None:
     perform_many(steps)
 
 
-@effect("subscription.plan_renewal")
-def plan_renewal(subscription: Subscription, debt: Effect) -> None:
-    """After a period has begun: see to its end. Unique on the period, so a second run owes nothing.
-
-    A step up from the period before is no longer for sale.
-    """
-    account, subscription = lock_subscription(subscription)
-    assert subscription.period_end is not None
-    steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE).exclude(period_end=subscription.period_end)
-    perform_many(_lapse(steps_up, debt))
+@effect("subscription.plan_renewal", batch=100, related=("account",))
+def plan_renewal(subscriptions: Sequence[Subscription], debts: Sequence[Effect]) -> None:
+    """After a period has begun: see to its end. Unique on the period, so a second run owes nothing."""
+    _end_offers(dict(zip((row.pk for row in subscriptions), debts, strict=True)))
     lead = timedelta(days=Policy.current().renewal_lead_days)
-    owe(
-        renew_subscription,
-        key=f"renewal:{subscription.pk}:{subscription.period_end}",
-        about=subscription,
-        cause=debt.transition,
-        at=midnight(subscription.period_end - lead, account.time_zone),
+    pairs = zip(subscriptions, debts, strict=True)
+    owe_many([timer for subscription, debt in pairs for timer in _timers(subscription, debt, lead)])
+
+
+def _end_offers(debts: dict[UUID, Effect]) -> None:
+    """A step up from the period before is no longer for sale."""
+    offers = Invoice.objects.filter(
+        subscription__in=debts, purpose=Invoice.Purpose.UPGRADE, status=Invoice.Status.PENDING
     )
-    owe(
-        turn_period,
-        key=f"turn:{subscription.pk}:{subscription.period_end}",
-        about=subscription,
-        cause=debt.transition,
-        at=midnight(subscription.period_end, account.time_zone),
+    old = list(offers.exclude(period_end=F("subscription__period_end")))
+    held = open_books([], invoices=old).invoices.values() if old else ()
+    perform_many(
+        because(debts[invoice.subscription_id], invoice.lapse)
+        for invoice in held
+        if invoice.status == Invoice.Status.PENDING and invoice.subscription_id
     )
+
+
+def _timers(subscription: Subscription, debt: Effect, lead: timedelta) -> Iterator[Debt]:
+    assert subscription.period_end is not None
+    for name, handler, ahead in (("renewal", renew_subscription, lead), ("turn", turn_period, timedelta(0))):
+        yield Debt(
+            handler,
+            f"{name}:{subscription.pk}:{subscription.period_end}",
+            about=subscription,
+            cause=debt,
+            at=midnight(subscription.period_end - ahead, subscription.account.time_zone),
+        )
 
 
 @effect("subscription.renew")

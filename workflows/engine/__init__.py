@@ -13,7 +13,7 @@ the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. d
 from workflows.engine.alert import alert
 from workflows.engine.errors import Permanent, Unreachable
 from workflows.engine.operate import may_do, retry, retry_many, skip
-from workflows.engine.owe import owe
+from workflows.engine.owe import Debt, owe, owe_many
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
 from workflows.engine.registry import effect, on
 from workflows.engine.rules import available, explain
@@ -24,6 +24,7 @@ from workflows.engine.tick import once_per
 from workflows.engine.wait import settled
 
 __all__ = [
+    "Debt",
     "Permanent",
     "Step",
     "Unreachable",
@@ -39,6 +40,7 @@ __all__ = [
     "on",
     "once_per",
     "owe",
+    "owe_many",
     "perform",
     "perform_many",
     "retry",

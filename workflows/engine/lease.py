@@ -10,6 +10,7 @@ import json
 import random
 import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -132,17 +133,50 @@ def hold(effects: Sequence[Effect]) -> None:
             raise Fenced
 
 
-def finish(effects: Sequence[Effect], outcome: Any = None, *, took: float) -> None:
-    """Mark effects done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
+def finish(effects: Sequence[Effect], *, took: float) -> None:
+    """Mark effects inside the house done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           outcome = %(outcome)s::jsonb, took = %(took)s""",
+           outcome = NULL, took = %(took)s""",
         took=round(took * 1000),
-        outcome=None if outcome is None else json.dumps(outcome),
     )
     if finished != len(effects):
         raise Fenced
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What left the house, and what the far side answered; `at` by time.monotonic()."""
+
+    effect: Effect
+    outcome: Any
+    took: float
+    at: float
+
+
+def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
+    """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned."""
+    if not sent:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE core_effect AS effect
+               SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
+                   outcome = sent.outcome::jsonb, took = sent.took
+               FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
+                   AS sent(id, fence, outcome, took)
+               WHERE effect.id = sent.id AND effect.fence = sent.fence AND effect.state IN ('leased', 'uncertain')
+               RETURNING effect.id""",
+            {
+                "ids": [each.effect.id for each in sent],
+                "fences": [each.effect.fence for each in sent],
+                "outcomes": [None if each.outcome is None else json.dumps(each.outcome) for each in sent],
+                "took": [round(each.took * 1000) for each in sent],
+            },
+        )
+        done = {row[0] for row in cursor.fetchall()}
+    return [each.effect for each in sent if each.effect.id not in done]
 
 
 def park(effect: Effect) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,49 @@ from uuid import UUID
 from django.db import connection
 
 from core.ids import uuid7
-from core.models.history import Transition
+from core.models.history import Effect, Transition
 from core.models.stateful import NOBODY, Stateful
 from workflows.engine.plain import check_keepable, plain_json
 from workflows.engine.record import INSERT_DEBTS, announce
 from workflows.engine.registry import Kind, machine_of
+
+
+@dataclass(frozen=True)
+class Debt:
+    """One thing to owe; the words are those of owe()."""
+
+    handler: Callable[..., Any]
+    key: str
+    about: Stateful | None = None
+    cause: Effect | Transition | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    after: timedelta = timedelta(0)
+    at: datetime | None = None
+
+    @property
+    def is_due(self) -> bool:
+        return not self.after and not self.at
+
+    def row(self) -> dict[str, Any]:
+        kind: Kind = self.handler.kind  # type: ignore[attr-defined]
+        check_keepable(self.payload)
+        about, cause = self.about, self.cause
+        return {
+            "id": uuid7(),
+            "account_id": about.tenant_id if about else NOBODY,
+            "transition_id": cause.transition_id if isinstance(cause, Effect) else cause and cause.pk,
+            "machine": machine_of(type(about)) if about else "",
+            "object_id": about and about.pk,
+            "seq": about.version if about else 0,
+            "key": self.key,
+            "kind": kind.name,
+            "revision": kind.revision,
+            "payload": self.payload,
+            "lane": kind.lane,
+            "ordered": kind.ordered,
+            "wait": self.after.total_seconds(),
+            "at": self.at,
+        }
 
 
 def owe(
@@ -22,7 +61,7 @@ def owe(
     *,
     key: str,
     about: Stateful | None = None,
-    cause: Transition | None = None,
+    cause: Effect | Transition | None = None,
     payload: dict[str, Any] | None = None,
     after: timedelta = timedelta(0),
     at: datetime | None = None,
@@ -32,30 +71,16 @@ def owe(
     payload: JSON of at most 64 KB, else NotKeepable is raised and nothing recorded.
     after: not due before that much time has passed; at: not before that moment.
     """
-    kind: Kind = handler.kind  # type: ignore[attr-defined]
-    check_keepable(payload or {})
-    debt = {
-        "id": uuid7(),
-        "account_id": about.tenant_id if about else NOBODY,
-        "transition_id": cause and cause.pk,
-        "machine": machine_of(type(about)) if about else "",
-        "object_id": about and about.pk,
-        "seq": about.version if about else 0,
-        "key": key,
-        "kind": kind.name,
-        "revision": kind.revision,
-        "payload": payload or {},
-        "lane": kind.lane,
-        "ordered": kind.ordered,
-        "wait": after.total_seconds(),
-        "at": at,
-    }
+    return owe_many([Debt(handler, key, about, cause, payload or {}, after, at)])[0]
+
+
+def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
+    """Record a set of debts in one statement; their ids, None for each that was owed already."""
+    if not debts:
+        return []
+    rows = [debt.row() for debt in debts]
     with connection.cursor() as cursor:
-        cursor.execute(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json([debt])])
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    if not after and not at:
-        announce([row[0]])
-    effect_id: UUID = row[0]
-    return effect_id
+        cursor.execute(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json(rows)])
+        owed = {row[0] for row in cursor.fetchall()}
+    announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
+    return [row["id"] if row["id"] in owed else None for row in rows]

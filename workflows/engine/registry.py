@@ -26,6 +26,7 @@ class Kind:
     outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     ordered: not before the earlier ordered effects of its object are over.
+    related: what the object brings along (select_related), so that many are read in one query.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Kind:
     timeout: timedelta = timedelta(seconds=15)
     lane: str = "inward"
     revision: int = 1
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def effect(
     timeout: int = 15,
     lane: str | None = None,
     revision: int = 1,
+    related: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
     if timeout > LONGEST:
@@ -82,6 +85,7 @@ def effect(
             timeout=timedelta(seconds=timeout),
             lane=lane or ("outward" if outward else "inward"),
             revision=revision,
+            related=related,
         )
         run.kind = kinds[name]  # type: ignore[attr-defined]
         return run

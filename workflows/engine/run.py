@@ -30,6 +30,10 @@ BATCH = 100
 # A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
 COLLISIONS = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 COLLISIONS_IN_PLACE = 3
+# Of what leaves the house: so many outcomes are written together at most, and so long after the first of them.
+AT_ONCE = 25
+TOGETHER = 0.2  # seconds
+FRESH = 1.0  # seconds that an object may have been read before it is sent something about
 
 
 def run_due(ids: Sequence[UUID] = (), *, limit: int = BATCH) -> int:
@@ -86,24 +90,31 @@ def _commit_together(kind: Kind, effects: list[Effect]) -> None:
     with atomic(), deadline(kind.timeout):
         lease.hold(effects)
         started = time.monotonic()
-        _call(kind, effects)
+        _call(kind, effects, _subjects(kind, effects))
         lease.finish(effects, took=time.monotonic() - started)
 
 
 def _pay_outside(kind: Kind, effects: list[Effect]) -> None:
-    """One after the other, as long as the far side can be reached."""
+    """One after the other, as long as the far side can be reached.
+
+    While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
+    are sent once more under the same key. A far side that cannot tell a repetition gets each written at once.
+    """
     breaker = lease.breaker_of(kind.name)
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.postpone(effects, None, until=breaker.paused_until)
         return
+    reader, sent = _ReadAhead(kind, effects), list[lease.Sent]()
     held_since = time.monotonic()
     for position, effect in enumerate(effects):
         if time.monotonic() - held_since + kind.timeout.total_seconds() > lease.LEASE.total_seconds():
+            sent = _keep(sent)
             lease.extend(effects[position:])
             held_since = time.monotonic()
         try:
-            _send(kind, effect)
+            sent += _send(kind, effect, reader)
         except Unreachable as error:
+            _keep(sent)
             lease.trip(kind.name)
             lease.postpone(effects[position:], error)
             log.warning("%s: the far side cannot be reached: %s", kind.name, error)
@@ -111,20 +122,25 @@ def _pay_outside(kind: Kind, effects: list[Effect]) -> None:
         if breaker is not None:
             lease.reset(kind.name)
             breaker = None
+        if sent and (not kind.keyed or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
+            sent = _keep(sent)
+    _keep(sent)
 
 
-def _send(kind: Kind, effect: Effect) -> None:
-    """Call the handler and keep its outcome. Raises Unreachable; whatever else happens is on the row afterwards."""
+def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
+    """Call the handler; its outcome, to be kept. Raises Unreachable; another failure is on the row afterwards."""
     # A test case's own transaction is none of ours.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
     try:
         if not kind.keyed:
             lease.park(effect)
+        subject = reader.subject(effect)
         started = time.monotonic()
         with deadline(kind.timeout):
-            outcome = _call(kind, [effect])
-        lease.finish([effect], outcome, took=time.monotonic() - started)
+            outcome = _call(kind, [effect], [subject])
+        now = time.monotonic()
+        return [lease.Sent(effect, outcome, now - started, at=now)]
     except Unreachable:
         raise
     except Fenced:
@@ -134,17 +150,48 @@ def _send(kind: Kind, effect: Effect) -> None:
             _fail(effect, error)
         else:
             lease.doubt(effect, error)
+    return []
 
 
-def _call(kind: Kind, effects: list[Effect]) -> Any:
+def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
+    """Write the outcomes of what was sent; nothing is left to be written."""
+    for effect in lease.finish_sent(sent):
+        log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", effect.kind, effect.id)
+    return []
+
+
+def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) -> Any:
     with said_of(effects), spans(effects):
-        subjects = _subjects(effects)
         if kind.batch > 1:
             return kind.run(subjects, effects)
         return kind.run(subjects[0], effects[0])
 
 
-def _subjects(effects: list[Effect]) -> list[Stateful | None]:
+class _ReadAhead:
+    """The objects of effects that leave the house, several at a time, each read not long before its call."""
+
+    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
+        self._kind, self._left = kind, list(effects)
+        self._found: dict[UUID, Stateful | None] = {}
+        self._stale_at = 0.0
+
+    def subject(self, effect: Effect) -> Stateful | None:
+        if effect.id not in self._found or time.monotonic() > self._stale_at:
+            self._left = self._left[self._left.index(effect) :]
+            ahead = self._left[:AT_ONCE]
+            try:
+                self._found = _by_effect(self._kind, ahead)
+            except AssertionError:  # one of them is bad: whoever it is fails alone
+                self._found = _by_effect(self._kind, [effect])
+            self._stale_at = time.monotonic() + FRESH
+        return self._found[effect.id]
+
+
+def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
+    return {effect.id: subject for effect, subject in zip(effects, _subjects(kind, effects), strict=True)}
+
+
+def _subjects(kind: Kind, effects: list[Effect]) -> list[Stateful | None]:
     """The objects that effects of one kind are about, in the same order."""
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for effect in effects:
@@ -154,7 +201,8 @@ def _subjects(effects: list[Effect]) -> list[Stateful | None]:
     for machine, ids in wanted.items():
         model = subject_model(machine)
         assert model is not None, f"no machine is called {machine!r}"
-        found |= model._base_manager.in_bulk(list(ids))
+        rows = model._base_manager.select_related(*kind.related) if kind.related else model._base_manager
+        found |= rows.in_bulk(list(ids))
     return [found.get(effect.object_id) for effect in effects]
 
 

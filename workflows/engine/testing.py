@@ -75,7 +75,7 @@ def crash_after(point: Point) -> Iterator[None]:
         "claim": {},
         "start": {"_call": before},
         "work": {"_call": after},
-        "done": {"_commit_together": after, "_send": after},
+        "done": {"_commit_together": after, "_keep": after},
     }
     with ExitStack() as patches:
         for name, instead in {"_pay_all": pay, **deaths[point]}.items():

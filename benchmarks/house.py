@@ -162,7 +162,10 @@ class House:
         with process:
             process.wait_until(lambda: ready.exists() or not process.alive, within=60)
             process.must_live()
-            yield process
+            try:
+                yield process
+            finally:
+                self.awake(process)  # who is stopped hears no SIGTERM
 
     def asleep(self, process: Process) -> None:
         """Let it and its children stand still while another peer has the machine."""
@@ -181,6 +184,7 @@ def signal_tree(process: Process, number: signal.Signals) -> None:
 @contextmanager
 def house() -> Iterator[House]:
     VAR.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything ends with us
     with runtime_folder() as folder:
         here = House(folder)
         shutil.rmtree(here.postgres.data, ignore_errors=True)

@@ -14,7 +14,13 @@ import django
 django.setup()
 
 from benchmarks.obey import obey  # noqa: E402
-from core.models import Account, Effect, Payment, PaymentMethod, Plan, Transition, User  # noqa: E402
+from django.db.models.functions import Now  # noqa: E402
+from django.test import Client  # noqa: E402
+from knox.models import AuthToken  # noqa: E402
+
+from core.ids import uuid7  # noqa: E402
+from core.models import Effect, Payment, PaymentMethod, Plan, User  # noqa: E402
+from tasks import doorbell  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 from workflows.engine import perform, run_due, sweep  # noqa: E402
 
@@ -90,6 +96,60 @@ def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> 
     return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
 
 
+def ring(count: int) -> dict[str, bool]:
+    """Tell the workers of the real broker that there is this much to do."""
+    return {"rung": doorbell.ring([uuid7()] * count)}
+
+
+def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
+    """Approve a claim and pay all that follows, one claim after the other."""
+    staff, taken = approver(), []
+    for n in range(first, first + count):
+        started = time.perf_counter()
+        perform(Payment.objects.get(pk=UUID(f"{base + n:012x}{tail}")).approve, by=staff)
+        while run_due():
+            pass
+        taken.append(_since(started))
+    return taken
+
+
+def reminders(first: int, count: int, base: int, tail: str) -> list[float]:
+    """The clock's round when so many invoices are to be looked at, and the looking."""
+    keys = [UUID(f"{base + n:012x}{tail}") for n in range(first, first + count)]
+    due = Effect.objects.filter(kind="invoice.chase", object_id__in=keys, state="waiting")
+    assert due.update(run_at=Now()) == count
+    started = time.perf_counter()
+    for ids in sweep():
+        run_due(ids)
+    while run_due():
+        pass
+    return [_since(started)]
+
+
+def pages(path: str, count: int, as_staff: bool, account: str = "") -> list[float]:
+    """A page of the API, without a network."""
+    user = approver() if as_staff else User.objects.get(membership__account=account)
+    _, token = AuthToken.objects.create(user)
+    client, taken = Client(headers={"Authorization": f"Bearer {token}"}), []
+    for _ in range(count):
+        started = time.perf_counter()
+        answer = client.get(f"/api/v1/{path}")
+        taken.append(_since(started))
+        assert answer.status_code == 200, answer.content
+    return taken
+
+
+def token(account: str = "") -> str:
+    """Of the approver, or of an account's owner."""
+    user = User.objects.get(membership__account=account) if account else approver()
+    _, word = AuthToken.objects.create(user)
+    return str(word)
+
+
+def _since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
 def pay_everything() -> int:
     paid = 0
     while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
@@ -102,4 +162,13 @@ def approver() -> User:
 
 
 if __name__ == "__main__":
-    obey(template=template, approve=approve, approve_bulk=approve_bulk, pay_everything=pay_everything)
+    obey(
+        template=template,
+        approve=approve,
+        approve_bulk=approve_bulk,
+        ring=ring,
+        settlements=settlements,
+        reminders=reminders,
+        pages=pages,
+        token=token,
+    )

@@ -6,6 +6,7 @@ copies lie in the order of n) and in what must be unique. Copied with triggers o
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import time
@@ -44,8 +45,8 @@ class Stock:
     """Claims 1, 2, 3... of one database."""
 
     def __init__(self, house: House, database: str = "countersign") -> None:
-        self._db = house.owner(database)
-        self._db.execute("SET session_replication_role = replica")
+        self._house = house
+        self._connect(database)
         with house.inside(database) as inside:
             self.claim = inside.ask("template", settled=False)
             self.settled = inside.ask("template", settled=True)
@@ -59,6 +60,24 @@ class Stock:
         )
         self._db.execute(f"""{functions} CREATE OR REPLACE FUNCTION bench_staff() RETURNS uuid LANGUAGE sql IMMUTABLE
             AS $$ SELECT '{self.staff}'::uuid $$""")
+
+    def in_copy(self, database: str) -> Stock:
+        """The same stock in a new database that is a copy of this one; nobody may be connected here."""
+        self._db.close()
+        with self._house.owner("postgres") as db:
+            db.execute(f"CREATE DATABASE {database} TEMPLATE {self.database} OWNER countersign")
+        other = copy.copy(self)
+        other._connect(database)
+        return other
+
+    def _connect(self, database: str) -> None:
+        self.database = database
+        self._db = self._house.owner(database)
+        self._db.execute("SET session_replication_role = replica")
+
+    @property
+    def invoice_tail(self) -> str:
+        return _digits(self.claim["invoice"])[12:]
 
     @property
     def tail(self) -> str:

@@ -1,0 +1,42 @@
+"""`make bench`: every figure in turn, or those that are named: `make bench ARGS="settlement idle"`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+
+from benchmarks import calm, engine, report, scale, settlement
+from benchmarks.house import VAR
+from benchmarks.report import Figure
+
+FIGURES: dict[str, Callable[[bool], list[Figure]]] = {
+    "settlement": lambda quick: settlement.run(rounds=1, count=400) if quick else settlement.run(),
+    "engine": lambda quick: engine.run(rounds=1, count=1000) if quick else engine.run(),
+    "scale": lambda quick: scale.run(rounds=1, sizes=(1000, 5000)) if quick else scale.run(),
+    "memory": lambda quick: calm.kept(count=1000) if quick else calm.kept(),
+    "idle": lambda quick: calm.idle(seconds=10) if quick else calm.idle(),
+    "held": lambda quick: calm.held(seconds=20, count=400) if quick else calm.held(),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of: {', '.join(FIGURES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does the harness work? The figures are worth nothing")
+    given = parser.parse_args()
+    if unknown := set(given.figures) - set(FIGURES):
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    found: list[Figure] = []
+    for name in given.figures or FIGURES:
+        report.say(f"{name} ...")
+        mine = FIGURES[name](given.quick)
+        print(report.table(mine), flush=True)
+        found += mine
+    file = report.keep(found, VAR)
+    print(f"\n{report.table(found)}\n\nKept in {file}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

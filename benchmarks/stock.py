@@ -36,7 +36,7 @@ TABLES = {
 }
 # There is one of these in an account, however many invoices it has.
 OF_THE_ACCOUNT = {"core_user", "core_account", "core_membership", "core_subscription"}
-MACHINES_OF_THE_ACCOUNT = {"account", "subscription"}
+MACHINES_OF_THE_ACCOUNT = {"account", "subscription", ""}
 UNIQUE_WORDS = {"email", "email_canonical", "number", "reference", "reference_key"}
 AT_ONCE = 50_000
 

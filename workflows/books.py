@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,6 +26,14 @@ class Books:
     subscriptions: dict[UUID, Subscription]
     invoices: dict[UUID, Invoice]
     payments: dict[UUID, Payment]
+
+    @cached_property
+    def of_account(self) -> dict[UUID, list[Subscription]]:
+        """The subscriptions by account."""
+        found: dict[UUID, list[Subscription]] = defaultdict(list)
+        for subscription in self.subscriptions.values():
+            found[subscription.account_id].append(subscription)
+        return found
 
 
 def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ()) -> Books:

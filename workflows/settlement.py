@@ -158,8 +158,8 @@ class Settlement:
         self.opened.add(subscription.pk)
         start = today_in(account.time_zone, self.now)
         end = period_end(start, subscription.interval, start.day)
-        for other in self.books.subscriptions.values():
-            if other.account_id == account.pk and other.status in LIVING:
+        for other in self.books.of_account[account.pk]:
+            if other.status in LIVING:
                 self.steps.append(because(cause, other.end))
         self.steps.append(because(cause, subscription.activate, on=start, until=end))
         self._open_account(account, cause)

@@ -93,7 +93,7 @@ def test_what_becomes_of_the_messages_does_not_matter(site: Site, mishap):
 
     say(f"messages {mishap.__name__.strip('_')}", queued=queued, seconds_to_recover=seconds)
     site.must_be_whole(payments)
-    assert queued >= len(payments) - 1  # one may have reached the sleeper already
+    assert queued >= 1  # one message stands for all who commit before it is answered
 
 
 @pytest.mark.parametrize(

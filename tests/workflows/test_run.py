@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from django.db.models.functions import Now
 
 from core.models import Breaker, Effect, EffectEvent, Payment
 from core.problems import Conflict, WrongState
-from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory
-from workflows.engine import Unreachable, lease, owe, perform, retry, retry_many, run_due, skip, sweep
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
+from workflows.effects.notices import mail_trial_start
+from workflows.engine import Debt, Unreachable, lease, owe, owe_many, perform, retry, retry_many, run_due, skip, sweep
 from workflows.engine import registry as engine_registry
 from workflows.engine.plain import NotKeepable
 from workflows.engine.run import _pay_all
@@ -440,3 +442,83 @@ class TestOperators:
 
         with pytest.raises(WrongState):
             retry(effect, by=operator)
+
+
+def test_outcomes_of_a_quick_far_side_are_written_together(handler, django_assert_max_num_queries):
+    mails = [owed_mail() for _ in range(20)]
+    handler("mail.trial_started", run=lambda _, debt: {"to": str(debt.pk)})
+
+    with django_assert_max_num_queries(8):
+        run_due()
+
+    for mail in mails:
+        mail.refresh_from_db()
+        assert (mail.state, mail.outcome) == ("done", {"to": str(mail.pk)})
+
+
+def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
+    mails = [owed_mail() for _ in range(3)]
+    written = []
+
+    def slow(_, debt):
+        written.append(Effect.objects.filter(pk__in=[mail.pk for mail in mails], state="done").count())
+        time.sleep(0.25)
+        return {}
+
+    handler("mail.trial_started", run=slow)
+
+    run_due()
+
+    assert written == [0, 1, 2]
+
+
+def test_of_what_was_sent_together_only_the_holder_writes_the_outcome(handler):
+    lost, kept = owed_mail(), owed_mail()
+
+    def overtaken(_, debt):
+        if debt.pk == lost.pk:  # somebody else takes it over while it is outside
+            Effect.objects.filter(pk=lost.pk).update(fence=F("fence") + 1)
+        return {"by": "me"}
+
+    handler("mail.trial_started", run=overtaken)
+
+    run_due()
+
+    lost.refresh_from_db()
+    kept.refresh_from_db()
+    assert (lost.state, lost.outcome) == ("leased", None)
+    assert (kept.state, kept.outcome) == ("done", {"by": "me"})
+
+
+def test_one_that_fails_takes_nothing_from_those_sent_with_it(handler):
+    mails = [owed_mail() for _ in range(5)]
+
+    def picky(_, debt):
+        if debt.pk == mails[2].pk:
+            raise RuntimeError("not this one")
+        return {}
+
+    handler("mail.trial_started", run=picky)
+
+    run_due()
+
+    states = dict(Effect.objects.filter(kind="mail.trial_started").values_list("pk", "state"))
+    assert [states[mail.pk] for mail in mails] == ["done", "done", "waiting", "done", "done"]
+
+
+def test_many_debts_are_owed_in_one_statement(django_assert_num_queries):
+    account = AccountFactory()
+    owe(mail_trial_start, key="known", about=account)
+
+    with django_assert_num_queries(1):
+        ids = owe_many([Debt(mail_trial_start, key, about=account) for key in ("new", "known", "newer")])
+
+    assert [key is not None for key in ids] == [True, False, True]
+    assert set(Effect.objects.filter(pk__in=[key for key in ids if key]).values_list("key", flat=True)) == {"new", "newer"}
+
+
+def test_an_idle_sweep_is_one_statement(run_effects, django_assert_num_queries):
+    run_effects()
+
+    with django_assert_num_queries(1):
+        assert sweep() == []

@@ -147,7 +147,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
 
 @dataclass(frozen=True)
 class Sent:
-    """What left the house, and what the far side answered; `at` by time.monotonic()."""
+    """What left the house, and what the far side answered; `at` is when it left, by time.monotonic()."""
 
     effect: Effect
     outcome: Any

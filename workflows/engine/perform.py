@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -147,12 +147,19 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
     meta.field.set_state(obj, target)
     obj.version += 1
     transition = _transition(obj, edge.name, source, by, step.cause, reason, request_key, step.inputs)
+    columns = _columns(type(obj))
     changed = {
-        column.attname: getattr(obj, column.attname)
-        for column in obj._meta.concrete_fields
-        if column.name not in {"status", "version"} and obj.__dict__.get(column.attname) != before.get(column.attname)
+        name: value
+        for name, value in obj.__dict__.items()
+        if name in columns and (name not in before or before[name] is not value) and before.get(name) != value
     }
     return record.Move(obj, transition, born=False, changed=changed)
+
+
+@cache
+def _columns(model: type[Stateful]) -> frozenset[str]:
+    """What a transition method may change."""
+    return frozenset(field.attname for field in model._meta.concrete_fields) - {"status", "version"}
 
 
 def _transition(

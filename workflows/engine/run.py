@@ -30,7 +30,7 @@ BATCH = 100
 # A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
 COLLISIONS = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 COLLISIONS_IN_PLACE = 3
-# Of what leaves the house: so many outcomes are written together at most, and so long after the first of them.
+# Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
 AT_ONCE = 25
 TOGETHER = 0.2  # seconds
 FRESH = 1.0  # seconds that an object may have been read before it is sent something about
@@ -139,8 +139,7 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
         started = time.monotonic()
         with deadline(kind.timeout):
             outcome = _call(kind, [effect], [subject])
-        now = time.monotonic()
-        return [lease.Sent(effect, outcome, now - started, at=now)]
+        return [lease.Sent(effect, outcome, time.monotonic() - started, at=started)]
     except Unreachable:
         raise
     except Fenced:

@@ -136,8 +136,9 @@ class Stock:
             for piece in pieces
             if piece
         ] or ["''"]
-        if name in UNIQUE_WORDS or (table == "core_creditentry" and name == "key"):
-            words.append("(n)::text")
+        is_own_key = table == "core_creditentry" or not any(piece in ids for piece in pieces)
+        if name in UNIQUE_WORDS or (name == "key" and is_own_key):
+            words.append("':' || n")
         return f"({' || '.join(words)})::{type_}"
 
     def _copied(self, key: str, n: str) -> str:

@@ -20,6 +20,7 @@ from core.ids import uuid7
 from core.models.history import Effect, Transition
 from core.models.stateful import Stateful
 from workflows.engine.plain import plain_json
+from workflows.engine.prepared import prepared_cursor
 from workflows.engine.registry import followers
 from workflows.engine.signals import effects_recorded
 
@@ -60,7 +61,7 @@ def write(moves: list[Move]) -> tuple[set[UUID], list[UUID]]:
         for move in moves
     ]
     sql = _birth_statement() if moves[0].born else _move_statement(model, changed)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(sql, [plain_json(steps), plain_json(debts)])
         written = {row[0] for row in cursor.fetchall()}
     due = [debt["id"] for debt in debts if not debt["wait"] and debt["transition_id"] in written]

@@ -21,6 +21,7 @@ from workflows import links
 from workflows.engine import effect
 from workflows.engine.errors import Permanent, Unreachable
 from workflows.plaintext import plain
+from workflows.wire import KeyedMail
 
 GOODBYE = 1  # second
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
@@ -47,8 +48,12 @@ Handler = Callable[[Any, Effect], dict[str, Any] | None]
 composers: dict[str, tuple[Composer, bool]] = {}  # per kind of effect: the function, and whether staff are written to
 
 
-def mail(kind: str, *, to_staff: bool = False) -> Callable[[Composer], Handler]:
+def mail(
+    kind: str, *, to_staff: bool = False, related: Sequence[str] = (), prefetch: Sequence[str] = ()
+) -> Callable[[Composer], Handler]:
     """Make a function that composes a mail the effect `mail.<kind>`: to a customer in their language, else English.
+
+    related, prefetch: what the mail tells about, read for many mails at once.
 
     None from the function: there is nothing to say any more. A mail made this way can be shown again to operators,
     so one that holds a secret is none of these: it calls `send` itself.
@@ -57,7 +62,7 @@ def mail(kind: str, *, to_staff: bool = False) -> Callable[[Composer], Handler]:
     def register(composer: Composer) -> Handler:
         composers[f"mail.{kind}"] = composer, to_staff
 
-        @effect(f"mail.{kind}", outward=True)
+        @effect(f"mail.{kind}", outward=True, related=tuple(related), prefetch=tuple(prefetch))
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
             letter, language = compose(subject, debt)
@@ -104,7 +109,8 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
     written = write(kind, words, language=language)
     message_id = f"<{debt.pk}@{_domain()}>"
     server = get_connection()
-    message = EmailMultiAlternatives(
+    message = KeyedMail(
+        key=debt.pk.hex,
         subject=written.subject,
         body=written.text,
         from_email=settings.MAIL_FROM,

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from core.models import Account, Effect, Invoice, Payment, Plan, Policy, Subscription, User
 from workflows import letters
@@ -39,7 +39,7 @@ def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
     return Letter(recipients(account), letters.trial_ended(account, chosen))
 
 
-@mail("invoice_issued")
+@mail("invoice_issued", related=("account", "subscription__plan"))
 def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
     """What was voided before it was sent is not asked for."""
     if invoice.status == Invoice.Status.VOID:
@@ -47,7 +47,7 @@ def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
     return Letter(recipients(invoice.account), letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice)))
 
 
-@mail("invoice_reminder")
+@mail("invoice_reminder", related=("account", "subscription__plan"))
 def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
     """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
@@ -62,13 +62,14 @@ def mail_reviewers(payment: Payment, debt: Effect) -> Letter:
     return Letter(reviewers(), letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0)))
 
 
-@mail("payment_approved")
+@mail("payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries"))
 def mail_approval(payment: Payment, debt: Effect) -> Letter:
+    payment.invoice.account = payment.account  # the same: its key says so
     words = letters.payment_approved(
         payment,
         plan_of(payment.invoice),
         allocated=allocated_by(payment),
-        to_balance=payment.balance_entries.filter(amount__gt=0).aggregate(sum=Sum("amount"))["sum"] or Decimal(0),
+        to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
     return Letter(recipients(payment.account), words)
 
@@ -78,7 +79,7 @@ def mail_rejection(payment: Payment, debt: Effect) -> Letter:
     return Letter(recipients(payment.account), letters.payment_rejected(payment, ways_to_pay(payment.invoice)))
 
 
-@mail("payment_partial")
+@mail("payment_partial", related=("account", "subscription__plan"))
 def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
@@ -145,7 +146,10 @@ def reviewers() -> list[str]:
 
 def plan_of(invoice: Invoice) -> str:
     """The name of the plan that the invoice is for: for an upgrade, the larger one."""
-    code = invoice.metadata.get("billing_snapshot", {}).get("plan", "")
+    code: str = invoice.metadata.get("billing_snapshot", {}).get("plan", "")
+    subscribed = invoice.subscription.plan if invoice.subscription else None
+    if subscribed is not None and subscribed.code == code and "upgrade_to" not in invoice.metadata:
+        return subscribed.name
     chosen = Q(pk=invoice.metadata["upgrade_to"]) if "upgrade_to" in invoice.metadata else Q(code=code)
     return Plan.objects.filter(chosen).values_list("name", flat=True).first() or code
 
@@ -157,8 +161,8 @@ def open_invoice(subscription: Subscription) -> Invoice | None:
 
 def allocated_by(payment: Payment) -> Decimal:
     """What it once paid of its own invoice, also when that has been taken back."""
-    own = payment.allocations.filter(invoice=payment.invoice, reverses__isnull=True)
-    return own.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    own = (line for line in payment.allocations.all() if line.invoice_id == payment.invoice_id)
+    return sum((line.amount for line in own if line.reverses_id is None), Decimal(0))
 
 
 def _days_after(debt: Effect, account: Account, days: int) -> date | None:

@@ -26,7 +26,7 @@ class Kind:
     outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     ordered: not before the earlier ordered effects of its object are over.
-    related: what the object brings along (select_related), so that many are read in one query.
+    related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Kind:
     lane: str = "inward"
     revision: int = 1
     related: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def effect(
     lane: str | None = None,
     revision: int = 1,
     related: tuple[str, ...] = (),
+    prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
     if timeout > LONGEST:
@@ -86,6 +88,7 @@ def effect(
             lane=lane or ("outward" if outward else "inward"),
             revision=revision,
             related=related,
+            prefetch=prefetch,
         )
         run.kind = kinds[name]  # type: ignore[attr-defined]
         return run

@@ -200,8 +200,8 @@ def _subjects(kind: Kind, effects: list[Effect]) -> list[Stateful | None]:
     for machine, ids in wanted.items():
         model = subject_model(machine)
         assert model is not None, f"no machine is called {machine!r}"
-        rows = model._base_manager.select_related(*kind.related) if kind.related else model._base_manager
-        found |= rows.in_bulk(list(ids))
+        rows = model._base_manager.select_related(*kind.related) if kind.related else model._base_manager.all()
+        found |= rows.prefetch_related(*kind.prefetch).in_bulk(list(ids))
     return [found.get(effect.object_id) for effect in effects]
 
 

@@ -23,7 +23,9 @@ FIGURES: dict[str, Callable[[bool], list[Figure]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of: {', '.join(FIGURES)}; default: all")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: does the harness work? The figures are worth nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes: does the harness work? The figures are worth nothing"
+    )
     given = parser.parse_args()
     if unknown := set(given.figures) - set(FIGURES):
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")

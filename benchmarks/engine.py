@@ -58,7 +58,9 @@ def _over(db: psycopg.Connection, run: str, count: int) -> float:
     """When the last of them was done, by the database's clock, which is this machine's."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        if db.execute("SELECT EXISTS (SELECT FROM core_effect WHERE state IN ('ready', 'leased'))").fetchone() == (False,):
+        if db.execute("SELECT EXISTS (SELECT FROM core_effect WHERE state IN ('ready', 'leased'))").fetchone() == (
+            False,
+        ):
             done, at = db.execute(SPAN, {"run": run}).fetchone() or (0, 0.0)
             assert done == count, f"{done} of {count} effects were done"
             return float(at)

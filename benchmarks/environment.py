@@ -21,7 +21,17 @@ def dbos() -> Path | None:
         return python
     say("Installing benchmarks/requirements.txt into a virtual environment of its own (once) ...")
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
-    install = [str(python), "-m", "pip", "install", "-q", "--require-hashes", "--only-binary=:all:", "-r", str(REQUIREMENTS)]
+    install = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--require-hashes",
+        "--only-binary=:all:",
+        "-r",
+        str(REQUIREMENTS),
+    ]
     done = subprocess.run(install, check=False, capture_output=True, text=True)
     if done.returncode:
         say(f"DBOS cannot be had here, so it is left out: {done.stderr.strip().splitlines()[-1:]}")

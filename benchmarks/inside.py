@@ -13,11 +13,11 @@ import django
 
 django.setup()
 
-from benchmarks.obey import obey  # noqa: E402
 from django.db.models.functions import Now  # noqa: E402
 from django.test import Client  # noqa: E402
 from knox.models import AuthToken  # noqa: E402
 
+from benchmarks.obey import obey  # noqa: E402
 from core.ids import uuid7  # noqa: E402
 from core.models import Effect, Payment, PaymentMethod, Plan, User  # noqa: E402
 from tasks import doorbell  # noqa: E402

@@ -38,7 +38,9 @@ def table(figures: Sequence[Figure]) -> str:
         verdict = {True: "met", False: "MISSED", None: figure.note}[figure.met]
         rows.append((figure.name, figure.target, f"{figure.value:,.3g} {figure.unit}".rstrip(), verdict))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows)
+    return "\n".join(
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    )
 
 
 def keep(figures: Sequence[Figure], folder: Path) -> Path:

@@ -95,10 +95,10 @@ def _api(h: House, stock: Stock, inside: Inside, running: ExitStack, claims: int
         return owner.post("billing/admin/payments/confirm/", body)
 
     requests = {
-        "an empty view": lambda number: caller.get("bench/empty/"),
+        "an empty view": lambda _: caller.get("bench/empty/"),
         "approve": lambda number: caller.post(f"billing/admin/payments/{payments[number]}/approve/", {}),
         "confirm": confirm,
-        "a list page of 25": lambda number: caller.get("billing/admin/payments/"),
+        "a list page of 25": lambda _: caller.get("billing/admin/payments/"),
     }
     times: dict[str, list[float]] = {name: [] for name in requests}
     counts: dict[str, tuple[int, int]] = {}

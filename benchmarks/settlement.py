@@ -261,13 +261,14 @@ def _figures(done: dict[str, list[Run]]) -> list[Figure]:
         return ratio([what(run) for run in done[name]], [what(run) for run in done[other]])
 
     used = statistics.median(run.cpu for run in done["singles"])
+    singles, bulk = of("singles", "limit"), of("bulk", "limit")
+    written = of("singles", "limit", lambda run: run.wal)
     figures = [
-        Figure("singles, of the limit", ">= 0.8", of("singles", "limit"), "x", of("singles", "limit") >= 0.8),
-        Figure("bulk of 500, of the limit", ">= 2.5", of("bulk", "limit"), "x", of("bulk", "limit") >= 2.5),
+        Figure("singles, of the limit", ">= 0.8", singles, "x", singles >= 0.8),
+        Figure("bulk of 500, of the limit", ">= 2.5", bulk, "x", bulk >= 2.5),
         Figure("CPU of a settlement, singles", "<= 1.5 ms", used, "ms", used <= 1.5),
-        Figure("WAL of a settlement, singles, of the limit's", "<= 1.5", of("singles", "limit", lambda run: run.wal), "x",
-               of("singles", "limit", lambda run: run.wal) <= 1.5),
-    ]  # fmt: skip
+        Figure("WAL of a settlement, of the limit's", "<= 1.5", written, "x", written <= 1.5),
+    ]
     for peer in ("naive", "naive, connections kept", "dbos"):
         if peer in done:
             times = of("singles", peer)

@@ -132,7 +132,9 @@ class Stock:
         text = json.dumps(value) if isinstance(value, dict | list) else str(value)
         pieces = re.split("(" + "|".join(ids) + ")", text)
         words = [
-            f"({self._copied(piece, f'(n / {per_account})' if ids[piece] else 'n')})::text" if piece in ids else _quoted(piece)
+            f"({self._copied(piece, f'(n / {per_account})' if ids[piece] else 'n')})::text"
+            if piece in ids
+            else _quoted(piece)
             for piece in pieces
             if piece
         ] or ["''"]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from kombu import Producer
+from kombu.messaging import Producer
 
 from core.tracing import span
 from workflows.engine.lease import SHARE

@@ -41,7 +41,7 @@ class KeyedMail(EmailMultiAlternatives):
         self.key = key
 
     def message(self) -> Message:  # type: ignore[override]
-        wire: Message = super().message()  # type: ignore[assignment]
+        wire: Message = super().message()
         wire.policy = WIRE
         if wire.is_multipart():
             wire.set_boundary(f"=={self.key}==")

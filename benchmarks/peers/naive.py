@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.peers.naive_settings"
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -26,6 +26,7 @@ from django.db.transaction import atomic, on_commit  # noqa: E402
 from django.template import Context, Engine  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from benchmarks.obey import obey  # noqa: E402
 from benchmarks.peers.models import (  # noqa: E402
     Account,
     Allocation,
@@ -37,7 +38,6 @@ from benchmarks.peers.models import (  # noqa: E402
     Subscription,
     Timer,
 )
-from benchmarks.obey import obey  # noqa: E402
 
 app = Celery("naive", broker=os.environ["BROKER_URL"])
 app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True, worker_hijack_root_logger=False)
@@ -67,9 +67,7 @@ VERIFY = """
 
 
 def log(row, source, by=""):
-    StateLog.objects.create(
-        machine=row._meta.model_name, object_id=row.pk, source=source, target=row.status, by=by
-    )
+    StateLog.objects.create(machine=row._meta.model_name, object_id=row.pk, source=source, target=row.status, by=by)
 
 
 def approve_one(payment_id):

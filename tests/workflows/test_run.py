@@ -514,7 +514,10 @@ def test_many_debts_are_owed_in_one_statement(django_assert_num_queries):
         ids = owe_many([Debt(mail_trial_start, key, about=account) for key in ("new", "known", "newer")])
 
     assert [key is not None for key in ids] == [True, False, True]
-    assert set(Effect.objects.filter(pk__in=[key for key in ids if key]).values_list("key", flat=True)) == {"new", "newer"}
+    assert set(Effect.objects.filter(pk__in=[key for key in ids if key]).values_list("key", flat=True)) == {
+        "new",
+        "newer",
+    }
 
 
 def test_an_idle_sweep_is_one_statement(run_effects, django_assert_num_queries):

@@ -9,13 +9,13 @@ from workflows.wire import KeyedMail
 
 
 @pytest.mark.parametrize(
-    "subject", ["Your payment has arrived", "وصلت دفعتك " * 9, "x" * 300, "many short words " * 20, "tab\tin it", ""]
+    "subject", ["Your payment has arrived", "你好世界 " * 12, "x" * 300, "many short words " * 20, "tab\tin it", ""]
 )
 def test_a_mail_has_the_bytes_that_the_library_writes(subject):
     def written(cls, **given):
         mail = cls(
             subject=subject,
-            body="Dear customer,\n\nمرحبا\n",
+            body="Dear customer,\n\nGröße, 你好\n",
             from_email="Zoë <billing@demo.test>",
             to=["bills@example.test", "zoë@example.test"],
             headers={"Message-ID": "<1@demo.test>", "Date": "Mon, 23 Nov 2026 12:00:00 -0000", "X-Long": "y " * 60},

@@ -62,7 +62,9 @@ def mail_reviewers(payment: Payment, debt: Effect) -> Letter:
     return Letter(reviewers(), letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0)))
 
 
-@mail("payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries"))
+@mail(
+    "payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries")
+)
 def mail_approval(payment: Payment, debt: Effect) -> Letter:
     payment.invoice.account = payment.account  # the same: its key says so
     words = letters.payment_approved(

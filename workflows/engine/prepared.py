@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
@@ -23,7 +24,7 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         connection.connection.prepare_threshold = AFTER
-        cursor = ServerBindingCursor(connection.connection)
+        cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
     wrapped = connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
     with wrapped:
         yield wrapped

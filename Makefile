@@ -47,9 +47,8 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
 	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 
-bench: local ## Figures of the product, as ratios within one run
-	$(RUN) .venv/bin/python -m benchmarks.fairness
-	.venv/bin/python -m benchmarks.credits
+bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for some, ARGS=--quick for none
+	.venv/bin/python -m benchmarks $(ARGS)
 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures

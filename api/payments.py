@@ -109,7 +109,8 @@ class ConfirmPayment(CallerView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        invoice = get_object_or_404(Invoice.objects.visible_to(self.caller), pk=data["invoice_id"])
+        invoices = Invoice.objects.visible_to(self.caller).select_related("account")
+        invoice = get_object_or_404(invoices, pk=data["invoice_id"])
         method = find_method(data["payment_method"], invoice.account.country)
         currency = data.get("currency", invoice.currency)
         errors: dict[str, list[str]] = {}

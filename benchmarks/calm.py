@@ -53,7 +53,7 @@ def kept(*, count: int = 10_000) -> list[Figure]:
         Figure("memory: web process", "<= 180 MB", page, "MB", page <= 180),
         Figure(f"memory: worker child after {count:,} settlements", "<= 150 MB", late, "MB", late <= 150),
         Figure(
-            "memory: worker child, of what it was after a fifth", "<= 1.05", late / early, "x", late / early <= 1.05
+            "memory: worker child, of that after a fifth", "<= 1.05", late / early, "x", late / early <= 1.05
         ),
     ]
 

@@ -225,7 +225,7 @@ def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: in
         stock.add_history(20_000)
         course = Course(h, stock, running)
         stock.tidy()
-        few = max(100, count // 8)
+        few = max(50, count // 8)
         runs: dict[str, Callable[[], Run]] = {
             "limit": lambda: course.limit(count),
             "singles": lambda: course.product(count, approvers=approvers),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django_fsm import FSMMeta
 from django_fsm import Transition as Edge
@@ -29,12 +29,20 @@ class Rule:
 
 def explain(obj: Stateful, user: User | None) -> list[Rule]:
     """Every transition of this object, in the order of their names. `user` None: the engine itself."""
-    return [_rule(obj, meta, user) for meta in _transitions(obj)]
+    return [_rule(obj, meta, user) for meta in _transitions(type(obj))]
 
 
 def available(obj: Stateful, user: User | None) -> list[str]:
-    """The names of the transitions that this user could perform now."""
-    return [rule.name for rule in explain(obj, user) if rule.is_open]
+    """The names of the transitions that this user could perform now: the open ones of `explain`.
+
+    Lists ask it of every row, so what does not lead on from here is not looked at.
+    """
+    here = [meta.get_transition(obj.status) for meta in _transitions(type(obj)) if meta.has_transition(obj.status)]
+    return [
+        edge.name
+        for edge in here
+        if edge is not None and _permitted(obj, edge, user) and all(condition(obj) for condition in edge.conditions)
+    ]
 
 
 def allow(obj: Stateful, meta: FSMMeta, user: User | None) -> Edge:
@@ -73,9 +81,10 @@ def _permitted(obj: Stateful, edge: Edge, user: User | None) -> bool:
     return bool(edge.has_perm(obj, user))
 
 
-def _transitions(obj: Stateful) -> Iterator[FSMMeta]:
-    for _, method in sorted(status_field(type(obj)).transitions[type(obj)].items()):
-        yield method._django_fsm
+@cache
+def _transitions(model: type[Stateful]) -> tuple[FSMMeta, ...]:
+    methods = status_field(model).transitions[model]
+    return tuple(methods[name]._django_fsm for name in sorted(methods))
 
 
 def _any_edge(meta: FSMMeta) -> Edge:

@@ -52,9 +52,7 @@ def kept(*, count: int = 10_000) -> list[Figure]:
     return [
         Figure("memory: web process", "<= 180 MB", page, "MB", page <= 180),
         Figure(f"memory: worker child after {count:,} settlements", "<= 150 MB", late, "MB", late <= 150),
-        Figure(
-            "memory: worker child, of that after a fifth", "<= 1.05", late / early, "x", late / early <= 1.05
-        ),
+        Figure("memory: worker child, of that after a fifth", "<= 1.05", late / early, "x", late / early <= 1.05),
     ]
 
 

@@ -1,11 +1,11 @@
 """A small Django project as one starts it: its own tables, Celery, django-fsm."""
 
-from core.env import database
+from core.settings import DATABASES as OURS
 
 SECRET_KEY = "of-a-peer-in-the-benchmark"  # noqa: S105
 USE_TZ = True
 INSTALLED_APPS = ["benchmarks.peers"]
-DATABASES = {"default": {**database(), "CONN_MAX_AGE": 300}}
+DATABASES = {"default": {**OURS["default"], "CONN_MAX_AGE": 300}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 EMAIL_BACKEND = "benchmarks.nowhere.Nowhere"
 LOGGING_CONFIG = None

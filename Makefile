@@ -49,6 +49,8 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 
 bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for some, ARGS=--quick for none
 	.venv/bin/python -m benchmarks $(ARGS)
+	$(if $(ARGS),,$(RUN) .venv/bin/python -m benchmarks.fairness)
+	$(if $(ARGS),,.venv/bin/python -m benchmarks.credits)
 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures

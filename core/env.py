@@ -52,7 +52,6 @@ def database(*, debug: bool) -> dict[str, object]:
         )
     options: dict[str, object] = config.setdefault("OPTIONS", {})  # type: ignore[assignment]
     options.setdefault("options", SESSION)
-    options.setdefault("prepare_threshold", 5)  # for core.prepared alone: Django's own cursors never prepare
     return config
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, User
-from core.prepared import fetch_prepared
+from core.prepared import prepared_cursor
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
 from workflows.books import lock_account
 
@@ -110,7 +110,10 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
         "description": description,
         "usable": [str(status) for status in USABLE],
     }
-    if taken := fetch_prepared(_CONSUME, values):
+    with prepared_cursor() as cursor:
+        cursor.execute(_CONSUME, values)
+        taken = cursor.fetchone()
+    if taken:
         entry.balance_after, entry.created_at = taken
         entry._state.adding, entry._state.db = False, connection.alias
         return entry

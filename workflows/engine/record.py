@@ -19,8 +19,8 @@ from django.db.transaction import on_commit
 from core.ids import uuid7
 from core.models.history import Effect, Transition
 from core.models.stateful import Stateful
+from core.prepared import prepared_cursor
 from workflows.engine.plain import plain_json
-from workflows.engine.prepared import prepared_cursor
 from workflows.engine.registry import followers
 from workflows.engine.signals import effects_recorded
 

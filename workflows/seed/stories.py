@@ -13,13 +13,13 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 
+from core.instructions import DEMO_WARNING
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, User
 from core.models.user import canonical_email
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
 from workflows.engine import perform
 from workflows.ledger import consume
 from workflows.seed.past import Past, the_past
-from workflows.seed.payment_methods import WARNING
 from workflows.seed.people import PASSWORD
 
 DUTIES = {"reviewer": ("review_payment",), "approver": ("approve_payment", "reverse_payment")}
@@ -61,7 +61,7 @@ class Teller:
             billing={
                 "billing_email": address,
                 "address_line1": "1 Example Street",
-                "address_line2": WARNING,
+                "address_line2": DEMO_WARNING,
                 "city": city,
                 "state": state,
                 "postal_code": postal_code,
@@ -90,7 +90,7 @@ class Teller:
             amount=Decimal(amount),
             currency=invoice.currency,
             reference=reference,
-            notes=WARNING,
+            notes=DEMO_WARNING,
             paid_on=invoice.issued_on,
             payer_name=self.company.account.name,
             by=self.company.user,
@@ -106,7 +106,7 @@ class Teller:
             amount=Decimal(amount),
             currency=invoice.currency,
             reference=reference,
-            notes=WARNING,
+            notes=DEMO_WARNING,
             by=self.staff["reviewer"],
         )
         self.waits(0)
@@ -128,7 +128,7 @@ def exact(tell: Teller) -> None:
     """Paid to the cent, approved the next day; the credits are being used."""
     tell.signs_up("Exact Bakery", days_ago=20)
     tell.waits(0.5)
-    tell.pays("89.00", "TRC 021000021")
+    tell.pays("89.00", "021000021004711")
     for day, amount in enumerate((120, 60, 45), start=1):
         tell.waits(4)
         consume(tell.account, amount, reference=f"batch-{day}", description="A batch of labels")
@@ -137,7 +137,7 @@ def exact(tell: Teller) -> None:
 def short(tell: Teller) -> None:
     """The banks on the way kept 12 USD: paid in part, the rest is asked for."""
     tell.signs_up("Short Wire Trading", days_ago=5, country="FR", method="intl_wire")
-    payment = tell.claims_payment("89.00", "UETR 7f3c2a10 short")
+    payment = tell.claims_payment("89.00", "2026110112345678")
     tell.waits(2)
     tell.staff_do(payment.approve, received=Decimal("77.00"), admin_notes="The correspondent bank kept 12.00.")
 
@@ -146,7 +146,7 @@ def over(tell: Teller) -> None:
     """Paid more than was asked; what was left has paid the next month."""
     tell.signs_up("Overpaying Optics", days_ago=36)
     tell.waits(0.5)
-    tell.pays("200.00", "TRC 091000019")
+    tell.pays("200.00", "091000019000815")
 
 
 def blurred(tell: Teller) -> None:
@@ -171,7 +171,7 @@ def late(tell: Teller) -> None:
     """Paid when the offer had lapsed: the money is kept for them, and opens nothing by itself."""
     tell.signs_up("Late Post Couriers", days_ago=32)
     tell.waits(30)
-    payment = tell.staff_record("89.00", "TRC 122105155", method="us_bank")
+    payment = tell.staff_record("89.00", "122105155000042", method="us_bank")
     tell.waits(1)
     tell.staff_do(payment.approve, admin_notes="Arrived after the invoice had lapsed.")
 
@@ -179,11 +179,11 @@ def late(tell: Teller) -> None:
 def two_in_one(tell: Teller) -> None:
     """The first payment was recalled when the second month was due: one transfer then paid both."""
     tell.signs_up("Two in One Tools", days_ago=36)
-    first = tell.pays("89.00", "TRC 071000013")
+    first = tell.pays("89.00", "071000013000161")
     tell.waits(27)
     tell.staff_do(first.reverse, reason_given="Recalled by the sending bank.")
     tell.waits(4)
-    both = tell.claims_payment("178.00", "TRC 071000014")
+    both = tell.claims_payment("178.00", "071000013000162")
     lines = [{"invoice": str(invoice.pk), "amount": "89.00"} for invoice in (tell.invoice(), tell.invoice("renewal"))]
     tell.staff_do(both.approve, allocations=lines, admin_notes="One transfer for two invoices.")
 
@@ -191,7 +191,7 @@ def two_in_one(tell: Teller) -> None:
 def bounced(tell: Teller) -> None:
     """The cheque bounced after most of the credits were spent: what is left is revoked, the invoice is open again."""
     tell.signs_up("Bounced Cheque Builders", days_ago=15)
-    payment = tell.pays("89.00", "CHECK 1187")
+    payment = tell.pays("89.00", "111900659001187")
     tell.waits(5)
     consume(tell.account, 700, reference="render-1", description="A rendering")
     tell.waits(6)
@@ -204,13 +204,13 @@ def in_review(tell: Teller) -> None:
     tell.waits(12)
     choose_plan(tell.account, Plan.objects.get(code="starter"), by=tell.company.user, method=tell.method)
     tell.waits(1)
-    tell.claims_payment("89.00", "TRC 026009593")
+    tell.claims_payment("89.00", "026009593000777")
 
 
 def same_reference(tell: Teller) -> None:
     """The reference of another customer's payment: somebody should look twice."""
     tell.signs_up("Copycat Cafe", days_ago=1.5)
-    tell.claims_payment("89.00", "TRC-021000021")
+    tell.claims_payment("89.00", "021000021004711")
 
 
 def waiting(name: str, amount: str, reference: str, days_ago: float, **where: str) -> Callable[[Teller], None]:
@@ -248,7 +248,7 @@ STORIES: dict[str, Callable[[Teller], None]] = {
     "wallet": waiting(
         "Wallet Weavers", "25000.00", "30912345678", 0.25, country="PK", currency="PKR", method="pk_wallet"
     ),
-    "too-little": waiting("Half Measure Homes", "150.00", "TRC 031176110", 0.02, plan="growth"),
+    "too-little": waiting("Half Measure Homes", "150.00", "031176110000150", 0.02, plan="growth"),
 }
 
 

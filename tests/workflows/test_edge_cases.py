@@ -29,6 +29,7 @@ from core.models import (
 from core.models.stateful import NotThroughTheEngine
 from core.problems import Conflict, DuplicateClaim, ValidationError
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
+from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, issue_invoice, record_payment, sign_up
 from workflows.balances import balance_of
@@ -185,7 +186,7 @@ def test_a_currency_of_no_or_three_decimals_from_sign_up_to_step_up(
     method = PaymentMethodFactory(code="wire", country="", currency="")
     signed = sign_up(
         email="yen@acme.test", password="a fairly long one", account_name="Yen", plan=plans["starter"],
-        currency=currency, billing={"billing_email": "b@yen.test", "country": "JP"},
+        currency=currency, billing=BILLING | {"country": "JP"},
     )  # fmt: skip
 
     def paid(invoice, amount):

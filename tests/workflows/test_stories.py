@@ -18,7 +18,7 @@ from workflows.invariants import findings
 from workflows.seed import seed
 from workflows.seed.stories import STORIES, seed_stories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo")]  # telling them takes seconds: once
 
 # Account, credits, invoices and payments in the order of their making, balance.
 ENDS = {

@@ -88,8 +88,8 @@ def _work_off(account: UUID) -> None:
         due = dict(mine.filter(state=Effect.State.READY).values_list("pk", "lane"))
         if not due:
             break
-        for effect in lease.claim_named([key for key, lane in due.items() if lane == "outward"]):
-            lease.finish([effect], NOT_SENT, took=0)
+        outside = lease.claim_named([key for key, lane in due.items() if lane == "outward"])
+        lease.finish_sent([lease.Sent(effect, NOT_SENT, took=0, at=0) for effect in outside])
         if inside := [key for key, lane in due.items() if lane != "outward"]:
             run_due(inside)
     assert not mine.exclude(last_error="").exists(), "an effect of a story failed"

@@ -72,7 +72,7 @@ def test_a_sample_shows_subject_preheader_text_and_a_frame(staff):
 
     page = answer.content.decode()
     assert "الفاتورة INV-000123: المبلغ 189.00 USD يُستحق في 10 نوفمبر 2026" in page
-    assert "عن باقة Growth. تجد طريقة الدفع في الرسالة." in page
+    assert "عن خطة Growth. تجد طريقة الدفع في الرسالة." in page
     assert "DEMO - DO NOT PAY" in page
     assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]
     assert f'<iframe src="{reverse("mail_html", kwargs=FIRST)}" sandbox' in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 
 from stack import messages
@@ -35,6 +37,17 @@ def fill(translation, words):
 @pytest.mark.parametrize("translation", translations(), ids=lambda it: f"{it.room}-{it.language}")
 def test_every_word_is_translated_and_compiled(translation):
     assert list(faults(translation)) == []
+
+
+def test_rooms_translate_the_same_words_alike():
+    """Django merges the catalogs of all rooms: one of two translations would be shown to nobody."""
+    said = defaultdict(set)
+    for translation in translations():
+        for message in translation.catalog():
+            if message.id:
+                said[translation.language, message.id, message.context].add(message.string)
+
+    assert [key for key, strings in said.items() if len(strings) > 1] == []
 
 
 def test_the_mails_are_among_them():

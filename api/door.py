@@ -132,10 +132,10 @@ class Door(APIView):
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
         self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
+        if method == "POST" and "Idempotency-Key" in request.headers:
+            self._claim(request)  # before the body is parsed, of which it keeps a print
         if method == "POST" and self.body_of(method) is Nothing:
             Nothing(data=request.data).is_valid(raise_exception=True)
-        if method == "POST" and "Idempotency-Key" in request.headers:
-            self._claim(request)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The header Allow, which every answer has, and nothing else."""

@@ -94,6 +94,9 @@ class _Code(Text):
 
     component: str
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
     def codes(self) -> list[str]:
         raise NotImplementedError
 
@@ -219,6 +222,9 @@ class Key(serializers.UUIDField):
 
 class ProofUrl(Text):
     """A link that staff may open and we never do: https, a plain host, nobody's password in it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

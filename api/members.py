@@ -63,9 +63,10 @@ class OneMember(CallerView):
     def patch(self, request: Request, pk: UUID) -> Response:
         """Give a member another role."""
         member = self._member(pk)
-        form = self.In(data=request.data)
+        form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        return Response(MemberOut(change_role(member, form.validated_data["role"], by=self.caller)).data)
+        role = form.validated_data.get("role", member.role)
+        return Response(MemberOut(change_role(member, role, by=self.caller)).data)
 
     @says(None, 204, refuses=(PermissionDenied, Conflict))
     def delete(self, request: Request, pk: UUID) -> Response:

@@ -15,8 +15,11 @@ from stack.application import Application
 
 
 @contextmanager
-def running_application(var: Path, name: str, *, broker: int) -> Iterator[Application]:
-    """The processes on an empty database of that name, with the demo's rows; mails lie in `var / "mail"`."""
+def running_application(var: Path, name: str, *, broker: int, **more: str) -> Iterator[Application]:
+    """The processes on an empty database of that name, with the demo's rows; mails lie in `var / "mail"`.
+
+    more: what else stands in their environment.
+    """
     database = f"{name}_{os.getpid()}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database}")
@@ -27,6 +30,7 @@ def running_application(var: Path, name: str, *, broker: int) -> Iterator[Applic
         "DEBUG": "true",
         "MAIL_DIR": str(var / "mail"),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        **more,
     }
     application = Application(var, port=port, environment=environment)
     application.prepare()

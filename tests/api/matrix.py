@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.api.world import World
+from tests.api.world import ACTORS, World
 
 #    nobody stranger viewer member admin owner clerk reviewer approver operator root
 MATRIX = {
@@ -157,3 +157,9 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
 def noun_of(name: str) -> str:
     """What the `{id}` of an operation is."""
     return NOUNS.get(name) or NOUNS[name.split(" ")[1].partition("{id}")[0]]
+
+
+def actor_of(name: str) -> str:
+    """Somebody who may do it."""
+    row = dict(zip(ACTORS, MATRIX[name].split(), strict=True))
+    return next(actor for actor in ("owner", "approver", "operator", "nobody") if row[actor].startswith("2"))

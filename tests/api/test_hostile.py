@@ -15,9 +15,11 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 from django.db.transaction import atomic, set_rollback
+from rest_framework.test import APIClient
 
 from tests.api.caller import Caller
-from tests.api.hostile import Attack, actor_of, attacks, is_kept, request_judge
+from tests.api.hostile import Attack, attacks, is_kept, request_judge
+from tests.api.matrix import actor_of
 from tests.api.published import must_conform, operations
 from tests.api.world import World, digest
 
@@ -98,7 +100,10 @@ def assault(world: World, tried: Iterable[Attack], counted: Counter[int]) -> Non
 def send(caller: Caller, attack: Attack):
     method = attack.name.split(" ")[0]
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in attack.headers.items()}
-    return caller.client.generic(method, attack.path, attack.body or b"", attack.content_type, **headers)
+    anybody = APIClient(raise_request_exception=False)  # a client's own credentials would replace those of the attack
+    return anybody.generic(
+        method, attack.path, attack.body or b"", attack.content_type, **{**caller.client._credentials, **headers}
+    )
 
 
 def check(attack: Attack, answer) -> None:

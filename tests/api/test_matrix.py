@@ -10,7 +10,7 @@ import pytest
 from django.db.transaction import atomic, set_rollback
 
 from tests.api.conftest import BASE
-from tests.api.matrix import BODIES, MATRIX, noun_of
+from tests.api.matrix import BODIES, MATRIX, actor_of, noun_of
 from tests.api.published import must_conform, operations
 from tests.api.world import ACTORS, World, digest
 
@@ -24,13 +24,13 @@ def _django_db_helper(world: World) -> None:
     """The transaction of the world stands for one of each test."""
 
 
-def ask(world: World, actor: str, name: str, *, key: str | None = None) -> Any:
+def ask(world: World, actor: str, name: str, *, key: str | None = None, **headers: str) -> Any:
     method, path = name.split(" ")
     if "{id}" in path:
         path = path.replace("{id}", key or world.id(noun_of(name)))
     body = BODIES[name](world) if name in BODIES else None
     send = getattr(world.callers[actor].client, method.lower())
-    answer = send(BASE + path, body, format="json") if method != "GET" else send(BASE + path)
+    answer = send(BASE + path, body, format="json", headers=headers) if method != "GET" else send(BASE + path)
     must_conform(answer)
     return answer
 
@@ -58,6 +58,23 @@ def test_each_actor_is_answered_as_the_matrix_says(name, world):
             if expected == "own":
                 assert not [key for key in ours if key in answer.content], cell
             set_rollback(True)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name.startswith("POST")])
+def test_any_post_may_be_repeated_under_its_key(name, world):
+    actor = actor_of(name)
+
+    with atomic():
+        first = ask(world, actor, name, **{"Idempotency-Key": "matrix"})
+        done = digest()
+        again = ask(world, actor, name, **{"Idempotency-Key": "matrix"})
+        assert digest() == done
+        set_rollback(True)
+
+    assert first.status_code == int(ROWS[name][actor])
+    if again.status_code != 401:  # who has signed out is nobody
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("name", ABOUT_ONE)

@@ -1,0 +1,68 @@
+"""What Schemathesis needs to get further than 401 and 404: tokens, and rows to speak of. Runs inside the product."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from django.db.transaction import atomic
+from knox.models import AuthToken
+
+from core.models import Account, Effect, Industry, Invoice, Membership, Payment, Plan, Subscription, User
+from tests.faults.stock import claim
+from workflows.actions.sites import open_site
+from workflows.engine import perform
+from workflows.ledger import grant, post
+
+STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}
+MANY = 150
+
+
+def prepare(file: str) -> None:
+    """Write tokens and ids as JSON."""
+    claim(MANY)
+    Plan.objects.update(max_sites=None, max_users=None)
+    tokens = {name: [_token(User.objects.get(email=email))] for name, email in STAFF.items()}
+    owner = User.objects.get(email="owner@demo.test")
+    account = Account.objects.get(memberships__user=owner)
+    with atomic():
+        birth = perform(account.activate)
+        account.refresh_from_db()
+        post([grant(account, 10**9, key="fuzzing", description="", cause_id=birth.pk)])
+        for n in range(MANY):
+            person = User.objects.create(email=f"member{n}@fuzzing.test", password="!")
+            Membership.objects.create(account=account, user=person, role="member")
+    industry = Industry.objects.order_by("name")[0]
+    sites = [open_site(account, name=f"Site {n}", industry=industry, by=owner) for n in range(MANY)]
+    leavers = [User.objects.create(email=f"leaver{n}@fuzzing.test", password="!") for n in range(MANY)]
+    payments = _keys(Payment.objects.filter(status="pending_approval"))
+    dead = _keys(Effect.objects.filter(state__in=["ready", "waiting"])[:MANY])
+    Effect.objects.filter(pk__in=dead).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    _write(
+        file,
+        tokens={**tokens, "owner": [_token(owner)], "leaver": [_token(leaver) for leaver in leavers]},
+        ids={
+            "account": [str(account.pk)],
+            "invoice": _keys(Invoice.objects.filter(status="pending")),
+            "subscription": _keys(Subscription.objects.filter(account=account)),
+            "payment": payments,
+            "industry": [str(industry.pk)],
+            "member": _keys(account.memberships.filter(role="member")),
+            "site": [str(site.pk) for site in sites],
+            "effect": dead,
+        },
+        own={"invoice": _keys(account.invoices.filter(status="pending"))},
+    )
+
+
+def _token(user: User) -> str:
+    token: str = AuthToken.objects.create(user)[1]
+    return token
+
+
+def _keys(rows: object) -> list[str]:
+    return [str(key) for key in rows.values_list("pk", flat=True)]  # type: ignore[attr-defined]
+
+
+def _write(file: str, **facts: object) -> None:
+    Path(file).write_text(json.dumps(facts))

@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test faults check fmt messages requirements bench screenshots reset local dev
+.PHONY: help up test faults hostile check fmt messages requirements bench screenshots reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -19,6 +19,9 @@ test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for som
 
 faults: dev ## Kill everything in turn and count what is lost
 	.venv/bin/python -m pytest tests/faults -m "faults or not faults" -s $(ARGS)
+
+hostile: dev ## Send hostile values and Schemathesis at every operation of the API
+	.venv/bin/python -m pytest tests/api tests/stories -m hostile -n 0 -s $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
 check: dev ## Check format, lint, types, layers, migrations, drawings and the API schema

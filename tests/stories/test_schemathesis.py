@@ -74,7 +74,7 @@ def run(application: Application, facts: Path, seen: Path, *options: str) -> Cou
         "PYTHONPATH": str(HERE.parents[1]),
     }
     done = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, check=False, cwd=HERE.parents[1]
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, cwd=seen.parent
     )
     statuses = Counter({(name, status): count for name, status, count in json.loads(seen.read_text())})
     by_status = Counter[int]()

@@ -82,7 +82,8 @@ class Invoice(Stateful):
             ),
             models.CheckConstraint(
                 name="invoice_issued_is_complete",
-                condition=Q(status="draft") | Q(number__isnull=False, issued_on__isnull=False, due_on__isnull=False),
+                condition=Q(status__in=["draft", "void"])  # void: also a draft that was never issued
+                | Q(number__isnull=False, issued_on__isnull=False, due_on__isnull=False),
             ),
             # What a payment's foreign key points at, so that it cannot cross tenants.
             models.UniqueConstraint(name="invoice_of_account", fields=["account", "id"]),

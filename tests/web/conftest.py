@@ -15,7 +15,7 @@ from workflows.seed import seed
 @pytest.fixture
 def shop(db: None) -> None:
     """What a new installation offers: plans, methods, industries."""
-    seed()
+    seed(stories=False)
 
 
 @pytest.fixture

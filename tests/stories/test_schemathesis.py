@@ -26,7 +26,7 @@ UNLIMITED = {f"LIMIT_{name}": "off" for name in ("LOGIN", "REGISTER", "MAIL", "L
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     var = tmp_path_factory.mktemp("fuzzed")
-    with running_application(var, "fuzzed", broker=14, **UNLIMITED) as application:
+    with running_application(var, "fuzzed", broker=12, **UNLIMITED) as application:
         yield application
 
 

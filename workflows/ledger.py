@@ -36,7 +36,7 @@ def post(entries: Sequence[CreditEntry]) -> None:
 
 
 def _write_balances(accounts: list[Account]) -> None:
-    """Instead of bulk_update, which writes a CASE of two parameters a row: 30 times its speed for 100 accounts."""
+    """Instead of bulk_update, which writes a CASE of two parameters a row: 6 % of a worker's time (cProfile)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """UPDATE core_account AS account SET credits = moved.credits

@@ -16,8 +16,13 @@ document.addEventListener(
   true,
 );
 
-// An answer that stayed on the page, an error of the network, or a page taken from the browser's own cache.
-document.addEventListener("htmx:afterRequest", (event) => release(event.detail.elt?.closest?.("form")));
+// An answer that stayed on the page, an error of the network, or a page taken from the browser's own cache. Not an
+// answer that leads to another page, which this one waits for, and not that of a mere change in the form.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, xhr, requestConfig } = event.detail;
+  if (requestConfig?.triggeringEvent?.type !== "submit" || xhr?.getResponseHeader("HX-Redirect")) return;
+  release(elt?.closest?.("form"));
+});
 window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(release));
 
 function release(form) {

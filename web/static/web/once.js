@@ -3,7 +3,8 @@ document.addEventListener(
   "submit",
   (event) => {
     const form = event.target;
-    if (form.method !== "post") return;
+    // Not form.method: that is the field called "method", where a form has one.
+    if (form.getAttribute("method") !== "post") return;
     if (form.dataset.sent) {
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -88,6 +88,15 @@ def test_a_waiting_effect_is_woken_when_it_is_due(handler, approved, run_effects
     assert settlements().get().attempts == 2
 
 
+def test_who_must_run_alone_is_rung_for_alone_when_it_wakes(handler, approved):
+    approved(2)
+    settlements().update(state="waiting", run_at=Now() - timedelta(seconds=1))
+    alone, other = settlements().order_by("pk")
+    Effect.objects.filter(pk=alone.pk).update(solo=True)
+
+    assert sweep() == [[alone.pk], [other.pk]]
+
+
 def test_what_a_failed_handler_wrote_is_gone(handler, approved):
     def half(payments, effects):
         Payment.objects.update(notes="half done")

@@ -47,7 +47,8 @@ _WAKE = """
         SELECT id FROM core_effect WHERE state = 'waiting' AND run_at <= now()
         ORDER BY run_at LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
     )
-    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id RETURNING effect.id"""
+    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
+    RETURNING effect.id, solo"""
 _UNHEARD = """
     SELECT id, solo FROM core_effect WHERE state = 'ready' AND solo
     UNION ALL
@@ -60,7 +61,6 @@ def sweep() -> list[list[UUID]]:
 
     Each list is one ring; one that must run alone is rung for alone, and nothing heard of is rung for again.
     """
-    woken: list[UUID] = []
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, {"lease": str(LEASE), "unheard": str(UNHEARD)})
@@ -73,12 +73,12 @@ def sweep() -> list[list[UUID]]:
                 _tell(cursor.fetchall())
         if some_due:
             cursor.execute(_WAKE, {"at_once": AT_ONCE})
-            woken = [row[0] for row in cursor.fetchall()]
+            ready += cursor.fetchall()
         if some_lost or some_unheard:
             cursor.execute(_UNHEARD, {"unheard": str(UNHEARD), "at_once": AT_ONCE})
-            ready = cursor.fetchall()
+            ready += cursor.fetchall()
     alone = {key for key, solo in ready if solo}
-    together = {*woken, *(key for key, solo in ready if not solo)} - alone
+    together = {key for key, solo in ready if not solo}
     return [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
 
 

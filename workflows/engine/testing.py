@@ -12,7 +12,7 @@ from django.db.models import F
 
 from core.models.history import Breaker, Effect
 from workflows.engine import run
-from workflows.engine.lease import LEASE
+from workflows.engine.lease import LEASE, Sent
 from workflows.engine.run import run_due
 from workflows.engine.sweep import sweep
 
@@ -53,7 +53,7 @@ def crash_after(point: Point) -> Iterator[None]:
     claim: they are leased, and no work has begun.
     start: the first handler was called, and has done nothing yet.
     work: the first handler has returned; nothing is committed, or of what it sent nothing is written down.
-    done: the first outcome is committed, and the rest is not begun.
+    done: the first outcome is committed, of what is sent those that are written together, and the rest is not begun.
     What the dead process held is taken back by the next sweep. AssertionError when nothing came to that point.
     """
     held: list[Effect] = []
@@ -71,11 +71,17 @@ def crash_after(point: Point) -> Iterator[None]:
         original(*args)
         raise Died
 
+    def after_writing(original: Callable[..., Any], sent: list[Sent]) -> Any:
+        left = original(sent)
+        if sent:
+            raise Died
+        return left
+
     deaths = {
         "claim": {},
         "start": {"_call": before},
         "work": {"_call": after},
-        "done": {"_commit_together": after, "_keep": after},
+        "done": {"_commit_together": after, "_keep": after_writing},
     }
     with ExitStack() as patches:
         for name, instead in {"_pay_all": pay, **deaths[point]}.items():

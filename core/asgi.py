@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+
+from core.plain_request import PlainRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
-application = get_asgi_application()
+
+class Request(PlainRequest, ASGIRequest):
+    """One that an ASGI server hands over."""
+
+
+class Door(ASGIHandler):
+    request_class = Request
+
+
+django.setup(set_prefix=False)
+application = Door()

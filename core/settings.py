@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.middleware.Probes",
     "web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.tracing.RequestSpan",

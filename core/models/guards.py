@@ -41,6 +41,13 @@ BEGIN
         MESSAGE = format('%s is append-only: %s is refused', TG_TABLE_NAME, TG_OP);
 END $$;
 """
+_KEPT_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+        MESSAGE = format('%s has a history: %s is refused', TG_TABLE_NAME, TG_OP);
+END $$;
+"""
 
 
 class _Trigger(models.BaseConstraint):
@@ -103,6 +110,22 @@ class AppendOnly(_Trigger):
             _APPEND_ONLY_FUNCTION
             + f"CREATE TRIGGER {self.name} BEFORE UPDATE OR DELETE OR TRUNCATE "
             + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse();'
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+class Kept(_Trigger):
+    """Rows change and stay: DELETE and TRUNCATE are refused, of no rows too."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _KEPT_FUNCTION
+            + f"CREATE TRIGGER {self.name} BEFORE DELETE OR TRUNCATE "
+            + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION countersign_keep();'
         )
 
     def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
-from core.models.guards import StatusGuard
+from core.models.guards import Kept, StatusGuard
 from core.models.row import Row
 
 REFRESHING = "_is_refreshing"
@@ -44,11 +44,15 @@ class StatusField(FSMField):
         raise NotThroughTheEngine(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
 
     def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
-        """As soon as the transitions of a model are known, so is its guard."""
+        """As soon as the transitions of a model are known, so are its guards."""
         super()._collect_transitions(*args, **kwargs)
         model = kwargs["sender"]
         if issubclass(model, Stateful) and model in self.transitions:
-            model._meta.constraints = [*model._meta.constraints, _guard(model)]
+            model._meta.constraints = [
+                *model._meta.constraints,
+                _guard(model),
+                Kept(name=f"{model._meta.model_name}_kept"),
+            ]
             model._meta.original_attrs["constraints"] = model._meta.constraints
             pre_delete.connect(_refuse_deletion, sender=model)
 

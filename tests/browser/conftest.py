@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from stack.application import Application
 from tests.application import running_application
@@ -16,6 +16,9 @@ from tests.browser.chromium import HOW_TO_GET_ONE, find_chromium, launch
 from tests.browser.looks import DESK
 from tests.browser.watch import Watch
 from tests.stories.house import PASSWORD, House
+
+PATIENCE = 15_000  # ms, for an open page asks every 4 s what is new, and the machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,7 +76,7 @@ def open_page(browser: Browser, application: Application) -> Iterator[Callable[.
             reduced_motion="reduce",
             **options,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.watch = Watch(page, application.url)  # type: ignore[attr-defined]

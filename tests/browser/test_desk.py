@@ -190,6 +190,7 @@ def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effec
     page.get_by_role("link", name="Effects").click()
     page.get_by_role("link", name="Dead").click()
     page.locator(f"a[href*='{dead_effect}']").click()
+    page.wait_for_url(f"**{dead_effect}**")  # with its scripts: until then the link leads to a page of its own
     expect(page.get_by_text("OSError: refused")).to_be_visible()
 
     page.get_by_role("link", name="Try again").click()

@@ -12,6 +12,7 @@ from django.db.transaction import atomic
 from core.models import Account, CreditEntry, Invoice, Payment, Subscription, Transition
 from core.models.stateful import Stateful, births_of, edges_of
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, SubscriptionFactory
+from tests.toy.models import Door
 from workflows.engine import perform
 from workflows.ledger import grant, post
 
@@ -92,6 +93,16 @@ def test_history_and_ledgers_only_grow(model, statement):
     sql("SET CONSTRAINTS ALL IMMEDIATE")  # or PostgreSQL refuses TRUNCATE before the trigger can
 
     refused(lambda: sql(statement.format(model._meta.db_table)), because="is append-only")
+
+
+@pytest.mark.parametrize("model", [Account, Subscription, Invoice, Payment, Door])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "DELETE FROM {} WHERE false", "TRUNCATE {} CASCADE"])
+def test_what_has_a_history_stays(model, statement):
+    sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+    refused(
+        lambda: sql(statement.format(model._meta.db_table)), because="has a history|is append-only"
+    )  # CASCADE reaches the ledgers too
 
 
 def test_the_guard_knows_exactly_the_declared_edges():

@@ -1,0 +1,18 @@
+from django.conf import settings
+from django.db import migrations
+
+import core.models.guards
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("toy", "0001_initial"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [
+        migrations.AddConstraint(
+            model_name="door",
+            constraint=core.models.guards.Kept(name="door_kept"),
+        ),
+    ]

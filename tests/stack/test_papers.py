@@ -18,6 +18,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {target for line in re.findall(r"^([a-z ]+):", MAKEFILE, re.MULTILINE) for target in line.split()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEPENDENCIES = (ROOT / "docs" / "dependencies.md").read_text()
+ROOMS = ("tests", "examples", "benchmarks", "stack")  # that may lean on the extra `dev`
 EXTRAS = PROJECT["optional-dependencies"]
 # What a plug-in of pytest is asked for by, where it is never imported.
 PLUGINS = {"pytest-django": "DJANGO_SETTINGS_MODULE =", "pytest-timeout": "timeout =", "pytest-xdist": "--dist="}
@@ -58,10 +59,11 @@ def test_what_is_declared_to_work_with_is_worked_with():
     tools = (ROOT / "pyproject.toml").read_text().partition("[tool.")[2]
 
     def is_used(name: str) -> bool:
-        commands = {name, *(script.name for script in distribution(name).entry_points.select(group="console_scripts"))}
+        commands = [file.name for file in distribution(name).files or () if file.parent.name == "bin"]
         return bool(
             modules[name] & imported()
             or any(re.search(rf"\.venv/bin/{re.escape(command)}\b", MAKEFILE) for command in commands)
+            or any(f'"{command}"' in source for command in commands for source in sources())
             or any(f'"{module}.' in tools for module in modules[name])
             or (name in PLUGINS and PLUGINS[name] in tools)
         )
@@ -70,15 +72,19 @@ def test_what_is_declared_to_work_with_is_worked_with():
 
 
 @cache
+def sources() -> list[str]:
+    return [file.read_text() for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+
+
+@cache
 def imported() -> set[str]:
     found: set[str] = set()
-    for room in ("tests", "examples", "benchmarks", "stack"):
-        for file in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.Import):
-                    found |= {alias.name.partition(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and node.module:
-                    found.add(node.module.partition(".")[0])
+    for source in sources():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
     return found
 
 

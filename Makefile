@@ -73,5 +73,6 @@ screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset
 
+dev: ## Make .venv with all that working on it takes; the others do so by themselves
 local dev:
 	@$(PYTHON) stack/bootstrap.py $@

@@ -5,7 +5,7 @@ RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help up test faults hostile check fmt messages requirements bench screenshots reset local dev
+.PHONY: help up test faults hostile check fmt messages requirements bench screenshots drill reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -57,6 +57,9 @@ bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for 
 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures
+
+drill: local ## Dump, restore, look and go on: of a demo, or of the database that DATABASE_URL names
+	@.venv/bin/python -m stack drill
 
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset

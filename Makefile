@@ -7,7 +7,7 @@ COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hash
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 
-.PHONY: help up test faults hostile check fmt messages requirements audit sbom bench screenshots reset local dev
+.PHONY: help up test faults hostile check fmt messages requirements audit sbom bench screenshots drill reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -69,6 +69,9 @@ bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for 
 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures
+
+drill: local ## Dump, restore, look and go on: of a demo, or of the database that DATABASE_URL names
+	@.venv/bin/python -m stack drill
 
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset

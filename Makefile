@@ -48,6 +48,7 @@ messages: dev ## Collect what is to be translated, compile what has been (docs/t
 requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) -o requirements.txt
 	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
+	$(COMPILE) --extra otel -c requirements.txt $(ARGS) -o requirements-otel.txt
 	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 
 bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for some, ARGS=--quick for none

@@ -51,6 +51,7 @@ messages: dev ## Collect what is to be translated, compile what has been (docs/t
 requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) -o requirements.txt
 	$(COMPILE) --extra local -c requirements.txt $(ARGS) -o requirements-local.txt
+	$(COMPILE) --extra otel -c requirements.txt $(ARGS) -o requirements-otel.txt
 	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 
 audit: dev ## Ask whether a vulnerability of what we run on is known; needs the net

@@ -89,7 +89,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def account(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The key of somebody who signed up, paid and was activated while everything ran as the app's role."""
-    with server.application(APP, tmp_path_factory.mktemp("app")).running() as app, House(app.url, mail=server.mail) as house:
+    with (
+        server.application(APP, tmp_path_factory.mktemp("app")).running() as app,
+        House(app.url, mail=server.mail) as house,
+    ):
         billing = {**BILLING, "billing_email": "roles@acme.test"}
         customer, answer = house.signed_up("owner@roles.test", plan="starter", payment_method="us_bank", **billing)
         claim = customer.post(
@@ -132,7 +135,9 @@ def test_the_app_cannot(server: Server, account: str, case: str):
 
 def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str):
     views = [row[0] for row in server.run("countersign", "SELECT viewname FROM pg_views WHERE schemaname = 'audit'")]
-    tables = [row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    tables = [
+        row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    ]
 
     assert len(views) == 10
     for view in views:

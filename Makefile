@@ -4,6 +4,8 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
+# uv trusts whom this machine trusts, as pip does: a house may have a proxy of its own.
+export UV_SYSTEM_CERTS = true
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 

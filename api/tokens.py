@@ -53,7 +53,8 @@ class KeyedToken:
 
 
 def new_token() -> str:
-    return create_token_string()
+    token: str = create_token_string()
+    return token
 
 
 def register_token(user: User, token: str) -> AuthToken:

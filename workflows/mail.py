@@ -94,7 +94,7 @@ def _account_of(subject: Any) -> Account:
 
 
 def _is_closed(subject: Any) -> bool:
-    return _account_of(subject).status == Account.Status.CLOSED
+    return str(_account_of(subject).status) == Account.Status.CLOSED
 
 
 def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:

@@ -7,12 +7,8 @@ import re
 import subprocess
 import sys
 
-import psycopg
 import pytest
 
-from stack.drill import House
-from stack.postgres import Postgres
-from stack.sockets import runtime_folder
 from tests.stack.conftest import REPOSITORY
 
 pytestmark = [pytest.mark.xdist_group("drill"), pytest.mark.timeout(240)]
@@ -43,24 +39,3 @@ def test_a_restored_demo_goes_on_where_the_dump_was_made():
     assert anew == late - repeated > 0  # they follow from what was done after it: receipts of settlements
     assert f"none of the {sent} from before the dump; no grant twice" in done.stdout
     assert "The drill is passed." in done.stdout
-
-
-def test_of_a_database_of_ones_own_it_takes_a_copy_and_finds_what_is_wrong(open_folder):
-    with runtime_folder() as sockets:
-        postgres = Postgres(open_folder / "data", sockets=sockets, log=open_folder / "log", throwaway=True)
-        with postgres:
-            mine = House(open_folder / "mine", postgres.url)
-            mine.manage("migrate", "--noinput", "-v0")
-            mine.manage("seed_demo", "--without-stories")
-            before = mine.ask("SELECT id || state FROM core_effect ORDER BY id")
-
-            whole = run(DATABASE_URL=postgres.url, EMAIL_URL="smtp://nobody.invalid:25")
-            assert mine.ask("SELECT id || state FROM core_effect ORDER BY id") == before
-            with psycopg.connect(postgres.url.replace("//countersign@", "//postgres@"), autocommit=True) as root:
-                root.execute("SET session_replication_role = replica")
-                root.execute("UPDATE core_account SET credits = credits + 1")
-            broken = run(DATABASE_URL=postgres.url)
-
-    assert whole.returncode == 0, whole.stdout + whole.stderr
-    assert broken.returncode == 1
-    assert "NOT SO: an account has the credits that its entries add up to" in broken.stdout

@@ -72,6 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             environment = {
                 "BROKER_URL": valkey.url(),
                 "DEBUG": "true",
+                "LOG_FORMAT": "json",
                 "MAIL_DIR": str(var / "mail"),
                 "DJANGO_SETTINGS_MODULE": "core.settings",
             }
@@ -87,12 +88,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def account(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes that run as the app's role write their logs."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="module")
+def account(server: Server, var: Path) -> str:
     """The key of somebody who signed up, paid and was activated while everything ran as the app's role."""
-    with (
-        server.application(APP, tmp_path_factory.mktemp("app")).running() as app,
-        House(app.url, mail=server.mail) as house,
-    ):
+    with server.application(APP, var).running() as app, House(app.url, mail=server.mail) as house:
         billing = {**BILLING, "billing_email": "roles@acme.test"}
         customer, answer = house.signed_up("owner@roles.test", plan="starter", payment_method="us_bank", **billing)
         claim = customer.post(
@@ -113,16 +117,27 @@ def account(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
         assert used.status_code == 201, used.text
         assert customer.get("account/").json()["status"] == "active"
         assert eventually(lambda: house.mails("payment_approved", to="roles@acme.test"))
+        token = customer.headers["Authorization"].removeprefix("Bearer ")
         assert customer.post("auth/logout/").status_code == 204  # deletes a row
+        (var / "token").write_text(token)
         app.command("purge")
         app.command("check_invariants")
         return str(answer["account"]["id"])
 
 
 def test_the_whole_walk_needs_no_more_than_the_app_has(server: Server, account: str):
-    [[status, credits]] = server.run(APP, f"SELECT status, credits FROM audit.accounts WHERE id = '{account}'")
+    [[status, left]] = server.run(APP, f"SELECT status, credits FROM audit.accounts WHERE id = '{account}'")
 
-    assert (status, credits) == ("active", 990)
+    assert (status, left) == ("active", 990)
+
+
+def test_the_logs_of_its_processes_name_nobody_and_open_nothing(account: str, var: Path):
+    logs = "".join(log.read_text() for log in (var / "log").glob("*.log"))
+
+    assert '"name": "approve"' in logs  # they do tell what happened
+    words = ["owner@roles.test", "roles@acme.test", "approver@demo.test", "demo-demo-demo", "ROLES-1", "1 High Street"]
+    words += ["12-3456789", (var / "token").read_text()]
+    assert [word for word in words if word.lower() in logs.lower()] == []
 
 
 @pytest.mark.parametrize("case", CASES)

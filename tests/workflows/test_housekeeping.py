@@ -12,13 +12,13 @@ from knox.models import AuthToken
 
 from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Tick, Transition
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
+from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
 from workflows.engine import owe, perform
 from workflows.engine.purge import PURGED, purge
 from workflows.housekeeping import forget, tidy
 from workflows.invariants import findings
 from workflows.periods import database_now
-from tests.toy.effects import greet
 
 pytestmark = pytest.mark.django_db
 

@@ -209,5 +209,6 @@ def _remember(user: User, by: User, reason: str) -> None:
     )
 
 
-def _rows(rows: Iterable[dict[str, Any]]) -> Rows:
+def _rows(rows: Iterable[Any]) -> Rows:
+    """Of `values()`, whose rows have a type of their own each."""
     return list(rows)

@@ -93,7 +93,7 @@ def _delete_some(until: datetime, before: datetime) -> int:
                 "at_once": AT_ONCE,
             },
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _least_key(moment: datetime) -> UUID:

@@ -30,6 +30,12 @@ def check_billing(details: Mapping[str, str], *, is_paid: bool) -> None:
         raise ValidationError(errors)
 
 
+def check_billable(details: Mapping[str, str]) -> None:
+    """Raise ValidationError for each field that an invoice needs and that is not there; what is there was judged."""
+    if missing := [name for name in NEEDED_TO_BILL if not details.get(name, "").strip()]:
+        raise ValidationError({name: [_("A paid plan needs this.")] for name in missing})
+
+
 def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
     """The same for a change of some of the fields, which are judged together with those that stay.
 

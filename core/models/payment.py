@@ -31,7 +31,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED])
 
     def awaiting_review(self) -> PaymentQuerySet:
-        return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("id")
+        return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
 
 
 class Payment(Stateful):

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from core.billing_details import NEEDED_TO_BILL
 from core.models import Invoice, Subscription
 from core.problems import Problem
 from web.catalogue import MONTH, Catalogue
@@ -68,6 +69,9 @@ def change(request: Visit) -> HttpResponse:
             interval=catalogue.interval,
         )
     except Problem as problem:
+        if set(NEEDED_TO_BILL) & problem.members.get("errors", {}).keys():
+            messages.error(request, _("First say to whom the invoices of a paid plan go, then choose it."))
+            return redirect("billing")
         messages.error(request, _said(problem))
         return redirect("plan")
     if invoice is not None:

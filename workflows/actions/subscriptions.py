@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.transaction import atomic
 
+from core.billing_details import check_billable
 from core.models import (
     Account,
     Invoice,
@@ -68,8 +69,8 @@ def choose_plan(
     """Subscribe, or change what is subscribed: to a larger plan at once for a prorated invoice, to a smaller one
     with the next period.
 
-    A live trial goes on until the new plan is paid for. Raises PermissionDenied, ValidationError without a price,
-    Conflict when it is the plan already or a payment for another choice is in review.
+    A live trial goes on until the new plan is paid for. Raises PermissionDenied, ValidationError without a price or
+    without somebody to bill, Conflict when it is the plan already or a payment for another choice is in review.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied("Only owners and admins of the account may choose its plan.")
@@ -83,6 +84,7 @@ def choose_plan(
         price = price_of(plan, currency or account.currency, interval)
         if price.amount == 0:
             raise ValidationError({"plan": ["Choose a paid plan."]})
+        check_billable(account.billing_snapshot())
         previous = account.subscriptions.order_by("-id").first()
         _drop_earlier_choice(account)
         cause = perform(account.await_payment) if account.status == Account.Status.EXPIRED else None

@@ -1,4 +1,4 @@
-"""What an operator should know before customers come: `manage.py check --deploy`."""
+"""What an operator should know before customers come: `manage.py check --deploy`, and with `--database default`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.db import connections
 
 
 @checks.register(checks.Tags.security, deploy=True)
@@ -22,3 +23,22 @@ def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+@checks.register(checks.Tags.database)
+def a_sleeper_s_locks_end(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """A pooler may drop what DATABASE_URL asks of the session; then the role must have it (docs/scaling.md)."""
+    warnings: list[checks.CheckMessage] = []
+    for alias in databases or []:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")
+            (milliseconds,) = cursor.fetchone()
+        if not 0 < milliseconds <= 30_000:
+            warnings.append(
+                checks.Warning(
+                    "idle_in_transaction_session_timeout is not set: a process that sleeps keeps what it has locked.",
+                    hint="ALTER ROLE ... SET idle_in_transaction_session_timeout = '20s'",
+                    id="core.W003",
+                )
+            )
+    return warnings

@@ -8,11 +8,26 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# NAME_FILE is read where NAME would be: secrets of containers are files.
-env = environ.FileAwareEnv()
+
+class _WithoutItsNewline(FileAwareMapping):  # type: ignore[misc]
+    """Whoever writes a secret into a file ends the line; the secret does not."""
+
+    def __getitem__(self, key: str) -> str:
+        value: str = super().__getitem__(key)
+        return value.rstrip("\r\n")
+
+
+class _Env(environ.Env):  # type: ignore[misc]
+    """NAME_FILE is read where NAME would be: secrets of containers are files."""
+
+    ENVIRON = _WithoutItsNewline()
+
+
+env = _Env()
 
 # What a process that sleeps or is gone has locked is free again before its lease is over (30 s). `?options=...`
 # in DATABASE_URL replaces these, and any other option in it what stands here.

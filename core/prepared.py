@@ -2,6 +2,7 @@
 
 For the few that run thousands of times a second and are large and always the same: the one that takes a transition, and
 the one that consumes credits. Planned once, approvals one by one cost PostgreSQL a fifth less (`docs/performance.md`).
+Behind a pooler nothing is prepared: the next transaction may be in another session, which knows no plan of ours.
 """
 
 from __future__ import annotations
@@ -23,8 +24,24 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        connection.connection.prepare_threshold = AFTER
+        connection.connection.prepare_threshold = AFTER if _has_own_session(connection.connection) else None
         cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
     wrapped = connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
     with wrapped:
         yield wrapped
+
+
+def told_pid() -> int:
+    """The pid that we were told when we connected. A pooler tells a number of its own, which no session has."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    pid: int = connection.connection.pgconn.backend_pid
+    return pid
+
+
+def _has_own_session(raw: Any) -> bool:
+    """Whether the server sees this connection as it was told to us; asked once for each."""
+    if not hasattr(raw, "has_own_session"):
+        with raw.cursor() as cursor:
+            raw.has_own_session = cursor.execute("SELECT pg_backend_pid()").fetchone()[0] == raw.pgconn.backend_pid
+    return bool(raw.has_own_session)

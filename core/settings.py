@@ -86,6 +86,7 @@ DATABASES = {
         **database(debug=DEBUG),
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=300),
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
     }
 }
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
@@ -97,6 +98,8 @@ BROKER_URL = env.str("BROKER_URL", default="redis://localhost:6379/0")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
+LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane (docs/scaling.md); the same everywhere
+WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
 
 # People
 AUTH_USER_MODEL = "core.User"

@@ -40,8 +40,11 @@ def send_to(processor: Any) -> None:
     from opentelemetry.sdk.trace import TracerProvider
 
     global tracer
-    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, read by the SDK, win.
-    provider = TracerProvider(resource=Resource({"service.name": "countersign"}).merge(Resource.create()))
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, read by the SDK, win; without them it makes a name up.
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):
+        resource = resource.merge(Resource({"service.name": "countersign"}))
+    provider = TracerProvider(resource=resource)
     provider.add_span_processor(processor)
     tracer = provider.get_tracer("countersign")
 

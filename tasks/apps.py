@@ -7,7 +7,7 @@ class TasksConfig(AppConfig):
     name = "tasks"
 
     def ready(self) -> None:
-        from tasks import celery  # noqa: F401 - the app must exist before anybody publishes
+        from tasks import celery, checks  # noqa: F401 - the app must exist before anybody publishes
         from tasks.doorbell import ring_for
         from workflows.engine import effects_recorded
 

@@ -15,7 +15,8 @@ from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutd
 from django.conf import settings
 from django.db import close_old_connections
 
-from tasks.schedule import TIMES
+from tasks.broker import options, options_of_a_consumer, queue_names, queues
+from tasks.schedule import times
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
@@ -23,20 +24,7 @@ app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     broker_url=settings.BROKER_URL,
-    broker_transport_options={
-        "visibility_timeout": 300,
-        "unacked_restore_interval": 5,
-        "unacked_restore_throttle": 1,
-        # A publisher waits no longer than this; be_a_worker() gives consumers more.
-        "socket_timeout": 1,
-        "socket_connect_timeout": 1,
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-        # Kombu would try again for 4 s, sleeping 2 s in between.
-        "max_retries": 0,
-        "interval_start": 0,
-        "interval_max": 0,
-    },
+    **options(),
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # the default gives up after 100 tries
     broker_pool_limit=10,
@@ -49,7 +37,8 @@ app.conf.update(
     accept_content=["json"],
     task_soft_time_limit=20,
     task_time_limit=25,  # below the lease of 30 s
-    task_default_queue="inward",
+    task_default_queue=queue_names()[0],
+    task_queues=queues(),
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=5000,
     worker_max_memory_per_child=350_000,  # kB
@@ -59,14 +48,13 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     imports=["tasks.effects"],
-    beat_schedule=TIMES,
+    beat_schedule=times(queue_names()),
     timezone="UTC",
 )
 
 
 def be_a_worker() -> None:
-    """A consumer blocks for 1 s on the broker, so it must be given longer than that to answer."""
-    app.conf.broker_transport_options = {**app.conf.broker_transport_options, "socket_timeout": 5}
+    app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
 
 
 @task_prerun.connect

@@ -1,7 +1,8 @@
 """Ring after commit, in one bounded publish: a broker that is down or hangs never fails or slows a request twice.
 
 Who commits while a ring is on its way that nobody has answered yet need not ring again: the worker that answers it
-looks at the rows after that. So a burst of a thousand commits is a handful of messages.
+looks at the rows after that. So a burst of a thousand commits is a handful of messages. That a ring waits is noted in
+Valkey itself; RabbitMQ has no place for a note, so there every commit rings, and the queue is short (tasks/broker.py).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from kombu.messaging import Producer
 
 from core.tracing import span
+from tasks.broker import WAIT, producing, queue_names
 from workflows.engine.lease import SHARE
 from workflows.engine.run import BATCH
 
@@ -24,7 +27,7 @@ log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 4  # for one ring
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
-RUNG = "countersign.rung"  # in the broker while a ring waits for its answer
+RUNG = "countersign.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
 _quiet_until = 0.0
 _local = threading.local()
@@ -32,17 +35,18 @@ _local = threading.local()
 
 def ring_for(*, ids: Sequence[UUID], **_: Any) -> None:
     """Receiver of `effects_recorded`."""
-    if not getattr(_local, "answering", False):
-        ring(ids if len(ids) > SHARE else (), once=len(ids) <= SHARE)
+    deaf = getattr(_local, "deaf", None)
+    queues = queue_names() if deaf is None else deaf
+    if queues:
+        ring(ids if len(ids) > SHARE else (), once=len(ids) <= SHARE, queues=queues)
 
 
-def ring(ids: Sequence[UUID], *, once: bool = False) -> bool:
+def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ()) -> bool:
     """Tell the workers about due effects, or to look for themselves; False when the broker did not take it.
 
-    once: not while such a ring waits to be answered.
+    once: not while such a ring waits to be answered. queues: only there.
     """
     global _quiet_until
-    from tasks.celery import app
     from tasks.effects import run_due_effects
 
     if time.monotonic() < _quiet_until:
@@ -50,10 +54,11 @@ def ring(ids: Sequence[UUID], *, once: bool = False) -> bool:
     if _quiet_until:  # it failed before: one finds out how it is now, the others need not wait with it
         _quiet_until = time.monotonic() + PAUSE
     try:
-        with span("doorbell.ring", effects=len(ids)), app.producer_or_acquire() as producer:
-            if not (once and _is_rung(producer)):
-                for message in messages(ids):
-                    run_due_effects.apply_async((message,), producer=producer)
+        with span("doorbell.ring", effects=len(ids)), producing() as producer:
+            for queue in queues or queue_names():
+                if not (once and _is_rung(producer, queue)):
+                    for message in messages(ids):
+                        run_due_effects.apply_async((message,), producer=producer, queue=queue, confirm_timeout=WAIT)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE
         log.warning("The broker did not take the ring, the sweeper will: %s", error)
@@ -69,15 +74,24 @@ def answer() -> None:
     try:
         with app.producer_or_acquire() as producer:
             if client := _client(producer):
-                client.delete(RUNG)
+                client.delete(*map(_note, served()))
     except Exception as error:  # then it runs out by itself
         log.warning("The broker did not hear the answer: %s", error)
 
 
-def _is_rung(producer: Producer) -> bool:
+def served() -> list[str]:
+    """The queues that this worker listens to."""
+    return settings.WORKER_LANES or queue_names()
+
+
+def _is_rung(producer: Producer, queue: str) -> bool:
     """Whether a ring waits to be answered; from now on one does."""
     client = _client(producer)
-    return client is not None and not client.set(RUNG, 1, nx=True, px=UNANSWERED)
+    return client is not None and not client.set(_note(queue), 1, nx=True, px=UNANSWERED)
+
+
+def _note(queue: str) -> str:
+    return f"{RUNG}.{queue}" if settings.LANES_APART else RUNG
 
 
 def _client(producer: Producer) -> Any:
@@ -94,9 +108,9 @@ def messages(ids: Sequence[UUID]) -> list[list[str]]:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """While a worker pays debts it looks for more by itself, so nobody needs to ring for what it records."""
-    _local.answering = True
+    """While a worker pays debts it looks for more by itself, so nobody needs to ring in its own lanes."""
+    _local.deaf = [queue for queue in queue_names() if queue not in served()]
     try:
         yield
     finally:
-        _local.answering = False
+        _local.deaf = None

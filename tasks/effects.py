@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
+from django.conf import settings
+
 from tasks.celery import app
-from tasks.doorbell import answer, answering, ring
+from tasks.doorbell import answer, answering, ring, served
 from workflows.engine import run_due, sweep
 from workflows.housekeeping import tidy
 
@@ -21,16 +23,16 @@ def run_due_effects(effect_ids: list[str]) -> None:
     started = time.monotonic()
     with answering():
         if effect_ids:
-            run_due([UUID(key) for key in effect_ids])
+            run_due([UUID(key) for key in effect_ids], of=settings.WORKER_LANES)
         else:
             answer()
-        while claimed := run_due():
+        while claimed := run_due(of=settings.WORKER_LANES):
             if time.monotonic() - started > SLICE:
                 break
             if claimed < FEW:
                 time.sleep(PATIENCE)
     if claimed:
-        ring([])
+        ring([], queues=served())
 
 
 @app.task(ignore_result=True)

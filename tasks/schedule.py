@@ -2,7 +2,44 @@
 
 from __future__ import annotations
 
-TIMES = {
-    "sweep": {"task": "tasks.effects.sweep_effects", "schedule": 1.0, "options": {"expires": 5}},
-    "tidy": {"task": "tasks.effects.tidy_up", "schedule": 600.0, "options": {"expires": 60}},
-}
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from celery import beat
+
+from tasks.broker import producing
+
+
+def times(queues: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Whoever listens to any of the queues sweeps: no lane waits for the workers of another."""
+    tidy = {"task": "tasks.effects.tidy_up", "schedule": 600.0, "options": {"expires": 60, "queue": queues[0]}}
+    return {
+        f"sweep {queue}": {
+            "task": "tasks.effects.sweep_effects",
+            "schedule": 1.0,
+            "options": {"expires": 5, "queue": queue},
+        }
+        for queue in queues
+    } | {"tidy": tidy}
+
+
+class Scheduler(beat.Scheduler):  # type: ignore[misc]
+    """Times in memory: there is nothing to remember, hence no file to lose.
+
+    BEAT_ALIVE_FILE is touched at each tick, for whoever wants to see that it ticks, also while the broker is away.
+    """
+
+    # Celery's keeps one connection, and with RabbitMQ that is dead for ever when the broker has come back.
+    producer = None
+
+    def tick(self, *args: Any, **options: Any) -> float:
+        if name := os.environ.get("BEAT_ALIVE_FILE"):
+            Path(name).touch()
+        pause: float = super().tick(*args, **options)
+        return pause
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        with producing() as producer:
+            return super().apply_async(entry, producer=producer, advance=advance, **options)

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,10 @@ import redis
 from stack.application import Application
 from stack.postgres import Postgres
 from stack.process import Process
+from stack.service import Service
 from stack.valkey import Valkey
+from tests.faults.pgbouncer import PgBouncer
+from tests.faults.rabbitmq import RabbitMQ
 from workflows.invariants import findings
 
 T = TypeVar("T")
@@ -33,14 +36,20 @@ class Site:
     """PostgreSQL, Valkey, worker, beat and web of our own. PostgreSQL keeps its promise to keep what it
     committed, which a throwaway one does not; Valkey comes back empty."""
 
-    def __init__(self, folder: Path, var: Path) -> None:
+    def __init__(self, folder: Path, var: Path, *, pooled: bool = False, rabbit: bool = False) -> None:
+        """pooled: all but this test goes through PgBouncer; rabbit: RabbitMQ rings, and Valkey is not there."""
         self.var = var
         self.mail = var / "mail"
         self.postgres = Postgres(folder / "data", sockets=folder, log=var / "log" / "postgres.log")
         self.valkey = Valkey(folder / "valkey", sockets=folder, log=var / "log" / "valkey.log", throwaway=True)
+        self.pooler = PgBouncer(folder, server=folder / "postgres", log=var / "log" / "pgbouncer.log")
+        ports = (free_port(), free_port())
+        self.rabbit = RabbitMQ(folder, port=free_port(), other_ports=ports, log=var / "log" / "rabbitmq.log")
+        between = [self.pooler] if pooled else []
+        self._services: list[Service] = [self.postgres, self.rabbit if rabbit else self.valkey, *between]
         self.environment = {
-            "DATABASE_URL": self.postgres.url,
-            "BROKER_URL": self.valkey.url(),
+            "DATABASE_URL": self.pooler.url if pooled else self.postgres.url,
+            "BROKER_URL": self.rabbit.url if rabbit else self.valkey.url(),
             "DEBUG": "true",
             "MAIL_DIR": str(self.mail),
         }
@@ -50,14 +59,16 @@ class Site:
 
     @contextmanager
     def running(self) -> Iterator[Site]:
-        with self.postgres, self.valkey:
+        with ExitStack() as services:
+            for service in self._services:
+                services.enter_context(service)
             self._in_the_product("open_up()")
             with self.application.running():
                 yield self
 
     def heal(self) -> None:
         """Start again what a test left dead, wake what it left asleep, and wait until nothing is under way."""
-        for service in (self.postgres, self.valkey):
+        for service in self._services:
             service.process.send(signal.SIGCONT)
             if not service.process.alive:
                 service.start()

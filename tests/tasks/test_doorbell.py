@@ -7,8 +7,11 @@ from uuid import uuid4
 import pytest
 
 from tasks import doorbell
+from tasks.broker import options, options_of_a_consumer, queues
 from tasks.celery import app
-from tasks.doorbell import answer, messages, ring_for
+from tasks.checks import lanes_are_served
+from tasks.doorbell import answer, answering, messages, ring_for
+from tasks.schedule import Scheduler, times
 
 QUEUE = "inward"
 
@@ -66,3 +69,91 @@ def test_a_few_are_named_and_many_are_not():
     assert messages([]) == [[]]
     assert messages(many[:26]) == [[]]
     assert messages(many) == [[]] * 4
+
+
+@pytest.fixture
+def apart(settings):
+    settings.LANES_APART = True
+
+
+@pytest.mark.usefixtures("silence", "apart")
+def test_apart_each_lane_is_rung_in_its_own_queue_and_answered_there(broker, settings):
+    for _ in range(50):
+        ring_for(ids=[uuid4()])
+    assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
+
+    settings.WORKER_LANES = ["outward"]
+    answer()
+    ring_for(ids=[uuid4()])
+    assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
+
+
+@pytest.mark.usefixtures("silence", "apart")
+def test_apart_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
+    settings.WORKER_LANES = ["inward"]
+
+    with answering():
+        ring_for(ids=[uuid4()])
+
+    assert (broker.llen("inward"), broker.llen("outward")) == (0, 1)
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
+    with answering():
+        ring_for(ids=[uuid4()])
+
+    assert broker.llen(QUEUE) == 0
+
+
+@pytest.mark.parametrize(
+    ("apart", "own", "complaint"),
+    [
+        (True, ["inward"], []),
+        (False, [], []),
+        (True, ["inwards"], ["tasks.E001"]),
+        (False, ["inward"], ["tasks.E002"]),
+    ],
+)
+def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, apart, own, complaint):
+    settings.LANES_APART, settings.WORKER_LANES = apart, own
+    monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
+
+    assert [found.id for found in lanes_are_served()] == complaint
+
+
+def test_a_lane_without_a_queue_is_found_before_the_start(settings, monkeypatch):
+    settings.LANES_APART = False
+    monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
+    settings.LANES_APART = True
+
+    assert [found.id for found in lanes_are_served()] == ["tasks.E003"]
+
+
+def test_each_queue_is_swept_so_that_no_lane_waits_for_the_workers_of_another():
+    swept = [time["options"]["queue"] for time in times(["inward", "outward"]).values() if "sweep" in time["task"]]
+
+    assert swept == ["inward", "outward"]
+
+
+@pytest.mark.parametrize("url", ["amqp://rabbit//", "amqps://rabbit//", "pyamqp://rabbit//"])
+def test_rabbitmq_is_given_quorum_queues_that_stay_short_and_must_confirm(settings, url):
+    settings.BROKER_URL = url
+
+    (queue,) = queues()
+    transport = options()["broker_transport_options"]
+
+    assert (queue.queue_arguments, queue.max_length, queue.message_ttl) == ({"x-queue-type": "quorum"}, 10_000, 60)
+    assert transport["confirm_publish"]
+    assert transport["read_timeout"] == 1
+    assert options_of_a_consumer(transport)["read_timeout"] == 5
+
+
+def test_the_clock_shows_that_it_ticks(tmp_path, monkeypatch):
+    monkeypatch.setenv("BEAT_ALIVE_FILE", str(tmp_path / "alive"))
+    scheduler = Scheduler(app, lazy=True)
+    scheduler.data = {}
+
+    scheduler.tick()
+
+    assert (tmp_path / "alive").exists()

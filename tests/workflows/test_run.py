@@ -218,6 +218,32 @@ def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
     assert story(effect) == ["crashed"]
 
 
+def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(approved, monkeypatch):
+    approved()
+    monkeypatch.setattr(lease, "told_pid", lambda: GONE)  # a pooler tells a number of its own
+    lease.claim_fairly("inward", 10)
+
+    assert settlements().get().lease_pid is None
+    assert sweep() == []
+
+    settlements().update(lease_until=Now() - timedelta(seconds=1))
+    assert sweep() == [[settlements().get().pk]]
+
+
+def test_who_works_in_one_lane_leaves_the_others_alone(approved):
+    approved()
+    inward = settlements().get()
+    owed_mail()
+    outward = Effect.objects.get(lane="outward", state="ready")
+
+    assert run_due([inward.pk], of=["outward"]) == 0
+    assert run_due(of=["outward"]) == 1
+
+    assert Effect.objects.get(pk=outward.pk).state == "done"
+    assert settlements().get().state == "ready"
+    assert run_due([inward.pk], of=["inward"]) == 1
+
+
 def test_only_who_crashes_alone_is_charged_and_the_third_time_it_is_dead(approved, run_effects):
     payments = approved(4)
     culprit = settlements().get(object_id=payments[1].pk)

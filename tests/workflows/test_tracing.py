@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
+from django.conf import settings
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -123,3 +134,59 @@ def test_a_traceparent_that_is_none_begins_a_trace(spans, given):
     approve(payment, traceparent=given)
 
     assert len(Transition.objects.get(name="approve").trace) == 55
+
+
+ONE_REQUEST = f"""
+import django
+django.setup()
+from django.test import Client
+Client().get("/api/v1/nothing/", headers={{"traceparent": "{CALLER}"}})
+"""
+
+
+def test_a_collector_receives_what_happened():
+    """OTLP over HTTP for real: the product's own exporter, which sends what is left when its process ends."""
+    with collector() as (endpoint, received):
+        ours = {"DJANGO_SETTINGS_MODULE": "core.settings", "DEBUG": "true", "ALLOWED_HOSTS": "testserver"}
+        subprocess.run(
+            [sys.executable, "-c", ONE_REQUEST],
+            env=os.environ
+            | ours
+            | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test"},
+            cwd=settings.BASE_DIR,
+            timeout=60,
+            check=True,
+        )
+
+    [(path, kind, body)] = received
+    assert (path, kind) == ("/v1/traces", "application/x-protobuf")
+    [spans_of_one] = ExportTraceServiceRequest.FromString(body).resource_spans
+    resource = {each.key: each.value.string_value for each in spans_of_one.resource.attributes}
+    assert (resource["service.name"], resource["deployment.environment"]) == ("countersign", "test")
+    [request] = spans_of_one.scope_spans[0].spans
+    assert (request.trace_id.hex(), request.parent_span_id.hex()) == ("1" * 32, "2" * 16)
+    said = {each.key: each.value.string_value or each.value.int_value for each in request.attributes}
+    assert (said["http.request.method"], said["http.response.status_code"]) == ("GET", 404)
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
+    """An endpoint, and what was sent there: path, kind and body of each request."""
+    received = list[tuple[str, str, bytes]]()
+
+    class Take(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers["Content-Encoding"] == "gzip":
+                body = gzip.decompress(body)
+            received.append((self.path, self.headers["Content-Type"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Take) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", received
+        server.shutdown()

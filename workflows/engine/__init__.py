@@ -15,7 +15,7 @@ from workflows.engine.errors import Permanent, Unreachable
 from workflows.engine.operate import may_do, retry, retry_many, skip
 from workflows.engine.owe import Debt, owe, owe_many
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
-from workflows.engine.registry import effect, on
+from workflows.engine.registry import effect, lanes, on
 from workflows.engine.rules import available, explain
 from workflows.engine.run import run_due
 from workflows.engine.signals import effects_recorded
@@ -36,6 +36,7 @@ __all__ = [
     "effect",
     "effects_recorded",
     "explain",
+    "lanes",
     "may_do",
     "on",
     "once_per",

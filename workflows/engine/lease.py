@@ -2,6 +2,7 @@
 
 A lease names the database session of its holder. When that session is gone its process is dead, and the
 sweeper takes the effect back at once; `lease_until` is for a holder that hangs or a machine that vanished.
+Behind a pooler a session belongs to nobody for long, so there the lease names none and only time counts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from django.db.models.functions import Now
 
 from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
+from core.prepared import told_pid
 from workflows.engine.alert import raise_alert
 from workflows.engine.errors import Fenced
 from workflows.engine.registry import kinds
@@ -47,7 +49,8 @@ _TAKABLE = """
             AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
 _LEASE = """
     UPDATE core_effect AS effect
-    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s, lease_pid = pg_backend_pid()
+    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s,
+        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s THEN %(told_pid)s END
     FROM taken WHERE effect.id = taken.id RETURNING effect.*"""
 
 # Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
@@ -55,6 +58,7 @@ _CLAIM_NAMED = f"""
     WITH taken AS (
         SELECT id FROM core_effect AS effect
         WHERE id = ANY(%(ids)s) AND {_TAKABLE} AND (NOT solo OR %(alone)s)
+            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s))
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
@@ -83,9 +87,9 @@ _CLAIM_SHARES = f"""
 _served_last: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
 
 
-def claim_named(ids: Sequence[UUID]) -> list[Effect]:
-    """Lease these effects, those that are ready and that this process can do."""
-    return _claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1)
+def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
+    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named."""
+    return _claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None)
 
 
 def claim_fairly(lane: str, limit: int) -> list[Effect]:
@@ -277,6 +281,7 @@ def _claim(sql: str, **values: Any) -> list[Effect]:
         "kinds": [kind.name for kind in payable],
         "revisions": [kind.revision for kind in payable],
         "lease": LEASE,
+        "told_pid": told_pid(),
     }
     return sorted(Effect.objects.raw(sql, values), key=lambda effect: effect.id)
 

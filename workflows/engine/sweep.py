@@ -18,13 +18,15 @@ AT_ONCE = 500  # rows that one sweep moves or counts
 MAX_CRASHES = 3
 GONE = "its worker died"
 
-# A holder is gone when its lease is over, or when the database session that took the lease is. Who was alone and
-# is gone is charged with it, unless it is the database that went down and took all sessions with it.
+# A holder is gone when its lease is over, or when the database session that took the lease is: one that we may see
+# (another role's start is hidden), and not a pooler's, which a lease does not name. Who was alone and is gone is
+# charged with it, unless it is the database that went down and took all sessions with it.
 CHARGED = "(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - %(lease)s::interval))"
 LOST = """
-    state = 'leased' AND (lease_until < now() OR NOT EXISTS (
+    state = 'leased' AND (lease_until < now() OR lease_pid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_stat_activity AS session
-        WHERE session.pid = effect.lease_pid AND session.backend_start < effect.lease_until - %(lease)s::interval))"""
+        WHERE session.pid = effect.lease_pid
+            AND coalesce(session.backend_start < effect.lease_until - %(lease)s::interval, true)))"""
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
 # indexes are, so that no other path is worth taking.
 _LOOK = f"""

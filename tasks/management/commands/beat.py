@@ -14,4 +14,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # The plain scheduler keeps its times in memory: there is nothing to remember, hence no file to lose.
-        app.start(["beat", "--scheduler=celery.beat:Scheduler", "--loglevel=WARNING", "--pidfile="])
+        app.start(["beat", "--scheduler=tasks.schedule:Scheduler", "--loglevel=WARNING", "--pidfile="])

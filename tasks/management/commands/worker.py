@@ -8,16 +8,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from tasks.celery import app, be_a_worker
+from tasks.doorbell import served
 
 
 class Command(BaseCommand):
-    help = "Pay what the engine owes, rung by the broker. WORKER_CONCURRENCY children."
+    help = "Pay what the engine owes, rung by the broker. WORKER_CONCURRENCY children; of WORKER_LANES, or of all."
 
     def handle(self, *args: Any, **options: Any) -> None:
         be_a_worker()
         app.worker_main(
             [
                 "worker",
+                f"--queues={','.join(served())}",
                 f"--concurrency={settings.WORKER_CONCURRENCY}",
                 "--without-gossip",
                 "--without-mingle",

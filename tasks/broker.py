@@ -1,0 +1,86 @@
+"""What differs between Valkey, or Redis, and RabbitMQ. With each a message is a doorbell, and no wait is long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from kombu import Queue
+from kombu.messaging import Producer
+
+from workflows.engine import lanes
+
+TOGETHER = "inward"  # the queue, while every worker does everything
+WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
+MOST = 10_000  # messages that wait in a queue of RabbitMQ; the oldest goes, for a ring is as good as the next
+STALE = 60  # s after which RabbitMQ drops a ring: sweeps come each second
+
+# Kombu would try again for 4 s, sleeping 2 s in between.
+_ONCE = {"max_retries": 0, "interval_start": 0, "interval_max": 0}
+
+
+def is_amqp() -> bool:
+    return settings.BROKER_URL.partition("://")[0].split("+")[0] in {"amqp", "amqps", "pyamqp"}
+
+
+def options() -> dict[str, Any]:
+    """Celery's settings for this broker. For both: a publisher waits no longer than WAIT."""
+    if not is_amqp():
+        return {
+            "broker_transport_options": {
+                "visibility_timeout": 300,
+                "unacked_restore_interval": 5,
+                "unacked_restore_throttle": 1,
+                "socket_timeout": WAIT,
+                "socket_connect_timeout": WAIT,
+                "socket_keepalive": True,
+                "health_check_interval": 10,
+                **_ONCE,
+            }
+        }
+    return {
+        "broker_connection_timeout": WAIT,
+        "broker_heartbeat": 10,  # of consumers; a publisher has none, and finds out when it publishes
+        "broker_transport_options": {
+            "confirm_publish": True,  # else a ring that the broker refuses is not seen to be lost
+            "read_timeout": WAIT,
+            "write_timeout": WAIT,
+            **_ONCE,
+        },
+        "task_default_queue_type": "quorum",
+        "task_create_missing_queue_type": "quorum",
+    }
+
+
+def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
+    """It blocks for 1 s on the broker, so it must be given longer than that to answer."""
+    return publisher | ({"read_timeout": 5, "write_timeout": 5} if is_amqp() else {"socket_timeout": 5})
+
+
+def queue_names() -> list[str]:
+    """Where it is rung: one queue, or with LANES_APART one for each lane."""
+    return lanes() if settings.LANES_APART else [TOGETHER]
+
+
+def queues() -> list[Queue]:
+    """As RabbitMQ is told to make them; for Valkey they are names."""
+    more: dict[str, Any] = {}
+    if is_amqp():
+        more = {"queue_arguments": {"x-queue-type": "quorum"}, "max_length": MOST, "message_ttl": STALE}
+    return [Queue(name, routing_key=name, **more) for name in queue_names()]
+
+
+@contextmanager
+def producing() -> Iterator[Producer]:
+    """A producer of the pool. After a failure RabbitMQ's connection goes: it may be dead, or answer too late."""
+    from tasks.celery import app
+
+    with app.producer_or_acquire() as producer:
+        try:
+            yield producer
+        except Exception:
+            if is_amqp():
+                producer.connection.collect()
+            raise

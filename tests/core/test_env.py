@@ -1,0 +1,54 @@
+"""What is read from the environment, and what the database is asked before the start: `core.env`, `core.checks`."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from core.checks import a_sleeper_s_locks_end
+from core.env import _Env, _WithoutItsNewline, env, metrics_token
+from core.prepared import prepared_cursor, told_pid
+
+
+def test_a_secret_may_be_a_file_and_its_last_line_may_end(tmp_path):
+    (tmp_path / "token").write_text("a token of sixteen or more\n")
+    mapping = _WithoutItsNewline({"METRICS_TOKEN_FILE": str(tmp_path / "token"), "METRICS_TOKEN": ""})
+
+    assert mapping["METRICS_TOKEN"] == "a token of sixteen or more"
+    assert isinstance(env, _Env)
+
+
+def test_a_short_token_is_refused_in_earnest(monkeypatch):
+    monkeypatch.setenv("METRICS_TOKEN", "short")
+
+    with pytest.raises(ImproperlyConfigured, match="shorter than 16"):
+        metrics_token(debug=False)
+    assert metrics_token(debug=True) == "short"
+
+
+@pytest.mark.django_db
+def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
+    assert a_sleeper_s_locks_end(databases=["default"]) == []
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+    assert [found.id for found in a_sleeper_s_locks_end(databases=["default"])] == ["core.W003"]
+    assert a_sleeper_s_locks_end() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("is_ours", "plans"), [(True, 1), (False, 0)])
+def test_statements_are_planned_once_in_a_session_of_our_own_and_never_behind_a_pooler(monkeypatch, is_ours, plans):
+    pid, mark = told_pid(), f"planned_{'here' if is_ours else 'elsewhere'}"
+    monkeypatch.setattr(connection.connection, "has_own_session", is_ours, raising=False)
+
+    for _ in range(6):
+        with prepared_cursor() as cursor:
+            cursor.execute(f"SELECT pg_backend_pid() = %s AS {mark}", [pid])
+            assert cursor.fetchone() == (True,)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{mark}%"])
+        assert cursor.fetchone() == (plans,)

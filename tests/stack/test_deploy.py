@@ -1,0 +1,226 @@
+"""`deploy/`: the chart, the alerts and the dashboard speak of what there is."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+from prometheus_client import CollectorRegistry, generate_latest
+
+from core.metrics import Figures
+from core.models import Breaker, Effect
+from tests.factories import owed_mail
+from tests.stack.conftest import REPOSITORY
+from workflows.engine import lanes, run_due
+
+DEPLOY = REPOSITORY / "deploy"
+CHART = DEPLOY / "helm" / "countersign"
+RULES = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())["groups"][0]["rules"]
+DASHBOARD = json.loads((DEPLOY / "grafana" / "countersign.json").read_text())
+OURS = re.compile(r"\bcountersign_\w+")
+
+HELM = shutil.which("helm")
+needs_helm = pytest.mark.skipif(
+    HELM is None and importlib.util.find_spec("helm_python") is None, reason="neither helm nor helm-python-sdk is here"
+)
+
+
+@pytest.fixture
+def figures(db) -> set[str]:
+    """The names of all figures, of a house in which each has something to tell."""
+    owed_mail()
+    run_due()
+    owed_mail(name="another")
+    Effect.objects.filter(state="waiting").update(state="ready")
+    Breaker.objects.create(kind="mail.shut", failures=6)
+    registry = CollectorRegistry()
+    registry.register(Figures())
+    return set(re.findall(r"^(countersign_\w+)", generate_latest(registry).decode(), re.MULTILINE))
+
+
+def test_every_figure_that_is_shown_or_watched_exists(figures):
+    recorded = {rule["record"] for rule in RULES if "record" in rule}
+    shown = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    watched = [rule["expr"] for rule in RULES]
+
+    assert set(OURS.findall(" ".join(shown))) == figures  # each is shown, and no other
+    assert set(OURS.findall(" ".join(watched))) <= figures | recorded
+
+
+def test_the_alerts_have_the_thresholds_of_the_handbook():
+    handbook = (REPOSITORY / "docs/operations.md").read_text()
+    table = dict(re.findall(r"^\| `(\w+)(?:\{[^`]*)?`[^|]*\|[^|]*\| (.+) \|$", handbook, re.MULTILINE))
+    alerts = {rule["alert"]: rule for rule in RULES if "alert" in rule}
+
+    assert table["oldest_due_seconds"].startswith("> 60 for 5 min")
+    assert (alerts["CountersignWorkIsLate"]["expr"][-4:], alerts["CountersignWorkIsLate"]["for"]) == ("> 60", "5m")
+    assert table["sweep_lag_seconds"].startswith("> 30")
+    assert alerts["CountersignNobodySweeps"]["expr"].endswith("> 30")
+    assert table["effects"] == "dead or uncertain > 0"
+    assert alerts["CountersignEffectsAreStuck"]["expr"].endswith('{state=~"dead|uncertain"}) > 0')
+    assert table["breaker_open"] == "1 for 15 min"
+    assert alerts["CountersignFarSideIsDown"]["for"] == "15m"
+
+
+def test_a_lane_of_ours_can_be_scaled_by():
+    assert [rule["labels"]["lane"] for rule in RULES if rule.get("record") == scaling()["metric"]] == lanes()
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@pytest.mark.parametrize("words", [("check", "rules", "rules.yml"), ("test", "rules", "rules.test.yml")])
+def test_prometheus_understands_the_rules(words):
+    done = subprocess.run(["promtool", *words], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def scaling() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())["autoscaling"]
+    return found
+
+
+# The chart
+
+
+def rendered(**values: Any) -> list[dict[str, Any]]:
+    """What the chart makes of these values, by Helm itself."""
+    values = {"publicUrl": "https://billing.example.com"} | values
+    if HELM is not None:
+        command = [HELM, "template", "billing", CHART, "--namespace", "money", "--values", "-"]
+        pages = [subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=True).stdout]
+    else:
+        import helm_python
+
+        with helm_python.Chart.load(str(CHART)) as chart:
+            chart.validate_schema(values)
+            files = chart.render(values, name="billing", namespace="money")
+        pages = [text for name, text in sorted(files.items()) if name.endswith(".yaml")]
+    return [found for page in pages for found in yaml.safe_load_all(page) if found]
+
+
+def pods(objects: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for found in objects:
+        if found["kind"] in {"Deployment", "Job"}:
+            yield found["metadata"]["name"].removeprefix("billing-countersign-"), found["spec"]["template"]["spec"]
+
+
+def variables(pod: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+
+
+@needs_helm
+def test_the_chart_has_every_process_and_a_worker_for_each_lane():
+    found = dict(pods(rendered()))
+
+    assert set(found) == {"web", "worker-inward", "worker-outward", "beat", "migrate"}
+    assert {pod["containers"][0]["args"][2] for pod in found.values()} <= set(get_commands())
+    assert [variables(found[f"worker-{lane}"])["WORKER_LANES"] for lane in lanes()] == lanes()
+    assert {variables(pod)["LANES_APART"] for pod in found.values()} == {"true"}
+    assert found["web"]["containers"][0]["ports"] == [{"name": "http", "containerPort": settings.WEB_PORT}]
+
+
+@needs_helm
+def test_one_kind_of_worker_for_everything_needs_no_lanes():
+    found = dict(pods(rendered(workers={"inward": None, "outward": None, "all": {"replicas": 3}})))
+
+    assert {variables(pod)["LANES_APART"] for pod in found.values()} == {"false"}
+    assert "WORKER_LANES" not in variables(found["worker-all"])
+
+
+@needs_helm
+def test_no_pod_is_of_rank_or_may_write_or_holds_a_secret_in_its_environment():
+    example = (REPOSITORY / ".env.example").read_text()
+    for name, pod in pods(rendered()):
+        (container,) = pod["containers"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert pod["automountServiceAccountToken"] is False
+        assert "limits" in container["resources"], name
+        given = variables(pod)
+        assert not {"SECRET_KEY", "DATABASE_URL", "BROKER_URL", "EMAIL_URL", "METRICS_TOKEN"} & set(given)
+        assert given["SECRET_KEY_FILE"] == "/run/secrets/countersign/SECRET_KEY"
+        for variable in given:
+            assert re.search(rf"^#? ?{variable.removesuffix('_FILE')}=", example, re.MULTILINE), variable
+
+
+@needs_helm
+def test_behind_a_pooler_workers_and_migrations_go_past_it():
+    found = dict(pods(rendered(secret={"directDatabaseKey": "DIRECT_DATABASE_URL"})))
+
+    assert {name: variables(pod)["DATABASE_URL_FILE"].rpartition("/")[2] for name, pod in found.items()} == {
+        "web": "DATABASE_URL",
+        "worker-inward": "DIRECT_DATABASE_URL",
+        "worker-outward": "DIRECT_DATABASE_URL",
+        "beat": "DIRECT_DATABASE_URL",
+        "migrate": "DIRECT_DATABASE_URL",
+    }
+
+
+@needs_helm
+def test_workers_are_scaled_by_what_is_due_in_their_lane():
+    workers = {"inward": {"autoscaling": {"enabled": True, "maxReplicas": 5}}}
+    objects = rendered(workers=workers)
+    (scaler,) = [found for found in objects if found["kind"] == "HorizontalPodAutoscaler"]
+    (scaled,) = [
+        found
+        for found in objects
+        if found["metadata"]["name"].endswith("worker-inward") and found["kind"] == "Deployment"
+    ]
+
+    assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 5)
+    assert scaler["spec"]["scaleTargetRef"]["name"] == scaled["metadata"]["name"]
+    assert scaler["spec"]["metrics"][0]["external"]["metric"] == {
+        "name": scaling()["metric"],
+        "selector": {"matchLabels": {"lane": "inward"}},
+    }
+    assert "replicas" not in scaled["spec"]  # else each upgrade would set it back
+
+
+@needs_helm
+def test_whatever_selects_pods_finds_them():
+    objects = rendered(ingress={"enabled": True, "tlsSecret": "tls"}, serviceMonitor={"enabled": True})
+    labels = [
+        found["spec"]["template"]["metadata"]["labels"] for found in objects if found["kind"] in {"Deployment", "Job"}
+    ]
+
+    for found in objects:
+        if found["kind"] in {"PodDisruptionBudget", "Service", "NetworkPolicy", "Deployment"}:
+            selector = found["spec"].get("podSelector") or found["spec"]["selector"]
+            wanted = selector.get("matchLabels", selector).items()
+            assert any(wanted <= of.items() for of in labels), found["metadata"]["name"]
+
+
+@needs_helm
+def test_migrations_come_first_and_only_once():
+    (job,) = [found for found in rendered() if found["kind"] == "Job"]
+
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    assert "before-hook-creation" in job["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
+
+
+@needs_helm
+@pytest.mark.parametrize("values", [{"publicUrl": "billing"}, {"replicas": 3}, {"web": {"replicas": 0}}])
+def test_values_that_cannot_be_are_refused(values):
+    with pytest.raises(Exception, match=r"schema|non-zero"):
+        rendered(**values)
+
+
+@needs_helm
+@pytest.mark.skipif(importlib.util.find_spec("kubernetes_validate") is None, reason="kubernetes-validate is not here")
+def test_kubernetes_would_take_it():
+    import kubernetes_validate
+
+    workers = {"inward": {"autoscaling": {"enabled": True}}}
+    for found in rendered(workers=workers, ingress={"enabled": True, "className": "nginx", "tlsSecret": "tls"}):
+        kubernetes_validate.validate(found, "1.32", strict=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from kombu import Queue
+from kombu.entity import Queue
 from kombu.messaging import Producer
 
 from workflows.engine import lanes
@@ -69,7 +69,7 @@ def queues() -> list[Queue]:
     more: dict[str, Any] = {}
     if is_amqp():
         more = {"queue_arguments": {"x-queue-type": "quorum"}, "max_length": MOST, "message_ttl": STALE}
-    return [Queue(name, routing_key=name, **more) for name in queue_names()]
+    return [Queue(name, routing_key=name, **more) for name in queue_names()]  # type: ignore[no-untyped-call]
 
 
 @contextmanager

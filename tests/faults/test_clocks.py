@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.site import Site, say
+from tests.faults.site import Site, free_port, say
+from tests.faults.test_broker import answers
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180), pytest.mark.faults]
 
@@ -31,3 +33,38 @@ def test_two_beats_and_two_workers_do_everything_once(site: Site):
     assert set(dict(site.rows(leases, payments)).values()) == {1}
     assert " ERROR " not in said
     assert "Traceback" not in said
+
+
+def test_workers_of_their_own_lanes_do_everything_between_them(site: Site):
+    payments, port = site.claimed(20), free_port()
+    url, apart = f"http://127.0.0.1:{port}", {"LANES_APART": "true"}
+    for name in ("worker", "beat"):
+        site.application.process(name).stop()
+
+    with ExitStack() as running:
+        workers = {
+            lane: running.enter_context(site.another("worker", name=f"{lane}-worker", WORKER_LANES=lane, **apart))
+            for lane in ("inward", "outward")
+        }
+        running.enter_context(site.another("beat", name="lanes-beat", **apart))
+        web = running.enter_context(site.another("web", name="lanes-web", PORT=str(port), **apart))
+        web.wait_until(lambda: answers(url), within=30)
+        for worker in workers.values():
+            site.wait_until_working(worker)
+        site.approve_all(payments, at=url)
+        seconds = site.settled(payments, within=20)
+
+        # A settlement with nobody in its lane waits, and whoever does the other lane leaves it alone.
+        (late,) = site.claimed(1)
+        workers["inward"].stop()
+        site.approve_all([late], at=url)
+        time.sleep(3)
+        assert (
+            site.value("SELECT state FROM core_effect WHERE kind = 'payment.settle' AND object_id = %s", late)
+            == "ready"
+        )
+        workers["inward"].start()
+        site.settled([late], within=20)
+
+    say("a worker for each lane", payments=len(payments), seconds_to_settle=seconds)
+    site.must_be_whole([*payments, late])

@@ -17,7 +17,7 @@ from tests.faults.test_workers import ITS_ACCOUNT, ITS_MAIL
 from workflows.engine.lease import LEASE
 
 pytestmark = [
-    pytest.mark.xdist_group("pooled faults"),
+    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(240),
     pytest.mark.skipif(bool(pgbouncer.MISSING), reason=pgbouncer.MISSING),
 ]

@@ -18,7 +18,7 @@ from tests.faults.test_broker import LONGEST, PAUSE, QUEUE, WEB_PROCESSES, secon
 from tests.faults.test_workers import ITS_ACCOUNT
 
 pytestmark = [
-    pytest.mark.xdist_group("rabbitmq faults"),
+    pytest.mark.xdist_group("faults"),
     pytest.mark.timeout(240),
     pytest.mark.skipif(bool(rabbitmq.MISSING), reason=rabbitmq.MISSING),
 ]

@@ -95,8 +95,11 @@ def rendered(**values: Any) -> list[dict[str, Any]]:
     """What the chart makes of these values, by Helm itself."""
     values = {"publicUrl": "https://billing.example.com"} | values
     if HELM is not None:
-        command = [HELM, "template", "billing", CHART, "--namespace", "money", "--values", "-"]
-        pages = [subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=True).stdout]
+        command = [HELM, "template", "billing", str(CHART), "--namespace", "money", "--values", "-"]
+        done = subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(done.stderr)
+        pages = [done.stdout]
     else:
         import helm_python
 
@@ -210,9 +213,16 @@ def test_migrations_come_first_and_only_once():
 
 
 @needs_helm
-@pytest.mark.parametrize("values", [{"publicUrl": "billing"}, {"replicas": 3}, {"web": {"replicas": 0}}])
-def test_values_that_cannot_be_are_refused(values):
-    with pytest.raises(Exception, match=r"schema|non-zero"):
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"publicUrl": "billing"}, "publicUrl"),
+        ({"replicas": 3}, "replicas"),
+        ({"web": {"replicas": 0}}, "web/replicas|web.replicas"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(values, why):
+    with pytest.raises(Exception, match=why):
         rendered(**values)
 
 

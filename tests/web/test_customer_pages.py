@@ -126,6 +126,22 @@ def test_who_may_not_act_sees_and_changes_nothing(rich, visit, role):
     assert not rich.account.subscriptions.exclude(plan__code="starter").exists()
 
 
+def test_an_owner_changes_the_billing_details_and_the_language_of_the_mails(rich):
+    account = rich.account
+    before = {**account.billing_snapshot(), "name": account.name, "language": "en"}
+    client = signed_in(rich.submitted_by)
+
+    refused = client.post(reverse("billing"), before | {"language": "xx"})
+    saved = client.post(reverse("billing"), before | {"city": "Shelbyville", "language": "ar"})
+
+    account.refresh_from_db()
+    assert refused.status_code == 200
+    assert "is not one of the available choices" in refused.content.decode()
+    assert saved.status_code == 302
+    assert (account.city, account.language) == ("Shelbyville", "ar")
+    assert '<option value="ar" selected>' in client.get(reverse("billing")).content.decode()
+
+
 def test_a_viewer_opens_no_site(shop, visit):
     account = AccountFactory()
     client = visit(account, role="viewer")

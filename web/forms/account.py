@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Account, Industry, Membership, Site, SiteUserAccess
@@ -18,10 +19,11 @@ class BillingForm(BillingFields):
     """Name and billing details of an account that is there."""
 
     name = Line(label=_("Name of your company or project"), max_length=150, css="full")
-    field_order = ["name"]
+    language = Choice(label=_("Language of our mails"), choices=settings.LANGUAGES)
+    field_order = ["name", "language"]
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"name": account.name, **account.billing_snapshot()})
+        kwargs.setdefault("initial", {"name": account.name, "language": account.language, **account.billing_snapshot()})
         super().__init__(*args, **kwargs)
         self.fields["country"].widget.attrs["class"] = "decides"
 

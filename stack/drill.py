@@ -103,7 +103,10 @@ class House:
             token = _ask(application.port, "POST", "auth/login/", APPROVER)["token"]
             queue = _ask(application.port, "GET", "billing/admin/payments/?status=pending_approval", token=token)
             for position, payment in enumerate(queue["results"]):
-                verb, body = ("approve", {}) if position else ("reject", {"admin_notes": "nothing has arrived"})
+                if position == len(queue["results"]) // 2:
+                    self.pay()  # what follows from the first half is done, its mails are sent
+                is_last = payment is queue["results"][-1]
+                verb, body = ("reject", {"admin_notes": "nothing has arrived"}) if is_last else ("approve", {})
                 _ask(application.port, "POST", f"billing/admin/payments/{payment['id']}/{verb}/", body, token=token)
 
     def _application(self, *, hold: bool = False) -> Application:

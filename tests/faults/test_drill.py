@@ -12,7 +12,7 @@ from stack.postgres import Postgres
 from stack.sockets import runtime_folder
 from tests.stack.test_drill import run
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.faults]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.faults]
 
 STATES = "SELECT id || state FROM core_effect ORDER BY id"
 

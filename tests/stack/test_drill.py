@@ -11,7 +11,7 @@ import pytest
 
 from tests.stack.conftest import REPOSITORY
 
-pytestmark = [pytest.mark.xdist_group("drill"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("drill"), pytest.mark.timeout(420)]
 
 
 def run(**environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,7 +22,7 @@ def run(**environment: str) -> subprocess.CompletedProcess[str]:
         env=outside | environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=380,
     )
 
 
@@ -33,7 +33,7 @@ def test_a_restored_demo_goes_on_where_the_dump_was_made():
     sent, due = map(int, re.search(r"(\d+) mails are sent, (\d+) effects are due", done.stdout).groups())
     late, repeated = map(int, re.search(r"Of (\d+) mails .* sent (\d+) again", done.stdout).groups())
     anew = int(re.search(r"wrote (\d+) anew", done.stdout)[1])
-    assert sent > 0
+    assert sent > 3
     assert due > 10
     assert repeated > 0  # owed before the dump: a rejection
     assert anew == late - repeated > 0  # they follow from what was done after it: receipts of settlements

@@ -4,8 +4,12 @@ PYTHON ?= python3
 RUN = .venv/bin/python -m stack run
 COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes \
 	--no-emit-index-url --no-header
+# uv trusts whom this machine trusts, as pip does: a house may have a proxy of its own.
+export UV_SYSTEM_CERTS = true
+# Out of uv's cache and not of .venv: docs/dependencies.md says why.
+TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 
-.PHONY: help up test faults hostile check fmt messages requirements bench screenshots reset local dev
+.PHONY: help up test faults hostile check fmt messages requirements audit sbom bench screenshots drill reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,11 +28,12 @@ hostile: dev ## Send hostile values and Schemathesis at every operation of the A
 	.venv/bin/python -m pytest tests/api tests/stories -m hostile -n 0 -s $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
-check: dev ## Check format, lint, types, layers, migrations, drawings and the API schema
+check: dev ## Check format, lint, types, layers, dependencies, migrations, drawings and the API schema
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+	.venv/bin/deptry --no-ansi .
 	$(RUN) .venv/bin/python manage.py check
 	@# As in production: not a warning.
 	PUBLIC_URL=https://billing.example.com ALLOWED_HOSTS=billing.example.com TRUSTED_PROXIES=1 \
@@ -51,6 +56,15 @@ requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for ne
 	$(COMPILE) --extra otel -c requirements.txt $(ARGS) -o requirements-otel.txt
 	$(COMPILE) --extra local --extra otel --extra dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 
+audit: dev ## Ask whether a vulnerability of what we run on is known; needs the net
+	$(TOOL) pip-audit@2.10.1 --strict --disable-pip --require-hashes -r requirements.txt $(ARGS)
+
+sbom: dev ## Write down what we run on, as CycloneDX in var/sbom.json
+	@mkdir -p var
+	@# It would warn that a list of pins does not say which asks for which.
+	PYTHONWARNINGS=ignore $(TOOL) --from cyclonedx-bom@7.5.0 cyclonedx-py requirements --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file var/sbom.json requirements.txt
+
 bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for some, ARGS=--quick for none
 	.venv/bin/python -m benchmarks $(ARGS)
 	$(if $(ARGS),,$(RUN) .venv/bin/python -m benchmarks.fairness)
@@ -59,8 +73,12 @@ bench: dev ## Figures of the product, as ratios within one run; ARGS="idle" for 
 screenshots: dev ## Draw the ten main screens into docs/img, on a fresh demo
 	$(RUN) .venv/bin/python -m tests.browser.pictures
 
+drill: local ## Dump, restore, look and go on: of a demo, or of the database that DATABASE_URL names
+	@.venv/bin/python -m stack drill
+
 reset: local ## Delete the demo's data, logs and mails; refused while it is up
 	@.venv/bin/python -m stack reset
 
+dev: ## Make .venv with all that working on it takes; the others do so by themselves
 local dev:
 	@$(PYTHON) stack/bootstrap.py $@

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db.transaction import atomic
 from django.utils.translation import get_language_from_request
-from knox.models import AuthToken
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -19,6 +18,7 @@ from api.door import CallerView, Door, says
 from api.fields import Choice, Country, Currency, Email, StrictSerializer, Text
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
+from api.tokens import register_token
 from core import limits
 from core.billing_details import check_billing
 from core.models import Membership, Plan, User
@@ -114,7 +114,7 @@ class Register(Door):
         request.user = signed_up.user
         return Response(
             {
-                **session(signed_up.user),
+                **session(signed_up.user, self.token_to_give()),
                 "account": AccountOut(signed_up.account).data,
                 "subscription": signed_up.subscription
                 and SubscriptionOut(signed_up.subscription, context=context).data,
@@ -145,7 +145,7 @@ class Login(Door):
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
             raise InvalidCredentials("The e-mail address or the password is wrong.")
-        signed_in = session(user)
+        signed_in = session(user, self.token_to_give())
         attempt.succeeded()
         membership = getattr(user, "membership", None)
         return Response({**signed_in, "account": membership and AccountOut(membership.account).data})
@@ -197,8 +197,8 @@ class Me(CallerView):
         return self.get(request)
 
 
-def session(user: Any) -> dict[str, Any]:
-    """A new token, shown this once: only its hash is kept.
+def session(user: Any, token: str) -> dict[str, Any]:
+    """What an answer says of a new token, which comes first in it: only its digest is kept.
 
     Raises InvalidCredentials for somebody whose password was changed, or who was disabled, since it was checked.
     """
@@ -208,5 +208,5 @@ def session(user: Any) -> dict[str, Any]:
         )
         if not unchanged.exists():
             raise InvalidCredentials("The e-mail address or the password is wrong.")
-        row, token = AuthToken.objects.create(user)
+        row = register_token(user, token)
     return {"token": token, "expires_at": row.expiry, "user": UserOut(user).data}

@@ -6,15 +6,16 @@ and a repetition gets the first answer back (draft-ietf-httpapi-idempotency-key-
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import ListAPIView
 from rest_framework.renderers import JSONRenderer
@@ -25,6 +26,7 @@ from rest_framework.views import APIView
 
 from api.fields import Nothing
 from api.query import ListQuery, Query
+from api.tokens import KeyedToken, new_token, with_token
 from core.addresses import address_of
 from core.models import User
 from core.models.idempotency import KeyedAnswer
@@ -87,6 +89,7 @@ class Door(APIView):
     answer_later: Callable[[], Response] | None = None
     query: dict[str, Any]
     _savepoint: Any = None
+    _token: KeyedToken | None = None
 
     @classmethod
     def parameters(cls, method: str, *, is_list: bool) -> type[Query]:
@@ -146,6 +149,13 @@ class Door(APIView):
             raise exc
         return super().handle_exception(exc)
 
+    def token_to_give(self) -> str:
+        """A new token for the first field of this answer; of a kept answer one that the database never sees."""
+        if self._savepoint is None:
+            return new_token()
+        self._token = KeyedToken.of(self.request._request.body)
+        return self._token.text
+
     def _keyed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
@@ -165,26 +175,27 @@ class Door(APIView):
         if not VISIBLE.fullmatch(key):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
-        self._fingerprint = _fingerprint(request)
+        self._fingerprint, *older = _fingerprints(request)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{self._scope} {key}"])
             if not cursor.fetchone()[0]:
                 raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
         first = KeyedAnswer.objects.filter(scope=self._scope, key=key).first()
-        if first is not None and first.fingerprint != self._fingerprint:
+        if first is not None and first.fingerprint not in (self._fingerprint, *older):
             raise IdempotencyKeyReused("This key was used for another request.")
         if first is not None:
-            raise _Replay(first)
+            raise _Replay(first, with_token(bytes(first.body), request._request.body))
         self._savepoint = transaction.savepoint()
 
     def _keep(self, response: Any) -> None:
+        body = b"" if response.data is None else JSONRenderer().render(response.data)
         KeyedAnswer.objects.create(
             scope=self._scope,
             key=self._key,
             fingerprint=self._fingerprint,
             status=response.status_code,
             content_type=response.content_type or "application/json",
-            body=b"" if response.data is None else JSONRenderer().render(response.data),
+            body=self._token.taken_out_of(body) if self._token else body,
         )
 
 
@@ -214,11 +225,11 @@ class StaffView(CallerView):
 
 
 class _Replay(Exception):  # noqa: N818
-    def __init__(self, first: KeyedAnswer) -> None:
-        self.first = first
+    def __init__(self, first: KeyedAnswer, body: bytes) -> None:
+        self.first, self.body = first, body
 
     def response(self) -> HttpResponse:
-        answer = HttpResponse(bytes(self.first.body), status=self.first.status, content_type=self.first.content_type)
+        answer = HttpResponse(self.body, status=self.first.status, content_type=self.first.content_type)
         answer["Idempotent-Replayed"] = "true"
         return answer
 
@@ -229,9 +240,17 @@ def _scope(request: Request) -> str:
     return f"address:{address_of(request)}"
 
 
-def _fingerprint(request: Request) -> str:
+def _fingerprints(request: Request) -> list[str]:
+    """What tells this request from others: by SECRET_KEY, then by each key before it.
+
+    Keyed, because a body may hold a password: nobody who reads the row can try words against it.
+    """
     try:
         body = request._request.body
     except RequestDataTooBig as error:
         raise PayloadTooLarge("The body is too large.") from error
-    return hashlib.sha256(b"\n".join([str(request.method).encode(), request.path.encode(), body])).hexdigest()
+    words = b"\n".join([str(request.method).encode(), request.path.encode(), body])
+    return [
+        salted_hmac("api.door", words, secret=secret, algorithm="sha256").hexdigest()
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]

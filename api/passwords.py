@@ -56,7 +56,7 @@ class ChangePassword(CallerView):
         attempt = limits.LOGIN.attempt(request, self.caller.email)
         user = change_password(self.caller, form.validated_data["old_password"], form.validated_data["new_password"])
         attempt.succeeded()
-        return Response(session(user))
+        return Response(session(user, self.token_to_give()))
 
 
 class AskForReset(Door):

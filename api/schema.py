@@ -53,9 +53,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 )
 PREFER = OpenApiParameter(
     "Prefer",
-    {"type": "string", "pattern": "^wait=[0-9]{1,2}$"},
+    {"type": "string"},
     OpenApiParameter.HEADER,
-    description="`wait=N`: answer when what follows is settled, after at most N seconds (30).",
+    description="`wait=N`: answer when what follows is settled, after at most N seconds (30). Others are ignored.",
 )
 
 

@@ -1,13 +1,26 @@
-"""Who asks, by a token."""
+"""Who asks, by a token, of which the database holds a digest only: also where an answer with one is kept."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any
 
+from django.conf import settings
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from knox.auth import TokenAuthentication
+from knox.crypto import create_token_string, hash_token
+from knox.models import AuthToken
+from knox.settings import CONSTANTS, knox_settings
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
+
+from core.models import User
+
+# Of an answer that is kept, where its token was. The token is the first field of every answer that has one.
+BLANK = re.compile(rb'\A\{"token":"~([0-9a-f]{32})"')
 
 
 class BearerToken(TokenAuthentication):  # type: ignore[misc]
@@ -18,3 +31,60 @@ class BearerToken(TokenAuthentication):  # type: ignore[misc]
         if header and not re.fullmatch(r"Bearer [A-Za-z0-9_-]{1,200}", header, re.ASCII | re.IGNORECASE):
             raise AuthenticationFailed
         return super().authenticate(request)
+
+
+@dataclass(frozen=True)
+class KeyedToken:
+    """A token that comes again from the very same request, and from nothing that is stored."""
+
+    salt: str
+    text: str
+
+    @classmethod
+    def of(cls, request_body: bytes) -> KeyedToken:
+        salt = token_hex(16)
+        return cls(salt, _derived(salt, request_body, settings.SECRET_KEY))
+
+    def taken_out_of(self, answer: bytes) -> bytes:
+        """The answer as it may be kept."""
+        given, blank = f'{{"token":"{self.text}"'.encode(), f'{{"token":"~{self.salt}"'.encode()
+        assert answer.startswith(given), "a token is the first field of its answer"
+        return blank + answer.removeprefix(given)
+
+
+def new_token() -> str:
+    token: str = create_token_string()
+    return token
+
+
+def register_token(user: User, token: str) -> AuthToken:
+    """Let this token open the API for that user; only its digest is kept."""
+    row = AuthToken(
+        user=user,
+        digest=hash_token(token),
+        token_key=token[: CONSTANTS.TOKEN_KEY_LENGTH],
+        expiry=timezone.now() + knox_settings.TOKEN_TTL,
+    )
+    row.save(force_insert=True)
+    return row
+
+
+def with_token(answer: bytes, request_body: bytes) -> bytes:
+    """A kept answer as it was given, for who sends the request again that it answers.
+
+    Made under a SECRET_KEY of before, the token is the one of these that still opens something.
+    """
+    blank = BLANK.match(answer)
+    if blank is None:
+        return answer
+    salt = blank[1].decode()
+    tokens = [_derived(salt, request_body, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    digests = {hash_token(token): token for token in tokens}
+    known = AuthToken.objects.filter(digest__in=digests).values_list("digest", flat=True).first()
+    token = digests[known] if known else tokens[0]
+    return f'{{"token":"{token}"'.encode() + answer[blank.end() :]
+
+
+def _derived(salt: str, request_body: bytes, secret: str) -> str:
+    """64 hexadecimal digits, as knox makes them."""
+    return salted_hmac(f"api.tokens {salt}", request_body, secret=secret, algorithm="sha256").hexdigest()

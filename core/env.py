@@ -30,8 +30,11 @@ class _Env(environ.Env):  # type: ignore[misc]
 env = _Env()
 
 # What a process that sleeps or is gone has locked is free again before its lease is over (30 s). `?options=...`
-# in DATABASE_URL replaces these.
+# in DATABASE_URL replaces these, and any other option in it what stands here.
 SESSION = "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
+
+# A server that does not answer is given up, seconds: when connecting, and on TCP when the machine vanished.
+GONE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
 DEFAULT_PASSWORDS = {"password", "countersign"}  # of .env.example and docker-compose.yml
@@ -46,6 +49,14 @@ def secret(name: str, *, debug: bool) -> str:
             f"set {name} or {name}_FILE, or DEBUG=true for a demo."
         )
     return value
+
+
+def secrets_before(name: str, *, debug: bool) -> list[str]:
+    """Secrets that were in use before, separated by commas: believed, and no longer given out."""
+    values: list[str] = env.list(name, default=[])
+    if not debug and any(value == DEFAULT_SECRET or len(value) < 32 for value in values):
+        raise ImproperlyConfigured(f"{name} has a secret that is the demo's or shorter than 32 characters.")
+    return values
 
 
 def metrics_token(*, debug: bool) -> str:
@@ -65,8 +76,8 @@ def database(*, debug: bool) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL has the password of an example: give the database another, or set DEBUG=true for a demo."
         )
-    options: dict[str, object] = config.setdefault("OPTIONS", {})  # type: ignore[assignment]
-    options.setdefault("options", SESSION)
+    options: dict[str, object] = config.get("OPTIONS", {})  # type: ignore[assignment]
+    config["OPTIONS"] = {"options": SESSION, **GONE, **options}
     return config
 
 

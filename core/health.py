@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.connection import Connection
 
 from core import settings
+
+PATIENCE = 2  # seconds with a database that does not answer
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -18,13 +24,27 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Ready: the database answers and is migrated. Without a broker we are only slower."""
     try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        with _new_connection() as fresh:
+            executor = MigrationExecutor(fresh)
+            missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
         return _answer(503, database="unreachable")
     if missing:
         return _answer(503, database="not migrated")
     return _answer(200, database="ok", broker="ok" if _broker_answers() else "degraded")
+
+
+@contextmanager
+def _new_connection() -> Iterator[BaseDatabaseWrapper]:
+    """One of our own: on that of this thread a server that stands still would keep us for as long as it does."""
+    fresh = connection.copy()
+    options = fresh.settings_dict["OPTIONS"]
+    timeout = f"{options.get('options', '')} -c statement_timeout={PATIENCE}s"
+    fresh.settings_dict["OPTIONS"] = options | {"connect_timeout": PATIENCE, "options": timeout}
+    try:
+        yield fresh
+    finally:
+        fresh.close()
 
 
 def _answer(status: int, **parts: str) -> JsonResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,15 @@ from core.middleware import request_id
 
 if TYPE_CHECKING:
     from core.models import Effect
+
+# What names a person or opens a door: the errors of servers repeat what they were given.
+_HIDDEN = (
+    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # who signs in at a server, and with which password
+    (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
+    (re.compile(r"\b[0-9a-f]{32}\.[0-9a-z]+-[0-9a-f]+|\b[0-9a-f]{64}\b"), "***"),  # tokens of links, of the API
+    # Addresses of people; a Message-ID is one of an effect.
+    (re.compile(r"(?<![\w.%+-])(?![0-9a-f]{8}-[0-9a-f-]{27}@)\w[\w.%+'-]{0,252}@[\w-]+(?:\.[\w-]+)+"), "***@***"),
+)
 
 _effects: ContextVar[Sequence[Effect]] = ContextVar("effects", default=())
 
@@ -45,6 +55,13 @@ def _one_or_many(name: str, values: list[str]) -> dict[str, Any]:
     return {name: values[0]} if len(values) == 1 else {f"{name}s": values} if values else {}
 
 
+def hide(text: str) -> str:
+    """The text without addresses of people, without secrets, without the values of rows."""
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text
+
+
 class JsonFormatter(logging.Formatter):
     """The facts that a line brings (`extra={"facts": {...}}`) stand beside the ids."""
 
@@ -53,17 +70,25 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": hide(record.getMessage()),
             **ids(),
-            **getattr(record, "facts", {}),
+            **{name: hide(value) if isinstance(value, str) else value for name, value in self._facts(record).items()},
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = hide(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
+
+    @staticmethod
+    def _facts(record: logging.LogRecord) -> dict[str, Any]:
+        facts: dict[str, Any] = getattr(record, "facts", {})
+        return facts
 
 
 class TextFormatter(logging.Formatter):
     """The same ids at the end of the line, of a batch only how many."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hide(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         said = " ".join(

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 from csp.constants import NONE, SELF
 
-from core.env import BASE_DIR, database, email, env, limits, metrics_token, secret
+from core.env import BASE_DIR, database, email, env, limits, metrics_token, secret, secrets_before
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", debug=DEBUG)
+SECRET_KEY_FALLBACKS = secrets_before("SECRET_KEY_FALLBACKS", debug=DEBUG)  # still believed, while keys are changed
 
 # Where we are reached
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8011").rstrip("/")
@@ -95,6 +96,8 @@ CELERY_DB_REUSE_MAX = 1_000_000
 # Broker: a doorbell, so every wait on it is short (docs/adr/0003-rows-before-messages.md)
 BROKER_URL = env.str("BROKER_URL", default="redis://localhost:6379/0")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
+KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
 LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane (docs/scaling.md); the same everywhere
 WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
 

@@ -1,4 +1,4 @@
-"""`python -m stack up` for a person, `reset` to begin again, `run COMMAND...` for a command and tests."""
+"""`python -m stack up` for a person, `reset` to begin again, `drill` for a backup, `run COMMAND...` for the rest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from stack.drill import drill
 from stack.ending import ToldToStop, told_to_stop
 from stack.problems import StackError
 from stack.reset import reset
@@ -13,7 +14,7 @@ from stack.run import run
 from stack.terminal import say
 from stack.up import up
 
-USAGE = "usage: python -m stack up | reset | run COMMAND..."
+USAGE = "usage: python -m stack up | reset | drill | run COMMAND..."
 
 
 def main(words: list[str]) -> int:
@@ -24,6 +25,8 @@ def main(words: list[str]) -> int:
                     return up(Path.cwd())
                 case ["reset"]:
                     return reset(Path.cwd() / "var")
+                case ["drill"]:
+                    return drill(os.environ.get("DATABASE_URL"))
                 case ["run", "--", *command] | ["run", *command] if command:
                     return run(command)
                 case _:

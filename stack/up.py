@@ -21,6 +21,7 @@ READY = """
 Countersign is ready.
 
   Site   {url}/
+  Desk   {url}/desk/
   Admin  {url}/admin/
   API    {url}/api/v1/
   Mails  {mails}

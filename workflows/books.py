@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from core.models import Account, Invoice, Payment, Subscription
 
@@ -48,7 +48,7 @@ def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ())
     # A union, because with an OR over both tables PostgreSQL would read all of both.
     paid_for = Subscription.objects.filter(invoices__in=invoice_ids).values_list("pk")
     living = Subscription.objects.filter(account__in=account_ids, status__in=LIVING).values_list("pk")
-    subscriptions = _lock(Subscription, {key for (key,) in paid_for.union(living)})
+    subscriptions = _lock(Subscription, paid_for.union(living))
     return Books(accounts, subscriptions, _lock(Invoice, invoice_ids), _lock(Payment, payment_ids))
 
 
@@ -64,6 +64,6 @@ def lock_account(account: Account) -> Account:
     return row
 
 
-def _lock(model: type[M], keys: set[UUID]) -> dict[UUID, M]:
+def _lock(model: type[M], keys: set[UUID] | QuerySet[Subscription, Any]) -> dict[UUID, M]:
     rows = model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
-    return {row.pk: row for row in rows} if keys else {}
+    return {row.pk: row for row in rows}

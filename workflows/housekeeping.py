@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
-from django.contrib.sessions.models import Session
-from django.db.models.functions import Now
-from knox.models import AuthToken
+from django.conf import settings
+from django.db import connection
 
-from core.models import Attempt, KeyedAnswer, Tick
 from workflows.engine import once_per
+from workflows.engine.purge import AT_ONCE, PURGED, purge
+from workflows.periods import database_now
 
-KEYED_ANSWERS = timedelta(days=7)
-TICKS = timedelta(days=30)
+SLICE = 10.0  # seconds that one ring may take: a task has 20
+
+# What is over by itself: (table, key, what is over). Each has an end that nobody waits for any more.
+OVER = {
+    "answers": ("core_keyedanswer", "id", "created_at < now() - interval '7 days'"),
+    "ticks": ("core_tick", "id", f"slot < now() - interval '30 days' AND schedule <> '{PURGED}'"),
+    "tries": ("core_attempt", "key", "until < now()"),
+    "tokens": ("knox_authtoken", "digest", "expiry < now()"),
+    "sessions": ("django_session", "session_key", "expire_date < now()"),
+}
 
 
 def tidy() -> bool:
-    """Forget answers, ticks, tries, sessions and tokens that are old enough; once an hour, whoever rings.
+    """Forget what is old enough; once an hour, whoever rings. What one hour does not manage the next one does.
 
     True when it was this call's turn.
     """
     with once_per("tidy", timedelta(hours=1)) as is_ours:
-        if is_ours:
-            KeyedAnswer.objects.filter(created_at__lt=Now() - KEYED_ANSWERS).delete()
-            Tick.objects.filter(slot__lt=Now() - TICKS).delete()
-            Attempt.objects.filter(until__lt=Now()).delete()
-            AuthToken.objects.filter(expiry__lt=Now()).delete()
-            Session.objects.filter(expire_date__lt=Now()).delete()
+        pass
+    if is_ours:
+        forget(seconds=SLICE)
     return is_ours
+
+
+def forget(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
+    """Delete what is over, and the effects of before that moment that may go; how many rows of what.
+
+    In small commits, which wait for nobody's lock. effects_before: KEEP_EFFECTS_DAYS ago unless said.
+    """
+    ends = time.monotonic() + seconds
+    forgotten = {name: _forget_over(name, ends) for name in OVER}
+    if effects_before is None and settings.KEEP_EFFECTS_DAYS:
+        effects_before = database_now() - timedelta(days=settings.KEEP_EFFECTS_DAYS)
+    if effects_before is not None and time.monotonic() < ends:
+        forgotten["effects"] = purge(effects_before, seconds=ends - time.monotonic())
+    return forgotten
+
+
+def _forget_over(name: str, ends: float) -> int:
+    table, key, is_over = OVER[name]
+    forgotten = 0
+    with connection.cursor() as cursor:
+        while time.monotonic() < ends:
+            cursor.execute(
+                f"""DELETE FROM {table} WHERE {key} = ANY(ARRAY(
+                    SELECT {key} FROM {table} WHERE {is_over} LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"""  # noqa: S608
+            )
+            forgotten += cursor.rowcount
+            if cursor.rowcount < AT_ONCE:
+                break
+    return forgotten

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.models import Account, Invoice, Payment, Subscription
 from workflows.engine.lease import LEASE
+from workflows.engine.purge import PURGED
 from workflows.engine.registry import followers, machine_of
 from workflows.laws import LAWS
 
@@ -93,7 +94,7 @@ def _machines() -> dict[str, str]:
 
 def _declared() -> dict[str, str]:
     """What follows a transition is what `on(...)` says. A line counts from when it was first followed, so that
-    adding one does not accuse the past."""
+    adding one does not accuse the past, and not for what may have been purged since."""
     lines = ", ".join(
         f"('{machine}', '{name}', '{line.kind.name}', {_text(line.to)})"
         for (machine, name), declared in followers.items()
@@ -111,7 +112,8 @@ def _declared() -> dict[str, str]:
             SELECT fact.machine, fact.name, fact.id AS transition, line.kind
             FROM line JOIN owed USING (machine, name, kind)
             JOIN core_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
-                AND fact.at >= owed.since AND fact.target = coalesce(line.target, fact.target)
+                AND fact.at >= greatest(owed.since, (SELECT max(slot) FROM core_tick WHERE schedule = '{PURGED}'))
+                AND fact.target = coalesce(line.target, fact.target)
             WHERE NOT EXISTS (SELECT FROM core_effect AS debt WHERE debt.transition_id = fact.id
                 AND debt.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, line.kind))""",
         "a transition has each effect once, and none that follows from another": f"""{follows}

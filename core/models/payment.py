@@ -31,7 +31,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED])
 
     def awaiting_review(self) -> PaymentQuerySet:
-        return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
+        return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("id")
 
 
 class Payment(Stateful):
@@ -108,7 +108,7 @@ class Payment(Stateful):
             models.UniqueConstraint(name="payment_of_account", fields=["account", "id"]),
         ]
         indexes = [
-            models.Index(name="payment_queue", fields=["created_at", "id"], condition=Q(status="pending_approval")),
+            models.Index(name="payment_in_review", fields=["id"], condition=Q(status="pending_approval")),
             models.Index(name="payment_by_account", fields=["account", "-id"]),
             models.Index(  # the same reference elsewhere: asked for each claim that is reviewed
                 name="payment_by_reference", fields=["reference_key"], condition=~Q(reference_key="")

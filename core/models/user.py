@@ -72,6 +72,9 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    class Meta:
+        permissions = [("erase_person", "Erase who a person is")]
+
     def __str__(self) -> str:
         return self.email
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import pytest
 from django.db import connection
+from knox.models import AuthToken
 
-from core.models import KeyedAnswer, Payment, Transition
+from core.models import KeyedAnswer, Payment, Transition, User
 from tests.api.conftest import Caller, is_problem
-from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
+from tests.factories import (
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentFactory,
+    PaymentMethodFactory,
+    PlanFactory,
+    StaffFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
 CONFIRM = "billing/admin/payments/confirm/"
+PASSWORD = "correct horse battery"
+LOGIN = {"email": "ann@acme.test", "password": PASSWORD}
+KEY = {"Idempotency-Key": "abc"}
+GIVES_A_TOKEN = {
+    "auth/login/": LOGIN,
+    "auth/register/": {"email": "new@acme.test", "password": PASSWORD, "account_name": "Acme"},
+    "auth/password/change/": {"old_password": PASSWORD, "new_password": "another horse battery"},
+}
 
 
 @pytest.fixture
@@ -113,3 +130,70 @@ def test_sixteen_at_once_do_it_once():
     assert {answer.status_code for answer in answers} <= {202, 409}
     assert all(is_problem(a, 409, "idempotency-key-in-use") for a in answers if a.status_code == 409)
     assert Transition.objects.filter(name="approve").count() == 1
+
+
+@pytest.fixture
+def ann():
+    PlanFactory(code="free", name="Free", price=0)
+    return User.objects.create_user("ann@acme.test", PASSWORD)
+
+
+def held(row):
+    """What whoever reads the table learns."""
+    return " ".join(str(value) for value in (row.scope, row.key, row.fingerprint, bytes(row.body).decode()))
+
+
+@pytest.mark.parametrize("path", GIVES_A_TOKEN)
+def test_a_token_comes_again_and_is_nowhere_in_the_database(ann, path):
+    caller, body = Caller(ann if "change" in path else None), GIVES_A_TOKEN[path]
+
+    first = caller.post(path, body, **KEY)
+    row = KeyedAnswer.objects.get()
+    token = first.json()["token"]
+    if "change" in path:  # who asks again does so with the token of the answer
+        caller.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    again = caller.post(path, body, **KEY)
+
+    assert first.status_code in {200, 201}
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    assert token not in held(row)
+    assert token[:10] not in held(row)
+    caller.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert caller.get("auth/me/").status_code == 200
+
+
+def test_what_is_kept_is_no_print_of_a_password(ann, settings):
+    raw = b'{"email": "ann@acme.test", "password": "correct horse battery"}'
+    anybody = Caller().client
+
+    anybody.post("/api/v1/auth/login/", raw, content_type="application/json", headers=KEY)
+    plain = KeyedAnswer.objects.get().fingerprint
+    KeyedAnswer.objects.all().delete()
+    settings.SECRET_KEY = "the-next-one-which-is-as-long-as-a-secret-must-be"
+    anybody.post("/api/v1/auth/login/", raw, content_type="application/json", headers=KEY)
+
+    assert plain != hashlib.sha256(b"\n".join([b"POST", b"/api/v1/auth/login/", raw])).hexdigest()
+    assert KeyedAnswer.objects.get().fingerprint != plain  # nobody makes it without the key
+
+
+def test_a_kept_token_outlives_a_change_of_the_secret_key(ann, settings):
+    caller = Caller()
+    first = caller.post("auth/login/", LOGIN, **KEY)
+
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "the-next-one-which-is-as-long-as-a-secret-must-be"
+    again = caller.post("auth/login/", LOGIN, **KEY)
+    other = caller.post("auth/login/", LOGIN | {"password": "x"}, **KEY)
+
+    assert again.content == first.content
+    assert is_problem(other, 422, "idempotency-key-reused")
+
+
+def test_two_answers_have_two_tokens(ann):
+    caller = Caller()
+
+    tokens = {caller.post("auth/login/", LOGIN, **{"Idempotency-Key": key}).json()["token"] for key in "ab"}
+    tokens.add(caller.post("auth/login/", LOGIN).json()["token"])
+
+    assert len(tokens) == 3 == AuthToken.objects.count()

@@ -499,5 +499,5 @@ def test_the_queue_is_ranked_by_index():
             review.same_reference(payment).explain(),
         ]
 
-    assert "payment_queue" in plans[0]
+    assert "payment_in_review" in plans[0]
     assert all("payment_by_reference" in plan for plan in plans)

@@ -1,13 +1,40 @@
-"""What is forgotten: `workflows.housekeeping`."""
+"""What is forgotten: `workflows.housekeeping` and `workflows.engine.purge`."""
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
-from core.models import KeyedAnswer, Tick
-from workflows.housekeeping import tidy
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from knox.models import AuthToken
+
+from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Tick, Transition
+from tests.factories import PaymentFactory, StaffFactory, UserFactory
+from tests.toy.effects import greet
+from workflows.actions.people import ask_for_password_reset
+from workflows.engine import owe, perform
+from workflows.engine.purge import PURGED, purge
+from workflows.housekeeping import forget, tidy
+from workflows.invariants import findings
+from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db
+
+SOON = timedelta(minutes=1)  # everything so far is older
+
+
+def settle(run_effects, **fields):
+    payment = PaymentFactory(**fields)
+    perform(payment.approve, by=StaffFactory())
+    run_effects()
+    return payment
+
+
+def what_is_wrong():
+    with connection.cursor() as cursor:
+        return list(findings(cursor))
 
 
 def test_answers_are_kept_for_a_week(clock):
@@ -26,4 +53,157 @@ def test_of_two_clocks_one_does_the_work(clock):
     assert not tidy()
     clock.advance(hours=1)
     assert tidy()
-    assert Tick.objects.count() == 2
+    assert Tick.objects.filter(schedule="tidy").count() == 2
+
+
+def test_tokens_and_tries_go_when_they_are_over(clock):
+    AuthToken.objects.create(UserFactory())
+    Attempt.objects.create(key="login:pair:x", until=clock.now() + timedelta(hours=1))
+
+    assert not any(forget().values())
+    clock.advance(days=1)
+
+    assert {name for name, count in forget().items() if count} == {"tokens", "tries"}
+    assert not AuthToken.objects.exists()
+
+
+def test_what_followed_a_transition_long_ago_goes_and_everything_still_holds(run_effects, mailoutbox):
+    settle(run_effects)
+    before = Transition.objects.count(), CreditEntry.objects.count()
+    kept = set(Effect.objects.exclude(state="done").values_list("key", flat=True))
+
+    purged = purge(database_now() + SOON)
+
+    assert purged > 3
+    left = Effect.objects.all()
+    assert kept <= {effect.key for effect in left}
+    assert {effect.state for effect in left if effect.transition_id and str(effect.object_id) in effect.key[:60]} <= {
+        "waiting",
+        "done",
+    }
+    assert not left.filter(kind__in=["payment.settle", "mail.payment_approved"]).exists()
+    assert (Transition.objects.count(), CreditEntry.objects.count()) == before
+    assert what_is_wrong() == []
+
+
+def test_nothing_happens_twice_for_what_was_purged(run_effects, mailoutbox):
+    payment = settle(run_effects)
+    purge(database_now() + SOON)
+    sent = len(mailoutbox)
+
+    run_effects()
+    payment.refresh_from_db()
+
+    assert len(mailoutbox) == sent
+    assert payment.status == "succeeded"
+    assert CreditEntry.objects.filter(account=payment.account).count() == 1
+
+
+def test_a_key_of_ones_own_is_remembered_for_all_time(run_effects):
+    assert owe(greet, key="bell:once")
+    run_effects()
+    assert Effect.objects.get(key="bell:once").state == "done"
+
+    purge(database_now() + SOON)
+
+    assert owe(greet, key="bell:once") is None
+
+
+def test_a_link_that_was_mailed_leaves_no_address_behind(run_effects, mailoutbox):
+    user = UserFactory()
+    ask_for_password_reset(user.email)
+    run_effects()
+    assert Effect.objects.filter(payload__email=user.email).exists()
+
+    purge(database_now() + SOON)
+
+    assert not Effect.objects.filter(payload__email=user.email).exists()
+
+
+def test_what_had_trouble_stays_with_its_story(run_effects, monkeypatch, advance):
+    def broken(*_):
+        raise ValueError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("workflows.mail.EmailMultiAlternatives.send", broken)
+        PaymentFactory()
+        run_effects()
+    advance(hours=1)
+    run_effects()
+    troubled = Effect.objects.get(kind="mail.payment_submitted")
+    assert troubled.state == "done"
+
+    purge(database_now() + SOON)
+
+    assert Effect.objects.get(kind="mail.payment_submitted").events.count() == 1
+
+
+def test_what_is_not_over_stays_however_old(mailoutbox, run_effects):
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory())
+
+    assert purge(database_now() + SOON) == 0
+    run_effects()
+    payment.refresh_from_db()
+    assert payment.status == "succeeded"
+
+
+def test_a_lost_effect_is_still_found_after_a_purge(run_effects, mailoutbox):
+    settle(run_effects)
+    until = database_now() - timedelta(days=400)
+    Tick.objects.create(schedule=PURGED, slot=until)
+    settle(run_effects)
+    assert what_is_wrong() == []
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM core_effect
+               WHERE key = (SELECT key FROM core_effect WHERE kind = 'payment.settle' ORDER BY id DESC LIMIT 1)"""
+        )
+
+    assert [line for line in what_is_wrong() if "payment.settle" in line]
+
+
+def test_a_purge_that_is_cut_short_is_finished_by_the_next(run_effects, mailoutbox, monkeypatch):
+    monkeypatch.setattr("workflows.engine.purge.AT_ONCE", 1)
+    settle(run_effects)
+    before = database_now() + SOON
+
+    first = purge(before, seconds=0)
+    rest = purge(before)
+
+    assert first == 1
+    assert rest > 3
+    assert purge(before) == 0
+    assert what_is_wrong() == []
+
+
+def test_young_ones_stay(run_effects, mailoutbox, clock):
+    settle(run_effects)
+
+    assert forget()["effects"] == 0
+    clock.advance(days=399)
+    assert forget()["effects"] == 0
+    clock.advance(days=2)
+    assert forget()["effects"] > 3
+
+
+def test_settling_costs_what_it_cost_before_a_purge(run_effects, mailoutbox):
+    settle(run_effects)
+    with CaptureQueriesContext(connection) as before:
+        settle(run_effects)
+    purge(database_now() + SOON)
+    with CaptureQueriesContext(connection) as after:
+        settle(run_effects)
+
+    assert len(after) == len(before)
+
+
+def test_an_operator_may_purge_by_hand_but_not_what_is_young(run_effects, mailoutbox, capsys):
+    settle(run_effects)
+
+    with pytest.raises(CommandError, match="30 days at least"):
+        call_command("purge", older_than=29)
+    call_command("purge", older_than=30)
+
+    assert "effects 0" in capsys.readouterr().out

@@ -176,13 +176,13 @@ def test_every_reason_is_told_and_none_accuses(language):
     [
         ("<p>a\n b</p><p>c</p>", "a b\n\nc"),
         ("<ul><li>a</li><li><p>b</p></li></ul>", "- a\n- b"),
-        ("<ol start=3><li>a<ul><li>b</li></ul></li><li>c</li></ol>", "3. a\n  - b\n4. c"),
+        ('<ol start="3"><li>a<ul><li>b</li></ul></li><li>c</li></ol>', "3. a\n  - b\n4. c"),
         ("<blockquote><p>a<br>b</p></blockquote>c", "> a\n> b\n\nc"),
         ("a &lt;b&gt; &amp; c", "a <b> & c"),
         ("<pre>a\n  b</pre>", "a\n  b"),
         ('<div class="only-html"><p>a<br><img src=x>b</p></div>c', "c"),
         ('<a href="https://x.example">here</a>', "here (https://x.example)"),
-        ("<table><tr><td>a</td><td class=value>b</td></tr></table>", "a: b"),
+        ('<table><tr><td>a</td><td class="value">b</td></tr></table>', "a: b"),
         ("", ""),
     ],
 )

@@ -24,9 +24,10 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
     A second run finds nothing to do: it is only reached from `approved`, and allocations, balance lines and
     grants are unique on what they are for.
     """
-    open_books(payments)  # all of them, parents first, before the first is written
-    for batch in _one_of_each_account(zip(payments, effects, strict=True)):
-        books = open_books(payment for payment, _ in batch)
+    books = open_books(payments)  # all of them, parents first, before the first is written
+    for number, batch in enumerate(_one_of_each_account(zip(payments, effects, strict=True))):
+        if number > 0:
+            books = open_books(payment for payment, _ in batch)
         settlement = Settlement(books)
         for payment, debt in batch:
             settlement.settle(books.payments[payment.pk], debt)

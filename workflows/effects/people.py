@@ -15,7 +15,7 @@ from workflows.mail import language_of, send
 Outcome = dict[str, Any]
 
 
-@effect("mail.password_reset", outward=True)
+@effect("mail.password_reset", outward=True, forgettable=True)
 def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
     user = User.objects.reading(debt.payload["email"])
@@ -25,7 +25,7 @@ def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     return _send(debt, "password_reset", user, letters.password_reset(user, link))
 
 
-@effect("mail.verify_email", outward=True)
+@effect("mail.verify_email", outward=True, forgettable=True)
 def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
     user = User.objects.reading(debt.payload["email"])
@@ -35,7 +35,7 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     return _send(debt, "verify_email", user, letters.verify_email(user, link))
 
 
-@effect("mail.member_invited", outward=True)
+@effect("mail.member_invited", outward=True, forgettable=True)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
     """Nothing for somebody who was removed meanwhile, or has set a password already."""
     user = User.objects.filter(pk=debt.payload["user"], membership__account=account, is_active=True).first()

@@ -16,10 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
 from core.prepared import told_pid
 from workflows.engine.alert import raise_alert
@@ -269,14 +271,15 @@ def reset(kind: str) -> None:
 
 
 def one_line(error: BaseException) -> str:
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = hide("".join(traceback.format_exception_only(error)).strip())
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
 
 
 def _claim(sql: str, **values: Any) -> list[Effect]:
+    payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
     values |= {
-        "kinds": list(kinds),
-        "revisions": [kind.revision for kind in kinds.values()],
+        "kinds": [kind.name for kind in payable],
+        "revisions": [kind.revision for kind in payable],
         "lease": LEASE,
         "told_pid": told_pid(),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -13,6 +15,7 @@ from core.models.user import User
 from core.problems import PermissionDenied, ValidationError, WrongState
 from workflows.engine.plain import NotKeepable, check_keepable
 from workflows.engine.record import announce
+from workflows.engine.registry import kinds
 
 PERMISSION = "core.operate_effects"
 # Not what waits for its day: only what was tried and waits to be tried again.
@@ -80,6 +83,28 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
         )
         announce([row.pk for row in rows])
     return len(rows)
+
+
+def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool = False) -> list[tuple[str, int]]:
+    """Say of what leaves the house, and was due before that moment, that it need not happen; (kind, how many) of it.
+
+    For a restored database: it went out before the loss, and the row does not know. What is on the desk stays there.
+    """
+    _check(by)
+    outward = [kind.name for kind in kinds.values() if kind.outward]
+    states = [Effect.State.READY, Effect.State.WAITING]
+    wanted = Effect.objects.filter(kind__in=outward, state__in=states, run_at__lt=due_before)
+    with atomic():
+        rows = list(wanted.order_by("id").select_for_update(no_key=True))
+        if not dry_run:
+            for row in rows:
+                row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
+            Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)
+            EffectEvent.objects.bulk_create(
+                EffectEvent(effect=row, what=EffectEvent.What.SKIPPED, actor=by, fence=row.fence, detail=reason)
+                for row in rows
+            )
+    return sorted(Counter(row.kind for row in rows).items())
 
 
 def _put_back(rows: list[Effect]) -> None:

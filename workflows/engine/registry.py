@@ -26,6 +26,7 @@ class Kind:
     outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     ordered: not before the earlier ordered effects of its object are over.
+    forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
     """
 
@@ -38,6 +39,7 @@ class Kind:
     timeout: timedelta = timedelta(seconds=15)
     lane: str = "inward"
     revision: int = 1
+    forgettable: bool = False
     related: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
 
@@ -64,6 +66,7 @@ def effect(
     timeout: int = 15,
     lane: str | None = None,
     revision: int = 1,
+    forgettable: bool = False,
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
@@ -87,6 +90,7 @@ def effect(
             timeout=timedelta(seconds=timeout),
             lane=lane or ("outward" if outward else "inward"),
             revision=revision,
+            forgettable=forgettable,
             related=related,
             prefetch=prefetch,
         )

@@ -27,7 +27,7 @@ MONEY = (
 STAFF = {
     "reviewer@demo.test": (*BILLING, "review_payment"),
     "approver@demo.test": (*BILLING, *MONEY),
-    "operator@demo.test": ("view_effect", "view_transition", "operate_effects"),
+    "operator@demo.test": ("view_effect", "view_transition", "operate_effects", "erase_person"),
 }
 SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
 

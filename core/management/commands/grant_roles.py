@@ -1,0 +1,24 @@
+"""`manage.py grant_roles`: what the app's and the audit's role may do. See docs/operations.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core.roles import Unfit, grant_roles
+
+
+class Command(BaseCommand):
+    help = "As the owner of the tables: give two roles their rights, and no more. After every migrate."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--app", default="countersign_app", help="of web, worker, beat (default: %(default)s)")
+        parser.add_argument("--audit", default="countersign_audit", help="reads audit.* only (default: %(default)s)")
+
+    def handle(self, *args: Any, app: str, audit: str, **options: Any) -> None:
+        try:
+            grant_roles(app, audit)
+        except Unfit as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{app} works, {audit} reads the views of audit.")

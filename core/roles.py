@@ -1,0 +1,87 @@
+"""Who may do what in the database: the owner migrates, the app works, the audit reads its views.
+
+The guards of `core.models.guards` hold for everybody but the owner of the tables. So the processes of a house that
+takes money run as a role that owns nothing: it cannot switch a trigger off, empty a table or rewrite a ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.transaction import atomic
+
+from core.models.guards import AppendOnly, Kept
+
+SCHEMAS = "public, audit"
+TABLES = "ALL TABLES IN SCHEMA"
+
+
+class Unfit(Exception):  # noqa: N818 - said to an operator, as it stands
+    """A role that must not be given these rights."""
+
+
+def grant_roles(app: str, audit: str) -> None:
+    """Give both roles their rights and take away all others they have here; said again, it changes nothing.
+
+    To be run by the owner of the tables, after each migration: a new table is nobody's until then. Nobody sees a
+    moment in between. Raises Unfit.
+    """
+    with atomic(), connection.cursor() as cursor:
+        for role in (app, audit):
+            _check(cursor, role)
+        for statement in _statements(cursor, _name(app), _name(audit)):
+            cursor.execute(statement)
+
+
+def _check(cursor: CursorWrapper, role: str) -> None:
+    cursor.execute(
+        """SELECT rolsuper OR rolcreaterole OR rolbypassrls,
+               pg_has_role(rolname, (SELECT relowner FROM pg_class WHERE oid = 'core_account'::regclass), 'MEMBER')
+           FROM pg_roles WHERE rolname = %s""",
+        [role],
+    )
+    found = cursor.fetchone()
+    if found is None:
+        raise Unfit(f"There is no role {role}: CREATE ROLE {_name(role)} LOGIN PASSWORD '...' first.")
+    if found[0]:
+        raise Unfit(f"{role} is a superuser or may make roles: no guard would hold for it.")
+    if found[1]:
+        raise Unfit(f"{role} is the owner of the tables or a member of it: no guard would hold for it.")
+
+
+def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
+    cursor.execute("SELECT current_database()")
+    database = _name(cursor.fetchone()[0])
+    # A temporary table of a table's name would be found before it, by our triggers too.
+    yield f"REVOKE TEMPORARY, CREATE ON DATABASE {database} FROM PUBLIC, {app}, {audit}"
+    yield f"REVOKE CREATE ON SCHEMA {SCHEMAS} FROM PUBLIC, {app}, {audit}"
+    for role in (app, audit):
+        yield f"REVOKE ALL ON {TABLES} {SCHEMAS} FROM {role}"
+        yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA {SCHEMAS} FROM {role}"
+        yield f"GRANT CONNECT ON DATABASE {database} TO {role}"
+        yield f"GRANT USAGE ON SCHEMA audit TO {role}"
+        yield f"GRANT SELECT ON {TABLES} audit TO {role}"
+    yield f"REVOKE ALL ON SCHEMA public FROM {audit}"
+    yield f"GRANT USAGE ON SCHEMA public TO {app}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {TABLES} public TO {app}"
+    yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app}"
+    for table, words in _kept().items():
+        yield f"REVOKE {words} ON {_name(table)} FROM {app}"
+
+
+def _kept() -> dict[str, str]:
+    """What the app may not do with which table: what its guard refuses anyway, and what only migrations write."""
+    kept = {"django_migrations": "INSERT, UPDATE, DELETE"}
+    for model in apps.get_models():
+        if any(isinstance(each, AppendOnly) for each in model._meta.constraints):
+            kept[model._meta.db_table] = "UPDATE, DELETE"
+        elif any(isinstance(each, Kept) for each in model._meta.constraints):
+            kept[model._meta.db_table] = "DELETE"
+    return kept
+
+
+def _name(word: str) -> str:
+    return connection.ops.quote_name(word.replace('"', '""'))

@@ -1,0 +1,183 @@
+"""`make drill`: a backup is worth what its restore is. Dump, restore into an empty server, look, and go on working.
+
+By itself it takes a demo with half of its work done; with DATABASE_URL it takes a copy of that database, from which it
+only reads. Nothing leaves the house: the copy's mails become files.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from stack.application import Application
+from stack.postgres import Postgres
+from stack.problems import StackError
+from stack.sockets import runtime_folder
+from stack.terminal import say
+from stack.wheels import POSTGRES_BIN, postgres_package
+
+APPROVER = {"email": "approver@demo.test", "password": "demo-demo-demo"}
+NOBODY = "redis+socket:///nobody/listens/here"  # no broker: the drill pays debts itself
+SENT = "SELECT DISTINCT effect_id FROM audit.mails"
+GRANTS = "SELECT account_id || ' ' || key FROM audit.credit_entries WHERE kind = 'grant'"
+DUE = "SELECT count(*) FROM audit.effects WHERE state IN ('ready', 'waiting', 'leased')"
+
+
+def drill(named: str | None = None) -> int:
+    """Run it and say what was seen. Raises StackError when a promise does not hold.
+
+    named: the database to be copied; without one a demo is made.
+    """
+    with ExitStack() as ending:
+        folder = Path(tempfile.mkdtemp(prefix="countersign-drill-"))
+        folder.chmod(0o711)  # PostgreSQL's user passes through, when we are root
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        original = House(folder / "original", named or ending.enter_context(_server(folder / "first")))
+        if named is None:
+            say("A demo, its mails sent, then payments decided on and nobody there to do what follows ...")
+            original.fill()
+        sent, due = original.ask(SENT), original.ask(DUE)[0]
+        say(f"Dumping it: {len(sent)} mails are sent, {due} effects are due or wait ...")
+        original.tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={folder / 'dump'}")
+        if named is None:
+            original.pay()  # life goes on after the dump, until the disk burns
+        say("Restoring it into an empty server ...")
+        copy = House(folder / "copy", ending.enter_context(_server(folder / "second")))
+        copy.tool(
+            "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", copy.url, folder / "dump"
+        )
+        copy.manage("check_invariants")
+        _work(copy, sent)
+        if named is None:
+            _compare(original, copy, sent)
+    say("The drill is passed.")
+    return os.EX_OK
+
+
+class House:
+    """One database, with the commands of the product and of PostgreSQL on it."""
+
+    def __init__(self, var: Path, url: str) -> None:
+        self.url, self.mail, self._var = url, var / "mail", var
+
+    def manage(self, command: str, *options: str, hold: bool = False) -> None:
+        self._application(hold=hold).command(command, *options)
+
+    def pay(self, *, hold: bool = False) -> None:
+        self.manage("run_effects", "--once", hold=hold)
+
+    def ask(self, sql: str) -> list[str]:
+        """The first column of every row."""
+        return self.tool("psql", "--no-psqlrc", "--tuples-only", "--no-align", "--command", sql).split("\n")[:-1]
+
+    def tool(self, name: str, *options: str | Path) -> str:
+        """What a program of PostgreSQL's says; a failure is a StackError with its complaint."""
+        where = [] if name == "pg_restore" else ["--dbname", self.url]
+        command = [postgres_package() / POSTGRES_BIN / name, *where, *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise StackError(f"{name} failed:\n{done.stderr.strip()}")
+        return done.stdout
+
+    def mailed(self) -> set[str]:
+        """The effects whose mails lie in the folder; a file is named by its Message-ID."""
+        return {file.stem for file in self.mail.glob("*.eml")}
+
+    def fill(self) -> None:
+        """Work in all its states: sent, due, waiting."""
+        self.manage("migrate", "--noinput", "-v0")
+        self.manage("seed_demo")
+        self.pay()
+        application = self._application()
+        with application.process("web") as web:
+            web.wait_until(lambda: _listens(application.port), within=60, every=0.2)
+            token = _ask(application.port, "POST", "auth/login/", APPROVER)["token"]
+            queue = _ask(application.port, "GET", "billing/admin/payments/?status=pending_approval", token=token)
+            for position, payment in enumerate(queue["results"]):
+                verb, body = ("approve", {}) if position else ("reject", {"admin_notes": "nothing has arrived"})
+                _ask(application.port, "POST", f"billing/admin/payments/{payment['id']}/{verb}/", body, token=token)
+
+    def _application(self, *, hold: bool = False) -> Application:
+        environment = {
+            "DATABASE_URL": self.url,
+            "BROKER_URL": NOBODY,
+            "DEBUG": "true",
+            "EMAIL_URL": "",
+            "MAIL_DIR": str(self.mail),
+            "HOLD_OUTWARD": str(hold).lower(),
+            "BIND": "127.0.0.1",
+        }
+        return Application(self._var, port=_free_port(), environment=environment)
+
+
+def _work(copy: House, sent: list[str]) -> None:
+    """Pay what the copy owes, first with the house shut, then open."""
+    copy.pay(hold=True)
+    if copy.mailed():
+        raise StackError(f"With HOLD_OUTWARD {len(copy.mailed())} mails left the house.")
+    copy.manage("check_invariants")
+    say("With HOLD_OUTWARD: what is due inside the house is done, no mail has left it.")
+    copy.pay()
+    copy.manage("check_invariants")
+    again = copy.mailed() & set(sent)
+    if again:
+        raise StackError(f"{len(again)} mails that had been sent before the dump were sent again.")
+    grants = copy.ask(GRANTS)
+    if len(grants) != len(set(grants)):
+        raise StackError("Credits were granted twice.")
+    say(f"Without it: {len(copy.mailed())} mails, none of the {len(sent)} from before the dump; no grant twice.")
+
+
+def _compare(original: House, copy: House, sent: list[str]) -> None:
+    """What the original did after the dump, and the copy did once more."""
+    late = original.mailed() - set(sent)
+    repeated = late & copy.mailed()
+    if sorted(original.ask(GRANTS)) != sorted(copy.ask(GRANTS)):
+        raise StackError("The copy granted other credits than the original.")
+    say(f"Of {len(late)} mails that the original sent after the dump the copy sent {len(repeated)} again,")
+    say(f"under the same Message-ID, and wrote {len(copy.mailed() - late)} anew, under another.")
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    """An empty server; its address."""
+    with runtime_folder() as sockets:
+        data = Postgres(folder, sockets=sockets, log=folder.with_suffix(".log"), throwaway=True)
+        with data:
+            yield data.url
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def _ask(port: int, method: str, path: str, body: Mapping[str, str] | None = None, *, token: str = "") -> Any:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Content-Type": "application/json", "Host": "localhost"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection.request(method, f"/api/v1/{path}", None if body is None else json.dumps(body), headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    if answer.status >= 300:
+        raise StackError(f"{method} {path} was answered {answer.status}: {text}")
+    return json.loads(text)

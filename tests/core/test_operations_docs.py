@@ -1,0 +1,79 @@
+"""docs/operations.md against the code: every variable, every command, every figure that one is to be woken by."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+READERS = {"secret", "secrets_before", "limits"}  # and whatever is asked of env or os.environ
+FILES = ["core/settings.py", "core/env.py", "web/management/commands/web.py", "tasks/celery.py"]
+NOT_FOR_OPERATORS = {"WORKER_READY_FILE"}  # for whoever starts a worker and waits for it: stack/
+
+
+def variables_read() -> set[str]:
+    """The names that our code asks the environment for."""
+    calls = [
+        node
+        for file in FILES
+        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+    ]
+    return {call.args[0].value for call in calls if _asks_the_environment(call.func)} - NOT_FOR_OPERATORS
+
+
+def _asks_the_environment(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return ast.unparse(function.value) in ("env", "os.environ") and function.attr != "setdefault"
+    return getattr(function, "id", "") in READERS
+
+
+def section(title: str) -> str:
+    return PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_variable_is_in_the_table_and_in_the_example():
+    table = set(re.findall(r"^\| `([A-Z_]+)`", section("Configure"), re.MULTILINE))
+    example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert len(table) > 25
+    assert table == variables_read()
+    assert example == table
+
+
+def test_nobody_reads_the_environment_elsewhere():
+    others = [
+        path
+        for room in ("core", "workflows", "tasks", "api", "web")
+        for path in (ROOT / room).rglob("*.py")
+        if "environ.get(" in path.read_text() or "environ[" in path.read_text()
+    ]
+
+    assert {str(path.relative_to(ROOT)) for path in others} <= set(FILES)
+
+
+def test_the_default_of_the_table_is_that_of_the_code():
+    settings = (ROOT / "core" / "settings.py").read_text()
+    defaults = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+) \|", section("Configure"), re.MULTILINE))
+    numbers = dict(re.findall(r'env\.int\("([A-Z_]+)", default=([0-9_]+)\)', settings))
+
+    assert len(numbers) > 6
+    for name, number in numbers.items():
+        assert defaults[name].strip() == number.replace("_", "")
+
+
+def test_every_command_of_the_page_exists():
+    named = set(re.findall(r"manage\.py ([a-z_]+)", PAGE))
+
+    assert named >= {"migrate", "grant_roles", "check_invariants", "purge", "export_person", "erase_person"}
+    assert named <= set(get_commands())
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`countersign_([a-z_]+)", section("Alerts")))))
+def test_every_figure_that_wakes_somebody_is_one_of_ours(name):
+    assert re.search(rf'"{name}"|countersign_{name}', (ROOT / "core" / "metrics.py").read_text())

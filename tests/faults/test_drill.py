@@ -1,0 +1,40 @@
+"""`make drill` of a database of one's own: whole, and broken by a hand that went around us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from stack.drill import House
+from stack.postgres import Postgres
+from stack.sockets import runtime_folder
+from tests.stack.test_drill import run
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.faults]
+
+STATES = "SELECT id || state FROM core_effect ORDER BY id"
+
+
+def test_it_takes_a_copy_and_finds_what_is_wrong(tmp_path: Path):
+    with runtime_folder() as folder:
+        postgres = Postgres(folder / "data", sockets=folder, log=folder / "log", throwaway=True)
+        with postgres:
+            mine = House(tmp_path, postgres.url)
+            mine.manage("migrate", "--noinput", "-v0")
+            mine.manage("seed_demo", "--without-stories")
+            before = mine.ask(STATES)
+
+            whole = run(DATABASE_URL=postgres.url, EMAIL_URL="smtp://nobody.invalid:25")
+            after = mine.ask(STATES)
+            root = postgres.url.replace("//countersign@", "//postgres@")
+            with psycopg.connect(root, autocommit=True) as connection:
+                connection.execute("SET session_replication_role = replica")
+                connection.execute("UPDATE core_account SET credits = credits + 1")
+            broken = run(DATABASE_URL=postgres.url)
+
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    assert before == after != []
+    assert broken.returncode == 1
+    assert "NOT SO: an account has the credits that its entries add up to" in broken.stdout

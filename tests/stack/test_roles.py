@@ -1,0 +1,186 @@
+"""The product as a role that owns nothing, on a server of its own: what it can do, and what nobody lets it do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from stack.application import Application
+from stack.postgres import Postgres
+from stack.problems import StackError
+from stack.sockets import runtime_folder
+from stack.valkey import Valkey
+from tests.faults.site import free_port
+from tests.stories.house import BILLING, House, eventually
+
+pytestmark = [pytest.mark.xdist_group("roles"), pytest.mark.timeout(180)]
+
+APP, AUDIT = "countersign_app", "countersign_audit"
+CASES = {
+    "switch a guard off": "ALTER TABLE core_transition DISABLE TRIGGER transition_append_only",
+    "switch all guards off": "ALTER TABLE core_account DISABLE TRIGGER ALL",
+    "play a replica, whose triggers sleep": "SET session_replication_role = replica",
+    "drop a guard": "DROP TRIGGER transition_append_only ON core_transition",
+    "rewrite a guard": """CREATE OR REPLACE FUNCTION countersign_refuse() RETURNS trigger LANGUAGE plpgsql
+                          AS 'BEGIN RETURN NULL; END'""",
+    "empty a ledger": "TRUNCATE core_creditentry",
+    "empty what nobody guards": "TRUNCATE core_effect CASCADE",
+    "shorten a ledger": "DELETE FROM core_creditentry",
+    "shorten the history": "DELETE FROM core_transition",
+    "delete a payment": "DELETE FROM core_payment",
+    "rewrite a ledger": "UPDATE core_balanceentry SET amount = amount + 1",
+    "rewrite the history": "UPDATE core_transition SET actor_id = NULL",
+    "rewrite an allocation": "UPDATE core_allocation SET amount = amount + 1",
+    "stand before a table with one of its name": "CREATE TEMPORARY TABLE core_transition (id uuid)",
+    "make a table": "CREATE TABLE public.mine (id int)",
+    "make a schema": "CREATE SCHEMA mine",
+    "be the owner": "SET ROLE countersign",
+    "forget a migration": "DELETE FROM django_migrations",
+    "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
+}
+
+
+class Server:
+    def __init__(self, postgres: Postgres, environment: dict[str, str], mail: Path) -> None:
+        self._url, self.environment, self.mail = postgres.url, environment, mail
+
+    def url(self, role: str) -> str:
+        return self._url.replace("//countersign@", f"//{role}@")
+
+    def run(self, role: str, sql: str) -> list[tuple]:
+        with psycopg.connect(self.url(role), autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def application(self, role: str, var: Path) -> Application:
+        return Application(var, port=free_port(), environment=self.environment | {"DATABASE_URL": self.url(role)})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Migrated by the owner, with a demo, and both roles granted."""
+    var = tmp_path_factory.mktemp("roles")
+    with runtime_folder() as folder:
+        postgres = Postgres(folder / "data", sockets=folder, log=folder / "postgres.log", throwaway=True)
+        valkey = Valkey(folder / "valkey", sockets=folder, log=folder / "valkey.log", throwaway=True)
+        with postgres, valkey:
+            environment = {
+                "BROKER_URL": valkey.url(),
+                "DEBUG": "true",
+                "LOG_FORMAT": "json",
+                "MAIL_DIR": str(var / "mail"),
+                "DJANGO_SETTINGS_MODULE": "core.settings",
+            }
+            server = Server(postgres, environment, var / "mail")
+            owner = server.application("countersign", var)
+            owner.command("migrate", "--noinput", "-v0")
+            owner.command("seed_demo", "--without-stories")
+            for role in (APP, AUDIT):
+                server.run("postgres", f"CREATE ROLE {role} LOGIN")
+            owner.command("grant_roles")
+            owner.command("grant_roles")  # twice is once
+            yield server
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes that run as the app's role write their logs."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="module")
+def account(server: Server, var: Path) -> str:
+    """The key of somebody who signed up, paid and was activated while everything ran as the app's role."""
+    with server.application(APP, var).running() as app, House(app.url, mail=server.mail) as house:
+        billing = {**BILLING, "billing_email": "roles@acme.test"}
+        customer, answer = house.signed_up("owner@roles.test", plan="starter", payment_method="us_bank", **billing)
+        claim = customer.post(
+            "billing/admin/payments/confirm/",
+            {
+                "invoice_id": answer["invoice"]["id"],
+                "payment_method": "us_bank",
+                "amount": "89.00",
+                "manual_reference": "ROLES-1",
+            },
+            **{"Idempotency-Key": "roles"},
+        )
+        assert claim.status_code == 201, claim.text
+        staff = house.signed_in("approver@demo.test")
+        approved = staff.post(f"billing/admin/payments/{claim.json()['id']}/approve/", {}, Prefer="wait=20")
+        assert approved.json()["status"] == "succeeded", approved.text
+        used = customer.post("credits/consume/", {"amount": 10, "reference": "one"})
+        assert used.status_code == 201, used.text
+        assert customer.get("account/").json()["status"] == "active"
+        assert eventually(lambda: house.mails("payment_approved", to="roles@acme.test"))
+        token = customer.headers["Authorization"].removeprefix("Bearer ")
+        assert customer.post("auth/logout/").status_code == 204  # deletes a row
+        (var / "token").write_text(token)
+        app.command("purge")
+        app.command("check_invariants")
+        return str(answer["account"]["id"])
+
+
+def test_the_whole_walk_needs_no_more_than_the_app_has(server: Server, account: str):
+    [[status, left]] = server.run(APP, f"SELECT status, credits FROM audit.accounts WHERE id = '{account}'")
+
+    assert (status, left) == ("active", 990)
+
+
+def test_the_logs_of_its_processes_name_nobody_and_open_nothing(account: str, var: Path):
+    logs = "".join(log.read_text() for log in (var / "log").glob("*.log"))
+
+    assert '"name": "approve"' in logs  # they do tell what happened
+    words = ["owner@roles.test", "roles@acme.test", "approver@demo.test", "demo-demo-demo", "ROLES-1", "1 High Street"]
+    words += ["12-3456789", (var / "token").read_text()]
+    assert [word for word in words if word.lower() in logs.lower()] == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_app_cannot(server: Server, account: str, case: str):
+    with pytest.raises((errors.InsufficientPrivilege, errors.IntegrityConstraintViolation)) as refusal:
+        server.run(APP, CASES[case])
+
+    assert isinstance(refusal.value, errors.InsufficientPrivilege), "the guard alone stands there"
+
+
+def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str):
+    views = [row[0] for row in server.run("countersign", "SELECT viewname FROM pg_views WHERE schemaname = 'audit'")]
+    tables = [
+        row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    ]
+
+    assert len(views) == 10
+    for view in views:
+        server.run(AUDIT, f"SELECT * FROM audit.{view}")
+    assert server.run(AUDIT, f"SELECT status FROM audit.accounts WHERE id = '{account}'") == [("active",)]
+    for table in tables:
+        with pytest.raises((errors.InsufficientPrivilege, errors.UndefinedTable)):
+            server.run(AUDIT, f"SELECT FROM public.{table}")
+    for statement in ("DELETE FROM audit.accounts", "UPDATE audit.accounts SET credits = 0", "CREATE TEMP TABLE t ()"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            server.run(AUDIT, statement)
+
+
+def test_only_who_owns_nothing_is_granted_anything(server: Server):
+    server.run("postgres", "CREATE ROLE climber LOGIN IN ROLE countersign; CREATE ROLE lord LOGIN SUPERUSER")
+    owner = server.application("countersign", Path(os.fspath(server.mail)).parent / "unfit")
+
+    for role, complaint in (("climber", "a member of it"), ("lord", "superuser"), ("nobody_at_all", "no role")):
+        with pytest.raises(StackError, match=complaint):
+            owner.command("grant_roles", "--app", role)
+
+
+def test_a_new_table_is_nobodys_until_the_next_grant(server: Server):
+    server.run("countersign", "CREATE TABLE newest (id int)")
+    with pytest.raises(errors.InsufficientPrivilege):
+        server.run(APP, "SELECT FROM newest")
+
+    server.application("countersign", server.mail.parent / "again").command("grant_roles")
+
+    assert server.run(APP, "SELECT FROM newest") == []
+    server.run("countersign", "DROP TABLE newest")

@@ -1,0 +1,214 @@
+"""A person asks what is held about them, or that it be forgotten.
+
+Forgotten is who they are, not what happened: a row that others refer to stays under an address that is nobody's, so
+that every step of the history still says which key took it. docs/operations.md lists what is kept, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import CharField, Q, Value
+from django.db.models.functions import Cast, Concat
+from django.db.transaction import atomic
+from knox.models import AuthToken
+
+from core.models import Account, Membership, Payment, SiteUserAccess, Transition, User
+from core.models.account import BILLING_FIELDS
+from core.problems import Conflict, PermissionDenied
+from workflows.books import lock_account
+from workflows.engine import perform
+from workflows.engine.plain import plain_json
+from workflows.periods import database_now
+
+Rows = list[dict[str, Any]]
+
+OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "last_login", "email_verified_at")
+OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
+OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
+NOWHERE = "@erased.invalid"  # no mail goes there, ever: RFC 2606
+NEVER_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
+
+
+def export_person(user: User) -> str:
+    """All that is held about a person, and about their account where they own it: one JSON document."""
+    account = Account.objects.filter(memberships__user=user).first()
+    is_owner = account is not None and user.role_in(account.pk) == Membership.Role.OWNER
+    addresses = _addresses(user, account if is_owner else None)
+    about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
+    return plain_json(
+        {
+            "exported_at": database_now(),
+            "person": {name: getattr(user, name) for name in OF_A_PERSON},
+            "permissions": sorted(user.get_all_permissions()) if user.is_staff else [],
+            "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
+            "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
+            "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
+            "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
+            "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
+            if account and is_owner
+            else [],
+            "claims": _rows(Payment.objects.filter(submitted_by=user).order_by("id").values(*OF_A_CLAIM)),
+            "did": _rows(
+                Transition.objects.filter(actor=user)
+                .order_by("id")
+                .values("at", "machine", "object_id", "name", "reason", "inputs")
+            ),
+            "mails": _mails(addresses),
+            "staff_log": _rows(
+                LogEntry.objects.filter(Q(user=user) | about_user)
+                .order_by("id")
+                .values("action_time", "object_repr", "change_message")
+            ),
+        }
+    )
+
+
+def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
+    """Forget who somebody is; how many rows of what were changed or deleted. Said again, it finds nothing more.
+
+    Whoever is the last one of an account closes it with them. Raises PermissionDenied for whoever was not given
+    core.erase_person (and core.manage_accounts, where there is an account to be closed), Conflict while a claim
+    of that account waits, or others of it would be left without an owner.
+    """
+    if not by.is_granted("core.erase_person"):
+        raise PermissionDenied("You may not erase people.")
+    with atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        account = _account_to_close(user, by, reason)
+        addresses = _addresses(user, account)
+        nobody = f"erased-{user.pk.hex}{NOWHERE}"
+        changed = {
+            "mails": _forget_recipients(addresses, nobody),
+            "answers": _forget_answers(user, addresses),
+            "claims": _forget_claims(user),
+            "memberships": Membership.objects.filter(user=user).delete()[0],
+            "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
+            "tokens": AuthToken.objects.filter(user=user).count(),
+            "log": _forget_in_log([*addresses, *([account.name] if account else [])]),
+        }
+        if account is not None:
+            _blank_account(account)
+        _blank_person(user, nobody)
+        _remember(user, by, reason)
+    return changed
+
+
+def _account_to_close(user: User, by: User, reason: str) -> Account | None:
+    """The account that nobody is left in, closed; None when others stay in it, or there is none."""
+    membership = Membership.objects.filter(user=user).first()
+    if membership is None:
+        return None
+    account = lock_account(membership.account)
+    others = account.memberships.exclude(user=user)
+    if others.exists():
+        if membership.role == Membership.Role.OWNER and not others.filter(role=Membership.Role.OWNER).exists():
+            raise Conflict("Somebody else of the account must own it first.")
+        return None
+    if account.payments.in_review().exists():
+        raise Conflict("A payment of the account waits to be decided or settled: see to it first.")
+    if account.status != Account.Status.CLOSED:
+        perform(account.close, by=by, reason=reason)
+    return account
+
+
+def _addresses(user: User, account: Account | None) -> list[str]:
+    found = {user.email, user.email_canonical, account.billing_email if account else ""}
+    return sorted(address.lower() for address in found if address and not address.endswith(NOWHERE))
+
+
+def _mails(addresses: list[str]) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT kind, recipient, sent_at FROM audit.mails WHERE lower(recipient) = ANY(%s) ORDER BY sent_at",
+            [addresses],
+        )
+        return [dict(zip(("kind", "recipient", "sent_at"), row, strict=True)) for row in cursor.fetchall()]
+
+
+def _forget_recipients(addresses: list[str], nobody: str) -> int:
+    """In what was sent and what is still to be sent. It reads every effect: seconds, where there are millions."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE core_effect SET outcome = jsonb_set(outcome, '{recipients}', (
+                   SELECT jsonb_agg(CASE WHEN lower(address) = ANY(%(addresses)s) THEN %(nobody)s ELSE address END)
+                   FROM jsonb_array_elements_text(outcome -> 'recipients') AS address))
+               WHERE jsonb_typeof(outcome -> 'recipients') = 'array' AND EXISTS (
+                   SELECT FROM jsonb_array_elements_text(outcome -> 'recipients') AS address
+                   WHERE lower(address) = ANY(%(addresses)s))""",
+            {"addresses": addresses, "nobody": nobody},
+        )
+        changed = cursor.rowcount
+        cursor.execute(
+            """UPDATE core_effect SET payload = jsonb_set(payload, '{email}', to_jsonb(%(nobody)s::text))
+               WHERE lower(payload ->> 'email') = ANY(%(addresses)s)""",
+            {"addresses": addresses, "nobody": nobody},
+        )
+        return int(changed + cursor.rowcount)
+
+
+def _forget_answers(user: User, addresses: list[str]) -> int:
+    """What was answered under an Idempotency-Key: to this person, or with an address of theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM core_keyedanswer WHERE scope = %s OR EXISTS (
+                   SELECT FROM unnest(%s::text[]) AS address
+                   WHERE position(convert_to(address, 'UTF8') IN body) > 0)""",
+            [f"user:{user.pk}", addresses],
+        )
+        return int(cursor.rowcount)
+
+
+def _forget_claims(user: User) -> int:
+    """What they wrote by hand. Who paid stays where money came of it, and the bank's reference everywhere."""
+    mine = Payment.objects.filter(submitted_by=user)
+    mine.filter(status__in=NEVER_COUNTED).update(payer_name="")
+    return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
+
+
+def _forget_in_log(words: list[str]) -> int:
+    """Of the admin's: what rows were called that somebody of the staff has changed. That they did, stays."""
+    forgotten = 0
+    for word in words:
+        forgotten += LogEntry.objects.filter(object_repr__icontains=word).update(object_repr="Erased")
+        LogEntry.objects.filter(change_message__icontains=word).update(change_message="")
+    return forgotten
+
+
+def _blank_account(account: Account) -> None:
+    account.name = "Erased"
+    for name in BILLING_FIELDS:
+        setattr(account, name, "")
+    account.save(update_fields=["name", *BILLING_FIELDS])
+    account.sites.update(name=Concat(Value("Erased "), Cast("id", CharField())))
+
+
+def _blank_person(user: User, nobody: str) -> None:
+    """Also signed out everywhere, for who may not sign in any more is."""
+    user.email, user.name, user.last_login = nobody, "", None
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.set_unusable_password()
+    user.user_permissions.clear()
+    user.groups.clear()
+    user.save()
+
+
+def _remember(user: User, by: User, reason: str) -> None:
+    """In the admin's log of this person."""
+    LogEntry.objects.create(
+        user=by,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr=user.email,
+        action_flag=CHANGE,
+        change_message=f"Erased: {reason}",
+    )
+
+
+def _rows(rows: Iterable[Any]) -> Rows:
+    """Of `values()`, whose rows have a type of their own each."""
+    return list(rows)

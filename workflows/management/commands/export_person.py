@@ -1,0 +1,24 @@
+"""`manage.py export_person EMAIL`: what is held about a person, as one JSON document on stdout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core.models import User
+from workflows.actions.personal import export_person
+
+
+class Command(BaseCommand):
+    help = "Print all that is held about a person, and about the account they own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+
+    def handle(self, *args: Any, email: str, **options: Any) -> None:
+        try:
+            user = User.objects.get_by_natural_key(email)
+        except User.DoesNotExist as error:
+            raise CommandError(f"Nobody has the address {email}.") from error
+        self.stdout.write(export_person(user))

@@ -1,0 +1,44 @@
+"""`manage.py skip_outward`: after a restore, with HOLD_OUTWARD on. See docs/operations.md."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from core.models import User
+from core.problems import Problem
+from workflows.engine.operate import skip_outward
+
+
+class Command(BaseCommand):
+    help = "Say of mails and calls that were due before a moment that they need not happen: they went out already."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--due-before", required=True, help="such as 2026-05-03T10:00Z")
+        parser.add_argument("--by", required=True, help="the address of who may operate effects")
+        parser.add_argument("--reason", default="sent before the restore", help="(default: %(default)s)")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many")
+
+    def handle(self, *args: Any, due_before: str, by: str, reason: str, dry_run: bool, **options: Any) -> None:
+        try:
+            user = User.objects.get_by_natural_key(by)
+            counts = skip_outward(due_before=_moment(due_before), by=user, reason=reason, dry_run=dry_run)
+        except User.DoesNotExist as error:
+            raise CommandError(f"Nobody has the address {by}.") from error
+        except Problem as problem:
+            raise CommandError(problem.detail) from problem
+        for kind, count in counts:
+            self.stdout.write(f"{kind} {count}")
+        total = sum(count for _, count in counts)
+        self.stdout.write(f"{total} would be skipped" if dry_run else f"{total} skipped")
+
+
+def _moment(text: str) -> datetime:
+    """In UTC, where no time zone is said."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{text} is no moment such as 2026-05-03T10:00Z.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

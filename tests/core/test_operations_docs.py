@@ -12,8 +12,8 @@ from django.core.management import get_commands
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 READERS = {"secret", "secrets_before", "limits"}  # and whatever is asked of env or os.environ
-FILES = ["core/settings.py", "core/env.py", "web/management/commands/web.py", "tasks/celery.py"]
-NOT_FOR_OPERATORS = {"WORKER_READY_FILE"}  # for whoever starts a worker and waits for it: stack/
+FILES = ["core/settings.py", "core/env.py", "web/management/commands/web.py", "tasks/celery.py", "tasks/schedule.py"]
+NOT_FOR_OPERATORS = {"WORKER_READY_FILE", "BEAT_ALIVE_FILE"}  # for whoever starts them and looks: stack/, containers
 
 
 def variables_read() -> set[str]:

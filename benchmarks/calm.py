@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 import urllib.request
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from benchmarks.meter import cpu, memory, statements, tree
 from benchmarks.report import Figure, say
 from benchmarks.settlement import Course
 from benchmarks.stock import Stock
+from stack.ports import free_port
 from stack.process import Process
 
 
@@ -83,9 +83,7 @@ class Server:
     """The web server with one process, on a free port of this machine."""
 
     def __init__(self, h: House, database: str = "countersign") -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.process = h.manage("web", database=database, PORT=str(self.port), BIND="127.0.0.1", WEB_PROCESSES="1")
 
     def __enter__(self) -> Self:

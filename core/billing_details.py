@@ -32,8 +32,8 @@ def check_billing(details: Mapping[str, str], *, is_paid: bool) -> None:
 
 def check_billable(details: Mapping[str, str]) -> None:
     """Raise ValidationError for each field that an invoice needs and that is not there; what is there was judged."""
-    if missing := [name for name in NEEDED_TO_BILL if not details.get(name, "").strip()]:
-        raise ValidationError({name: [_("A paid plan needs this.")] for name in missing})
+    if missing := _missing(details):
+        raise ValidationError({name: [error] for name, error in missing.items()})
 
 
 def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
@@ -59,8 +59,12 @@ def billing_errors(details: Mapping[str, str], *, is_paid: bool) -> dict[str, li
     given = {name: details.get(name, "") for name in BILLING_FIELDS}
     found = {name: _error(name, text, given["country"]) for name, text in given.items() if text}
     if is_paid:
-        found |= {name: _("A paid plan needs this.") for name in NEEDED_TO_BILL if not given[name].strip()}
+        found |= _missing(given)
     return {name: [error] for name, error in found.items() if error}
+
+
+def _missing(details: Mapping[str, str]) -> dict[str, str]:
+    return {name: _("A paid plan needs this.") for name in NEEDED_TO_BILL if not details.get(name, "").strip()}
 
 
 def _error(name: str, text: str, country: str) -> str:

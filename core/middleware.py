@@ -11,9 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-from core.health import healthz, readyz
 from core.ids import uuid7
-from core.metrics import metrics
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -40,22 +38,6 @@ class RequestId:
             request_id.reset(token)
         response["X-Request-ID"] = name
         return response
-
-
-class Probes:
-    """The questions of whoever runs this process, who asks by its number on the net: any Host will do.
-
-    What is put after this is asked only by the world, under ALLOWED_HOSTS.
-    """
-
-    views = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        view = self.views.get(request.path_info, self.get_response)
-        return view(request)
 
 
 class Language(LocaleMiddleware):

@@ -21,11 +21,10 @@ AFTER = 3  # runs; who asks only once is not worth a plan
 @contextmanager
 def prepared_cursor() -> Iterator[CursorWrapper]:
     """As `connection.cursor()`, with the same errors and the same log of queries."""
-    connection.close_if_health_check_failed()
-    connection.ensure_connection()
+    raw = _raw()
     with connection.wrap_database_errors:
-        connection.connection.prepare_threshold = AFTER if _has_own_session(connection.connection) else None
-        cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
+        raw.prepare_threshold = AFTER if _has_own_session(raw) else None
+        cursor: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
     wrapped = connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
     with wrapped:
         yield wrapped
@@ -33,10 +32,15 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
 
 def told_pid() -> int:
     """The pid that we were told when we connected. A pooler tells a number of its own, which no session has."""
+    pid: int = _raw().pgconn.backend_pid
+    return pid
+
+
+def _raw() -> Any:
+    """psycopg's connection, one that lives."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    pid: int = connection.connection.pgconn.backend_pid
-    return pid
+    return connection.connection
 
 
 def _has_own_session(raw: Any) -> bool:

@@ -51,7 +51,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.middleware.Probes",
+    "core.probes.Probes",
     "web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.tracing.RequestSpan",

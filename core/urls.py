@@ -1,4 +1,4 @@
-"""The root of all addresses; rooms are named by dotted string, not imported. The probes are in core/middleware."""
+"""The root of all addresses; rooms are named by dotted string, not imported. The probes are in core/probes.py."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.application import Application
+from stack.ports import free_port
 from stack.postgres import Postgres
 from stack.problems import StackError
 from stack.sockets import runtime_folder
@@ -119,7 +120,7 @@ class House:
             "HOLD_OUTWARD": str(hold).lower(),
             "BIND": "127.0.0.1",
         }
-        return Application(self._var, port=_free_port(), environment=environment)
+        return Application(self._var, port=free_port(), environment=environment)
 
 
 def _work(copy: House, sent: list[str]) -> None:
@@ -157,13 +158,6 @@ def _server(folder: Path) -> Iterator[str]:
         data = Postgres(folder, sockets=sockets, log=folder.with_suffix(".log"), throwaway=True)
         with data:
             yield data.url
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _listens(port: int) -> bool:

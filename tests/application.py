@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from stack.application import Application
+from stack.ports import free_port
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def running_application(var: Path, name: str, *, broker: int, **more: str) -> It
     database = f"{name}_{os.getpid()}"
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database}")
-    port = _free_port()
+    port = free_port()
     environment = {
         "DATABASE_URL": re.sub(r"/countersign\?", f"/{database}?", os.environ["DATABASE_URL"]),
         "BROKER_URL": re.sub(r"virtual_host=\d+", f"virtual_host={broker}", os.environ["BROKER_URL"]),
@@ -36,10 +36,3 @@ def running_application(var: Path, name: str, *, broker: int, **more: str) -> It
     application.prepare()
     with application.running():
         yield application
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,7 +13,7 @@ LEFT_OUT = {"head", "style"}
 ONLY_HTML = {"preheader", "only-html"}  # classes of what makes no sense in plain text
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 LEFT_TO_RIGHT_MARK = "\u200e"
-# Our own pages, with every `<`, `>` and `"` of others escaped: five times as fast as html.parser, which reads anything.
+# Our own pages, with every `<`, `>` and `"` of others escaped: less than half the time of html.parser, which reads all.
 TOKENS = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>]*)>|<!--.*?-->|<![^<>]*>|([^<]+)", re.DOTALL)
 ATTRIBUTES = re.compile(r'([a-z-]+)="([^"]*)"')
 SPACES = re.compile(r"[ \t\r\n\f]+")

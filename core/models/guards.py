@@ -101,33 +101,35 @@ class StatusGuard(_Trigger):
         return f'DROP TRIGGER {self.name}_born ON "{table}"; DROP TRIGGER {self.name} ON "{table}";'
 
 
-class AppendOnly(_Trigger):
+class _Refusal(_Trigger):
+    """Whole statements are refused, of no rows too."""
+
+    statements: str
+    function: str  # that the trigger calls
+    function_sql: str
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            self.function_sql
+            + f"CREATE TRIGGER {self.name} BEFORE {self.statements} "
+            + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION {self.function}();'
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+class AppendOnly(_Refusal):
     """Rows are added and stay: UPDATE, DELETE and TRUNCATE are refused."""
 
-    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return (
-            _APPEND_ONLY_FUNCTION
-            + f"CREATE TRIGGER {self.name} BEFORE UPDATE OR DELETE OR TRUNCATE "
-            + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION countersign_refuse();'
-        )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+    statements = "UPDATE OR DELETE OR TRUNCATE"
+    function, function_sql = "countersign_refuse", _APPEND_ONLY_FUNCTION
 
 
-class Kept(_Trigger):
-    """Rows change and stay: DELETE and TRUNCATE are refused, of no rows too."""
+class Kept(_Refusal):
+    """Rows change and stay: DELETE and TRUNCATE are refused."""
 
-    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return (
-            _KEPT_FUNCTION
-            + f"CREATE TRIGGER {self.name} BEFORE DELETE OR TRUNCATE "
-            + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION countersign_keep();'
-        )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+    statements = "DELETE OR TRUNCATE"
+    function, function_sql = "countersign_keep", _KEPT_FUNCTION

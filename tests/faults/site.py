@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +16,11 @@ import psycopg
 import redis
 
 from stack.application import Application
+from stack.ports import free_port
 from stack.postgres import Postgres
 from stack.process import Process
 from stack.service import Service
+from stack.sockets import runtime_folder
 from stack.valkey import Valkey
 from tests.faults.pgbouncer import PgBouncer
 from tests.faults.rabbitmq import RabbitMQ
@@ -65,6 +66,15 @@ class Site:
             self._in_the_product("open_up()")
             with self.application.running():
                 yield self
+
+    @classmethod
+    @contextmanager
+    def shared(cls, var: Path, **how: bool) -> Iterator[Site]:
+        """One that several tests use, each after `heal()`; `how` as above."""
+        with runtime_folder() as folder, cls(folder, var, **how).running() as site:
+            yield site
+            for name in ("web", "beat", "worker"):
+                site.application.process(name).kill()  # nobody waits for their farewell
 
     def heal(self) -> None:
         """Start again what a test left dead, wake what it left asleep, and wait until nothing is under way."""
@@ -237,10 +247,3 @@ def kill(pids: Sequence[int], number: signal.Signals = signal.SIGKILL) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import httpx
 import pytest
 
+from stack.ports import free_port
 from tasks.doorbell import PAUSE
 from tests.faults.approver import approvers
-from tests.faults.site import Site, free_port, say
+from tests.faults.site import Site, say
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
@@ -105,6 +106,11 @@ def test_what_becomes_of_the_messages_does_not_matter(site: Site, mishap):
     ],
 )
 def test_nobody_waits_for_a_broker_more_than_once(site: Site, away):
+    must_wait_once(site, away, f"broker {away.__name__}")
+
+
+def must_wait_once(site: Site, away: Callable[[Site], AbstractContextManager[None]], case: str) -> None:
+    """Approve while the broker is away: no request waits long, and few wait at all."""
     payments = site.claimed(12)
     site.sign_in()
     started = time.monotonic()
@@ -115,7 +121,7 @@ def test_nobody_waits_for_a_broker_more_than_once(site: Site, away):
     seconds = site.settled(payments, within=60)
 
     say(
-        f"broker {away.__name__}",
+        case,
         slowest_approval=taken[-1],
         median=taken[len(taken) // 2],
         waits=waits(taken),

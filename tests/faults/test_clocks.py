@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.faults.site import Site, free_port, say
+from stack.ports import free_port
+from tests.faults.site import Site, say
 from tests.faults.test_broker import answers
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180), pytest.mark.faults]

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 import pytest
 
-from stack.sockets import runtime_folder
 from tests.faults import pgbouncer
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, kill, say
@@ -27,10 +26,8 @@ RECOVERED = LEASE.total_seconds() + 4
 
 @pytest.fixture(scope="module")
 def pooled_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with runtime_folder() as folder, Site(folder, tmp_path_factory.mktemp("pooled"), pooled=True).running() as site:
+    with Site.shared(tmp_path_factory.mktemp("pooled"), pooled=True) as site:
         yield site
-        for name in ("web", "beat", "worker"):
-            site.application.process(name).kill()
 
 
 @pytest.fixture

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import amqp
 import pytest
 
-from stack.sockets import runtime_folder
 from tasks.broker import MOST, STALE
 from tests.faults import rabbitmq
 from tests.faults.approver import approvers
 from tests.faults.site import Site, kill, say
-from tests.faults.test_broker import LONGEST, PAUSE, QUEUE, WEB_PROCESSES, seconds_of_approving, waits
-from tests.faults.test_workers import ITS_ACCOUNT
+from tests.faults.test_broker import LONGEST, QUEUE, must_wait_once, seconds_of_approving
+from tests.faults.test_workers import must_replace_children
 
 pytestmark = [
     pytest.mark.xdist_group("faults"),
@@ -26,10 +25,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def rabbit_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with runtime_folder() as folder, Site(folder, tmp_path_factory.mktemp("rabbit"), rabbit=True).running() as site:
+    with Site.shared(tmp_path_factory.mktemp("rabbit"), rabbit=True) as site:
         yield site
-        for name in ("web", "beat", "worker"):
-            site.application.process(name).kill()
 
 
 @pytest.fixture
@@ -69,24 +66,18 @@ def test_messages_that_are_lost_are_found_by_the_sweeper(site: Site):
     assert queued >= 1
 
 
-def test_nobody_waits_for_a_broker_that_hangs_more_than_once(site: Site):
-    payments = site.claimed(12)
-    site.sign_in()
-    started = time.monotonic()
+@contextmanager
+def hanging(site: Site) -> Iterator[None]:
     beam = site.rabbit.tree()
-
     kill(beam, signal.SIGSTOP)
     try:
-        taken = sorted(seconds_of_approving(site, payment) for payment in payments)
-        lasted = time.monotonic() - started
+        yield
     finally:
         kill(beam, signal.SIGCONT)
-    seconds = site.settled(payments, within=60)
 
-    say("rabbitmq hanging", slowest_approval=taken[-1], waits=waits(taken), seconds_to_recover=seconds)
-    site.must_be_whole(payments)
-    assert taken[-1] < LONGEST
-    assert waits(taken) <= WEB_PROCESSES * (1 + lasted / PAUSE)
+
+def test_nobody_waits_for_a_broker_that_hangs_more_than_once(site: Site):
+    must_wait_once(site, hanging, "rabbitmq hanging")
 
 
 @pytest.mark.faults
@@ -106,13 +97,4 @@ def test_a_broker_that_dies_and_comes_back_is_used_again(site: Site):
 
 
 def test_children_killed_in_the_middle_of_a_settlement_are_replaced(site: Site):
-    (payment,) = site.claimed(1)
-
-    with site.locked(ITS_ACCOUNT, payment):
-        site.approve_all([payment])
-        site.somebody_waits()
-        kill(site.children(site.worker))
-    seconds = site.settled([payment], within=10)
-
-    say("rabbitmq: kill -9 of the children in mid settlement", seconds_to_recover=seconds)
-    site.must_be_whole([payment])
+    must_replace_children(site, "rabbitmq: kill -9 of the children in mid settlement")

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.faults.site import Site, eventually, free_port, say
+from stack.ports import free_port
+from tests.faults.site import Site, eventually, say
 from tests.faults.test_broker import answers
 from tests.faults.test_workers import ITS_ACCOUNT, ITS_MAIL
 

@@ -17,6 +17,10 @@ ITS_MAIL = "kind = 'mail.payment_approved' AND object_id = %s::uuid"
 
 
 def test_children_killed_in_the_middle_of_a_settlement_are_replaced(site: Site):
+    must_replace_children(site, "kill -9 of the children in mid settlement")
+
+
+def must_replace_children(site: Site, case: str) -> None:
     (payment,) = site.claimed(1)
 
     with site.locked(ITS_ACCOUNT, payment):
@@ -25,7 +29,7 @@ def test_children_killed_in_the_middle_of_a_settlement_are_replaced(site: Site):
         kill(site.children(site.worker))
     seconds = site.settled([payment], within=10)
 
-    say("kill -9 of the children in mid settlement", seconds_to_recover=seconds)
+    say(case, seconds_to_recover=seconds)
     site.must_be_whole([payment])
 
 

@@ -11,11 +11,11 @@ import pytest
 from psycopg import errors
 
 from stack.application import Application
+from stack.ports import free_port
 from stack.postgres import Postgres
 from stack.problems import StackError
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
-from tests.faults.site import free_port
 from tests.stories.house import BILLING, House, eventually
 
 pytestmark = [pytest.mark.xdist_group("roles"), pytest.mark.timeout(180)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-import socket
 import time
 from collections import Counter
 
@@ -14,6 +13,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
 from core.models import Account, Breaker, Effect, Invoice, Payment
+from stack.ports import free_port
 from tests.factories import AccountFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from workflows.engine import lease, perform
 from workflows.mail import send
@@ -68,7 +68,7 @@ class PostOffice:
 @pytest.fixture
 def office(settings):
     office = PostOffice()
-    controller = Controller(office, hostname="127.0.0.1", port=_free_port())
+    controller = Controller(office, hostname="127.0.0.1", port=free_port())
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
@@ -159,7 +159,7 @@ def test_a_wrong_password_is_everybody_s_trouble_and_kills_no_mail(approve, sett
         return AuthResult(success=False, handled=False)
 
     controller = Controller(
-        PostOffice(), hostname="127.0.0.1", port=_free_port(), authenticator=nobody, auth_require_tls=False
+        PostOffice(), hostname="127.0.0.1", port=free_port(), authenticator=nobody, auth_require_tls=False
     )
     controller.start()
     try:
@@ -296,9 +296,3 @@ def test_a_name_brings_no_header_of_its_own(office):
     (arrived,) = office.accepted
     assert arrived["Bcc"] is None
     assert arrived["Subject"] == "To review: 1.00 USD from Demo Bcc: victim@example.test"
-
-
-def _free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]

@@ -61,10 +61,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
     """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
     with atomic():
         row = _held(effect, "skip", by)
-        row.state = Effect.State.SKIPPED
-        row.fence += 1
-        row.save(update_fields=["state", "fence"])
-        EffectEvent.objects.create(effect=row, what=EffectEvent.What.SKIPPED, actor=by, fence=row.fence, detail=reason)
+        _put_away([row], by, reason)
     return row
 
 
@@ -77,10 +74,7 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
     with atomic():
         rows = list(wanted.select_for_update(skip_locked=True))
         _put_back(rows)
-        EffectEvent.objects.bulk_create(
-            EffectEvent(effect=row, what=EffectEvent.What.RETRIED, actor=by, fence=row.fence, detail=reason)
-            for row in rows
-        )
+        _note(rows, EffectEvent.What.RETRIED, by, reason)
         announce([row.pk for row in rows])
     return len(rows)
 
@@ -97,13 +91,7 @@ def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool =
     with atomic():
         rows = list(wanted.order_by("id").select_for_update(no_key=True))
         if not dry_run:
-            for row in rows:
-                row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
-            Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)
-            EffectEvent.objects.bulk_create(
-                EffectEvent(effect=row, what=EffectEvent.What.SKIPPED, actor=by, fence=row.fence, detail=reason)
-                for row in rows
-            )
+            _put_away(rows, by, reason)
     return sorted(Counter(row.kind for row in rows).items())
 
 
@@ -114,6 +102,19 @@ def _put_back(rows: list[Effect]) -> None:
         row.run_at = Now()  # due since now: how long it lay dead says nothing of the workers
     names = ["state", "attempts", "failing_since", "crashes", "solo", "fence", "run_at", "payload"]
     Effect.objects.bulk_update(rows, names, batch_size=500)
+
+
+def _put_away(rows: list[Effect], by: User, reason: str) -> None:
+    for row in rows:
+        row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
+    Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)
+    _note(rows, EffectEvent.What.SKIPPED, by, reason)
+
+
+def _note(rows: list[Effect], what: EffectEvent.What, by: User, reason: str) -> None:
+    EffectEvent.objects.bulk_create(
+        EffectEvent(effect=row, what=what, actor=by, fence=row.fence, detail=reason) for row in rows
+    )
 
 
 def _held(effect: Effect, verb: str, by: User) -> Effect:

@@ -5,27 +5,44 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
-
-from core.models import Account, Invoice, Payment, Subscription
+from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
+from core.reader import Reader
+from core.statements import ask, pipelined
 
 LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
-M = TypeVar("M", bound=Model)
+ACCOUNTS = Reader(Account._base_manager.all(), lock=True)
+SUBSCRIPTIONS = Reader(Subscription._base_manager.all(), lock=True)
+# Those that the invoices are for, and those that live: a new one takes the place of an old one.
+# A union, because with an OR over both tables PostgreSQL would read all of both.
+SUBSCRIPTIONS_CONCERNED = Reader(
+    Subscription._base_manager.all(),
+    """core_subscription.id IN (
+           SELECT subscription_id FROM core_invoice WHERE id = ANY(%s::uuid[])
+           UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",
+    lock=True,
+)
+INVOICES = Reader(Invoice._base_manager.all(), lock=True)
+PAYMENTS = Reader(Payment._base_manager.all(), lock=True)
+PLANS = Reader(Plan.objects.all(), "TRUE")  # a handful, as are the methods, without their long texts
+METHODS = Reader(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
 
 
 @dataclass
 class Books:
-    """Locked rows by key; whoever is looked up twice is the same object."""
+    """Locked rows by key; whoever is looked up twice is the same object. Plans and methods are only read."""
 
     accounts: dict[UUID, Account]
     subscriptions: dict[UUID, Subscription]
     invoices: dict[UUID, Invoice]
     payments: dict[UUID, Payment]
+    plans: dict[UUID, Plan]
+    methods: dict[UUID, PaymentMethod]
+    now: datetime  # by the database's clock
 
     @cached_property
     def of_account(self) -> dict[UUID, list[Subscription]]:
@@ -43,27 +60,31 @@ def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ())
     invoice_ids = {payment.invoice_id for payment in payments} | {invoice.pk for invoice in invoices}
     invoice_ids |= {UUID(line["invoice"]) for payment in payments for line in payment.allocation_plan}
     account_ids = {payment.account_id for payment in payments} | {invoice.account_id for invoice in invoices}
-    accounts = _lock(Account, account_ids)
-    # Those that the invoices are for, and those that live: a new one takes the place of an old one.
-    # A union, because with an OR over both tables PostgreSQL would read all of both.
-    paid_for = Subscription.objects.filter(invoices__in=invoice_ids).values_list("pk")
-    living = Subscription.objects.filter(account__in=account_ids, status__in=LIVING).values_list("pk")
-    subscriptions = _lock(Subscription, paid_for.union(living))
-    return Books(accounts, subscriptions, _lock(Invoice, invoice_ids), _lock(Payment, payment_ids))
+    with pipelined():
+        accounts = ACCOUNTS.ask(list(account_ids))
+        subscriptions = SUBSCRIPTIONS_CONCERNED.ask(
+            list(invoice_ids), list(account_ids), [str(each) for each in LIVING]
+        )
+        documents = INVOICES.ask(list(invoice_ids))
+        money = PAYMENTS.ask(list(payment_ids))
+        plans, methods, now = PLANS.ask(), METHODS.ask(), ask("SELECT now()")
+    return Books(
+        accounts.by_key(),
+        subscriptions.by_key(),
+        documents.by_key(),
+        money.by_key(),
+        plans.by_key(),
+        methods.by_key(),
+        now.fetchone()[0],
+    )
 
 
 def lock_subscription(subscription: Subscription) -> tuple[Account, Subscription]:
     """One subscription and its account, as they are now."""
-    (account,) = _lock(Account, {subscription.account_id}).values()
-    (row,) = _lock(Subscription, {subscription.pk}).values()
-    return account, row
+    with pipelined():
+        account, row = ACCOUNTS.ask([subscription.account_id]), SUBSCRIPTIONS.ask([subscription.pk])
+    return account.objects[0], row.objects[0]
 
 
 def lock_account(account: Account) -> Account:
-    (row,) = _lock(Account, {account.pk}).values()
-    return row
-
-
-def _lock(model: type[M], keys: set[UUID] | QuerySet[Subscription, Any]) -> dict[UUID, M]:
-    rows = model._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
-    return {row.pk: row for row in rows}
+    return ACCOUNTS.ask([account.pk]).objects[0]

@@ -17,14 +17,14 @@ from core.models import (
     Effect,
     Invoice,
     Payment,
-    PaymentMethod,
     Plan,
     Subscription,
 )
+from core.statements import pipelined
 from workflows.books import LIVING, Books
 from workflows.engine import Step, because, perform_many
 from workflows.ledger import adjustment, grant, post
-from workflows.periods import credits_of, database_now, months_left, period_end, today_in
+from workflows.periods import credits_of, months_left, period_end, today_in
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {
@@ -41,10 +41,8 @@ class Settlement:
 
     def __init__(self, books: Books) -> None:
         self.books = books
-        self.plans = Plan.objects.in_bulk()  # a handful, as are the methods, without their long texts
+        self.plans, self.methods, self.now = books.plans, books.methods, books.now
         self.plans_by_code = {plan.code: plan for plan in self.plans.values()}
-        self.methods = PaymentMethod.objects.only("tolerance_percent", "tolerance_max").in_bulk()
-        self.now = database_now()
         self.allocations: list[Allocation] = []
         self.balance_entries: list[BalanceEntry] = []
         self.credit_entries: list[CreditEntry] = []
@@ -76,10 +74,11 @@ class Settlement:
         self._renew(subscription, self.books.accounts[invoice.account_id], invoice, cause)
 
     def write(self) -> None:
-        Allocation.objects.bulk_create(self.allocations)
-        BalanceEntry.objects.bulk_create(self.balance_entries)
-        perform_many(self.steps)
-        post(self.credit_entries)
+        with pipelined():
+            Allocation.objects.bulk_create(self.allocations)
+            BalanceEntry.objects.bulk_create(self.balance_entries)
+            post(self.credit_entries)
+            perform_many(self.steps)
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
         """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""

@@ -8,7 +8,7 @@ from django.db import connection
 
 from core.checks import a_sleeper_s_locks_end
 from core.env import _Env, _WithoutItsNewline, env, metrics_token
-from core.prepared import prepared_cursor, told_pid
+from core.statements import ask, told_pid
 
 
 def test_a_secret_may_be_a_file_and_its_last_line_may_end(tmp_path):
@@ -45,9 +45,7 @@ def test_statements_are_planned_once_in_a_session_of_our_own_and_never_behind_a_
     monkeypatch.setattr(connection.connection, "has_own_session", is_ours, raising=False)
 
     for _ in range(6):
-        with prepared_cursor() as cursor:
-            cursor.execute(f"SELECT pg_backend_pid() = %s AS {mark}", [pid])
-            assert cursor.fetchone() == (True,)
+        assert ask(f"SELECT pg_backend_pid() = %s::int AS {mark}", [pid]).fetchone() == (True,)
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{mark}%"])

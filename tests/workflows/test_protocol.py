@@ -119,7 +119,7 @@ class Protocol(RuleBasedStateMachine):
         self.block.__enter__()
         with connection.cursor() as cursor:
             cursor.execute("SELECT setseed(0.5)")
-        lease._served_last.clear()
+        lease._serve_next.clear()
         outside.heard.clear()
         self.staff = StaffFactory(is_superuser=True)
         self.doors: list[Door] = []  # as they are

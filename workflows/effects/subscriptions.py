@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from django.db.models import F
-
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.payment import PaymentQuerySet
+from core.reader import Reader
+from core.statements import pipelined
 from workflows.actions import issue_renewal, replace_renewal
 from workflows.actions.subscriptions import next_price
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
@@ -25,6 +25,13 @@ from workflows.ledger import grant, post
 from workflows.periods import credits_of, database_now, midnight, period_end, today_in
 from workflows.settlement import Settlement, paid_renewal_of
 
+# Steps up that are still for sale.
+OFFERS = Reader(
+    Invoice._base_manager.all(),
+    f"""subscription_id = ANY(%s::uuid[])
+        AND purpose = '{Invoice.Purpose.UPGRADE}' AND status = '{Invoice.Status.PENDING}'""",
+)
+POLICIES = Reader(Policy._base_manager.all(), "TRUE")  # one row
 YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
 
 
@@ -70,23 +77,23 @@ def end_trial(account: Account, debt: Effect) -> None:
 @effect("subscription.plan_renewal", batch=100, related=("account",))
 def plan_renewal(subscriptions: Sequence[Subscription], debts: Sequence[Effect]) -> None:
     """After a period has begun: see to its end. Unique on the period, so a second run owes nothing."""
-    _end_offers(dict(zip((row.pk for row in subscriptions), debts, strict=True)))
-    lead = timedelta(days=Policy.current().renewal_lead_days)
-    pairs = zip(subscriptions, debts, strict=True)
+    with pipelined():
+        offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
+    pairs = list(zip(subscriptions, debts, strict=True))
+    _end_offers(offers.objects, {subscription.pk: (subscription, debt) for subscription, debt in pairs})
+    (policy,) = policies.objects or [Policy.current()]
+    lead = timedelta(days=policy.renewal_lead_days)
     owe_many([timer for subscription, debt in pairs for timer in _timers(subscription, debt, lead)])
 
 
-def _end_offers(debts: dict[UUID, Effect]) -> None:
+def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subscription, Effect]]) -> None:
     """A step up from the period before is no longer for sale."""
-    offers = Invoice.objects.filter(
-        subscription__in=debts, purpose=Invoice.Purpose.UPGRADE, status=Invoice.Status.PENDING
-    )
-    old = list(offers.exclude(period_end=F("subscription__period_end")))
+    old = [offer for offer in offers if offer.period_end != by_key[offer.subscription_id][0].period_end]
     held = open_books([], invoices=old).invoices.values() if old else ()
     perform_many(
-        because(debts[invoice.subscription_id], invoice.lapse)
+        because(by_key[invoice.subscription_id][1], invoice.lapse)
         for invoice in held
-        if invoice.status == Invoice.Status.PENDING and invoice.subscription_id
+        if invoice.status == Invoice.Status.PENDING
     )
 
 

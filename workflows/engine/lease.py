@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,9 @@ from django.db.models.functions import Now
 
 from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
-from core.prepared import told_pid
+from core.models.stateful import NOBODY
+from core.reader import Reader
+from core.statements import ask, told_pid
 from workflows.engine.alert import raise_alert
 from workflows.engine.errors import Fenced
 from workflows.engine.registry import kinds
@@ -47,96 +49,118 @@ _TAKABLE = """
         SELECT FROM core_effect AS earlier
         WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
             AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
-_LEASE = """
+_EFFECTS = Reader(Effect._base_manager.all())
+_COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
+_LEASE = f"""
     UPDATE core_effect AS effect
-    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s,
-        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s THEN %(told_pid)s END
-    FROM taken WHERE effect.id = taken.id RETURNING effect.*"""
+    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s::interval,
+        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
+    FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
 
 # Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
 _CLAIM_NAMED = f"""
     WITH taken AS (
         SELECT id FROM core_effect AS effect
-        WHERE id = ANY(%(ids)s) AND {_TAKABLE} AND (NOT solo OR %(alone)s)
-            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s))
+        WHERE id = ANY(%(ids)s::uuid[]) AND {_TAKABLE} AND (NOT solo OR %(alone)s::bool)
+            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
-# The next tenants with something to do: a walk along the index, one step for each, whatever they have waiting.
-_TENANTS = """
+# A share for each of the next tenants with something to do: those are found by a walk along the index, one step for
+# each, whatever they have waiting. How many were served, and who was the last, is said also where nothing was free.
+_CLAIM_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
         (SELECT account_id FROM core_effect
-         WHERE state = 'ready' AND lane = %(lane)s AND (%(after)s::uuid IS NULL OR account_id > %(after)s::uuid)
+         WHERE state = 'ready' AND lane = %(lane)s::text AND account_id >= %(first)s::uuid
          ORDER BY account_id LIMIT 1)
         UNION ALL
         SELECT (SELECT next.account_id FROM core_effect AS next
-                WHERE next.state = 'ready' AND next.lane = %(lane)s AND next.account_id > tenant.account_id
+                WHERE next.state = 'ready' AND next.lane = %(lane)s::text AND next.account_id > tenant.account_id
                 ORDER BY next.account_id LIMIT 1)
         FROM tenant WHERE tenant.account_id IS NOT NULL
-    )
-    SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s"""
-_CLAIM_SHARES = f"""
-    WITH taken AS (
-        SELECT share.id FROM unnest(%(tenants)s::uuid[]) AS served(account_id), LATERAL (
+    ),
+    served AS (SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s::int),
+    taken AS (
+        SELECT share.id FROM served, LATERAL (
             SELECT id FROM core_effect AS effect
-            WHERE lane = %(lane)s AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
-            ORDER BY id LIMIT %(share)s FOR UPDATE SKIP LOCKED
+            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
+            ORDER BY id LIMIT least({SHARE}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
+            FOR UPDATE SKIP LOCKED
         ) AS share
-    ) {_LEASE}"""
+    ),
+    effect AS ({_LEASE})
+    SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
+    FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
-_served_last: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
+_serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
 
 
 def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
     """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named."""
-    return _claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None)
+    return _claimed(_claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
 
 
 def claim_fairly(lane: str, limit: int) -> list[Effect]:
     """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others."""
-    rounds = 2 if lane in _served_last else 1  # from there to the end, and once more from the beginning
+    rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
     while rounds:
-        tenants = _next_tenants(lane, min(TENANTS, limit))
-        if tenants:
-            effects = _claim(_CLAIM_SHARES, lane=lane, tenants=tenants, share=min(SHARE, max(1, limit // len(tenants))))
-            if effects:
-                return effects
-        if lane not in _served_last:
+        if effects := _claim_shares(lane, limit):
+            return effects
+        if lane not in _serve_next:
             rounds -= 1
     return []
 
 
-def _next_tenants(lane: str, count: int) -> list[UUID]:
-    with connection.cursor() as cursor:
-        cursor.execute(_TENANTS, {"lane": lane, "after": _served_last.pop(lane, None), "tenants": count})
-        tenants = [row[0] for row in cursor.fetchall()]
-    if len(tenants) == count:  # there may be more behind them
-        _served_last[lane] = tenants[-1]
-    return tenants
+def _claim_shares(lane: str, limit: int) -> list[Effect]:
+    tenants = min(TENANTS, limit)
+    rows = _claim(_CLAIM_SHARES, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit)
+    *_, served, last = rows[0]
+    if served == tenants:  # there may be more behind them
+        _serve_next[lane] = UUID(int=last.int + 1)
+    return _claimed(row[:-2] for row in rows if row[0] is not None)
+
+
+def _claim(sql: str, **values: Any) -> list[Any]:
+    payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
+    values |= {
+        "kinds": [kind.name for kind in payable],
+        "revisions": [kind.revision for kind in payable],
+        "lease": LEASE,
+        "told_pid": told_pid(),
+    }
+    rows: list[Any] = ask(sql, values).fetchall()
+    return rows
+
+
+def _claimed(rows: Iterable[Any]) -> list[Effect]:
+    return sorted(_EFFECTS.objects(rows), key=lambda effect: effect.id)
 
 
 def extend(effects: Sequence[Effect]) -> None:
     """Hold these for another lease from now."""
-    _update_held(effects, "lease_until = now() + %(lease)s", lease=LEASE)
+    _update_held(effects, "lease_until = now() + %(lease)s::interval", lease=LEASE)
 
 
 def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
     """Let others have them: nothing was done, nothing is charged. `solo`: each is to run alone."""
-    _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s", solo=solo)
+    _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
 
 
-def hold(effects: Sequence[Effect]) -> None:
-    """Lock the rows to the end of the transaction, if each is still ours. Raises Fenced when one is not."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT FROM core_effect AS effect
-               JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
-                   ON effect.id = held.id AND effect.fence = held.fence
-               WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
-            {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
-        )
+def hold(effects: Sequence[Effect]) -> Callable[[], None]:
+    """Lock the rows to the end of the transaction. What comes back raises Fenced unless each of them is still ours."""
+    cursor = ask(
+        """SELECT FROM core_effect AS effect
+           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+               ON effect.id = held.id AND effect.fence = held.fence
+           WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+    )
+
+    def check() -> None:
         if cursor.rowcount != len(effects):
             raise Fenced
+
+    return check
 
 
 def finish(effects: Sequence[Effect], *, took: float) -> None:
@@ -144,7 +168,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           outcome = NULL, took = %(took)s""",
+           outcome = NULL, took = %(took)s::int""",
         took=round(took * 1000),
     )
     if finished != len(effects):
@@ -165,23 +189,22 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
     """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned."""
     if not sent:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE core_effect AS effect
-               SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-                   outcome = sent.outcome::jsonb, took = sent.took
-               FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
-                   AS sent(id, fence, outcome, took)
-               WHERE effect.id = sent.id AND effect.fence = sent.fence AND effect.state IN ('leased', 'uncertain')
-               RETURNING effect.id""",
-            {
-                "ids": [each.effect.id for each in sent],
-                "fences": [each.effect.fence for each in sent],
-                "outcomes": [None if each.outcome is None else json.dumps(each.outcome) for each in sent],
-                "took": [round(each.took * 1000) for each in sent],
-            },
-        )
-        done = {row[0] for row in cursor.fetchall()}
+    cursor = ask(
+        """UPDATE core_effect AS effect
+           SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
+               outcome = sent.outcome::jsonb, took = sent.took
+           FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
+               AS sent(id, fence, outcome, took)
+           WHERE effect.id = sent.id AND effect.fence = sent.fence AND effect.state IN ('leased', 'uncertain')
+           RETURNING effect.id""",
+        {
+            "ids": [each.effect.id for each in sent],
+            "fences": [each.effect.fence for each in sent],
+            "outcomes": [None if each.outcome is None else json.dumps(each.outcome) for each in sent],
+            "took": [round(each.took * 1000) for each in sent],
+        },
+    )
+    done = {row[0] for row in cursor.fetchall()}
     return [each.effect for each in sent if each.effect.id not in done]
 
 
@@ -197,10 +220,11 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
     text = one_line(error)
     state = _update_held(
         [effect],
-        f"""state = CASE WHEN %(is_final)s OR attempts + 1 >= {MAX_ATTEMPTS} OR now() > failing_since + %(give_up)s
+        f"""state = CASE WHEN %(is_final)s::bool OR attempts + 1 >= {MAX_ATTEMPTS}
+                         OR now() > failing_since + %(give_up)s::interval
                     THEN 'dead' ELSE 'waiting' END,
-            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s, run_at = now() + %(wait)s,
-            failing_since = coalesce(failing_since, now())""",
+            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
+            run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
         is_final=is_final,
         give_up=GIVE_UP,
         error=text,
@@ -219,7 +243,7 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
 def doubt(effect: Effect, error: BaseException) -> None:
     """The call of a parked effect ended badly: it stays parked, and a person finds out."""
     text = one_line(error)
-    if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s", error=text):
+    if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s::text", error=text):
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
 
@@ -228,10 +252,10 @@ def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: d
     """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
     rows = _update_held(
         effects,
-        """state = CASE WHEN now() > failing_since + %(give_up)s THEN 'dead' ELSE 'waiting' END, lease_until = NULL,
-           failing_since = coalesce(failing_since, now()),
-           last_error = coalesce(%(error)s, nullif(last_error, ''), 'paused: its far side was not reached'),
-           run_at = coalesce(%(until)s, now()) + random() * interval '2 seconds'""",
+        """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
+           lease_until = NULL, failing_since = coalesce(failing_since, now()),
+           last_error = coalesce(%(error)s::text, nullif(last_error, ''), 'paused: its far side was not reached'),
+           run_at = coalesce(%(until)s::timestamptz, now()) + random() * interval '2 seconds'""",
         give_up=GIVE_UP,
         error=error and one_line(error),
         until=until,
@@ -275,25 +299,13 @@ def one_line(error: BaseException) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
 
 
-def _claim(sql: str, **values: Any) -> list[Effect]:
-    payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
-    values |= {
-        "kinds": [kind.name for kind in payable],
-        "revisions": [kind.revision for kind in payable],
-        "lease": LEASE,
-        "told_pid": told_pid(),
-    }
-    return sorted(Effect.objects.raw(sql, values), key=lambda effect: effect.id)
-
-
 def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
     """Update rows whose fence is still the one we hold; how many that were, or their values."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""UPDATE core_effect AS effect SET {changes}
-                FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
-                WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
-                {f"RETURNING effect.{returning}" if returning else ""}""",
-            {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects], **values},
-        )
-        return cursor.fetchall() if returning else cursor.rowcount
+    cursor = ask(
+        f"""UPDATE core_effect AS effect SET {changes}
+            FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+            WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
+            {f"RETURNING effect.{returning}" if returning else ""}""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects], **values},
+    )
+    return cursor.fetchall() if returning else cursor.rowcount

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from core.ids import uuid7
 from core.models.history import Effect, Transition
 from core.models.stateful import NOBODY, Stateful
+from core.statements import ask
 from workflows.engine.plain import check_keepable, plain_json
 from workflows.engine.record import INSERT_DEBTS, announce
 from workflows.engine.registry import Kind, machine_of
@@ -79,8 +78,7 @@ def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
     if not debts:
         return []
     rows = [debt.row() for debt in debts]
-    with connection.cursor() as cursor:
-        cursor.execute(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json(rows)])
-        owed = {row[0] for row in cursor.fetchall()}
+    answer = ask(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json(rows)])
+    owed = {row[0] for row in answer.fetchall()}
     announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
     return [row["id"] if row["id"] in owed else None for row in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -21,6 +21,7 @@ from core.models.history import Effect, Transition
 from core.models.stateful import BIRTH, Stateful
 from core.models.user import User
 from core.problems import Problem, WrongState
+from core.statements import pipelined
 from workflows.engine import record
 from workflows.engine.plain import check_keepable
 from workflows.engine.registry import machine_of
@@ -93,9 +94,10 @@ def perform_many(
     todo = [step if isinstance(step, Step) else Step(step) for step in steps]
     with _as_in_database([step.subject for step in todo]):
         moves = [_take(step, by, reason, request_key) for step in todo]
-        with atomic(savepoint=False) if len(moves) > 1 else nullcontext():
-            owed = [effect_id for group in _rounds(moves) for effect_id in _write(group, by)]
-            record.announce(owed)
+        with _all_or_none(moves):
+            with pipelined():
+                written = [record.write(group) for group in _rounds(moves)]
+            _confirm(written, by)
     _say(moves, by)
     return [move.transition for move in moves]
 
@@ -125,9 +127,10 @@ def begin_many(
     with _as_in_database(objs), atomic(savepoint=False):
         for obj in objs:
             obj.version = 1
-        owed = _write(moves, by)  # first, because the guard wants to see where a row comes from
-        type(objs[0])._base_manager.bulk_create(objs)
-        record.announce(owed)
+        with pipelined():
+            written = record.write(moves)  # first, because the guard wants to see where a row comes from
+            type(objs[0])._base_manager.bulk_create(objs)
+        _confirm([written], by)
     _say(moves, by)
     return [move.transition for move in moves]
 
@@ -222,12 +225,16 @@ def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
     yield from groups.values()
 
 
-def _write(moves: list[record.Move], by: User | None) -> list[UUID]:
-    written, owed = record.write(moves)
-    stale = [move.obj for move in moves if move.transition.id not in written]
-    if stale:
-        raise _Stale(stale[0], by)
-    return owed
+def _all_or_none(moves: list[record.Move]) -> AbstractContextManager[None]:
+    """One move is one statement, and needs no transaction to be whole."""
+    return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
+
+
+def _confirm(written: list[record.Written], by: User | None) -> None:
+    for each in written:
+        if stale := each.stale():
+            raise _Stale(stale[0], by)
+    record.announce([effect_id for each in written for effect_id in each.due()])
 
 
 class _Stale(WrongState):

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field
 from django.db.transaction import on_commit
 
 from core.ids import uuid7
 from core.models.history import Effect, Transition
 from core.models.stateful import Stateful
-from core.prepared import prepared_cursor
+from core.statements import ask
 from workflows.engine.plain import plain_json
 from workflows.engine.registry import followers
 from workflows.engine.signals import effects_recorded
@@ -46,12 +47,29 @@ DEBT_COLUMNS = {
 }  # fmt: skip
 
 
-def write(moves: list[Move]) -> tuple[set[UUID], list[UUID]]:
-    """Write moves of one model that changed the same columns.
+@dataclass
+class Written:
+    """Moves that were sent to be written, and what the server says of them."""
 
-    Returns the transitions written, without those whose object had moved on meanwhile (the caller then
-    rolls back or reports), and the effects that are due at once.
-    """
+    moves: list[Move]
+    _debts: list[dict[str, Any]]
+    _cursor: CursorWrapper
+
+    @cached_property
+    def _facts(self) -> set[UUID]:
+        return {row[0] for row in self._cursor.fetchall()}
+
+    def stale(self) -> list[Stateful]:
+        """The objects that had moved on meanwhile: nothing of theirs was written. The caller rolls back or reports."""
+        return [move.obj for move in self.moves if move.transition.id not in self._facts]
+
+    def due(self) -> list[UUID]:
+        """The effects that are due at once."""
+        return [debt["id"] for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
+
+
+def write(moves: list[Move]) -> Written:
+    """Write moves of one model that changed the same columns."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
     debts = [debt for move in moves for debt in _owed(move)]
@@ -61,11 +79,7 @@ def write(moves: list[Move]) -> tuple[set[UUID], list[UUID]]:
         for move in moves
     ]
     sql = _birth_statement() if moves[0].born else _move_statement(model, changed)
-    with prepared_cursor() as cursor:
-        cursor.execute(sql, [plain_json(steps), plain_json(debts)])
-        written = {row[0] for row in cursor.fetchall()}
-    due = [debt["id"] for debt in debts if not debt["wait"] and debt["transition_id"] in written]
-    return written, due
+    return Written(moves, debts, ask(sql, [plain_json(steps), plain_json(debts)]))
 
 
 def announce(effect_ids: list[UUID]) -> None:
@@ -134,7 +148,7 @@ def _birth_statement() -> str:
 
 def _steps(new: list[Field[Any, Any]]) -> str:
     types = FACT_COLUMNS | {f'"new_{field.attname}"': str(field.db_type(connection)) for field in new}
-    return f"SELECT * FROM jsonb_to_recordset(%s) AS step({_typed(types)})"
+    return f"SELECT * FROM jsonb_to_recordset(%s::jsonb) AS step({_typed(types)})"
 
 
 def _typed(columns: dict[str, str]) -> str:
@@ -153,4 +167,4 @@ INSERT_DEBTS = f"""
         ({", ".join(DEBT_COLUMNS)}, state, run_at, created_at, fence, attempts, crashes, solo, last_error)
     SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 OR debt.at > now() THEN 'waiting' ELSE 'ready' END,
         coalesce(debt.at, now() + make_interval(secs => debt.wait)), now(), 0, 0, 0, false, ''
-    FROM jsonb_to_recordset(%s) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""
+    FROM jsonb_to_recordset(%s::jsonb) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from core.logs import said_of
 from core.models.history import Effect
 from core.models.stateful import Stateful
 from core.problems import Problem
+from core.reader import Reader, RelatedReader
+from core.statements import pipelined
 from workflows.engine import lease
 from workflows.engine.deadline import deadline
 from workflows.engine.errors import Fenced, Permanent, TimedOut, Unreachable
@@ -88,9 +91,12 @@ def _pay_inside(kind: Kind, effects: list[Effect]) -> None:
 def _commit_together(kind: Kind, effects: list[Effect]) -> None:
     """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
     with atomic(), deadline(kind.timeout):
-        lease.hold(effects)
+        with pipelined():
+            check_held = lease.hold(effects)
+            subjects = _Subjects(kind, effects)
+        check_held()
         started = time.monotonic()
-        _call(kind, effects, _subjects(kind, effects))
+        _call(kind, effects, subjects.in_order())
         lease.finish(effects, took=time.monotonic() - started)
 
 
@@ -187,22 +193,52 @@ class _ReadAhead:
 
 
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
-    return {effect.id: subject for effect, subject in zip(effects, _subjects(kind, effects), strict=True)}
+    with pipelined():
+        subjects = _Subjects(kind, effects)
+    return {effect.id: subject for effect, subject in zip(effects, subjects.in_order(), strict=True)}
 
 
-def _subjects(kind: Kind, effects: list[Effect]) -> list[Stateful | None]:
-    """The objects that effects of one kind are about, in the same order."""
-    wanted: dict[str, set[UUID]] = defaultdict(set)
-    for effect in effects:
-        if effect.object_id is not None:
-            wanted[effect.machine].add(effect.object_id)
-    found: dict[UUID | None, Stateful] = {}
-    for machine, ids in wanted.items():
-        model = subject_model(machine)
-        assert model is not None, f"no machine is called {machine!r}"
-        rows = model._base_manager.select_related(*kind.related) if kind.related else model._base_manager.all()
-        found |= rows.prefetch_related(*kind.prefetch).in_bulk(list(ids))
-    return [found.get(effect.object_id) for effect in effects]
+class _Subjects:
+    """The objects that effects of one kind are about: asked for at once, read when they are wanted."""
+
+    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
+        self._effects = effects
+        wanted: dict[str, set[UUID]] = defaultdict(set)
+        for effect in effects:
+            if effect.object_id is not None:
+                wanted[effect.machine].add(effect.object_id)
+        self._answers = [
+            (
+                _reader(machine, kind.related).ask(list(ids)),
+                [(many, many.ask(list(ids))) for many in _related_readers(machine, kind.prefetch)],
+            )
+            for machine, ids in wanted.items()
+        ]
+
+    def in_order(self) -> list[Stateful | None]:
+        found: dict[UUID | None, Stateful] = {}
+        for answer, of_many in self._answers:
+            found |= answer.by_key()
+            for many, rows in of_many:
+                many.fill(answer.objects, rows)
+        return [found.get(effect.object_id) for effect in self._effects]
+
+
+@cache
+def _reader(machine: str, related: tuple[str, ...]) -> Reader[Stateful]:
+    rows = _model(machine)._base_manager
+    return Reader(rows.select_related(*related) if related else rows.all())
+
+
+@cache
+def _related_readers(machine: str, names: tuple[str, ...]) -> list[RelatedReader]:
+    return [RelatedReader(_model(machine), name) for name in names]
+
+
+def _model(machine: str) -> type[Stateful]:
+    model = subject_model(machine)
+    assert model is not None, f"no machine is called {machine!r}"
+    return model
 
 
 def _fail(effect: Effect, error: BaseException) -> None:

@@ -1,0 +1,142 @@
+"""Statements that travel together, and rows read by SQL that is made once: `core.statements`, `core.reader`."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic
+from django.test.utils import CaptureQueriesContext
+
+from core.models import Account, Allocation, Payment, PaymentMethod
+from core.reader import Reader, RelatedReader
+from core.statements import ask, pipelined, told_pid
+from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory
+from workflows.engine.deadline import deadline
+from workflows.engine.errors import TimedOut
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(params=[True, False], ids=["here", "behind a pooler"])
+def session(request, monkeypatch):
+    told_pid()
+    monkeypatch.setattr(connection.connection, "has_own_session", request.param, raising=False)
+
+
+def test_answers_are_there_after_the_block(session):
+    with pipelined():
+        answers = [ask("SELECT %s::int", [number]) for number in range(3)]
+        with pipelined():
+            answers.append(ask("SELECT %s::int", [3]))
+
+    assert [answer.fetchone() for answer in answers] == [(0,), (1,), (2,), (3,)]
+
+
+def test_who_reads_inside_waits_for_what_came_before(session):
+    account = AccountFactory(credits=1)
+
+    with pipelined():
+        Account.objects.filter(pk=account.pk).update(credits=2)
+        seen = Account.objects.get(pk=account.pk).credits
+        Account.objects.filter(pk=account.pk).update(credits=3)
+
+    assert (seen, Account.objects.get(pk=account.pk).credits) == (2, 3)
+
+
+def test_an_error_is_django_s_and_leaves_nothing_behind(session):
+    account = AccountFactory(credits=1)
+
+    def twice() -> None:
+        with atomic(), pipelined():
+            Account.objects.filter(pk=account.pk).update(credits=2)
+            ask("INSERT INTO core_account SELECT * FROM core_account")
+            ask("SELECT 1")
+
+    with pytest.raises(IntegrityError):
+        twice()
+
+    assert Account.objects.get(pk=account.pk).credits == 1
+    with pipelined():
+        assert ask("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_interrupted_does_not_wait_for_the_answer(session):
+    started = time.monotonic()
+
+    def sleep() -> None:
+        with atomic(), deadline(timedelta(seconds=0.2)), pipelined():
+            ask("SELECT pg_sleep(%s::float)", [20])
+            ask("SELECT 1")
+
+    with pytest.raises(TimedOut):
+        sleep()
+
+    assert time.monotonic() - started < 10
+    assert ask("SELECT 1").fetchone() == (1,)  # a new session, if the old one is lost
+
+
+def test_the_log_of_queries_sees_them(session):
+    with CaptureQueriesContext(connection) as captured, pipelined():
+        ask("SELECT %s::int", [1])
+
+    assert len(captured) == 1
+
+
+def test_a_reader_reads_what_its_queryset_would():
+    payments = [PaymentFactory() for _ in range(3)]
+    queryset = Payment.objects.select_related("account", "invoice__subscription__plan")
+    keys = [payment.pk for payment in payments[1:]]
+    reader = Reader(queryset)
+
+    for _ in range(2):
+        found = reader.ask(keys).by_key()
+        assert set(found) == set(keys)
+        for key, row in queryset.in_bulk(keys).items():
+            assert _values(found[key]) == _values(row)
+            assert _values(found[key].invoice) == _values(row.invoice)
+            assert found[key].account == row.account
+            with CaptureQueriesContext(connection) as captured:
+                assert found[key].invoice.subscription == row.invoice.subscription
+            assert len(captured) == 0
+
+
+def test_a_reader_leaves_out_what_its_queryset_does():
+    PaymentMethodFactory()
+    reader = Reader(PaymentMethod.objects.only("name"), "TRUE")
+
+    assert [row.get_deferred_fields() for row in reader.ask().objects] == [
+        row.get_deferred_fields() for row in PaymentMethod.objects.only("name").order_by("pk")
+    ]
+
+
+def test_a_lock_is_asked_for_in_a_transaction_only(monkeypatch):
+    account = AccountFactory()
+    reader = Reader(Account._base_manager.all(), lock=True)
+
+    assert [row.pk for row in reader.ask([account.pk]).objects] == [account.pk]
+    monkeypatch.setattr(connection, "in_atomic_block", False)
+    with pytest.raises(AssertionError):
+        reader.ask([account.pk])
+
+
+def test_what_refers_to_objects_is_theirs_without_another_question():
+    payments = [PaymentFactory(), PaymentFactory()]
+    given, *_ = payments
+    mine = Allocation.objects.create(
+        account_id=given.account_id, payment=given, invoice=given.invoice, amount=given.amount
+    )
+    reader = RelatedReader(Payment, "allocations")
+
+    reader.fill(payments, reader.ask([payment.pk for payment in payments]))
+
+    with CaptureQueriesContext(connection) as captured:
+        assert [list(payment.allocations.all()) for payment in payments] == [[mine], []]
+    assert len(captured) == 0
+
+
+def _values(row):
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}

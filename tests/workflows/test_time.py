@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -331,6 +332,8 @@ def test_a_reversed_payment_takes_back_what_it_gave(active, run_effects, pay, ma
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/St_Johns", "Asia/Karachi"])
 def test_thirteen_months_in_the_customer_s_own_time(customer, plans, clock, pay, live_through, zone, run_effects):
+    # At noon: a day of 24 hours from shortly before midnight is the same date where the clocks go back.
+    clock.go_to(datetime.combine(clock.today(zone) + timedelta(1), time(12), ZoneInfo(zone)))
     signed = customer()
     Account.objects.filter(pk=signed.account.pk).update(time_zone=zone)
     pay(signed.invoice)

@@ -6,12 +6,13 @@ no wait on the broker is long.
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutdown
+from celery.signals import task_postrun, task_prerun, worker_process_init, worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -62,6 +63,13 @@ def be_a_worker() -> None:
 def check_connection(**_: Any) -> None:
     """Celery is told to leave the connection open (celery#10554), so a broken one is dropped here."""
     close_old_connections()
+
+
+@worker_process_init.connect
+def keep_what_was_loaded(**_: Any) -> None:
+    """A child's collector need not look again and again at the code and settings that it was born with."""
+    gc.collect()
+    gc.freeze()
 
 
 @worker_ready.connect

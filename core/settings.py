@@ -103,6 +103,7 @@ WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; al
 
 # People
 AUTH_USER_MODEL = "core.User"
+SESSION_ENGINE = "core.sessions"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {

@@ -2,7 +2,8 @@
 
 For the few that run thousands of times a second and are large and always the same: the one that takes a transition, and
 the one that consumes credits. Planned once, approvals one by one cost PostgreSQL a fifth less (`docs/performance.md`).
-Behind a pooler nothing is prepared: the next transaction may be in another session, which knows no plan of ours.
+Behind a pooler the next transaction may be in another session, which knows no plan of ours: there nothing is prepared,
+unless POOLER_PREPARES says that the pooler sees to it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
@@ -23,7 +25,7 @@ def prepared_cursor() -> Iterator[CursorWrapper]:
     """As `connection.cursor()`, with the same errors and the same log of queries."""
     raw = _raw()
     with connection.wrap_database_errors:
-        raw.prepare_threshold = AFTER if _has_own_session(raw) else None
+        raw.prepare_threshold = AFTER if settings.POOLER_PREPARES or _has_own_session(raw) else None
         cursor: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
     wrapped = connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
     with wrapped:

@@ -89,6 +89,7 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
     }
 }
+POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
 # tasks/celery.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000

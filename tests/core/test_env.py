@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from core.checks import a_sleeper_s_locks_end
-from core.env import _Env, _WithoutItsNewline, env, metrics_token
+from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.prepared import prepared_cursor, told_pid
 
 
@@ -27,6 +27,22 @@ def test_a_short_token_is_refused_in_earnest(monkeypatch):
     assert metrics_token(debug=True) == "short"
 
 
+def test_mail_goes_over_tls_when_the_url_says_so(monkeypatch):
+    monkeypatch.setenv("EMAIL_URL", "smtp+tls://app:hunter2@mail.test:587")
+    assert email()["EMAIL_USE_TLS"] is True
+
+    monkeypatch.setenv("EMAIL_URL", "smtp+ssl://app:hunter2@mail.test:465")
+    assert email()["EMAIL_USE_SSL"] is True
+
+
+def test_a_wish_for_tls_that_nobody_reads_is_refused(monkeypatch):
+    monkeypatch.setenv("EMAIL_URL", "smtp://app:hunter2@mail.test:587?tls=true")
+
+    with pytest.raises(ImproperlyConfigured, match=r"smtp\+tls://") as refusal:
+        email()
+    assert "hunter2" not in str(refusal.value)
+
+
 @pytest.mark.django_db
 def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
     assert a_sleeper_s_locks_end(databases=["default"]) == []
@@ -39,9 +55,12 @@ def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("is_ours", "plans"), [(True, 1), (False, 0)])
-def test_statements_are_planned_once_in_a_session_of_our_own_and_never_behind_a_pooler(monkeypatch, is_ours, plans):
-    pid, mark = told_pid(), f"planned_{'here' if is_ours else 'elsewhere'}"
+@pytest.mark.parametrize(("is_ours", "pooler_keeps", "plans"), [(True, False, 1), (False, False, 0), (False, True, 1)])
+def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler_keeps_them(
+    monkeypatch, settings, is_ours, pooler_keeps, plans
+):
+    settings.POOLER_PREPARES = pooler_keeps
+    pid, mark = told_pid(), f"planned_{is_ours}_{pooler_keeps}".lower()
     monkeypatch.setattr(connection.connection, "has_own_session", is_ours, raising=False)
 
     for _ in range(6):

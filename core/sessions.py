@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore as InRows
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
@@ -22,7 +23,7 @@ class SessionStore(InRows):
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         row = super().create_model_instance(data)
         row.session_key = digest(row.session_key)
         return row
@@ -33,7 +34,8 @@ class SessionStore(InRows):
             super().delete(digest(key))
 
     def _get_session_from_db(self) -> Session | None:
-        row = Session.objects.filter(session_key=digest(self.session_key), expire_date__gt=timezone.now()).first()
+        key = digest(self.session_key or "")
+        row = Session.objects.filter(session_key=key, expire_date__gt=timezone.now()).first()
         if row is None:
             self._session_key = None
         return row

@@ -230,13 +230,14 @@ CORS_EXPOSE_HEADERS = ["idempotent-replayed", "retry-after", "x-request-id"]
 METRICS_TOKEN = metrics_token(debug=DEBUG)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+FORMATTERS = {
+    "text": {"()": "core.logs.TextFormatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+    "json": {"()": "core.logs.JsonFormatter"},
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": "core.logs.TextFormatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
-        "json": {"()": "core.logs.JsonFormatter"},
-    },
+    "formatters": FORMATTERS,
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "loggers": {  # every ring is logged twice otherwise, and the sweeper rings each second
         "celery.worker.strategy": {"level": "WARNING"},

@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from core.settings import LOG_FORMAT, LOGGING
+from core.settings import FORMATTERS, LOG_FORMAT
 
 
 class ServerLog(Logger):  # type: ignore[misc]
@@ -15,6 +15,6 @@ class ServerLog(Logger):  # type: ignore[misc]
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        formatter = DictConfigurator({}).configure_formatter(dict(LOGGING["formatters"][LOG_FORMAT]))
+        formatter = DictConfigurator({}).configure_formatter(dict(FORMATTERS[LOG_FORMAT]))
         for handler in self.error_log.handlers:
             handler.setFormatter(formatter)

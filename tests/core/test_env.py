@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -9,6 +14,8 @@ from django.db import connection
 from core.checks import a_sleeper_s_locks_end
 from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.prepared import prepared_cursor, told_pid
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_secret_may_be_a_file_and_its_last_line_may_end(tmp_path):
@@ -25,6 +32,23 @@ def test_a_short_token_is_refused_in_earnest(monkeypatch):
     with pytest.raises(ImproperlyConfigured, match="shorter than 16"):
         metrics_token(debug=False)
     assert metrics_token(debug=True) == "short"
+
+
+@pytest.mark.parametrize("command", ["web", "worker", "beat", "migrate"])
+def test_a_start_is_refused_in_one_line(command):
+    unset = {"SECRET_KEY": "", "DEBUG": "false", "DJANGO_SETTINGS_MODULE": "core.settings"}
+    started = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=ROOT,
+        env=os.environ | unset,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert started.returncode == 1
+    (line,) = (started.stdout + started.stderr).splitlines()
+    assert line.startswith("SECRET_KEY is missing")
 
 
 def test_mail_goes_over_tls_when_the_url_says_so(monkeypatch):

@@ -32,6 +32,10 @@ class BearerToken(TokenAuthentication):  # type: ignore[misc]
             raise AuthenticationFailed
         return super().authenticate(request)
 
+    def _cleanup_token(self, auth_token: AuthToken) -> bool:
+        """Whether it is over. Knox reads all tokens of that person here, each time; ours that are over are purged."""
+        return auth_token.expiry is not None and auth_token.expiry < timezone.now()
+
 
 @dataclass(frozen=True)
 class KeyedToken:

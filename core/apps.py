@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 from django.apps import AppConfig
 
 from core import tracing
@@ -12,4 +14,5 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from core import checks  # noqa: F401 - to have them asked
 
+        logging.captureWarnings(True)  # those of libraries are lines of the log like all others
         tracing.start()

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import connections
 
+from core.roles import rank
+
 
 @checks.register(checks.Tags.security, deploy=True)
 def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
@@ -39,6 +41,24 @@ def a_sleeper_s_locks_end(*, databases: Any = None, **_: Any) -> list[checks.Che
                     "idle_in_transaction_session_timeout is not set: a process that sleeps keeps what it has locked.",
                     hint="ALTER ROLE ... SET idle_in_transaction_session_timeout = '20s'",
                     id="core.W003",
+                )
+            )
+    return warnings
+
+
+@checks.register(checks.Tags.database, deploy=True)
+def no_process_is_of_rank(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """To be asked as the role that web, worker and beat sign in as: for the owner of the tables no guard holds."""
+    warnings: list[checks.CheckMessage] = []
+    for alias in databases or []:
+        with connections[alias].cursor() as cursor:
+            found = rank(cursor)
+        if found:
+            warnings.append(
+                checks.Warning(
+                    found,
+                    hint="Run `manage.py grant_roles` as the owner, and the processes as the app's role.",
+                    id="core.W004",
                 )
             )
     return warnings

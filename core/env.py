@@ -90,6 +90,10 @@ def email() -> dict[str, object]:
             "EMAIL_FILE_PATH": env.str("MAIL_DIR", default=str(BASE_DIR / "var" / "mail")),
         }
     config: dict[str, object] = env.email_url("EMAIL_URL")
+    if config.pop("OPTIONS", None):
+        raise ImproperlyConfigured(
+            "EMAIL_URL has words after its `?` that are not read: TLS is smtp+tls:// (STARTTLS) or smtp+ssl://."
+        )
     return {"EMAIL_TIMEOUT": 10, **config}
 
 

@@ -24,7 +24,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Ready: the database answers and is migrated. Without a broker we are only slower."""
     try:
-        with _new_connection() as fresh:
+        with new_connection() as fresh:
             executor = MigrationExecutor(fresh)
             missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError:
@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 @contextmanager
-def _new_connection() -> Iterator[BaseDatabaseWrapper]:
+def new_connection() -> Iterator[BaseDatabaseWrapper]:
     """One of our own: on that of this thread a server that stands still would keep us for as long as it does."""
     fresh = connection.copy()
     options = fresh.settings_dict["OPTIONS"]

@@ -6,14 +6,19 @@ takes money run as a role that owns nothing: it cannot switch a trigger off, emp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from django.apps import apps
-from django.db import connection
+from django.conf import settings
+from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
+from core.health import new_connection
 from core.models.guards import AppendOnly, Kept
+
+logger = logging.getLogger(__name__)
 
 SCHEMAS = "public, audit"
 TABLES = "ALL TABLES IN SCHEMA"
@@ -21,6 +26,36 @@ TABLES = "ALL TABLES IN SCHEMA"
 
 class Unfit(Exception):  # noqa: N818 - said to an operator, as it stands
     """A role that must not be given these rights."""
+
+
+def warn_of_rank() -> None:
+    """When a process starts in earnest: a line in the log when no guard would hold for it.
+
+    A database that does not answer is for `/readyz` to tell, and holds no start up for longer than its patience.
+    """
+    if settings.DEBUG:
+        return
+    try:
+        with new_connection() as fresh, fresh.cursor() as cursor:
+            found = rank(cursor)
+    except DatabaseError:
+        return
+    if found:
+        logger.warning("%s See docs/operations.md, Roles.", found)
+
+
+def rank(cursor: CursorWrapper) -> str:
+    """Why the guards of the database do not hold for whom this connection signed in as; empty when they do."""
+    cursor.execute(
+        """SELECT rolname, rolsuper, pg_has_role(oid, (SELECT relowner FROM pg_class
+               WHERE oid = to_regclass('core_account')), 'MEMBER')
+           FROM pg_roles WHERE rolname = current_user"""
+    )
+    name, is_superuser, is_owner = cursor.fetchone()
+    if not (is_superuser or is_owner):
+        return ""
+    what = "is a superuser" if is_superuser else "owns the tables"
+    return f"The role {name} of DATABASE_URL {what}: no guard of the database holds for it."
 
 
 def grant_roles(app: str, audit: str) -> None:

@@ -89,6 +89,7 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
     }
 }
+POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
 # tasks/celery.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
@@ -103,6 +104,7 @@ WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; al
 
 # People
 AUTH_USER_MODEL = "core.User"
+SESSION_ENGINE = "core.sessions"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -228,13 +230,14 @@ CORS_EXPOSE_HEADERS = ["idempotent-replayed", "retry-after", "x-request-id"]
 METRICS_TOKEN = metrics_token(debug=DEBUG)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+FORMATTERS = {
+    "text": {"()": "core.logs.TextFormatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
+    "json": {"()": "core.logs.JsonFormatter"},
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": "core.logs.TextFormatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
-        "json": {"()": "core.logs.JsonFormatter"},
-    },
+    "formatters": FORMATTERS,
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "loggers": {  # every ring is logged twice otherwise, and the sweeper rings each second
         "celery.worker.strategy": {"level": "WARNING"},

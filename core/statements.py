@@ -4,7 +4,8 @@ Django sends finished text, which the server plans anew each time, and waits for
 nearly everything. It is not where a settlement of one spends its time in switching between two processes: here its
 statements are prepared, and those that need no answer of one another travel together (`docs/performance.md`).
 
-Behind a pooler nothing is prepared: the next transaction may be in another session, which knows no plan of ours.
+Behind a pooler the next transaction may be in another session, which knows no plan of ours: there they are neither
+prepared nor sent together, unless POOLER_PREPARES says that the pooler sees to it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import Error, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
@@ -29,7 +31,7 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> CursorWrapp
     """
     raw = _raw()
     with connection.wrap_database_errors:
-        raw.prepare_threshold = AFTER if _has_own_session(raw) else None
+        raw.prepare_threshold = AFTER if _keeps_plans(raw) else None
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
     cursor.execute(sql, params)
@@ -42,10 +44,10 @@ def pipelined() -> Iterator[None]:
 
     The answers are there after the block; who reads one inside waits for it and for all before it. An error is raised
     by the next statement or by the end of the block, so nothing in it may catch one. Inside another such block, and
-    behind a pooler, it changes nothing.
+    behind a pooler that keeps no plans, it changes nothing.
     """
     raw = _raw()
-    if raw.pgconn.pipeline_status != PipelineStatus.OFF or not _has_own_session(raw):
+    if raw.pgconn.pipeline_status != PipelineStatus.OFF or not _keeps_plans(raw):
         yield
         return
     with connection.wrap_database_errors, raw.pipeline() as pipeline:
@@ -72,6 +74,10 @@ def _raw() -> Any:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     return connection.connection
+
+
+def _keeps_plans(raw: Any) -> bool:
+    return settings.POOLER_PREPARES or _has_own_session(raw)
 
 
 def _has_own_session(raw: Any) -> bool:

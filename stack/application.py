@@ -58,14 +58,26 @@ class Application:
 
     def wait_until_ready(self, *, within: float = 60) -> None:
         web = self.process("web")
-        web.wait_until(lambda: self._answers("/healthz"), within=within, every=0.2)
-        web.wait_until(lambda: self._answers("/readyz"), within=within, every=0.2)
+        web.wait_until(lambda: self._all_live_and_answer("/healthz"), within=within, every=0.2)
+        web.wait_until(lambda: self._all_live_and_answer("/readyz"), within=within, every=0.2)
         self.process("worker").wait_until(self._worker_ready.exists, within=within)
 
     def must_live(self) -> None:
         """Raise a StackError that names the process which ended by itself, if one did."""
         for process in self._processes.values():
             process.must_live()
+
+    def answers(self, path: str) -> bool:
+        """Whether web says yes there; a StackError when it ended by itself."""
+        self.process("web").must_live()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
     def process(self, name: str) -> Process:
         return self._processes[name]
@@ -92,13 +104,6 @@ class Application:
             grace=GRACE,
         )
 
-    def _answers(self, path: str) -> bool:
+    def _all_live_and_answer(self, path: str) -> bool:
         self.must_live()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return self.answers(path)

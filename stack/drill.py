@@ -10,11 +10,10 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,7 @@ class House:
         self.pay()
         application = self._application()
         with application.process("web") as web:
-            web.wait_until(lambda: _listens(application.port), within=60, every=0.2)
+            web.wait_until(lambda: application.answers("/healthz"), within=60, every=0.2)
             token = _ask(application.port, "POST", "auth/login/", APPROVER)["token"]
             queue = _ask(application.port, "GET", "billing/admin/payments/?status=pending_approval", token=token)
             for position, payment in enumerate(queue["results"]):
@@ -158,12 +157,6 @@ def _server(folder: Path) -> Iterator[str]:
         data = Postgres(folder, sockets=sockets, log=folder.with_suffix(".log"), throwaway=True)
         with data:
             yield data.url
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
 
 
 def _ask(port: int, method: str, path: str, body: Mapping[str, str] | None = None, *, token: str = "") -> Any:

@@ -10,6 +10,8 @@ from statistics import median
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from knox.crypto import hash_token
 from knox.models import AuthToken
 
 from core.models import Attempt, Effect, User
@@ -141,6 +143,20 @@ def test_a_disabled_person_is_out_at_once(anybody, ann):
 
     assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
     assert not signs_in(anybody, OLD)
+
+
+def test_a_token_that_is_over_opens_nothing_and_costs_the_others_nothing(anybody, ann):
+    over, also_over, good = (AuthToken.objects.create(ann)[1] for _ in range(3))
+    for token in (over, also_over):
+        AuthToken.objects.filter(digest=hash_token(token)).update(expiry=timezone.now() - timedelta(seconds=1))
+
+    refused = anybody.get("auth/me/", Authorization=f"Bearer {over}")
+    with CaptureQueriesContext(connection) as queries:
+        welcome = anybody.get("auth/me/", Authorization=f"Bearer {good}")
+
+    assert is_problem(refused, 401, "authentication-required")
+    assert welcome.status_code == 200
+    assert len([query for query in queries if "knox_authtoken" in query["sql"]]) == 1  # not one for each other token
 
 
 def test_people_change_their_name_and_nothing_else(ann):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from core.checks import a_sleeper_s_locks_end
-from core.env import _Env, _WithoutItsNewline, env, metrics_token
+from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.statements import ask, told_pid
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_secret_may_be_a_file_and_its_last_line_may_end(tmp_path):
@@ -27,6 +34,39 @@ def test_a_short_token_is_refused_in_earnest(monkeypatch):
     assert metrics_token(debug=True) == "short"
 
 
+@pytest.mark.parametrize("command", ["web", "worker", "beat", "migrate"])
+def test_a_start_is_refused_in_one_line(command):
+    unset = {"SECRET_KEY": "", "DEBUG": "false", "DJANGO_SETTINGS_MODULE": "core.settings"}
+    started = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=ROOT,
+        env=os.environ | unset,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert started.returncode == 1
+    (line,) = (started.stdout + started.stderr).splitlines()
+    assert line.startswith("SECRET_KEY is missing")
+
+
+def test_mail_goes_over_tls_when_the_url_says_so(monkeypatch):
+    monkeypatch.setenv("EMAIL_URL", "smtp+tls://app:hunter2@mail.test:587")
+    assert email()["EMAIL_USE_TLS"] is True
+
+    monkeypatch.setenv("EMAIL_URL", "smtp+ssl://app:hunter2@mail.test:465")
+    assert email()["EMAIL_USE_SSL"] is True
+
+
+def test_a_wish_for_tls_that_nobody_reads_is_refused(monkeypatch):
+    monkeypatch.setenv("EMAIL_URL", "smtp://app:hunter2@mail.test:587?tls=true")
+
+    with pytest.raises(ImproperlyConfigured, match=r"smtp\+tls://") as refusal:
+        email()
+    assert "hunter2" not in str(refusal.value)
+
+
 @pytest.mark.django_db
 def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
     assert a_sleeper_s_locks_end(databases=["default"]) == []
@@ -39,9 +79,12 @@ def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("is_ours", "plans"), [(True, 1), (False, 0)])
-def test_statements_are_planned_once_in_a_session_of_our_own_and_never_behind_a_pooler(monkeypatch, is_ours, plans):
-    pid, mark = told_pid(), f"planned_{'here' if is_ours else 'elsewhere'}"
+@pytest.mark.parametrize(("is_ours", "pooler_keeps", "plans"), [(True, False, 1), (False, False, 0), (False, True, 1)])
+def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler_keeps_them(
+    monkeypatch, settings, is_ours, pooler_keeps, plans
+):
+    settings.POOLER_PREPARES = pooler_keeps
+    pid, mark = told_pid(), f"planned_{is_ours}_{pooler_keeps}".lower()
     monkeypatch.setattr(connection.connection, "has_own_session", is_ours, raising=False)
 
     for _ in range(6):

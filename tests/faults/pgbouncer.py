@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -15,11 +18,18 @@ PORT = 6432  # only names the socket
 MISSING = "pgbouncer is not installed" if shutil.which("pgbouncer") is None else ""
 
 
+@cache
+def version() -> tuple[int, int]:
+    said = subprocess.run(["pgbouncer", "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = map(int, re.findall(r"\d+", said)[:2])
+    return major, minor
+
+
 class PgBouncer(Service):
     """Few sessions for many connections, so that what needs one of its own fails soon."""
 
-    def __init__(self, folder: Path, *, server: Path, log: Path, sessions: int = 4) -> None:
-        """server: the folder of PostgreSQL's socket."""
+    def __init__(self, folder: Path, *, server: Path, log: Path, sessions: int = 4, prepares: bool = False) -> None:
+        """server: the folder of PostgreSQL's socket; prepares: it keeps prepared statements, from 1.21 on."""
         self._user = database_user()
         self._folder = folder / "pooler"
         self._file = folder / "pgbouncer.ini"
@@ -36,6 +46,7 @@ class PgBouncer(Service):
             admin_users = countersign
             ignore_startup_parameters = options
             server_check_delay = 0
+            {"max_prepared_statements = 200" if prepares else ""}
             """
         self.process = Process(
             "pgbouncer", [shutil.which("pgbouncer") or "pgbouncer", self._file], log=log, user=self._user, grace=10

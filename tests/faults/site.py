@@ -37,13 +37,17 @@ class Site:
     """PostgreSQL, Valkey, worker, beat and web of our own. PostgreSQL keeps its promise to keep what it
     committed, which a throwaway one does not; Valkey comes back empty."""
 
-    def __init__(self, folder: Path, var: Path, *, pooled: bool = False, rabbit: bool = False) -> None:
-        """pooled: all but this test goes through PgBouncer; rabbit: RabbitMQ rings, and Valkey is not there."""
+    def __init__(
+        self, folder: Path, var: Path, *, pooled: bool = False, prepares: bool = False, rabbit: bool = False
+    ) -> None:
+        """pooled: all but this test goes through PgBouncer, which keeps prepared statements when it `prepares`;
+        rabbit: RabbitMQ rings, and Valkey is not there."""
         self.var = var
         self.mail = var / "mail"
         self.postgres = Postgres(folder / "data", sockets=folder, log=var / "log" / "postgres.log")
         self.valkey = Valkey(folder / "valkey", sockets=folder, log=var / "log" / "valkey.log", throwaway=True)
-        self.pooler = PgBouncer(folder, server=folder / "postgres", log=var / "log" / "pgbouncer.log")
+        pooler_log = var / "log" / "pgbouncer.log"
+        self.pooler = PgBouncer(folder, server=folder / "postgres", log=pooler_log, prepares=prepares)
         ports = (free_port(), free_port())
         self.rabbit = RabbitMQ(folder, port=free_port(), other_ports=ports, log=var / "log" / "rabbitmq.log")
         between = [self.pooler] if pooled else []
@@ -53,6 +57,7 @@ class Site:
             "BROKER_URL": self.rabbit.url if rabbit else self.valkey.url(),
             "DEBUG": "true",
             "MAIL_DIR": str(self.mail),
+            "POOLER_PREPARES": str(prepares).lower(),
         }
         self.application = Application(var, port=free_port(), environment=self.environment)
         self._broker_socket = str(folder / "valkey.sock")

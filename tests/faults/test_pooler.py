@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 
 from tests.faults import pgbouncer
@@ -21,12 +22,21 @@ pytestmark = [
     pytest.mark.skipif(bool(pgbouncer.MISSING), reason=pgbouncer.MISSING),
 ]
 
+PLANS = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%core_transition%'"
 RECOVERED = LEASE.total_seconds() + 4
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "prepares"])
+def prepares(request: pytest.FixtureRequest) -> bool:
+    """Whether the pooler keeps prepared statements and we make some."""
+    if request.param and pgbouncer.version() < (1, 21):
+        pytest.skip("PgBouncer keeps prepared statements from 1.21 on")
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
-def pooled_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site.shared(tmp_path_factory.mktemp("pooled"), pooled=True) as site:
+def pooled_site(tmp_path_factory: pytest.TempPathFactory, prepares: bool) -> Iterator[Site]:
+    with Site.shared(tmp_path_factory.mktemp("pooled"), pooled=True, prepares=prepares) as site:
         yield site
 
 
@@ -36,7 +46,7 @@ def site(pooled_site: Site) -> Site:
     return pooled_site
 
 
-def test_everything_goes_through_a_few_sessions(site: Site):
+def test_everything_goes_through_a_few_sessions(site: Site, prepares: bool):
     payments = site.claimed(30)
 
     with approvers(site, payments, pause=0) as people:
@@ -46,10 +56,13 @@ def test_everything_goes_through_a_few_sessions(site: Site):
     through = site.rows(
         "SELECT DISTINCT pid FROM pg_stat_activity WHERE usename = 'countersign' AND pid <> pg_backend_pid()"
     )
-    say("pooled approvals", approvals=len(payments), seconds_to_settle=seconds, sessions=len(through))
+    with psycopg.connect(site.pooler.url, autocommit=True, prepare_threshold=None) as connection:
+        plans = max(connection.execute(PLANS).fetchone()[0] for _ in range(20))
+    say("pooled approvals", approvals=len(payments), seconds_to_settle=seconds, sessions=len(through), plans=plans)
     site.must_be_whole(payments)
     assert {status for person in people for status, _ in person.answers} == {202}
     assert len(through) <= 4
+    assert (plans > 0) == prepares
     # No lease names a session, and a killed holder's is found out by time: that is the price.
     assert site.value("SELECT count(*) FROM core_effect WHERE lease_pid IS NOT NULL") == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,10 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from core.env import DEFAULT_PASSWORDS
+from tests.environment import NOT_OF_AN_OPERATOR, variables
 from tests.stack.conftest import REPOSITORY
 
 OURS = ("migrate", "web", "worker", "beat")
-NOT_OF_AN_OPERATOR = {"WORKER_READY_FILE", "BEAT_ALIVE_FILE"}
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 LAST_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 
@@ -24,11 +25,6 @@ LAST_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 def compose(name: str) -> dict[str, Any]:
     read: dict[str, Any] = yaml.safe_load((REPOSITORY / name).read_text())
     return read
-
-
-def variables() -> set[str]:
-    """What .env.example lists, the doubtful ones in its comments too."""
-    return set(re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
 
 
 @pytest.fixture
@@ -94,6 +90,31 @@ def test_the_demo_s_password_is_refused_in_earnest(services):
     (password,) = re.findall(r":-(\w+)\}", services["db"]["environment"]["POSTGRES_PASSWORD"])
 
     assert password in DEFAULT_PASSWORDS
+
+
+def test_in_earnest_only_migrations_sign_in_as_the_owner():
+    production = compose("deploy/compose.production.yml")
+    files = {}
+    for name in OURS:
+        mounted = [
+            each if isinstance(each, dict) else {"source": each, "target": each}
+            for each in production["services"][name]["secrets"]
+        ]
+        (files[name],) = [each["source"] for each in mounted if each["target"] == "database_url"]
+
+    assert files == dict.fromkeys(OURS, "database_url") | {"migrate": "owner_database_url"}
+    assert "grant_roles" in production["services"]["migrate"]["command"][-1]
+    assert (
+        production["services"]["db"]["environment"]["POSTGRES_USER"] == "postgres"
+    )  # else the app's would be a superuser
+
+
+def test_the_recipe_makes_every_secret_that_is_mounted():
+    recipe = (REPOSITORY / "deploy" / "README.md").read_text()
+    made = {f"{role}_database_url" for role in ("owner", "audit")} | set(re.findall(r"secrets/([a-z_.]+)\b", recipe))
+    files = {Path(each["file"]).name for each in compose("deploy/compose.production.yml")["secrets"].values()}
+
+    assert files <= made
 
 
 def test_in_earnest_no_secret_stands_in_an_environment_and_nothing_is_of_the_demo():

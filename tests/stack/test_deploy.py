@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from core.metrics import Figures
 from core.models import Breaker, Effect
+from tests import environment
 from tests.factories import owed_mail
 from tests.stack.conftest import REPOSITORY
 from workflows.engine import lanes, run_due
@@ -121,6 +122,12 @@ def variables(pod: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
 
 
+def given(pod: dict[str, Any]) -> dict[str, str]:
+    """The keys of the Secret that this pod is given, by the name of the file each becomes."""
+    (secret,) = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+    return {item["path"]: item["key"] for item in secret["items"]}
+
+
 @needs_helm
 def test_the_chart_has_every_process_and_a_worker_for_each_lane():
     found = dict(pods(rendered()))
@@ -142,7 +149,6 @@ def test_one_kind_of_worker_for_everything_needs_no_lanes():
 
 @needs_helm
 def test_no_pod_is_of_rank_or_may_write_or_holds_a_secret_in_its_environment():
-    example = (REPOSITORY / ".env.example").read_text()
     for name, pod in pods(rendered()):
         (container,) = pod["containers"]
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -151,24 +157,37 @@ def test_no_pod_is_of_rank_or_may_write_or_holds_a_secret_in_its_environment():
         assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
         assert pod["automountServiceAccountToken"] is False
         assert "limits" in container["resources"], name
-        given = variables(pod)
-        assert not {"SECRET_KEY", "DATABASE_URL", "BROKER_URL", "EMAIL_URL", "METRICS_TOKEN"} & set(given)
-        assert given["SECRET_KEY_FILE"] == "/run/secrets/countersign/SECRET_KEY"
-        for variable in given:
-            assert re.search(rf"^#? ?{variable.removesuffix('_FILE')}=", example, re.MULTILINE), variable
+        told = variables(pod)
+        assert not {"SECRET_KEY", "DATABASE_URL", "BROKER_URL", "EMAIL_URL", "METRICS_TOKEN"} & set(told)
+        assert told["SECRET_KEY_FILE"] == "/run/secrets/countersign/SECRET_KEY"
+        assert {variable.removesuffix("_FILE") for variable in told} <= environment.variables()
+        assert {f"{name}_FILE" for name in given(pod)} == {name for name in told if name.endswith("_FILE")}
 
 
 @needs_helm
 def test_behind_a_pooler_workers_and_migrations_go_past_it():
     found = dict(pods(rendered(secret={"directDatabaseKey": "DIRECT_DATABASE_URL"})))
 
-    assert {name: variables(pod)["DATABASE_URL_FILE"].rpartition("/")[2] for name, pod in found.items()} == {
+    assert {name: given(pod)["DATABASE_URL"] for name, pod in found.items()} == {
         "web": "DATABASE_URL",
         "worker-inward": "DIRECT_DATABASE_URL",
         "worker-outward": "DIRECT_DATABASE_URL",
         "beat": "DIRECT_DATABASE_URL",
         "migrate": "DIRECT_DATABASE_URL",
     }
+
+
+@needs_helm
+def test_migrations_run_as_the_owner_and_nobody_else_does():
+    keys = {"directDatabaseKey": "DIRECT_DATABASE_URL", "ownerDatabaseKey": "OWNER_DATABASE_URL"}
+    found = dict(pods(rendered(secret=keys)))
+
+    assert {name for name, pod in found.items() if "OWNER_DATABASE_URL" in given(pod).values()} == {"migrate"}
+    assert given(found["migrate"])["DATABASE_URL"] == "OWNER_DATABASE_URL"
+    assert found["migrate"]["containers"][0]["args"][2].split(" && ") == [
+        "python manage.py migrate --noinput",
+        "python manage.py grant_roles",
+    ]
 
 
 @needs_helm

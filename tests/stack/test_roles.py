@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connection
 from psycopg import errors
 
-from stack.application import Application
+from core.roles import warn_of_rank
+from stack.application import NAMES, Application
 from stack.ports import free_port
 from stack.postgres import Postgres
 from stack.problems import StackError
@@ -57,8 +60,9 @@ class Server:
             cursor = connection.execute(sql)
             return cursor.fetchall() if cursor.description else []
 
-    def application(self, role: str, var: Path) -> Application:
-        return Application(var, port=free_port(), environment=self.environment | {"DATABASE_URL": self.url(role)})
+    def application(self, role: str, var: Path, **more: str) -> Application:
+        environment = self.environment | {"DATABASE_URL": self.url(role)} | more
+        return Application(var, port=free_port(), environment=environment)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +139,10 @@ def test_the_logs_of_its_processes_name_nobody_and_open_nothing(account: str, va
     logs = "".join(log.read_text() for log in (var / "log").glob("*.log"))
 
     assert '"name": "approve"' in logs  # they do tell what happened
+    said = [line for name in NAMES for line in (var / "log" / f"{name}.log").read_text().splitlines()]
+    farewell = {"", "worker: Warm shutdown (MainProcess)"}  # which Celery writes past every logger
+    loggers = {json.loads(line)["logger"] for line in said if line not in farewell}  # all else is JSON
+    assert loggers >= {"gunicorn.error", "celery.apps.worker", "workflows.engine.perform"}
     words = ["owner@roles.test", "roles@acme.test", "approver@demo.test", "demo-demo-demo", "ROLES-1", "1 High Street"]
     words += ["12-3456789", (var / "token").read_text()]
     assert [word for word in words if word.lower() in logs.lower()] == []
@@ -173,6 +181,39 @@ def test_only_who_owns_nothing_is_granted_anything(server: Server):
     for role, complaint in (("climber", "a member of it"), ("lord", "superuser"), ("nobody_at_all", "no role")):
         with pytest.raises(StackError, match=complaint):
             owner.command("grant_roles", "--app", role)
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [("countersign", "owns the tables"), ("postgres", "is a superuser"), (APP, None)]
+)
+def test_a_process_for_which_no_guard_holds_says_so(server: Server, tmp_path: Path, role: str, said: str | None):
+    in_earnest = {"DEBUG": "false", "SECRET_KEY": "of-a-test-and-no-secret-but-as-long-as-one"}
+    server.application(role, tmp_path, **in_earnest).command("run_effects", "--once")
+    server.application(role, tmp_path).command("check", "--deploy", "--tag", "database", "--database", "default")
+    log, checked = ((tmp_path / "log" / f"{name}.log").read_text() for name in ("run_effects", "check"))
+
+    if said is None:
+        assert "core.roles" not in log
+        assert "core.W004" not in checked
+    else:
+        assert f"The role {role} of DATABASE_URL {said}" in log
+        assert "core.W004" in checked
+
+
+def test_a_demo_is_nobody_s_to_warn(server: Server, tmp_path: Path):
+    server.application("countersign", tmp_path).command("run_effects", "--once")
+
+    assert "core.roles" not in (tmp_path / "log" / "run_effects.log").read_text()
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_keeps_no_process_from_starting(monkeypatch, settings, caplog):
+    settings.DEBUG = False
+    monkeypatch.setattr(connection, "settings_dict", connection.settings_dict | {"HOST": "/nobody/listens/here"})
+
+    warn_of_rank()
+
+    assert caplog.records == []
 
 
 def test_a_new_table_is_nobodys_until_the_next_grant(server: Server):

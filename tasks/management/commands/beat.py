@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from core.roles import warn_of_rank
 from tasks.celery import app
 
 
@@ -13,5 +14,6 @@ class Command(BaseCommand):
     help = "Ring at the times of tasks/schedule.py. Any number may run: rows decide what is due."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        warn_of_rank()
         # The plain scheduler keeps its times in memory: there is nothing to remember, hence no file to lose.
-        app.start(["beat", "--scheduler=tasks.schedule:Scheduler", "--loglevel=WARNING", "--pidfile="])
+        app.start(["--quiet", "beat", "--scheduler=tasks.schedule:Scheduler", "--loglevel=WARNING", "--pidfile="])

@@ -9,11 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from core.roles import warn_of_rank
+
 
 class Command(BaseCommand):
     help = "Serve the site and the API on PORT (8011). WEB_PROCESSES x WEB_THREADS requests at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        warn_of_rank()
         arguments = [
             sys.executable, "-m", "gunicorn", settings.WSGI_APPLICATION.replace(".application", ":application"),
             f"--bind={os.environ.get('BIND', '0.0.0.0')}:{settings.WEB_PORT}",  # noqa: S104
@@ -21,6 +24,6 @@ class Command(BaseCommand):
             "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
             "--keep-alive=75",  # longer than proxies keep a connection, 60 s: else one is closed as they use it
             "--forwarded-allow-ips=",  # whom to believe is Django's to say: TRUSTED_PROXIES
-            "--max-requests=20000", "--max-requests-jitter=2000",
+            "--max-requests=20000", "--max-requests-jitter=2000", "--logger-class=web.server_log.ServerLog",
         ]  # fmt: skip
         os.execv(sys.executable, arguments)  # noqa: S606 - our own server, in our own process

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from core.roles import warn_of_rank
 from workflows.engine import run_due, sweep
 
 IDLE_WAIT = 0.5  # seconds
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Stop when nothing is due any more.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        warn_of_rank()
         paid = 0
         try:
             while True:

@@ -25,29 +25,30 @@ app.kubernetes.io/component: {{ .component }}
 {{- range .Values.workers }}{{ if .lanes }}true{{ end }}{{ end }}
 {{- end }}
 
-{{/* What every process is told. Files hold what is secret; `direct` says whether a pooler is passed by. */}}
+{{/* What every process is told. Files hold what is secret. */}}
 {{- define "countersign.env" -}}
-{{- $root := .root -}}
-{{- $direct := .direct -}}
-{{- range $root.Values.secret.keys }}
+{{- range .Values.secret.keys }}
 - name: {{ . }}_FILE
-  value: /run/secrets/countersign/{{ if and $direct (eq . "DATABASE_URL") $root.Values.secret.directDatabaseKey }}{{ $root.Values.secret.directDatabaseKey }}{{ else }}{{ . }}{{ end }}
+  value: /run/secrets/countersign/{{ . }}
 {{- end }}
 - name: PUBLIC_URL
-  value: {{ $root.Values.publicUrl | quote }}
+  value: {{ .Values.publicUrl | quote }}
 - name: ALLOWED_HOSTS
-  value: {{ join "," ($root.Values.allowedHosts | default (list (include "countersign.host" $root))) | quote }}
+  value: {{ join "," (.Values.allowedHosts | default (list (include "countersign.host" .))) | quote }}
 - name: TRUSTED_PROXIES
-  value: {{ $root.Values.trustedProxies | quote }}
+  value: {{ .Values.trustedProxies | quote }}
 - name: LANES_APART
-  value: {{ ternary "true" "false" (contains "true" (include "countersign.lanesApart" $root)) | quote }}
-{{- range $name, $value := $root.Values.env }}
+  value: {{ ternary "true" "false" (contains "true" (include "countersign.lanesApart" .)) | quote }}
+{{- range $name, $value := .Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
 
-{{/* All but the container's own: a dict of `root` and `component`. */}}
+{{/*
+All but the container's own: a dict of `root`, `component`, and `database`, the key of the URL that it signs in with.
+Of the Secret it has the files that it reads, and no other.
+*/}}
 {{- define "countersign.pod" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -79,6 +80,10 @@ volumes:
     secret:
       secretName: {{ .root.Values.secret.name }}
       defaultMode: 0440
+      items:
+        {{- range .root.Values.secret.keys }}
+        - {key: {{ if and (eq . "DATABASE_URL") $.database }}{{ $.database }}{{ else }}{{ . }}{{ end }}, path: {{ . }}}
+        {{- end }}
 {{- end }}
 
 {{- define "countersign.container" -}}

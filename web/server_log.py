@@ -1,0 +1,20 @@
+"""gunicorn's own lines, which say what went wrong before or behind a view, in the form of ours and as discreet."""
+
+from __future__ import annotations
+
+from logging.config import DictConfigurator
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from core.settings import FORMATTERS, LOG_FORMAT
+
+
+class ServerLog(Logger):  # type: ignore[misc]
+    """Named in `manage.py web`. Its first process never loads Django, so the form is taken from the settings here."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        formatter = DictConfigurator({}).configure_formatter(dict(FORMATTERS[LOG_FORMAT]))
+        for handler in self.error_log.handlers:
+            handler.setFormatter(formatter)

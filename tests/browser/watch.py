@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import ConsoleMessage, Page, Request, Response
 
 HEAVIEST = 100_000  # bytes on the wire for one page, with all that it loads
+HEAVIEST_OF_ADMIN = 400_000  # which brings jQuery and Select2 of its own
 
 REPORT_CSP = """document.addEventListener('securitypolicyviolation', event => console.error(
     `CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber} ${event.sample}`))"""
@@ -16,9 +17,7 @@ REPORT_CSP = """document.addEventListener('securitypolicyviolation', event => co
 class Watch:
     def __init__(self, page: Page, home: str) -> None:
         self.home = urlsplit(home).netloc
-        self.complaints: list[str] = []
-        self.allowed: set[int] = set()  # statuses that a test provokes on purpose
-        self.heaviest = 0
+        self.begin()
         self._page, self._weight = "", 0
         page.add_init_script(REPORT_CSP)
         page.on("request", self._request)
@@ -30,6 +29,13 @@ class Watch:
         scales.on("Network.loadingFinished", self._weigh)
         scales.send("Network.enable")
         scales.send("Network.setCacheDisabled", {"cacheDisabled": True})  # every page as if it were the first
+
+    def begin(self, most: int = HEAVIEST) -> None:
+        """Forget what was before. most: bytes that a page may weigh from now on."""
+        self.most = most
+        self.complaints: list[str] = []
+        self.allowed: set[int] = set()  # statuses that a test provokes on purpose
+        self.heaviest = 0
 
     def allow(self, status: int) -> None:
         self.allowed.add(status)
@@ -50,7 +56,7 @@ class Watch:
     def _weigh(self, event: dict[str, Any]) -> None:
         self._weight += int(event["encodedDataLength"])
         self.heaviest = max(self.heaviest, self._weight)
-        if self._weight > HEAVIEST:
+        if self._weight > self.most:
             self.complaints.append(f"{self._page} weighs {self._weight} bytes")
 
     def _console(self, message: ConsoleMessage) -> None:

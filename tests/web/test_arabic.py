@@ -46,6 +46,13 @@ SAYING = (REFUSALS - {"WrongState"}) | {"add_error"}  # WrongState: as the engin
 TRANSLATING = {"_", "gettext", "gettext_lazy", "ngettext"}
 
 
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """A request leaves its language active in this thread, which others use too."""
+    yield
+    translation.deactivate()
+
+
 def test_no_refusal_that_a_customer_may_read_is_in_english_only():
     found = [f"{path}: {words}" for path in sources() for words in untranslated(ast.parse((ROOT / path).read_text()))]
 

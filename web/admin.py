@@ -58,6 +58,9 @@ class PriceInline(admin.TabularInline):
     formset = Prices
     extra = 0
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
+        return super().get_queryset(request).select_related("plan")  # which the name of each price has
+
 
 @admin.register(Plan)
 class PlanAdmin(admin.ModelAdmin):

@@ -21,7 +21,7 @@ from api.plans import find_method
 from api.tokens import register_token
 from core import limits
 from core.billing_details import check_billing
-from core.models import Membership, Plan, User
+from core.models import Membership, Plan, PlanPrice, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
 from workflows.actions import price_of, sign_up
@@ -63,6 +63,7 @@ class Register(Door):
         plan = Text(default="free", max_length=30)
         payment_method = Text(required=False, max_length=30)
         currency = Currency(default="USD")
+        interval = Choice(PlanPrice.Interval.choices, default=PlanPrice.Interval.MONTH)
         language = Choice(settings.LANGUAGES, required=False)
         billing_email = Email(default="", allow_blank=True)
         address_line1 = Text(default="", allow_blank=True, max_length=200)
@@ -96,7 +97,7 @@ class Register(Door):
         check_new_password(data["password"], User(email=data["email"]))
         billing = {name: data[name] for name in BILLING_FIELDS}
         # Before the method, which depends on the country.
-        check_billing(billing, is_paid=price_of(plan, data["currency"]).amount > 0)
+        check_billing(billing, is_paid=price_of(plan, data["currency"], data["interval"]).amount > 0)
         method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
         limits.REGISTER.attempt(request, data["email"])
         signed_up = sign_up(
@@ -105,6 +106,7 @@ class Register(Door):
             account_name=data["account_name"],
             plan=plan,
             currency=data["currency"],
+            interval=data["interval"],
             billing=billing,
             payment_method=method,
             language=data.get("language") or get_language_from_request(request),

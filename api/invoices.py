@@ -143,6 +143,11 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
     class In(StrictSerializer):
         plan = Text(max_length=30)
         currency = Currency(required=False)
+        interval = Choice(
+            PlanPrice.Interval.choices,
+            default=PlanPrice.Interval.MONTH,
+            help_text="For a new subscription; one that runs keeps its own.",
+        )
         payment_method = Text(required=False, max_length=30)
 
         EXAMPLE = {"plan": "growth", "currency": "USD", "payment_method": "us_bank"}
@@ -161,7 +166,9 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
         if plan is None:
             raise ValidationError({"plan": ["There is no such plan."]})
         method = find_method(data["payment_method"], account.country) if "payment_method" in data else None
-        subscription, invoice = choose_plan(account, plan, by=self.caller, currency=data.get("currency"), method=method)
+        subscription, invoice = choose_plan(
+            account, plan, by=self.caller, currency=data.get("currency"), method=method, interval=data["interval"]
+        )
         context = {"request": request}
         return Response(
             {

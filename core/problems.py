@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext
+
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     """Something the caller can do something about."""
@@ -16,9 +18,15 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.detail = detail
         self.members = members
 
+    @classmethod
+    def words(cls) -> str:
+        """The first line of what stands here: the title, in English. `make messages` collects them from here."""
+        return (cls.__doc__ or "").strip().splitlines()[0]
+
     @property
     def title(self) -> str:
-        return (self.__doc__ or "").strip().splitlines()[0]
+        """In the reader's language."""
+        return gettext(self.words())
 
 
 class ValidationError(Problem):

@@ -25,7 +25,6 @@ WEB_THREADS = env.int("WEB_THREADS", default=4)
 
 # Rooms
 INSTALLED_APPS = [
-    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -43,6 +42,7 @@ INSTALLED_APPS = [
     "tasks",
     "api",
     "web",
+    "django.contrib.admin",  # after web, which dresses its pages
 ]
 MIDDLEWARE = [
     "core.middleware.RequestId",

@@ -20,6 +20,8 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from core.problems import Problem
+
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("core", "workflows", "api", "web")
 KEYWORDS = {**DEFAULT_KEYWORDS} | {
@@ -61,6 +63,9 @@ def translations() -> list[Translation]:
 def collected(room: str) -> Catalog:
     """What the code and the templates of a room want translated."""
     catalog = Catalog(charset="utf-8", fuzzy=False)
+    if room == "core":
+        for kind in Problem.__subclasses__():
+            catalog.add(kind.words(), locations=[("core/problems.py", 0)])
     for file in sorted((ROOT / room).rglob("*")):
         if file.suffix not in (".py", ".html", ".txt") or "locale" in file.parts or "migrations" in file.parts:
             continue

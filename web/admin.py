@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
+from knox.models import AuthToken
 
 from core.models import (
     EffectEvent,
@@ -39,9 +43,23 @@ admin.site.login_form = StaffLogin
 admin.site.login = answers_429(admin.site.login)  # type: ignore[method-assign]
 
 
+admin.site.unregister(AuthToken)  # knox's page makes tokens to act as anybody
+
+
+class Prices(BaseInlineFormSet):
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():  # whose names the head of the column tells only those who see it
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+
+
 class PriceInline(admin.TabularInline):
     model = PlanPrice
+    formset = Prices
     extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
+        return super().get_queryset(request).select_related("plan")  # which the name of each price has
 
 
 @admin.register(Plan)
@@ -71,6 +89,20 @@ class PersonAdmin(UserAdmin):
             {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")},
         ),
     )
+
+
+@admin.register(AuthToken)
+class TokenAdmin(ReadOnly):
+    """Tokens are made by signing in, never here; deleting one ends it."""
+
+    list_display = ("user", "token_key", "created", "expiry")
+    list_select_related = ("user",)
+    fields = ("user", "token_key", "created", "expiry")
+    search_fields = ("user__email",)
+    ordering = ("-created",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("knox.delete_authtoken")
 
 
 @admin.register(Policy)

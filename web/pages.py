@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from core.models import Plan
 from core.problems import Problem
@@ -28,6 +29,6 @@ def one_problem(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _problems() -> dict[str, dict[str, str | int]]:
     return {
-        kind.slug: {"slug": kind.slug, "status": kind.status, "title": (kind.__doc__ or "").strip()}
+        kind.slug: {"slug": kind.slug, "status": kind.status, "title": gettext(kind.words())}
         for kind in sorted(Problem.__subclasses__(), key=lambda kind: (kind.status, kind.slug))
     }

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from core.models import PaymentMethod
@@ -101,12 +102,27 @@ def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
     return type("PayeeForm", (PaymentMethodForm,), inputs)
 
 
+class CountryFilter(admin.SimpleListFilter):
+    """By country; a link of its own for methods that are offered everywhere, which have none."""
+
+    title = parameter_name = "country"
+    EVERYWHERE = "-"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = PaymentMethod.objects.order_by("country").values_list("country", flat=True).distinct()
+        return [(code, code) if code else (self.EVERYWHERE, "everywhere") for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PaymentMethod]) -> QuerySet[PaymentMethod]:
+        code = self.value()
+        return queryset.filter(country="" if code == self.EVERYWHERE else code) if code else queryset
+
+
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(admin.ModelAdmin):
     """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
 
     list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "position")
-    list_filter = ("kind", "country", "is_enabled")
+    list_filter = ("kind", CountryFilter, "is_enabled")
     search_fields = ("name", "code")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

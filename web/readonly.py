@@ -34,9 +34,6 @@ class ReadOnly(admin.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 
-    class Media:
-        css = {"all": ["web/admin.css"]}
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

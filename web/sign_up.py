@@ -13,10 +13,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from core import limits
 from core.models import PaymentMethod
+from core.payee_fields import PayeeLine
 from core.problems import Conflict, Problem
-from web.catalogue import Catalogue
+from web.catalogue import Card, Catalogue
 from web.forms.sign_up import SignUpForm
 from workflows.actions import SignUp, sign_up
+from workflows.instructions import Instructions, preview_of
 
 
 @never_cache
@@ -85,5 +87,12 @@ def _context(form: SignUpForm, catalogue: Catalogue) -> dict[str, object]:
         "catalogue": catalogue,
         "chosen": chosen,
         "chosen_method": form["payment_method"].value(),
+        "ways": [(method, *_way(method, chosen)) for method in form.methods] if chosen else [],
         "other_currency": other if other in catalogue.currencies else None,
     }
+
+
+def _way(method: PaymentMethod, card: Card) -> tuple[Instructions, list[PayeeLine]]:
+    """How that plan would be paid by that method."""
+    price = card.price
+    return preview_of(method, price.amount, price.currency, get_language() or "en"), method.payee()

@@ -74,6 +74,11 @@ def status_words(row: Stateful) -> Words:
     return STATUSES[machine][str(row.status)]
 
 
+def status_name(machine: str, code: str) -> str:
+    """What a status is called; the code itself where no page knows it."""
+    return str(STATUSES.get(machine, {}).get(code, (code, ""))[0])
+
+
 def canned_reasons() -> list[tuple[str, str]]:
     """Why a claim is rejected, for staff to choose from: their word, and what the customer reads."""
     return [(code.value, f"{code.label}: {reason_for(code).what}") for code in Payment.Reason]

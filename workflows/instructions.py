@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import quote, urlsplit
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_info, override
+from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -57,9 +59,27 @@ def instructions_for(method: PaymentMethod, invoice: Invoice, language: str) -> 
     In that language, else in another variety of it, else in English, else in any; empty where none are written.
     """
     code, source = _in_language(method.instructions, language)
+    return _written(method, code, source, _values(invoice, code))
+
+
+def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: str) -> Instructions:
+    """The same for somebody who has no invoice yet: what only the invoice will know is said in words."""
+    code, source = _in_language(method.instructions, language)
+    with override(code):
+        values = {
+            "amount": Unbroken(amount_text(amount, currency)),
+            "currency": Unbroken(currency),
+            "reference": Exact(_("the number of your invoice")),
+            "due_date": Exact(_("the due date")),
+            "account_name": Exact(_("the name of your account")),
+        }
+    return _written(method, code, source, values)
+
+
+def _written(method: PaymentMethod, code: str, source: str, values: dict[str, Exact]) -> Instructions:
     source = "\n".join(line for line in source.splitlines() if line.strip() != DEMO_WARNING)
     tokens = MARKDOWN.parse(source)
-    _fill_in(tokens, _values(invoice, code))
+    _fill_in(tokens, values)
     html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
     if method.is_demo:
         html = f'<p class="warning"><strong>{DEMO_WARNING}</strong></p>\n{html}'

@@ -117,7 +117,8 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
     if first is None:
         raise _why_not(account, amount)
     if first.amount != -amount:
-        raise Conflict(f"The reference {reference} was used for {-first.amount} credits.")
+        words = _("The reference %(reference)s was used for %(amount)d credits.")
+        raise Conflict(words % {"reference": reference, "amount": -first.amount})
     return first
 
 

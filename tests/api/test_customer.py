@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from core.models import Account, Industry, SiteUserAccess
+from core.models import Account, Industry, PlanPrice, SiteUserAccess
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
     AccountFactory,
@@ -106,6 +106,17 @@ def test_a_plan_is_chosen_and_dropped(people, account):
     assert owner.post(f"billing/subscriptions/{key}/cancel/").json()["status"] == "cancelled"
     for bad in ({"plan": "gold"}, {}, {"plan": "starter", "currency": "XAU"}, {"plan": "free"}):
         assert is_problem(owner.post("billing/subscriptions/", bad), 400, "validation-error")
+
+
+def test_a_plan_is_chosen_for_a_year(people, account):
+    PlanPrice.objects.create(plan=PlanFactory(), currency="USD", interval="year", amount=890)
+
+    answer = people["owner"].post("billing/subscriptions/", {"plan": "starter", "interval": "year"})
+
+    assert answer.json()["subscription"]["interval"] == "year"
+    assert answer.json()["invoice"]["total"] == "890.00"
+    bad = people["owner"].post("billing/subscriptions/", {"plan": "starter", "interval": "week"})
+    assert is_problem(bad, 400, "validation-error")
 
 
 def test_a_claim_is_taken_back(digest):

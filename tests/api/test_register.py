@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.models import Account, Invoice
+from core.models import Account, Invoice, Plan, PlanPrice
 from tests.api.conftest import is_problem
 from tests.factories import PaymentMethodFactory, PlanFactory
 
@@ -47,6 +47,9 @@ def offered():
         ({"plan": "internal"}, "plan"),
         ({"currency": "XAU"}, "currency"),
         ({"currency": "EUR"}, "currency"),
+        ({"interval": "year"}, "interval"),
+        ({"interval": "week"}, "interval"),
+        ({"interval": None}, "interval"),
         ({"country": "us"}, "country"),
         ({"country": "ZZ"}, "country"),
         ({"country": ""}, "country"),
@@ -114,6 +117,25 @@ def test_an_address_can_sign_up_once_however_it_is_spelled(anybody, digest):
 
     assert is_problem(answer, 409, "conflict")
     assert digest() == before
+
+
+def test_a_plan_may_be_paid_for_a_year(anybody):
+    PlanPrice.objects.create(plan=Plan.objects.get(code="starter"), currency="USD", interval="year", amount=890)
+
+    answer = anybody.post("auth/register/", PAID | {"interval": "year"}).json()
+
+    assert (answer["subscription"]["interval"], answer["subscription"]["price"]) == ("year", "890.00")
+    assert answer["invoice"]["total"] == "890.00"
+
+
+def test_a_plan_is_paid_for_a_month_where_nobody_says_otherwise(anybody):
+    PlanPrice.objects.create(plan=Plan.objects.get(code="starter"), currency="USD", interval="year", amount=890)
+
+    assert anybody.post("auth/register/", PAID).json()["subscription"]["interval"] == "month"
+
+
+def test_free_is_free_for_a_year_too(anybody):
+    assert anybody.post("auth/register/", FREE | {"interval": "year"}).status_code == 201
 
 
 def test_a_free_account_needs_no_address(anybody):

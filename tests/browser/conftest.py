@@ -1,4 +1,4 @@
-"""A real browser before the real house. One server and one browser serve all tests of this folder."""
+"""A real browser before the real house. One server and one browser serve all tests of this folder in one process."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from stack.application import Application
 from tests.application import running_application
 from tests.browser.chromium import HOW_TO_GET_ONE, find_chromium, launch
-from tests.browser.looks import DESK
-from tests.browser.watch import Watch
+from tests.browser.visitors import PATIENCE, Visitors
 from tests.stories.house import PASSWORD, House
 
-PATIENCE = 15_000  # ms, for an open page asks every 4 s what is new, and the machine may be busy
 expect.set_options(timeout=PATIENCE)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of this folder in one process of pytest-xdist, which so starts one server."""
+    """In two processes of pytest-xdist, about as much work in each: every page by axe-core, and what people do."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            group = "pages" if item.path.stem in ("test_admin_pages", "test_every_page") else "people"
+            item.add_marker(pytest.mark.xdist_group(f"browser-{group}"))
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def application(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with running_application(tmp_path_factory.mktemp("house"), "browser", broker=14) as application:
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    broker = (14, 11, 10, 9)[number % 4]  # two houses at one broker would take each other's rings
+    with running_application(tmp_path_factory.mktemp("house"), "browser", broker=broker) as application:
         yield application
 
 
@@ -56,51 +58,49 @@ def house(application: Application) -> Iterator[House]:
         yield house
 
 
+@pytest.fixture(scope="session")
+def visitors(browser: Browser, application: Application) -> Iterator[Visitors]:
+    with Visitors(browser, application.url) as visitors:
+        yield visitors
+
+
 @pytest.fixture
-def open_page(browser: Browser, application: Application) -> Iterator[Callable[..., Page]]:
-    """`open_page(language="ar")`: a watched page of a browser that nobody used before.
+def open_page(visitors: Visitors) -> Iterator[Callable[..., Page]]:
+    """`open_page(language="ar")`: a watched page of a browser that knows nothing of anybody.
 
     At the end of the test it fails when a page asked another host, erred in its console, broke the
-    Content-Security-Policy, weighed too much, or got an error that `page.watch.allow(404)` does not foresee;
-    unless it is `watched=False`, as for the admin, whose pages are Django's.
+    Content-Security-Policy, weighed more than `heaviest` bytes, or got an error that `page.watch.allow(404)` does not
+    foresee.
     """
-    contexts: list[BrowserContext] = []
-    watches: list[Watch] = []
+    pages: list[Page] = []
 
-    def open_one(*, language: str = "en", scripts: bool = True, watched: bool = True, **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=application.url,
-            locale=language,
-            java_script_enabled=scripts,
-            viewport=DESK,
-            reduced_motion="reduce",
-            **options,
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        page = context.new_page()
-        page.watch = Watch(page, application.url)  # type: ignore[attr-defined]
-        if watched:
-            watches.append(page.watch)  # type: ignore[attr-defined]
-        return page
+    def open_one(**options: Any) -> Page:
+        pages.append(visitors.come(**options))
+        return pages[-1]
 
     yield open_one
-    for context in contexts:
-        context.close()
-    assert [line for watch in watches for line in watch.complaints] == []
+    complaints = [line for page in pages for line in page.watch.complaints]  # type: ignore[attr-defined]
+    for page in pages:
+        visitors.leave(page)
+    assert complaints == []
 
 
 @pytest.fixture
 def page_as(open_page: Callable[..., Page]) -> Callable[..., Page]:
-    """`page_as("owner@demo.test")`: a watched page of somebody who has signed in."""
+    """`page_as("owner@demo.test")`: a watched page of somebody who has signed in, at their home or at `at`.
 
-    def sign_in(email: str, *, password: str = PASSWORD, **options: Any) -> Page:
+    The form is sent without being drawn; that it can be filled in is test_signing_in's to prove.
+    """
+
+    def sign_in(email: str, *, password: str = PASSWORD, at: str = "/home/", **options: Any) -> Page:
         page = open_page(**options)
-        page.goto("/login/")
-        page.locator("[name=username]").fill(email)
-        page.locator("[name=password]").fill(password)
-        page.locator("main form button").click()
-        page.wait_for_url(lambda address: "/login/" not in address)
+        door = page.context.request
+        door.get("/login/")
+        token = next(str(cookie["value"]) for cookie in page.context.cookies() if cookie["name"] == "csrftoken")
+        form = {"username": email, "password": password, "csrfmiddlewaretoken": token}
+        answer = door.post("/login/", form=form, max_redirects=0)
+        assert answer.status == 302, f"{email} is not let in"
+        page.goto(at)
         return page
 
     return sign_in

@@ -34,6 +34,15 @@ CLAIMS = [
 ]
 
 
+DUBAI = {
+    "billing_email": "dubai@example.com",
+    "address_line1": "1 Example Street",
+    "city": "Dubai",
+    "country": "AE",
+    "language": "ar",
+}
+
+
 def main() -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -58,16 +67,29 @@ def draw(browser: Browser, url: str, house: House) -> None:
         page.locator("[name=payment_method]").first.check()
         page.mouse.wheel(0, 4000)
         keep(page, "sign-up")
-    with visitor(browser, url, "owner@demo.test") as page:
+    # Of the demo's stories: one that uses its credits, and has paid for a larger plan.
+    baker = house.signed_in("exact@example.com")
+    larger = baker.post("billing/subscriptions/", {"plan": "growth"}).json()["invoice"]
+    body = {"invoice_id": larger["id"], "payment_method": "us_bank", "amount": larger["total"]}
+    baker.post("billing/admin/payments/confirm/", {**body, "manual_reference": "021000021004801"})
+    with visitor(browser, url, "exact@example.com") as page:
         page.goto("/app/")
         keep(page, "dashboard")
+    with visitor(browser, url, "owner@demo.test") as page:
         page.goto("/app/invoices/")
         page.locator("main a[href^='/app/invoices/']").first.click()
-        invoice = page.url
         page.get_by_role("link", name="I have paid").first.click()
         keep(page, "claim")
-    with visitor(browser, url, "owner@demo.test", language="ar", size=PHONE) as page:
-        page.goto(invoice)
+    _, dubai = house.signed_up(
+        "dubai@example.com",
+        account_name="شركة الواحة",
+        plan="starter",
+        currency="AED",
+        payment_method="ae_bank",
+        **DUBAI,
+    )
+    with visitor(browser, url, "dubai@example.com", language="ar", size=PHONE) as page:
+        page.goto(f"/app/invoices/{dubai['invoice']['id']}/")
         keep(page, "invoice-arabic")
     with visitor(browser, url, "approver@demo.test") as page:
         page.goto("/desk/")

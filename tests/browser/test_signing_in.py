@@ -5,23 +5,17 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looks import check_everywhere
-
-
-@pytest.mark.parametrize("language", ["en", "ar"])
-@pytest.mark.parametrize("path", ["/", "/login/", "/problems/"])
-def test_a_page_for_strangers_is_for_everybody(open_page, path, language):
-    page = open_page(language=language)
-
-    page.goto(path)
-
-    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
-    assert check_everywhere(page) == []
+from tests.stories.house import PASSWORD
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_a_customer_signs_in_and_out(page_as, scripts):
-    page = page_as("owner@demo.test", scripts=scripts)
+def test_a_customer_signs_in_and_out(open_page, scripts):
+    page = open_page(scripts=scripts)
+    page.goto("/login/")
+    page.get_by_label("E-mail address").fill("owner@demo.test")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/app/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
     page.get_by_role("button", name="Sign out").click()
@@ -46,7 +40,7 @@ def test_a_wrong_password_says_so_and_keeps_the_address(open_page):
 def test_staff_come_home_to_their_desk(page_as):
     page = page_as("approver@demo.test")
 
-    assert "/desk/" in page.url or "/admin/" in page.url
+    assert page.url.endswith("/desk/")
 
 
 def test_the_language_is_one_click_away(open_page):

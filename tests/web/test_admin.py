@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from knox.models import AuthToken
 
@@ -142,6 +144,26 @@ def test_a_list_costs_the_same_however_long_it_is(superuser, run_effects, django
                 superuser.get(reverse(f"admin:core_{model._meta.model_name}_changelist"))
 
 
+def test_every_page_asks_at_most_twelve_questions(shop, superuser, run_effects):
+    perform(PaymentFactory().approve, by=StaffFactory())
+    run_effects()
+    dear, seen = {}, 0
+    for model in admin.site._registry:
+        name, row = f"admin:{model._meta.app_label}_{model._meta.model_name}", model._default_manager.first()
+        paths = [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+        if row is not None:
+            paths += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history")]
+        for path in paths:
+            with CaptureQueriesContext(connection) as queries:
+                answer = superuser.get(path)
+            seen += answer.status_code == 200
+            if len(queries) > 12:
+                dear[path] = [query["sql"][:100] for query in queries]
+
+    assert dear == {}
+    assert seen > 60
+
+
 @pytest.mark.parametrize("noun", ["account", "subscription", "invoice", "payment"])
 def test_a_page_shows_what_happened_and_what_belongs_to_it(superuser, run_effects, noun):
     payment = PaymentFactory()
@@ -169,7 +191,7 @@ def test_a_page_costs_the_same_however_much_it_shows(superuser, run_effects, dja
     run_effects()
 
     for row in (first.account, first.invoice, first):
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(12):
             superuser.get(reverse(f"admin:core_{row._meta.model_name}_change", args=[row.pk]))
 
 

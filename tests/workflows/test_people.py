@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
+from django.utils import timezone
 from knox.models import AuthToken
 
-from core.models import Account, Effect, Membership, User
+from core.models import Account, Effect, Industry, Membership, Plan, Site, SiteUserAccess, User
 from core.problems import Conflict, ValidationError
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory, StaffFactory, UserFactory
 from workflows import tokens
-from workflows.actions import sign_up
+from workflows.actions import SignUp, sign_up
 from workflows.actions.people import (
     ask_for_password_reset,
     ask_to_verify,
@@ -375,3 +377,48 @@ def test_of_two_who_use_one_link_one_sets_the_password(ann):
     assert len(won) == 1
     ann.refresh_from_db()
     assert ann.check_password(won[0])
+
+
+def signs_up(email: str) -> SignUp:
+    return sign_up(
+        email=email, password=NEW, account_name="Mine", plan=Plan.objects.get(code="free"), currency="USD", billing={}
+    )
+
+
+def test_somebody_who_was_removed_may_sign_up_for_an_account_of_their_own(account, ann, client):
+    site = Site.objects.create(account=account, name="Shop", industry=Industry.objects.create(name="Retail"))
+    SiteUserAccess.objects.create(site=site, user=ann, role="manager")
+    User.objects.filter(pk=ann.pk).update(email_verified_at=timezone.now(), name="Ann of Acme")
+    remove_member(Membership.objects.create(account=account, user=ann, role="owner"))
+
+    signed_up = signs_up("ANN@acme.test")
+
+    ann.refresh_from_db()
+    assert signed_up.user == ann
+    assert signed_up.account != account
+    assert ann.role_in(account.pk) is None
+    assert (ann.is_active, ann.name, ann.email_verified_at) == (True, "", None)  # who typed it need not be who reads it
+    assert not ann.site_access.exists()
+    assert client.login(username="ann@acme.test", password=NEW)
+    assert not client.login(username="ann@acme.test", password=OLD)
+
+
+@pytest.mark.parametrize("trust", ["is_staff", "is_superuser", "permission", "group"])
+def test_nobody_takes_over_the_log_in_of_somebody_who_was_of_the_staff(account, ann, trust):
+    ann.is_active = False
+    if trust == "permission":
+        ann.user_permissions.add(Permission.objects.get(codename="approve_payment"))
+    elif trust == "group":
+        ann.groups.add(Group.objects.create(name="Accounting"))
+    else:
+        setattr(ann, trust, True)
+    ann.save()
+
+    with pytest.raises(Conflict):
+        signs_up("ann@acme.test")
+
+    with pytest.raises(Conflict):
+        add_member(account, email="ann@acme.test", role="viewer", by=MembershipFactory(account=account).user)
+    ann.refresh_from_db()
+    assert not ann.is_active
+    assert ann.check_password(OLD)

@@ -9,6 +9,7 @@ from core.models import Subscription
 from web.chart import credit_use
 from web.customer.banner import standing_of
 from web.customer.door import Visit, members_only
+from web.customer.timeline import story_of
 from workflows.books import LIVING
 
 
@@ -17,6 +18,7 @@ def dashboard(request: Visit) -> HttpResponse:
     account = request.account
     request.standing = standing_of(account)  # type: ignore[attr-defined] # the banner's, asked for once
     states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
+    invoice = request.standing.invoice  # type: ignore[attr-defined]
     subscriptions = account.subscriptions.filter(status__in=states).select_related("plan", "next_plan")
     return render(
         request,
@@ -24,7 +26,8 @@ def dashboard(request: Visit) -> HttpResponse:
         {
             "account": account,
             "subscription": min(subscriptions, key=lambda row: states.index(row.status), default=None),
-            "invoice": request.standing.invoice,  # type: ignore[attr-defined]
+            "invoice": invoice,
+            "steps": story_of(invoice, invoice.payments.all()) if invoice else [],
             "chart": credit_use(account),
             "payments": account.payments.select_related("invoice", "method").order_by("-pk")[:3],
             "has_site": account.sites.exists(),

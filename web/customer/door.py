@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from core.models import Account, Membership, User
 from core.problems import PermissionDenied
@@ -37,7 +38,7 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
         if membership is None:
             if request.user.is_staff:
                 return redirect(home_of(request.user))
-            raise PermissionDenied("You belong to no account any more.")
+            raise PermissionDenied(_("You belong to no account any more."))
         request.user.membership = membership  # what role_in() asks for
         request.account = membership.account
         request.role = membership.role
@@ -53,7 +54,7 @@ def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.may_act:
-            raise PermissionDenied("Only owners and admins of the account may do this.")
+            raise PermissionDenied(_("Only owners and admins of the account may do this."))
         return view(request, *args, **kwargs)
 
     return members_only(inner)

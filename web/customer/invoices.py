@@ -109,7 +109,7 @@ def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
     except DuplicateClaim as problem:
         form.add_error("reference", problem.detail)
     except Problem as problem:
-        form.refuse(problem)
+        form.refuse(problem, about=found)
     return not form.errors
 
 

@@ -15,6 +15,7 @@ from core.models import Membership
 from core.problems import Problem
 from web.customer.door import Visit, members_only
 from web.forms.account import InviteForm, RoleForm
+from web.refusals import said
 from web.words import ROLES
 from workflows.actions.members import change_role, let_go
 from workflows.actions.sites import add_member, plan_of
@@ -61,5 +62,5 @@ def change_one(request: Visit, pk: UUID) -> HttpResponse:
         else:
             messages.error(request, _("There is no such role."))
     except Problem as problem:
-        messages.error(request, problem.detail)
+        messages.error(request, said(problem))
     return redirect("members")

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_POST
 
 from core.models import Invoice, Payment
 from core.problems import Problem
-from web.customer.door import Visit, members_only
+from web.customer.door import Visit, members_only, owners_and_admins
 from web.customer.timeline import story_of
 from web.paging import page_of
+from web.refusals import said
 from workflows.engine import available, perform
 from workflows.reasons import reason_for
 
@@ -42,14 +43,14 @@ def payment(request: Visit, pk: UUID) -> HttpResponse:
 
 
 @require_POST
-@members_only
+@owners_and_admins
 def withdraw(request: Visit, pk: UUID) -> HttpResponse:
-    """Take a claim back. Who may is the machine's to say."""
+    """Take a claim back. Until when is the machine's to say."""
     found = _payment_of(request, pk)
     try:
         perform(found.withdraw, by=request.user)
     except Problem as problem:
-        messages.error(request, problem.detail)
+        messages.error(request, said(problem, about=found))
     else:
         messages.success(request, _("The payment is withdrawn. The invoice is still open."))
     return redirect("payment", found.pk)

@@ -13,7 +13,8 @@ from core.billing_details import NEEDED_TO_BILL
 from core.models import Invoice, Subscription
 from core.problems import Problem
 from web.catalogue import MONTH, Catalogue
-from web.customer.door import Visit, members_only
+from web.customer.door import Visit, members_only, owners_and_admins
+from web.refusals import said
 from workflows.actions import cancel_at_period_end, choose_plan
 from workflows.books import LIVING
 from workflows.engine import available, perform
@@ -72,7 +73,7 @@ def change(request: Visit) -> HttpResponse:
         if set(NEEDED_TO_BILL) & problem.members.get("errors", {}).keys():
             messages.error(request, _("First say to whom the invoices of a paid plan go, then choose it."))
             return redirect("billing")
-        messages.error(request, _said(problem))
+        messages.error(request, said(problem))
         return redirect("plan")
     if invoice is not None:
         messages.success(request, _("Your plan changes as soon as this invoice is paid."))
@@ -83,7 +84,7 @@ def change(request: Visit) -> HttpResponse:
 
 
 @require_POST
-@members_only
+@owners_and_admins
 def cancel(request: Visit) -> HttpResponse:
     """`when=now` ends it at once, anything else with the period that is paid for."""
     rows = request.account.subscriptions.filter(status__in=LIVING)
@@ -96,11 +97,5 @@ def cancel(request: Visit) -> HttpResponse:
             cancel_at_period_end(subscription, by=request.user)
             messages.success(request, _("Your plan ends with the period that is paid for."))
     except Problem as problem:
-        messages.error(request, _said(problem))
+        messages.error(request, said(problem, about=subscription))
     return redirect("plan")
-
-
-def _said(problem: Problem) -> str:
-    """A Problem in one line: its detail, or what it says of each field."""
-    errors = problem.members.get("errors")
-    return " ".join(str(line) for lines in errors.values() for line in lines) if errors else problem.detail

@@ -17,6 +17,7 @@ from core import limits
 from core.problems import Problem
 from web.customer.door import Visit, members_only
 from web.forms.passwords import ChangePasswordForm
+from web.refusals import said
 from workflows.actions.people import ask_to_verify, change_password, sign_out_everywhere
 
 
@@ -49,7 +50,7 @@ def verify_again(request: Visit) -> HttpResponse:
         limits.VERIFY.attempt(request, request.user.email)
         ask_to_verify(request.user)
     except Problem as problem:
-        messages.error(request, problem.detail)
+        messages.error(request, said(problem))
     else:
         messages.success(request, _("A mail with a link is on its way."))
     return redirect("security")

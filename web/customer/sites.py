@@ -18,6 +18,7 @@ from web.forms import PageForm
 from web.forms.account import AccessForm, SiteForm, UseCreditsForm
 from web.once import TOKEN, new_token
 from web.paging import page_of
+from web.refusals import said
 from workflows.actions.site_access import change_site, close_site, give_access, manages
 from workflows.actions.sites import open_site, plan_of
 from workflows.ledger import consume
@@ -88,9 +89,9 @@ def _do(request: Visit, found: Site, forms: dict[str, Any]) -> HttpResponse | No
         return _perform(request, found, verb, form.cleaned_data if form else {})
     except Problem as problem:
         if form is None:
-            messages.error(request, problem.detail)
+            messages.error(request, said(problem))
             return redirect("site", found.pk)
-        form.refuse(problem)
+        form.refuse(problem, about=request.account)
         return None
 
 

@@ -8,7 +8,9 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpResponse
 
+from core.models.stateful import Stateful
 from core.problems import Problem, TooManyRequests
+from web.refusals import said
 
 
 class Renderer(DjangoTemplates):
@@ -29,15 +31,15 @@ class PageForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
-    def refuse(self, problem: Problem) -> None:
-        """Show a Problem where it belongs: beside its fields, or above the form."""
+    def refuse(self, problem: Problem, *, about: Stateful | None = None) -> None:
+        """Show a Problem where it belongs: beside its fields, or above the form. `about`: as in `said`."""
         if isinstance(problem, TooManyRequests):
             self.too_many = problem
         errors: dict[str, Any] = problem.members.get("errors", {})
         for name, lines in errors.items():
             self.add_error(name if name in self.fields else None, [str(line) for line in lines])
         if not errors:
-            self.add_error(None, problem.detail)
+            self.add_error(None, said(problem, about=about))
 
     def on(self, page: HttpResponse) -> HttpResponse:
         """The page of this form, with the status of a refusal that is about time."""

@@ -54,6 +54,10 @@ class BillingFields(PageForm):
         for name, hint in self.COMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = hint
             self.fields[name].max_length = LONGEST[name]  # type: ignore[attr-defined] # said by billing_errors()
+        for name in ("address_line1", "address_line2", "city", "state"):  # written as they are, in any page
+            self.fields[name].widget.attrs["dir"] = "auto"
+        for name in ("postal_code", "tax_id"):
+            self.fields[name].widget.attrs["dir"] = "ltr"
         self._name_for(self.chosen_country)
 
     @property

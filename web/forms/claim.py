@@ -27,7 +27,7 @@ class ClaimForm(PageForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr", "autocapitalize": "characters"}),
     )  # fmt: skip
     payer_name = Line(label=_("Name of the payer"), max_length=140, required=False, css="full")
-    notes = Lines(label=_("Notes for us"), max_length=2000, required=False)
+    notes = Lines(label=_("Notes for us"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     proof_url = ProofLink(
         label=_("Link to a proof"), max_length=1000, required=False, css="full",
         help_text=_("A receipt or screenshot that you keep somewhere. Only our staff open it."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing_change
 from core.models import Account, User
@@ -20,7 +21,7 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     together. The row is locked meanwhile: two changes at once cannot leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
-        raise PermissionDenied("Only owners and admins of the account may change it.")
+        raise PermissionDenied(_("Only owners and admins of the account may change it."))
     with atomic():
         row = lock_account(account)
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}

@@ -36,7 +36,7 @@ def claim_payment(
     open, DuplicateClaim when this account has claimed the same reference already.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
-        raise PermissionDenied("Only owners and admins of the account may confirm payments.")
+        raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
     with atomic():
         lock_account(invoice.account)  # either what expires sees the claim, or the claim sees what has expired
         invoice = Invoice.objects.get(pk=invoice.pk)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, User
+from core.models.user import canonical_email
 from core.problems import ValidationError
 from workflows.effects.people import mail_invitation, mail_password_reset, mail_verification
 from workflows.engine import owe
@@ -78,6 +80,29 @@ def verify_email(token: str) -> User:
             raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
         user.email_verified_at = timezone.now()
         user.save(update_fields=["email_verified_at"])
+    return user
+
+
+def newcomer(email: str, password: str | None = None) -> User | None:
+    """Somebody new here, or once removed from an account, who starts anew; None where the address is taken.
+
+    password: None: they set their first one by the link of a mail. The caller holds a transaction. Whoever was of the
+    staff is nobody new: who types an address need not be who reads it.
+    """
+    user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
+    if user is None:
+        try:
+            with atomic():
+                return User.objects.create_user(email, password)
+        except IntegrityError:  # somebody else was quicker
+            return None
+    is_trusted = user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+    if user.is_active or is_trusted or hasattr(user, "membership"):
+        return None
+    user.is_active, user.email_verified_at, user.name = True, None, ""
+    user.email = email.strip()
+    user.set_password(password)
+    user.save()
     return user
 
 

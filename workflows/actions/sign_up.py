@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
-from core.models.user import canonical_email
 from core.problems import Conflict
-from workflows.actions.people import ask_to_verify
+from workflows.actions.people import ask_to_verify, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.engine import begin
 from workflows.ledger import grant, post
@@ -48,35 +46,26 @@ def sign_up(
     """
     price = price_of(plan, currency, interval)
     check_billing(billing, is_paid=price.amount > 0)
-    if User.objects.filter(email_canonical=canonical_email(email)).exists():
-        raise _email_taken()
-    try:
-        with atomic():
-            user = User.objects.create_user(email, password)
-            is_free = price.amount == 0
-            account = Account(
-                status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
-                name=account_name,
-                currency=currency,
-                language=language,
-                **billing,
-            )
-            if is_free:
-                today = today_in(account.time_zone, database_now())
-                account.trial_ends_on = today + timedelta(days=plan.trial_days)
-            birth = begin(account, by=user, plan=plan.code)
-            Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
-            ask_to_verify(user)
-            if is_free:
-                post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
-                return SignUp(user, account)
-            subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)
-            return SignUp(user, account, subscription, invoice)
-    except IntegrityError as error:
-        if "core_user_email" in str(error):
-            raise _email_taken() from error
-        raise
-
-
-def _email_taken() -> Conflict:
-    return Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
+    with atomic():
+        user = newcomer(email, password)
+        if user is None:
+            raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
+        is_free = price.amount == 0
+        account = Account(
+            status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
+            name=account_name,
+            currency=currency,
+            language=language,
+            **billing,
+        )
+        if is_free:
+            today = today_in(account.time_zone, database_now())
+            account.trial_ends_on = today + timedelta(days=plan.trial_days)
+        birth = begin(account, by=user, plan=plan.code)
+        Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
+        ask_to_verify(user)
+        if is_free:
+            post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
+            return SignUp(user, account)
+        subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)
+        return SignUp(user, account, subscription, invoice)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
-from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied
-from workflows.actions.people import invite
+from workflows.actions.people import invite, newcomer
 from workflows.books import LIVING, lock_account
 
 RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
@@ -19,7 +17,7 @@ RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
     """A new site, managed by whoever opens it. Raises PermissionDenied, Conflict at the limit or for the name."""
     if by.role_in(account.pk) not in (*RUNS, Membership.Role.MEMBER):
-        raise PermissionDenied("Viewers may not open sites.")
+        raise PermissionDenied(_("Viewers may not open sites."))
     with atomic():
         account = lock_account(account)  # counted under the lock
         limit = plan_of(account).max_sites
@@ -39,9 +37,9 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
     Raises PermissionDenied, Conflict at the plan's limit or when the address belongs to an account already.
     """
     if by.role_in(account.pk) not in RUNS:
-        raise PermissionDenied("Only owners and admins of the account may invite.")
+        raise PermissionDenied(_("Only owners and admins of the account may invite."))
     if role == Membership.Role.OWNER and by.role_in(account.pk) != Membership.Role.OWNER:
-        raise PermissionDenied("Only an owner makes owners.")
+        raise PermissionDenied(_("Only an owner makes owners."))
     with atomic():
         account = lock_account(account)
         limit = plan_of(account).max_users
@@ -50,38 +48,21 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
                 "Your plan has room for %(limit)d person.", "Your plan has room for %(limit)d people.", limit
             )
             raise Conflict(words % {"limit": limit}, limit=limit)
-        member = Membership.objects.create(account=account, user=_newcomer(email), role=role)
+        user = newcomer(email)
+        if user is None:
+            raise Conflict(_("This e-mail address belongs to an account already."))
+        member = Membership.objects.create(account=account, user=user, role=role)
         invite(member.user, account, by=by)
     return member
 
 
 def remove_member(member: Membership) -> None:
-    """Show somebody out, at once and everywhere. They may be invited again."""
+    """Show somebody out, at once and everywhere. They may be invited again, or sign up for an account of their own."""
     with atomic():
         member.user.is_active = False
         member.user.save()
+        SiteUserAccess.objects.filter(user=member.user_id, site__account=member.account_id).delete()
         member.delete()
-
-
-def _newcomer(email: str) -> User:
-    """Somebody who has no password yet: new here, or once removed from an account. Raises Conflict for all others."""
-    user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
-    if user is None:
-        try:
-            with atomic():
-                return User.objects.create_user(email)
-        except IntegrityError as error:  # somebody else was quicker
-            raise _email_taken() from error
-    if user.is_active or user.is_staff or hasattr(user, "membership"):
-        raise _email_taken()
-    user.is_active = True
-    user.set_unusable_password()
-    user.save()
-    return user
-
-
-def _email_taken() -> Conflict:
-    return Conflict(_("This e-mail address belongs to an account already."))
 
 
 def plan_of(account: Account) -> Plan:

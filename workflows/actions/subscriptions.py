@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db.transaction import atomic
+from django.utils.translation import gettext as _
 
 from core.billing_details import check_billable
 from core.models import (
@@ -27,11 +28,19 @@ from workflows.periods import database_now, period_end, prorated, today_in
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
-    """The plan's price in that currency for a month or a year. Raises ValidationError when it has none."""
-    price = plan.prices.filter(currency=currency, interval=interval).first()
-    if price is None:
-        raise ValidationError({"currency": [f"The plan {plan.code} has no price in {currency}."]})
-    return price
+    """The plan's price in that currency for a month or a year; free is free for both.
+
+    Raises ValidationError when it has none, naming `interval` where only that is to blame.
+    """
+    prices = {price.interval: price for price in plan.prices.filter(currency=currency)}
+    found = prices.get(interval) or next((price for price in prices.values() if price.amount == 0), None)
+    if found is None:
+        raise ValidationError({"interval" if prices else "currency": [_no_price(plan, currency)]})
+    return found
+
+
+def _no_price(plan: Plan, currency: str) -> str:
+    return _("The plan %(plan)s has no such price in %(currency)s.") % {"plan": plan.code, "currency": currency}
 
 
 def subscribe(
@@ -73,17 +82,17 @@ def choose_plan(
     without somebody to bill, Conflict when it is the plan already or a payment for another choice is in review.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
-        raise PermissionDenied("Only owners and admins of the account may choose its plan.")
+        raise PermissionDenied(_("Only owners and admins of the account may choose its plan."))
     with atomic():
         account = lock_account(account)
         if account.status == Account.Status.CLOSED:
-            raise Conflict("The account is closed.")
+            raise Conflict(_("The account is closed."))
         living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
         if living is not None:
             return _change_plan(account, living, plan, method)
         price = price_of(plan, currency or account.currency, interval)
         if price.amount == 0:
-            raise ValidationError({"plan": ["Choose a paid plan."]})
+            raise ValidationError({"plan": [_("Choose a paid plan.")]})
         check_billable(account.billing_snapshot())
         previous = account.subscriptions.order_by("-id").first()
         _drop_earlier_choice(account)
@@ -140,9 +149,9 @@ def next_price(subscription: Subscription) -> Decimal:
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
     """Let a subscription end with the last period that is paid for. Raises PermissionDenied, WrongState."""
     if not subscription.may_be_changed_by(by):
-        raise PermissionDenied("Only owners and admins of the account may cancel.")
+        raise PermissionDenied(_("Only owners and admins of the account may cancel."))
     with atomic():
-        _, row = lock_subscription(subscription)
+        _account, row = lock_subscription(subscription)
         if row.status != Subscription.Status.ACTIVE:
             raise WrongState(
                 f"Only an active subscription ends with its period: this one is {row.status}.",
@@ -161,27 +170,28 @@ def _change_plan(
     account: Account, subscription: Subscription, plan: Plan, method: PaymentMethod | None
 ) -> tuple[Subscription, Invoice | None]:
     if plan.pk == subscription.plan_id and subscription.next_plan_id is None:
-        raise Conflict(f"The plan is {plan.name} already.")
+        raise Conflict(_("The plan is %(plan)s already.") % {"plan": plan.name})
     if subscription.status != Subscription.Status.ACTIVE:
-        raise Conflict(f"The subscription is {subscription.status}: pay what is open first.")
+        raise Conflict(_("The plan cannot be changed now: pay what is open first."))
     if plan.pk == subscription.plan_id:
         return _change_next(account, subscription, None)
     price = plan.prices.filter(currency=subscription.currency, interval=subscription.interval).first()
     if price is None:
-        raise ValidationError({"plan": [f"The plan {plan.code} has no price in {subscription.currency}."]})
+        raise ValidationError({"plan": [_no_price(plan, subscription.currency)]})
     if price.amount == 0:
-        raise ValidationError({"plan": ["Choose a paid plan, or cancel."]})
+        raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
     today = today_in(account.time_zone, database_now())
     start, end = subscription.period_start, subscription.period_end
     assert start is not None
     assert end is not None
     if today >= end:
-        raise Conflict("The period is over: pay its renewal first.")
+        raise Conflict(_("The period is over: pay its renewal first."))
     total = prorated(price.amount - subscription.price, subscription.currency, on=today, start=start, end=end)
     if total <= 0:
         return _change_next(account, subscription, plan)
     if renewals_of(subscription).exclude(status__in=[Invoice.Status.PENDING, Invoice.Status.VOID]).exists():
-        raise Conflict(f"The next period is paid for: change to a larger plan when it has begun, on {end}.")
+        words = _("The next period is paid for: change to a larger plan when it has begun, on %(day)s.")
+        raise Conflict(words % {"day": end})
     for earlier in subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, status=Invoice.Status.PENDING):
         perform(earlier.lapse)
     invoice = issue_invoice(
@@ -202,7 +212,7 @@ def _change_plan(
 def _change_next(account: Account, subscription: Subscription, plan: Plan | None) -> tuple[Subscription, None]:
     """Let the next period be of that plan, None: of the same as this one; also where it was demanded already."""
     if any(invoice.payments.in_review().exists() for invoice in renewals_of(subscription)):
-        raise Conflict("A payment for the next period is in review: wait for it, or withdraw it.")
+        raise Conflict(_("A payment for the next period is in review: wait for it, or withdraw it."))
     subscription.next_plan = plan
     subscription.save(update_fields=["next_plan"])
     replace_renewal(account, subscription, cause=None)
@@ -214,8 +224,9 @@ def _drop_earlier_choice(account: Account) -> None:
     for subscription in account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT):
         for invoice in subscription.invoices.filter(status__in=Invoice.OPEN):
             if invoice.status == Invoice.Status.PARTIALLY_PAID:
-                raise Conflict(f"{invoice.number} is paid in part: pay the rest of it, or ask us.")
+                words = _("%(number)s is paid in part: pay the rest of it, or ask us.")
+                raise Conflict(words % {"number": invoice.number})
             if invoice.payments.in_review().exists():
-                raise Conflict("A payment for the plan chosen before is in review: wait for it, or withdraw it.")
+                raise Conflict(_("A payment for the plan chosen before is in review: wait for it, or withdraw it."))
             perform(invoice.lapse)
         perform(subscription.expire)

@@ -72,6 +72,7 @@ document.addEventListener("submit", async (event) => {
     said.textContent = `${decided} ${form.dataset.said}` + (left ? `, ${left} left alone` : "");
   }
   document.querySelector("h1").textContent = said.textContent;
+  for (const tally of document.querySelectorAll(".tally")) tally.dispatchEvent(new Event("look")); // fewer wait now
   going.querySelector("[data-end]").hidden = false;
 }, true);
 

@@ -1,0 +1,61 @@
+"""Every page there is, by who sees it: what is tried of all pages is tried of these. test_pages.py misses none."""
+
+from __future__ import annotations
+
+STRANGER = [
+    "/",
+    "/login/",
+    "/signup/",
+    "/signup/?plan=growth&country=AE&currency=AED",
+    "/password/reset/",
+    "/password/reset/nonsense/",
+    "/verify/nonsense/",
+    "/problems/",
+    "/problems/wrong-state",
+]
+CUSTOMER = [
+    "/app/",
+    "/app/invoices/",
+    "/app/invoices/{invoice}/",
+    "/app/invoices/{invoice}/claim/",
+    "/app/invoices/{invoice}/document/",
+    "/app/payments/",
+    "/app/payments/{payment}/",
+    "/app/credits/",
+    "/app/balance/",
+    "/app/plan/",
+    "/app/members/",
+    "/app/sites/",
+    "/app/sites/{site}/",
+    "/app/billing/",
+    "/app/security/",
+]
+APPROVER = [
+    "/desk/",
+    "/desk/?country=xx1&least=x",
+    "/desk/{payment}/",
+    "/desk/{payment}/approve/",
+    "/desk/{payment}/reject/",
+    "/desk/accounts/?q=works",
+    "/desk/accounts/{account}/",
+    "/desk/accounts/invoices/{invoice}/",
+    "/desk/accounts/invoices/{invoice}/record/",
+    "/desk/figures/",
+]
+OPERATOR = [
+    "/desk/workflows/",
+    "/desk/workflows/payment/?state=succeeded",
+    "/desk/workflows/payment/?transition=approve",
+    "/desk/workflows/payment/{payment}/",
+    "/desk/effects/?state=dead",
+    "/desk/effects/{effect}/",
+    "/desk/effects/{effect}/retry/",
+]
+# Asked by a form: test_desk.py goes there as staff do.
+BY_POST = {"desk_bulk", "effects_retry"}
+# Answers that lead elsewhere, or are a piece of a page.
+NO_PAGES = {
+    "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "member",
+    "sign_out_all", "verify_again", "desk_rows", "desk_tally", "desk_bulk_part", "desk_payment_state",
+}  # fmt: skip
+EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR]

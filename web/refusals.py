@@ -1,0 +1,24 @@
+"""What a rule below said, in the words of whoever reads the page."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from core.models.stateful import Stateful
+from core.problems import Problem, WrongState
+from web.words import status_name
+
+
+def said(problem: Problem, *, about: Stateful | None = None) -> str:
+    """A Problem in one line: its detail, or what it says of each field.
+
+    about: what was to be changed, where its state may forbid it. The engine knows no customer's word for a state: that
+    is said here, in the reader's language.
+    """
+    errors = problem.members.get("errors")
+    if errors:
+        return " ".join(str(line) for lines in errors.values() for line in lines)
+    if about is not None and isinstance(problem, WrongState):
+        status = status_name(about._meta.model_name or "", problem.members["object_status"])
+        return _("This cannot be done now. The status is: %(status)s.") % {"status": status}
+    return problem.detail

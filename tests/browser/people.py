@@ -45,7 +45,10 @@ def sign_up_paid(page: Page, email: str, *, plan: str = "starter", method: str =
 
 def claim(page: Page, reference: str) -> None:
     """On an invoice's page: "I have paid", in the dialog."""
-    page.get_by_role("link", name="I have paid").click()
+    opener = page.get_by_role("link", name="I have paid")
+    opener.wait_for()
+    page.wait_for_load_state()  # with its scripts: until then the link leads to a page of its own
+    opener.click()
     dialog = page.get_by_role("dialog", name="I have paid")
     dialog.get_by_label("Reference").fill(reference)
     dialog.get_by_role("button", name="Send for review").click()

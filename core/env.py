@@ -29,9 +29,14 @@ class _Env(environ.Env):  # type: ignore[misc]
 
 env = _Env()
 
-# What a process that sleeps or is gone has locked is free again before its lease is over (30 s). `?options=...`
-# in DATABASE_URL replaces these, and any other option in it what stands here.
-SESSION = "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
+# What a process that sleeps or is gone has locked is free again before its lease is over (30 s). What is prepared is
+# planned once: for `id = ANY($1)` PostgreSQL thinks a plan for the list at hand cheaper than one for any list, and made
+# it each time, which took longer than to carry it out. `?options=...` in DATABASE_URL replaces these, and any other
+# option in it what stands here.
+SESSION = (
+    "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
+    " -c plan_cache_mode=force_generic_plan"
+)
 
 # A server that does not answer is given up, seconds: when connecting, and on TCP when the machine vanished.
 GONE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
+from core.ids import uuid7
 from core.models import Account, Allocation, Payment, PaymentMethod
 from core.reader import Reader, RelatedReader
 from core.statements import ask, pipelined, told_pid
@@ -84,6 +85,19 @@ def test_the_log_of_queries_sees_them(session):
         ask("SELECT %s::int", [1])
 
     assert len(captured) == 1
+
+
+def test_a_plan_for_a_list_of_keys_is_made_once():
+    for number in range(10):
+        ask("SELECT id AS planned_once FROM core_account WHERE id = ANY(%s::uuid[])", [[uuid7()] * number])
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%planned_once%"]
+        )
+        generic, custom = cursor.fetchone()
+    assert generic > 1
+    assert custom == 0
 
 
 def test_a_reader_reads_what_its_queryset_would():

@@ -24,7 +24,7 @@ class CreditEntry(Row):
         REVOKE = "revoke"
         ADJUST = "adjust"
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="credit_entries")
+    account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="credit_entries")
     kind = models.CharField(max_length=10, choices=Kind)
     amount = models.BigIntegerField()
     balance_after = models.BigIntegerField()

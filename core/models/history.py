@@ -26,7 +26,7 @@ class Transition(Row):
     name = models.CharField(max_length=60)
     source = models.CharField(max_length=20, blank=True)
     target = models.CharField(max_length=20)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+")
     cause = models.ForeignKey("self", models.PROTECT, null=True, related_name="consequences")
     reason = models.TextField(blank=True)
     inputs = models.JSONField(default=dict)
@@ -45,6 +45,9 @@ class Transition(Row):
                 condition=Q(request_key__isnull=False),
                 nulls_distinct=False,
             ),
+        ]
+        indexes = [  # most are of nobody, but of the engine
+            models.Index(name="transition_by_person", fields=["actor"], condition=Q(actor__isnull=False))
         ]
 
     def __str__(self) -> str:

@@ -48,7 +48,7 @@ class Invoice(Stateful):
 
     OPEN = (Status.PENDING, Status.PARTIALLY_PAID)
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="invoices")
+    account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="invoices")
     subscription = models.ForeignKey(Subscription, models.PROTECT, null=True, related_name="invoices")
     status = StatusField(choices=Status, default=Status.DRAFT)
     number = models.CharField(max_length=30, null=True, unique=True)  # noqa: DJ001 - null until issued, then gapless
@@ -59,7 +59,7 @@ class Invoice(Stateful):
     period_start = models.DateField(null=True)  # what it is for; null: one that starts when it is paid
     period_end = models.DateField(null=True)
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.FIRST)
-    payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, related_name="+")
+    payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, db_index=False, related_name="+")
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
     metadata = models.JSONField(default=dict)  # subscription_id, billing_snapshot

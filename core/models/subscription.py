@@ -38,7 +38,7 @@ class Subscription(Stateful):
         EXPIRED = "expired"
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="subscriptions")
-    plan = models.ForeignKey(Plan, models.PROTECT, related_name="+")
+    plan = models.ForeignKey(Plan, models.PROTECT, db_index=False, related_name="+")
     status = StatusField(choices=Status, default=Status.PENDING_PAYMENT)
     currency = models.CharField(max_length=3)
     price = MoneyField()
@@ -49,8 +49,8 @@ class Subscription(Stateful):
     period_end = models.DateField(null=True, blank=True)  # the first day that is not paid for
     cancel_at_period_end = models.BooleanField(default=False)
     # What the next period is of: a downgrade waits for it.
-    next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, related_name="+")
-    previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
+    next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = SubscriptionQuerySet.as_manager()

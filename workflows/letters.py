@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.utils.text import Truncator
 from django.utils.translation import get_language
 
 from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Subscription, User
@@ -91,6 +92,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
         link = links.balance()
     return {
         **_payment(payment),
+        "short_name": Exact(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
         "plan": Exact(plan),
         "is_welcome": is_welcome,
         "is_paid": is_paid,

@@ -7,10 +7,11 @@ from urllib.parse import quote
 from django.conf import settings
 
 from core.models import Invoice, Payment
+from workflows.words import Bare
 
 
 def _page(path: str) -> str:
-    return f"{settings.PUBLIC_URL}/{path}"
+    return Bare(f"{settings.PUBLIC_URL}/{path}")
 
 
 def home() -> str:

@@ -17,11 +17,12 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from core.models import Account, Effect
-from workflows import links
+from workflows import form_letters, links
 from workflows.engine import effect
 from workflows.engine.errors import Permanent, Unreachable
 from workflows.plaintext import plain
 from workflows.wire import KeyedMail
+from workflows.words import Bare
 
 GOODBYE = 1  # second
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
@@ -98,14 +99,25 @@ def _is_closed(subject: Any) -> bool:
 
 
 def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
-    """Render templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
+    """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
     context = {"public_url": settings.PUBLIC_URL, "home": links.home(), "sender": _sender(), **words}
     with translation.override(language):
-        context["subject"] = _subject(kind, context)
-        html = render_to_string(f"emails/{kind}-body.html", context)
-        text = plain(html) + "\n"
+        _, subject = form_letters.write(_render_subject, kind, context, language)
+        if len(subject) > 78:  # whatever a customer called their account
+            subject = subject[:77] + "…"
+        html, text, preheader = form_letters.write(_render, kind, {**context, "subject": Bare(subject)}, language)
+    return Mail(subject, preheader, text, html)
+
+
+def _render_subject(kind: str, context: dict[str, Any]) -> tuple[str, str]:
+    return "", _line(render_to_string(f"emails/{kind}-subject.txt", context))
+
+
+def _render(kind: str, context: dict[str, Any]) -> tuple[str, str, str]:
+    """HTML, text and preheader."""
+    html = render_to_string(f"emails/{kind}-body.html", context)
     preheader = PREHEADER.search(html)
-    return Mail(context["subject"], _line(plain(preheader[1])) if preheader else "", text, html)
+    return html, plain(html) + "\n", _line(plain(preheader[1])) if preheader else ""
 
 
 def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en", **words: Any) -> dict[str, Any]:
@@ -180,12 +192,6 @@ def _hang_up(server: Any) -> None:
 def _is_for_good(code: int) -> bool:
     """RFC 5321 4.2.1: 5yz is a permanent refusal, 4yz invites another attempt, such as greylisting."""
     return 500 <= code < 600
-
-
-def _subject(kind: str, context: dict[str, Any]) -> str:
-    """One line of at most 78 characters, whatever a customer called their account."""
-    words = _line(render_to_string(f"emails/{kind}-subject.txt", context))
-    return words if len(words) <= 78 else words[:77] + "…"
 
 
 def _line(text: str) -> str:

@@ -12,6 +12,12 @@ from django.utils.safestring import SafeString, mark_safe
 from core.money import quantize
 
 
+class Bare(str):
+    """Words that stand by themselves as they are, and are not looked into: an address, a subject."""
+
+    __slots__ = ()
+
+
 class Exact(str):
     """A value that stands in a sentence as it is: a name, a reference, a sum.
 

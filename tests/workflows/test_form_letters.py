@@ -1,0 +1,101 @@
+"""A mail that is filled in says what the same mail says when it is rendered: `workflows.form_letters`."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+from django.utils.html import conditional_escape
+
+from workflows import form_letters, mail, samples
+from workflows.samples import SAMPLES, TO_STAFF
+from workflows.words import Bare, Exact, Unbroken
+
+NAMES = ["Ann", "12 & Söhne", '<a href="x">"\'', "شركة المثال", "٣ of us", "-", "{{ x }} %(y)s", "Long " * 30 + "name"]
+EVERY = [
+    pytest.param(kind, variant, language, id=f"{kind}, {variant}, {language}")
+    for kind, variants in SAMPLES.items()
+    for variant in variants
+    for language in ("en", "ar")
+    if language == "en" or kind not in TO_STAFF
+]
+
+
+@pytest.fixture(autouse=True)
+def no_forms_yet():
+    form_letters._form.cache_clear()
+
+
+@pytest.mark.parametrize(("kind", "variant", "language"), EVERY)
+def test_what_is_filled_in_is_what_would_be_rendered(monkeypatch, kind, variant, language):
+    def written(name):
+        account = samples.account
+        with monkeypatch.context() as patch, translation.override(language):
+            patch.setattr(samples, "account", lambda **change: account(**{"name": name, **change}))
+            words = SAMPLES[kind][variant]()
+        return mail.write(kind, words, language=language)
+
+    filled = [written(name) for name in NAMES]
+    monkeypatch.setattr(form_letters, "write", lambda render, kind, words, _: render(kind, words))
+    rendered = [written(name) for name in NAMES]
+
+    assert filled == rendered
+
+
+def test_a_case_is_rendered_once():
+    seen = []
+
+    def render(kind, words):
+        seen.append(kind)
+        return f"<p>{conditional_escape(words['name'])} {words['link']}</p>", f"{words['name']}: {words['link']}"
+
+    def write(name, **more):
+        return form_letters.write(render, "news", {"name": Exact(name), "link": Bare("x/1"), **more}, "en")
+
+    assert write("A & B") == ["<p><bdi>A &amp; B</bdi> x/1</p>", "A & B: x/1"]
+    assert write("C") == ["<p><bdi>C</bdi> x/1</p>", "C: x/1"]
+    assert len(seen) == 1
+    for more in ({"is_late": True}, {"is_late": 1}, {"notes": "two\nlines"}, {"rows": [Unbroken("1"), None]}):
+        write("D", **more)
+        write("E", **more)
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize(
+    "look", [lambda name: name[:40], lambda name: name.upper() + name[1:], lambda name: f"{name[:60]} {name[60:]}"]
+)
+def test_whoever_looks_into_a_value_is_found_out(look):
+    def render(kind, words):
+        return "", look(words["name"])
+
+    for name in ("Long " * 30 + "name", "another"):
+        assert form_letters.write(render, "news", {"name": Exact(name)}, "en") == ("", look(Exact(name)))
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "wide  gap", " before", ""])
+def test_a_value_that_is_set_differently_as_html_and_as_text_is_rendered(name):
+    def render(kind, words):
+        return str(words["name"]), " ".join(words["name"].split())
+
+    for _ in range(2):
+        assert form_letters.write(render, "news", {"name": Exact(name)}, "en") == (name, " ".join(name.split()))
+
+
+def test_what_may_change_behind_our_back_is_rendered():
+    row = samples.effects()[0]
+
+    def render(kind, words):
+        return (words["rows"][0].last_error,)
+
+    for error in ("refused", "timed out"):
+        row.last_error = error
+        assert form_letters.write(render, "news", {"rows": [row]}, "en") == (error,)
+
+
+def test_only_so_many_cases_are_remembered():
+    def render(kind, words):
+        return (str(words["number"]),)
+
+    for number in range(form_letters.CASES + 10):
+        assert form_letters.write(render, "news", {"number": number}, "en") == [str(number)]
+
+    assert form_letters._form.cache_info().currsize == form_letters.CASES

@@ -20,7 +20,7 @@ from kombu.messaging import Producer
 
 from core.tracing import span
 from tasks.broker import WAIT, producing, queue_names
-from workflows.engine.lease import SHARE
+from workflows.engine.claim import SHARE
 from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)

@@ -36,7 +36,20 @@ from core.problems import WrongState
 from tests.factories import StaffFactory
 from tests.toy import outside
 from tests.toy.models import Door, Visit
-from workflows.engine import Permanent, Unreachable, begin, lease, perform, registry, retry, run, run_due, skip, sweep
+from workflows.engine import (
+    Permanent,
+    Unreachable,
+    begin,
+    claim,
+    lease,
+    perform,
+    registry,
+    retry,
+    run,
+    run_due,
+    skip,
+    sweep,
+)
 from workflows.engine.errors import TimedOut
 from workflows.engine.testing import advance, crash_after
 
@@ -119,7 +132,7 @@ class Protocol(RuleBasedStateMachine):
         self.block.__enter__()
         with connection.cursor() as cursor:
             cursor.execute("SELECT setseed(0.5)")
-        lease._serve_next.clear()
+        claim._serve_next.clear()
         outside.heard.clear()
         self.staff = StaffFactory(is_superuser=True)
         self.doors: list[Door] = []  # as they are
@@ -270,7 +283,7 @@ class Protocol(RuleBasedStateMachine):
 
     def claim(self, ids: list[UUID]) -> list[Effect]:
         expected = self.claimable(ids)
-        effects = lease.claim_named(ids)
+        effects = claim.claim_named(ids)
         assert {effect.pk for effect in effects} == expected
         self.claimed(effects)
         return effects
@@ -286,7 +299,7 @@ class Protocol(RuleBasedStateMachine):
             for debt in self.debts.values()
             if self.takable(debt) and not debt.solo and (debt.kind in OUTWARD) == (lane == "outward")
         }
-        effects = lease.claim_fairly(lane, limit)
+        effects = claim.claim_fairly(lane, limit)
         assert {effect.pk for effect in effects} <= takable
         assert bool(effects) == bool(takable)
         assert len(effects) <= max(limit, 3)  # one at least for each house

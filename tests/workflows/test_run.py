@@ -14,7 +14,20 @@ from core.models import Breaker, Effect, EffectEvent, Payment
 from core.problems import Conflict, WrongState
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
 from workflows.effects.notices import mail_trial_start
-from workflows.engine import Debt, Unreachable, lease, owe, owe_many, perform, retry, retry_many, run_due, skip, sweep
+from workflows.engine import (
+    Debt,
+    Unreachable,
+    claim,
+    lease,
+    owe,
+    owe_many,
+    perform,
+    retry,
+    retry_many,
+    run_due,
+    skip,
+    sweep,
+)
 from workflows.engine import registry as engine_registry
 from workflows.engine.plain import NotKeepable
 from workflows.engine.run import _pay_all
@@ -161,8 +174,8 @@ def test_a_day_is_the_longest_that_an_effect_is_tried(handler, approved):
 def test_an_effect_is_claimed_once(approved):
     approved()
 
-    assert len(lease.claim_fairly("inward", 10)) == 1
-    assert lease.claim_fairly("inward", 10) == []
+    assert len(claim.claim_fairly("inward", 10)) == 1
+    assert claim.claim_fairly("inward", 10) == []
 
 
 @pytest.mark.parametrize("change", [{"kind": "payment.from_the_future"}, {"revision": 9}])
@@ -191,7 +204,7 @@ def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(hand
         Payment.objects.update(notes=f"by {effects[0].fence}")
 
     handler("payment.settle", run=note)
-    mine = lease.claim_fairly("inward", 10)
+    mine = claim.claim_fairly("inward", 10)
     settlements().update(lease_until=Now() - timedelta(minutes=1))
 
     for ids in sweep():
@@ -206,7 +219,7 @@ def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(hand
 
 def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
     approved()
-    lease.claim_fairly("inward", 10)
+    claim.claim_fairly("inward", 10)
     assert sweep() == []
 
     settlements().update(lease_pid=GONE)
@@ -221,7 +234,7 @@ def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
 def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(approved, monkeypatch):
     approved()
     monkeypatch.setattr(lease, "told_pid", lambda: GONE)  # a pooler tells a number of its own
-    lease.claim_fairly("inward", 10)
+    claim.claim_fairly("inward", 10)
 
     assert settlements().get().lease_pid is None
     assert sweep() == []
@@ -247,14 +260,14 @@ def test_who_works_in_one_lane_leaves_the_others_alone(approved):
 def test_only_who_crashes_alone_is_charged_and_the_third_time_it_is_dead(approved, run_effects):
     payments = approved(4)
     culprit = settlements().get(object_id=payments[1].pk)
-    lease.claim_fairly("inward", 10)
+    claim.claim_fairly("inward", 10)
     settlements().update(lease_pid=GONE)  # the batch died, nobody knows of what
 
     for _ in range(5):
         for ids in sweep():
             assert len(ids) == 1
             if ids == [culprit.pk]:
-                lease.claim_named(ids)
+                claim.claim_named(ids)
                 settlements().filter(pk=culprit.pk).update(lease_pid=GONE)
             else:
                 run_due(ids)
@@ -359,10 +372,10 @@ def test_ordered_effects_of_an_object_wait_for_the_earlier_ones(run_effects):
     Effect.objects.filter(kind="mail.payment_partial").update(ordered=True)
     first, second = Effect.objects.filter(kind="mail.payment_partial").order_by("seq")
 
-    assert [effect.pk for effect in lease.claim_fairly("outward", 10)] == [first.pk]
-    assert lease.claim_named([second.pk]) == []
+    assert [effect.pk for effect in claim.claim_fairly("outward", 10)] == [first.pk]
+    assert claim.claim_named([second.pk]) == []
     Effect.objects.filter(pk=first.pk).update(state="done")
-    assert [effect.pk for effect in lease.claim_fairly("outward", 10)] == [second.pk]
+    assert [effect.pk for effect in claim.claim_fairly("outward", 10)] == [second.pk]
 
 
 def test_a_tenant_with_many_effects_leaves_room_for_the_others():
@@ -371,7 +384,7 @@ def test_a_tenant_with_many_effects_leaves_room_for_the_others():
         owe(engine_registry.kinds["mail.trial_started"].run, key=f"flood:{n}", about=flood)
     by_account = dict.fromkeys([flood.pk, *(other.pk for other in others)], 0)
 
-    for effect in lease.claim_fairly("outward", 50):
+    for effect in claim.claim_fairly("outward", 50):
         by_account[effect.account_id] += 1
 
     assert by_account.pop(flood.pk) == 10
@@ -381,7 +394,7 @@ def test_a_tenant_with_many_effects_leaves_room_for_the_others():
 def test_claims_go_round_all_tenants():
     accounts = [AccountFactory(status="trial") for _ in range(7)]
 
-    claimed = [effect.account_id for _ in range(4) for effect in lease.claim_fairly("outward", 2)]
+    claimed = [effect.account_id for _ in range(4) for effect in claim.claim_fairly("outward", 2)]
 
     assert sorted(claimed) == sorted(account.pk for account in accounts)
 
@@ -473,7 +486,7 @@ class TestOperators:
 
     def test_a_running_effect_is_left_alone(self, approved, operator):
         approved()
-        (effect,) = lease.claim_fairly("inward", 10)
+        (effect,) = claim.claim_fairly("inward", 10)
 
         with pytest.raises(WrongState):
             retry(effect, by=operator)

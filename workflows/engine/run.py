@@ -21,7 +21,7 @@ from core.models.stateful import Stateful
 from core.problems import Problem
 from core.reader import Reader, RelatedReader
 from core.statements import pipelined
-from workflows.engine import lease
+from workflows.engine import claim, lease
 from workflows.engine.deadline import deadline
 from workflows.engine.errors import Fenced, Permanent, TimedOut, Unreachable
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
@@ -46,8 +46,8 @@ def run_due(ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] =
     every tenant's, about `limit` in each lane. of: nothing of other lanes than these; none named: of all.
     """
     if ids:
-        return _pay_all(lease.claim_named(ids, of))
-    return sum(_pay_all(lease.claim_fairly(lane, limit)) for lane in of or lanes())
+        return _pay_all(claim.claim_named(ids, of))
+    return sum(_pay_all(claim.claim_fairly(lane, limit)) for lane in of or lanes())
 
 
 def _pay_all(claimed: list[Effect]) -> int:

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from core.models import Effect
-from workflows.engine import lease, run_due
+from workflows.engine import claim, lease, run_due
 from workflows.periods import database_now
 
 _SET_UP = """
@@ -88,7 +88,7 @@ def _work_off(account: UUID) -> None:
         due = dict(mine.filter(state=Effect.State.READY).values_list("pk", "lane"))
         if not due:
             break
-        outside = lease.claim_named([key for key, lane in due.items() if lane == "outward"])
+        outside = claim.claim_named([key for key, lane in due.items() if lane == "outward"])
         lease.finish_sent([lease.Sent(effect, NOT_SENT, took=0, at=0) for effect in outside])
         if inside := [key for key, lane in due.items() if lane != "outward"]:
             run_due(inside)

@@ -1,0 +1,115 @@
+"""Claim what is due: lease rows that are ready to this process, something of every tenant's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from core.models.history import Effect
+from core.models.stateful import NOBODY
+from core.reader import Reader
+from core.statements import ask, told_pid
+from workflows.engine.lease import LEASE
+from workflows.engine.registry import kinds
+
+TENANTS = 50  # that one claim serves, in turn
+SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
+
+# A row this process may take now: of a kind and revision it knows, and in its turn.
+_TAKABLE = """
+    effect.state = 'ready'
+    AND EXISTS (
+        SELECT FROM unnest(%(kinds)s::text[], %(revisions)s::int[]) AS known(kind, revision)
+        WHERE known.kind = effect.kind AND known.revision >= effect.revision)
+    AND NOT (effect.ordered AND EXISTS (
+        SELECT FROM core_effect AS earlier
+        WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
+            AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
+_EFFECTS = Reader(Effect._base_manager.all())
+_COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
+_LEASE = f"""
+    UPDATE core_effect AS effect
+    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s::interval,
+        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
+    FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
+
+# Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
+_CLAIM_NAMED = f"""
+    WITH taken AS (
+        SELECT id FROM core_effect AS effect
+        WHERE id = ANY(%(ids)s::uuid[]) AND {_TAKABLE} AND (NOT solo OR %(alone)s::bool)
+            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ) {_LEASE}"""
+
+# A share for each of the next tenants with something to do: those are found by a walk along the index, one step for
+# each, whatever they have waiting. How many were served, and who was the last, is said also where nothing was free.
+_CLAIM_SHARES = f"""
+    WITH RECURSIVE tenant(account_id) AS (
+        (SELECT account_id FROM core_effect
+         WHERE state = 'ready' AND lane = %(lane)s::text AND account_id >= %(first)s::uuid
+         ORDER BY account_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.account_id FROM core_effect AS next
+                WHERE next.state = 'ready' AND next.lane = %(lane)s::text AND next.account_id > tenant.account_id
+                ORDER BY next.account_id LIMIT 1)
+        FROM tenant WHERE tenant.account_id IS NOT NULL
+    ),
+    served AS (SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s::int),
+    taken AS (
+        SELECT share.id FROM served, LATERAL (
+            SELECT id FROM core_effect AS effect
+            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
+            ORDER BY id LIMIT least({SHARE}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
+            FOR UPDATE SKIP LOCKED
+        ) AS share
+    ),
+    effect AS ({_LEASE})
+    SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
+    FROM (SELECT) AS always LEFT JOIN effect ON true"""
+
+_serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
+
+
+def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
+    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named."""
+    return _claimed(_claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
+
+
+def claim_fairly(lane: str, limit: int) -> list[Effect]:
+    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others."""
+    rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
+    while rounds:
+        if effects := _claim_shares(lane, limit):
+            return effects
+        if lane not in _serve_next:
+            rounds -= 1
+    return []
+
+
+def _claim_shares(lane: str, limit: int) -> list[Effect]:
+    tenants = min(TENANTS, limit)
+    rows = _claim(_CLAIM_SHARES, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit)
+    *_, served, last = rows[0]
+    if served == tenants:  # there may be more behind them
+        _serve_next[lane] = UUID(int=last.int + 1)
+    return _claimed(row[:-2] for row in rows if row[0] is not None)
+
+
+def _claim(sql: str, **values: Any) -> list[Any]:
+    payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
+    values |= {
+        "kinds": [kind.name for kind in payable],
+        "revisions": [kind.revision for kind in payable],
+        "lease": LEASE,
+        "told_pid": told_pid(),
+    }
+    rows: list[Any] = ask(sql, values).fetchall()
+    return rows
+
+
+def _claimed(rows: Iterable[Any]) -> list[Effect]:
+    return sorted(_EFFECTS.objects(rows), key=lambda effect: effect.id)

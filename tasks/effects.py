@@ -28,7 +28,7 @@ def run_due_effects(effect_ids: list[str]) -> None:
             run_due([UUID(key) for key in effect_ids], of=settings.WORKER_LANES)
         else:
             answer()
-        while claimed := run_due(of=settings.WORKER_LANES):
+        while claimed := run_due(of=settings.WORKER_LANES, lately=True):
             if time.monotonic() - started > SLICE:
                 break
             if claimed < FEW:

@@ -133,6 +133,7 @@ class Protocol(RuleBasedStateMachine):
         with connection.cursor() as cursor:
             cursor.execute("SELECT setseed(0.5)")
         claim._serve_next.clear()
+        claim._seen_all.clear()
         outside.heard.clear()
         self.staff = StaffFactory(is_superuser=True)
         self.doors: list[Door] = []  # as they are
@@ -293,18 +294,31 @@ class Protocol(RuleBasedStateMachine):
         effects = self.claim_share(lane, limit)
         self.hands.append(effects)
 
+    @rule(lane=st.sampled_from(["inward", "outward"]), limit=st.integers(1, 8))
+    def claim_lately(self, lane: str, limit: int) -> None:
+        """It may leave what is old for its next look for everything, and takes nothing that the other would not."""
+        takable = self.takable_in(lane)
+        effects = claim.claim_lately(lane, limit)
+        assert {effect.pk for effect in effects} <= takable
+        assert len(effects) <= max(limit, 3)
+        self.claimed(effects)
+        self.hands.append(effects)
+
     def claim_share(self, lane: str, limit: int) -> list[Effect]:
-        takable = {
-            debt.id
-            for debt in self.debts.values()
-            if self.takable(debt) and not debt.solo and (debt.kind in OUTWARD) == (lane == "outward")
-        }
+        takable = self.takable_in(lane)
         effects = claim.claim_fairly(lane, limit)
         assert {effect.pk for effect in effects} <= takable
         assert bool(effects) == bool(takable)
         assert len(effects) <= max(limit, 3)  # one at least for each house
         self.claimed(effects)
         return effects
+
+    def takable_in(self, lane: str) -> set[UUID]:
+        return {
+            debt.id
+            for debt in self.debts.values()
+            if self.takable(debt) and not debt.solo and (debt.kind in OUTWARD) == (lane == "outward")
+        }
 
     # Work
 

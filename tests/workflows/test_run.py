@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from core.models import Breaker, Effect, EffectEvent, Payment
 from core.problems import Conflict, WrongState
+from core.statements import ask
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
 from workflows.effects.notices import mail_trial_start
 from workflows.engine import (
@@ -233,7 +236,7 @@ def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
 
 def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(approved, monkeypatch):
     approved()
-    monkeypatch.setattr(lease, "told_pid", lambda: GONE)  # a pooler tells a number of its own
+    monkeypatch.setattr(claim, "told_pid", lambda: GONE)  # a pooler tells a number of its own
     claim.claim_fairly("inward", 10)
 
     assert settlements().get().lease_pid is None
@@ -573,3 +576,72 @@ def test_an_idle_sweep_is_one_statement(run_effects, django_assert_num_queries):
 
     with django_assert_num_queries(1):
         assert sweep() == []
+
+
+@pytest.fixture
+def looking():
+    """A process that looked for everything a moment ago and found nothing old."""
+    claim._seen_all.clear()
+    assert claim.claim_lately("outward", 10) == []
+    yield
+    claim._seen_all.clear()
+
+
+def told(account, number):
+    owe(engine_registry.kinds["mail.trial_started"].run, key=f"told:{account.pk}:{number}", about=account)
+
+
+def test_what_became_due_lately_is_claimed_at_once(looking):
+    account = AccountFactory(status="trial")
+
+    assert [effect.account_id for effect in claim.claim_lately("outward", 10)] == [account.pk]
+    assert claim.claim_lately("outward", 10) == []
+
+
+def test_of_a_crowd_everybody_has_a_share_at_once(looking):
+    flood, other = AccountFactory(status="trial"), AccountFactory(status="trial")
+    for number in range(20):
+        told(flood, number)
+
+    claimed = [effect.account_id for effect in claim.claim_lately("outward", 10)]
+
+    assert claimed.count(other.pk) == 1
+    assert claimed.count(flood.pk) == 5
+
+
+def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch):
+    account = AccountFactory(status="trial")
+    for number in range(4):
+        told(account, number)
+    Effect.objects.filter(kind="mail.trial_started").update(run_at=Now() - timedelta(minutes=1))
+    assert claim.claim_lately("outward", 2) == []
+
+    now = time.monotonic()
+    monkeypatch.setattr(claim.time, "monotonic", lambda: now + claim.ROUND)
+
+    # As long as there is some of it, each look is one for everything.
+    assert [len(claim.claim_lately("outward", 2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_what_must_run_alone_is_not_claimed_with_others(looking):
+    AccountFactory(status="trial")
+    Effect.objects.filter(kind="mail.trial_started").update(solo=True)
+
+    assert claim.claim_lately("outward", 10) == []
+
+
+def test_a_walk_goes_along_the_index_of_tenants_and_sorts_nothing(monkeypatch):
+    plans = []
+
+    def explain(sql, values):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {sql}", values)
+            plans.append("\n".join(row[0] for row in cursor.fetchall()))
+        return ask(sql, values)
+
+    monkeypatch.setattr(claim, "ask", explain)
+
+    assert claim.claim_fairly("inward", 5) == []
+
+    assert set(re.findall(r"using (effect_ready\w*)", plans[0])) == {"effect_ready"}

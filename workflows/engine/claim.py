@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,8 @@ from workflows.engine.registry import kinds
 
 TENANTS = 50  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
+LATELY = timedelta(seconds=2)
+ROUND = 1.0  # second in which whoever looks only for what became due lately looks once for everything
 
 # A row this process may take now: of a kind and revision it knows, and in its turn.
 _TAKABLE = """
@@ -71,7 +75,26 @@ _CLAIM_SHARES = f"""
     SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
     FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
+# What became due lately, if that is no more than `limit`: everybody's turn, so nobody needs to be asked for a share.
+# A walk steps over the entries of all that was ready and is done since somebody began to read in one long transaction;
+# here it is those of two seconds.
+_CLAIM_LATELY = f"""
+    WITH lately AS (
+        SELECT FROM core_effect
+        WHERE state = 'ready' AND fence >= 0 AND lane = %(lane)s::text AND run_at > now() - %(lately)s::interval
+        LIMIT %(limit)s::int + 1
+    ),
+    taken AS (
+        SELECT id FROM core_effect AS effect
+        WHERE fence >= 0 AND lane = %(lane)s::text AND run_at > now() - %(lately)s::interval
+            AND NOT solo AND {_TAKABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
+        FOR UPDATE SKIP LOCKED
+    ),
+    effect AS ({_LEASE})
+    SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
+
 _serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
+_seen_all: dict[str, float] = {}  # per lane, when a look for everything last found nothing old, by time.monotonic()
 
 
 def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
@@ -88,6 +111,28 @@ def claim_fairly(lane: str, limit: int) -> list[Effect]:
         if lane not in _serve_next:
             rounds -= 1
     return []
+
+
+def claim_lately(lane: str, limit: int) -> list[Effect]:
+    """As claim_fairly, of what became due lately only, but for a look now and then: for who looks often.
+
+    So it may find nothing while something older is due; asked again, it finds that within ROUND.
+    """
+    if time.monotonic() < _seen_all.get(lane, 0) + ROUND:
+        rows = _claim(_CLAIM_LATELY, lane=lane, limit=limit, lately=LATELY)
+        if rows[0][-1] <= limit:
+            return _claimed(row[:-1] for row in rows if row[0] is not None)
+        return claim_fairly(lane, limit)
+    started = time.monotonic()
+    effects = claim_fairly(lane, limit)
+    if not any(_is_old(effect) for effect in effects):
+        _seen_all[lane] = started
+    return effects
+
+
+def _is_old(effect: Effect) -> bool:
+    assert effect.lease_until is not None
+    return effect.run_at < effect.lease_until - LEASE - LATELY
 
 
 def _claim_shares(lane: str, limit: int) -> list[Effect]:

@@ -95,8 +95,7 @@ def perform_many(
     with _as_in_database([step.subject for step in todo]):
         moves = [_take(step, by, reason, request_key) for step in todo]
         with _all_or_none(moves):
-            with pipelined():
-                written = [record.write(group) for group in _rounds(moves)]
+            written = _write(list(_rounds(moves)))
             _confirm(written, by)
     _say(moves, by)
     return [move.transition for move in moves]
@@ -223,6 +222,12 @@ def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
         turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
         groups.setdefault((turn, type(move.obj), tuple(sorted(move.changed))), []).append(move)
     yield from groups.values()
+
+
+def _write(groups: list[list[record.Move]]) -> list[record.Written]:
+    """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end."""
+    with pipelined() if len(groups) > 1 else nullcontext():
+        return [record.write(group) for group in groups]
 
 
 def _all_or_none(moves: list[record.Move]) -> AbstractContextManager[None]:

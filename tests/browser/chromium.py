@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright
 
 HOW_TO_GET_ONE = (
-    "no Chromium on this machine: `apt-get install chromium`, or `.venv/bin/playwright install chromium`, "
+    "no Chromium on this machine: `apt-get install chromium libatomic1`, or `.venv/bin/playwright install chromium`, "
     "or name one in CHROMIUM"
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
@@ -24,6 +26,16 @@ QUIET = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+
+
+def fault_of_the_driver() -> str:
+    """Why playwright's own program, a Node.js, does not start on this machine; empty where it does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        return ""
+    return f"playwright's driver does not start (Debian: `apt-get install libatomic1`): {done.stderr.strip()}"
 
 
 def find_chromium(playwright: Playwright) -> str | None:

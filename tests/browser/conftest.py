@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from stack.application import Application
 from tests.application import running_application
-from tests.browser.chromium import HOW_TO_GET_ONE, find_chromium, launch
+from tests.browser.chromium import HOW_TO_GET_ONE, fault_of_the_driver, find_chromium, launch
 from tests.browser.visitors import PATIENCE, Visitors
 from tests.stories.house import PASSWORD, House
 
@@ -32,15 +32,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright runs an event loop in this thread
+    if fault := fault_of_the_driver():
+        do_without(fault)
     with sync_playwright() as playwright:
         path = find_chromium(playwright)
         if path is None:
-            if os.environ.get("REQUIRE_BROWSER"):
-                pytest.fail(HOW_TO_GET_ONE)
-            pytest.skip(HOW_TO_GET_ONE)
+            do_without(HOW_TO_GET_ONE)
         browser = launch(playwright, path)
         yield browser
         browser.close()
+
+
+def do_without(why: str) -> NoReturn:
+    if os.environ.get("REQUIRE_BROWSER"):
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 @pytest.fixture(scope="session")

@@ -140,6 +140,18 @@ def test_the_chart_has_every_process_and_a_worker_for_each_lane():
 
 
 @needs_helm
+def test_one_web_worker_or_beat_may_die():
+    replicas = {
+        found["metadata"]["name"].removeprefix("billing-countersign-"): found["spec"]["replicas"]
+        for found in rendered()
+        if found["kind"] == "Deployment"
+    }
+
+    assert set(replicas) == {"web", "worker-inward", "worker-outward", "beat"}
+    assert all(count >= 2 for count in replicas.values()), replicas
+
+
+@needs_helm
 def test_one_kind_of_worker_for_everything_needs_no_lanes():
     found = dict(pods(rendered(workers={"inward": None, "outward": None, "all": {"replicas": 3}})))
 

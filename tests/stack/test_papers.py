@@ -11,9 +11,11 @@ from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from django.core.management import BaseCommand, get_commands, load_command_class
 
 ROOT = Path(__file__).parents[2]
-PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "README.md"])
+PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+NOTES = ROOT / "deploy" / "helm" / "countersign" / "templates" / "NOTES.txt"
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {target for line in re.findall(r"^([a-z ]+):", MAKEFILE, re.MULTILINE) for target in line.split()}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -91,10 +93,21 @@ def imported() -> set[str]:
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
 def test_links_lead_somewhere(paper):
     text = re.sub(r"^```.*?^```", "", paper.read_text(), flags=re.DOTALL | re.MULTILINE)
-    targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)]
-    missing = [link for link in targets if link and "://" not in link and not (paper.parent / link).exists()]
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    missing = []
+    for link in links:
+        name, _, anchor = link.partition("#")
+        target = paper.parent / name if name else paper
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
 
     assert missing == []
+
+
+def anchors(paper: Path) -> set[str]:
+    """Of its headings, as a repository's host makes them."""
+    headings = re.findall(r"^#+ (.+)$", paper.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: str(paper.relative_to(ROOT)))
@@ -102,6 +115,25 @@ def test_what_make_is_told_it_can(paper):
     told = set(re.findall(r"(?:`|^)make ([a-z]+)\b", paper.read_text(), re.MULTILINE))
 
     assert told <= TARGETS
+
+
+@pytest.mark.parametrize("paper", [*PAPERS, NOTES], ids=lambda paper: str(paper.relative_to(ROOT)))
+def test_what_manage_py_is_told_it_can(paper):
+    for name, rest in re.findall(r"manage\.py ([a-z_]+)([^`\n&]*)", paper.read_text()):
+        assert name in get_commands(), name
+        known = load_command(name).create_parser("manage.py", name)._option_string_actions
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", rest)) <= set(known), f"{name}{rest}"
+
+
+def load_command(name: str) -> BaseCommand:
+    app = get_commands()[name]
+    return app if isinstance(app, BaseCommand) else load_command_class(app, name)
+
+
+def test_every_recipe_gives_a_real_installation_its_first_rows():
+    recipes = (ROOT / "docs" / "operations.md", ROOT / "deploy" / "README.md", NOTES)
+
+    assert [path.name for path in recipes if "manage.py seed_catalogue" not in path.read_text()] == []
 
 
 def test_every_decision_is_in_the_index():

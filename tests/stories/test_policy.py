@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from stack.application import Application
+from tests.browser.chromium import fault_of_the_driver
 from tests.stories.house import PASSWORD
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
@@ -43,6 +44,8 @@ class Visitor:
 
 @pytest.fixture
 def visitor(application: Application) -> Iterator[Visitor]:
+    if fault := fault_of_the_driver():
+        pytest.skip(fault)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield Visitor(browser.new_page(), application.url)

@@ -9,6 +9,7 @@ from io import StringIO
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -216,6 +217,61 @@ def test_public_passwords_can_be_allowed(seed_demo, settings):
     seed_demo("--allow-public-passwords")
 
     assert User.objects.filter(email="owner@demo.test").exists()
+
+
+@pytest.fixture
+def seed_catalogue(db, settings) -> Callable[[], str]:
+    """Run the command as a real installation does; returns what it printed."""
+    settings.DEBUG = False
+
+    def run() -> str:
+        output = StringIO()
+        call_command("seed_catalogue", stdout=output)
+        return output.getvalue()
+
+    return run
+
+
+def test_a_real_installation_begins_with_plans_and_duties_and_nobody_who_could_log_in(seed_catalogue):
+    said = seed_catalogue()
+
+    assert said == "Added: plans 5, payment methods 14, industries 10, groups 3.\n"
+    assert price("starter", "PKR") == Decimal("25000.00")
+    assert list(Group.objects.order_by("name").values_list("name", flat=True)) == ["approver", "operator", "reviewer"]
+    assert not User.objects.exists()
+    assert not Account.objects.exists()
+
+
+def test_no_way_to_pay_is_open_before_its_operator_opens_it(seed_catalogue):
+    seed_catalogue()
+
+    assert not PaymentMethod.objects.offered_in("PK").exists()
+    assert set(PaymentMethod.objects.values_list("is_enabled", "is_demo")) == {(False, True)}
+
+
+def test_who_is_given_a_group_has_its_duty_and_no_other(seed_catalogue):
+    seed_catalogue()
+    superuser = User.objects.create_superuser(email="root@example.com", password="correct horse battery")
+
+    superuser.groups.set(Group.objects.filter(name="approver"))
+
+    assert superuser.is_granted("core.approve_payment")
+    assert superuser.is_granted("core.review_payment")
+    assert not superuser.is_granted("core.operate_effects")
+
+
+def test_a_second_run_of_the_catalogue_undoes_nothing_of_the_operator_s(seed_catalogue):
+    seed_catalogue()
+    PaymentMethod.objects.filter(code="us_bank").update(is_enabled=True, is_demo=False)
+    Group.objects.get(name="reviewer").permissions.clear()
+    Plan.objects.filter(code="scale").update(name="Large")
+
+    said = seed_catalogue()
+
+    assert said == "Nothing was missing.\n"
+    assert PaymentMethod.objects.offered_in("US").get().code == "us_bank"
+    assert not Group.objects.get(name="reviewer").permissions.exists()
+    assert Plan.objects.get(code="scale").name == "Large"
 
 
 def price(plan: str, currency: str) -> Decimal:

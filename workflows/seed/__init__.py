@@ -1,4 +1,4 @@
-"""The demo's rows: what a new installation shows before its operator has entered anything.
+"""The first rows: what a demo shows before anybody has entered anything, and what a real installation begins from.
 
 What is there stays as it is, so a second run changes nothing and an operator's edits are safe.
 """
@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from workflows.seed.industries import seed_industries
 from workflows.seed.payment_methods import seed_payment_methods
-from workflows.seed.people import seed_customer, seed_staff
+from workflows.seed.people import seed_customer, seed_groups, seed_staff
 from workflows.seed.plans import seed_plans
 from workflows.seed.stories import seed_stories
 
@@ -23,4 +23,15 @@ def seed(*, stories: bool = True) -> dict[str, int]:
         "industries": seed_industries(),
         "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
         "stories": seed_stories() if stories else 0,
+    }
+
+
+@atomic
+def seed_catalogue() -> dict[str, int]:
+    """Add what is missing of a real installation's: nobody can log in with it, and no method takes money yet."""
+    return {
+        "plans": seed_plans(),
+        "payment methods": seed_payment_methods(is_enabled=False),
+        "industries": seed_industries(),
+        "groups": seed_groups(),
     }

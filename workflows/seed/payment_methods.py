@@ -201,12 +201,12 @@ METHODS = (
 )  # fmt: skip
 
 
-def seed_payment_methods() -> int:
+def seed_payment_methods(*, is_enabled: bool = True) -> int:
     """Add those that are missing. One that is there keeps what its operator made of it."""
-    return sum(_add(method, position) for position, method in enumerate(METHODS, start=1))
+    return sum(_add(method, position, is_enabled) for position, method in enumerate(METHODS, start=1))
 
 
-def _add(method: Method, position: int) -> bool:
+def _add(method: Method, position: int, is_enabled: bool) -> bool:
     _, is_new = PaymentMethod.objects.get_or_create(
         code=method.code,
         defaults={
@@ -222,6 +222,7 @@ def _add(method: Method, position: int) -> bool:
             "reference_max": method.reference_max,
             "bank_lag_days": method.bank_lag_days,
             "position": position,
+            "is_enabled": is_enabled,
             "is_demo": True,
         },
     )

@@ -1,13 +1,14 @@
-"""The demo's log-ins: staff with one duty each, and a customer. Their password is public."""
+"""Staff's duties, as groups; and the demo's log-ins, one for each duty and a customer. Their password is public."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
 
 from core.models import PaymentMethod, Plan, User
 from core.models.user import canonical_email
@@ -24,11 +25,12 @@ MONEY = (
     "adjust_credits",
     "manage_accounts",
 )
-STAFF = {
-    "reviewer@demo.test": (*BILLING, "review_payment"),
-    "approver@demo.test": (*BILLING, *MONEY),
-    "operator@demo.test": ("view_effect", "view_transition", "operate_effects", "erase_person"),
+DUTIES = {
+    "reviewer": (*BILLING, "review_payment"),
+    "approver": (*BILLING, *MONEY),
+    "operator": ("view_effect", "view_transition", "operate_effects", "erase_person"),
 }
+STAFF = {f"{duty}@demo.test": may for duty, may in DUTIES.items()}
 SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
 
 OWNER = "owner@demo.test"
@@ -49,6 +51,17 @@ def seed_staff() -> int:
     """Employ those who are missing. Whoever is there keeps password and permissions."""
     password = cache(partial(make_password, PASSWORD))  # hashing is slow: once, and for a new user only
     return sum(_employ(email, password) for email in (*STAFF, SUPERUSER))
+
+
+def seed_groups() -> int:
+    """A group for each duty. One that is there keeps the permissions that it has."""
+    added = 0
+    for duty, may in DUTIES.items():
+        group, is_new = Group.objects.get_or_create(name=duty)
+        if is_new:
+            group.permissions.set(_permissions(may))
+            added += 1
+    return added
 
 
 def seed_customer() -> int:
@@ -76,6 +89,9 @@ def _employ(email: str, password: Callable[[], str]) -> bool:
     }
     user, is_new = User.objects.get_or_create(email_canonical=canonical_email(email), defaults=facts)
     if is_new:
-        duties = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF.get(email, ()))
-        user.user_permissions.set(duties)
+        user.user_permissions.set(_permissions(STAFF.get(email, ())))
     return is_new
+
+
+def _permissions(codenames: Iterable[str]) -> QuerySet[Permission]:
+    return Permission.objects.filter(content_type__app_label="core", codename__in=codenames)

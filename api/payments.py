@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from api.door import CallerView, StaffView, says
 from api.fields import Amount, Choice, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
 from api.query import ListQuery
+from api.rows import RowOut
 from core.models import Invoice, Payment, Transition
 from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState
@@ -27,7 +29,7 @@ from workflows.engine import available, perform, settled
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
 
 
-class PaymentOut(serializers.Serializer):
+class PaymentOut(RowOut):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     invoice_id = serializers.UUIDField()
@@ -51,17 +53,20 @@ class PaymentOut(serializers.Serializer):
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, payment: Payment) -> list[str]:
-        return available(payment, self.context["request"].user)
+        return available(payment, self.reader)
 
     def to_representation(self, payment: Payment) -> dict[str, Any]:
         row = super().to_representation(payment)
         # What staff note on an approval is theirs; what they note on a rejection is for the customer.
-        is_staff = self.context["request"].user.sees_every_account()
-        if payment.status != Payment.Status.FAILED and not is_staff:
+        if payment.status != Payment.Status.FAILED and not self._is_for_staff:
             del row["admin_notes"]
-        if not is_staff:
+        if not self._is_for_staff:
             del row["has_unusual_reference"]
         return row
+
+    @cached_property
+    def _is_for_staff(self) -> bool:
+        return self.reader.sees_every_account()
 
 
 class TransitionOut(serializers.Serializer):

@@ -53,4 +53,7 @@ class ListQuery(Query):
 
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
-        return {name: value for name, value in super().of(request).items() if name not in ListQuery().fields}
+        if not request.query_params:
+            return {}  # most lists are asked for as they are, and filters have no defaults
+        page = ListQuery._declared_fields
+        return {name: value for name, value in super().of(request).items() if name not in page}

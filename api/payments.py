@@ -164,7 +164,7 @@ class ApprovePayment(StaffView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         received = data.get("amount_received", payment.amount)
         if not fits(received, payment.currency):
             raise ValidationError({"amount_received": [f"{payment.currency} has fewer digits after the point."]})
@@ -203,7 +203,7 @@ class RejectPayment(StaffView):
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.reject, by=self.caller, **form.validated_data)
         return Response(PaymentOut(payment, context={"request": request}).data)
 
@@ -217,7 +217,7 @@ class Payments(CallerView, ReadOnlyModelViewSet):
         status = Choice(Payment.Status.choices, required=False)
 
     def get_queryset(self) -> PaymentQuerySet:
-        return Payment.objects.visible_to(self.caller).filter(**self.query).select_related("invoice", "method")
+        return Payment.objects.visible_to(self.caller).filter(**self.query).as_shown()
 
 
 class WithdrawPayment(CallerView):
@@ -225,7 +225,7 @@ class WithdrawPayment(CallerView):
 
     @says(PaymentOut, refuses=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.withdraw, by=self.caller)
         return Response(PaymentOut(payment, context={"request": request}).data)
 

@@ -114,8 +114,7 @@ class ConfirmPayment(CallerView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        invoices = Invoice.objects.visible_to(self.caller).select_related("account")
-        invoice = get_object_or_404(invoices, pk=data["invoice_id"])
+        invoice = get_object_or_404(Invoice.objects.visible_to(self.caller).as_claimed(), pk=data["invoice_id"])
         method = find_method(data["payment_method"], invoice.account.country)
         currency = data.get("currency", invoice.currency)
         errors: dict[str, list[str]] = {}
@@ -243,6 +242,8 @@ class PaymentTransitions(CallerView):
 
 def allocation_plan(payment: Payment, received: Decimal, lines: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Where staff want the money to go; at most what was received, to invoices of the same account."""
+    if not lines:
+        return []
     invoices = {line["invoice_id"] for line in lines}
     own = Invoice.objects.filter(pk__in=invoices, account=payment.account_id, currency=payment.currency).count()
     if own < len(lines):

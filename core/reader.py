@@ -23,15 +23,17 @@ M = TypeVar("M", bound=Model)
 
 
 class Reader(Generic[M]):
-    """`queryset.filter(<where>).order_by("pk")`, without its making.
+    """`queryset.filter(<where>).order_by(<order>)`, without its making.
 
     queryset: all of a model, with `select_related` and `only` as wanted.
     where: SQL with %s for what `ask` is given, each with its type; without it, `ask` is given a list of keys.
+    order: SQL; by key unless something else is said.
     lock: FOR NO KEY UPDATE of the model's own rows, those with smaller keys first.
     """
 
-    def __init__(self, queryset: QuerySet[M], where: str = "", *, lock: bool = False) -> None:
-        self._queryset, self._where, self._lock = queryset.order_by(), where, lock
+    def __init__(self, queryset: QuerySet[M], where: str = "", *, order: str = "", lock: bool = False) -> None:
+        assert not (order and lock), "locks are taken in the order of keys, so that nobody deadlocks"
+        self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
 
     def ask(self, *params: Any) -> Answer[M]:
         """Send the question; several may be asked within `pipelined()` before the first answer is read."""
@@ -79,7 +81,7 @@ class Reader(Generic[M]):
         table = connection.ops.quote_name(self._queryset.model._meta.db_table)
         lock = f" FOR NO KEY UPDATE OF {table}" if self._lock else ""
         where = self._where or f"{table}.id = ANY(%s::uuid[])"
-        return f"{self._compiled[1]} WHERE {where} ORDER BY {table}.id{lock}"
+        return f"{self._compiled[1]} WHERE {where} ORDER BY {self._order or f'{table}.id'}{lock}"
 
     @cached_property
     def _shape(self) -> Any:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.door import CallerView, StaffView, says
-from api.fields import Amount, Choice, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
+from api.fields import Amount, Choice, Currency, Day, Key, Moment, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
 from api.query import ListQuery
 from api.rows import RowOut
@@ -47,7 +47,7 @@ class PaymentOut(RowOut):
     payer_name = serializers.CharField()
     reason_code = serializers.ChoiceField(Payment.Reason.choices, allow_blank=True)
     retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True)
-    created_at = serializers.DateTimeField()
+    created_at = Moment()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")
     available_transitions = serializers.SerializerMethodField()

@@ -20,6 +20,8 @@ class Query(StrictSerializer):
     def of(cls, request: Request) -> dict[str, Any]:
         """What the caller gave, checked. Raises ValidationError."""
         given = request.query_params
+        if not given and not cls._declared_fields:
+            return {}
         if twice := [name for name in given if len(given.getlist(name)) > 1]:
             raise ValidationError({name: ["Give this once."] for name in twice})
         query = cls(data=given.dict())

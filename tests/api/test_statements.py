@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.serializers import Serializer
 
 from api.payments import PaymentOut
-from core.models import Payment
-from tests.api.conftest import Caller
+from core.models import BalanceEntry, Payment
+from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PaymentFactory, StaffFactory, UserFactory
 from workflows.engine import perform
 
@@ -106,3 +107,44 @@ def test_an_empty_column_is_null(payments, owner):
     row = PaymentOut(context={"request": SimpleNamespace(user=owner)}).to_representation(payments[2])
 
     assert (row["amount_received"], row["value_date"], row["retry_of"]) == (None, None, None)
+
+
+def test_a_balance_is_who_asks_and_what_is_left(owner, django_assert_num_queries):
+    caller = Caller(owner)
+    assert caller.get("billing/balance/").json() == {"balances": []}
+    for currency, amount in (("USD", "12.00"), ("EUR", "5.00"), ("USD", "-2.00"), ("JPY", "7"), ("JPY", "-7")):
+        BalanceEntry.objects.create(
+            account=owner.membership.account, currency=currency, amount=Decimal(amount), key=f"{currency} {amount}"
+        )
+    BalanceEntry.objects.create(account=PaymentFactory().account, currency="USD", amount=Decimal(100), key="another's")
+
+    with django_assert_num_queries(2):
+        answer = caller.get("billing/balance/")
+
+    assert answer.json() == {
+        "balances": [{"currency": "EUR", "amount": "5.00"}, {"currency": "USD", "amount": "10.00"}]
+    }
+
+
+def test_who_belongs_to_no_account_has_no_balance(anybody):
+    assert is_problem(Caller(StaffFactory()).get("billing/balance/"), 404, "not-found")
+
+
+def test_a_claim_is_few_statements(owner, payments, django_assert_num_queries):
+    caller = Caller(owner)
+    body = {"invoice_id": str(payments[0].invoice_id), "payment_method": payments[0].method.code, "amount": "89.00"}
+
+    with django_assert_num_queries(11):
+        answer = caller.post("billing/admin/payments/confirm/", body | {"manual_reference": "TRACE 9"})
+
+    assert answer.status_code == 201
+    assert answer.json()["retry_of"] == str(payments[1].pk)
+
+
+def test_an_approval_is_few_statements(payments, django_assert_num_queries):
+    staff = Caller(StaffFactory())
+
+    with django_assert_num_queries(4):  # who, their rights, the payment, the decision
+        answer = staff.post(f"billing/admin/payments/{payments[0].pk}/approve/")
+
+    assert answer.status_code == 202

@@ -17,8 +17,10 @@ from core.models import Account, CreditEntry
 from core.money import money_text
 from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, WrongState
 from workflows.actions import change_account
-from workflows.balances import balance_of
+from workflows.balances import balance_of_member
 from workflows.ledger import consume
+
+NO_ACCOUNT = "You belong to no account."
 
 
 class UserOut(serializers.Serializer):
@@ -106,12 +108,14 @@ class OwnAccount(CallerView):
         return Response(AccountOut(change_account(account, by=self.caller, **form.validated_data)).data)
 
 
-class Balance(Door):
+class Balance(CallerView):
     """GET billing/balance/: money that no invoice needed yet, per currency."""
 
     @says(BalanceOut, refuses=(NotFound,))
     def get(self, request: Request) -> Response:
-        balance = balance_of(account_of(request.user).pk)
+        balance = balance_of_member(self.caller.pk)
+        if balance is None:
+            raise NotFound(NO_ACCOUNT)
         return Response(
             {"balances": [{"currency": code, "amount": money_text(amount, code)} for code, amount in balance.items()]}
         )
@@ -160,6 +164,6 @@ def account_of(user: Any) -> Account:
     """The account that a customer belongs to. Raises NotFound for staff, who belong to none."""
     membership = getattr(user, "membership", None)
     if membership is None:
-        raise NotFound("You belong to no account.")
+        raise NotFound(NO_ACCOUNT)
     account: Account = membership.account
     return account

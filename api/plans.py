@@ -14,6 +14,7 @@ from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
 from core.models import PaymentMethod, Plan, PlanPrice
+from core.models.payment_method import OFFERED
 from core.problems import ValidationError
 
 
@@ -106,7 +107,7 @@ class PaymentMethods(Door):
 
 def find_method(name: str, country: str) -> PaymentMethod:
     """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = list(PaymentMethod.objects.offered_in(country))
+    offered = OFFERED.ask(country).objects
     for method in offered:
         if name == method.code:
             return method

@@ -20,6 +20,8 @@ class Query(StrictSerializer):
     def of(cls, request: Request) -> dict[str, Any]:
         """What the caller gave, checked. Raises ValidationError."""
         given = request.query_params
+        if not given and not cls._declared_fields:
+            return {}
         if twice := [name for name in given if len(given.getlist(name)) > 1]:
             raise ValidationError({name: ["Give this once."] for name in twice})
         query = cls(data=given.dict())
@@ -53,4 +55,7 @@ class ListQuery(Query):
 
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
-        return {name: value for name, value in super().of(request).items() if name not in ListQuery().fields}
+        if not request.query_params:
+            return {}  # most lists are asked for as they are, and filters have no defaults
+        page = ListQuery._declared_fields
+        return {name: value for name, value in super().of(request).items() if name not in page}

@@ -62,7 +62,7 @@ class Queue(StaffView, ReadOnlyModelViewSet):
 
     def get_queryset(self) -> PaymentQuerySet:
         wanted = self.query
-        found = Payment.objects.visible_to(self.caller).select_related("invoice", "method")
+        found = Payment.objects.visible_to(self.caller).as_shown()
         filters = {
             "status": "status",
             "country": "account__country",
@@ -170,7 +170,7 @@ class ReversePayment(StaffView):
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
+        payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.reverse, by=self.caller, reason_given=form.validated_data["reason"])
         return Response(PaymentOut(payment, context={"request": request}).data, status=202)
 

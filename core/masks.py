@@ -79,4 +79,4 @@ def _parse(alternative: str) -> tuple[Token, ...]:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[ -]", "", text).upper()
+    return text.replace(" ", "").replace("-", "").upper()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from iso4217 import Currency
 
@@ -26,12 +27,18 @@ def minor_units(currency: str) -> int:
 
 def quantize(amount: Decimal, currency: str) -> Decimal:
     """The amount in the currency's minor units, halves away from zero."""
-    return amount.quantize(Decimal(1).scaleb(-minor_units(currency)), rounding=ROUND_HALF_UP)
+    return amount.quantize(_smallest(currency), rounding=ROUND_HALF_UP)
 
 
 def money_text(amount: Decimal, currency: str) -> str:
     """`"89.00"`: how money is written in JSON, mails and documents."""
     return f"{quantize(amount, currency):f}"
+
+
+@lru_cache(maxsize=512)  # a list of money asks the same again and again, and ISO 4217 has fewer
+def _smallest(currency: str) -> Decimal:
+    """The least amount of a currency: 0.01 of USD. ValueError for an unknown currency."""
+    return Decimal(1).scaleb(-minor_units(currency))
 
 
 def _currency(code: str) -> Currency | None:

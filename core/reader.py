@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
-from django.db.models.query import get_related_populators
+from django.db.models.query import ModelIterable, get_related_populators
 
 from core.statements import ask
 
@@ -22,20 +23,51 @@ M = TypeVar("M", bound=Model)
 
 
 class Reader(Generic[M]):
-    """`queryset.filter(<where>).order_by("pk")`, without its making.
+    """`queryset.filter(<where>).order_by(<order>)`, without its making.
 
     queryset: all of a model, with `select_related` and `only` as wanted.
     where: SQL with %s for what `ask` is given, each with its type; without it, `ask` is given a list of keys.
+    order: SQL; by key unless something else is said.
     lock: FOR NO KEY UPDATE of the model's own rows, those with smaller keys first.
     """
 
-    def __init__(self, queryset: QuerySet[M], where: str = "", *, lock: bool = False) -> None:
-        self._queryset, self._where, self._lock = queryset.order_by(), where, lock
+    def __init__(self, queryset: QuerySet[M], where: str = "", *, order: str = "", lock: bool = False) -> None:
+        assert not (order and lock), "locks are taken in the order of keys, so that nobody deadlocks"
+        self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
 
     def ask(self, *params: Any) -> Answer[M]:
         """Send the question; several may be asked within `pipelined()` before the first answer is read."""
         assert connection.in_atomic_block or not self._lock, "a lock outside a transaction is none"
         return Answer(self, ask(self._sql, params))
+
+    def rows_of(self, which: QuerySet[M]) -> QuerySet[M]:
+        """The same queryset, whose rows come by this reader's SELECT: Django makes only the question for their keys.
+
+        For pages, whatever they are filtered by; in the order of their keys. It is still one statement, for which the
+        server makes a plan each time, unless nothing is asked for but the newest. A page of 26 payments, each with its
+        invoice's number: 1.8 ms of CPU instead of 3.7 with whole objects by `select_related`.
+        """
+        rows = which.all()
+        rows._iterable_class = type("Rows", (_Rows,), {"reader": self})
+        return rows
+
+    def _of(self, which: QuerySet[M]) -> Iterator[M]:
+        order = which.query.order_by
+        assert order in ((), ("id",), ("-id",)), "a reader knows the order of keys only"
+        try:
+            keys, params = which.values_list("pk").query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        except EmptyResultSet:
+            return
+        table = connection.ops.quote_name(self._queryset.model._meta.db_table)
+        sql = f"{self._compiled[1]} WHERE {table}.id = ANY(ARRAY({keys})) ORDER BY {table}.id"
+        sql += " DESC" if order == ("-id",) else ""
+        if params:  # a plan for any value would not do: few payments are in review, and many are not
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params)
+                rows = cursor.fetchall()
+        else:
+            rows = ask(sql).fetchall()
+        yield from self.objects(rows)
 
     @cached_property
     def _compiled(self) -> Any:
@@ -49,7 +81,7 @@ class Reader(Generic[M]):
         table = connection.ops.quote_name(self._queryset.model._meta.db_table)
         lock = f" FOR NO KEY UPDATE OF {table}" if self._lock else ""
         where = self._where or f"{table}.id = ANY(%s::uuid[])"
-        return f"{self._compiled[1]} WHERE {where} ORDER BY {table}.id{lock}"
+        return f"{self._compiled[1]} WHERE {where} ORDER BY {self._order or f'{table}.id'}{lock}"
 
     @cached_property
     def _shape(self) -> Any:
@@ -70,6 +102,15 @@ class Reader(Generic[M]):
             for related in populators:
                 related.populate(row, obj)
             yield obj
+
+
+class _Rows(ModelIterable):
+    """How a queryset of `rows_of` is gone through."""
+
+    reader: Reader[Any]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.reader._of(self.queryset)
 
 
 class Answer(Generic[M]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,12 +16,17 @@ from core.models.row import MoneyField, not_negative
 from core.models.stateful import Stateful, StatusField
 from core.models.subscription import Subscription
 from core.models.user import User
+from core.reader import Reader
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def visible_to(self, user: User) -> InvoiceQuerySet:
         """Staff with a duty see every account's, members their own."""
         return self if user.sees_every_account() else self.filter(account__memberships__user=user)
+
+    def as_claimed(self) -> InvoiceQuerySet:
+        """What is asked of an invoice before a payment of it is claimed; `claim_payment` reads it whole."""
+        return cast("InvoiceQuerySet", AS_CLAIMED.rows_of(self))
 
     def overdue(self, today: date) -> InvoiceQuerySet:
         return self.filter(status__in=Invoice.OPEN, due_on__lt=today)
@@ -179,6 +184,9 @@ class Invoice(Stateful):
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE, permission=may_be_voided_by)
     def write_off(self, *, by: User) -> None:
         """Nobody expects this money any more; it is still taken when it comes."""
+
+
+AS_CLAIMED = Reader(Invoice.objects.select_related("account").only("account__country", "currency", "status"))
 
 
 class NumberSeries(models.Model):

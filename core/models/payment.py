@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -19,12 +20,16 @@ from core.models.row import MoneyField, Row, positive
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User
 from core.money import money_text
+from core.reader import Reader
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def visible_to(self, user: User) -> PaymentQuerySet:
         """Staff with a duty see every account's, members their own."""
-        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
+        if user.sees_every_account():
+            return self
+        # Not a join: of one account's the newest are found without reading all.
+        return self.filter(account=Membership.objects.filter(user=user).values("account")[:1])
 
     def in_review(self) -> PaymentQuerySet:
         """Claims that nobody has decided on, or whose approval is not settled yet."""
@@ -32,6 +37,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def awaiting_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
+
+    def as_shown(self) -> PaymentQuerySet:
+        """Whole payments, with what is shown of their invoice and method. In the order of keys, or in none."""
+        return cast("PaymentQuerySet", AS_SHOWN.rows_of(self))
 
 
 class Payment(Stateful):
@@ -174,6 +183,16 @@ class Payment(Stateful):
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
         """The money has been allocated and what it pays for is open."""
+
+
+AS_SHOWN = Reader(
+    Payment.objects.select_related("invoice", "method").only(
+        *(field.name for field in Payment._meta.concrete_fields),
+        "invoice__number",
+        "method__code",
+        "method__reference_pattern",
+    )
+)
 
 
 class Allocation(Row):

@@ -15,6 +15,7 @@ from core.masks import fits, parse
 from core.models.row import MoneyField, Row, not_negative
 from core.money import is_currency
 from core.payee_fields import PayeeLine, clean_payee, payee_lines
+from core.reader import Reader
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -127,3 +128,11 @@ class PaymentMethod(Row):
         except ValueError as error:
             return str(error)
         return ""
+
+
+# `offered_in(country)`, without the long texts, for who looks for one of them.
+OFFERED = Reader(
+    PaymentMethod.objects.defer("instructions", "fields"),
+    "is_enabled AND country IN (%s::text, '')",
+    order="country = '', position, code",
+)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
@@ -13,8 +16,14 @@ from django.utils.translation import gettext as _
 from core.models import Invoice, Membership, Payment, PaymentMethod, User
 from core.models.payment import normal_reference
 from core.problems import DuplicateClaim, PermissionDenied, WrongState
-from workflows.books import lock_account
+from core.reader import Reader
+from core.statements import ask, pipelined
+from workflows.books import ACCOUNTS
 from workflows.engine import begin
+
+INVOICES = Reader(Invoice.objects.all())
+# A claim after a refusal tries again what was refused last.
+LAST_REFUSED = "SELECT id FROM core_payment WHERE invoice_id = %s::uuid AND status = 'failed' ORDER BY id DESC LIMIT 1"
 
 
 def claim_payment(
@@ -37,9 +46,12 @@ def claim_payment(
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
-    with atomic():
-        lock_account(invoice.account)  # either what expires sees the claim, or the claim sees what has expired
-        invoice = Invoice.objects.get(pk=invoice.pk)
+    with _claimed_once(invoice.account_id, method, reference):
+        # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
+        with pipelined():
+            ACCOUNTS.ask([invoice.account_id])
+            locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
+        [invoice], last_refused = locked.objects, refused.fetchone()
         if invoice.status not in Invoice.OPEN:
             raise WrongState(
                 f"Cannot claim a payment of this invoice: it is {invoice.status}.",
@@ -58,7 +70,7 @@ def claim_payment(
             proof_url=proof_url,
             paid_on=paid_on,
             payer_name=payer_name,
-            retry_of=Payment.objects.filter(invoice=invoice, status=Payment.Status.FAILED).order_by("-id").first(),
+            retry_of_id=last_refused and last_refused[0],
         )
 
 
@@ -80,17 +92,18 @@ def record_payment(
     """
     if not by.is_granted("core.review_payment"):
         raise PermissionDenied("You may not record payments.")
-    return _begin(
-        invoice,
-        method,
-        by=by,
-        amount=amount,
-        currency=currency,
-        reference=reference,
-        notes=notes,
-        paid_on=paid_on,
-        payer_name=payer_name,
-    )
+    with _claimed_once(invoice.account_id, method, reference):
+        return _begin(
+            invoice,
+            method,
+            by=by,
+            amount=amount,
+            currency=currency,
+            reference=reference,
+            notes=notes,
+            paid_on=paid_on,
+            payer_name=payer_name,
+        )
 
 
 def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) -> Payment:
@@ -102,19 +115,25 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) 
         submitted_by=by,
         **fields,
     )
-    try:
-        with atomic():
-            begin(payment, by=by, amount=payment.amount, reference=payment.reference)
-    except IntegrityError as error:
-        if "payment_reference_once" in str(error):
-            raise _claimed_already(payment) from error
-        raise
+    begin(payment, by=by, amount=payment.amount, reference=payment.reference)
     return payment
 
 
-def _claimed_already(payment: Payment) -> DuplicateClaim:
+@contextmanager
+def _claimed_once(account_id: UUID, method: PaymentMethod, reference: str) -> Iterator[None]:
+    """A transaction in which a claim is begun. Raises DuplicateClaim when this reference is taken, after it."""
+    try:
+        with atomic():
+            yield
+    except IntegrityError as error:
+        if "payment_reference_once" in str(error):
+            raise _claimed_already(account_id, method, reference) from error
+        raise
+
+
+def _claimed_already(account_id: UUID, method: PaymentMethod, reference: str) -> DuplicateClaim:
     earlier = Payment.objects.filter(
-        account_id=payment.account_id, method=payment.method, reference_key=payment.reference_key
+        account_id=account_id, method=method, reference_key=normal_reference(reference)
     ).exclude(status__in=[Payment.Status.FAILED, Payment.Status.CANCELLED])
     return DuplicateClaim(
         _("A payment with this reference is being reviewed or has been accepted already."),

@@ -37,11 +37,10 @@ def available(obj: Stateful, user: User | None) -> list[str]:
 
     Lists ask it of every row, so what does not lead on from here is not looked at.
     """
-    here = [meta.get_transition(obj.status) for meta in _transitions(type(obj)) if meta.has_transition(obj.status)]
     return [
         edge.name
-        for edge in here
-        if edge is not None and _permitted(obj, edge, user) and all(condition(obj) for condition in edge.conditions)
+        for edge in _edges_from(type(obj), obj.status)
+        if _permitted(obj, edge, user) and all(condition(obj) for condition in edge.conditions)
     ]
 
 
@@ -85,6 +84,13 @@ def _permitted(obj: Stateful, edge: Edge, user: User | None) -> bool:
 def _transitions(model: type[Stateful]) -> tuple[FSMMeta, ...]:
     methods = status_field(model).transitions[model]
     return tuple(methods[name]._django_fsm for name in sorted(methods))
+
+
+@cache
+def _edges_from(model: type[Stateful], status: str) -> tuple[Edge, ...]:
+    """What leads on from a status, in the order of the names."""
+    edges = (meta.get_transition(status) for meta in _transitions(model) if meta.has_transition(status))
+    return tuple(edge for edge in edges if edge is not None)
 
 
 def _any_edge(meta: FSMMeta) -> Edge:

@@ -1,0 +1,150 @@
+"""What a request asks of the database, and that rows written faster say what they said before."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.serializers import Serializer
+
+from api.payments import PaymentOut
+from core.models import BalanceEntry, Payment
+from tests.api.conftest import Caller, is_problem
+from tests.factories import MembershipFactory, PaymentFactory, StaffFactory, UserFactory
+from workflows.engine import perform
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def payments():
+    """Of one account: some in review, one refused."""
+    made = [PaymentFactory(reference="TRACE 0", paid_on=date(2026, 5, 3), payer_name="Zoë")]
+    for n in range(1, 4):
+        made.append(PaymentFactory(invoice=made[0].invoice, reference=f"TRACE {n}", reference_key=f"TRACE{n}"))
+    perform(made[1].reject, by=StaffFactory(), reason_code="other", admin_notes="Nothing came.")
+    return made
+
+
+@pytest.fixture
+def owner(payments):
+    return MembershipFactory(account=payments[0].account, role="owner").user
+
+
+@pytest.mark.parametrize("path", ["billing/payments/", "billing/payments/?status=pending_approval&page_size=2"])
+def test_a_page_of_ones_own_payments_is_who_asks_the_page_and_what_may_be_done(owner, path, django_assert_num_queries):
+    caller = Caller(owner)
+    caller.get(path)
+
+    with django_assert_num_queries(3):
+        assert len(caller.get(path).json()["results"]) >= 2
+
+
+def test_a_page_of_all_payments_is_who_asks_what_they_may_and_the_page(payments, django_assert_num_queries):
+    staff = Caller(StaffFactory())
+
+    with django_assert_num_queries(3):
+        assert len(staff.get("billing/admin/payments/").json()["results"]) == 4
+
+
+def test_a_page_shows_what_was_asked_for_in_its_order(payments):
+    staff = Caller(StaffFactory())
+    wanted = [str(each.pk) for each in payments if each.pk != payments[1].pk]
+
+    def keys(query: str) -> list[str]:
+        return [row["id"] for row in staff.get(f"billing/admin/payments/?{query}").json()["results"]]
+
+    assert keys("status=pending_approval&ordering=created_at") == wanted
+    assert keys("status=pending_approval") == wanted[::-1]
+    assert keys("status=reversed") == []
+    assert keys("search=trace 3") == [str(payments[3].pk)]
+
+
+def test_pages_lead_to_the_next_and_back(payments):
+    staff = Caller(StaffFactory())
+    keys = [str(each.pk) for each in payments][::-1]
+
+    first = staff.get("billing/admin/payments/?page_size=3").json()
+    second = staff.get("billing/admin/payments/?" + first["next"].partition("?")[2]).json()
+    back = staff.get("billing/admin/payments/?" + second["previous"].partition("?")[2]).json()
+
+    assert [row["id"] for row in first["results"] + second["results"]] == keys
+    assert back["results"] == first["results"]
+
+
+def test_a_customer_s_page_reads_no_more_of_a_long_history(owner, payments):
+    """Whatever lies behind the newest: the plan walks along an index that begins with the account."""
+    with CaptureQueriesContext(connection) as asked:
+        Caller(owner).get("billing/payments/")
+    [page] = [query["sql"] for query in asked if 'FROM "core_payment"' in query["sql"]]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {page}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert re.search(r"Scan Backward using payment_of_account|Scan using payment_by_account", plan), plan
+
+
+def test_a_row_says_what_its_serializer_says(payments, owner):
+    """`RowOut` goes another way than DRF: to the same words."""
+    for reader in (owner, StaffFactory(), UserFactory()):
+        row = PaymentOut(context={"request": SimpleNamespace(user=reader)})
+        for payment in Payment.objects.all():
+            said = row.to_representation(payment)
+            by_the_book = Serializer.to_representation(row, payment)
+
+            assert {name: by_the_book[name] for name in said} == said
+            assert set(by_the_book) - set(said) <= {"admin_notes", "has_unusual_reference"}
+
+
+def test_an_empty_column_is_null(payments, owner):
+    row = PaymentOut(context={"request": SimpleNamespace(user=owner)}).to_representation(payments[2])
+
+    assert (row["amount_received"], row["value_date"], row["retry_of"]) == (None, None, None)
+
+
+def test_a_balance_is_who_asks_and_what_is_left(owner, django_assert_num_queries):
+    caller = Caller(owner)
+    assert caller.get("billing/balance/").json() == {"balances": []}
+    for currency, amount in (("USD", "12.00"), ("EUR", "5.00"), ("USD", "-2.00"), ("JPY", "7"), ("JPY", "-7")):
+        BalanceEntry.objects.create(
+            account=owner.membership.account, currency=currency, amount=Decimal(amount), key=f"{currency} {amount}"
+        )
+    BalanceEntry.objects.create(account=PaymentFactory().account, currency="USD", amount=Decimal(100), key="another's")
+
+    with django_assert_num_queries(2):
+        answer = caller.get("billing/balance/")
+
+    assert answer.json() == {
+        "balances": [{"currency": "EUR", "amount": "5.00"}, {"currency": "USD", "amount": "10.00"}]
+    }
+
+
+def test_who_belongs_to_no_account_has_no_balance(anybody):
+    assert is_problem(Caller(StaffFactory()).get("billing/balance/"), 404, "not-found")
+
+
+def test_a_claim_is_few_statements(owner, payments, django_assert_num_queries):
+    caller = Caller(owner)
+    body = {"invoice_id": str(payments[0].invoice_id), "payment_method": payments[0].method.code, "amount": "89.00"}
+
+    with django_assert_num_queries(11):
+        answer = caller.post("billing/admin/payments/confirm/", body | {"manual_reference": "TRACE 9"})
+
+    assert answer.status_code == 201
+    assert answer.json()["retry_of"] == str(payments[1].pk)
+
+
+def test_an_approval_is_few_statements(payments, django_assert_num_queries):
+    staff = Caller(StaffFactory())
+
+    with django_assert_num_queries(4):  # who, their rights, the payment, the decision
+        answer = staff.post(f"billing/admin/payments/{payments[0].pk}/approve/")
+
+    assert answer.status_code == 202

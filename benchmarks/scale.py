@@ -20,9 +20,10 @@ from benchmarks.stock import Stock
 SIZES = (10_000, 100_000, 1_000_000)
 DUE = 100
 # All; and those that ask for no rows of ours: transaction control, and what the server asks itself for a foreign key.
-STATEMENTS = """
+STATEMENTS = r"""
     SELECT coalesce(sum(calls), 0)::int, coalesce(sum(calls) FILTER (
-        WHERE query ~* '^(begin|commit|savepoint|release|rollback|set )' OR query LIKE 'SELECT 1 FROM ONLY %%'), 0)::int
+        WHERE query ~* '^(begin|commit|savepoint|release|rollback|set )'
+            OR query ~ '^SELECT (1|\$[0-9]+) FROM ONLY '), 0)::int
     FROM pg_stat_statements WHERE toplevel AND userid = 'countersign'::regrole"""
 
 

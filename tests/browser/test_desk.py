@@ -115,6 +115,24 @@ def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_que
     assert queue.get_by_role("link", name="Delta Works").is_visible(), other
 
 
+def test_an_open_queue_asks_every_three_seconds_and_not_more_often(page_as, claim, empty_queue):
+    claim("Patient Works")
+    page = page_as(REVIEWER)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/desk/rows/" in request.url else None)
+    page.clock.install()
+    page.goto("/desk/")
+
+    for times in range(3):  # from the second on by what an answer has put in the place of what asked
+        page.clock.run_for(2_400)
+        assert len(asked) == times
+        claim(f"Patient Works {times}")
+        with page.expect_response("**/desk/rows/**"):
+            page.clock.run_for(1_000)
+        page.clock.run_for(100)
+        expect(page.get_by_role("link", name=f"Patient Works {times}")).to_be_visible()
+
+
 def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, house, claim, empty_queue):
     payment = claim("Epsilon Works")
     page = page_as(APPROVER, scripts=False)

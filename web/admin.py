@@ -20,6 +20,7 @@ from core.models import (
     Plan,
     PlanPrice,
     Policy,
+    Session,
     Site,
     SiteUserAccess,
     Tick,
@@ -103,6 +104,24 @@ class TokenAdmin(ReadOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("knox.delete_authtoken")
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnly):
+    """Made by signing in; deleting one signs that browser out. What is in it is nobody's business."""
+
+    list_display = ("user", "browser", "began_at", "expire_date")
+    list_select_related = ("user",)
+    list_filter = ("user__is_staff",)
+    fields = ("user", "browser", "began_at", "expire_date")
+    search_fields = ("user__email",)
+    ordering = ("-began_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return super().get_queryset(request).filter(user__isnull=False).defer("session_data")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("core.delete_session")
 
 
 @admin.register(Policy)

@@ -230,6 +230,22 @@ def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effec
     expect(page.locator(".timeline")).to_contain_text("The server is back.")
 
 
+def test_the_machines_count_anew_while_somebody_looks(page_as, claim, empty_queue):
+    page = page_as(OPERATOR)
+    page.clock.install()
+    page.goto("/desk/workflows/")
+    page.get_by_role("link", name="Pending approval: 0").focus()
+    page.evaluate("window.isTheSamePage = true")
+    claim("Sigma Works")
+
+    with page.expect_response("**/desk/workflows/"):
+        page.clock.run_for(11_000)
+    page.clock.run_for(100)
+
+    expect(page.get_by_role("link", name="Pending approval: 1")).to_be_focused()
+    assert page.evaluate("window.isTheSamePage")
+
+
 def test_staff_pages_are_for_everybody(page_as, claim, dead_effect):
     payment = claim("Lambda Works", manual_notes="Sent this morning.", proof_url="https://files.example.com/1.pdf")
     keys = {"payment": payment["id"], "account": payment["account_id"], "invoice": payment["invoice_id"]}

@@ -1,4 +1,4 @@
-"""Sessions of the pages as Django keeps them in rows, each under a digest of its key.
+"""Sessions of the pages as Django keeps them in rows, each under a digest of its key and with whose it is.
 
 The key in the cookie opens an account; whoever reads the table, or a copy of it, holds none. A digest without salt is
 enough for keys of 32 random characters, and 40 digits of it fit the column.
@@ -6,26 +6,37 @@ enough for keys of 32 random characters, and 40 digits of it fit the column.
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as InRows
-from django.contrib.sessions.base_session import AbstractBaseSession
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from core.models.session import Session
+
 DIGITS = 40  # of Session.session_key
+BROWSER, BEGAN_AT = "_browser", "_began_at"  # of whoever signed in
 
 
 class SessionStore(InRows):
     """Django's own, but for the three places where a key meets a row. Nothing here is asynchronous."""
 
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
     def exists(self, session_key: str) -> bool:
         return super().exists(digest(session_key))
 
-    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
-        row = super().create_model_instance(data)
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row = cast("Session", super().create_model_instance(data))
         row.session_key = digest(row.session_key)
+        row.user_id = data.get(SESSION_KEY)
+        row.browser = data.get(BROWSER, "")
+        row.began_at = datetime.fromisoformat(data[BEGAN_AT]) if BEGAN_AT in data else None
         return row
 
     def delete(self, session_key: str | None = None) -> None:
@@ -39,6 +50,12 @@ class SessionStore(InRows):
         if row is None:
             self._session_key = None
         return row
+
+
+def remember(session: SessionBase, browser: str) -> None:
+    """Of somebody who has just signed in: when, and with what."""
+    session[BROWSER] = browser
+    session[BEGAN_AT] = timezone.now().isoformat()
 
 
 def digest(key: str) -> str:

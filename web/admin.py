@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from knox.models import AuthToken
 
 from core.models import (
+    Attempt,
     EffectEvent,
     Industry,
     Membership,
@@ -20,6 +21,7 @@ from core.models import (
     Plan,
     PlanPrice,
     Policy,
+    Session,
     Site,
     SiteUserAccess,
     Tick,
@@ -65,6 +67,8 @@ class PriceInline(admin.TabularInline):
 @admin.register(Plan)
 class PlanAdmin(admin.ModelAdmin):
     list_display = ("name", "code", "credits", "trial_days", "is_public", "position")
+    list_filter = ("is_public",)
+    search_fields = ("name", "code")
     inlines = (PriceInline,)
 
 
@@ -98,11 +102,30 @@ class TokenAdmin(ReadOnly):
     list_display = ("user", "token_key", "created", "expiry")
     list_select_related = ("user",)
     fields = ("user", "token_key", "created", "expiry")
+    list_filter = ("user__is_staff",)
     search_fields = ("user__email",)
     ordering = ("-created",)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("knox.delete_authtoken")
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnly):
+    """Made by signing in; deleting one signs that browser out. What is in it is nobody's business."""
+
+    list_display = ("user", "browser", "began_at", "expire_date")
+    list_select_related = ("user",)
+    list_filter = ("user__is_staff",)
+    fields = ("user", "browser", "began_at", "expire_date")
+    search_fields = ("user__email",)
+    ordering = ("-began_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return super().get_queryset(request).filter(user__isnull=False).defer("session_data")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("core.delete_session")
 
 
 @admin.register(Policy)
@@ -133,6 +156,7 @@ class MembershipAdmin(admin.ModelAdmin):
 class SiteAdmin(admin.ModelAdmin):
     list_display = ("name", "account", "industry")
     list_select_related = ("account", "industry")
+    list_filter = ("industry",)
     search_fields = ("name", "account__name")
     autocomplete_fields = ("account",)
 
@@ -146,6 +170,45 @@ class SiteUserAccessAdmin(admin.ModelAdmin):
     autocomplete_fields = ("site", "user")
 
 
-admin.site.register(Industry)
-# The engine's and the counters' own; answers to Idempotency-Keys are not shown, for they hold what callers were told.
-admin.site.register([EffectEvent, NumberSeries, Tick], ReadOnly)
+@admin.register(Industry)
+class IndustryAdmin(admin.ModelAdmin):
+    search_fields = ("name",)
+
+
+@admin.register(EffectEvent)
+class EffectEventAdmin(ReadOnly):
+    list_display = ("at", "what", "effect", "actor", "short_detail")
+    list_filter = ("what",)
+    list_select_related = ("effect", "actor")
+    search_fields = ("=effect__id", "=effect__key")
+    ordering = ("-id",)
+
+    @admin.display(description="detail")
+    def short_detail(self, event: EffectEvent) -> str:
+        return event.detail[:120]
+
+
+@admin.register(NumberSeries)
+class NumberSeriesAdmin(ReadOnly):
+    list_display = ("code", "next")
+    search_fields = ("code",)
+
+
+@admin.register(Tick)
+class TickAdmin(ReadOnly):
+    list_display = ("schedule", "slot")
+    list_filter = ("schedule",)
+    search_fields = ("schedule",)
+    ordering = ("-id",)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly):
+    """Deleting one lets somebody try again at once; whom it counts is a digest, so it is found by the limit's name."""
+
+    list_display = ("key", "until")
+    search_fields = ("key",)
+    ordering = ("-until",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return request.user.has_perm("core.delete_attempt")

@@ -241,6 +241,7 @@ class BreakerAdmin(OperatorsOnly):
     """Deleting one closes it: the far side is tried again at once."""
 
     list_display = ("kind", "failures", "paused_until")
+    search_fields = ("kind",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(PERMISSION)

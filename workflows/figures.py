@@ -1,14 +1,15 @@
-"""How reviewing goes: decisions per day and how long they took, the oldest claim, what lies dead."""
+"""How reviewing goes: decisions per day and how long they took, the oldest claim, what was given up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import connection
 from django.db.models import Count
+from django.db.models.functions import TruncDate
 
-from core.models import Effect, Payment
+from core.models import Effect, EffectEvent, Payment
 from workflows.periods import database_now
 
 DAYS = 14
@@ -51,6 +52,51 @@ def paces() -> list[Pace]:
     known = {pace.day: pace for pace in rows}
     days = [since.date() + timedelta(days=n) for n in range(DAYS)]
     return [known.get(day) or Pace(day, 0, 0, 0, 0) for day in [*days, None]]
+
+
+def oldest_ages() -> list[float]:
+    """How long the oldest claim had waited at the end of each of the last DAYS, today until now; 0 where none waited.
+
+    Of the oldest and the newest LATEST claims that wait, and the newest LATEST of those that do not any more.
+    """
+    now = database_now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH latest AS (
+                   SELECT id, created_at FROM core_payment WHERE id >= %(first)s::uuid ORDER BY id DESC LIMIT %(most)s),
+               waited AS (
+                   SELECT latest.created_at, coalesce(at, 'infinity') AS until FROM latest
+                   LEFT JOIN core_transition ON machine = 'payment' AND object_id = latest.id AND seq = 2
+                   UNION ALL
+                   (SELECT created_at, 'infinity' FROM core_payment WHERE status = 'pending_approval'
+                    ORDER BY id LIMIT %(most)s))
+               SELECT extract(epoch FROM least(evening, %(now)s) - min(created_at)
+                   FILTER (WHERE created_at < evening AND until >= least(evening, %(now)s)))
+               FROM generate_series(date_trunc('day', %(now)s) - %(days)s * interval '1 day' + interval '1 day',
+                                    date_trunc('day', %(now)s) + interval '1 day', interval '1 day') AS evening, waited
+               GROUP BY evening ORDER BY evening""",
+            {"first": first_key(now - timedelta(days=2 * DAYS)), "most": LATEST, "now": now, "days": DAYS - 1},
+        )
+        ages = [float(age or 0) for (age,) in cursor]
+    return ages or [0.0] * DAYS
+
+
+def deaths() -> list[int]:
+    """Effects that were given up, on each of the last DAYS; also those that have been done since.
+
+    Among the newest DEAD events.
+    """
+    first = (database_now() - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    newest = EffectEvent.objects.filter(pk__gte=first_key(first)).order_by("-pk").values("pk")[:DEAD]
+    rows = (
+        EffectEvent.objects.filter(pk__in=newest, what=EffectEvent.What.DIED)
+        .annotate(day=TruncDate("at", tzinfo=UTC))
+        .values_list("day")
+        .annotate(count=Count("pk"))
+        .order_by()
+    )
+    known = dict(rows)
+    return [known.get(first.date() + timedelta(days=n), 0) for n in range(DAYS)]
 
 
 def oldest_claim() -> Payment | None:

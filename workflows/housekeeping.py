@@ -20,7 +20,8 @@ OVER = {
     "ticks": ("core_tick", "id", f"slot < now() - interval '30 days' AND schedule <> '{PURGED}'"),
     "tries": ("core_attempt", "key", "until < now()"),
     "tokens": ("knox_authtoken", "digest", "expiry < now()"),
-    "sessions": ("django_session", "session_key", "expire_date < now()"),
+    "sessions": ("core_session", "session_key", "expire_date < now()"),
+    "sessions of before": ("django_session", "session_key", "expire_date < now()"),  # 0017_sessions
 }
 
 

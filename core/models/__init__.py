@@ -10,6 +10,7 @@ from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
 from core.models.policy import Policy
+from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
 from core.models.user import User
@@ -33,6 +34,7 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "Policy",
+    "Session",
     "Site",
     "SiteUserAccess",
     "Subscription",

@@ -116,6 +116,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         """End every session and every token of this person."""
         self.signed_out_at = timezone.now()
         User.objects.filter(pk=self.pk).update(signed_out_at=self.signed_out_at)
+        self.sessions.all().delete()
         tokens: Any = getattr(self, "auth_token_set", None)  # knox's, where it is installed
         if tokens is not None:
             tokens.all().delete()

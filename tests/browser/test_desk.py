@@ -115,6 +115,25 @@ def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_que
     assert queue.get_by_role("link", name="Delta Works").is_visible(), other
 
 
+def test_an_open_queue_asks_every_three_seconds_and_not_more_often(page_as, claim, empty_queue):
+    claim("Patient Works")
+    page = page_as(REVIEWER)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/desk/rows/" in request.url else None)
+    page.clock.install(time=0)
+    page.clock.pause_at(1_000)  # from here on no time passes but what the test lets pass
+    page.goto("/desk/")
+
+    for times in range(3):  # from the second on by what an answer has put in the place of what asked
+        page.clock.run_for(1_800)
+        assert len(asked) == times
+        claim(f"Patient Works {times}")
+        with page.expect_response("**/desk/rows/**"):
+            page.clock.run_for(1_900)
+        page.clock.run_for(100)
+        expect(page.get_by_role("link", name=f"Patient Works {times}")).to_be_visible()
+
+
 def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, house, claim, empty_queue):
     payment = claim("Epsilon Works")
     page = page_as(APPROVER, scripts=False)
@@ -210,6 +229,22 @@ def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effec
 
     eventually(is_done)
     expect(page.locator(".timeline")).to_contain_text("The server is back.")
+
+
+def test_the_machines_count_anew_while_somebody_looks(page_as, claim, empty_queue):
+    page = page_as(OPERATOR)
+    page.clock.install()
+    page.goto("/desk/workflows/")
+    page.get_by_role("link", name="Pending approval: 0").focus()
+    page.evaluate("window.isTheSamePage = true")
+    claim("Sigma Works")
+
+    with page.expect_response("**/desk/workflows/"):
+        page.clock.run_for(11_000)
+    page.clock.run_for(100)
+
+    expect(page.get_by_role("link", name="Pending approval: 1")).to_be_focused()
+    assert page.evaluate("window.isTheSamePage")
 
 
 def test_staff_pages_are_for_everybody(page_as, claim, dead_effect):

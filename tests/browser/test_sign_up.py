@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import ADDRESS, fill, new_address, sign_up_free
@@ -51,6 +52,17 @@ def test_mistakes_stand_beside_their_fields(open_page):
         assert page.locator(f"#{page.get_by_label(label).get_attribute('id')}_error").inner_text()
     expect(page.locator("main")).to_contain_text("Choose how you will pay.")
     expect(page.get_by_label("ZIP code")).to_have_value("ABC")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_enter_in_a_field_sends_the_form(open_page, scripts):
+    page = open_page(scripts=scripts)
+    page.goto("/signup/")
+    fill(page, email=new_address(), password=PASSWORD, account_name="Acme")
+
+    page.locator("[name=account_name]").press("Enter")
+
+    page.wait_for_url("**/app/")
 
 
 def test_an_address_that_is_taken_is_said_beside_it(open_page):

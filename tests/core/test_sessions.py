@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from core.models import Session
 from core.sessions import SessionStore, digest
 from tests.factories import StaffFactory
 

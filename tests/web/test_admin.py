@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from knox.models import AuthToken
 
-from core.models import Payment
+from core.models import Payment, Policy
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from workflows.engine import perform
 
@@ -34,6 +35,38 @@ def test_every_list_opens(superuser, run_effects, model):
     answer = superuser.get(reverse(f"admin:core_{model._meta.model_name}_changelist"))
 
     assert answer.status_code == 200
+
+
+NOWHERE = {"KeyedAnswer"}  # holds what callers were told
+WITHIN = {"PlanPrice"}  # on the page of their plan
+SEARCHED = [model for model in admin.site._registry if model._meta.app_label == "core" and model is not Policy]
+
+
+def test_every_model_has_its_place():
+    registered = {model.__name__ for model in admin.site._registry}
+
+    assert {model.__name__ for model in apps.get_app_config("core").get_models()} - registered == NOWHERE | WITHIN
+
+
+@pytest.mark.parametrize("model", SEARCHED, ids=lambda m: m.__name__)
+def test_every_list_is_searched(superuser, run_effects, model):
+    PaymentFactory()
+    run_effects()
+    path = reverse(f"admin:core_{model._meta.model_name}_changelist")
+
+    answer = superuser.get(path, {"q": "nobody has this name"})
+
+    assert answer.context["cl"].search_fields
+    assert list(answer.context["cl"].result_list) == []
+
+
+# Few rows, or nothing to tell them apart by.
+UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries"}
+
+
+@pytest.mark.parametrize("model", SEARCHED, ids=lambda m: m.__name__)
+def test_every_list_is_filtered(superuser, model):
+    assert bool(admin.site._registry[model].list_filter) == (model.__name__ not in UNFILTERED)
 
 
 def test_many_payments_are_approved_from_the_list(client, run_effects):

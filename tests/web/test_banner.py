@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import translation
@@ -96,6 +98,31 @@ def test_the_end_of_a_trial_is_announced(run_effects):
     assert title(account) == "Your trial ends soon"
     perform(account.expire)
     assert title(account) == "Your account has ended"
+
+
+def test_every_plight_has_one_thing_to_do_also_on_the_invoice_s_own_page(run_effects):
+    def actions(user, invoice):
+        there = reverse("invoice", args=[invoice.pk])
+        pages = [signed_in(user).get(path).content.decode() for path in (reverse("members"), there)]
+        found = [re.findall(r'class="button" href="([^"]+)">([^<]+)</a></section>', page) for page in pages]
+        return [(words, address.replace(there, "invoice")) for [(address, words)] in found]
+
+    new = InvoiceFactory()
+    owner = MembershipFactory(account=new.account).user
+    assert actions(owner, new) == [("Pay the invoice", "invoice"), ("Pay the invoice", "#pay")]
+    claim = PaymentFactory()
+    look = ("See the payment", reverse("payment", args=[claim.pk]))
+    assert actions(claim.submitted_by, claim.invoice) == [look, look]
+    perform(claim.reject, by=StaffFactory(), reason_code="not_received")
+    assert actions(claim.submitted_by, claim.invoice) == [("Try again", "invoice"), ("Try again", "#pay")]
+    paid = PaymentFactory()
+    perform(paid.approve, by=StaffFactory())
+    run_effects()
+    account = Account.objects.get(pk=paid.account_id)
+    renewal = InvoiceFactory(subscription=account.subscriptions.get(), purpose=Invoice.Purpose.RENEWAL)
+    for verb in (account.fall_behind, account.suspend):
+        perform(verb)
+        assert actions(paid.submitted_by, renewal) == [("Pay now", "invoice"), ("Pay now", "#pay")]
 
 
 def test_a_closed_account_is_told_so():

@@ -195,6 +195,19 @@ def test_an_open_queue_hears_of_a_colleague_s_decision(client, approver):
     assert f'value="{other.pk}"' in rows
 
 
+def test_an_open_queue_is_sent_again_only_when_it_looks_different(client, approver):
+    claims(2)
+    page = client.get(DESK).content.decode()
+    again = re.search(r'hx-get="([^"]+rows/[^"]+)"', page)[1].replace("&amp;", "&")
+
+    unchanged = client.get(again)
+    PaymentFactory(reference="LATER")
+    changed = client.get(again)
+
+    assert (unchanged.status_code, unchanged.content) == (204, b"")
+    assert "LATER" in changed.content.decode()
+
+
 def test_money_is_split_over_the_open_invoices_of_the_customer(client, approver, run_effects):
     first = InvoiceFactory()
     second = InvoiceFactory(subscription=SubscriptionFactory(account=first.account))

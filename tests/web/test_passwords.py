@@ -10,10 +10,15 @@ from knox.models import AuthToken
 from core.models import Effect, Membership, User
 from tests.factories import PASSWORD, AccountFactory, MembershipFactory
 from tests.web.conftest import signed_in
+from web.browsers import browser_of
 from workflows.tokens import INVITATION, RESET, VERIFICATION
 
 pytestmark = pytest.mark.django_db
 NEW = "another horse battery"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+CHROME = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"
+EDGE = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0"
+SAFARI = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile Safari/604.1"
 
 
 @pytest.fixture
@@ -105,6 +110,47 @@ def test_signing_out_everywhere_ends_this_session_too(user):
 
     assert here.get(reverse("dashboard")).status_code == 302
     assert elsewhere.get(reverse("dashboard")).status_code == 302
+
+
+def test_every_browser_is_listed_and_can_be_signed_out(user):
+    here, elsewhere = Client(), Client()
+    form = {"username": user.email, "password": PASSWORD}
+    here.post("/login/", form, headers={"user-agent": FIREFOX})
+    elsewhere.post("/login/", form, headers={"user-agent": CHROME})
+
+    listed = list(here.get(reverse("security")).context["sessions"])
+    assert [session.browser for session in listed] == ["Chrome, Android", "Firefox, Windows"]
+    other, this = listed
+    for session in (other, this):  # this one's button is "Sign out", and not here
+        here.post(reverse("end_session"), {"session": session.pk})
+
+    assert elsewhere.get(reverse("dashboard")).status_code == 302
+    assert list(here.get(reverse("security")).context["sessions"]) == [this]
+
+
+def test_nobody_ends_the_session_of_another(user):
+    theirs, mine = Client(), signed_in(MembershipFactory().user)
+    theirs.post("/login/", {"username": user.email, "password": PASSWORD})
+
+    answer = mine.post(reverse("end_session"), {"session": user.sessions.get().pk})
+
+    assert answer.status_code == 302
+    assert theirs.get(reverse("dashboard")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (FIREFOX, "Firefox, Windows"),
+        (CHROME, "Chrome, Android"),
+        (EDGE, "Edge, Windows"),
+        (SAFARI, "Safari, iPhone"),
+        ("curl/8.5.0", ""),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_called_by_its_name(agent, words):
+    assert browser_of(agent) == words
 
 
 def test_signing_in_goes_where_one_wanted_and_nowhere_else(client, user):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -19,7 +20,7 @@ from tests.factories import (
 from web.staff.diagram import draw
 from workflows.drawing import machine_models, states_of
 from workflows.engine import perform
-from workflows.figures import paces
+from workflows.figures import deaths, oldest_ages, paces
 from workflows.stories import stories_of
 from workflows.tallies import tally
 
@@ -296,6 +297,40 @@ def test_figures_count_decisions_and_how_long_they_took(client, operator, approv
     ]
     assert min(took) <= whole.half <= whole.most <= max(took)
     assert "1 approved, 1 rejected" in client.get(reverse("figures")).content.decode()
+
+
+def test_figures_know_how_long_the_oldest_claim_had_waited_each_evening(clock, client, operator):
+    clock.go_to(datetime(2026, 3, 10, 12, tzinfo=UTC))
+    decided = PaymentFactory(reference_key="A")
+    clock.go_to(datetime(2026, 3, 12, 6, tzinfo=UTC))
+    perform(decided.reject, by=StaffFactory(), reason_code="other")
+    PaymentFactory(reference_key="B")
+    clock.go_to(datetime(2026, 3, 13, 18, tzinfo=UTC))
+
+    hours = [age / 3600 for age in oldest_ages()]
+
+    assert hours == pytest.approx([0] * 10 + [12, 36, 18, 36], abs=0.01)
+    page = client.get(reverse("figures")).content.decode()
+    assert page.count('<svg class="chart"') == 4
+    assert 'data-label="Oldest claim">18.0 h<' in page
+
+
+def test_figures_know_of_a_claim_that_waits_longer_than_they_look_back(clock):
+    PaymentFactory()
+    clock.advance(days=60)
+
+    assert oldest_ages()[-1] == pytest.approx(60 * 86_400, abs=60)
+
+
+def test_figures_count_what_was_given_up_each_day(clock, dead):
+    one, *_ = dead()
+    clock.go_to(datetime(2026, 3, 10, 12, tzinfo=UTC))
+    EffectEvent.objects.create(effect=one, what="died", at=clock.now())
+    clock.go_to(datetime(2026, 3, 12, 12, tzinfo=UTC))
+    EffectEvent.objects.create(effect=one, what="failed", at=clock.now())
+    EffectEvent.objects.create(effect=one, what="died", at=clock.now())
+
+    assert deaths() == [0] * 11 + [1, 0, 1]
 
 
 def test_figures_name_what_lies_dead(client, operator, dead):

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
-from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Tick, Transition
+from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Session, Tick, Transition
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
@@ -56,14 +56,15 @@ def test_of_two_clocks_one_does_the_work(clock):
     assert Tick.objects.filter(schedule="tidy").count() == 2
 
 
-def test_tokens_and_tries_go_when_they_are_over(clock):
+def test_tokens_sessions_and_tries_go_when_they_are_over(clock):
     AuthToken.objects.create(UserFactory())
+    Session.objects.create(session_key="x", expire_date=clock.now() + timedelta(hours=1))
     Attempt.objects.create(key="login:pair:x", until=clock.now() + timedelta(hours=1))
 
     assert not any(forget().values())
     clock.advance(days=1)
 
-    assert {name for name, count in forget().items() if count} == {"tokens", "tries"}
+    assert {name for name, count in forget().items() if count} == {"tokens", "sessions", "tries"}
     assert not AuthToken.objects.exists()
 
 

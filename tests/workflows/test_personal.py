@@ -133,8 +133,9 @@ def tables_that_say(*words, but=()):
     return {(table, word) for table, word in found if table not in but}
 
 
-def test_what_is_held_is_told_whole(ann, capsys):
+def test_what_is_held_is_told_whole(ann, capsys, client):
     AuthToken.objects.create(ann)
+    client.force_login(ann)
 
     call_command("export_person", "ann.smith@ACME.test")
     told = json.loads(capsys.readouterr().out)
@@ -145,9 +146,10 @@ def test_what_is_held_is_told_whole(ann, capsys):
     assert told["invoices"][0]["metadata"]["billing_snapshot"]["address_line1"] == "7 Elm Road"
     assert (told["claims"][0]["reference"], told["claims"][0]["payer_name"]) == ("WIRE 42", "Ann Smith")
     assert {mail["kind"] for mail in told["mails"]} >= {"invoice_issued", "payment_approved", "password_reset"}
-    assert len(told["tokens"]) == 1
+    assert len(told["tokens"]) == len(told["sessions"]) == 1
     assert "password" not in told["person"]
     assert "digest" not in told["tokens"][0]
+    assert set(told["sessions"][0]) == {"began_at", "expire_date", "browser"}
 
 
 def test_a_member_is_told_nothing_of_the_owners_details(ann):

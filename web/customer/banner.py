@@ -25,6 +25,8 @@ from workflows.reasons import reason_for
 Status = Account.Status
 SOON, LATER = 4, 20  # seconds between two looks: while staff decide, while the customer is to pay
 
+HOW_TO_PAY = "#pay"  # on an invoice's page
+
 
 @dataclass(frozen=True)
 class Banner:
@@ -33,6 +35,7 @@ class Banner:
     words: str | SafeString
     action: str = ""
     address: str = ""
+    place: str = ""  # on the page of that address, for whoever is there already
 
 
 @dataclass(frozen=True)
@@ -95,10 +98,10 @@ def banner_of(standing: Standing) -> Banner | None:
     if payment is not None and payment.status == Payment.Status.FAILED:
         why = reason_for(payment.reason_code)
         words = f"{why.what} {why.next}"
-        return Banner("bad", _("Your payment was not accepted"), words, _("Try again"), to_pay)
+        return Banner("bad", _("Your payment was not accepted"), words, _("Try again"), to_pay, HOW_TO_PAY)
     if invoice.status == Invoice.Status.PARTIALLY_PAID:
         words = _words(_("%(amount)s of invoice %(number)s is still open."), invoice)
-        return Banner("warn", _("A part is missing"), words, _("Pay the rest"), to_pay)
+        return Banner("warn", _("A part is missing"), words, _("Pay the rest"), to_pay, HOW_TO_PAY)
     return _to_pay(account, invoice, to_pay)
 
 
@@ -106,18 +109,18 @@ def _to_pay(account: Account, invoice: Invoice, to_pay: str) -> Banner | None:
     match account.status:
         case Status.PENDING_PAYMENT:
             words = _words(_("Pay invoice %(number)s, %(amount)s, by %(due)s, then tell us."), invoice)
-            return Banner("warn", _("One step left: your payment"), words, _("Pay the invoice"), to_pay)
+            return Banner("warn", _("One step left: your payment"), words, _("Pay the invoice"), to_pay, HOW_TO_PAY)
         case Status.PAST_DUE:
             words = _words(
                 _("Invoice %(number)s, %(amount)s, was due on %(due)s. Pay it to keep your service."), invoice
             )
-            return Banner("bad", _("Your payment is overdue"), words, _("Pay now"), to_pay)
+            return Banner("bad", _("Your payment is overdue"), words, _("Pay now"), to_pay, HOW_TO_PAY)
         case Status.SUSPENDED:
             words = _words(_("Credits cannot be used until invoice %(number)s, %(amount)s, is paid."), invoice)
-            return Banner("bad", _("Your account is suspended"), words, _("Pay now"), to_pay)
+            return Banner("bad", _("Your account is suspended"), words, _("Pay now"), to_pay, HOW_TO_PAY)
         case Status.TRIAL:
             words = _words(_("Your trial goes on until invoice %(number)s, %(amount)s, is paid."), invoice)
-            return Banner("info", _("Your new plan waits for payment"), words, _("Pay the invoice"), to_pay)
+            return Banner("info", _("Your new plan waits for payment"), words, _("Pay the invoice"), to_pay, HOW_TO_PAY)
     return None  # an active account sees its next invoice on the overview
 
 

@@ -15,6 +15,7 @@ from knox.models import AuthToken
 
 from core import limits
 from core.problems import Problem
+from core.sessions import DIGITS, digest
 from web.customer.door import Visit, members_only
 from web.forms.passwords import ChangePasswordForm
 from web.refusals import said
@@ -30,8 +31,20 @@ def security(request: Visit) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _change(request, form):
         messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
         return redirect("security")
+    sessions = request.user.sessions.filter(expire_date__gt=timezone.now()).order_by("-began_at")[:20]
     tokens = AuthToken.objects.filter(user=request.user, expiry__gt=timezone.now()).order_by("-created")[:20]
-    return form.on(render(request, "web/customer/security.html", {"tokens": tokens, "form": form}))
+    context = {"sessions": sessions, "here": digest(request.session.session_key or ""), "tokens": tokens, "form": form}
+    return form.on(render(request, "web/customer/security.html", context))
+
+
+@require_POST
+@members_only
+def end_session(request: Visit) -> HttpResponse:
+    """End one of one's own, in another browser; this one's is ended by signing out."""
+    others = request.user.sessions.exclude(pk=digest(request.session.session_key or ""))
+    if others.filter(pk=request.POST.get("session", "")[:DIGITS]).delete()[0]:
+        messages.success(request, _("That session is over."))
+    return redirect("security")
 
 
 @require_POST

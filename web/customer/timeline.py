@@ -8,10 +8,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Invoice, Payment, Transition
+from web.customer.banner import HOW_TO_PAY
 from workflows.reasons import reason_for
 
 # (machine, transition) -> words and look. What is not named here is not the customer's business.
@@ -40,6 +42,7 @@ class Step:
     detail: str | Promise = ""
     note: str = ""  # of staff, plain text
     payment: Payment | None = None
+    again: str = ""  # where another try begins
 
 
 def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
@@ -54,6 +57,9 @@ def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
     )
     steps = [step for row in rows if (step := _step(row, mine)) is not None]
     last = max(mine.values(), key=lambda payment: payment.pk, default=None)
+    if last is not None and last.status == Payment.Status.FAILED and invoice.status in Invoice.OPEN:
+        said = next(step for step in reversed(steps) if step.payment is last)
+        said.again = reverse("invoice", args=[invoice.pk]) + HOW_TO_PAY
     return steps + list(_to_come(invoice, last))
 
 

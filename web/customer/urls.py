@@ -28,5 +28,6 @@ urlpatterns = [
     path("billing/", billing.billing, name="billing"),
     path("security/", security.security, name="security"),
     path("security/sign-out/", security.sign_out_all, name="sign_out_all"),
+    path("security/end-session/", security.end_session, name="end_session"),
     path("security/verify/", security.verify_again, name="verify_again"),
 ]

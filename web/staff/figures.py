@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,9 +11,10 @@ from django.shortcuts import render
 from django.utils.timezone import now
 
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
-from workflows.figures import DAYS, LATEST, dead_per_kind, oldest_claim, paces
+from workflows.figures import DAYS, LATEST, dead_per_kind, deaths, oldest_ages, oldest_claim, paces
 
-WIDTH, HEIGHT, FOOT, SLOT, BAR = 560, 150, 20, 40, 22
+HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for words above the tallest
+MARGIN = 16  # for the end of the last day's name
 
 
 @dataclass(frozen=True)
@@ -25,41 +27,69 @@ class Bar:
     tone: str
 
 
+@dataclass(frozen=True)
+class Chart:
+    """Columns of one or two parts, one above the other; `highest` says what the tallest stands for."""
+
+    title: str
+    parts: tuple[str, ...]
+    bars: list[Bar]
+    highest: str
+
+
 @staff_with(OPERATE, REVIEW)
 def figures_page(request: Visit) -> HttpResponse:
     *days, whole = paces()
-    highest = max((day.approved + day.rejected for day in days), default=0) or 1
-    slowest = max((day.most for day in days), default=0) or 1
+    ages, died = oldest_ages(), deaths()
     oldest = oldest_claim()
     context = {
-        "days": [(day, in_words(day.half), in_words(day.most)) for day in days],
-        "labels": [(n * SLOT + SLOT / 2, day.day) for n, day in enumerate(days) if n % 2],
+        "days": [
+            (day, in_words(day.half), in_words(day.most), in_words(age) if age else "", given_up)
+            for day, age, given_up in zip(days, ages, died, strict=True)
+        ],
+        "charts": [
+            _counts("Decisions per day", [(day.approved, day.rejected) for day in days], "approved", "rejected"),
+            _times("From claim to decision", [(day.half, day.most - day.half) for day in days], "half", "nine in ten"),
+            _times("Oldest claim at the end of the day", [(age,) for age in ages]),
+            _counts("Effects given up per day", [(count,) for count in died]),
+        ],
+        "labels": [(n * SLOT + SLOT / 2, day.day) for n, day in enumerate(days) if n % 3 == 1],
         "whole": whole,
         "half": in_words(whole.half),
         "most": in_words(whole.most),
         "decided": whole.approved + whole.rejected,
-        "counts": [bar for n, day in enumerate(days) for bar in _stack(n, highest, day.approved, day.rejected)],
-        "times": [bar for n, day in enumerate(days) for bar in _stack(n, slowest, day.half, day.most - day.half)],
-        "highest": highest,
-        "slowest": in_words(slowest if slowest > 1 else 0),
         "oldest": oldest,
         "oldest_age": in_words((now() - oldest.created_at) / timedelta(seconds=1)) if oldest else "",
         "dead": dead_per_kind(),
         "span": DAYS,
         "latest": LATEST,
-        "box": {"width": WIDTH, "height": HEIGHT + FOOT, "floor": HEIGHT, "bar": BAR},
+        "box": {"width": DAYS * SLOT + MARGIN, "height": HEIGHT + FOOT, "floor": HEIGHT, "bar": BAR},
         "may_operate": may_see(request.user, OPERATE),
     }
     return render(request, "web/staff/figures.html", context)
 
 
-def _stack(n: int, highest: float, low: float, high: float) -> list[Bar]:
-    """Two parts one above the other."""
-    room = HEIGHT - 16
-    below, above = room * low / highest, room * high / highest
-    x = n * SLOT + (SLOT - BAR) / 2
-    parts = [Bar(x, HEIGHT - below, below, "bar"), Bar(x, HEIGHT - below - above, above, "bar-2")]
-    return [part for part in parts if part.height > 0]
+def _counts(title: str, columns: Sequence[tuple[int, ...]], *parts: str) -> Chart:
+    highest = max(map(sum, columns), default=0)
+    return Chart(title, parts, _bars(columns, highest), f"{highest:,}" if highest else "none")
+
+
+def _times(title: str, columns: Sequence[tuple[float, ...]], *parts: str) -> Chart:
+    """Of seconds."""
+    highest = max(map(sum, columns), default=0)
+    return Chart(title, parts, _bars(columns, highest), in_words(highest) if highest else "none")
+
+
+def _bars(columns: Sequence[tuple[float, ...]], highest: float) -> list[Bar]:
+    bars = []
+    for n, column in enumerate(columns):
+        top: float = HEIGHT
+        for tone, amount in zip(("bar", "bar-2"), column, strict=False):
+            height = (HEIGHT - HEAD) * amount / (highest or 1)
+            top -= height
+            if height > 0:
+                bars.append(Bar(n * SLOT + (SLOT - BAR) / 2, top, height, tone))
+    return bars
 
 
 def in_words(seconds: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from core.models import Payment
 from web.staff.door import APPROVE, REVIEW, Visit, staff_with
@@ -24,8 +26,14 @@ def queue_page(request: Visit) -> HttpResponse:
 
 @staff_with(REVIEW)
 def rows(request: Visit) -> HttpResponse:
-    """The list alone, for a page that is open already; with what became of the claims that it showed."""
-    return render(request, "web/staff/queue_rows.html", _queue(request))
+    """The list alone, for a page that is open already, with what became of the claims that it showed.
+
+    204 while it would look as it does there: `shown`.
+    """
+    context = _queue(request)
+    if request.GET.get("shown") == context["shown"]:
+        return HttpResponse(status=204)
+    return render(request, "web/staff/queue_rows.html", context)
 
 
 @staff_with(REVIEW)
@@ -45,8 +53,8 @@ def _queue(request: Visit) -> dict[str, Any]:
     seen = _keys(request.GET.get("seen", ""))
     gone = seen - {claim.id for claim in claims}
     decided = Payment.objects.filter(pk__in=gone).exclude(status=Payment.Status.PENDING_APPROVAL)
-    shown = seen | {claim.id for claim in page}
-    return {
+    known = seen | {claim.id for claim in page}
+    context = {
         "filters": filters,
         "query": filters.query,
         "page": page,
@@ -55,9 +63,11 @@ def _queue(request: Visit) -> dict[str, Any]:
         "at_most": AT_MOST,
         "may_decide": request.user.is_granted(APPROVE),
         "decided": decided.select_related("invoice", "account", "decided_by").order_by("pk")[:ROWS] if gone else [],
-        "seen": ",".join(sorted(key.hex for key in shown)[: 4 * ROWS]),
+        "seen": ",".join(sorted(key.hex for key in known)[: 4 * ROWS]),
         "tally": in_words(len(claims)) if condition is None else "",
     }
+    rows = render_to_string("web/staff/queue_list.html", context, request)
+    return context | {"list": rows, "shown": sha256(rows.encode()).hexdigest()[:16]}
 
 
 def _keys(text: str) -> set[UUID]:

@@ -46,6 +46,7 @@ def export_person(user: User) -> str:
             "person": {name: getattr(user, name) for name in OF_A_PERSON},
             "permissions": sorted(user.get_all_permissions()) if user.is_staff else [],
             "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
+            "sessions": _rows(user.sessions.order_by("began_at").values("began_at", "expire_date", "browser")),
             "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
             "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
             "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
@@ -89,6 +90,7 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
             "memberships": Membership.objects.filter(user=user).delete()[0],
             "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
             "tokens": AuthToken.objects.filter(user=user).count(),
+            "sessions": user.sessions.count(),
             "log": _forget_in_log([*addresses, *([account.name] if account else [])]),
         }
         if account is not None:

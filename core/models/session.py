@@ -1,0 +1,32 @@
+"""Who is signed in to the pages, and with what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+if TYPE_CHECKING:
+    from core.sessions import SessionStore
+
+
+class Session(AbstractBaseSession):
+    """What a browser's cookie stands for, under a digest of its key; of nobody until somebody signs in.
+
+    The three columns say again what stands in `session_data`, so that a person's sessions can be found.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    browser = models.CharField(max_length=100)  # its name and system, not all that it says of itself
+    began_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.browser or 'A browser'} of {self.user or 'nobody'}"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        from core.sessions import SessionStore  # which needs this module itself
+
+        return SessionStore

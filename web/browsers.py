@@ -1,0 +1,30 @@
+"""What somebody signs in with, in two words: enough to know it again in a list, and not a fingerprint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from core.sessions import remember
+
+# In this order: most call themselves by the names of others too.
+NAMES = {
+    "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
+    "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
+}  # fmt: skip
+SYSTEMS = {
+    "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "CrOS": "ChromeOS",
+    "Mac OS X": "macOS", "Linux": "Linux",
+}  # fmt: skip
+
+
+def browser_of(agent: str) -> str:
+    """`Firefox, Windows`; what of the two is not known is left out."""
+    known = (next((words for sign, words in table.items() if sign in agent), "") for table in (NAMES, SYSTEMS))
+    return ", ".join(filter(None, known))
+
+
+def remember_browser(request: HttpRequest, **_: Any) -> None:
+    """Hears of everybody who signs in to the pages."""
+    remember(request.session, browser_of(request.META.get("HTTP_USER_AGENT", "")))

@@ -30,7 +30,6 @@ def check(page: Page, *, without: list[str] = BESIDE) -> list[str]:
     return found + [f"dark: {line}" for line in check_access(page, without=without, rules=COLOURS)]
 
 
-@pytest.mark.timeout(300)
 def test_every_page_of_the_admin_is_for_everybody(page_as):
     """The lists, the first row of each with its history and its removal, and the pages to add one."""
     page = page_as(SUPERUSER, at="/admin/", heaviest=0)

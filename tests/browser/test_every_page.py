@@ -32,7 +32,6 @@ def customer(application) -> dict[str, str]:
         return {"email": email, "invoice": larger, "payment": second, "site": site}
 
 
-@pytest.mark.timeout(180)
 def test_every_page_is_for_everybody(page_as, customer):
     page = page_as(customer["email"])
     found = []
@@ -43,7 +42,6 @@ def test_every_page_is_for_everybody(page_as, customer):
     assert found == []
 
 
-@pytest.mark.timeout(180)
 def test_every_page_is_for_everybody_from_right_to_left(page_as, customer):
     page = page_as(customer["email"], language="ar")
     found = []

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page
 from tests.browser.looks import DESK, look
 from tests.browser.watch import HEAVIEST, Watch
 
-PATIENCE = 15_000  # ms, for an open page asks every 4 s what is new, and the machine may be busy
+PATIENCE = 30_000  # ms, for an open page asks every 4 s what is new, and the machine may be busy
 FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
 
 

@@ -117,7 +117,7 @@ def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_que
 
 def test_an_open_queue_asks_every_three_seconds_and_not_more_often(page_as, claim, empty_queue):
     claim("Patient Works")
-    page = page_as(REVIEWER)
+    page = page_as(REVIEWER, once=True)
     asked = []
     page.on("request", lambda request: asked.append(request.url) if "/desk/rows/" in request.url else None)
     page.clock.install(time=0)
@@ -231,7 +231,7 @@ def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effec
 
 
 def test_the_machines_count_anew_while_somebody_looks(page_as, claim, empty_queue):
-    page = page_as(OPERATOR)
+    page = page_as(OPERATOR, once=True)
     page.clock.install()
     page.goto("/desk/workflows/")
     page.get_by_role("link", name="Pending approval: 0").focus()

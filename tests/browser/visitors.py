@@ -33,9 +33,20 @@ class Visitors:
         for context in self.contexts:
             context.close()
 
-    def come(self, *, language: str = "en", scripts: bool = True, heaviest: int = HEAVIEST, **options: Any) -> Page:
-        """heaviest: bytes that a page may weigh. options: those of a new context."""
-        kind = repr((language, scripts, sorted(options.items())))
+    def come(
+        self,
+        *,
+        language: str = "en",
+        scripts: bool = True,
+        heaviest: int = HEAVIEST,
+        once: bool = False,
+        **options: Any,
+    ) -> Page:
+        """heaviest: bytes that a page may weigh. options: those of a new context.
+
+        once: nobody comes after, as a clock that was stopped goes on for no one.
+        """
+        kind = "" if once else repr((language, scripts, sorted(options.items())))
         page = self.free[kind].pop() if self.free[kind] else self._new(language, scripts, options)
         self.kinds[page] = kind, options.get("color_scheme", "light")
         page.watch.begin(heaviest)  # type: ignore[attr-defined]
@@ -43,6 +54,9 @@ class Visitors:
 
     def leave(self, page: Page) -> None:
         kind, scheme = self.kinds.pop(page)
+        if not kind:
+            self._end(page)
+            return
         try:
             page.evaluate(FORGET)
             page.goto("about:blank")
@@ -50,10 +64,13 @@ class Visitors:
             page.set_viewport_size(DESK)
             look(page, scheme)
         except Error:  # a page that fell, or one of no origin: the next of its kind is a new one
-            page.context.close()
-            self.contexts.remove(page.context)
+            self._end(page)
         else:
             self.free[kind].append(page)
+
+    def _end(self, page: Page) -> None:
+        page.context.close()
+        self.contexts.remove(page.context)
 
     def _new(self, language: str, scripts: bool, options: dict[str, Any]) -> Page:
         context = self.browser.new_context(

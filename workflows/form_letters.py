@@ -8,8 +8,9 @@ values. What else differs (whether something is true, a text of several lines, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 from django.utils.html import escape
@@ -46,7 +47,7 @@ class _NoFormError(Exception):
 @lru_cache(CASES)
 def _form(render: Render, kind: str, language: str, case: Any) -> list[list[str]] | None:
     """Each text in pieces: printed, the number of a blank, printed, and so on. None: something looks into a value."""
-    forms = [MARK.split(text) for text in render(kind, _with_marks(case))]
+    forms = [MARK.split(text) for text in render(kind, _with_marks(case, count()))]
     if any(ENDS & set(printed) for pieces in forms for printed in pieces[::2]):
         return None
     return forms
@@ -75,16 +76,14 @@ def _case_of(value: Any, values: list[str]) -> Any:
     raise _NoFormError
 
 
-def _with_marks(case: Any, counted: list[None] | None = None) -> Any:
-    """The words again, with marks in place of their values."""
-    counted = [] if counted is None else counted
+def _with_marks(case: Any, numbers: Iterator[int]) -> Any:
+    """The words again, with numbered marks in place of their values."""
     match case:
         case type_, value, "printed":
             return value
         case type_, bool() as looks_like_a_number:
             begin, end = "\x01\x02" if looks_like_a_number else "\ue000\ue001"
-            counted.append(None)
-            return type_(f"{begin}{len(counted) - 1:0100}{end}")
+            return type_(f"{begin}{next(numbers):0100}{end}")
         case type_, items if type_ is dict:
-            return {key: _with_marks(each, counted) for key, each in items}
-    return [_with_marks(each, counted) for each in case[1]]
+            return {key: _with_marks(each, numbers) for key, each in items}
+    return [_with_marks(each, numbers) for each in case[1]]

@@ -6,18 +6,12 @@ import pytest
 from django.utils import translation
 from django.utils.html import conditional_escape
 
+from tests.workflows.test_mails import EVERY
 from workflows import form_letters, mail, samples
-from workflows.samples import SAMPLES, TO_STAFF
+from workflows.samples import SAMPLES
 from workflows.words import Bare, Exact, Unbroken
 
 NAMES = ["Ann", "12 & Söhne", '<a href="x">"\'', "شركة المثال", "٣ of us", "-", "{{ x }} %(y)s", "Long " * 30 + "name"]
-EVERY = [
-    pytest.param(kind, variant, language, id=f"{kind}, {variant}, {language}")
-    for kind, variants in SAMPLES.items()
-    for variant in variants
-    for language in ("en", "ar")
-    if language == "en" or kind not in TO_STAFF
-]
 
 
 @pytest.fixture(autouse=True)

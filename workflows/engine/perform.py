@@ -174,23 +174,28 @@ def _transition(
     request_key: str | None,
     inputs: dict[str, Any],
 ) -> Transition:
-    return Transition(
-        id=uuid7(),
-        account_id=obj.tenant_id,
-        machine=machine_of(type(obj)),
-        object_id=obj.pk,
-        seq=obj.version or 1,
-        name=name,
-        source=source,
-        target=obj.status,
-        actor=by,
-        cause_id=cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
-        reason=reason,
-        request_key=request_key,
-        request_id=request_id.get(),
-        inputs=inputs,
-        trace=trace_for(cause),
-    )
+    """As it will be in the database when its statement has run, which also says when: `at` is read when asked for."""
+    fact = {
+        "id": uuid7(),
+        "account_id": obj.tenant_id,
+        "machine": machine_of(type(obj)),
+        "object_id": obj.pk,
+        "seq": obj.version or 1,
+        "name": name,
+        "source": source,
+        "target": obj.status,
+        "actor_id": None if by is None else by.pk,
+        "cause_id": cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
+        "reason": reason,
+        "request_key": request_key,
+        "request_id": request_id.get(),
+        "inputs": inputs,
+        "trace": trace_for(cause),
+    }
+    transition = Transition.from_db(connection.alias, fact.keys(), list(fact.values()))
+    if by is not None:
+        transition.actor = by
+    return transition
 
 
 def _say(moves: list[record.Move], by: User | None) -> None:

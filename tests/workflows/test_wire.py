@@ -11,7 +11,10 @@ from workflows.wire import KeyedMail
 @pytest.mark.parametrize(
     "subject", ["Your payment has arrived", "你好世界 " * 12, "x" * 300, "many short words " * 20, "tab\tin it", ""]
 )
-def test_a_mail_has_the_bytes_that_the_library_writes(subject):
+@pytest.mark.parametrize(
+    "html", ["<p>Dear customer</p>\n" * 50, "<p>Größe</p>", "<p>" + "ö" * 499 + "</p>", "a\r\nb\rc"]
+)
+def test_a_mail_has_the_bytes_that_the_library_writes(subject, html):
     def written(cls, **given):
         mail = cls(
             subject=subject,
@@ -21,11 +24,13 @@ def test_a_mail_has_the_bytes_that_the_library_writes(subject):
             headers={"Message-ID": "<1@demo.test>", "Date": "Mon, 23 Nov 2026 12:00:00 -0000", "X-Long": "y " * 60},
             **given,
         )
-        mail.attach_alternative("<p>Dear customer</p>" * 50, "text/html")
+        mail.attach_alternative(html, "text/html")
         return mail.message()
 
     usual = written(EmailMultiAlternatives)
     usual.set_boundary("==abc==")
 
-    assert written(KeyedMail, key="abc").as_bytes() == usual.as_bytes()
-    assert written(KeyedMail, key="abc").as_string() == usual.as_string()
+    ours = written(KeyedMail, key="abc")
+    for linesep in ("\n", "\r\n"):
+        assert ours.as_bytes(linesep=linesep) == usual.as_bytes(linesep=linesep)
+        assert ours.as_string(linesep=linesep) == usual.as_string(linesep=linesep)

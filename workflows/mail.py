@@ -25,6 +25,7 @@ from workflows.wire import KeyedMail
 from workflows.words import Bare
 
 GOODBYE = 1  # second
+SUBJECT = 78  # characters
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 
 
@@ -102,22 +103,18 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
     """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
     context = {"public_url": settings.PUBLIC_URL, "home": links.home(), "sender": _sender(), **words}
     with translation.override(language):
-        _, subject = form_letters.write(_render_subject, kind, context, language)
-        if len(subject) > 78:  # whatever a customer called their account
-            subject = subject[:77] + "…"
-        html, text, preheader = form_letters.write(_render, kind, {**context, "subject": Bare(subject)}, language)
+        html, text, preheader, subject = form_letters.write(_render, kind, context, language)
+        if len(subject) > SUBJECT:  # whatever a customer called their account
+            html, text, preheader, subject = _render(kind, context, subject[: SUBJECT - 1] + "…")
     return Mail(subject, preheader, text, html)
 
 
-def _render_subject(kind: str, context: dict[str, Any]) -> tuple[str, str]:
-    return "", _line(render_to_string(f"emails/{kind}-subject.txt", context))
-
-
-def _render(kind: str, context: dict[str, Any]) -> tuple[str, str, str]:
-    """HTML, text and preheader."""
-    html = render_to_string(f"emails/{kind}-body.html", context)
+def _render(kind: str, context: dict[str, Any], subject: str = "") -> tuple[str, str, str, str]:
+    """HTML, text, preheader and subject."""
+    subject = subject or _line(render_to_string(f"emails/{kind}-subject.txt", context))
+    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": Bare(subject)})
     preheader = PREHEADER.search(html)
-    return html, plain(html) + "\n", _line(plain(preheader[1])) if preheader else ""
+    return html, plain(html) + "\n", _line(plain(preheader[1])) if preheader else "", subject
 
 
 def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en", **words: Any) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 
 from core.money import quantize
 
@@ -55,6 +57,12 @@ def count(number: int) -> Exact:
 
 def date_text(day: date) -> str:
     """`"3 November 2026"`: no order of numbers to be mistaken."""
+    return _date_text(day, get_language())
+
+
+@lru_cache(1000)
+def _date_text(day: date, language: str | None) -> str:
+    """Kept, because a day's mails tell of a few days only."""
     return date_format(day, "j F Y")
 
 

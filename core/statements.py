@@ -20,6 +20,7 @@ from django.db import Error, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import PipelineStatus
+from psycopg.types.datetime import TimestamptzLoader
 
 AFTER = 3  # runs; who asks only once is not worth a plan
 
@@ -27,12 +28,14 @@ AFTER = 3  # runs; who asks only once is not worth a plan
 def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> CursorWrapper:
     """Execute, with the errors and the log of queries of `connection.cursor()`; the cursor has the answer.
 
-    The server binds the parameters, so each says its type: `%s::text`.
+    The server binds the parameters, so each says its type: `%s::text`. Times are read by psycopg's own loader, in UTC
+    as the session is: Django's goes through Python for each, 6 to 10 microseconds of them.
     """
     raw = _raw()
     with connection.wrap_database_errors:
         raw.prepare_threshold = AFTER if _keeps_plans(raw) else None
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
+        bare.adapters.register_loader("timestamptz", TimestamptzLoader)
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
     cursor.execute(sql, params)
     return cursor

@@ -294,13 +294,13 @@ class Protocol(RuleBasedStateMachine):
         effects = self.claim_share(lane, limit)
         self.hands.append(effects)
 
-    @rule(lane=st.sampled_from(["inward", "outward"]), limit=st.integers(1, 8))
-    def claim_lately(self, lane: str, limit: int) -> None:
+    @rule(lanes=st.sampled_from([["inward"], ["outward"], ["inward", "outward"]]), limit=st.integers(1, 8))
+    def claim_lately(self, lanes: list[str], limit: int) -> None:
         """It may leave what is old for its next look for everything, and takes nothing that the other would not."""
-        takable = self.takable_in(lane)
-        effects = claim.claim_lately(lane, limit)
+        takable = set().union(*map(self.takable_in, lanes))
+        effects = claim.claim_lately(lanes, limit)
         assert {effect.pk for effect in effects} <= takable
-        assert len(effects) <= max(limit, 3)
+        assert len(effects) <= max(limit, 3) * len(lanes)
         self.claimed(effects)
         self.hands.append(effects)
 

@@ -17,7 +17,7 @@ from core.statements import ask, told_pid
 from workflows.engine.lease import LEASE
 from workflows.engine.registry import kinds
 
-TENANTS = 50  # that one claim serves, in turn
+TENANTS = 100  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
 LATELY = timedelta(seconds=2)
 ROUND = 1.0  # second in which whoever looks only for what became due lately looks once for everything
@@ -81,12 +81,12 @@ _CLAIM_SHARES = f"""
 _CLAIM_LATELY = f"""
     WITH lately AS (
         SELECT FROM core_effect
-        WHERE state = 'ready' AND fence >= 0 AND lane = %(lane)s::text AND run_at > now() - %(lately)s::interval
+        WHERE state = 'ready' AND fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
         LIMIT %(limit)s::int + 1
     ),
     taken AS (
         SELECT id FROM core_effect AS effect
-        WHERE fence >= 0 AND lane = %(lane)s::text AND run_at > now() - %(lately)s::interval
+        WHERE fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
             AND NOT solo AND {_TAKABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
         FOR UPDATE SKIP LOCKED
     ),
@@ -94,7 +94,8 @@ _CLAIM_LATELY = f"""
     SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
 _serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
-_seen_all: dict[str, float] = {}  # per lane, when a look for everything last found nothing old, by time.monotonic()
+# Per lanes, when a look for everything last found nothing old, by time.monotonic().
+_seen_all: dict[tuple[str, ...], float] = {}
 
 
 def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
@@ -113,21 +114,25 @@ def claim_fairly(lane: str, limit: int) -> list[Effect]:
     return []
 
 
-def claim_lately(lane: str, limit: int) -> list[Effect]:
-    """As claim_fairly, of what became due lately only, but for a look now and then: for who looks often.
+def claim_lately(lanes: Sequence[str], limit: int) -> list[Effect]:
+    """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
 
     So it may find nothing while something older is due; asked again, it finds that within ROUND.
     """
-    if time.monotonic() < _seen_all.get(lane, 0) + ROUND:
-        rows = _claim(_CLAIM_LATELY, lane=lane, limit=limit, lately=LATELY)
+    if time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
+        rows = _claim(_CLAIM_LATELY, lanes=list(lanes), limit=limit, lately=LATELY)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
-        return claim_fairly(lane, limit)
+        return _claim_each(lanes, limit)
     started = time.monotonic()
-    effects = claim_fairly(lane, limit)
+    effects = _claim_each(lanes, limit)
     if not any(_is_old(effect) for effect in effects):
-        _seen_all[lane] = started
+        _seen_all[tuple(lanes)] = started
     return effects
+
+
+def _claim_each(lanes: Sequence[str], limit: int) -> list[Effect]:
+    return [effect for lane in lanes for effect in claim_fairly(lane, limit)]
 
 
 def _is_old(effect: Effect) -> bool:

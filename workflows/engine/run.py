@@ -48,18 +48,20 @@ def run_due(ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] =
     """
     if ids:
         return _pay_all(claim.claim_named(ids, of))
-    look = claim.claim_lately if lately else claim.claim_fairly
-    return sum(_pay_all(look(lane, limit)) for lane in of or lanes())
+    if lately:
+        return _pay_all(claim.claim_lately(of or lanes(), limit))
+    return sum(_pay_all(claim.claim_fairly(lane, limit)) for lane in of or lanes())
 
 
 def _pay_all(claimed: list[Effect]) -> int:
+    held_since = time.monotonic()
     by_kind: dict[str, list[Effect]] = defaultdict(list)
     for effect in claimed:
         by_kind[effect.kind].append(effect)
-    for name, effects in by_kind.items():
-        kind = kinds[name]
+    for name in sorted(by_kind, key=lambda name: kinds[name].outward):  # what stays inside waits for no far side
+        kind, effects = kinds[name], by_kind[name]
         if kind.outward:
-            _pay_outside(kind, effects)
+            _pay_outside(kind, effects, held_since)
         else:
             for start in range(0, len(effects), kind.batch):
                 _pay_inside(kind, effects[start : start + kind.batch])
@@ -102,7 +104,7 @@ def _commit_together(kind: Kind, effects: list[Effect]) -> None:
         lease.finish(effects, took=time.monotonic() - started)
 
 
-def _pay_outside(kind: Kind, effects: list[Effect]) -> None:
+def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
     """One after the other, as long as the far side can be reached.
 
     While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
@@ -113,7 +115,6 @@ def _pay_outside(kind: Kind, effects: list[Effect]) -> None:
         lease.postpone(effects, None, until=breaker.paused_until)
         return
     reader, sent = _ReadAhead(kind, effects), list[lease.Sent]()
-    held_since = time.monotonic()
     for position, effect in enumerate(effects):
         if time.monotonic() - held_since + kind.timeout.total_seconds() > lease.LEASE.total_seconds():
             sent = _keep(sent)

@@ -20,10 +20,12 @@ from knox.models import AuthToken  # noqa: E402
 from benchmarks.obey import obey  # noqa: E402
 from core.ids import uuid7  # noqa: E402
 from core.models import Effect, Payment, PaymentMethod, Plan, Transition, User  # noqa: E402
+from core.reader import Reader  # noqa: E402
 from tasks import doorbell  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 from workflows.engine import perform, run_due, sweep  # noqa: E402
 
+PAYMENTS = Reader(Payment._base_manager.all())
 BILLING = {
     "billing_email": "bills@example.test",
     "address_line1": "1 High Street",
@@ -74,6 +76,11 @@ def template(settled: bool) -> dict[str, Any]:
     }
 
 
+def _payment(key: UUID) -> Payment:
+    """Read as the product reads what it reads often, so that it is perform() that is measured."""
+    return PAYMENTS.ask([key]).objects[0]
+
+
 def approve(base: int, tail: str, first: int, count: int, rate: float = 0, stride: int = 1) -> dict[str, float]:
     """Approve claims one by one, each by its own perform(), `rate` a second or as fast as it goes."""
     staff = approver()
@@ -81,7 +88,7 @@ def approve(base: int, tail: str, first: int, count: int, rate: float = 0, strid
     for done, n in enumerate(range(first, first + count * stride, stride)):
         if rate:
             time.sleep(max(0.0, started + done / rate - time.monotonic()))
-        perform(Payment.objects.get(pk=UUID(f"{base + n:012x}{tail}")).approve, by=staff)
+        perform(_payment(UUID(f"{base + n:012x}{tail}")).approve, by=staff)
     return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
 
 
@@ -106,7 +113,7 @@ def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
     staff, taken = approver(), []
     for n in range(first, first + count):
         started = time.perf_counter()
-        perform(Payment.objects.get(pk=UUID(f"{base + n:012x}{tail}")).approve, by=staff)
+        perform(_payment(UUID(f"{base + n:012x}{tail}")).approve, by=staff)
         while run_due():
             pass
         taken.append(_since(started))

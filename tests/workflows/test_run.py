@@ -106,7 +106,7 @@ def test_a_waiting_effect_is_woken_when_it_is_due(handler, approved, run_effects
 
 def test_who_must_run_alone_is_rung_for_alone_when_it_wakes(handler, approved):
     approved(2)
-    settlements().update(state="waiting", run_at=Now() - timedelta(seconds=1))
+    settlements().update(state="waiting", run_at=Now() - timedelta(minutes=1))
     alone, other = settlements().order_by("pk")
     Effect.objects.filter(pk=alone.pk).update(solo=True)
 
@@ -242,7 +242,7 @@ def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(ap
     assert settlements().get().lease_pid is None
     assert sweep() == []
 
-    settlements().update(lease_until=Now() - timedelta(seconds=1))
+    settlements().update(lease_until=Now() - timedelta(minutes=1))
     assert sweep() == [[settlements().get().pk]]
 
 
@@ -582,7 +582,7 @@ def test_an_idle_sweep_is_one_statement(run_effects, django_assert_num_queries):
 def looking():
     """A process that looked for everything a moment ago and found nothing old."""
     claim._seen_all.clear()
-    assert claim.claim_lately("outward", 10) == []
+    assert claim.claim_lately(["outward"], 10) == []
     yield
     claim._seen_all.clear()
 
@@ -594,8 +594,8 @@ def told(account, number):
 def test_what_became_due_lately_is_claimed_at_once(looking):
     account = AccountFactory(status="trial")
 
-    assert [effect.account_id for effect in claim.claim_lately("outward", 10)] == [account.pk]
-    assert claim.claim_lately("outward", 10) == []
+    assert [effect.account_id for effect in claim.claim_lately(["outward"], 10)] == [account.pk]
+    assert claim.claim_lately(["outward"], 10) == []
 
 
 def test_of_a_crowd_everybody_has_a_share_at_once(looking):
@@ -603,7 +603,7 @@ def test_of_a_crowd_everybody_has_a_share_at_once(looking):
     for number in range(20):
         told(flood, number)
 
-    claimed = [effect.account_id for effect in claim.claim_lately("outward", 10)]
+    claimed = [effect.account_id for effect in claim.claim_lately(["outward"], 10)]
 
     assert claimed.count(other.pk) == 1
     assert claimed.count(flood.pk) == 5
@@ -614,20 +614,20 @@ def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch)
     for number in range(4):
         told(account, number)
     Effect.objects.filter(kind="mail.trial_started").update(run_at=Now() - timedelta(minutes=1))
-    assert claim.claim_lately("outward", 2) == []
+    assert claim.claim_lately(["outward"], 2) == []
 
     now = time.monotonic()
     monkeypatch.setattr(claim.time, "monotonic", lambda: now + claim.ROUND)
 
     # As long as there is some of it, each look is one for everything.
-    assert [len(claim.claim_lately("outward", 2)) for _ in range(4)] == [2, 2, 1, 0]
+    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_what_must_run_alone_is_not_claimed_with_others(looking):
     AccountFactory(status="trial")
     Effect.objects.filter(kind="mail.trial_started").update(solo=True)
 
-    assert claim.claim_lately("outward", 10) == []
+    assert claim.claim_lately(["outward"], 10) == []
 
 
 def test_a_walk_goes_along_the_index_of_tenants_and_sorts_nothing(monkeypatch):

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
+from django.core.mail.utils import DNS_NAME
 
 from core.models import Account, Breaker, Effect, Invoice, Payment
 from stack.ports import free_port
@@ -68,7 +69,7 @@ class PostOffice:
 @pytest.fixture
 def office(settings):
     office = PostOffice()
-    controller = Controller(office, hostname="127.0.0.1", port=free_port())
+    controller = Controller(office, hostname="127.0.0.1", port=free_port(), server_hostname="localhost")
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
@@ -81,6 +82,12 @@ def nobody_waits_by_chance(monkeypatch):
     """A first wait may be no wait at all: here it is always one that the test has to let pass."""
     monkeypatch.setattr(lease, "FIRST_WAIT", lease.LONGEST_WAIT)
     monkeypatch.setattr(lease.random, "uniform", lambda _, longest: longest)
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks_a_name_server_who_we_are(monkeypatch):
+    """An answer may take seconds where this machine's name stands in no /etc/hosts. Nor do servers here ask."""
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "localhost", raising=False)
 
 
 @pytest.fixture
@@ -159,7 +166,12 @@ def test_a_wrong_password_is_everybody_s_trouble_and_kills_no_mail(approve, sett
         return AuthResult(success=False, handled=False)
 
     controller = Controller(
-        PostOffice(), hostname="127.0.0.1", port=free_port(), authenticator=nobody, auth_require_tls=False
+        PostOffice(),
+        hostname="127.0.0.1",
+        port=free_port(),
+        server_hostname="localhost",
+        authenticator=nobody,
+        auth_require_tls=False,
     )
     controller.start()
     try:

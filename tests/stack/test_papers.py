@@ -14,7 +14,7 @@ import pytest
 from django.core.management import BaseCommand, get_commands, load_command_class
 
 ROOT = Path(__file__).parents[2]
-PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/README.md")])
+PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("[!.]*/README.md")])
 NOTES = ROOT / "deploy" / "helm" / "countersign" / "templates" / "NOTES.txt"
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = {target for line in re.findall(r"^([a-z ]+):", MAKEFILE, re.MULTILINE) for target in line.split()}

@@ -20,7 +20,7 @@ def test_it_says_where_it_is_and_how_to_log_in_once_everything_works(up, port):
 
     assert f"Site   http://localhost:{port}/" in stack.output
     assert stack.output.index("worker | worker starts") < stack.output.index("reviewer@demo.test")
-    assert len(stack.leftovers()) == 3
+    assert eventually(lambda: len(stack.leftovers()) == 3)  # nothing waits for beat
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -11,9 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from core.instructions import DEMO_WARNING
 from core.models import PaymentMethod
 from core.payee_fields import PIX, PayeeField, fields_of, payee_lines
 from core.payee_numbers import PIX_KEYS
+from workflows.seed.payment_methods import still_examples
 
 SPARE_ROWS = 2
 PLACE = {
@@ -76,7 +78,18 @@ class PaymentMethodForm(forms.ModelForm):
             elif key:
                 fields[key] = value
         self.instance.fields = fields
+        if data.get("is_enabled") and not data.get("is_demo"):
+            self._refuse_examples(data)
         return data
+
+    def _refuse_examples(self, data: dict[str, Any]) -> None:
+        """Nobody is asked in earnest to pay to the payees of the catalogue."""
+        for key in still_examples(self.instance):
+            self.add_error(
+                self._input_of(key), "This is the catalogue's example: fill in your own, or leave it a demo."
+            )
+        if DEMO_WARNING in str(data.get("instructions")):
+            self.add_error("instructions", f'Take out "{DEMO_WARNING}", or leave it a demo.')
 
     def _update_errors(self, errors: ValidationError) -> None:
         """Show what the model says of a payee field beside its input."""

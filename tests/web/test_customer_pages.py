@@ -11,7 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.models import CreditEntry, Industry, Invoice, Membership, Payment
-from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
+from tests.factories import (
+    AccountFactory,
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentFactory,
+    PlanFactory,
+    StaffFactory,
+)
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
 from workflows.engine import perform
@@ -261,3 +268,13 @@ def test_an_amount_may_be_typed_in_arabic_digits(shop, visit):
     client.post(reverse("claim", args=[invoice.pk]), {**CLAIM, "amount": "١٬٠٨٩٫٥٠"})  # noqa: RUF001 - meant
 
     assert str(Payment.objects.get().amount) == "1089.5000"
+
+
+def test_an_installation_may_have_no_plan_of_the_name_free():
+    """Who has no subscription has the limits of its first plan."""
+    PlanFactory(code="large", max_sites=9, max_users=9, position=2)
+    PlanFactory(code="small", max_sites=3, max_users=4, position=1)
+    client = signed_in(MembershipFactory(account=AccountFactory(status="trial")).user)
+
+    assert client.get(reverse("sites")).context["limit"] == 3
+    assert client.get(reverse("members")).context["limit"] == 4

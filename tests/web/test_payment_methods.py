@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from core.models import PaymentMethod
 from tests.factories import UserFactory
-from workflows.seed.payment_methods import METHODS, seed_payment_methods
+from workflows.seed.payment_methods import METHODS, seed_payment_methods, still_examples
 
 pytestmark = pytest.mark.django_db
 
@@ -123,3 +123,37 @@ def test_the_kind_stays_as_it_was_made(staff):
 
     method.refresh_from_db()
     assert method.kind == "upi"
+
+
+@pytest.mark.parametrize("code", [method.code for method in METHODS])
+def test_nobody_is_asked_in_earnest_to_pay_to_an_example(staff, code):
+    seed_payment_methods(is_enabled=False)
+    method = PaymentMethod.objects.get(code=code)
+    form = typed(staff, method) | {"is_enabled": "on"}
+    del form["is_demo"]
+
+    answer = staff.post(page_of(method), form)
+
+    assert answer.status_code == 200
+    assert {"instructions", *(f"payee_{key}" for key in still_examples(method))} == set(errors(answer))
+    assert len(errors(answer)) > 1
+    assert not PaymentMethod.objects.get(code=code).is_enabled
+
+
+def test_a_method_with_an_account_of_our_own_is_opened(staff):
+    seed_payment_methods(is_enabled=False)
+    method = PaymentMethod.objects.get(code="gb_fps")
+    ours = {
+        "payee_name": "Paper Boats Ltd",
+        "payee_sort_code": "20-30-40",
+        "payee_account_number": "12345678",
+        "payee_iban": "",
+        "instructions": '{"en": "Pay {amount}."}',
+    }
+    form = typed(staff, method) | ours | {"is_enabled": "on"}
+    del form["is_demo"]
+
+    answer = staff.post(page_of(method), form)
+
+    assert answer.status_code == 302, errors(answer)
+    assert PaymentMethod.objects.get(code="gb_fps").is_enabled

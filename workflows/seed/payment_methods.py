@@ -201,6 +201,22 @@ METHODS = (
 )  # fmt: skip
 
 
+# Of the examples, what an operator may leave as it is.
+_FITS_ANYBODY = {
+    "OUR", "Monday to Friday, 9:00 to 17:00", "The cashier on duty", "R-", "JazzCash or Easypaisa", "0000", "Current",
+    "bKash, Nagad or Rocket", "Merchant", "1", "The reference of your invoice", "email", "Checking",
+}  # fmt: skip
+_EXAMPLES = {
+    method.code: {key: value for key, value in method.fields.items() if value not in _FITS_ANYBODY}
+    for method in METHODS
+}
+
+
+def still_examples(method: PaymentMethod) -> list[str]:
+    """The payee's fields that are as they came with the catalogue: made up, so what is paid there is lost."""
+    return [key for key, value in _EXAMPLES.get(method.code, {}).items() if method.fields.get(key) == value]
+
+
 def seed_payment_methods(*, is_enabled: bool = True) -> int:
     """Add those that are missing. One that is there keeps what its operator made of it."""
     return sum(_add(method, position, is_enabled) for position, method in enumerate(METHODS, start=1))

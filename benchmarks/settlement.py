@@ -221,7 +221,7 @@ class Durable:
         return self.course._run(count / self.course._span(first, count), count, before, after)
 
 
-def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: int = 1) -> list[Figure]:
+def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: int = 2) -> list[Figure]:
     with house() as h, ExitStack() as running:
         h.prepare()
         stock = Stock(h)

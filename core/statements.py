@@ -25,15 +25,17 @@ from psycopg.types.datetime import TimestamptzLoader
 AFTER = 3  # runs; who asks only once is not worth a plan
 
 
-def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> CursorWrapper:
+def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True) -> CursorWrapper:
     """Execute, with the errors and the log of queries of `connection.cursor()`; the cursor has the answer.
 
     The server binds the parameters, so each says its type: `%s::text`. Times are read by psycopg's own loader, in UTC
     as the session is: Django's goes through Python for each, 6 to 10 microseconds of them.
+    prepare: a plan is kept until the table is analyzed anew. False for what must be right at once when a table that
+    was nearly empty is flooded.
     """
     raw = _raw()
     with connection.wrap_database_errors:
-        raw.prepare_threshold = AFTER if _keeps_plans(raw) else None
+        raw.prepare_threshold = AFTER if prepare and _keeps_plans(raw) else None
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
         bare.adapters.register_loader("timestamptz", TimestamptzLoader)
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)

@@ -633,7 +633,7 @@ def test_what_must_run_alone_is_not_claimed_with_others(looking):
 def test_a_walk_goes_along_the_index_of_tenants_and_sorts_nothing(monkeypatch):
     plans = []
 
-    def explain(sql, values):
+    def explain(sql, values, **_):
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute(f"EXPLAIN {sql}", values)

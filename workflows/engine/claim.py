@@ -142,14 +142,17 @@ def _is_old(effect: Effect) -> bool:
 
 def _claim_shares(lane: str, limit: int) -> list[Effect]:
     tenants = min(TENANTS, limit)
-    rows = _claim(_CLAIM_SHARES, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit)
+    # Planned each time: a plan that was made while nothing was ready reads all of a flood, until the next ANALYZE.
+    rows = _claim(
+        _CLAIM_SHARES, prepare=False, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit
+    )
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
         _serve_next[lane] = UUID(int=last.int + 1)
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
-def _claim(sql: str, **values: Any) -> list[Any]:
+def _claim(sql: str, *, prepare: bool = True, **values: Any) -> list[Any]:
     payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
     values |= {
         "kinds": [kind.name for kind in payable],
@@ -157,7 +160,7 @@ def _claim(sql: str, **values: Any) -> list[Any]:
         "lease": LEASE,
         "told_pid": told_pid(),
     }
-    rows: list[Any] = ask(sql, values).fetchall()
+    rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
     return rows
 
 

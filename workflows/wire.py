@@ -23,14 +23,8 @@ class Wire(Compat32):
     """Writes what Compat32 writes; a header that is short and plain is not looked at by `email.header`."""
 
     def fold(self, name: str, value: str) -> str:
-        return self._as_it_is(name, value) or super().fold(name, value)
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        return self._as_it_is(name, value).encode() or super().fold_binary(name, value)
-
-    def _as_it_is(self, name: str, value: str) -> str:
         fits = isinstance(value, str) and value.isascii() and value.isprintable() and len(name) + len(value) < LINE
-        return f"{name}: {value}{self.linesep}" if fits else ""
+        return f"{name}: {value}{self.linesep}" if fits else super().fold(name, value)
 
 
 WIRES = {ending: Wire(linesep=ending) for ending in ("\n", "\r\n")}

@@ -192,7 +192,7 @@ def _transition(
         "inputs": inputs,
         "trace": trace_for(cause),
     }
-    transition = Transition.from_db(connection.alias, fact.keys(), list(fact.values()))
+    transition = Transition.from_db(connection.alias, fact.keys(), fact.values())
     if by is not None:
         transition.actor = by
     return transition

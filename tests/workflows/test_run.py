@@ -623,6 +623,31 @@ def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch)
     assert [len(claim.claim_lately(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
+def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking, monkeypatch):
+    account = AccountFactory(status="trial")
+    for number in range(4):
+        told(account, number)
+    effects = Effect.objects.filter(kind="mail.trial_started", state="ready")
+    effects.update(run_at=Now() - timedelta(seconds=1.5))
+    claim._seen_all.clear()
+    assert len(claim.claim_lately(["outward"], 2)) == 2
+
+    effects.update(run_at=Now() - timedelta(seconds=2.1))
+
+    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(3)] == [2, 1, 0]
+
+
+def test_a_look_along_some_of_the_tenants_is_none_for_everything(looking):
+    for _ in range(3):
+        AccountFactory(status="trial")
+    claim._seen_all.clear()
+    assert len(claim.claim_lately(["outward"], 2)) == 2
+
+    Effect.objects.filter(kind="mail.trial_started").update(run_at=Now() - timedelta(minutes=1))
+
+    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(2)] == [1, 0]
+
+
 def test_what_must_run_alone_is_not_claimed_with_others(looking):
     AccountFactory(status="trial")
     Effect.objects.filter(kind="mail.trial_started").update(solo=True)

@@ -124,9 +124,10 @@ def claim_lately(lanes: Sequence[str], limit: int) -> list[Effect]:
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
         return _claim_each(lanes, limit)
-    started = time.monotonic()
+    started, from_the_beginning = time.monotonic(), _serve_next.keys().isdisjoint(lanes)
     effects = _claim_each(lanes, limit)
-    if not any(_is_old(effect) for effect in effects):
+    to_the_end = _serve_next.keys().isdisjoint(lanes)
+    if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
         _seen_all[tuple(lanes)] = started
     return effects
 
@@ -135,14 +136,15 @@ def _claim_each(lanes: Sequence[str], limit: int) -> list[Effect]:
     return [effect for lane in lanes for effect in claim_fairly(lane, limit)]
 
 
-def _is_old(effect: Effect) -> bool:
+def _will_be_old(effect: Effect) -> bool:
+    """Whether one like it, left behind by this claim, is out of LATELY's sight before the next look for everything."""
     assert effect.lease_until is not None
-    return effect.run_at < effect.lease_until - LEASE - LATELY
+    return effect.run_at < effect.lease_until - LEASE - LATELY + timedelta(seconds=ROUND)
 
 
 def _claim_shares(lane: str, limit: int) -> list[Effect]:
     tenants = min(TENANTS, limit)
-    # Planned each time: a plan that was made while nothing was ready reads all of a flood, until the next ANALYZE.
+    # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
     rows = _claim(
         _CLAIM_SHARES, prepare=False, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit
     )

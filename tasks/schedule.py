@@ -40,6 +40,10 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
         pause: float = super().tick(*args, **options)
         return pause
 
+    def adjust(self, n: float | None, drift: float = 0.0) -> float | None:
+        """Celery's wakes 10 ms before each ring, and asks without a pause whether it is time yet."""
+        return n + drift if n else n
+
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         with producing() as producer:
             return super().apply_async(entry, producer=producer, advance=advance, **options)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -157,3 +159,17 @@ def test_the_clock_shows_that_it_ticks(tmp_path, monkeypatch):
     scheduler.tick()
 
     assert (tmp_path / "alive").exists()
+
+
+def test_the_clock_sleeps_until_it_rings(monkeypatch):
+    scheduler, rung = Scheduler(app, lazy=True), []
+    scheduler.data = {"often": Scheduler.Entry(app=app, name="often", task="none", schedule=timedelta(seconds=0.2))}
+    monkeypatch.setattr(scheduler, "apply_async", lambda entry, **_: rung.append(entry.name))
+
+    ticks, ends_at = 0, time.monotonic() + 1
+    while time.monotonic() < ends_at:
+        ticks += 1
+        time.sleep(max(0.0, scheduler.tick()))
+
+    assert 4 <= len(rung) <= 5
+    assert ticks <= 4 * len(rung)

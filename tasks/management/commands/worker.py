@@ -26,6 +26,7 @@ class Command(BaseCommand):
                 f"--concurrency={settings.WORKER_CONCURRENCY}",
                 "--without-gossip",
                 "--without-mingle",
+                "--without-heartbeat",  # of Celery's events, which nobody reads; RabbitMQ's own stays
                 "--loglevel=INFO",
             ]
         )

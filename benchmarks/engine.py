@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 
-from benchmarks.house import house
+from benchmarks.house import SQL, house
 from benchmarks.report import Figure, say
 
 TENANTS = 200
@@ -29,6 +29,9 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
     with house() as h:
         h.prepare()
         db = h.connect()
+        db.execute("CREATE TABLE bench_bare AS SELECT n AS id, 0 AS done FROM generate_series(1, 20000) AS n")
+        db.execute("ALTER TABLE bench_bare ADD PRIMARY KEY (id)")
+        bare = []
         with h.inside() as inside, h.worker():
             rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
             for number in range(rounds + 1):
@@ -42,6 +45,9 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
                     rate = count / (_over(db, label, count) - started)
                     if number:  # the first round warms
                         rates[kind].append(rate)
+                if number:
+                    each = count // 2
+                    bare.append(h.pgbench(SQL / "bare.pgbench", clients=2, each=each, i=0, each_of_them=each))
             say("effects a second: " + ", ".join(f"{kind} {statistics.median(r):.0f}" for kind, r in rates.items()))
     figures = []
     for kind, what in {
@@ -51,6 +57,8 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
     }.items():
         rate = statistics.median(rates[kind])
         figures.append(Figure(what, ">= 2,500", rate, "/s", rate >= 2500))
+    commits = statistics.median(bare)
+    figures.append(Figure("commits of one row a second that two sessions of pgbench make", "", commits, "/s", None))
     return figures
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from stack.sockets import runtime_folder
 from stack.valkey import Valkey
 
 ROOT = Path(__file__).parents[1]
+SQL = ROOT / "benchmarks" / "sql"
 VAR = ROOT / "var" / "bench"
 SECRET_KEY = "of-the-benchmark-and-no-secret-at-all-000000"  # noqa: S105
 
@@ -124,6 +126,20 @@ class House:
     def new_database(self, name: str) -> None:
         with self.owner("postgres") as db:
             db.execute(f"CREATE DATABASE {name} OWNER countersign")
+
+    def pgbench(self, script: Path, *, clients: int, each: int, **values: int) -> float:
+        """Transactions a second of so many clients with `each` transactions of a script, prepared."""
+        out = subprocess.run(
+            [
+                self.postgres._bin / "pgbench", "-h", str(self.sockets), "-U", "countersign", "-n", "-M", "prepared",
+                "-c", str(clients), "-j", str(clients), "-t", str(each), "-f", str(script),
+                *(word for name, value in values.items() for word in ("-D", f"{name}={value}")), "countersign",
+            ],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found = re.search(r"tps = ([0-9.]+)", out.stdout)
+        assert found is not None, out
+        return float(found[1])
 
     def manage(self, command: str, *options: str, database: str = "countersign", **environment: str) -> Process:
         """A command of manage.py as a process of this house."""

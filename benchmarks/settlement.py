@@ -6,9 +6,7 @@ after SQL has found every claim of its run settled, notified and planned for, on
 
 from __future__ import annotations
 
-import re
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environment
-from benchmarks.house import ROOT, House, Inside, house
+from benchmarks.house import ROOT, SQL, House, Inside, house
 from benchmarks.meter import cpu, wal
 from benchmarks.report import Figure, ratio, say
 from benchmarks.stock import Stock, verify
@@ -58,7 +56,7 @@ class Course:
     def __init__(self, h: House, stock: Stock, running: ExitStack) -> None:
         self.house, self.stock = h, stock
         self.db = h.owner()
-        self.db.execute((ROOT / "benchmarks" / "sql" / "limit.sql").read_text())
+        self.db.execute((SQL / "limit.sql").read_text())
         self.approvers = [running.enter_context(h.inside()) for _ in range(2)]
         self.worker = running.enter_context(h.worker())
         self.beat = running.enter_context(h.manage("beat"))
@@ -82,21 +80,12 @@ class Course:
 
     def limit(self, count: int, clients: int = 2) -> Run:
         first = self.stock.add(count)
-        script = ROOT / "benchmarks" / "sql" / "limit.pgbench"
         before = self._costs()
-        out = subprocess.run(
-            [
-                self.house.postgres._bin / "pgbench", "-h", str(self.house.sockets), "-U", "countersign", "-n",
-                "-M", "prepared", "-c", str(clients), "-j", str(clients), "-t", str(count // clients),
-                "-D", f"i={first - clients}", "-D", f"clients={clients}", "-f", str(script), "countersign",
-            ],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+        values = {"i": first - clients, "clients": clients}
+        rate = self.house.pgbench(SQL / "limit.pgbench", clients=clients, each=count // clients, **values)
         after = self._costs()
         verify(self.db, first, count)
-        found = re.search(r"tps = ([0-9.]+)", out.stdout)
-        assert found is not None, out
-        return self._run(float(found[1]), count, before, after)
+        return self._run(rate, count, before, after)
 
     # The product
 

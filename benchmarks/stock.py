@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.house import House
+from benchmarks.house import SQL, House
 
 OWN = "account_id = %(account)s"
 TABLES = {
@@ -157,9 +157,7 @@ class Stock:
 
 def verify(db: psycopg.Connection, first: int, count: int) -> None:
     """Raise when one of these claims is not exactly as a settled one is: its figure does not count."""
-    from benchmarks.house import ROOT
-
-    sql = (ROOT / "benchmarks" / "sql" / "verify.sql").read_text()
+    sql = (SQL / "verify.sql").read_text()
     wrong = [
         f"{what}: {number}"
         for what, number in db.execute(sql, {"first": first, "last": first + count - 1}).fetchall()  # type: ignore[arg-type]

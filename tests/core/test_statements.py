@@ -10,10 +10,11 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
+from core import statements
 from core.ids import uuid7
 from core.models import Account, Allocation, Payment, PaymentMethod
 from core.reader import Reader, RelatedReader
-from core.statements import ask, pipelined, told_pid
+from core.statements import AFTER, ask, pipelined, told_pid
 from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory
 from workflows.engine.deadline import deadline
 from workflows.engine.errors import TimedOut
@@ -98,6 +99,52 @@ def test_a_plan_for_a_list_of_keys_is_made_once():
         generic, custom = cursor.fetchone()
     assert generic > 1
     assert custom == 0
+
+
+@pytest.fixture
+def plan():
+    """How rows of a table of nothing are found by their keys: the plan that the session keeps."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE flooded (id int PRIMARY KEY, words text)")
+        cursor.execute("INSERT INTO flooded SELECT 0, repeat('x', 400)")
+        cursor.execute("ANALYZE flooded")
+
+    def plan() -> str:
+        for _ in range(AFTER + 2):
+            ask("SELECT words AS kept_plan FROM flooded WHERE id = ANY(%s::int[])", [[0]])
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements WHERE statement LIKE %s", ["%kept_plan%"])
+            cursor.execute(f'EXPLAIN EXECUTE "{cursor.fetchone()[0]}" (%s)', [[0]])
+            return "\n".join(row[0] for row in cursor.fetchall())
+
+    told_pid()
+    yield plan
+    connection.connection.plans_are_good_until = 0.0
+
+
+def flood():
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO flooded SELECT n, repeat('x', 400) FROM generate_series(1, 20000) AS n")
+
+
+def test_a_plan_that_was_made_while_a_table_was_small_is_not_kept_for_long(plan):
+    assert "Seq Scan" in plan()
+
+    flood()
+    connection.connection.plans_are_good_until = 0.0
+
+    assert "Seq Scan" not in plan()
+
+
+def test_plans_are_kept_once_there_is_much_to_plan_for(plan, monkeypatch):
+    monkeypatch.setattr(statements, "SMALL", 0)
+    connection.connection.plans_are_good_until = 0.0
+    assert "Seq Scan" in plan()
+
+    flood()
+    monkeypatch.setattr(statements.time, "monotonic", lambda: 1e12)
+
+    assert "Seq Scan" in plan()
 
 
 def test_a_reader_reads_what_its_queryset_would():

@@ -23,7 +23,7 @@ from workflows.effects.subscriptions import (
     plan_suspension,
     reissue,
     reprice_renewal,
-    watch_invoice,
+    watch_invoices,
     watch_trial,
     wind_up,
 )
@@ -33,7 +33,7 @@ on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: som
 on(Account.expire, mail_trial_end)
 on(Account.close, wind_up)
 
-on(Invoice.issue, mail_invoice, apply_balance, watch_invoice)
+on(Invoice.issue, mail_invoice, apply_balance, watch_invoices)
 on(Invoice.pay, mail_partial_payment, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.void, reissue)
 

@@ -7,7 +7,7 @@ the object and the day, so that nothing is done twice, and a clock that stood st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
@@ -170,72 +170,73 @@ def turn_period(subscription: Subscription, debt: Effect) -> None:
         )
 
 
-@effect("invoice.watch")
-def watch_invoice(invoice: Invoice, debt: Effect) -> None:
-    """See to it that an invoice is reminded of, and not waited for in vain. Unique on invoice and day."""
-    chase_invoice(invoice, debt)
-    account = invoice.account
+@effect("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
+def watch_invoices(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
+    """See to it that invoices are reminded of, and not waited for in vain. Unique on invoice and day."""
+    pairs, policy = list(zip(invoices, debts, strict=True)), Policy.current()
+    waits = [_end_of_waiting(invoice, debt, policy) for invoice, debt in pairs]
+    owe_many([*_reminders(pairs, policy), *waits])
+
+
+def _end_of_waiting(invoice: Invoice, debt: Effect, policy: Policy) -> Debt:
     assert invoice.due_on is not None
-    method = invoice.payment_method or account.default_payment_method
+    method = invoice.payment_method or invoice.account.default_payment_method
     lag = timedelta(days=method.bank_lag_days if method else 0)
     if invoice.purpose == Invoice.Purpose.RENEWAL:
-        owe(
-            fall_behind,
-            key=f"overdue:{invoice.pk}",
-            about=invoice,
-            cause=debt.transition,
-            at=midnight(invoice.due_on + lag + timedelta(days=1), account.time_zone),
-        )
+        handler, key, on = fall_behind, f"overdue:{invoice.pk}", invoice.due_on + lag + timedelta(days=1)
     else:
-        patience = timedelta(days=Policy.current().signup_expiry_days)
-        owe(
-            let_lapse,
-            key=f"lapse:{invoice.pk}",
-            about=invoice,
-            cause=debt.transition,
-            at=midnight(invoice.due_on + lag + patience, account.time_zone),
-        )
+        patience = timedelta(days=policy.signup_expiry_days)
+        handler, key, on = let_lapse, f"lapse:{invoice.pk}", invoice.due_on + lag + patience
+    return Debt(handler, key, about=invoice, cause=debt, at=midnight(on, invoice.account.time_zone))
 
 
-@effect("invoice.chase")
-def chase_invoice(invoice: Invoice, debt: Effect) -> None:
+@effect("invoice.chase", batch=100, related=("account", "subscription"))
+def chase_invoices(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
     """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it.
 
     Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
     """
-    if invoice.status not in Invoice.OPEN or _is_over(invoice.subscription):
-        return
-    account, day = invoice.account, today(invoice.account)
-    not_before = invoice.created_at + YOUNG
-    if database_now() < not_before:
-        owe(chase_invoice, key=f"chase:{invoice.pk}:first", about=invoice, cause=debt.transition, at=not_before)
-        return
+    owe_many(list(_reminders(list(zip(invoices, debts, strict=True)), Policy.current())))
+
+
+def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy) -> Iterator[Debt]:
+    """What is due now of each invoice, and when to look at it again."""
+    now = database_now()
+    open_ones = [
+        (invoice, debt)
+        for invoice, debt in pairs
+        if invoice.status in Invoice.OPEN and not _is_over(invoice.subscription)
+    ]
+    claims = Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in open_ones]).in_review()
+    claimed = set(claims.values_list("invoice_id", flat=True))
+    for invoice, debt in open_ones:
+        not_before = invoice.created_at + YOUNG
+        if now < not_before:
+            yield Debt(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=debt, at=not_before)
+        else:
+            yield from _reminders_of(invoice, debt, policy.reminder_steps, now, is_claimed=invoice.pk in claimed)
+
+
+def _reminders_of(
+    invoice: Invoice, debt: Effect, days: Sequence[int], now: datetime, *, is_claimed: bool
+) -> Iterator[Debt]:
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
-    steps = {step: invoice.due_on + timedelta(days=step) for step in Policy.current().reminder_steps}
+    time_zone = invoice.account.time_zone
+    day = today_in(time_zone, now)
+    steps = {step: invoice.due_on + timedelta(days=step) for step in days}
     due = [step for step, on in steps.items() if invoice.issued_on < on <= day]
-    is_claimed = invoice.payments.in_review().exists()
     if due and not is_claimed:
         step = max(due)
-        owe(
-            notices.mail_reminder,
-            key=f"reminder:{invoice.pk}:{step}",
-            about=invoice,
-            cause=debt.transition,
-            payload={"step": step},
-        )
+        key = f"reminder:{invoice.pk}:{step}"
+        yield Debt(notices.mail_reminder, key, about=invoice, cause=debt, payload={"step": step})
     later = [on for on in steps.values() if on > day]
     if is_claimed and due:
         later.append(day + timedelta(days=1))
     if later:
         on = min(later)
-        owe(
-            chase_invoice,
-            key=f"chase:{invoice.pk}:{on}",
-            about=invoice,
-            cause=debt.transition,
-            at=midnight(on, account.time_zone),
-        )
+        key = f"chase:{invoice.pk}:{on}"
+        yield Debt(chase_invoices, key, about=invoice, cause=debt, at=midnight(on, time_zone))
 
 
 @effect("invoice.fall_behind")

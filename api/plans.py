@@ -14,7 +14,7 @@ from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
 from core.models import PaymentMethod, Plan, PlanPrice
-from core.models.payment_method import OFFERED
+from core.models.payment_method import OFFERED_BRIEFLY
 from core.problems import ValidationError
 
 
@@ -107,7 +107,7 @@ class PaymentMethods(Door):
 
 def find_method(name: str, country: str) -> PaymentMethod:
     """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = OFFERED.ask(country).objects
+    offered = OFFERED_BRIEFLY.ask(country).objects
     for method in offered:
         if name == method.code:
             return method

@@ -121,7 +121,7 @@ def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
 
 
 def reminders(first: int, count: int, base: int, tail: str) -> list[float]:
-    """The clock's round when so many invoices are to be looked at, and the looking."""
+    """The clock's round when so many invoices are to be looked at, and the looking, and the mails it leads to."""
     keys = [UUID(f"{base + n:012x}{tail}") for n in range(first, first + count)]
     # By what they follow from, which has an index: a look at all effects would leave nothing else in memory.
     issued = Transition.objects.filter(machine="invoice", object_id__in=keys)
@@ -132,7 +132,9 @@ def reminders(first: int, count: int, base: int, tail: str) -> list[float]:
         run_due(ids)
     while run_due():
         pass
-    return [_since(started)]
+    taken = _since(started)
+    assert Effect.objects.filter(kind="mail.invoice_reminder", object_id__in=keys, state="done").count() == count
+    return [taken]
 
 
 def pages(path: str, account: str = "", count: int = 10) -> list[float]:

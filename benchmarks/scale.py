@@ -57,6 +57,7 @@ def _growth(h: House, stocks: dict[int, Stock], insides: dict[int, Inside], roun
             first = number * (DUE + 20) + 1
             claims = {"base": stock.base, "tail": stock.tail, "first": first, "count": 20}
             invoices = {"base": stock.base, "tail": stock.invoice_tail, "first": first + 20, "count": DUE}
+            stock.make_late(first + 20, DUE)
             queue = "billing/admin/payments/"
             work: dict[str, dict[str, Any]] = {
                 "one settlement": {"what": "settlements", **claims},

@@ -95,6 +95,15 @@ class Stock:
         """Invoices that were paid long ago, with all that the product remembers of them."""
         self._copy(self.settled["account"], 0, invoices, per_account=per_account)
 
+    def make_late(self, first: int, count: int) -> None:
+        """As if these customers had been asked to pay some days ago, and had claimed nothing."""
+        self._db.execute(f"UPDATE core_payment SET status = 'failed' WHERE {self._keys(first, count, self.tail)}")
+        self._db.execute(
+            f"""UPDATE core_invoice SET due_on = current_date - 1, issued_on = issued_on - 10,
+                    created_at = created_at - interval '10 days'
+                WHERE {self._keys(first, count, self.invoice_tail)}"""
+        )
+
     def tidy(self) -> None:
         """What autovacuum does in a calm house."""
         self._db.execute("VACUUM (ANALYZE, FREEZE)")
@@ -122,6 +131,10 @@ class Stock:
                         SELECT {values} FROM generate_series({start}::bigint, {end}::bigint) AS n
                         WHERE n % {every} = 0"""
                 )
+
+    def _keys(self, first: int, count: int, tail: str) -> str:
+        numbers = f"generate_series({first}::bigint, {first + count - 1}::bigint) AS n"
+        return f"id IN (SELECT (lpad(to_hex({self.base} + n), 12, '0') || '{tail}')::uuid FROM {numbers})"
 
     def _is_of_the_account(self, table: str, row: dict[str, Any]) -> bool:
         return table in OF_THE_ACCOUNT or row.get("machine") in MACHINES_OF_THE_ACCOUNT

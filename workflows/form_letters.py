@@ -8,7 +8,8 @@ values. What else differs (whether something is true, a text of several lines, a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from itertools import count
 from typing import Any
@@ -25,6 +26,7 @@ CASES = 500  # that are remembered
 # is ASCII and begins with no letter (workflows/plaintext.py), so a mark for such a value is that, too.
 MARK = re.compile("[\x01\ue000]([0-9]{100})[\x02\ue001]")
 ENDS = set("\x01\x02\ue000\ue001")
+LOST = re.compile("[0-9]{100}")  # where the ends of a mark were taken for something else: in an address, quoted
 
 
 def write(render: Render, kind: str, words: Words, language: str) -> Sequence[str]:
@@ -48,7 +50,7 @@ class _NoFormError(Exception):
 def _form(render: Render, kind: str, language: str, case: Any) -> list[list[str]] | None:
     """Each text in pieces: printed, the number of a blank, printed, and so on. None: something looks into a value."""
     forms = [MARK.split(text) for text in render(kind, _with_marks(case, count()))]
-    if any(ENDS & set(printed) for pieces in forms for printed in pieces[::2]):
+    if any(ENDS & set(printed) or LOST.search(printed) for pieces in forms for printed in pieces[::2]):
         return None
     return forms
 
@@ -73,6 +75,9 @@ def _case_of(value: Any, values: list[str]) -> Any:
             return list, tuple(_case_of(each, values) for each in value)
         case None | str() | int():
             return type(value), value, "printed"
+        case Hashable() if is_dataclass(value) and not isinstance(value, type):  # one that does not change
+            named = ((each.name, getattr(value, each.name)) for each in fields(value))
+            return type(value), tuple((name, _case_of(each, values)) for name, each in named)
     raise _NoFormError
 
 
@@ -84,6 +89,7 @@ def _with_marks(case: Any, numbers: Iterator[int]) -> Any:
         case type_, bool() as looks_like_a_number:
             begin, end = "\x01\x02" if looks_like_a_number else "\ue000\ue001"
             return type_(f"{begin}{next(numbers):0100}{end}")
-        case type_, items if type_ is dict:
-            return {key: _with_marks(each, numbers) for key, each in items}
-    return [_with_marks(each, numbers) for each in case[1]]
+        case type_, items if type_ is list:
+            return [_with_marks(each, numbers) for each in items]
+    type_, items = case
+    return type_(**{name: _with_marks(each, numbers) for name, each in items})

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from django.utils.safestring import SafeString, mark_safe
@@ -20,6 +21,7 @@ from markdown_it.token import Token
 
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
+from core.models.payment_method import OFFERED
 from workflows.plaintext import plain
 from workflows.words import Exact, Unbroken, amount_text, date_text
 
@@ -30,18 +32,42 @@ SCHEMES = {"http", "https", "mailto"}
 
 @dataclass(frozen=True)
 class Instructions:
-    """Filled in for one invoice. `language` is that of the words, which need not be the one that was asked for."""
+    """An operator's words and a payer's values. `language` is that of the words, which need not be what was asked for.
+
+    source: Markdown. values: by the names of PLACEHOLDERS. They are set out when they are looked at.
+    """
 
     language: str
-    direction: str  # "ltr" or "rtl"
-    text: str
-    html: SafeString
+    source: str
+    is_demo: bool
+    values: dict[str, Exact]
+
+    @property
+    def direction(self) -> str:
+        """`"ltr"` or `"rtl"`"""
+        return _direction(self.language)
+
+    @cached_property
+    def html(self) -> SafeString:
+        source = "\n".join(line for line in self.source.splitlines() if line.strip() != DEMO_WARNING)
+        tokens = MARKDOWN.parse(source)
+        _fill_in(tokens, self.values)
+        html: str = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
+        if self.is_demo:
+            html = f'<p class="warning"><strong>{DEMO_WARNING}</strong></p>\n{html}'
+        safe: SafeString = mark_safe(html)  # noqa: S308 - the renderer escapes
+        return safe
+
+    @property
+    def text(self) -> str:
+        with override(self.language):
+            return plain(self.html)
 
 
 def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
     """The enabled methods for an invoice's currency: the one chosen for it, the country's own, the global ones."""
     country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
-    offered = list(PaymentMethod.objects.offered_in(country))
+    offered = OFFERED.ask(country).objects
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
         offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]
@@ -59,7 +85,7 @@ def instructions_for(method: PaymentMethod, invoice: Invoice, language: str) -> 
     In that language, else in another variety of it, else in English, else in any; empty where none are written.
     """
     code, source = _in_language(method.instructions, language)
-    return _written(method, code, source, _values(invoice, code))
+    return Instructions(code, source, method.is_demo, _values(invoice, code))
 
 
 def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: str) -> Instructions:
@@ -73,18 +99,7 @@ def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: 
             "due_date": Exact(_("the due date")),
             "account_name": Exact(_("the name of your account")),
         }
-    return _written(method, code, source, values)
-
-
-def _written(method: PaymentMethod, code: str, source: str, values: dict[str, Exact]) -> Instructions:
-    source = "\n".join(line for line in source.splitlines() if line.strip() != DEMO_WARNING)
-    tokens = MARKDOWN.parse(source)
-    _fill_in(tokens, values)
-    html = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
-    if method.is_demo:
-        html = f'<p class="warning"><strong>{DEMO_WARNING}</strong></p>\n{html}'
-    with override(code):
-        return Instructions(code, _direction(code), plain(html), mark_safe(html))  # noqa: S308 - the renderer escapes
+    return Instructions(code, source, method.is_demo, values)
 
 
 class _Markdown(MarkdownIt):

@@ -130,9 +130,7 @@ class PaymentMethod(Row):
         return ""
 
 
-# `offered_in(country)`, without the long texts, for who looks for one of them.
-OFFERED = Reader(
-    PaymentMethod.objects.defer("instructions", "fields"),
-    "is_enabled AND country IN (%s::text, '')",
-    order="country = '', position, code",
-)
+# `offered_in(country)`; briefly: without the long texts, for who looks for one of them.
+_OFFERED, _IN_TURN = "is_enabled AND country IN (%s::text, '')", "country = '', position, code"
+OFFERED = Reader(PaymentMethod.objects.all(), _OFFERED, order=_IN_TURN)
+OFFERED_BRIEFLY = Reader(PaymentMethod.objects.defer("instructions", "fields"), _OFFERED, order=_IN_TURN)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from django.utils import translation
 from django.utils.html import conditional_escape
 
 from tests.workflows.test_mails import EVERY
-from workflows import form_letters, mail, samples
+from workflows import form_letters, instructions, mail, samples
 from workflows.samples import SAMPLES
 from workflows.words import Bare, Exact, Unbroken
 
@@ -72,6 +74,42 @@ def test_a_value_that_is_set_differently_as_html_and_as_text_is_rendered(name):
 
     for _ in range(2):
         assert form_letters.write(render, "news", {"name": Exact(name)}, "en") == (name, " ".join(name.split()))
+
+
+def test_instructions_are_set_out_once_for_each_method(monkeypatch):
+    parsed = []
+    parse = instructions.MARKDOWN.parse
+    monkeypatch.setattr(instructions.MARKDOWN, "parse", lambda source: parsed.append(source) or parse(source))
+
+    def render(kind, words):
+        return words["pay"].html, words["pay"].text
+
+    def write(source, name):
+        pay = instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        return form_letters.write(render, "news", {"pay": pay}, "en")
+
+    source = "Write **{account_name}** and `{account_name}`."
+    assert write(source, "A & B") == [
+        "<p>Write <strong><bdi>A &amp; B</bdi></strong> and <code>A &amp; B</code>.</p>\n",
+        "Write A & B and A & B.",
+    ]
+    assert write(source, "C")[1] == "Write C and C."
+    assert len(parsed) == 1
+    assert write("Go to {account_name}.", "D")[1] == "Go to D."
+    assert len(parsed) == 2
+
+
+def test_a_value_in_an_address_is_rendered():
+    def render(kind, words):
+        return (words["pay"].html,)
+
+    def write(name):
+        source = "[pay](https://pay.example/?for={account_name})"
+        pay = instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        return form_letters.write(render, "news", {"pay": pay}, "en")[0]
+
+    for name in ("A & B", "C/D"):
+        assert f"?for={quote(name, safe='')}" in write(name)
 
 
 def test_what_may_change_behind_our_back_is_rendered():

@@ -16,6 +16,8 @@ from workflows.instructions import ways_to_pay
 from workflows.mail import Letter, mail
 from workflows.periods import database_now, today_in
 
+ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
+
 
 @mail("trial_started")
 def mail_trial_start(account: Account, debt: Effect) -> Letter:
@@ -39,7 +41,7 @@ def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
     return Letter(recipients(account), letters.trial_ended(account, chosen))
 
 
-@mail("invoice_issued", related=("account", "subscription__plan"))
+@mail("invoice_issued", related=ASKED)
 def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
     """What was voided before it was sent is not asked for."""
     if invoice.status == Invoice.Status.VOID:
@@ -47,7 +49,7 @@ def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
     return Letter(recipients(invoice.account), letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice)))
 
 
-@mail("invoice_reminder", related=("account", "subscription__plan"))
+@mail("invoice_reminder", related=ASKED)
 def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
     """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
@@ -81,7 +83,7 @@ def mail_rejection(payment: Payment, debt: Effect) -> Letter:
     return Letter(recipients(payment.account), letters.payment_rejected(payment, ways_to_pay(payment.invoice)))
 
 
-@mail("payment_partial", related=("account", "subscription__plan"))
+@mail("payment_partial", related=ASKED)
 def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
@@ -95,21 +97,21 @@ def mail_reversal(payment: Payment, debt: Effect) -> Letter:
     return Letter(recipients(payment.account), words)
 
 
-@mail("subscription_past_due")
+@mail("subscription_past_due", related=("account", "plan"))
 def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
     suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
     words = letters.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
     return Letter(recipients(subscription.account), words)
 
 
-@mail("subscription_suspended")
+@mail("subscription_suspended", related=("account", "plan"))
 def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
     ends_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
     words = letters.subscription_suspended(subscription, open_invoice(subscription), ends_on)
     return Letter(recipients(subscription.account), words)
 
 
-@mail("subscription_cancelled")
+@mail("subscription_cancelled", related=("account", "plan"))
 def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
     account = subscription.account
     successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")

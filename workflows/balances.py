@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,6 +29,13 @@ def balance_of(account_id: UUID) -> dict[str, Decimal]:
     """The balance per currency, zeros left out."""
     rows = BalanceEntry.objects.filter(account_id=account_id).values("currency").annotate(total=Sum("amount"))
     return {row["currency"]: row["total"] for row in rows if row["total"]}
+
+
+def with_remainders(accounts: Iterable[UUID]) -> set[tuple[UUID, str]]:
+    """Those of the accounts for which `open_remainders` finds something, each with the currency."""
+    entries = BalanceEntry.objects.filter(account_id__in=list(accounts), payment__status=Payment.Status.SUCCEEDED)
+    left = entries.values("account_id", "currency", "payment_id").annotate(left=Sum("amount")).filter(left__gt=0)
+    return set(left.values_list("account_id", "currency"))
 
 
 def open_remainders(account_id: UUID, currency: str) -> list[tuple[Payment, Decimal]]:

@@ -1,7 +1,7 @@
 """The whole process on one page: what follows from what."""
 
 from core.models import Account, Invoice, Payment, Subscription
-from workflows.effects.invoices import apply_balance, settle_payments, unsettle_payment
+from workflows.effects.invoices import apply_balances, settle_payments, unsettle_payment
 from workflows.effects.notices import (
     mail_approval,
     mail_cancellation,
@@ -33,7 +33,7 @@ on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: som
 on(Account.expire, mail_trial_end)
 on(Account.close, wind_up)
 
-on(Invoice.issue, mail_invoice, apply_balance, watch_invoices)
+on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
 on(Invoice.pay, mail_partial_payment, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.void, reissue)
 

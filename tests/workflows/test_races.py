@@ -245,6 +245,19 @@ def test_a_balance_is_used_once(_, staff):
     assert balance_of(payment.account_id) == {}
 
 
+def test_balances_are_used_once_by_invoices_of_one_batch(staff):
+    houses = [overpaid(staff) for _ in range(2)]
+    bills = [bill(subscription, "80.00") for _, subscription in houses for _ in range(3)]
+
+    run_due([debt.pk for _, debt in bills])
+
+    assert {debt.state for debt in Effect.objects.filter(kind="invoice.apply_balance")} == {"done"}
+    for payment, _ in houses:
+        others = Allocation.objects.filter(account=payment.account_id).exclude(invoice=payment.invoice_id)
+        assert sorted(others.values_list("amount", flat=True)) == [Decimal("20.00"), Decimal("80.00")]
+        assert balance_of(payment.account_id) == {}
+
+
 def test_a_reversal_takes_back_what_a_balance_was_just_paying(staff):
     payment, subscription = overpaid(staff)
     invoice, debt = bill(subscription, "80.00")

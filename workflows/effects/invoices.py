@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
-from workflows.balances import open_remainders
+from workflows.balances import open_remainders, with_remainders
 from workflows.books import lock_account, open_books
 from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
@@ -34,12 +34,19 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
         settlement.write()
 
 
-@effect("invoice.apply_balance")
-def apply_balance(invoice: Invoice, debt: Effect) -> None:
-    """Pay an invoice from what earlier payments have left over, the oldest first.
+@effect("invoice.apply_balance", batch=100)
+def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
+    """Pay invoices from what earlier payments have left over. Most customers have nothing left."""
+    rich = with_remainders({invoice.account_id for invoice in invoices})
+    pairs = [pair for pair in zip(invoices, debts, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
+    if len(pairs) > 1:
+        open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order
+    for invoice, debt in pairs:
+        apply_balance(invoice, debt)
 
-    A second run finds the balance used up, or the invoice paid.
-    """
+
+def apply_balance(invoice: Invoice, debt: Effect) -> None:
+    """Pay one from the oldest remainder on. A second run finds the balance used up, or the invoice paid."""
     remainders = open_remainders(invoice.account_id, invoice.currency)
     if not remainders:
         return

@@ -37,8 +37,8 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
             for number in range(rounds + 1):
                 for kind, lane in KINDS.items():
                     label = str(uuid4())
-                    values = {"tenants": TENANTS, "run": label, "kind": kind, "lane": lane, "count": count}
-                    db.execute(INSERT, values)
+                    row = {"tenants": TENANTS, "run": label, "kind": kind, "lane": lane, "count": count}
+                    db.execute(INSERT, row)
                     db.execute("ANALYZE core_effect")
                     started = time.time()
                     inside.ask("ring", count=count)
@@ -47,7 +47,8 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
                         rates[kind].append(rate)
                 if number:
                     each = count // 2
-                    bare.append(h.pgbench(SQL / "bare.pgbench", clients=2, each=each, i=0, each_of_them=each))
+                    values = {"i": 0, "each_of_them": each}
+                    bare.append(h.pgbench(SQL / "bare.pgbench", clients=2, each=each, values=values))
             say("effects a second: " + ", ".join(f"{kind} {statistics.median(r):.0f}" for kind, r in rates.items()))
     figures = []
     for kind, what in {

@@ -127,7 +127,7 @@ class House:
         with self.owner("postgres") as db:
             db.execute(f"CREATE DATABASE {name} OWNER countersign")
 
-    def pgbench(self, script: Path, *, clients: int, each: int, **values: int) -> float:
+    def pgbench(self, script: Path, *, clients: int, each: int, values: dict[str, int]) -> float:
         """Transactions a second of so many clients with `each` transactions of a script, prepared."""
         out = subprocess.run(
             [

@@ -82,7 +82,7 @@ class Course:
         first = self.stock.add(count)
         before = self._costs()
         values = {"i": first - clients, "clients": clients}
-        rate = self.house.pgbench(SQL / "limit.pgbench", clients=clients, each=count // clients, **values)
+        rate = self.house.pgbench(SQL / "limit.pgbench", clients=clients, each=count // clients, values=values)
         after = self._costs()
         verify(self.db, first, count)
         return self._run(rate, count, before, after)

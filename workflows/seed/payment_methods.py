@@ -24,6 +24,7 @@ class Method:
     currency: str  # blank: any
     bank_lag_days: int
     fields: dict[str, str]
+    may_stay: tuple[str, ...] = ()  # of the fields, those in which the example may be right for anybody
     requires: tuple[str, ...] = ("reference",)
     pattern: str = ""  # of the transaction id that the payer's bank shows: see core/masks.py
     example: str = ""
@@ -41,6 +42,7 @@ METHODS = (
             "bank_address": "1 Example Street, 00000 Exampletown, Germany",
             "charges": "OUR",
         },
+        may_stay=("charges",),
         pattern="*{16} | *{8}-*{4}-*{4}-*{4}-*{12}",
         example="2026070112345678",
         reference_max=35,
@@ -53,6 +55,7 @@ METHODS = (
             "collector": "The cashier on duty",
             "receipt_book_prefix": "R-",
         },
+        may_stay=("opening_hours", "collector", "receipt_book_prefix"),
         requires=("reference", "paid_on"),
         pattern="R-#{4,8}",
         example="R-0001",
@@ -77,6 +80,7 @@ METHODS = (
             "number": "03000000000",
             "account_title": "Example Demo (Pvt) Ltd",
         },
+        may_stay=("wallet",),
         pattern="#{8,14}",
         example="012345678901",
         reference_max=20,
@@ -88,6 +92,7 @@ METHODS = (
             "payee_name": "Example Demo Pvt Ltd",
             "mcc": "0000",
         },
+        may_stay=("mcc",),
         pattern="#{12}",
         example="012345678901",
         reference_max=35,
@@ -101,6 +106,7 @@ METHODS = (
             "branch": "Exampletown",
             "account_type": "Current",
         },
+        may_stay=("account_type",),
         pattern="*{12,22}",
         example="EXMPN00112345678",
         reference_max=30,
@@ -113,6 +119,7 @@ METHODS = (
             "type": "Merchant",
             "counter_number": "1",
         },
+        may_stay=("wallet", "type", "counter_number"),
         pattern="*{8,10}",
         example="9A8B7C6D5E",
         reference_max=20,
@@ -135,6 +142,7 @@ METHODS = (
             "account_number": "The reference of your invoice",
             "business_name": "Example Demo Ltd",
         },
+        may_stay=("account_number",),
         pattern="@*{9}",
         example="QAB1CD2EF3",
         reference_max=12,
@@ -147,6 +155,7 @@ METHODS = (
             "name": "EXEMPLO DEMO LTDA",
             "city": "EXEMPLO",
         },
+        may_stay=("key_type",),
         pattern="E#{20}*{11}",
         example="E0000000020260701120012345678901",
         reference_max=25,
@@ -181,6 +190,7 @@ METHODS = (
             "account_type": "Checking",
             "remit_address": "Example Demo Inc, 1 Example Street, Exampletown 00000",
         },
+        may_stay=("account_type",),
         pattern="#{15} | *{22}",
         example="000000000000001",
         reference_max=15,
@@ -201,13 +211,8 @@ METHODS = (
 )  # fmt: skip
 
 
-# Of the examples, what an operator may leave as it is.
-_FITS_ANYBODY = {
-    "OUR", "Monday to Friday, 9:00 to 17:00", "The cashier on duty", "R-", "JazzCash or Easypaisa", "0000", "Current",
-    "bKash, Nagad or Rocket", "Merchant", "1", "The reference of your invoice", "email", "Checking",
-}  # fmt: skip
 _EXAMPLES = {
-    method.code: {key: value for key, value in method.fields.items() if value not in _FITS_ANYBODY}
+    method.code: {key: value for key, value in method.fields.items() if key not in method.may_stay}
     for method in METHODS
 }
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from html import unescape
 from urllib.parse import quote
 
 import pytest
 from django.utils import translation
 from django.utils.html import conditional_escape
 
+from core.instructions import PLACEHOLDERS
 from tests.workflows.test_mails import EVERY
 from workflows import form_letters, instructions, mail, samples
 from workflows.samples import SAMPLES
+from workflows.seed.instructions import INSTRUCTIONS
 from workflows.words import Bare, Exact, Unbroken
 
 NAMES = ["Ann", "12 & Söhne", '<a href="x">"\'', "شركة المثال", "٣ of us", "-", "{{ x }} %(y)s", "Long " * 30 + "name"]
@@ -97,6 +100,20 @@ def test_instructions_are_set_out_once_for_each_method(monkeypatch):
     assert len(parsed) == 1
     assert write("Go to {account_name}.", "D")[1] == "Go to D."
     assert len(parsed) == 2
+
+
+@pytest.mark.parametrize("code", INSTRUCTIONS)
+def test_instructions_of_the_catalogue_are_filled_in_as_they_would_be_set_out(code):
+    def render(kind, words):
+        return words["pay"].html, words["pay"].text
+
+    for language, source in INSTRUCTIONS[code].items():
+        for name in NAMES:
+            values = {placeholder: Unbroken(name) for placeholder in PLACEHOLDERS} | {"account_name": Exact(name)}
+            pay = instructions.Instructions(language, source, is_demo=True, values=values)
+            with translation.override(language):
+                html, text = form_letters.write(render, "news", {"pay": pay}, language)
+                assert (unescape(html), text) == (unescape(pay.html), pay.text)
 
 
 def test_a_value_in_an_address_is_rendered():

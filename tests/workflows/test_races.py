@@ -25,7 +25,7 @@ from workflows.actions import choose_plan, claim_payment, issue_invoice
 from workflows.actions.sites import add_member, open_site
 from workflows.balances import balance_of
 from workflows.books import lock_account
-from workflows.effects.invoices import apply_balance
+from workflows.effects.invoices import apply_balances
 from workflows.effects.subscriptions import let_lapse
 from workflows.engine import owe, perform, run_due
 from workflows.engine.testing import run_effects
@@ -365,6 +365,6 @@ def test_balance_applied_by_hand_twice_pays_once(staff):
 
     for _ in range(2):
         with atomic():
-            apply_balance(Invoice.objects.get(pk=invoice.pk), debt)
+            apply_balances([Invoice.objects.get(pk=invoice.pk)], [debt])
 
     assert balance_of(payment.account_id) == {"USD": Decimal("20.00")}

@@ -36,25 +36,20 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
 
 @effect("invoice.apply_balance", batch=100)
 def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
-    """Pay invoices from what earlier payments have left over. Most customers have nothing left."""
+    """Pay invoices from what earlier payments have left over, the oldest first. Most customers have nothing left.
+
+    A second run finds the balance used up, or the invoice paid.
+    """
     rich = with_remainders({invoice.account_id for invoice in invoices})
     pairs = [pair for pair in zip(invoices, debts, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
     if len(pairs) > 1:
         open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order
     for invoice, debt in pairs:
-        apply_balance(invoice, debt)
-
-
-def apply_balance(invoice: Invoice, debt: Effect) -> None:
-    """Pay one from the oldest remainder on. A second run finds the balance used up, or the invoice paid."""
-    remainders = open_remainders(invoice.account_id, invoice.currency)
-    if not remainders:
-        return
-    books = open_books([], invoices=[invoice])
-    settlement = Settlement(books)
-    for payment, left in open_remainders(invoice.account_id, invoice.currency):  # again, under the account's lock
-        settlement.use_balance(payment, left, books.invoices[invoice.pk], debt)
-    settlement.write()
+        books = open_books([], invoices=[invoice])
+        settlement = Settlement(books)
+        for payment, left in open_remainders(invoice.account_id, invoice.currency):  # again, under the account's lock
+            settlement.use_balance(payment, left, books.invoices[invoice.pk], debt)
+        settlement.write()
 
 
 def _one_of_each_account(debts: Iterable[tuple[Payment, Effect]]) -> list[list[tuple[Payment, Effect]]]:

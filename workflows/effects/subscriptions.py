@@ -19,7 +19,7 @@ from workflows.actions import issue_renewal, replace_renewal
 from workflows.actions.subscriptions import next_price
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
-from workflows.effects.invoices import apply_balance
+from workflows.effects.invoices import apply_balances
 from workflows.engine import Debt, Step, because, effect, owe, owe_many, perform_many
 from workflows.ledger import grant, post
 from workflows.periods import credits_of, database_now, midnight, period_end, today_in
@@ -242,7 +242,7 @@ def _reminders_of(
 @effect("invoice.fall_behind")
 def fall_behind(invoice: Invoice, debt: Effect) -> None:
     """The due date and the banks' days are over: subscription and account are past due."""
-    apply_balance(invoice, debt)  # money that came meanwhile and was for something else
+    apply_balances([invoice], [debt])  # money that came meanwhile and was for something else
     books = open_books([], invoices=[invoice])
     invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None

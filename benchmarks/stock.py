@@ -97,11 +97,11 @@ class Stock:
 
     def make_late(self, first: int, count: int) -> None:
         """As if these customers had been asked to pay some days ago, and had claimed nothing."""
-        self._db.execute(f"UPDATE core_payment SET status = 'failed' WHERE {self._keys(first, count, self.tail)}")
+        self._db.execute(f"UPDATE core_payment SET status = 'failed' WHERE {self._is_copy('payment', first, count)}")
         self._db.execute(
             f"""UPDATE core_invoice SET due_on = current_date - 1, issued_on = issued_on - 10,
                     created_at = created_at - interval '10 days'
-                WHERE {self._keys(first, count, self.invoice_tail)}"""
+                WHERE {self._is_copy("invoice", first, count)}"""
         )
 
     def tidy(self) -> None:
@@ -132,9 +132,9 @@ class Stock:
                         WHERE n % {every} = 0"""
                 )
 
-    def _keys(self, first: int, count: int, tail: str) -> str:
+    def _is_copy(self, noun: str, first: int, count: int) -> str:
         numbers = f"generate_series({first}::bigint, {first + count - 1}::bigint) AS n"
-        return f"id IN (SELECT (lpad(to_hex({self.base} + n), 12, '0') || '{tail}')::uuid FROM {numbers})"
+        return f"id IN (SELECT {self._copied(self.claim[noun], 'n')} FROM {numbers})"
 
     def _is_of_the_account(self, table: str, row: dict[str, Any]) -> bool:
         return table in OF_THE_ACCOUNT or row.get("machine") in MACHINES_OF_THE_ACCOUNT

@@ -55,8 +55,7 @@ class Instructions:
         html: str = MARKDOWN.renderer.render(tokens, MARKDOWN.options, {})
         if self.is_demo:
             html = f'<p class="warning"><strong>{DEMO_WARNING}</strong></p>\n{html}'
-        safe: SafeString = mark_safe(html)  # noqa: S308 - the renderer escapes
-        return safe
+        return mark_safe(html)  # noqa: S308 - the renderer escapes
 
     @property
     def text(self) -> str:

@@ -623,7 +623,7 @@ def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch)
     assert [len(claim.claim_lately(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking, monkeypatch):
+def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking):
     account = AccountFactory(status="trial")
     for number in range(4):
         told(account, number)

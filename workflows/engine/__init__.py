@@ -13,7 +13,7 @@ the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. d
 from workflows.engine.alert import alert
 from workflows.engine.errors import Permanent, Unreachable
 from workflows.engine.operate import may_do, retry, retry_many, skip
-from workflows.engine.owe import Debt, owe, owe_many
+from workflows.engine.owe import Debt, owe, owe_many, reschedule
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
 from workflows.engine.registry import effect, lanes, on
 from workflows.engine.rules import available, explain
@@ -44,6 +44,7 @@ __all__ = [
     "owe_many",
     "perform",
     "perform_many",
+    "reschedule",
     "retry",
     "retry_many",
     "run_due",

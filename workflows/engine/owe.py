@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -82,3 +82,16 @@ def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
     owed = {row[0] for row in answer.fetchall()}
     announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
     return [row["id"] if row["id"] in owed else None for row in rows]
+
+
+def reschedule(moments: Mapping[UUID, datetime]) -> int:
+    """Let effects that wait for their first run be due at other moments, by their ids; how many still waited."""
+    if not moments:
+        return 0
+    changed = ask(
+        """UPDATE core_effect AS effect SET run_at = moment.at
+           FROM unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at)
+           WHERE effect.id = moment.id AND effect.state = 'waiting' AND effect.fence = 0""",
+        [list(moments), list(moments.values())],
+    )
+    return int(changed.rowcount)

@@ -145,8 +145,8 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
         currency = Currency(required=False)
         interval = Choice(
             PlanPrice.Interval.choices,
-            default=PlanPrice.Interval.MONTH,
-            help_text="For a new subscription; one that runs keeps its own.",
+            required=False,
+            help_text="Without it a month, of one that runs its own; another than that begins with the next period.",
         )
         payment_method = Text(required=False, max_length=30)
 
@@ -167,7 +167,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
             raise ValidationError({"plan": ["There is no such plan."]})
         method = find_method(data["payment_method"], account.country) if "payment_method" in data else None
         subscription, invoice = choose_plan(
-            account, plan, by=self.caller, currency=data.get("currency"), method=method, interval=data["interval"]
+            account, plan, by=self.caller, currency=data.get("currency"), method=method, interval=data.get("interval")
         )
         context = {"request": request}
         return Response(

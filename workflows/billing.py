@@ -1,6 +1,10 @@
 """The whole process on one page: what follows from what."""
 
+from datetime import timedelta
+
 from core.models import Account, Invoice, Payment, Subscription
+from workflows.effects.closing import close_down, wind_up
+from workflows.effects.dunning import escalate_claim, plan_end, plan_suspension, watch_invoices
 from workflows.effects.invoices import apply_balances, settle_payments, unsettle_payment
 from workflows.effects.notices import (
     mail_approval,
@@ -16,17 +20,8 @@ from workflows.effects.notices import (
     mail_trial_end,
     mail_trial_start,
 )
-from workflows.effects.subscriptions import (
-    close_down,
-    plan_end,
-    plan_renewal,
-    plan_suspension,
-    reissue,
-    reprice_renewal,
-    watch_invoices,
-    watch_trial,
-    wind_up,
-)
+from workflows.effects.renewals import plan_renewal, reissue, reprice_renewal, resume
+from workflows.effects.trials import watch_trial
 from workflows.engine import alert, on
 
 on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: somebody tries the product
@@ -35,9 +30,11 @@ on(Account.close, wind_up)
 
 on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
 on(Invoice.pay, mail_partial_payment, to=Invoice.Status.PARTIALLY_PAID)
+on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue)
 
 on(Payment, mail_reviewers)  # born: a customer says "I have paid"
+on(Payment, escalate_claim, after=timedelta(days=1))
 on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)
 on(Payment.reject, mail_rejection)
@@ -46,7 +43,7 @@ on(Payment.reverse, unsettle_payment, mail_reversal)
 on(Subscription.activate, plan_renewal)
 on(Subscription.renew, plan_renewal)
 on(Subscription.upgrade, reprice_renewal)
-on(Subscription.recover, plan_renewal)
+on(Subscription.recover, plan_renewal, resume)
 on(Subscription.fall_behind, plan_suspension, mail_past_due)
 on(Subscription.suspend, plan_end, mail_suspension)
 on(Subscription.cancel, close_down, mail_cancellation)

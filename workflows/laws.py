@@ -50,7 +50,8 @@ MONEY = {
         SELECT payment.id AS payment, invoice.id AS invoice, invoice.status
         FROM audit.payments AS payment JOIN audit.allocations AS allocation ON allocation.payment_id = payment.id
         JOIN audit.invoices AS invoice ON invoice.id = allocation.invoice_id
-        WHERE payment.status = 'succeeded' AND invoice.status NOT IN ('partially_paid', 'paid', 'uncollectible')""",
+        WHERE payment.status = 'succeeded' AND invoice.status NOT IN ('partially_paid', 'paid', 'uncollectible')
+        GROUP BY payment.id, invoice.id, invoice.status HAVING sum(allocation.amount) <> 0""",
     "a payment is settled once for its approval": """
         SELECT payment.id AS payment, payment.status, taken.approved, taken.settled
         FROM audit.payments AS payment, LATERAL (SELECT
@@ -131,8 +132,9 @@ TIME = {
         SELECT subscription.id, 'period', subscription.period_end FROM audit.subscriptions AS subscription
         WHERE subscription.status = 'active' AND subscription.period_end > now()::date + 1
             AND subscription.account_id NOT IN {_BUSY}
-            AND NOT EXISTS (SELECT FROM core_effect WHERE state = 'waiting'
-                AND key = 'turn:' || subscription.id || ':' || subscription.period_end)""",
+            AND NOT EXISTS (SELECT FROM core_effect WHERE state = 'waiting' AND kind = 'subscription.turn'
+                AND object_id = subscription.id
+                AND coalesce(payload ->> 'period_end' = subscription.period_end::text, true))""",
 }
 MAILS = {
     "a mail is sent once for what it tells of": """

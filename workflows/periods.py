@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from core.models import Plan, PlanPrice
+from core.models import PlanPrice
+from core.models.subscription import Terms
 from core.money import quantize
 
 MONTHS = {PlanPrice.Interval.MONTH: 1, PlanPrice.Interval.YEAR: 12}
@@ -22,14 +23,14 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
     return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
 
 
-def credits_of(plan: Plan, interval: str) -> int:
-    """What a plan gives for one period: its credits for each month of it."""
-    return plan.credits * MONTHS[PlanPrice.Interval(interval)]
+def credits_for(terms: Terms) -> int:
+    """What a period on these terms gives: the credits of each month of it."""
+    return terms.credits * MONTHS[PlanPrice.Interval(terms.interval)]
 
 
-def months_left(interval: str, *, on: date, start: date, end: date) -> int:
-    """The months of a period that are not over on that day, the one that has begun among them."""
-    return max(1, -(-MONTHS[PlanPrice.Interval(interval)] * (end - on).days // (end - start).days))
+def prorated_credits(difference: int, *, on: date, start: date, end: date) -> int:
+    """The share of a difference in credits for the days from `on` to `end`: by the fraction of `prorated`, floored."""
+    return difference * (end - on).days // (end - start).days
 
 
 def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: date) -> Decimal:

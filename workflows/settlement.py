@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from core.models import (
     Account,
@@ -17,14 +18,17 @@ from core.models import (
     Effect,
     Invoice,
     Payment,
-    Plan,
     Subscription,
+    Transition,
 )
+from core.models.invoice import InvoiceQuerySet
+from core.models.subscription import Terms
 from core.statements import pipelined
-from workflows.books import LIVING, Books
-from workflows.engine import Step, because, perform_many
+from workflows.balances import open_remainders
+from workflows.books import LIVING, Books, lock_account, open_books
+from workflows.engine import Debt, Step, because, effect, owe_many, perform_many
 from workflows.ledger import adjustment, grant, post
-from workflows.periods import credits_of, months_left, period_end, today_in
+from workflows.periods import credits_for, period_end, prorated_credits, today_in
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {
@@ -42,7 +46,6 @@ class Settlement:
     def __init__(self, books: Books) -> None:
         self.books = books
         self.plans, self.methods, self.now = books.plans, books.methods, books.now
-        self.plans_by_code = {plan.code: plan for plan in self.plans.values()}
         self.allocations: list[Allocation] = []
         self.balance_entries: list[BalanceEntry] = []
         self.credit_entries: list[CreditEntry] = []
@@ -50,6 +53,7 @@ class Settlement:
         self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by what came earlier in this set
         self.paid: set[UUID] = set()
         self.opened: set[UUID] = set()
+        self.meetings: dict[tuple[UUID, str], Debt] = {}  # of accounts with new money in the balance, by currency
 
     def settle(self, payment: Payment, cause: Effect) -> None:
         """Allocate one approved payment; what no invoice needs goes to the customer's balance."""
@@ -59,19 +63,58 @@ class Settlement:
         for invoice, wanted in self._plan(payment):
             left -= self._allocate(payment, invoice, min(wanted, left), payment.currency, cause)
         if left > 0:
-            self._to_balance(payment, left, f"payment:{payment.pk}")
+            self._leave_in_balance(payment, left, f"payment:{payment.pk}", cause)
 
     def use_balance(self, payment: Payment, left: Decimal, invoice: Invoice, cause: Effect) -> None:
-        """Pay an invoice with what an earlier payment has left."""
-        if invoice.allocations.filter(payment=payment).exists():
-            return  # it gave once: one line for a payment and an invoice
-        used = self._allocate(payment, invoice, left, payment.currency, cause)
+        """Pay an invoice with what an earlier payment has left; no bank takes part, so none kept anything of it."""
+        used = self._allocate(payment, invoice, left, payment.currency, cause, is_from_bank=False)
         if used > 0:
-            self._to_balance(payment, -used, f"payment:{payment.pk}:invoice:{invoice.pk}")
+            self._to_balance(payment, -used, f"{cause.pk.hex}:{invoice.pk.hex}:{payment.pk.hex}")
 
     def begin_period(self, subscription: Subscription, invoice: Invoice, cause: Effect) -> None:
         """Start a period that was paid for ahead."""
+        invoice.began_on = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
+        invoice.save(update_fields=["began_on"])
         self._renew(subscription, self.books.accounts[invoice.account_id], invoice, cause)
+
+    def cancel(self, invoices: Iterable[Invoice], cause: Effect | Transition | None) -> None:
+        """What these were for will not be: their money goes to the balance, then they are void.
+
+        What was given already is over instead: where it was paid it stays so, of an unpaid rest nobody expects
+        anything any more. One that was written off stays that, without the money. The caller holds the rows.
+        """
+        rows = list(invoices)
+        given = [row for row in rows if row.began_on is not None]
+        not_given = [row for row in rows if row.began_on is None]
+        self.steps += [Step(row.lapse, cause=cause) for row in given if row.status == Invoice.Status.PENDING]
+        self.steps += [Step(row.abandon, cause=cause) for row in given if row.status == Invoice.Status.PARTIALLY_PAID]
+        self.release([row for row in not_given if row.allocated > 0], cause)
+        self.steps += [
+            Step(row.lapse, cause=cause) for row in not_given if row.status in {*Invoice.OPEN, Invoice.Status.PAID}
+        ]
+
+    def release(self, invoices: list[Invoice], cause: Effect | Transition | None) -> None:
+        """Opposite lines for what is allocated to these, and the same money in the balance."""
+        lines = Allocation.objects.filter(
+            invoice__in=[invoice.pk for invoice in invoices], reverses__isnull=True, reversed_by__isnull=True
+        )
+        for line in lines.select_related("payment").order_by("pk"):
+            self.allocations.append(
+                Allocation(
+                    account_id=line.account_id,
+                    payment=line.payment,
+                    invoice_id=line.invoice_id,
+                    amount=-line.amount,
+                    reverses=line,
+                )
+            )
+            self._leave_in_balance(line.payment, line.amount, f"released:{line.pk}", cause)
+        for invoice in invoices:
+            if invoice.status == Invoice.Status.UNCOLLECTIBLE:
+                invoice.allocated = Decimal(0)
+                invoice.save(update_fields=["allocated"])
+            else:
+                self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
 
     def write(self) -> None:
         with pipelined():
@@ -79,6 +122,7 @@ class Settlement:
             BalanceEntry.objects.bulk_create(self.balance_entries)
             post(self.credit_entries)
             perform_many(self.steps)
+        owe_many(list(self.meetings.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
         """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""
@@ -90,7 +134,16 @@ class Settlement:
         # A step up comes after the period that it steps up from.
         return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)
 
-    def _allocate(self, payment: Payment, invoice: Invoice, amount: Decimal, currency: str, cause: Effect) -> Decimal:
+    def _allocate(
+        self,
+        payment: Payment,
+        invoice: Invoice,
+        amount: Decimal,
+        currency: str,
+        cause: Effect,
+        *,
+        is_from_bank: bool = True,
+    ) -> Decimal:
         """How much the invoice takes. Money is never refused because a document is closed; it is just not for it."""
         if invoice.status not in TAKES_MONEY or currency != invoice.currency:
             return Decimal(0)
@@ -102,30 +155,46 @@ class Settlement:
             return Decimal(0)
         self.taken[invoice.pk] += amount
         self.allocations.append(
-            Allocation(account_id=payment.account_id, payment=payment, invoice=invoice, amount=amount)
+            Allocation(
+                account_id=payment.account_id, payment=payment, invoice=invoice, amount=amount, effect_id=cause.pk
+            )
         )
-        tolerance = self.methods[payment.method_id].tolerance(invoice.total)
-        inputs = {"amount": amount, "tolerance": tolerance} if tolerance else {"amount": amount}
-        self.steps.append(because(cause, invoice.pay, **inputs))
+        tolerance = self.methods[payment.method_id].tolerance(invoice.total) if is_from_bank else Decimal(0)
+        step = because(cause, invoice.pay, amount=amount, **({"tolerance": tolerance} if tolerance else {}))
+        self.steps.append(step)
         if open_ - amount <= tolerance:
             self.paid.add(invoice.pk)
-            self._open(invoice, cause)
+            if self._open(invoice, cause):
+                step.inputs["began_on"] = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
         return amount
 
     def _buys_nothing(self, invoice: Invoice) -> bool:
         """What it is for will not be: customer or subscription are gone, or no longer where it steps up from.
 
-        What was paid once and came back with a reversal is owed all the same.
+        What was given once, and whose money came back with a reversal, is to be paid all the same.
         """
         subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
-        if subscription is None:
+        if subscription is None or invoice.began_on is not None:
             return False
-        if invoice.purpose == Invoice.Purpose.UPGRADE and not _is_upgraded(subscription, invoice):
+        if invoice.purpose == Invoice.Purpose.UPGRADE:
             is_there = subscription.status == Subscription.Status.ACTIVE and subscription.pk not in self.opened
             return not (is_there and invoice.period_end == subscription.period_end)
         is_closed = self.books.accounts[invoice.account_id].status == Account.Status.CLOSED
-        is_over = is_closed or subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
-        return is_over and invoice.status == Invoice.Status.PENDING and not invoice.allocations.exists()
+        return is_closed or subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+
+    def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
+        """Money comes to the balance: let it meet what is open, once all of this is written."""
+        self._to_balance(payment, amount, key)
+        self.meetings.setdefault(
+            (payment.account_id, payment.currency),
+            Debt(
+                use_balance,
+                f"account.use_balance:{self.balance_entries[-1].pk}",
+                about=self.books.accounts[payment.account_id],
+                cause=cause,
+                payload={"currency": payment.currency},
+            ),
+        )
 
     def _to_balance(self, payment: Payment, amount: Decimal, key: str) -> None:
         self.balance_entries.append(
@@ -134,24 +203,28 @@ class Settlement:
             )
         )
 
-    def _open(self, invoice: Invoice, cause: Effect) -> None:
-        """The invoice is paid: give what it is for."""
+    def _open(self, invoice: Invoice, cause: Effect) -> bool:
+        """The invoice is paid: give what it is for. Whether that was given with this, and not before or later."""
         subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
         if subscription is None or subscription.pk in self.opened:
-            return
+            return False
         account = self.books.accounts[invoice.account_id]
         match invoice.purpose, subscription.status:
             case Invoice.Purpose.FIRST, Subscription.Status.PENDING_PAYMENT:
                 self._activate(subscription, account, invoice, cause)
-            case (Invoice.Purpose.UPGRADE, Subscription.Status.ACTIVE) if not _is_upgraded(subscription, invoice):
+                return True
+            case (Invoice.Purpose.UPGRADE, Subscription.Status.ACTIVE) if invoice.began_on is None:
                 self._upgrade(subscription, account, invoice, cause)
+                return True
             case (_, Subscription.Status.ACTIVE) if is_next(subscription, invoice):
                 if self._has_begun(invoice, account):
                     self._renew(subscription, account, invoice, cause)
+                    return True
             case (_, Subscription.Status.ACTIVE):
                 self._restore(account, invoice, cause)
             case (_, Subscription.Status.PAST_DUE | Subscription.Status.SUSPENDED):
-                self._recover(subscription, account, invoice, cause)
+                return self._recover(subscription, account, invoice, cause)
+        return False
 
     def _activate(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
@@ -162,7 +235,7 @@ class Settlement:
                 self.steps.append(because(cause, other.end))
         self.steps.append(because(cause, subscription.activate, on=start, until=end))
         self._open_account(account, cause)
-        self._grant(account, subscription, self.plans[subscription.plan_id], start, invoice, cause)
+        self._grant(account, subscription, self._paid_for(invoice, subscription), start, invoice, cause)
 
     def _renew(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
@@ -171,71 +244,106 @@ class Settlement:
     def _next_period(
         self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Effect
     ) -> None:
-        """A period of the plan that its invoice names, whatever was chosen since."""
-        paid_for = invoice.metadata["billing_snapshot"]
-        plan = self.plans_by_code[paid_for["plan"]]
-        changes = {} if plan.pk == subscription.plan_id else {"plan": plan.pk, "price": Decimal(paid_for["price"])}
+        """A period on the terms of its invoice, whatever was chosen since."""
+        terms = self._paid_for(invoice, subscription)
+        changes = {} if terms == subscription.terms else terms_as_inputs(terms)
         self.steps.append(because(cause, verb, until=invoice.period_end, **changes))
         assert invoice.period_start is not None
-        self._grant(account, subscription, plan, invoice.period_start, invoice, cause)
+        self._grant(account, subscription, terms, invoice.period_start, invoice, cause)
 
-    def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
-        """Go on when this was the last that is overdue, with the next period if it is paid for and has begun."""
+    def _paid_for(self, invoice: Invoice, subscription: Subscription) -> Terms:
+        """The terms that the invoice was issued on; of an old one that only names its plan, by that name."""
+        if (agreed := invoice.metadata.get("agreed")) is not None:
+            return Terms(UUID(agreed["plan_id"]), Decimal(agreed["price"]), agreed["credits"], agreed["interval"])
+        snapshot = invoice.metadata.get("billing_snapshot", {})
+        named = next((plan for plan in self.plans.values() if plan.code == snapshot.get("plan")), None)
+        if named is None or named.pk == subscription.plan_id:
+            return subscription.terms
+        return Terms(named.pk, Decimal(snapshot["price"]), named.credits, subscription.interval)
+
+    def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
+        """Go on when this was the last that is overdue, with the next period if it is paid for and has begun.
+
+        Whether that is the period of this invoice.
+        """
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
         if self._owes_more(subscription, account):
-            return
+            return False
         self.opened.add(subscription.pk)
         self._open_account(account, cause)
         now_paid = [row for key, row in self.books.invoices.items() if key in self.paid]
         mine = [row for row in now_paid if row.subscription_id == subscription.pk and is_next(subscription, row)]
         renewal = mine[0] if mine else paid_renewal_of(subscription)
-        if renewal is not None and self._has_begun(renewal, account):
-            self._next_period(subscription, subscription.recover, account, renewal, cause)
-        else:
+        if renewal is None or not self._has_begun(renewal, account):
             self.steps.append(because(cause, subscription.recover))
+            return False
+        self._next_period(subscription, subscription.recover, account, renewal, cause)
+        if renewal.pk != invoice.pk:
+            self._began_earlier(renewal, account)
+        return renewal.pk == invoice.pk
+
+    def _began_earlier(self, renewal: Invoice, account: Account) -> None:
+        """What was paid for before begins with this: by an earlier step of the same set, or by an earlier set."""
+        today = today_in(account.time_zone, self.now)
+        paying = [step for step in self.steps if step.subject is renewal]
+        if paying:
+            paying[-1].inputs["began_on"] = today
+        else:
+            renewal.began_on = today
+            renewal.save(update_fields=["began_on"])
 
     def _owes_more(self, subscription: Subscription, account: Account) -> bool:
-        """Whether something else of it is overdue, or came back with a reversal."""
+        """Whether something else of it is overdue, or was given and came back with a reversal."""
         today = today_in(account.time_zone, self.now)
-        wanted = Q(due_on__lte=today) | Q(allocations__reverses__isnull=False)
-        never_was = Q(purpose=Invoice.Purpose.UPGRADE) & ~Q(metadata__upgrade_to=str(subscription.plan_id))
+        offered = Q(purpose=Invoice.Purpose.UPGRADE, began_on__isnull=True)
+        wanted = Q(due_on__lte=today) | Q(began_on__isnull=False)
         open_ = subscription.invoices.filter(wanted, status__in=Invoice.OPEN)
-        return open_.exclude(never_was).exclude(pk__in=self.paid).exists()
+        return open_.exclude(offered).exclude(pk__in=self.paid).exists()
 
     def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
-        plan = self.plans[UUID(invoice.metadata["upgrade_to"])]
-        price = Decimal(invoice.metadata["upgrade_price"])
-        self.steps.append(because(cause, subscription.upgrade, plan=plan.pk, price=price))
+        before, terms = subscription.terms, self._paid_for_upgrade(invoice, subscription)
+        self.steps.append(
+            because(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
+        )
         start, end, since = subscription.period_start, subscription.period_end, invoice.period_start
         assert start is not None
         assert end is not None
         assert since is not None
-        months = months_left(subscription.interval, on=since, start=start, end=end)  # what its price is for, too
-        more = months * (plan.credits - self.plans[subscription.plan_id].credits)
+        difference = credits_for(terms) - credits_for(before)
+        more = prorated_credits(difference, on=since, start=start, end=end)  # by the fraction that was paid for
         if more > 0:
             self.credit_entries.append(
                 grant(
                     account,
                     more,
                     key=f"upgrade:{invoice.pk}",
-                    description=f"Upgrade to {plan.name}",
+                    description=f"Upgrade to {self._name_of(terms)}",
                     cause_id=cause.transition_id,
                     invoice=invoice,
                 )
             )
 
+    def _paid_for_upgrade(self, invoice: Invoice, subscription: Subscription) -> Terms:
+        if "agreed" in invoice.metadata:
+            return self._paid_for(invoice, subscription)
+        plan = self.plans[UUID(invoice.metadata["upgrade_to"])]  # an old one
+        return Terms(plan.pk, Decimal(invoice.metadata["upgrade_price"]), plan.credits, subscription.interval)
+
+    def _name_of(self, terms: Terms) -> str:
+        return self.plans[terms.plan_id].name
+
     def _grant(
-        self, account: Account, subscription: Subscription, plan: Plan, start: object, invoice: Invoice, cause: Effect
+        self, account: Account, subscription: Subscription, terms: Terms, start: object, invoice: Invoice, cause: Effect
     ) -> None:
         """One grant for each subscription and period start, whatever the number of payments."""
         self.credit_entries.append(
             grant(
                 account,
-                credits_of(plan, subscription.interval),
+                credits_for(terms),
                 key=f"grant:{subscription.pk}:{start}",
-                description=f"{plan.name}, from {start}",
+                description=f"{self._name_of(terms)}, from {start}",
                 cause_id=cause.transition_id,
                 invoice=invoice,
             )
@@ -271,6 +379,54 @@ class Settlement:
         return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)
 
 
+def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
+    """Those of them that something would still be given or demanded for: what is to be cancelled where that ends."""
+    paid_ahead = Q(
+        status=Invoice.Status.PAID,
+        purpose=Invoice.Purpose.RENEWAL,
+        began_on__isnull=True,
+        period_start__gte=F("subscription__period_end"),
+    )
+    given_up = Q(status=Invoice.Status.UNCOLLECTIBLE, began_on__isnull=True, allocated__gt=0)
+    return invoices.filter(Q(status__in=Invoice.OPEN) | paid_ahead | given_up)
+
+
+def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None) -> Settlement:
+    """What these were for will not be: `Settlement.cancel`. The caller holds their accounts, and writes it."""
+    settlement = Settlement(open_books([], invoices=invoices))
+    settlement.cancel(settlement.books.invoices.values(), cause)
+    return settlement
+
+
+@effect("account.use_balance")
+def use_balance(account: Account, cause: Effect) -> None:
+    """Money came to the balance: pay with it what is open in its currency.
+
+    A second run finds the balance used up, or nothing open.
+    """
+    account = lock_account(account)
+    open_ = account.invoices.filter(currency=cause.payload["currency"], status__in=Invoice.OPEN)
+    pay_from_balance(list(open_), cause)
+
+
+def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
+    """Pay invoices of one account with what its payments have left over: the oldest due first, a step up last.
+
+    One after the other, each in the light of what the one before it brought about. The caller holds the account.
+    """
+    is_step_up = Invoice.Purpose.UPGRADE
+    for invoice in sorted(invoices, key=lambda row: (row.purpose == is_step_up, row.due_on, row.pk)):
+        remainders = open_remainders(invoice.account_id, invoice.currency)
+        if not remainders:
+            continue
+        books = open_books([], invoices=[invoice])
+        if books.invoices[invoice.pk].status in Invoice.OPEN:
+            settlement = Settlement(books)
+            for payment, left in remainders:
+                settlement.use_balance(payment, left, books.invoices[invoice.pk], cause)
+            settlement.write()
+
+
 def paid_renewal_of(subscription: Subscription) -> Invoice | None:
     """The invoice of the period after this one, if it is paid."""
     renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
@@ -282,5 +438,11 @@ def is_next(subscription: Subscription, invoice: Invoice) -> bool:
     return bool(invoice.purpose == Invoice.Purpose.RENEWAL and invoice.period_start == subscription.period_end)
 
 
-def _is_upgraded(subscription: Subscription, invoice: Invoice) -> bool:
-    return bool(str(subscription.plan_id) == invoice.metadata.get("upgrade_to"))
+def terms_as_inputs(terms: Terms) -> dict[str, Any]:
+    """What a transition into a period on other terms is given."""
+    return {
+        "plan": terms.plan_id,
+        "price": terms.price,
+        "credits_a_month": terms.credits,
+        "interval": terms.interval,
+    }

@@ -63,6 +63,7 @@ class Invoice(Stateful):
     written_off = MoneyField(default=Decimal(0))  # what a bank kept, within its method's tolerance
     period_start = models.DateField(null=True)  # what it is for; null: one that starts when it is paid
     period_end = models.DateField(null=True)
+    began_on = models.DateField(null=True)  # the day on which what it is for was given; null: not yet, or never
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.FIRST)
     payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, db_index=False, related_name="+")
     issued_on = models.DateField(null=True)
@@ -146,9 +147,13 @@ class Invoice(Stateful):
         source=[*OPEN, Status.UNCOLLECTIBLE],
         target=RETURN_VALUE(Status.PARTIALLY_PAID, Status.PAID),
     )
-    def pay(self, *, amount: Decimal, tolerance: Decimal = Decimal(0)) -> Invoice.Status:
-        """Take money, at most what is outstanding; a rest within `tolerance` is what the banks kept."""
+    def pay(self, *, amount: Decimal, tolerance: Decimal = Decimal(0), began_on: date | None = None) -> Invoice.Status:
+        """Take money, at most what is outstanding; a rest within `tolerance` is what the banks kept.
+
+        began_on: what it is for is given with this, in the customer's days.
+        """
         self.allocated += amount
+        self.began_on = began_on or self.began_on
         if self.outstanding > tolerance:
             return self.Status.PARTIALLY_PAID
         self.written_off = self.outstanding
@@ -160,7 +165,7 @@ class Invoice(Stateful):
         target=RETURN_VALUE(Status.PENDING, Status.PARTIALLY_PAID),
     )
     def release(self, *, amount: Decimal) -> Invoice.Status:
-        """Give back money whose payment was reversed."""
+        """Give back money: its payment was reversed, or what it was for will not be."""
         self.allocated -= amount
         self.written_off = Decimal(0)
         return self.Status.PARTIALLY_PAID if self.allocated else self.Status.PENDING
@@ -184,6 +189,10 @@ class Invoice(Stateful):
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE, permission=may_be_voided_by)
     def write_off(self, *, by: User) -> None:
         """Nobody expects this money any more; it is still taken when it comes."""
+
+    @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE)
+    def abandon(self) -> None:
+        """What it was for was given, in part unpaid, and is over: nobody expects the rest any more."""
 
 
 AS_CLAIMED = Reader(Invoice.objects.select_related("account").only("account__country", "currency", "status"))

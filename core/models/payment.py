@@ -203,13 +203,16 @@ class Allocation(Row):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
     amount = MoneyField()
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
+    effect_id = models.UUIDField(null=True)  # what allocated it, once; null: before this was kept
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             AppendOnly(name="allocation_append_only"),
             models.UniqueConstraint(
-                name="allocation_once", fields=["payment", "invoice"], condition=Q(reverses__isnull=True)
+                name="allocation_once_by_effect",
+                fields=["payment", "invoice", "effect_id"],
+                condition=Q(reverses__isnull=True),
             ),
             models.CheckConstraint(
                 name="allocation_amount_in_range",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -14,6 +16,25 @@ from core.models.plan import Plan, PlanPrice
 from core.models.row import MoneyField, not_negative
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User
+from core.money import quantize
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a period is of: ids and figures as they were agreed, whatever the catalogue says by now.
+
+    price: of one interval, in the subscription's currency; credits: a month.
+    """
+
+    plan_id: UUID
+    price: Decimal
+    credits: int
+    interval: str
+
+    @classmethod
+    def of(cls, price: PlanPrice) -> Terms:
+        """As the catalogue offers them."""
+        return cls(price.plan_id, quantize(price.amount, price.currency), price.plan.credits, price.interval)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -43,13 +64,19 @@ class Subscription(Stateful):
     currency = models.CharField(max_length=3)
     price = MoneyField()
     interval = models.CharField(max_length=5, choices=PlanPrice.Interval)
+    credits = models.PositiveIntegerField(null=True, blank=True)  # a month, as agreed; null: those of its plan
     # The day that period ends are counted from: 31 January, then 28 February, then 31 March.
     anchor_day = models.PositiveSmallIntegerField(null=True, blank=True)
     period_start = models.DateField(null=True, blank=True)
     period_end = models.DateField(null=True, blank=True)  # the first day that is not paid for
     cancel_at_period_end = models.BooleanField(default=False)
-    # What the next period is of: a downgrade waits for it.
+    # What the next period is of, as it was offered when it was chosen: a smaller plan or another interval waits for it.
     next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    next_price = MoneyField(null=True, blank=True)
+    next_credits = models.PositiveIntegerField(null=True, blank=True)
+    next_interval = models.CharField(  # noqa: DJ001 - null with the others: nothing is chosen
+        max_length=5, choices=PlanPrice.Interval, null=True, blank=True
+    )
     previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -63,6 +90,29 @@ class Subscription(Stateful):
                 condition=models.Q(status__in=["active", "past_due", "suspended"]),
             ),
             models.CheckConstraint(name="subscription_price_in_range", condition=not_negative("price")),
+            models.CheckConstraint(
+                name="subscription_next_is_whole",
+                condition=models.Q(
+                    next_plan__isnull=True,
+                    next_price__isnull=True,
+                    next_credits__isnull=True,
+                    next_interval__isnull=True,
+                )
+                | (
+                    models.Q(
+                        next_plan__isnull=False,
+                        next_price__isnull=False,
+                        next_credits__isnull=False,
+                        next_interval__isnull=False,
+                    )
+                    & not_negative("next_price")
+                ),
+            ),
+            # What ends has no next period: of two choices about it the later one counts.
+            models.CheckConstraint(
+                name="subscription_ends_or_goes_on",
+                condition=models.Q(cancel_at_period_end=False) | models.Q(next_plan__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,14 +127,16 @@ class Subscription(Stateful):
         self.period_start, self.period_end, self.anchor_day = on, until, on.day
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
-    def renew(self, *, until: date, plan: UUID | None = None, price: Decimal | None = None) -> None:
-        """Begin the next period, which starts where the last one ended; of another plan, if one was chosen for it."""
-        self._begin_next(until, plan, price)
+    def renew(self, *, until: date, **terms: Any) -> None:
+        """Begin the next period, which starts where the last one ended; on other terms, if they were chosen for it."""
+        self._begin_next(until, **terms)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
-    def upgrade(self, *, plan: UUID, price: Decimal) -> None:
-        """Go on in the same period with a larger plan, whose difference has been paid."""
-        self.plan_id, self.price, self.next_plan_id = plan, price, None
+    def upgrade(self, *, plan: UUID, price: Decimal, credits_a_month: int) -> None:
+        """Go on in the same period with a larger plan, whose difference has been paid: a later choice than to end."""
+        self.plan_id, self.price, self.credits = plan, price, credits_a_month
+        self.cancel_at_period_end = False
+        self.choose_next(None)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
@@ -95,10 +147,10 @@ class Subscription(Stateful):
         """The grace is over."""
 
     @transition(field=status, source=[Status.PAST_DUE, Status.SUSPENDED], target=Status.ACTIVE)
-    def recover(self, *, until: date | None = None, plan: UUID | None = None, price: Decimal | None = None) -> None:
+    def recover(self, *, until: date | None = None, **terms: Any) -> None:
         """What was overdue has been paid: go on, in the period that was paid for, and of the plan it was paid for."""
         if until is not None:
-            self._begin_next(until, plan, price)
+            self._begin_next(until, **terms)
 
     @transition(field=status, source=Status.PENDING_PAYMENT, target=Status.EXPIRED)
     def expire(self) -> None:
@@ -121,9 +173,42 @@ class Subscription(Stateful):
     def end(self) -> None:
         """Its last period is over, another takes its place, or nobody has paid for too long."""
 
-    def _begin_next(self, until: date, plan: UUID | None, price: Decimal | None) -> None:
+    @property
+    def terms(self) -> Terms:
+        """What was agreed for this period."""
+        a_month = self.plan.credits if self.credits is None else self.credits
+        return Terms(self.plan_id, self.price, a_month, self.interval)
+
+    @property
+    def next_terms(self) -> Terms:
+        """What is agreed for the next period: the same, unless something else was chosen for it."""
+        if self.next_plan_id is None:
+            return self.terms
+        assert self.next_price is not None
+        assert self.next_credits is not None
+        assert self.next_interval is not None
+        return Terms(self.next_plan_id, self.next_price, self.next_credits, self.next_interval)
+
+    def choose_next(self, terms: Terms | None) -> None:
+        """Keep what the next period shall be of; None: the same as this one."""
+        self.next_plan_id, self.next_price, self.next_credits, self.next_interval = (
+            (None, None, None, None) if terms is None else (terms.plan_id, terms.price, terms.credits, terms.interval)
+        )
+
+    def _begin_next(
+        self,
+        until: date,
+        plan: UUID | None = None,
+        price: Decimal | None = None,
+        credits_a_month: int | None = None,
+        interval: str | None = None,
+    ) -> None:
         self.period_start, self.period_end = self.period_end, until
         if plan is not None and price is not None:
-            self.plan_id, self.price = plan, price
-        if self.next_plan_id == self.plan_id:  # what was chosen for later has come
-            self.next_plan_id = None
+            self.plan_id, self.price, self.credits = plan, price, credits_a_month
+            self.interval = interval or self.interval
+        if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):  # what was chosen has come
+            self.choose_next(None)
+
+
+NEXT = ("next_plan", "next_price", "next_credits", "next_interval")

@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from core.models import Account, Membership
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
@@ -79,3 +80,22 @@ def active(customer, pay):
         return signed
 
     return make
+
+
+@pytest.fixture
+def controller():
+    staff = StaffFactory()
+    duties = ["reverse_payment", "void_invoice", "manage_accounts", "adjust_credits"]
+    staff.user_permissions.add(*Permission.objects.filter(codename__in=duties))
+    return staff
+
+
+@pytest.fixture
+def up_to_renewal(clock, live_through):
+    """Live to the day on which the next period's invoice is there, or a day that is so many days after the turn."""
+
+    def live(signed, *, after=-7):
+        signed.subscription.refresh_from_db()
+        live_through((signed.subscription.period_end - clock.today()).days + after)
+
+    return live

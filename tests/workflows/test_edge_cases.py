@@ -9,7 +9,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import ProtectedError
 from django.db.transaction import atomic
@@ -46,25 +45,6 @@ def the_books_are_in_order(clock):
     yield
     with connection.cursor() as cursor:
         assert list(findings(cursor)) == []
-
-
-@pytest.fixture
-def controller():
-    staff = StaffFactory()
-    duties = ["reverse_payment", "void_invoice", "manage_accounts", "adjust_credits"]
-    staff.user_permissions.add(*Permission.objects.filter(codename__in=duties))
-    return staff
-
-
-@pytest.fixture
-def up_to_renewal(clock, live_through):
-    """Live to the day on which the next period's invoice is there, or a day that is so many days after the turn."""
-
-    def live(signed, *, after=-7):
-        signed.subscription.refresh_from_db()
-        live_through((signed.subscription.period_end - clock.today()).days + after)
-
-    return live
 
 
 def credits_of(signed):
@@ -329,7 +309,8 @@ def test_nobody_is_reminded_of_what_they_no_longer_have(customer, pay, clock, li
 
     live_through(20)
 
-    assert status(signed.invoice) == ["partially_paid"]
+    assert status(signed.invoice) == ["void"]
+    assert balance_of(signed.account.pk) == {"USD": Decimal("50.00")}
     assert kinds_of(mailoutbox) == {}
 
 
@@ -368,7 +349,7 @@ def test_a_suspension_waits_for_a_claim_and_not_for_ever(active, up_to_renewal, 
 
 def test_money_that_waits_in_the_balance_keeps_a_customer_from_falling_behind(active, up_to_renewal, pay, run_effects):
     signed = active()
-    up_to_renewal(signed)
+    up_to_renewal(signed, after=-8)
     extra = record_payment(
         invoice=signed.invoice, method=PaymentMethodFactory(), amount=Decimal("100.00"), currency="USD",
         reference="AGAIN", by=StaffFactory(),
@@ -492,7 +473,8 @@ def test_stepping_up_while_a_renewal_is_open_makes_the_renewal_larger(active, pl
     pay(renewal(signed))
     live_through(8)
     assert Subscription.objects.get().plan.code == "growth"
-    assert credits_of(signed) == 1000 + 2000 + 3000
+    period = (upgrade.period_end - signed.subscription.period_start).days
+    assert credits_of(signed) == 1000 + 2000 * 7 // period + 3000
 
 
 def test_stepping_down_while_a_renewal_is_open_makes_it_smaller(active, plans, up_to_renewal, pay, live_through):
@@ -585,8 +567,9 @@ def test_paying_for_a_step_up_does_not_excuse_an_overdue_renewal(active, plans, 
 
     pay(upgrade)
 
-    assert status(signed.account, upgrade) == ["past_due", "pending"]
-    assert balance_of(signed.account.pk) == {"USD": upgrade.total}
+    assert status(signed.account, upgrade, renewal(signed)) == ["past_due", "pending", "partially_paid"]
+    assert renewal(signed).allocated == upgrade.total  # what is overdue comes first
+    assert balance_of(signed.account.pk) == {}
 
 
 def test_a_plan_is_not_changed_for_nothing_when_its_period_is_over(active, plans, up_to_renewal):

@@ -25,8 +25,8 @@ from workflows.actions import choose_plan, claim_payment, issue_invoice
 from workflows.actions.sites import add_member, open_site
 from workflows.balances import balance_of
 from workflows.books import lock_account
+from workflows.effects.dunning import let_lapse
 from workflows.effects.invoices import apply_balances
-from workflows.effects.subscriptions import let_lapse
 from workflows.engine import owe, perform, run_due
 from workflows.engine.testing import run_effects
 from workflows.invariants import findings

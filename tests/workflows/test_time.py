@@ -1,4 +1,4 @@
-"""What time brings about: `workflows.effects.subscriptions`."""
+"""What time brings about: trials, renewals, dunning, closing."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def test_a_larger_plan_at_once_for_the_difference(active, plans, clock, live_thr
     signed.subscription.refresh_from_db()
     signed.account.refresh_from_db()
     assert (signed.subscription.plan.code, signed.subscription.price) == ("growth", Decimal("189.00"))
-    assert signed.account.credits == 3000
+    assert signed.account.credits == 1000 + 2000 * (whole - 10) // whole
 
 
 def test_a_year_gives_the_credits_of_its_months(plans, clock, live_through, pay, run_effects):
@@ -253,7 +253,8 @@ def test_a_year_gives_the_credits_of_its_months(plans, clock, live_through, pay,
     pay(invoice)
 
     signed.account.refresh_from_db()
-    assert signed.account.credits == 12_000 + 11 * 2_000  # a month is over, eleven have the larger plan
+    days = (invoice.period_end - signed.account.subscriptions.get().period_start).days
+    assert signed.account.credits == 12_000 + 12 * 2_000 * (days - 40) // days
 
 
 def test_a_smaller_plan_with_the_next_period(active, plans, clock, live_through, pay):

@@ -2,7 +2,7 @@
 
 from workflows.actions.accounts import change_account
 from workflows.actions.decisions import decide_many
-from workflows.actions.invoices import issue_invoice
+from workflows.actions.invoices import issue_invoice, void_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
 from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, issue_renewal, price_of, replace_renewal
@@ -20,4 +20,5 @@ __all__ = [
     "record_payment",
     "replace_renewal",
     "sign_up",
+    "void_invoice",
 ]

@@ -12,6 +12,7 @@ from core.models import Account, User
 from core.models.account import BILLING_FIELDS
 from core.problems import PermissionDenied
 from workflows.books import lock_account
+from workflows.timers import move_timers
 
 
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
@@ -26,8 +27,11 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         row = lock_account(account)
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
+        before = row.time_zone
         for name, value in changes.items():
             setattr(row, name, value)
         if changes:
             row.save(update_fields=list(changes))
+        if row.time_zone != before:
+            move_timers(row, before=before)
     return row

@@ -6,11 +6,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db import connection
+from django.db.transaction import atomic
 
-from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription, Transition
-from core.money import money_text
+from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription, Transition, User
+from core.models.subscription import Terms
+from core.money import money_text, quantize
+from core.problems import PermissionDenied
+from workflows.books import open_books
 from workflows.engine import begin, perform
 from workflows.periods import database_now, today_in
+from workflows.settlement import Settlement
 
 
 def issue_invoice(
@@ -23,26 +28,37 @@ def issue_invoice(
     purpose: Invoice.Purpose = Invoice.Purpose.FIRST,
     period: tuple[date, date] | None = None,
     due_on: date | None = None,
-    plan: Plan | None = None,
-    price: Decimal | None = None,
-    metadata: dict[str, str] | None = None,
+    terms: Terms | None = None,
 ) -> Invoice:
     """Demand money for a subscription: the next number, today's date, the customer's details as they are.
 
+    total: rounded to the minor units of the subscription's currency.
     period: what it pays for; None: the period that begins when it is paid. due_on: None: after the usual days.
-    plan, price: what it pays for; None: the subscription's own.
+    terms: what it pays for; None: the subscription's own. They are kept with the invoice, for the catalogue moves.
     """
-    price = subscription.price if price is None else price
+    terms = terms or subscription.terms
+    plan = Plan.objects.get(pk=terms.plan_id)
+    price = money_text(terms.price, subscription.currency)
     invoice = Invoice(
         account=account,
         subscription=subscription,
         currency=subscription.currency,
-        total=total,
+        total=quantize(total, subscription.currency),
         payment_method=method,
         purpose=purpose,
         period_start=period and period[0],
         period_end=period and period[1],
-        metadata={"subscription_id": str(subscription.pk), **(metadata or {})},
+        metadata={
+            "subscription_id": str(subscription.pk),
+            "agreed": {
+                "customer": account.name,
+                "plan_id": str(plan.pk),
+                "plan": plan.name,
+                "price": price,
+                "credits": terms.credits,
+                "interval": terms.interval,
+            },
+        },
     )
     birth = begin(invoice, cause=cause)
     today = today_in(account.time_zone, database_now())
@@ -54,12 +70,29 @@ def issue_invoice(
         due_on=due_on or today + timedelta(days=Policy.current().days_to_pay),
         snapshot={
             **account.billing_snapshot(),
-            "plan": (plan or subscription.plan).code,
-            "price": money_text(price, subscription.currency),
+            "plan": plan.code,
+            "price": price,
             "currency": subscription.currency,
         },
     )
     return invoice
+
+
+def void_invoice(invoice: Invoice, *, by: User, reason: str = "") -> Invoice:
+    """Say that it should not have been issued. Where what it is for was not given, money on it goes to the balance.
+
+    Raises PermissionDenied, WrongState for one that is paid, over, or for what was given.
+    """
+    if not invoice.may_be_voided_by(by):
+        raise PermissionDenied("You may not void this invoice.")
+    with atomic():
+        settlement = Settlement(open_books([], invoices=[invoice]))
+        row = settlement.books.invoices[invoice.pk]
+        if row.status == Invoice.Status.PARTIALLY_PAID and row.began_on is None:
+            settlement.release([row], None)
+            settlement.write()
+        perform(row.void, by=by, reason=reason)
+    return row
 
 
 def _next_number(series: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from datetime import timedelta
 
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
@@ -12,19 +12,23 @@ from core.models import (
     Account,
     Invoice,
     Membership,
+    Payment,
     PaymentMethod,
     Plan,
     PlanPrice,
+    Policy,
     Subscription,
     Transition,
     User,
 )
 from core.models.invoice import InvoiceQuerySet
+from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from workflows.actions.invoices import issue_invoice
 from workflows.books import LIVING, lock_account, lock_subscription
 from workflows.engine import begin, perform
 from workflows.periods import database_now, period_end, prorated, today_in
+from workflows.settlement import cancel_invoices, undelivered
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
@@ -53,16 +57,18 @@ def subscribe(
     previous: Subscription | None = None,
 ) -> tuple[Subscription, Invoice]:
     """A subscription that waits for its first invoice to be paid, and that invoice."""
+    terms = Terms.of(price)
     subscription = Subscription(
         account=account,
         plan=price.plan,
         currency=price.currency,
-        price=price.amount,
-        interval=price.interval,
+        price=terms.price,
+        credits=terms.credits,
+        interval=terms.interval,
         previous=previous,
     )
     birth = begin(subscription, by=by, cause=cause)
-    invoice = issue_invoice(account, total=price.amount, subscription=subscription, cause=birth, method=method)
+    invoice = issue_invoice(account, total=terms.price, subscription=subscription, cause=birth, method=method)
     return subscription, invoice
 
 
@@ -73,13 +79,14 @@ def choose_plan(
     by: User,
     currency: str | None = None,
     method: PaymentMethod | None = None,
-    interval: str = PlanPrice.Interval.MONTH,
+    interval: str | None = None,
 ) -> tuple[Subscription, Invoice | None]:
-    """Subscribe, or change what is subscribed: to a larger plan at once for a prorated invoice, to a smaller one
-    with the next period.
+    """Subscribe, or change what is subscribed: to a larger plan at once for a prorated invoice, to a smaller one or
+    another interval with the next period. The present plan takes back what was chosen for then, to end among it.
 
-    A live trial goes on until the new plan is paid for. Raises PermissionDenied, ValidationError without a price or
-    without somebody to bill, Conflict when it is the plan already or a payment for another choice is in review.
+    A live trial goes on until the new plan is paid for. interval: None: as it runs, of a new subscription a month.
+    Raises PermissionDenied, ValidationError without a price or without somebody to bill, Conflict when it is the plan
+    already or a payment for another choice is in review.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may choose its plan."))
@@ -89,8 +96,11 @@ def choose_plan(
             raise Conflict(_("The account is closed."))
         living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
         if living is not None:
-            return _change_plan(account, living, plan, method)
-        price = price_of(plan, currency or account.currency, interval)
+            if currency is not None and currency != living.currency:
+                words = _("What is subscribed runs in %(currency)s.") % {"currency": living.currency}
+                raise ValidationError({"currency": [words]})
+            return _change_plan(account, living, plan, interval or living.interval, method)
+        price = price_of(plan, currency or account.currency, interval or PlanPrice.Interval.MONTH)
         if price.amount == 0:
             raise ValidationError({"plan": [_("Choose a paid plan.")]})
         check_billable(account.billing_snapshot())
@@ -101,34 +111,40 @@ def choose_plan(
 
 
 def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
-    """Demand the price of the next period, of the plan that was chosen for it; None where there is nothing to demand.
+    """Demand the price of the next period, as it was agreed; None where there is nothing to demand.
 
     The caller holds the account. One per period: the database refuses a second.
     """
-    start, price = subscription.period_end, next_price(subscription)
-    if price == 0 or start is None or subscription.cancel_at_period_end:
+    start, terms = subscription.period_end, subscription.next_terms
+    if terms.price == 0 or start is None or subscription.cancel_at_period_end:
         return None
     if renewals_of(subscription).exclude(status=Invoice.Status.VOID).exists():
         return None
     assert subscription.anchor_day is not None
     return issue_invoice(
         account,
-        total=price,
+        total=terms.price,
         subscription=subscription,
         cause=cause,
         method=account.default_payment_method,
         purpose=Invoice.Purpose.RENEWAL,
-        period=(start, period_end(start, subscription.interval, subscription.anchor_day)),
+        period=(start, period_end(start, terms.interval, subscription.anchor_day)),
         due_on=max(start, today_in(account.time_zone, database_now())),
-        plan=subscription.next_plan or subscription.plan,
-        price=price,
+        terms=terms,
     )
 
 
 def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
-    """What the next period costs has changed: where it was demanded and nothing paid, demand it anew."""
+    """What was agreed for the next period has changed: where it was demanded and nothing paid, demand it again.
+
+    Where it was not, because the subscription was to end, it is now if the day for that has passed.
+    """
+    assert subscription.period_end is not None
     for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
         perform(invoice.lapse, cause=cause)
+        issue_renewal(account, subscription, cause=cause)
+    lead = timedelta(days=Policy.current().renewal_lead_days)
+    if today_in(account.time_zone, database_now()) >= subscription.period_end - lead:
         issue_renewal(account, subscription, cause=cause)
 
 
@@ -137,13 +153,6 @@ def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
     return Invoice.objects.filter(
         subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
     )
-
-
-def next_price(subscription: Subscription) -> Decimal:
-    plan = subscription.next_plan
-    if plan is None:
-        return subscription.price
-    return plan.prices.get(currency=subscription.currency, interval=subscription.interval).amount
 
 
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
@@ -160,40 +169,44 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
                 unmet=[],
             )
         row.cancel_at_period_end = True
-        row.save(update_fields=["cancel_at_period_end"])
-        for invoice in row.invoices.filter(purpose=Invoice.Purpose.RENEWAL, status=Invoice.Status.PENDING):
-            perform(invoice.lapse)
+        row.choose_next(None)
+        row.save(update_fields=["cancel_at_period_end", *NEXT])
+        cancel_invoices(renewals_of(row).filter(status__in=Invoice.OPEN), None).write()
     return row
 
 
 def _change_plan(
-    account: Account, subscription: Subscription, plan: Plan, method: PaymentMethod | None
+    account: Account, subscription: Subscription, plan: Plan, interval: str, method: PaymentMethod | None
 ) -> tuple[Subscription, Invoice | None]:
-    if plan.pk == subscription.plan_id and subscription.next_plan_id is None:
+    """The one place that knows every choice about this period and the next; the later one counts."""
+    is_present = (plan.pk, interval) == (subscription.plan_id, subscription.interval)
+    if is_present and not (subscription.next_plan_id or subscription.cancel_at_period_end):
         raise Conflict(_("The plan is %(plan)s already.") % {"plan": plan.name})
     if subscription.status != Subscription.Status.ACTIVE:
         raise Conflict(_("The plan cannot be changed now: pay what is open first."))
-    if plan.pk == subscription.plan_id:
+    if is_present:
         return _change_next(account, subscription, None)
-    price = plan.prices.filter(currency=subscription.currency, interval=subscription.interval).first()
-    if price is None:
-        raise ValidationError({"plan": [_no_price(plan, subscription.currency)]})
-    if price.amount == 0:
-        raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
+    terms = _terms_of(plan, subscription.currency, interval, is_other=interval != subscription.interval)
+    if terms.interval != subscription.interval:
+        return _change_next(account, subscription, terms)
     today = today_in(account.time_zone, database_now())
     start, end = subscription.period_start, subscription.period_end
     assert start is not None
     assert end is not None
     if today >= end:
         raise Conflict(_("The period is over: pay its renewal first."))
-    total = prorated(price.amount - subscription.price, subscription.currency, on=today, start=start, end=end)
+    total = prorated(terms.price - subscription.price, subscription.currency, on=today, start=start, end=end)
     if total <= 0:
-        return _change_next(account, subscription, plan)
+        return _change_next(account, subscription, terms)
     if renewals_of(subscription).exclude(status__in=[Invoice.Status.PENDING, Invoice.Status.VOID]).exists():
         words = _("The next period is paid for: change to a larger plan when it has begun, on %(day)s.")
         raise Conflict(words % {"day": end})
-    for earlier in subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, status=Invoice.Status.PENDING):
-        perform(earlier.lapse)
+    earlier = subscription.invoices.filter(
+        purpose=Invoice.Purpose.UPGRADE, status__in=Invoice.OPEN, began_on__isnull=True
+    )
+    if Payment.objects.filter(invoice__in=earlier).in_review().exists():
+        raise Conflict(_("A payment for the plan chosen before is in review: wait for it, or withdraw it."))
+    cancel_invoices(earlier, None).write()
     invoice = issue_invoice(
         account,
         total=total,
@@ -202,19 +215,28 @@ def _change_plan(
         method=method or account.default_payment_method,
         purpose=Invoice.Purpose.UPGRADE,
         period=(today, end),
-        plan=plan,
-        price=price.amount,
-        metadata={"upgrade_to": str(plan.pk), "upgrade_price": f"{price.amount:f}"},
+        terms=terms,
     )
     return subscription, invoice
 
 
-def _change_next(account: Account, subscription: Subscription, plan: Plan | None) -> tuple[Subscription, None]:
-    """Let the next period be of that plan, None: of the same as this one; also where it was demanded already."""
+def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Terms:
+    """What the plan costs and gives. is_other: another interval than it runs by, so that may be to blame."""
+    prices = {price.interval: price for price in plan.prices.filter(currency=currency)}
+    if any(price.amount == 0 for price in prices.values()):
+        raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
+    if interval not in prices:
+        raise ValidationError({"interval" if is_other and prices else "plan": [_no_price(plan, currency)]})
+    return Terms.of(prices[interval])
+
+
+def _change_next(account: Account, subscription: Subscription, terms: Terms | None) -> tuple[Subscription, None]:
+    """Let the next period be on these terms, None: on those of this one; also where it was demanded already."""
     if any(invoice.payments.in_review().exists() for invoice in renewals_of(subscription)):
         raise Conflict(_("A payment for the next period is in review: wait for it, or withdraw it."))
-    subscription.next_plan = plan
-    subscription.save(update_fields=["next_plan"])
+    subscription.cancel_at_period_end = False
+    subscription.choose_next(terms)
+    subscription.save(update_fields=["cancel_at_period_end", *NEXT])
     replace_renewal(account, subscription, cause=None)
     return subscription, None
 
@@ -228,5 +250,5 @@ def _drop_earlier_choice(account: Account) -> None:
                 raise Conflict(words % {"number": invoice.number})
             if invoice.payments.in_review().exists():
                 raise Conflict(_("A payment for the plan chosen before is in review: wait for it, or withdraw it."))
-            perform(invoice.lapse)
+        cancel_invoices(undelivered(subscription.invoices.all()), None).write()
         perform(subscription.expire)

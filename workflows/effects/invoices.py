@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
-from workflows.balances import open_remainders, with_remainders
+from workflows.balances import with_remainders
 from workflows.books import lock_account, open_books
 from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
-from workflows.settlement import Settlement, is_next
+from workflows.settlement import Settlement, pay_from_balance
 
 
 @effect("payment.settle", batch=100)
@@ -42,14 +42,10 @@ def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None
     """
     rich = with_remainders({invoice.account_id for invoice in invoices})
     pairs = [pair for pair in zip(invoices, debts, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
-    if len(pairs) > 1:
-        open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order
+    if pairs:
+        open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order, before looking again
     for invoice, debt in pairs:
-        books = open_books([], invoices=[invoice])
-        settlement = Settlement(books)
-        for payment, left in open_remainders(invoice.account_id, invoice.currency):  # again, under the account's lock
-            settlement.use_balance(payment, left, books.invoices[invoice.pk], debt)
-        settlement.write()
+        pay_from_balance([invoice], debt)
 
 
 def _one_of_each_account(debts: Iterable[tuple[Payment, Effect]]) -> list[list[tuple[Payment, Effect]]]:
@@ -105,7 +101,7 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
     released = {allocation.invoice_id: books.invoices[allocation.invoice_id] for allocation in allocations}
     for invoice in released.values():
         subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
-        if subscription is None or is_next(subscription, invoice):  # the next period's: it is not overdue yet
+        if subscription is None or invoice.began_on is None:  # of the next period, or an offer: nothing is overdue yet
             continue
         if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:
             fallen.add(subscription.pk)

@@ -1,0 +1,47 @@
+"""A subscription or an account is over: what was for it ends with it, and money for what will not be is free again."""
+
+from __future__ import annotations
+
+from core.models import Account, Effect, Subscription
+from workflows.books import LIVING, lock_account, lock_subscription
+from workflows.engine import because, effect, perform_many
+from workflows.settlement import Settlement, cancel_invoices, undelivered
+
+
+@effect("subscription.close_down")
+def close_down(subscription: Subscription, this: Effect) -> None:
+    """The customer cancelled, now: what waits for money lapses, and the account has nothing left."""
+    account, subscription = lock_subscription(subscription)
+    farewell(account, subscription, this).write()
+
+
+@effect("account.wind_up")
+def wind_up(account: Account, this: Effect) -> None:
+    """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
+    account = lock_account(account)
+    standing = account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
+    perform_many([because(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
+    cancel_invoices(undelivered(account.invoices.all()), this).write()
+
+
+def farewell(account: Account, subscription: Subscription, this: Effect) -> Settlement:
+    """What becomes of an account whose subscription is over, to be written together with its end.
+
+    Open invoices lapse, and what was paid for periods that will not be goes to the balance, as does money that is still
+    on its way. Nothing subscribed means expired. The caller holds both.
+    """
+    settlement = cancel_invoices(undelivered(subscription.invoices.all()), this)
+    others = account.subscriptions.exclude(pk=subscription.pk)
+    if others.filter(status__in=LIVING).exists():
+        return settlement
+    has_chosen_again = others.filter(status=Subscription.Status.PENDING_PAYMENT).exists()
+    steps = settlement.steps
+    if account.status == Account.Status.PAST_DUE:
+        steps.append(because(this, account.suspend))
+    if account.status in (Account.Status.ACTIVE, Account.Status.PAST_DUE, Account.Status.SUSPENDED):
+        steps.append(because(this, account.expire))
+        if has_chosen_again:
+            steps.append(because(this, account.await_payment))
+    elif account.status == Account.Status.PENDING_PAYMENT and not has_chosen_again:
+        steps.append(because(this, account.expire))
+    return settlement

@@ -1,0 +1,226 @@
+"""Open invoices are reminded of, and not waited for in vain: past due, suspended, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
+from core.models.payment import PaymentQuerySet
+from workflows.books import LIVING, lock_account, lock_subscription, open_books
+from workflows.effects import notices
+from workflows.effects.closing import farewell
+from workflows.engine import Debt, because, effect, owe_many, perform_many
+from workflows.periods import database_now, midnight, today_in
+from workflows.settlement import cancel_invoices, pay_from_balance
+from workflows.timers import Outcome, account_of, day_of, kinds, on_day, timer
+
+YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
+DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # also what was written off keeps a period from beginning
+
+kinds.add("invoice.chase")
+
+
+@effect("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
+def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
+    """See to it that invoices are reminded of, and not waited for in vain: when issued, and when money left them."""
+    pairs, policy, now = list(zip(invoices, effects, strict=True)), Policy.current(), database_now()
+    waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs if invoice.status in DEMANDED]
+    owe_many([*_reminders(pairs, policy, now), *waits])
+
+
+def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> Debt:
+    """Counted from the due date, and from today where it is asked for again after that."""
+    assert invoice.due_on is not None
+    method = invoice.payment_method or invoice.account.default_payment_method
+    lag = timedelta(days=method.bank_lag_days if method else 0)
+    since = max(invoice.due_on, _this_day(invoice.account, now)) + lag
+    if invoice.purpose == Invoice.Purpose.RENEWAL or invoice.began_on is not None:
+        return on_day(fall_behind, invoice, day=since + timedelta(days=1), setter=this)
+    return on_day(let_lapse, invoice, day=since + timedelta(days=policy.signup_expiry_days), setter=this)
+
+
+@effect("invoice.chase", batch=100, related=("account", "subscription"))
+def chase_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
+    """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it.
+
+    Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
+    """
+    owe_many(list(_reminders(list(zip(invoices, effects, strict=True)), Policy.current(), database_now())))
+
+
+def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> Iterator[Debt]:
+    """What is due now of each invoice, and when to look at it again."""
+    open_ones = [
+        (invoice, this)
+        for invoice, this in pairs
+        if invoice.status in Invoice.OPEN and not _is_over(invoice.subscription)
+    ]
+    claims = Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in open_ones]).in_review()
+    claimed = set(claims.values_list("invoice_id", flat=True))
+    for invoice, this in open_ones:
+        not_before = invoice.created_at + YOUNG
+        if now < not_before:
+            yield Debt(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
+        else:
+            yield from _reminders_of(invoice, this, policy.reminder_steps, now, is_claimed=invoice.pk in claimed)
+
+
+def _reminders_of(
+    invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_claimed: bool
+) -> Iterator[Debt]:
+    """The reminder of today and the next look. One look for each day: two that lead to the same are one.
+
+    What was due before the invoice was asked for again is not sent then.
+    """
+    assert invoice.due_on is not None
+    assert invoice.issued_on is not None
+    day = _this_day(invoice.account, now)
+    steps = {step: invoice.due_on + timedelta(days=step) for step in days}
+    due = [step for step, on in steps.items() if invoice.issued_on < on <= day]
+    is_look = this.kind == "invoice.chase"
+    if due and is_look and not is_claimed:
+        step = max(due)
+        key = f"reminder:{invoice.pk}:{step}"
+        yield Debt(notices.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
+    later = [on for on in steps.values() if on > day]
+    if is_claimed and due:
+        later.append(day + timedelta(days=1))
+    if later:
+        yield _look_on(min(later), invoice, this)
+
+
+def _look_on(day: date, invoice: Invoice, this: Effect) -> Debt:
+    return Debt(
+        chase_invoices,
+        f"chase:{invoice.pk}:{day}" if day != day_of(this) else f"chase:{invoice.pk}:{this.pk}",
+        about=invoice,
+        cause=this,
+        payload={"on": day.isoformat()},
+        at=midnight(day, invoice.account.time_zone),
+    )
+
+
+@timer("invoice.fall_behind")
+def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
+    """The due date and the banks' days are over: subscription and account are past due."""
+    lock_account(invoice.account)
+    pay_from_balance([invoice], this)  # money that came meanwhile and was for something else
+    books = open_books([], invoices=[invoice])
+    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
+    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    is_demanded = invoice.status in (Invoice.OPEN if invoice.began_on else DEMANDED)
+    if not is_demanded or subscription is None or subscription.status != Subscription.Status.ACTIVE:
+        return Outcome.OVER  # where it is past due already, `resume` sets it again
+    if _is_claimed(invoice.payments.all()):
+        return Outcome.TOMORROW
+    steps = [because(this, subscription.fall_behind)]
+    if account.status == Account.Status.ACTIVE:
+        steps.append(because(this, account.fall_behind))
+    perform_many(steps)
+    return Outcome.ACTED
+
+
+@effect("subscription.plan_suspension")
+def plan_suspension(subscription: Subscription, this: Effect) -> None:
+    """Past due: the grace begins."""
+    _after_days(run_out_of_grace, subscription, this, days=Policy.current().grace_days)
+
+
+@timer("subscription.run_out_of_grace")
+def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
+    """The grace is over: suspend, unless a claim is in review."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
+        return Outcome.OVER
+    if _is_claimed(Payment.objects.filter(account=account)):
+        return Outcome.TOMORROW
+    steps = [because(this, subscription.suspend)]
+    if account.status == Account.Status.PAST_DUE:
+        steps.append(because(this, account.suspend))
+    perform_many(steps)
+    return Outcome.ACTED
+
+
+@effect("subscription.plan_end")
+def plan_end(subscription: Subscription, this: Effect) -> None:
+    """Suspended: the last wait begins."""
+    _after_days(give_up, subscription, this, days=Policy.current().suspension_days)
+
+
+@timer("subscription.give_up")
+def give_up(subscription: Subscription, this: Effect) -> Outcome:
+    """Nobody has paid for too long: the subscription ends."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.SUSPENDED or subscription.version != this.payload["version"]:
+        return Outcome.OVER
+    if _is_claimed(Payment.objects.filter(account=account)):
+        return Outcome.TOMORROW
+    settlement = farewell(account, subscription, this)
+    settlement.steps.insert(0, because(this, subscription.end))
+    settlement.write()
+    return Outcome.ACTED
+
+
+@timer("invoice.let_lapse")
+def let_lapse(invoice: Invoice, this: Effect) -> Outcome:
+    """Nobody paid for a plan that was chosen: it lapses, and so does what waited for it.
+
+    What was given once is another matter: its subscription is past due.
+    """
+    books = open_books([], invoices=[invoice])
+    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
+    if invoice.status == Invoice.Status.PAID or invoice.began_on is not None:
+        return Outcome.OVER
+    if _is_claimed(invoice.payments.all()):
+        return Outcome.TOMORROW
+    settlement = cancel_invoices(Invoice.objects.filter(pk=invoice.pk), this)
+    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
+        settlement.steps.append(because(this, subscription.expire))
+        if account.status == Account.Status.PENDING_PAYMENT:
+            settlement.steps.append(because(this, account.expire))
+    settlement.write()
+    return Outcome.ACTED
+
+
+@timer("payment.escalate")
+def escalate_claim(payment: Payment, this: Effect) -> Outcome:
+    """When a claim lies too long, it is staff who hear of it, not the customer; again when it is four times as old."""
+    if payment.status != Payment.Status.PENDING_APPROVAL:
+        return Outcome.OVER
+    pause = max(1, Policy.current().claim_pause_days)
+    today = _this_day(payment.account, database_now())
+    waiting = (today - today_in(payment.account.time_zone, payment.created_at)).days
+    wait, following = timedelta(days=pause - waiting), []
+    if waiting >= pause:
+        wait = timedelta(days=3 * waiting)
+        following.append(
+            Debt(
+                notices.mail_reviewers,
+                f"escalate:{payment.pk}:{this.pk}",
+                about=payment,
+                cause=this,
+                payload={"days_waiting": waiting},
+            )
+        )
+    owe_many([*following, on_day(escalate_claim, payment, day=today + wait, setter=this)])
+    return Outcome.ACTED
+
+
+def _after_days(handler: object, subscription: Subscription, this: Effect, *, days: int) -> None:
+    day = _this_day(account_of(subscription), database_now()) + timedelta(days=days)
+    owe_many([on_day(handler, subscription, day=day, setter=this, payload={"version": this.seq})])  # type: ignore[arg-type]
+
+
+def _is_claimed(payments: PaymentQuerySet) -> bool:
+    """Whether one of these is in review: who says that they have paid is waited for."""
+    return payments.in_review().exists()
+
+
+def _is_over(subscription: Subscription | None) -> bool:
+    return subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+
+
+def _this_day(account: Account, now: datetime) -> date:
+    return today_in(account.time_zone, now)

@@ -1,0 +1,156 @@
+"""Periods follow one another: the next is invoiced ahead, begins when it is paid for, or is the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from core.models import Effect, Invoice, Payment, Policy, Subscription
+from core.reader import Reader
+from core.statements import pipelined
+from workflows.actions import issue_renewal, replace_renewal
+from workflows.books import LIVING, lock_account, lock_subscription, open_books
+from workflows.effects.closing import farewell
+from workflows.effects.dunning import watch_invoices
+from workflows.engine import Debt, because, effect, owe_many, perform_many
+from workflows.ledger import grant, post
+from workflows.periods import credits_for, period_end
+from workflows.settlement import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
+from workflows.timers import Outcome, on_day, timer
+
+# Steps up that are still for sale.
+OFFERS = Reader(
+    Invoice._base_manager.all(),
+    f"""subscription_id = ANY(%s::uuid[]) AND purpose = '{Invoice.Purpose.UPGRADE}'
+        AND status IN ('{Invoice.Status.PENDING}', '{Invoice.Status.PARTIALLY_PAID}') AND began_on IS NULL""",
+)
+POLICIES = Reader(Policy._base_manager.all(), "TRUE")  # one row
+
+
+@effect("subscription.plan_renewal", batch=100, related=("account",))
+def plan_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
+    """After a period has begun, or goes on: see to its end. A second run sets nothing twice."""
+    with pipelined():
+        offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
+    pairs = list(zip(subscriptions, effects, strict=True))
+    _end_offers(offers.objects, {subscription.pk: (subscription, this) for subscription, this in pairs})
+    (policy,) = policies.objects or [Policy.current()]
+    lead = timedelta(days=policy.renewal_lead_days)
+    owe_many([timer for subscription, this in pairs for timer in _timers(subscription, this, lead)])
+
+
+def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subscription, Effect]]) -> None:
+    """A step up from the period before is no longer for sale."""
+    for offer in offers:
+        subscription, this = by_key[offer.subscription_id]
+        if offer.period_end != subscription.period_end:
+            lock_account(subscription.account)
+            cancel_invoices(Invoice.objects.filter(pk=offer.pk), this).write()
+
+
+def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterator[Debt]:
+    """Each says for which period it is: the one after that has its own."""
+    assert subscription.period_end is not None
+    period = {"period_end": subscription.period_end.isoformat()}
+    for handler, ahead in ((renew_subscription, lead), (turn_period, timedelta(0))):
+        yield on_day(handler, subscription, day=subscription.period_end - ahead, setter=this, payload=period)
+
+
+def _is_of_another_period(subscription: Subscription, this: Effect) -> bool:
+    end = this.payload.get("period_end")  # none: set before this was kept
+    return end is not None and end != str(subscription.period_end)
+
+
+@timer("subscription.renew")
+def renew_subscription(subscription: Subscription, this: Effect) -> Outcome:
+    """Issue the invoice of the next period, ahead of it. One per period: the database refuses a second."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
+        return Outcome.OVER  # `recover` sets it again
+    issue_renewal(account, subscription, cause=this.transition)
+    return Outcome.ACTED
+
+
+@effect("subscription.reprice_renewal")
+def reprice_renewal(subscription: Subscription, this: Effect) -> None:
+    """The plan is larger now: so is the invoice of the next period, where nothing of it is paid.
+
+    Where it was to end before, the next period is invoiced now if it is time.
+    """
+    account, subscription = lock_subscription(subscription)
+    if subscription.status == Subscription.Status.ACTIVE:
+        replace_renewal(account, subscription, cause=this.transition)
+
+
+@effect("invoice.reissue")
+def reissue(invoice: Invoice, this: Effect) -> None:
+    """A renewal that staff voided is issued again, with the customer's details as they are now: what lives is paid for.
+
+    Who shall not pay is closed, or cancels. A second run finds it issued.
+    """
+    if invoice.purpose != Invoice.Purpose.RENEWAL or invoice.subscription is None:
+        return
+    account, subscription = lock_subscription(invoice.subscription)
+    if subscription.status in LIVING and subscription.period_end == invoice.period_start:
+        issue_renewal(account, subscription, cause=this.transition)
+
+
+@effect("subscription.resume")
+def resume(subscription: Subscription, this: Effect) -> None:
+    """It recovered: what is still open of it is watched again, and paid where the balance can.
+
+    A second run finds the same timers, and the balance used up.
+    """
+    account, subscription = lock_subscription(subscription)
+    wanted = [*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE]
+    invoices = list(subscription.invoices.filter(status__in=wanted).select_related("account", "payment_method"))
+    watch_invoices(invoices, [this] * len(invoices))
+    pay_from_balance(account.invoices.filter(status__in=Invoice.OPEN), this)
+
+
+@timer("subscription.turn")
+def turn_period(subscription: Subscription, this: Effect) -> Outcome:
+    """On the day a period is over: begin the next if it is paid for, or end what was to end."""
+    account, subscription = lock_subscription(subscription)
+    if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
+        return Outcome.OVER
+    invoice = paid_renewal_of(subscription)
+    if invoice is not None:
+        settlement = Settlement(open_books([], invoices=[invoice]))
+        books = settlement.books
+        settlement.begin_period(books.subscriptions[subscription.pk], books.invoices[invoice.pk], this)
+        settlement.write()
+    elif subscription.cancel_at_period_end:
+        steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, began_on=None)
+        if Payment.objects.filter(invoice__in=steps_up).in_review().exists():
+            return Outcome.TOMORROW  # to step up is a later choice than to end
+        settlement = farewell(account, subscription, this)
+        settlement.steps.insert(0, because(this, subscription.end))
+        settlement.write()
+    elif subscription.next_terms.price == 0:  # never invoiced
+        _begin_for_nothing(subscription, this)
+    else:
+        issue_renewal(account, subscription, cause=this.transition)  # watched by its own timers from its issue on
+    return Outcome.ACTED
+
+
+def _begin_for_nothing(subscription: Subscription, this: Effect) -> None:
+    start, terms = subscription.period_end, subscription.next_terms
+    assert start is not None
+    assert subscription.anchor_day is not None
+    changes = {} if terms == subscription.terms else terms_as_inputs(terms)
+    until = period_end(start, terms.interval, subscription.anchor_day)
+    account = lock_account(subscription.account)
+    perform_many([because(this, subscription.renew, until=until, **changes)])
+    post(
+        [
+            grant(
+                account,
+                credits_for(terms),
+                key=f"grant:{subscription.pk}:{start}",
+                description=f"{subscription.plan.name}, from {start}",
+                cause_id=this.transition_id,
+            )
+        ]
+    )

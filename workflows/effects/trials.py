@@ -1,0 +1,52 @@
+"""A trial is warned about, and ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.models import Account, Effect, Payment, Policy, Subscription
+from workflows.books import lock_account
+from workflows.effects import notices
+from workflows.engine import Debt, because, effect, owe_many, perform_many
+from workflows.periods import database_now, midnight, today_in
+from workflows.timers import Outcome, kinds, on_day, timer
+
+kinds.add(notices.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
+
+
+@effect("account.watch_trial")
+def watch_trial(account: Account, this: Effect) -> None:
+    """See to it that a trial is warned about and ends. A second run sets nothing twice.
+
+    One that is shorter than the warning is not warned about: its first mail has just said when it ends.
+    """
+    assert account.trial_ends_on is not None
+    timers = [on_day(end_trial, account, day=account.trial_ends_on, setter=this)]
+    warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
+    if warning > today_in(account.time_zone, database_now()):
+        timers.append(
+            Debt(
+                notices.mail_trial_ending,
+                f"trial_ending:{account.pk}",
+                about=account,
+                cause=this,
+                payload={"on": warning.isoformat()},
+                at=midnight(warning, account.time_zone),
+            )
+        )
+    owe_many(timers)
+
+
+@timer("account.end_trial")
+def end_trial(account: Account, this: Effect) -> Outcome:
+    """End a trial, unless the customer says that they have paid."""
+    account = lock_account(account)
+    if account.status != Account.Status.TRIAL:
+        return Outcome.OVER
+    if Payment.objects.filter(account=account).in_review().exists():
+        return Outcome.TOMORROW
+    steps = [because(this, account.expire)]
+    if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
+        steps.append(because(this, account.await_payment))  # a plan was chosen already
+    perform_many(steps)
+    return Outcome.ACTED

@@ -1,0 +1,116 @@
+"""Timers: effects that wait for a day on the customer's calendar, look at what is then true, and act or wait on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from enum import Enum
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from core.models import Account, Effect, Invoice, Subscription
+from core.models.stateful import Stateful
+from workflows.books import LIVING
+from workflows.engine import Debt, effect, owe_many, reschedule
+from workflows.periods import database_now, midnight, today_in
+
+S = TypeVar("S", bound=Stateful)
+
+kinds: set[str] = set()  # of effects that wait for a customer's day
+
+
+class Outcome(Enum):
+    """What a timer found on its day: each has to say one of these, so that none ends by oversight."""
+
+    ACTED = "acted"
+    OVER = "over"  # what it was set for is no more; whatever leads back there sets its timers again
+    TOMORROW = "tomorrow"  # not now: it looks again on the next day
+
+
+def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, Effect], Outcome]]:
+    """Make a function the handler of an effect that `on_day` schedules.
+
+    Where its day has not come, or this is not the moment, it is followed by another of its own kind.
+    """
+
+    def register(act: Callable[[S, Effect], Outcome]) -> Callable[[S, Effect], Outcome]:
+        @wraps(act)
+        def look(about: S, this: Effect) -> Outcome:
+            today = today_in(account_of(about).time_zone, database_now())
+            day = day_of(this) or today
+            if day > today:  # the zone moved west in this very moment
+                outcome, following = Outcome.TOMORROW, day
+            else:
+                outcome, following = act(about, this), today + timedelta(days=1)
+            if outcome is Outcome.TOMORROW:
+                owe_many([on_day(look, about, day=following, setter=this, payload=this.payload)])
+            return outcome
+
+        kinds.add(name)
+        return effect(name)(look)
+
+    return register
+
+
+def on_day(
+    handler: Callable[..., Any], about: Stateful, *, day: date, setter: Effect, payload: dict[str, Any] | None = None
+) -> Debt:
+    """A timer for the moment at which that day begins where the customer is.
+
+    Its key names the effect that sets it: whatever leads back into a state sets its timers again, and a second run of
+    the same effect sets none.
+    """
+    kind: str = handler.kind.name  # type: ignore[attr-defined]
+    return Debt(
+        handler,
+        f"{kind}:{about.pk}:{setter.pk}",
+        about=about,
+        cause=setter,
+        payload={**(payload or {}), "on": day.isoformat()},
+        at=midnight(day, account_of(about).time_zone),
+    )
+
+
+def day_of(this: Effect) -> date | None:
+    """The day that it waits for; None for one that was set before that was kept."""
+    kept = this.payload.get("on")
+    return date.fromisoformat(kept) if kept else None
+
+
+def account_of(about: Stateful) -> Account:
+    account: Account = about if isinstance(about, Account) else about.account  # type: ignore[attr-defined]
+    return account
+
+
+def move_timers(account: Account, *, before: str) -> None:
+    """What waits for a day waits for that day where the customer is now. The caller holds the account.
+
+    before: the zone that the account leaves.
+    """
+    subscriptions = Subscription.objects.filter(
+        account=account, status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT]
+    )
+    objects: set[UUID] = {account.pk}
+    for rows in (
+        subscriptions,
+        Invoice.objects.filter(account=account, status__in=[*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE]),
+        Invoice.objects.filter(subscription__in=subscriptions, status=Invoice.Status.VOID),  # a sign-up lapses by it
+        account.payments.in_review(),
+    ):
+        objects.update(rows.values_list("pk", flat=True))
+    # By the transitions that they follow from: what waits has no index by whose it is.
+    waiting = Effect.objects.filter(
+        transition__machine__in=["account", "subscription", "invoice", "payment"],
+        transition__object_id__in=objects,
+        state=Effect.State.WAITING,
+        fence=0,
+        kind__in=kinds,
+    )
+    reschedule(
+        {
+            row.pk: midnight(day_of(row) or row.run_at.astimezone(ZoneInfo(before)).date(), account.time_zone)
+            for row in waiting
+        }
+    )

@@ -97,11 +97,11 @@ class PaymentMethods(Door):
     authentication_classes: list[Any] = []
 
     class In(Query):
-        country = Country(default="")
+        country = Country(required=False)
 
     @says([PaymentMethodOut])
     def get(self, request: Request) -> Response:
-        methods = PaymentMethod.objects.offered_in(self.query["country"])
+        methods = PaymentMethod.objects.offered_in(self.query.get("country", ""))
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
 
 

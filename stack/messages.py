@@ -5,11 +5,13 @@ Babel does it, so nobody needs the binaries of gettext. The compiled files are c
 
 from __future__ import annotations
 
+import gettext
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +19,9 @@ from babel.messages import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from django import conf
 from django.conf import settings
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from core.problems import Problem
@@ -28,6 +32,7 @@ KEYWORDS = {**DEFAULT_KEYWORDS} | {
     f"{name}_lazy": DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")
 }
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+DJANGO = Path(conf.__file__).parent / "locale"
 NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)  # a date of every change would only make every change collide
 
 
@@ -51,6 +56,19 @@ class Translation:
             return Catalog(locale=self.language, charset="utf-8", fuzzy=False)
         with self.po.open("rb") as file:
             return read_po(file, locale=self.language, abort_invalid=True)
+
+
+@cache
+def plural_forms(language: str) -> str:
+    """The header that chooses a plural form: Django's own for that language, whose forms stand in CLDR's order.
+
+    Babel's would not do: its Arabic rule gives 11 to 99 the last form and 100 to 102 the one before, the other way
+    round than CLDR and than the tools in which translators work.
+    """
+    header = gettext.translation("django", str(DJANGO), [to_locale(language)]).info().get("plural-forms", "")
+    if not header:
+        raise LookupError(f"Django has no plural forms for {language}: write them here.")
+    return header.rstrip("; ") + ";"
 
 
 def translations() -> list[Translation]:
@@ -81,6 +99,7 @@ def update(translation: Translation) -> None:
     catalog.update(collected(translation.room), no_fuzzy_matching=True)
     catalog.obsolete.clear()
     catalog.header_comment = f"# The words of {translation.room}/ in {translation.language}: see docs/translations.md."
+    catalog.mime_headers = [("Plural-Forms", plural_forms(translation.language))]
     catalog.project, catalog.version, catalog.msgid_bugs_address = "Countersign", "-", ""
     catalog.last_translator = catalog.language_team = "-"
     catalog.creation_date = catalog.revision_date = NO_DATE
@@ -101,6 +120,8 @@ def faults(translation: Translation) -> Iterator[str]:
     where = translation.po.relative_to(ROOT)
     catalog = translation.catalog()
     wanted = collected(translation.room)
+    if _rule(catalog.plural_forms) != _rule(plural_forms(translation.language)):
+        yield f"{where}: Plural-Forms is not that of CLDR: run `make messages`"
     for message in wanted:
         if not message.id:
             continue
@@ -111,13 +132,23 @@ def faults(translation: Translation) -> Iterator[str]:
             yield f"{where}: not translated: {words}"
         elif known is not None and known.fuzzy:
             yield f"{where}: only guessed (fuzzy): {words}"
-        elif any(set(PLACEHOLDER.findall(words)) ^ set(PLACEHOLDER.findall(string)) for string in strings[-1:]):
+        elif _placeholders(strings[-1]) != _placeholders(words) or any(
+            _placeholders(string) - _placeholders(words) for string in strings
+        ):
             yield f"{where}: other placeholders than in: {words}"
     for known in catalog:
         if known.id and wanted.get(known.id, known.context) is None:
             yield f"{where}: nobody wants this any more: {known.id}"
     if not translation.mo.exists() or translation.mo.read_bytes() != compiled(catalog):
         yield f"{translation.mo.relative_to(ROOT)}: not compiled from its .po as it is: run `make messages`"
+
+
+def _rule(header: str) -> str:
+    return re.sub(r"[\s;]", "", header)
+
+
+def _placeholders(words: str) -> set[str]:
+    return set(PLACEHOLDER.findall(words))
 
 
 def _strings(known: Message | None) -> list[str]:

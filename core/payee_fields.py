@@ -144,6 +144,11 @@ def payee_name(fields: Mapping[str, str]) -> str:
     return next((fields[key] for key in NAMES if fields.get(key)), "")
 
 
+def payee_warnings(fields: Mapping[str, str]) -> dict[str, str]:
+    """What an operator should look at once more in fields that were taken, by key."""
+    return {"iban": words} if (words := numbers.iban_warning(fields.get("iban", ""))) else {}
+
+
 def _missing(kind: str, typed: Mapping[str, Any]) -> dict[str, str]:
     errors = {field.key: "This is needed." for field in fields_of(kind) if field.is_needed}
     labels = {field.key: str(field.label) for field in fields_of(kind)}

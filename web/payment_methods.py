@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.instructions import DEMO_WARNING
 from core.models import PaymentMethod
-from core.payee_fields import PIX, PayeeField, fields_of, payee_lines
+from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_warnings
 from core.payee_numbers import PIX_KEYS
 from workflows.seed.payment_methods import still_examples
 
@@ -65,6 +65,9 @@ class PaymentMethodForm(forms.ModelForm):
             self.initial[f"payee_{key}"] = fields.get(key, "")
         for row, (key, value) in enumerate(own_fields(self.instance)):
             self.initial.update({f"own_key_{row}": key, f"own_value_{row}": value})
+        for key, words in payee_warnings(self.instance.fields).items():
+            if f"payee_{key}" in self.fields:
+                self.fields[f"payee_{key}"].help_text = words
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -157,6 +160,11 @@ class PaymentMethodAdmin(admin.ModelAdmin):
             ("Instructions", {"fields": ("instructions",)}),
             ("How money arrives", {"fields": ("bank_lag_days", ("tolerance_percent", "tolerance_max"))}),
         ]
+
+    def save_model(self, request: HttpRequest, obj: PaymentMethod, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for words in payee_warnings(obj.fields).values():
+            messages.warning(request, f"{obj.name}: {words}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("kind",)

@@ -76,7 +76,8 @@ def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str 
 def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str | None:
     """A link of NPCI's UPI linking specification; None without an address and a name.
 
-    Names of other scripts are kept: the link is percent-encoded UTF-8.
+    Names of other scripts are kept: the link is percent-encoded UTF-8. Without the merchant category code (`mc`)
+    payment apps take a merchant for a private person and may decline an amount that is filled in.
     """
     if not fields.get("vpa") or not payee_name(fields):
         return None
@@ -84,6 +85,7 @@ def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str 
     parameters = {
         "pa": fields["vpa"],
         "pn": payee_name(fields),
+        "mc": fields.get("mcc", ""),
         "am": money_text(amount, "INR"),
         "cu": "INR",
         "tr": plain,

@@ -52,6 +52,7 @@ FIELDS = (
     _copied("title", BANK, _("Account title")),
     _copied("name", BANK, _("Name")),
     _copied("account_name", BANK, _("Account name")),
+    _copied("latin_name", BANK, _("Name in Latin letters"), numbers.latin_name),
     PayeeField("bank", BANK, _("Bank")),
     PayeeField("branch", BANK, _("Branch")),
     _copied("bank_code", BANK, _("Bank code"), shaped(r"[0-9]{3,6}", "A bank code has 3 to 6 digits.")),
@@ -141,7 +142,12 @@ def payee_lines(kind: str, fields: Mapping[str, str]) -> list[PayeeLine]:
 
 def payee_name(fields: Mapping[str, str]) -> str:
     """Who gets the money; blank where no field says so."""
-    return next((fields[key] for key in NAMES if fields.get(key)), "")
+    return fields.get(payee_name_key(fields), "")
+
+
+def payee_name_key(fields: Mapping[str, str]) -> str:
+    """Which field says it."""
+    return next((key for key in NAMES if fields.get(key)), NAMES[0])
 
 
 def payee_warnings(fields: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from stdnum.br import cnpj, cpf
 from stdnum.iso7064 import mod_97_10
 from stdnum.us import rtn
 
+from core.latin import NotLatinError, in_latin, is_latin
 from core.text import is_single_line
 
 Check = Callable[[str], str]
@@ -53,6 +54,18 @@ def shaped(pattern: str, words: str) -> Check:
         return kept
 
     return check
+
+
+def latin_name(typed: str) -> str:
+    """A name as payment codes carry it: accents are kept here and dropped there."""
+    kept = text(70)(typed)
+    try:
+        in_latin(kept)
+    except NotLatinError as error:
+        raise ValueError(f"Use Latin letters. {error}") from error
+    if not is_latin(kept):
+        raise ValueError("Use Latin letters.")
+    return kept
 
 
 def iban(typed: str) -> str:

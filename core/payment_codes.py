@@ -1,60 +1,99 @@
 """What stands in the QR code beside an invoice: the payee, the amount and the reference, so that nobody types them.
 
 Pure text of three public standards: EPC069-12 (SEPA credit transfers), NPCI's UPI links, the BR Code of PIX. Draw it
-with error correction M, which EPC069-12 asks for. Whoever shows the code of a demo method shows the warning with it.
+with error correction M, which EPC069-12 asks for. A page that shows the code of a demo method shows the warning too.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from urllib.parse import quote
 
 from stdnum import iso11649
 
+from core.latin import NotLatinError, in_latin
 from core.models import PaymentMethod
 from core.money import CEILING, money_text
-from core.payee_fields import payee_name
+from core.payee_fields import payee_name, payee_name_key
 
-# The European Payments Council's list of the SEPA scheme's countries, by the letters of their IBANs.
+# The European Payments Council's list of the SEPA schemes' countries, by the letters of their IBANs.
 SEPA = (
     "AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE "
     "SI SK SM VA"
 )
-# Letters that Unicode does not take apart.
-LATIN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
-     "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "\u0131": "i", "\u2013": "-", "\u2019": "'", "&": "+"}
-)  # fmt: skip
-NOT_SEPA = re.compile(r"[^A-Za-z0-9/?:().,'+ -]")  # what SEPA's Latin character set leaves out
 LONGEST_EPC = 331  # bytes
 PIX_SCHEME = "br.gov.bcb.pix"
+
+Maker = Callable[[Mapping[str, str], Decimal, str], str]
+
+
+class NoCodeError(ValueError):
+    """A code would be wrong or refused. The sentence tells the operator why and what would help.
+
+    key: of the payee field that it is about; blank where it is the amount or the reference.
+    """
+
+    def __init__(self, words: str, key: str = "") -> None:
+        super().__init__(words)
+        self.key = key
 
 
 def payment_code(method: PaymentMethod, amount: Decimal, currency: str, reference: str) -> str | None:
     """The text of the code for sending `amount` with `reference` to a method; None where there is no such code."""
-    if not amount.is_finite() or not 0 < amount < CEILING or method.currency not in ("", currency):
+    make = _maker(method, currency)
+    if make is None or not amount.is_finite() or not 0 < amount < CEILING:
         return None
-    fields = method.fields
-    if method.kind == PaymentMethod.Kind.BANK_TRANSFER and currency == "EUR" and "iban" in fields:
-        return epc_code(fields, amount, reference)
-    if method.kind == PaymentMethod.Kind.UPI and currency == "INR":
-        return upi_link(fields, amount, reference)
-    if method.kind == PaymentMethod.Kind.PIX and currency == "BRL":
-        return pix_code(fields, amount, reference)
+    try:
+        return make(method.fields, amount, reference)
+    except NoCodeError:
+        return None
+
+
+def why_no_code(method: PaymentMethod) -> NoCodeError | None:
+    """What keeps a method without a code though its kind of payment has one."""
+    for make in _makers(method):
+        try:
+            make(method.fields, Decimal(1), "")
+        except NoCodeError as reason:
+            return reason
     return None
 
 
-def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str | None:
+def has_code(method: PaymentMethod) -> bool:
+    """Whether payers of a method see a code on invoices of its currency."""
+    return bool(_makers(method)) and why_no_code(method) is None
+
+
+def _makers(method: PaymentMethod) -> list[Maker]:
+    return [make for currency in ("EUR", "INR", "BRL") if (make := _maker(method, currency))]
+
+
+def _maker(method: PaymentMethod, currency: str) -> Maker | None:
+    """Which kind of code belongs to a method's invoices of that currency."""
+    iban = re.sub(r"[ -]", "", method.fields.get("iban", "")).upper()
+    makers: dict[tuple[str, str], Maker] = {
+        (PaymentMethod.Kind.UPI, "INR"): upi_link,
+        (PaymentMethod.Kind.PIX, "BRL"): pix_code,
+    }
+    if iban[:2] in SEPA.split():
+        makers[PaymentMethod.Kind.BANK_TRANSFER, "EUR"] = epc_code
+    return makers.get((method.kind, currency)) if method.currency in ("", currency) else None
+
+
+def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
     """EPC069-12 version 002. The reference goes as a creditor reference when it is one (ISO 11649), else as free text.
 
-    None for an account outside SEPA, a name without a Latin letter or digit, or an amount of a billion and more.
+    Raises NoCodeError for an account outside SEPA, for a name that has no form in Latin letters, and for an amount of
+    a billion and more.
     """
-    iban, name = re.sub(r"[ -]", "", fields["iban"]).upper(), latin(payee_name(fields))[:70].strip()
-    if iban[:2] not in SEPA.split() or not name or amount >= 10**9:
-        return None
+    iban = re.sub(r"[ -]", "", fields["iban"]).upper()
+    if iban[:2] not in SEPA.split():
+        raise NoCodeError("The account is outside SEPA.", "iban")
+    if not 0 < amount < 10**9:
+        raise NoCodeError("A SEPA code carries less than a billion euros.")
+    name = epc_name(fields)
     is_structured = reference.isascii() and iso11649.is_valid(reference)
     lines = [
         "BCD",
@@ -67,44 +106,56 @@ def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str 
         f"EUR{money_text(amount, 'EUR')}",
         "",  # purpose
         iso11649.compact(reference) if is_structured else "",
-        "" if is_structured else latin(reference)[:140].strip(),
+        "" if is_structured else _note(reference)[:140].strip(),
     ]
     code = "\n".join(lines).rstrip("\n")
-    return code if len(code.encode()) <= LONGEST_EPC else None
+    if len(code.encode()) > LONGEST_EPC:
+        raise NoCodeError("Payee and reference are too long for one code.")
+    return code
 
 
-def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str | None:
-    """A link of NPCI's UPI linking specification; None without an address and a name.
+def epc_name(fields: Mapping[str, str]) -> str:
+    """How the payee of a bank account is called in the code. Raises NoCodeError."""
+    if fields.get("latin_name"):
+        return _name(fields, "latin_name", 70, "Use Latin letters only.")
+    key = payee_name_key(fields)
+    country = fields.get("iban", "")[:2].upper()
+    return _name(fields, key, 70, 'Fill in "Name in Latin letters", spelled as your bank has it.', country)
+
+
+def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
+    """A link of NPCI's UPI linking specification. Raises NoCodeError without an address and a name.
 
     Names of other scripts are kept: the link is percent-encoded UTF-8. Without the merchant category code (`mc`)
     payment apps take a merchant for a private person and may decline an amount that is filled in.
     """
     if not fields.get("vpa") or not payee_name(fields):
-        return None
-    plain = _letters_and_digits(reference)[:35]
+        key = "payee_name" if fields.get("vpa") else "vpa"
+        raise NoCodeError("A UPI code needs the UPI ID and the name: fill them in.", key)
     parameters = {
         "pa": fields["vpa"],
         "pn": payee_name(fields),
         "mc": fields.get("mcc", ""),
         "am": money_text(amount, "INR"),
         "cu": "INR",
-        "tr": plain,
-        "tn": latin(reference)[:50].strip(),
+        "tr": _letters_and_digits(reference)[:35],
+        "tn": _note(reference)[:50].strip(),
     }
     return "upi://pay?" + "&".join(f"{name}={quote(text, safe='@')}" for name, text in parameters.items() if text)
 
 
-def pix_code(fields: Mapping[str, str], amount: Decimal | None, reference: str) -> str | None:
+def pix_code(fields: Mapping[str, str], amount: Decimal | None, reference: str) -> str:
     """A static BR Code: the reference, without its signs, is the txid; `***` says that there is none.
 
-    None without a key, a name and a city in Latin letters, or for more than 13 characters of money.
+    Raises NoCodeError without a key, a name and a city in Latin letters, or for more than 13 characters of money.
     """
-    name, city = latin(fields.get("name", ""))[:25].strip(), latin(fields.get("city", ""))[:15].strip()
-    if not fields.get("key") or not name or not city or len(fields["key"]) > 77:
-        return None
+    if not fields.get("key") or len(fields["key"]) > 77:
+        raise NoCodeError("A PIX code needs a key of at most 77 characters.", "key")
+    name = _name(fields, "name", 25, "Write it in Latin letters.")
+    city = _name(fields, "city", 15, "Write it in Latin letters.")
     money = "" if amount is None else money_text(amount, "BRL")
     if len(money) > 13:
-        return None
+        raise NoCodeError("A PIX code carries at most 13 characters of money.")
     parts = [
         ("00", "01"),
         ("26", _tlv([("00", PIX_SCHEME), ("01", fields["key"])])),
@@ -131,14 +182,24 @@ def crc16(text: str) -> int:
     return remainder
 
 
-def latin(text: str) -> str:
-    """In SEPA's Latin letters: accents are dropped, what has no Latin form is left out."""
-    plain = " ".join(unicodedata.normalize("NFKD", text.translate(LATIN)).split())
-    return " ".join(NOT_SEPA.sub("", plain).split())
+def _name(fields: Mapping[str, str], key: str, longest: int, remedy: str, country: str = "") -> str:
+    """The text of a payee field in Latin letters. Raises NoCodeError, with what helps."""
+    try:
+        return in_latin(fields.get(key, ""), country=country)[:longest].strip()
+    except NotLatinError as error:
+        raise NoCodeError(f"A code cannot carry {fields.get(key) or 'an empty name'}. {error} {remedy}", key) from error
 
 
-def _letters_and_digits(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]", "", latin(text))
+def _note(reference: str) -> str:
+    """A reference that lost a letter would arrive as another one: raises NoCodeError."""
+    try:
+        return in_latin(reference) if reference.strip() else ""
+    except NotLatinError as error:
+        raise NoCodeError(f"A code cannot carry the reference {reference}. {error}") from error
+
+
+def _letters_and_digits(reference: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", _note(reference))
 
 
 def _tlv(parts: list[tuple[str, str]]) -> str:

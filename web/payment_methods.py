@@ -13,8 +13,9 @@ from django.http import HttpRequest, HttpResponse
 
 from core.instructions import DEMO_WARNING
 from core.models import PaymentMethod
-from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_warnings
+from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
 from core.payee_numbers import PIX_KEYS
+from core.payment_codes import epc_name, has_code, why_no_code
 from workflows.seed.payment_methods import still_examples
 
 SPARE_ROWS = 2
@@ -65,7 +66,7 @@ class PaymentMethodForm(forms.ModelForm):
             self.initial[f"payee_{key}"] = fields.get(key, "")
         for row, (key, value) in enumerate(own_fields(self.instance)):
             self.initial.update({f"own_key_{row}": key, f"own_value_{row}": value})
-        for key, words in payee_warnings(self.instance.fields).items():
+        for key, words in (_spelling(self.instance) | warnings_of(self.instance)).items():
             if f"payee_{key}" in self.fields:
                 self.fields[f"payee_{key}"].help_text = words
 
@@ -137,7 +138,7 @@ class CountryFilter(admin.SimpleListFilter):
 class PaymentMethodAdmin(admin.ModelAdmin):
     """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
 
-    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "position")
+    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "qr_code", "position")
     list_filter = ("kind", CountryFilter, "is_enabled")
     search_fields = ("name", "code")
 
@@ -161,9 +162,14 @@ class PaymentMethodAdmin(admin.ModelAdmin):
             ("How money arrives", {"fields": ("bank_lag_days", ("tolerance_percent", "tolerance_max"))}),
         ]
 
+    @admin.display(description="QR code")
+    def qr_code(self, method: PaymentMethod) -> str:
+        reason = why_no_code(method)
+        return f"no: {reason}" if reason else "yes" if has_code(method) else "-"
+
     def save_model(self, request: HttpRequest, obj: PaymentMethod, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        for words in payee_warnings(obj.fields).values():
+        for words in warnings_of(obj).values():
             messages.warning(request, f"{obj.name}: {words}")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -175,6 +181,25 @@ class PaymentMethodAdmin(admin.ModelAdmin):
             posted["_continue"] = "1"
             request.POST = posted  # type: ignore[assignment]
         return super().response_add(request, obj, post_url_continue)
+
+
+def warnings_of(method: PaymentMethod) -> dict[str, str]:
+    """What is taken as it stands and should be looked at once more, by payee field; nothing before one is filled in."""
+    found = payee_warnings(method.fields)
+    reason = why_no_code(method) if method.fields else None
+    if reason is not None:
+        found[reason.key] = f"No QR code is shown to payers. {reason}"
+    return found
+
+
+def _spelling(method: PaymentMethod) -> dict[str, str]:
+    """How the QR code spells the payee of a bank account, where that is not how it was typed."""
+    if not has_code(method) or "latin_name" not in typed_keys(method.kind):
+        return {}
+    name = epc_name(method.fields)
+    if name == payee_name(method.fields):
+        return {}
+    return {"latin_name": f'The QR code names the payee "{name}". Change it here if your bank spells it otherwise.'}
 
 
 def typed_keys(kind: str) -> list[str]:

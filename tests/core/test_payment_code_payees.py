@@ -1,16 +1,85 @@
-"""For which payees a payment code is made, and how it names them."""
+"""For which payees a payment code is made, how it names them, and what an operator is told where there is none."""
+# ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations
 
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from core.models import PaymentMethod
-from core.payment_codes import payment_code
+from core.payee_fields import clean_payee
+from core.payment_codes import has_code, payment_code, why_no_code
+
+GERMAN, BULGARIAN = "DE89370400440532013000", "BG80BNBG96611020345678"
+BRITISH = "GB29NWBK60161331926819"
+
+
+def bank(currency: str = "EUR", **fields: str) -> PaymentMethod:
+    return PaymentMethod(kind="bank_transfer", currency=currency, fields=fields)
 
 
 def code_of(method: PaymentMethod, currency: str = "EUR") -> str | None:
     return payment_code(method, Decimal("82.00"), currency, "INV-000042")
+
+
+@pytest.mark.parametrize(
+    ("iban", "name", "written"),
+    [
+        ("GR1601101250000000012300695", "ΑΦΟΙ ΡΑΛΛΗ Ο.Ε.", "AFOI RALLI O.E."),
+        (BULGARIAN, "Щастие ООД", "Shtastie OOD"),
+        ("MT84MALT011000012345MTLCAST001S", "Ħanut Ltd", "Hanut Ltd"),
+        (GERMAN, "9½ GmbH", "9 1/2 GmbH"),
+        (GERMAN, "N" * 90, "N" * 70),
+    ],
+)
+def test_a_sepa_code_names_the_payee_whole(iban, name, written):
+    assert code_of(bank(holder=name, iban=iban)).split("\n")[5] == written
+
+
+@pytest.mark.parametrize("name", ["СОФТ Systems", "شركة المثال", "株式会社", "ร้านดี จำกัด", "-", ".."])
+def test_a_name_without_a_latin_form_makes_no_code_until_the_operator_spells_it(name):
+    method = bank(holder=name, iban=GERMAN)
+
+    reason = why_no_code(method)
+    assert code_of(method) is None
+    assert (reason.key, has_code(method)) == ("holder", False)
+    assert "Name in Latin letters" in str(reason)
+
+    method.fields["latin_name"] = "Soft Systems"
+    assert code_of(method).split("\n")[5] == "Soft Systems"
+    assert (why_no_code(method), has_code(method)) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_taken"), [("Söhne & Co", True), ("Софт", False), ("-", False), ("x" * 71, False)]
+)
+def test_a_name_in_latin_letters_is_one_that_a_code_carries(typed, is_taken):
+    kept, errors = clean_payee("bank_transfer", "", {"latin_name": typed}, is_offered=False)
+
+    assert (kept, errors) == ({"latin_name": typed}, {}) if is_taken else set(errors) == {"latin_name"}
+
+
+@pytest.mark.parametrize(
+    ("method", "currency"),
+    [
+        (bank(holder="Σ", iban="PK36SCBL0000001123456702"), "EUR"),  # SEPA does not reach it
+        (bank("GBP", holder="Acme", iban=BRITISH), "GBP"),
+        (bank(holder="Acme", account_number="1234"), "EUR"),
+        (PaymentMethod(kind="cash", currency="", fields={"location": "Here"}), "EUR"),
+    ],
+)
+def test_a_method_whose_kind_has_no_code_is_no_reason_to_tell_anybody(method, currency):
+    assert code_of(method, currency) is None
+    assert (why_no_code(method), has_code(method)) == (None, False)
+
+
+def test_a_reference_that_would_lose_letters_makes_no_code():
+    method = bank(holder="Acme", iban=GERMAN)
+
+    assert payment_code(method, Decimal(1), "EUR", "СЧЁТ-42") is None
+    assert payment_code(method, Decimal(1), "EUR", "INV-42") is not None
 
 
 def upi(**fields: str) -> PaymentMethod:
@@ -34,3 +103,15 @@ def test_the_published_upi_vector_comes_out_as_it_was():
     assert payment_code(method, Decimal("7900"), "INR", "INV-2026-000123") == (
         "upi://pay?pa=demo@examplepsp&pn=Sample%20Traders&am=7900.00&cu=INR&tr=INV2026000123&tn=INV-2026-000123"
     )
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", "Лавка"), ("city", "-"), ("key", "")])
+def test_a_pix_payee_without_a_latin_form_is_told_to_the_operator(field, value):
+    fields = {"key": "pix@demo.test", "name": "São João Ltda", "city": "São Paulo"}
+    method = PaymentMethod(kind="pix", currency="BRL", fields=fields)
+    assert "Sao Joao Ltda" in code_of(method, "BRL")
+
+    method.fields = fields | {field: value}
+
+    assert code_of(method, "BRL") is None
+    assert why_no_code(method).key == field

@@ -18,11 +18,11 @@ from core.models import PaymentMethod
 from core.money import CEILING, money_text
 from core.payee_fields import payee_name, payee_name_key
 
-# The European Payments Council's list of the SEPA schemes' countries, by the letters of their IBANs.
-SEPA = (
-    "AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE "
-    "SI SK SM VA"
+# By the letters of their IBANs: the European Economic Area, and the other countries of the SEPA schemes.
+EEA = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
 )
+SEPA = EEA | frozenset("AD AL CH GB GI MC MD ME MK RS SM VA".split())  # noqa: SIM905
 LONGEST_EPC = 331  # bytes
 PIX_SCHEME = "br.gov.bcb.pix"
 
@@ -77,7 +77,7 @@ def _maker(method: PaymentMethod, currency: str) -> Maker | None:
         (PaymentMethod.Kind.UPI, "INR"): upi_link,
         (PaymentMethod.Kind.PIX, "BRL"): pix_code,
     }
-    if iban[:2] in SEPA.split():
+    if iban[:2] in SEPA:
         makers[PaymentMethod.Kind.BANK_TRANSFER, "EUR"] = epc_code
     return makers.get((method.kind, currency)) if method.currency in ("", currency) else None
 
@@ -85,12 +85,14 @@ def _maker(method: PaymentMethod, currency: str) -> Maker | None:
 def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
     """EPC069-12 version 002. The reference goes as a creditor reference when it is one (ISO 11649), else as free text.
 
-    Raises NoCodeError for an account outside SEPA, for a name that has no form in Latin letters, and for an amount of
-    a billion and more.
+    Raises NoCodeError for an account outside SEPA, for one outside the EEA without BIC (version 002 does without it
+    inside only), for a name that has no form in Latin letters, and for an amount of a billion and more.
     """
     iban = re.sub(r"[ -]", "", fields["iban"]).upper()
-    if iban[:2] not in SEPA.split():
+    if iban[:2] not in SEPA:
         raise NoCodeError("The account is outside SEPA.", "iban")
+    if iban[:2] not in EEA and not fields.get("bic"):
+        raise NoCodeError("A code for an account outside the European Economic Area needs the BIC: fill it in.", "bic")
     if not 0 < amount < 10**9:
         raise NoCodeError("A SEPA code carries less than a billion euros.")
     name = epc_name(fields)

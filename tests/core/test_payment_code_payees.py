@@ -7,13 +7,14 @@ from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from stdnum import iban as stdnum_iban
 
 from core.models import PaymentMethod
 from core.payee_fields import clean_payee
-from core.payment_codes import has_code, payment_code, why_no_code
+from core.payment_codes import EEA, SEPA, epc_code, has_code, payment_code, why_no_code
 
 GERMAN, BULGARIAN = "DE89370400440532013000", "BG80BNBG96611020345678"
-BRITISH = "GB29NWBK60161331926819"
+BRITISH, SWISS = "GB29NWBK60161331926819", "CH9300762011623852957"
 
 
 def bank(currency: str = "EUR", **fields: str) -> PaymentMethod:
@@ -59,6 +60,33 @@ def test_a_name_in_latin_letters_is_one_that_a_code_carries(typed, is_taken):
     kept, errors = clean_payee("bank_transfer", "", {"latin_name": typed}, is_offered=False)
 
     assert (kept, errors) == ({"latin_name": typed}, {}) if is_taken else set(errors) == {"latin_name"}
+
+
+@pytest.mark.parametrize("iban", [BRITISH, SWISS, "MC5811222000010123456789030", "SM86U0322509800000000270100"])
+def test_an_account_outside_the_eea_has_a_code_with_its_bic_only(iban):
+    method = bank(holder="Acme Ltd", iban=iban)
+
+    reason = why_no_code(method)
+    assert code_of(method) is None
+    assert (reason.key, has_code(method)) == ("bic", False)
+
+    method.fields["bic"] = "NWBKGB2L"
+    assert code_of(method).split("\n")[4:7] == ["NWBKGB2L", "Acme Ltd", iban]
+    assert has_code(method)
+
+
+@pytest.mark.parametrize("iban", [GERMAN, "NO9386011117947", "IS140159260076545510730339", "LI21088100002324013AA"])
+def test_an_account_inside_the_eea_needs_no_bic(iban):
+    assert epc_code({"holder": "Acme", "iban": iban}, Decimal(1), "INV-1").split("\n")[4] == ""
+
+
+def test_the_eea_is_thirty_countries_of_sepa():
+    assert len(EEA) == 30
+    assert len(SEPA - EEA) == 12
+    assert EEA < SEPA
+    assert {"NO", "IS", "LI"} <= EEA
+    assert EEA.isdisjoint({"GB", "CH", "GI", "MC", "SM", "AD", "VA"})
+    assert all(stdnum_iban._ibandb.info(country)[0][1] for country in SEPA)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.web.test_payment_methods import page_of, staff, typed  # noqa: F401 -
 pytestmark = pytest.mark.django_db
 
 MOROCCAN = f"MA{mod_97_10.calc_check_digits('1' * 24 + 'MA')}{'1' * 24}"
+BRITISH = "GB29NWBK60161331926819"
 
 
 def method_of(kind: str, currency: str, fields: dict[str, str]) -> PaymentMethod:
@@ -54,6 +55,21 @@ def test_an_iban_outside_the_registry_is_saved_with_a_warning(staff):  # noqa: F
     assert len(said) == 1
     assert "only the check digits were tested" in said[0]
     assert "only the check digits were tested" in beside(staff, method, "payee_iban")
+
+
+def test_an_account_outside_the_eea_without_bic_is_saved_and_the_bic_asked_for(staff):  # noqa: F811
+    method = bank(holder="Acme", iban="DE89370400440532013000")
+
+    said = saved(staff, method, payee_iban=BRITISH)
+
+    method.refresh_from_db()
+    assert method.fields["iban"] == BRITISH
+    assert len(said) == 1
+    assert "needs the BIC" in said[0]
+    assert "needs the BIC" in beside(staff, method, "payee_bic")
+    assert in_list(staff, method).startswith("no: ")
+    assert saved(staff, method, payee_bic="NWBKGB2L") == []
+    assert in_list(staff, method) == "yes"
 
 
 def test_a_name_that_no_code_carries_is_saved_and_its_latin_form_asked_for(staff):  # noqa: F811

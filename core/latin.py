@@ -13,7 +13,8 @@ from anyascii import anyascii
 
 SIGNS = "/?:().,'+-"  # beside letters, digits and spaces, all that SEPA's Latin character set has
 BULGARIAN_LETTERS = "абвгдежзийклмнопрстуфхцчшщъьюяѝ"
-# Where anyascii writes them as Russian: Bulgaria's Transliteration Act of 2009, as does the table of EPC217-08.
+# Where anyascii writes them as Russian: Bulgaria's Transliteration Act of 2009, as in the SEPA conversion table
+# (EPC217-08) by which banks write names. Letter by letter: the Act's -ia for -ия at the end is not in the table.
 BULGARIAN = {"щ": "sht", "ъ": "a", "х": "h", "ь": "y"}  # noqa: RUF001
 TRADE_MARKS = dict.fromkeys(map(ord, "\u2122\u2120\u00ae\u00a9"))
 WORD = re.compile(r"[^\W\d_]+")

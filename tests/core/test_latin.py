@@ -71,6 +71,22 @@ def test_a_name_without_an_agreed_latin_form_is_refused_whole(country, name):
         in_latin(name, country=country)
 
 
+@pytest.mark.parametrize(
+    ("country", "letters", "table"),
+    [
+        ("GR", "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "A V G D E Z I TH I K L M N X O P R S T Y F CH PS O"),
+        (
+            "BG",
+            "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЬЮЯ",
+            "A B V G D E ZH Z I Y K L M N O P R S T U F H TS CH SH SHT A Y YU YA",
+        ),
+    ],
+)
+def test_every_letter_is_written_as_in_the_sepa_conversion_table(country, letters, table):
+    assert [in_latin(letter, country=country).upper() for letter in letters] == table.split()
+    assert in_latin(letters, country=country) == table.replace(" ", "")
+
+
 @steady
 @given(st.text(max_size=40), st.sampled_from(["BG", "GR", "DE"]))
 def test_whatever_the_text_a_latin_form_has_no_fewer_letters_and_stays_as_it_is(text, country):

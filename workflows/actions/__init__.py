@@ -1,6 +1,6 @@
 """The verbs of people that are no transition: sign up, choose a plan, issue an invoice, claim a payment..."""
 
-from workflows.actions.accounts import change_account
+from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import decide_many
 from workflows.actions.invoices import issue_invoice, void_invoice
 from workflows.actions.payments import claim_payment, record_payment
@@ -13,6 +13,7 @@ __all__ = [
     "change_account",
     "choose_plan",
     "claim_payment",
+    "close_account",
     "decide_many",
     "issue_invoice",
     "issue_renewal",

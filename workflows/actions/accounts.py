@@ -1,30 +1,34 @@
-"""What customers change about their account."""
+"""Changing an account, and closing it for good."""
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing_change
-from core.models import Account, User
+from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS
-from core.problems import PermissionDenied
+from core.problems import Conflict, PermissionDenied, ValidationError
 from workflows.books import lock_account
+from workflows.engine import perform
 from workflows.timers import move_timers
 
 
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
-    Raises PermissionDenied for anybody but owners and admins, ValidationError when the billing details do not go
-    together. The row is locked meanwhile: two changes at once cannot leave a set that nobody checked.
+    Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError when the
+    billing details do not go together. The row is locked meanwhile: two changes at once cannot leave a set that
+    nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
     with atomic():
         row = lock_account(account)
+        check_is_open(row)
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
         before = row.time_zone
@@ -35,3 +39,33 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         if row.time_zone != before:
             move_timers(row, before=before)
     return row
+
+
+def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:
+    """Close an account for good: its subscription ends, open invoices lapse, money paid ahead goes to its balance.
+
+    typed_name: what was typed to confirm it; None where the caller has asked in another way.
+    Raises PermissionDenied for anybody but its owners and staff with core.manage_accounts, ValidationError naming
+    `account_name` or, for staff, `reason`; WrongState when it is closed already.
+    """
+    if not account.may_be_closed_by(by):
+        raise PermissionDenied(_("Only an owner of the account may close it."))
+    if by.role_in(account.pk) != Membership.Role.OWNER and not reason.strip():
+        raise ValidationError({"reason": [_("Say why.")]})
+    with atomic():
+        row = lock_account(account)
+        if typed_name is not None and _as_compared(typed_name) != _as_compared(row.name):
+            raise ValidationError({"account_name": [_("This is not the name of the account.")]})
+        perform(row.close, by=by, reason=reason.strip())
+    return row
+
+
+def check_is_open(account: Account) -> None:
+    """Raises Conflict for a closed account, of which nothing is changed any more. The caller holds its row."""
+    if account.status == Account.Status.CLOSED:
+        raise Conflict(_("The account is closed."))
+
+
+def _as_compared(name: str) -> str:
+    """Capitals, the width of letters and the number of spaces do not matter."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

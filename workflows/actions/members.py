@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from core.models import Membership, User
 from core.problems import Conflict, PermissionDenied
+from workflows.actions.accounts import check_is_open
 from workflows.actions.sites import remove_member as show_out
 from workflows.books import lock_account
 
@@ -14,9 +15,9 @@ Role = Membership.Role
 
 
 def change_role(member: Membership, role: str, *, by: User) -> Membership:
-    """Raises PermissionDenied, Conflict when nobody would own the account any more."""
+    """Raises PermissionDenied, Conflict when nobody would own the account any more, or it is closed."""
     with atomic():
-        lock_account(member.account)  # two owners may step down at the same moment
+        check_is_open(lock_account(member.account))  # two owners may step down at the same moment
         _check(member, role, by)
         member.role = role
         member.save(update_fields=["role"])
@@ -26,7 +27,7 @@ def change_role(member: Membership, role: str, *, by: User) -> Membership:
 def let_go(member: Membership, *, by: User) -> None:
     """Let somebody go; they cannot sign in any more. Raises what change_role() raises."""
     with atomic():
-        lock_account(member.account)
+        check_is_open(lock_account(member.account))
         _check(member, "", by)
         show_out(member)
 

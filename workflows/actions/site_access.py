@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from core.models import Membership, Site, SiteUserAccess, User
 from core.problems import Conflict, PermissionDenied
+from workflows.actions.accounts import check_is_open
 
 
 def manages(user: User, site: Site) -> bool:
@@ -20,7 +21,7 @@ def manages(user: User, site: Site) -> bool:
 
 
 def change_site(site: Site, *, by: User, **changes: Any) -> Site:
-    """Raises PermissionDenied, Conflict for a name that another site of the account has."""
+    """Raises PermissionDenied, Conflict for a name that another site has, or in a closed account."""
     check_manages(site, by=by)
     for name, value in changes.items():
         setattr(site, name, value)
@@ -33,13 +34,16 @@ def change_site(site: Site, *, by: User, **changes: Any) -> Site:
 
 
 def close_site(site: Site, *, by: User) -> None:
-    """Raises PermissionDenied."""
+    """Raises PermissionDenied, Conflict in a closed account."""
     check_manages(site, by=by)
     site.delete()
 
 
 def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteUserAccess:
-    """Give somebody of the account a role at the site, or another one. Raises PermissionDenied."""
+    """Give somebody of the account a role at the site, or another one.
+
+    Raises PermissionDenied, Conflict in a closed account.
+    """
     check_manages(site, by=by)
     assert member.account_id == site.account_id, "the caller looks for the member in the site's account"
     access, _is_new = SiteUserAccess.objects.update_or_create(
@@ -49,6 +53,7 @@ def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteU
 
 
 def check_manages(site: Site, *, by: User) -> None:
-    """Raises PermissionDenied."""
+    """Raises PermissionDenied, Conflict in a closed account."""
     if not manages(by, site):
         raise PermissionDenied(_("Only those who manage this site may change it."))
+    check_is_open(site.account)

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
 from core.problems import Conflict, PermissionDenied
+from workflows.actions.accounts import check_is_open
 from workflows.actions.people import invite, newcomer
 from workflows.books import LIVING, lock_account
 
@@ -15,11 +16,15 @@ RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
-    """A new site, managed by whoever opens it. Raises PermissionDenied, Conflict at the limit or for the name."""
+    """A new site, managed by whoever opens it.
+
+    Raises PermissionDenied, Conflict at the limit, for the name, or when the account is closed.
+    """
     if by.role_in(account.pk) not in (*RUNS, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
     with atomic():
         account = lock_account(account)  # counted under the lock
+        check_is_open(account)
         limit = plan_of(account).max_sites
         if limit is not None and account.sites.count() >= limit:
             words = ngettext("Your plan has room for %(limit)d site.", "Your plan has room for %(limit)d sites.", limit)
@@ -34,7 +39,8 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
 def add_member(account: Account, *, email: str, role: str, by: User) -> Membership:
     """Let somebody into the account; by the link of a mail they set a password that nobody else knows.
 
-    Raises PermissionDenied, Conflict at the plan's limit or when the address belongs to an account already.
+    Raises PermissionDenied, Conflict at the plan's limit, when the address belongs to an account already, or when this
+    one is closed.
     """
     if by.role_in(account.pk) not in RUNS:
         raise PermissionDenied(_("Only owners and admins of the account may invite."))
@@ -42,6 +48,7 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
         raise PermissionDenied(_("Only an owner makes owners."))
     with atomic():
         account = lock_account(account)
+        check_is_open(account)
         limit = plan_of(account).max_users
         if limit is not None and account.memberships.count() >= limit:
             words = ngettext(

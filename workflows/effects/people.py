@@ -37,7 +37,9 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
 
 @effect("mail.member_invited", outward=True, forgettable=True)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
-    """Nothing for somebody who was removed meanwhile, or has set a password already."""
+    """Nothing for somebody who was removed meanwhile, or has set a password already; nothing from a closed account."""
+    if account.status == Account.Status.CLOSED:
+        return None
     user = User.objects.filter(pk=debt.payload["user"], membership__account=account, is_active=True).first()
     if user is None or user.has_usable_password():
         return None

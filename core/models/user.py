@@ -7,8 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
+from django.db.models import Q
 from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 # Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
 DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
+
+NO_ADDRESS = "@former.invalid"  # no mail goes there, ever: RFC 2606
 
 # A person's place and what they were granted, one row. It replaces two queries, of which the second,
 # `Permission.objects.filter(Q(user=...) | Q(group__user=...))`, went through every permission and whoever has it.
@@ -45,6 +50,15 @@ def canonical_email(email: str) -> str:
     return f"{local}@{host}"
 
 
+def email_digests(email: str) -> list[str]:
+    """What stands for an address that was given up: by SECRET_KEY, then by each key before it."""
+    words = canonical_email(email)
+    return [
+        salted_hmac("core.User.former_email", words, secret=secret, algorithm="sha256").hexdigest()
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    ]
+
+
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_canonical=canonical_email(username or ""))
@@ -52,6 +66,10 @@ class UserManager(BaseUserManager["User"]):
     def reading(self, email: str) -> User | None:
         """Who reads the mail of that address and may sign in, however it is spelled."""
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
+
+    def formerly(self, email: str) -> models.QuerySet[User]:
+        """Those who had that address until their account was closed and somebody signed up with it again."""
+        return self.filter(former_email_digest__in=email_digests(email))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         user = self.model(email=email, **fields)
@@ -76,6 +94,8 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     signed_out_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # everywhere: part of what a session proves
+    # Of the address before, which is free again: this person belonged to an account that is closed.
+    former_email_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     _is_barred = False
     _password: str | None
@@ -88,9 +108,31 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         permissions = [("erase_person", "Erase who a person is")]
+        constraints = [
+            models.CheckConstraint(
+                name="user_without_address_is_inactive", condition=Q(former_email_digest="") | Q(is_active=False)
+            )
+        ]
+        indexes = [
+            models.Index(
+                name="user_by_former_email", fields=["former_email_digest"], condition=~Q(former_email_digest="")
+            )
+        ]
 
     def __str__(self) -> str:
         return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        if self.former_email_digest and self.is_active:
+            raise ValidationError({"is_active": "Somebody else signs in with the address of this person now."})
+
+    def give_up_address(self) -> None:
+        """Let somebody sign up with this person's address; they cannot sign in any more. To be saved by the caller."""
+        self.former_email_digest = email_digests(self.email)[0]
+        self.email = f"former-{self.pk.hex}{NO_ADDRESS}"
+        self.is_active = False
+        self.set_unusable_password()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Whoever gets another password, or may not sign in any more, is signed out in the same transaction.

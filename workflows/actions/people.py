@@ -6,6 +6,8 @@ ever holds one.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
@@ -14,12 +16,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
-from core.models import Account, User
+from core.models import Account, Transition, User
 from core.models.user import canonical_email
 from core.problems import ValidationError
 from workflows.effects.people import mail_invitation, mail_password_reset, mail_verification
 from workflows.engine import owe
+from workflows.periods import database_now
 from workflows.tokens import INVITATION, RESET, VERIFICATION, owner_of
+
+TRIAL_AGAIN_AFTER = timedelta(days=365)
 
 
 def ask_for_password_reset(email: str) -> None:
@@ -86,18 +91,23 @@ def verify_email(token: str) -> User:
 def newcomer(email: str, password: str | None = None) -> User | None:
     """Somebody new here, or once removed from an account, who starts anew; None where the address is taken.
 
+    Where the address is of a person whose account is closed, that person gives it up, and a new one gets it: the
+    closed account stays theirs, and can no longer be signed in to.
     password: None: they set their first one by the link of a mail. The caller holds a transaction. Whoever was of the
     staff is nobody new: who types an address need not be who reads it.
     """
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
+    if user is not None and _may_give_up_address(user):
+        user.give_up_address()
+        user.save()
+        user = None
     if user is None:
         try:
             with atomic():
                 return User.objects.create_user(email, password)
         except IntegrityError:  # somebody else was quicker
             return None
-    is_trusted = user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
-    if user.is_active or is_trusted or hasattr(user, "membership"):
+    if user.is_active or _is_trusted(user) or hasattr(user, "membership"):
         return None
     user.is_active, user.email_verified_at, user.name = True, None, ""
     user.email = email.strip()
@@ -128,6 +138,31 @@ def check_new_password(password: str, user: User, *, field: str = "password") ->
         validate_password(password, user)
     except DjangoValidationError as error:
         raise ValidationError({field: error.messages}) from error
+
+
+def had_trial_lately(email: str) -> bool:
+    """Whether who had that address before began a trial, of an account closed since, less than a year ago."""
+    people = User.objects.formerly(email)
+    births = Transition.objects.filter(
+        machine="account",
+        object_id__in=Account.objects.filter(memberships__user__in=people).values("pk"),
+        seq=1,
+        target=Account.Status.TRIAL,
+        actor__in=people,
+        at__gt=database_now() - TRIAL_AGAIN_AFTER,
+    )
+    return births.exists()
+
+
+def _may_give_up_address(user: User) -> bool:
+    """Of a closed account, and nothing else. Who was disabled by staff stays so, and with them their address."""
+    if not user.is_active or _is_trusted(user):
+        return False
+    return Account.objects.filter(memberships__user=user, status=Account.Status.CLOSED).exists()
+
+
+def _is_trusted(user: User) -> bool:
+    return user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
 
 
 def _owe_verification(email: str, *, about: Account | None) -> None:

@@ -12,16 +12,17 @@ from typing import Any
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import CharField, Q, Value
+from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
 from core.models import Account, Membership, Payment, SiteUserAccess, Transition, User
 from core.models.account import BILLING_FIELDS
+from core.models.user import NO_ADDRESS
 from core.problems import Conflict, PermissionDenied
+from workflows.actions.accounts import close_account
 from workflows.books import lock_account
-from workflows.engine import perform
 from workflows.engine.plain import plain_json
 from workflows.periods import database_now
 
@@ -35,69 +36,92 @@ NEVER_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
 
 def export_person(user: User) -> str:
-    """All that is held about a person, and about their account where they own it: one JSON document."""
+    """All that is held about a person, and about their account where they own it: one JSON document.
+
+    `former`: the same of who they were in accounts closed before, once they have shown that the address is theirs.
+    """
+    former = [_held_about(row) for row in _former_selves(user)] if user.email_verified_at else []
+    return plain_json({"exported_at": database_now(), **_held_about(user), "former": former})
+
+
+def _held_about(user: User) -> dict[str, Any]:
     account = Account.objects.filter(memberships__user=user).first()
     is_owner = account is not None and user.role_in(account.pk) == Membership.Role.OWNER
     addresses = _addresses(user, account if is_owner else None)
     about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
-    return plain_json(
-        {
-            "exported_at": database_now(),
-            "person": {name: getattr(user, name) for name in OF_A_PERSON},
-            "permissions": sorted(user.get_all_permissions()) if user.is_staff else [],
-            "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
-            "sessions": _rows(user.sessions.order_by("began_at").values("began_at", "expire_date", "browser")),
-            "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
-            "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
-            "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
-            "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
-            if account and is_owner
-            else [],
-            "claims": _rows(Payment.objects.filter(submitted_by=user).order_by("id").values(*OF_A_CLAIM)),
-            "did": _rows(
-                Transition.objects.filter(actor=user)
-                .order_by("id")
-                .values("at", "machine", "object_id", "name", "reason", "inputs")
-            ),
-            "mails": _mails(addresses),
-            "staff_log": _rows(
-                LogEntry.objects.filter(Q(user=user) | about_user)
-                .order_by("id")
-                .values("action_time", "object_repr", "change_message")
-            ),
-        }
-    )
+    return {
+        "person": {name: getattr(user, name) for name in OF_A_PERSON},
+        "permissions": sorted(user.get_all_permissions()) if user.is_staff else [],
+        "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
+        "sessions": _rows(user.sessions.order_by("began_at").values("began_at", "expire_date", "browser")),
+        "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
+        "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
+        "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
+        "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
+        if account and is_owner
+        else [],
+        "claims": _rows(Payment.objects.filter(submitted_by=user).order_by("id").values(*OF_A_CLAIM)),
+        "did": _rows(
+            Transition.objects.filter(actor=user)
+            .order_by("id")
+            .values("at", "machine", "object_id", "name", "reason", "inputs")
+        ),
+        "mails": _mails(addresses),
+        "staff_log": _rows(
+            LogEntry.objects.filter(Q(user=user) | about_user)
+            .order_by("id")
+            .values("action_time", "object_repr", "change_message")
+        ),
+    }
 
 
 def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
     """Forget who somebody is; how many rows of what were changed or deleted. Said again, it finds nothing more.
 
-    Whoever is the last one of an account closes it with them. Raises PermissionDenied for whoever was not given
+    Whoever is the last one of an account closes it with them. Who they were in accounts closed before is erased too,
+    where they have shown that the address is theirs. Raises PermissionDenied for whoever was not given
     core.erase_person (and core.manage_accounts, where there is an account to be closed), Conflict while a claim
-    of that account waits, or others of it would be left without an owner.
+    of that account waits, others of it would be left without an owner, or nobody knows whose the address was before.
     """
     if not by.is_granted("core.erase_person"):
         raise PermissionDenied("You may not erase people.")
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        account = _account_to_close(user, by, reason)
-        addresses = _addresses(user, account)
-        nobody = f"erased-{user.pk.hex}{NOWHERE}"
-        changed = {
-            "mails": _forget_recipients(addresses, nobody),
-            "answers": _forget_answers(user, addresses),
-            "claims": _forget_claims(user),
-            "memberships": Membership.objects.filter(user=user).delete()[0],
-            "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
-            "tokens": AuthToken.objects.filter(user=user).count(),
-            "sessions": user.sessions.count(),
-            "log": _forget_in_log([*addresses, *([account.name] if account else [])]),
-        }
-        if account is not None:
-            _blank_account(account)
-        _blank_person(user, nobody)
-        _remember(user, by, reason)
+        former = list(_former_selves(user).select_for_update(no_key=True))
+        if former and user.email_verified_at is None:
+            ids = ", ".join(str(row.pk) for row in former)
+            raise Conflict(f"The address is not confirmed, and belonged to somebody before. Erase them first: {ids}.")
+        changed = _erase(user, by, reason)
+        for row in former:
+            changed = {name: count + changed[name] for name, count in _erase(row, by, reason).items()}
     return changed
+
+
+def _erase(user: User, by: User, reason: str) -> dict[str, int]:
+    """One row of a person, locked by the caller."""
+    account = _account_to_close(user, by, reason)
+    addresses = _addresses(user, account)
+    nobody = f"erased-{user.pk.hex}{NOWHERE}"
+    changed = {
+        "mails": _forget_recipients(addresses, nobody),
+        "answers": _forget_answers(user, addresses),
+        "claims": _forget_claims(user),
+        "memberships": Membership.objects.filter(user=user).delete()[0],
+        "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
+        "tokens": AuthToken.objects.filter(user=user).count(),
+        "sessions": user.sessions.count(),
+        "log": _forget_in_log([*addresses, *([account.name] if account else [])]),
+    }
+    if account is not None:
+        _blank_account(account)
+    _blank_person(user, nobody)
+    _remember(user, by, reason)
+    return changed
+
+
+def _former_selves(user: User) -> QuerySet[User]:
+    """Those who had the address of this person before, in accounts that are closed."""
+    return User.objects.formerly(user.email).exclude(pk=user.pk).order_by("pk")
 
 
 def _account_to_close(user: User, by: User, reason: str) -> Account | None:
@@ -108,19 +132,21 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
     account = lock_account(membership.account)
     others = account.memberships.exclude(user=user)
     if others.exists():
+        if account.status == Account.Status.CLOSED:
+            return None  # where nobody makes another owner any more
         if membership.role == Membership.Role.OWNER and not others.filter(role=Membership.Role.OWNER).exists():
             raise Conflict("Somebody else of the account must own it first.")
         return None
     if account.payments.in_review().exists():
         raise Conflict("A payment of the account waits to be decided or settled: see to it first.")
     if account.status != Account.Status.CLOSED:
-        perform(account.close, by=by, reason=reason)
+        close_account(account, by=by, reason=reason)
     return account
 
 
 def _addresses(user: User, account: Account | None) -> list[str]:
     found = {user.email, user.email_canonical, account.billing_email if account else ""}
-    return sorted(address.lower() for address in found if address and not address.endswith(NOWHERE))
+    return sorted(address.lower() for address in found if address and not address.endswith((NOWHERE, NO_ADDRESS)))
 
 
 def _mails(addresses: list[str]) -> Rows:
@@ -191,7 +217,7 @@ def _blank_account(account: Account) -> None:
 
 def _blank_person(user: User, nobody: str) -> None:
     """Also signed out everywhere, for who may not sign in any more is."""
-    user.email, user.name, user.last_login = nobody, "", None
+    user.email, user.name, user.last_login, user.former_email_digest = nobody, "", None, ""
     user.is_active = user.is_staff = user.is_superuser = False
     user.set_unusable_password()
     user.user_permissions.clear()

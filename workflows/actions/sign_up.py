@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
 from core.problems import Conflict
-from workflows.actions.people import ask_to_verify, newcomer
+from workflows.actions.people import ask_to_verify, had_trial_lately, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.engine import begin
 from workflows.ledger import grant, post
@@ -42,7 +42,7 @@ def sign_up(
 
     password: None: whoever it is sets one later.
     Raises ValidationError for billing details that cannot be accepted, Conflict when the e-mail address has an
-    account already.
+    account already, or had a free trial, of an account that is closed, within a year.
     """
     price = price_of(plan, currency, interval)
     check_billing(billing, is_paid=price.amount > 0)
@@ -51,6 +51,8 @@ def sign_up(
         if user is None:
             raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
         is_free = price.amount == 0
+        if is_free and had_trial_lately(email):
+            raise _no_second_trial(currency)
         account = Account(
             status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
             name=account_name,
@@ -69,3 +71,10 @@ def sign_up(
             return SignUp(user, account)
         subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)
         return SignUp(user, account, subscription, invoice)
+
+
+def _no_second_trial(currency: str) -> Conflict:
+    paid = Plan.objects.filter(is_public=True, prices__currency=currency, prices__amount__gt=0)
+    names = list(paid.order_by("position", "pk").values_list("code", "name").distinct())
+    words = _("This e-mail address had a free trial less than a year ago. Choose a paid plan: %(plans)s.")
+    return Conflict(words % {"plans": ", ".join(name for _code, name in names)}, plans=[code for code, _name in names])

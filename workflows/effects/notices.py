@@ -133,10 +133,11 @@ def mail_dead_effects(_: None, debt: Effect) -> Letter:
 
 
 def recipients(account: Account) -> list[str]:
-    """Where an account's bills go: its billing address, else its owners."""
+    """Where an account's bills go: its billing address, else its owners, as far as they still have an address."""
     if account.billing_email:
         return [account.billing_email]
-    return list(account.memberships.filter(role="owner").values_list("user__email", flat=True))
+    owners = account.memberships.filter(role="owner", user__former_email_digest="")
+    return list(owners.values_list("user__email", flat=True))
 
 
 def reviewers() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -16,7 +17,8 @@ from api.query import ListQuery
 from core.models import Account, CreditEntry
 from core.money import money_text
 from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, WrongState
-from workflows.actions import change_account
+from workflows.actions import change_account, close_account
+from workflows.actions.sites import Excess, over_limit
 from workflows.balances import balance_of_member
 from workflows.ledger import consume
 
@@ -49,6 +51,28 @@ class AccountOut(serializers.Serializer):
     postal_code = serializers.CharField()
     country = serializers.CharField()
     tax_id = serializers.CharField()
+
+
+class ExcessOut(serializers.Serializer):
+    used = serializers.IntegerField()
+    limit = serializers.IntegerField()
+
+
+class OverLimitOut(serializers.Serializer):
+    """What is in use beyond what a plan allows; a name is there only where it is too much."""
+
+    sites = ExcessOut(required=False)
+    users = ExcessOut(required=False)
+
+
+class OwnAccountOut(AccountOut):
+    """`over_limit`: what is in use beyond what the plan allows. Nothing is taken away, and nothing can be added."""
+
+    over_limit = serializers.SerializerMethodField()
+
+    @extend_schema_field(OverLimitOut)
+    def get_over_limit(self, account: Account) -> dict[str, Any]:
+        return excess_out(over_limit(account))
 
 
 class CreditEntryOut(serializers.Serializer):
@@ -94,18 +118,41 @@ class OwnAccount(CallerView):
         country = Country()
         tax_id = Text(allow_blank=True, max_length=32)
 
-    @says(AccountOut, refuses=(NotFound,))
+    @says(OwnAccountOut, refuses=(NotFound,))
     def get(self, request: Request) -> Response:
         """The caller's account."""
-        return Response(AccountOut(account_of(request.user)).data)
+        return Response(OwnAccountOut(account_of(request.user)).data)
 
-    @says(AccountOut, refuses=(NotFound, PermissionDenied))
+    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, Conflict))
     def patch(self, request: Request) -> Response:
         """Change the account; what is issued already keeps the details it was issued with."""
         account = account_of(self.caller)
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
-        return Response(AccountOut(change_account(account, by=self.caller, **form.validated_data)).data)
+        return Response(OwnAccountOut(change_account(account, by=self.caller, **form.validated_data)).data)
+
+
+class CloseOwnAccount(CallerView):
+    """POST account/close/: close the caller's account for good.
+
+    Its subscription ends, open invoices lapse, money paid ahead goes to the balance. Its people can still sign in and
+    read, until they sign up again with the same address.
+    """
+
+    class In(StrictSerializer):
+        account_name = Text(max_length=150, help_text="The account's name, to confirm.")
+        reason = Text(default="", max_length=500, allow_blank=True)
+
+        EXAMPLE = {"account_name": "Example Ltd", "reason": "We moved to another product"}
+
+    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, WrongState))
+    def post(self, request: Request) -> Response:
+        account = account_of(self.caller)
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        closed = close_account(account, by=self.caller, reason=data["reason"], typed_name=data["account_name"])
+        return Response(OwnAccountOut(closed).data)
 
 
 class Balance(CallerView):
@@ -158,6 +205,10 @@ class CreditEntries(CallerView, ListAPIView):
 
     def get_queryset(self) -> Any:
         return CreditEntry.objects.filter(account=account_of(self.caller), **self.query)
+
+
+def excess_out(found: dict[str, Excess]) -> dict[str, Any]:
+    return {name: {"used": each.used, "limit": each.limit} for name, each in found.items()}
 
 
 def account_of(user: Any) -> Account:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.shortcuts import get_object_or_404
 from django.utils.translation import override
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.accounts import account_of
+from api.accounts import OverLimitOut, account_of, excess_out
 from api.door import CallerView, says
 from api.fields import Choice, Currency, Flag, Money, StrictSerializer, Text
 from api.plans import PayeeLineOut, find_method
@@ -23,6 +24,8 @@ from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
 from core.problems import Conflict, NotFound, PermissionDenied, ValidationError, WrongState
 from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.actions.sites import over_limit
+from workflows.books import LIVING
 from workflows.engine import available, perform
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
 
@@ -112,10 +115,12 @@ class SubscriptionOut(serializers.Serializer):
 
 
 class ChosenOut(serializers.Serializer):
-    """`invoice` is null where a smaller plan waits for the next period."""
+    """`invoice` is null where a smaller plan waits for the next period. `over_limit`: what is in use beyond what the
+    chosen plan allows."""
 
     subscription = SubscriptionOut()
     invoice = InvoiceOut(allow_null=True)
+    over_limit = OverLimitOut()
 
 
 class Invoices(CallerView, ReadOnlyModelViewSet):
@@ -174,6 +179,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
             {
                 "subscription": SubscriptionOut(subscription, context=context).data,
                 "invoice": invoice and InvoiceOut(invoice, context=context).data,
+                "over_limit": excess_out(over_limit(account, plan)),
             },
             status=201,
         )
@@ -192,3 +198,22 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
 
     def get_queryset(self) -> SubscriptionQuerySet:
         return Subscription.objects.visible_to(self.caller).filter(**self.query).select_related("plan", "next_plan")
+
+
+class KeepPlan(CallerView):
+    """POST billing/subscriptions/{id}/keep/: take back a cancellation, or a smaller plan chosen for the next period."""
+
+    @says(SubscriptionOut, refuses=(PermissionDenied, Conflict, WrongState))
+    def post(self, request: Request, pk: UUID) -> Response:
+        found = Subscription.objects.visible_to(self.caller).select_related("account", "plan")
+        subscription = get_object_or_404(found, pk=pk)
+        if subscription.status not in LIVING:
+            raise WrongState(
+                f"Only a running subscription is kept: this one is {subscription.status}.",
+                object_status=str(subscription.status),
+                available=available(subscription, self.caller),
+                unmet=[],
+            )
+        account, plan = subscription.account, subscription.plan
+        kept, _invoice = choose_plan(account, plan, by=self.caller, interval=subscription.interval)
+        return Response(SubscriptionOut(kept, context={"request": request}).data)

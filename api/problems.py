@@ -40,6 +40,11 @@ class ProblemOut(serializers.Serializer):
     payment_id = serializers.UUIDField(required=False, help_text="`duplicate-claim`: the earlier one.")
     credits = serializers.IntegerField(required=False, help_text="`insufficient-credits`: how many there are.")
     limit = serializers.IntegerField(required=False, help_text="`conflict`: how many the plan has room for.")
+    plans = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="`conflict`: the codes of the plans that may be signed up for.",
+    )
     retry_after = serializers.IntegerField(required=False, help_text="Seconds, as in Retry-After.")
 
 

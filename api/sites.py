@@ -89,7 +89,7 @@ class Sites(CallerView, ReadOnlyModelViewSet):
             data["industry"] = _industry(data["industry"])
         return Response(SiteOut(change_site(site, by=self.caller, **data)).data)
 
-    @says(None, 204, refuses=(PermissionDenied,))
+    @says(None, 204, refuses=(PermissionDenied, Conflict))
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Close a site."""
         site = self.get_object()
@@ -113,7 +113,7 @@ class SiteAccess(CallerView):
         rows = site.access.select_related("user").order_by("id")
         return Response({"results": AccessOut(rows, many=True).data, "next": None, "previous": None})
 
-    @says(AccessOut, 201, refuses=(PermissionDenied,))
+    @says(AccessOut, 201, refuses=(PermissionDenied, Conflict))
     def post(self, request: Request, pk: UUID) -> Response:
         """Let somebody of the account in, or give them another role."""
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)

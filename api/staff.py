@@ -25,7 +25,7 @@ from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
-from workflows.actions import decide_many, record_payment
+from workflows.actions import close_account, decide_many, record_payment
 from workflows.engine import perform
 from workflows.ledger import adjust
 
@@ -211,11 +211,27 @@ class AdjustCredits(StaffView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        if data["amount"] == 0:
-            raise ValidationError({"amount": ["Nothing would change."]})
         account = get_object_or_404(Account.objects.visible_to(self.caller), pk=data["account_id"])
         entry = adjust(account, data["amount"], reason=data["reason"], by=self.caller)
         return Response(CreditEntryOut(entry).data, status=201)
+
+
+class CloseAccount(StaffView):
+    """POST billing/admin/accounts/{id}/close/: close a customer's account for good, with a reason."""
+
+    permission = "core.manage_accounts"
+
+    class In(StrictSerializer):
+        reason = Text(max_length=500)
+
+        EXAMPLE = {"reason": "Asked for by letter of 3 May"}
+
+    @says(AccountOut, refuses=(WrongState,))
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        account = get_object_or_404(Account.objects.visible_to(self.caller), pk=pk)
+        return Response(AccountOut(close_account(account, by=self.caller, **form.validated_data)).data)
 
 
 class Accounts(StaffView, ReadOnlyModelViewSet):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Payment
 from core.models.stateful import Stateful
+from workflows.actions.sites import Excess
 from workflows.reasons import reason_for
 
 Words = tuple[Promise, str]
@@ -77,6 +81,15 @@ def status_words(row: Stateful) -> Words:
 def status_name(machine: str, code: str) -> str:
     """What a status is called; the code itself where no page knows it."""
     return str(STATUSES.get(machine, {}).get(code, (code, ""))[0])
+
+
+def excess_words(found: Mapping[str, Excess]) -> str:
+    """What is in use beyond a plan's limits, in sentences; empty where everything fits."""
+    words = {
+        "sites": gettext("Sites: %(used)d in use, the plan has room for %(limit)d."),
+        "users": gettext("People: %(used)d in the account, the plan has room for %(limit)d."),
+    }
+    return " ".join(words[name] % {"used": each.used, "limit": each.limit} for name, each in found.items())
 
 
 def canned_reasons() -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, User
-from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
+from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError, WrongState
 from core.statements import ask
 from workflows.books import lock_account
 
@@ -125,10 +125,12 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
     """Give or take credits by hand, for a reason that stays in the ledger.
 
-    Raises PermissionDenied, InsufficientCredits.
+    Raises PermissionDenied, ValidationError for 0, InsufficientCredits.
     """
     if not by.is_granted("core.adjust_credits"):
         raise PermissionDenied("You may not adjust credits.")
+    if amount == 0:
+        raise ValidationError({"amount": ["Nothing would change."]})
     with atomic():
         row = lock_account(account)
         if row.credits + amount < 0:

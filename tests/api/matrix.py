@@ -30,6 +30,7 @@ MATRIX = {
     # The account: its members read, owner and admin write.
     "GET account/": "401 own 200 200 200 200 404 404 404 404 404",
     "PATCH account/": "401 own 403 403 200 200 404 404 404 404 404",
+    "POST account/close/": "401 400 403 403 403 200 404 404 404 404 404",  # 400: the stranger's has another name
     "GET account/members/": "401 own 200 200 200 200 404 404 404 404 404",
     "POST account/members/": "401 201 403 403 201 201 404 404 404 404 404",
     "PATCH account/members/{id}/": "401 404 403 403 200 200 404 404 404 404 404",
@@ -53,6 +54,7 @@ MATRIX = {
     "GET billing/subscriptions/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
     "POST billing/subscriptions/": "401 201 403 403 201 201 404 404 404 404 404",
     "POST billing/subscriptions/{id}/cancel/": "401 404 403 403 200 200 404 403 403 404 403",
+    "POST billing/subscriptions/{id}/keep/": "401 404 403 403 200 200 404 403 403 404 403",
     "GET billing/payments/": "401 own 200 200 200 200 own 200 200 own 200",
     "GET billing/payments/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
     "GET billing/payments/{id}/transitions/": "401 404 200 200 200 200 404 200 200 404 200",
@@ -61,6 +63,7 @@ MATRIX = {
     # Staff, by the permission of the verb; a superuser needs it too.
     "GET billing/admin/payments/": "401 403 403 403 403 403 403 200 200 403 403",
     "GET billing/admin/accounts/": "401 403 403 403 403 403 403 200 200 403 403",
+    "POST billing/admin/accounts/{id}/close/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/payments/record/": "401 403 403 403 403 403 403 201 201 403 403",
     "POST billing/admin/payments/{id}/approve/": "401 404 403 403 403 403 403 403 202 403 403",
     "POST billing/admin/payments/{id}/reject/": "401 404 403 403 403 403 403 403 200 403 403",
@@ -86,6 +89,7 @@ NOUNS = {
     "sites/": "site",
     "billing/invoices/": "invoice",
     "billing/admin/invoices/": "invoice",
+    "billing/admin/accounts/": "account",
     "billing/subscriptions/": "subscription",
     "billing/payments/": "claim",
     "billing/admin/payments/": "claim",
@@ -115,6 +119,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     },
     "POST auth/email/verify/": lambda world: {"token": world.more["verification link"]},
     "PATCH account/": lambda world: {"name": "Another name"},
+    "POST account/close/": lambda world: {"account_name": "ours"},
     "POST account/members/": lambda world: {"email": "invited@example.test", "role": "viewer"},
     "PATCH account/members/{id}/": lambda world: {"role": "viewer"},
     "POST credits/consume/": lambda world: {"amount": 1, "reference": "matrix"},
@@ -123,6 +128,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST sites/{id}/access/": lambda world: {"email": world.more["member email"], "role": "editor"},
     "POST billing/subscriptions/": lambda world: {"plan": "growth", "currency": "USD"},
     "POST billing/subscriptions/{id}/cancel/": lambda world: {},
+    "POST billing/subscriptions/{id}/keep/": lambda world: {},
     "POST billing/payments/{id}/withdraw/": lambda world: {},
     "POST billing/admin/payments/confirm/": lambda world: {
         "invoice_id": world.id("invoice"),
@@ -141,6 +147,7 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST billing/admin/payments/bulk-approve/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
     "POST billing/admin/payments/bulk-reject/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
     "POST billing/admin/payments/{id}/reverse/": lambda world: {"reason": "recalled"},
+    "POST billing/admin/accounts/{id}/close/": lambda world: {"reason": "matrix"},
     "POST billing/admin/invoices/{id}/void/": lambda world: {},
     "POST billing/admin/invoices/{id}/write-off/": lambda world: {},
     "POST billing/admin/credits/adjust/": lambda world: {

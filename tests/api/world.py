@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import override_settings
 
 from core.ids import uuid7
-from core.models import Effect, Industry, Membership, Payment, User
+from core.models import Effect, Industry, Membership, Payment, Subscription, User
 from core.models.user import DUTIES
 from tests.api.caller import Caller
 from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
@@ -78,6 +78,8 @@ def build() -> World:
     subscription, upgrade = choose_plan(ours.account, plans["growth"], by=ours.user, method=method)
     assert upgrade is not None
     waiting = claim(upgrade, ours.user, "WAITING")
+    # A plan chosen for the next period, which can be taken back.
+    Subscription.objects.filter(pk=subscription.pk).update(next_plan=plans["growth"])
     industry = Industry.objects.create(name="Bakery")
     site = open_site(ours.account, name="Main Street", industry=industry, by=ours.user)
     effect = Effect.objects.filter(account_id=ours.account.pk).order_by("-id")[0]

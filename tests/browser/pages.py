@@ -29,6 +29,7 @@ CUSTOMER = [
     "/app/sites/{site}/",
     "/app/billing/",
     "/app/security/",
+    "/app/security/close/",
 ]
 APPROVER = [
     "/desk/",
@@ -55,7 +56,7 @@ OPERATOR = [
 BY_POST = {"desk_bulk", "effects_retry"}
 # Answers that lead elsewhere, or are a piece of a page.
 NO_PAGES = {
-    "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "member",
+    "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "desk_rows", "desk_tally", "desk_bulk_part", "desk_payment_state",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR]

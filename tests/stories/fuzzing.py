@@ -11,11 +11,12 @@ from knox.models import AuthToken
 from core.models import Account, Effect, Industry, Invoice, Membership, Payment, Plan, Subscription, User
 from tests.faults.stock import claim
 from workflows.actions.sites import open_site
-from workflows.engine import perform
+from workflows.engine import begin_many, perform
 from workflows.ledger import grant, post
 
 STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}
 MANY = 150
+TO_BE_CLOSED = "To be closed"
 
 
 def prepare(file: str) -> None:
@@ -35,14 +36,26 @@ def prepare(file: str) -> None:
     industry = Industry.objects.order_by("name")[0]
     sites = [open_site(account, name=f"Site {n}", industry=industry, by=owner) for n in range(MANY)]
     leavers = [User.objects.create(email=f"leaver{n}@fuzzing.test", password="!") for n in range(MANY)]
+    # Accounts that are there to be closed, by an owner of their own or by staff.
+    closing = [Account(name=TO_BE_CLOSED, status=Account.Status.PENDING_PAYMENT) for _ in range(2 * MANY)]
+    begin_many(closing)
+    closers = [User.objects.create(email=f"closer{n}@fuzzing.test", password="!") for n in range(MANY)]
+    for closer, own in zip(closers, closing[:MANY], strict=True):
+        Membership.objects.create(account=own, user=closer, role="owner")
     payments = _keys(Payment.objects.filter(status="pending_approval"))
     dead = _keys(Effect.objects.filter(state__in=["ready", "waiting"])[:MANY])
     Effect.objects.filter(pk__in=dead).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     _write(
         file,
-        tokens={**tokens, "owner": [_token(owner)], "leaver": [_token(leaver) for leaver in leavers]},
+        tokens={
+            **tokens,
+            "owner": [_token(owner)],
+            "leaver": [_token(leaver) for leaver in leavers],
+            "closer": [_token(closer) for closer in closers],
+        },
         ids={
             "account": [str(account.pk)],
+            "closing": [str(row.pk) for row in closing[MANY:]],
             "invoice": _keys(Invoice.objects.filter(status="pending")),
             "subscription": _keys(Subscription.objects.filter(account=account)),
             "payment": payments,

@@ -24,7 +24,7 @@ next_token = {name: cycle(tokens) for name, tokens in FACTS["tokens"].items()}
 next_id = {noun: cycle(keys) for noun, keys in FACTS["ids"].items()}
 # By what stands in the address before the id.
 NOUNS = {"members": "member", "sites": "site", "invoices": "invoice", "subscriptions": "subscription"}
-NOUNS |= {"payments": "payment", "effects": "effect"}
+NOUNS |= {"payments": "payment", "effects": "effect", "accounts": "closing"}
 # What is well-formed may still be wrong for what is there, which no schema can say: a cursor that we did not sign, a
 # plan that is not offered, another password than one's own, more digits than a currency has...
 SEMANTIC = {"cursor", "plan", "payment_method", "currency", "amount", "amount_received", "allocations", "machine"}
@@ -49,6 +49,8 @@ def actor_of(operation: Any) -> str:
     tag = operation.definition.raw["tags"][0]
     if tag == "auth":  # a token ends with signing out
         return "leaver"
+    if operation.path.endswith("/v1/account/close/"):
+        return "closer"
     return {"staff": "approver", "workflows": "operator"}.get(tag, "owner")
 
 
@@ -66,6 +68,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     body = case.body
     if not isinstance(body, dict):
         return
+    if path.endswith("/v1/account/close/") and isinstance(body.get("account_name"), str):
+        body["account_name"] = "To be closed"
     for name, noun in {"invoice_id": "invoice", "industry": "industry", "account_id": "account"}.items():
         if UUID.fullmatch(str(body.get(name))):
             ids = own if "confirm" in path and name == "invoice_id" else next_id

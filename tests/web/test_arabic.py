@@ -39,7 +39,13 @@ OF_STAFF = {
     "workflows/management",
     "workflows/seed",
 }
-SAID_TO_STAFF = {"You may not record payments.", "You may not adjust credits.", "The account has  credits."}
+SAID_TO_STAFF = {
+    "You may not record payments.",
+    "You may not adjust credits.",
+    "The account has  credits.",
+    "Nothing would change.",
+    "Somebody else signs in with the address of this person now.",
+}
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}
 SAYING = (REFUSALS - {"WrongState"}) | {"add_error"}  # WrongState: as the engine

@@ -19,6 +19,9 @@ from django.views.decorators.cache import never_cache
 from core.models import Account, Invoice, Payment, Policy
 from web.customer.door import Visit, members_only
 from web.templatetags.web import money
+from web.words import excess_words
+from workflows.actions.sites import beyond, usage_of
+from workflows.books import LIVING
 from workflows.periods import database_now, today_in
 from workflows.reasons import reason_for
 
@@ -77,9 +80,18 @@ def standing_of(account: Account) -> Standing:
 
 def banner_of(standing: Standing) -> Banner | None:
     """The most pressing thing first."""
-    account, invoice, payment = standing.account, standing.invoice, standing.payment
+    account = standing.account
     if account.status == Status.CLOSED:
-        return Banner("bad", _("This account is closed"), _("Nothing can be changed any more."))
+        words = _(
+            "Nothing can be changed any more. To begin again, sign out and sign up with the same address: "
+            "you get a new account, and this one can no longer be opened."
+        )
+        return Banner("bad", _("This account is closed"), words)
+    return _about_money(standing) or _about_limits(account)
+
+
+def _about_money(standing: Standing) -> Banner | None:
+    account, invoice, payment = standing.account, standing.invoice, standing.payment
     if invoice is None:
         return _without_invoice(account)
     to_pay = reverse("invoice", args=[invoice.pk])
@@ -135,6 +147,24 @@ def _without_invoice(account: Account) -> Banner | None:
             words = _("Choose a plan to keep going after %(due)s.") % {"due": date_format(account.trial_ends_on, "j F")}
             return Banner("warn", _("Your trial ends soon"), words, _("Choose a plan"), plan)
     return None
+
+
+def _about_limits(account: Account) -> Banner | None:
+    """More in use than the plan allows, or than the smaller one that was chosen for later."""
+    living = account.subscriptions.filter(status__in=LIVING).select_related("plan", "next_plan").first()
+    if living is None:
+        return None
+    usage = usage_of(account)
+    found = beyond(living.plan, usage)
+    if found:
+        title, more = _("More is in use than your plan allows"), _("Nothing can be added until it fits.")
+    elif living.next_plan is not None and living.period_end is not None and (found := beyond(living.next_plan, usage)):
+        title = _("More is in use than your next plan allows")
+        more = _("It begins on %(day)s.") % {"day": date_format(living.period_end, "j F Y")}
+    else:
+        return None
+    words, address = (_("See your sites"), "sites") if "sites" in found else (_("See who is in"), "members")
+    return Banner("warn", title, f"{excess_words(found)} {more}", words, reverse(address))
 
 
 def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeString:

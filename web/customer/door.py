@@ -23,7 +23,8 @@ class Visit(HttpRequest):
     user: User
     account: Account
     role: str
-    may_act: bool
+    may_act: bool  # spend its money and change it; nobody does in a closed one
+    is_closed: bool
 
 
 View = Callable[Concatenate[Visit, ...], HttpResponse]
@@ -42,7 +43,8 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
         request.user.membership = membership  # what role_in() asks for
         request.account = membership.account
         request.role = membership.role
-        request.may_act = membership.role in Membership.MAY_PAY
+        request.is_closed = request.account.status == Account.Status.CLOSED
+        request.may_act = membership.role in Membership.MAY_PAY and not request.is_closed
         return view(request, *args, **kwargs)
 
     return login_required(inner)
@@ -53,8 +55,22 @@ def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
 
     @wraps(view)
     def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.is_closed:
+            raise PermissionDenied(_("The account is closed."))
         if not request.may_act:
             raise PermissionDenied(_("Only owners and admins of the account may do this."))
         return view(request, *args, **kwargs)
 
     return members_only(inner)
+
+
+def owners_only(view: View) -> Callable[..., HttpResponseBase]:
+    """Of those, who may close the account."""
+
+    @wraps(view)
+    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.role != Membership.Role.OWNER:
+            raise PermissionDenied(_("Only an owner of the account may close it."))
+        return view(request, *args, **kwargs)
+
+    return owners_and_admins(inner)

@@ -15,7 +15,9 @@ from core.problems import Problem
 from web.catalogue import MONTH, Catalogue
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.refusals import said
+from web.words import excess_words
 from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.actions.sites import beyond, over_limit, usage_of
 from workflows.books import LIVING
 from workflows.engine import available, perform
 
@@ -34,6 +36,7 @@ def plan(request: Visit) -> HttpResponse:
     interval = living.interval if living else request.GET.get("interval", MONTH)
     catalogue = Catalogue(interval=interval, currency=currency)
     current = living or waiting
+    usage = usage_of(account)
     return render(
         request,
         "web/customer/plan.html",
@@ -43,7 +46,8 @@ def plan(request: Visit) -> HttpResponse:
             "waiting": waiting,
             "current": current,
             "catalogue": catalogue,
-            "cards": [card for card in catalogue.cards if card.price.amount],
+            "cards": [(card, excess_words(beyond(card.plan, usage))) for card in catalogue.cards if card.price.amount],
+            "is_to_change": living is not None and (living.cancel_at_period_end or living.next_plan is not None),
             "may_cancel": living is not None and "cancel" in available(living, request.user),
             "open_upgrade": living
             and living.invoices.filter(purpose=Invoice.Purpose.UPGRADE, status__in=Invoice.OPEN).first(),
@@ -80,6 +84,23 @@ def change(request: Visit) -> HttpResponse:
         return redirect("invoice", invoice.pk)
     day = date_format(subscription.period_end, "j F Y") if subscription.period_end else ""
     messages.success(request, _("%(plan)s begins on %(day)s.") % {"plan": card.plan, "day": day})
+    if too_much := excess_words(over_limit(request.account, card.plan)):
+        messages.warning(request, too_much)
+    return redirect("plan")
+
+
+@require_POST
+@owners_and_admins
+def keep(request: Visit) -> HttpResponse:
+    """Take back a cancellation, or a smaller plan that was chosen for the next period."""
+    rows = request.account.subscriptions.filter(status__in=LIVING).select_related("plan")
+    subscription = get_object_or_404(rows)
+    try:
+        choose_plan(request.account, subscription.plan, by=request.user, interval=subscription.interval)
+    except Problem as problem:
+        messages.error(request, said(problem, about=subscription))
+    else:
+        messages.success(request, _("You keep your plan."))
     return redirect("plan")
 
 

@@ -1,4 +1,4 @@
-"""The log-in of whoever looks: password, address, and where it is signed in."""
+"""The log-in of whoever looks: password, address, and where it is signed in; and closing the account."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ from django.views.decorators.http import require_POST
 from knox.models import AuthToken
 
 from core import limits
+from core.models import Membership
 from core.problems import Problem
 from core.sessions import DIGITS, digest
-from web.customer.door import Visit, members_only
+from web.customer.door import Visit, members_only, owners_only
+from web.forms.account import CloseAccountForm
 from web.forms.passwords import ChangePasswordForm
 from web.refusals import said
+from workflows.actions import close_account
 from workflows.actions.people import ask_to_verify, change_password, sign_out_everywhere
+from workflows.balances import balance_of
 
 
 @never_cache
@@ -33,7 +37,13 @@ def security(request: Visit) -> HttpResponse:
         return redirect("security")
     sessions = request.user.sessions.filter(expire_date__gt=timezone.now()).order_by("-began_at")[:20]
     tokens = AuthToken.objects.filter(user=request.user, expiry__gt=timezone.now()).order_by("-created")[:20]
-    context = {"sessions": sessions, "here": digest(request.session.session_key or ""), "tokens": tokens, "form": form}
+    context = {
+        "sessions": sessions,
+        "here": digest(request.session.session_key or ""),
+        "tokens": tokens,
+        "form": form,
+        "may_close": request.role == Membership.Role.OWNER and not request.is_closed,
+    }
     return form.on(render(request, "web/customer/security.html", context))
 
 
@@ -67,6 +77,24 @@ def verify_again(request: Visit) -> HttpResponse:
     else:
         messages.success(request, _("A mail with a link is on its way."))
     return redirect("security")
+
+
+@never_cache
+@owners_only
+def close(request: Visit) -> HttpResponse:
+    """Close the account for good, confirmed by its name."""
+    form = CloseAccountForm(request.POST or None, account=request.account)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            close_account(request.account, by=request.user, reason=data["reason"], typed_name=data["account_name"])
+        except Problem as problem:
+            form.refuse(problem, about=request.account)
+        else:
+            messages.success(request, _("The account is closed."))
+            return redirect("dashboard")
+    balances = sorted(balance_of(request.account.pk).items())
+    return render(request, "web/customer/close_account.html", {"form": form, "balances": balances})
 
 
 def _change(request: Visit, form: ChangePasswordForm) -> bool:

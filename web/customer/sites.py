@@ -39,7 +39,7 @@ def sites(request: Visit) -> HttpResponse:
         "page": page_of(request.account.sites.select_related("industry"), request),
         "form": form,
         "limit": plan_of(request.account).max_sites,
-        "may_open": request.role != Membership.Role.VIEWER,
+        "may_open": request.role != Membership.Role.VIEWER and not request.is_closed,
     }
     return render(request, "web/customer/sites.html", context)
 
@@ -65,8 +65,8 @@ def site(request: Visit, pk: UUID) -> HttpResponse:
             "site": found,
             "forms": forms,
             "access": found.access.select_related("user").order_by("pk"),
-            "may_manage": manages(request.user, found),
-            "may_use": request.role != Membership.Role.VIEWER,
+            "may_manage": not request.is_closed and manages(request.user, found),
+            "may_use": request.role != Membership.Role.VIEWER and not request.is_closed,
             "account": request.account,
         },
     )

@@ -21,6 +21,7 @@ urlpatterns = [
     path("plan/", plan.plan, name="plan"),
     path("plan/change/", plan.change, name="change_plan"),
     path("plan/cancel/", plan.cancel, name="cancel_plan"),
+    path("plan/keep/", plan.keep, name="keep_plan"),
     path("members/", members.members, name="members"),
     path("members/<uuid:pk>/", members.change_one, name="member"),
     path("sites/", sites.sites, name="sites"),
@@ -30,4 +31,5 @@ urlpatterns = [
     path("security/sign-out/", security.sign_out_all, name="sign_out_all"),
     path("security/end-session/", security.end_session, name="end_session"),
     path("security/verify/", security.verify_again, name="verify_again"),
+    path("security/close/", security.close, name="close_account"),
 ]

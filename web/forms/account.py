@@ -28,6 +28,18 @@ class BillingForm(BillingFields):
         self.fields["country"].widget.attrs["class"] = "decides"
 
 
+class CloseAccountForm(PageForm):
+    """The account's name, typed, so that nobody closes one by mistake."""
+
+    account_name = Line(label=_("Name of the account, to confirm"), max_length=150, css="full")
+    reason = Line(label=_("Why do you leave?"), max_length=500, required=False, css="full")
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account_name"].widget.attrs["autocomplete"] = "off"
+        self.fields["account_name"].help_text = account.name
+
+
 class InviteForm(PageForm):
     email = Address(label=_("E-mail address"))
     role = Choice(label=_("Role"), initial=Membership.Role.MEMBER, choices=list(ROLES.items()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -11,6 +14,15 @@ from core.problems import Conflict, PermissionDenied
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import invite, newcomer
 from workflows.books import LIVING, lock_account
+
+
+@dataclass(frozen=True)
+class Excess:
+    """More in use than a plan has room for."""
+
+    used: int
+    limit: int
+
 
 RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
@@ -81,3 +93,23 @@ def plan_of(account: Account) -> Plan:
     found = account.subscriptions.filter(status__in=states).select_related("plan")
     subscription = min(found, key=lambda row: (states.index(row.status), -row.pk.int), default=None)
     return subscription.plan if subscription else Plan.objects.filter(code="free").first() or Plan.objects.all()[0]
+
+
+def over_limit(account: Account, plan: Plan | None = None) -> dict[str, Excess]:
+    """What is in use beyond what a plan allows, by `sites` and `users`; empty where everything fits.
+
+    plan: None: the one whose limits hold now.
+    """
+    return beyond(plan or plan_of(account), usage_of(account))
+
+
+def usage_of(account: Account) -> dict[str, int]:
+    return {"sites": account.sites.count(), "users": account.memberships.count()}
+
+
+def beyond(plan: Plan, usage: Mapping[str, int]) -> dict[str, Excess]:
+    """The same for figures that are known."""
+    limits = {"sites": plan.max_sites, "users": plan.max_users}
+    return {
+        name: Excess(usage[name], limit) for name, limit in limits.items() if limit is not None and usage[name] > limit
+    }

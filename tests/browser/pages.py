@@ -39,8 +39,12 @@ APPROVER = [
     "/desk/{payment}/reject/",
     "/desk/accounts/?q=works",
     "/desk/accounts/{account}/",
+    "/desk/accounts/{account}/close/",
+    "/desk/accounts/{account}/credits/",
     "/desk/accounts/invoices/{invoice}/",
     "/desk/accounts/invoices/{invoice}/record/",
+    "/desk/accounts/invoices/{invoice}/void/",
+    "/desk/accounts/invoices/{invoice}/write-off/",
     "/desk/figures/",
 ]
 OPERATOR = [

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.models import Effect, Industry, Membership, Payment, User
+from core.models.user import DUTIES
 from tests.browser.pages import APPROVER, CUSTOMER, OPERATOR, STRANGER
 from tests.factories import MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in
@@ -40,8 +41,7 @@ def payment(shop) -> Payment:
 def colleague() -> User:
     """Of the staff, with every duty."""
     person = UserFactory(is_staff=True)
-    duties = ("review_payment", "approve_payment", "reverse_payment", "operate_effects")
-    person.user_permissions.set(Permission.objects.filter(codename__in=duties))
+    person.user_permissions.set(Permission.objects.filter(codename__in=[*DUTIES, "operate_effects"]))
     return person
 
 

@@ -10,14 +10,15 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, Transition
+from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, Transition, User
 from core.models.account import BILLING_FIELDS
 from core.models.payment import normal_reference
 from core.models.user import canonical_email
 from web.forms.base import PageForm
 from web.forms.fields import Line
-from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.door import ADJUST, CUSTOMERS, REVIEW, Visit, may_see, staff_with
 from workflows.balances import balance_of
+from workflows.engine import available
 
 FOUND = 20
 LATEST = 12
@@ -31,19 +32,21 @@ class SearchForm(PageForm):
         self.fields["q"].widget.attrs |= {"type": "search", "autocomplete": "off", "autofocus": True}
 
 
-@staff_with(REVIEW)
+@staff_with(*CUSTOMERS)
 def search(request: Visit) -> HttpResponse:
     form = SearchForm(request.GET)
     words = form.cleaned_data["q"].strip() if form.is_valid() else ""
     return render(request, "web/staff/search.html", {"form": form, "words": words, **(_found(words) if words else {})})
 
 
-@staff_with(REVIEW)
+@staff_with(*CUSTOMERS)
 def account_page(request: Visit, pk: UUID) -> HttpResponse:
     account = get_object_or_404(Account, pk=pk)
     steps = Transition.objects.filter(machine="account", object_id=pk).select_related("actor").order_by("-seq")
     context = {
         "account": account,
+        "verbs": available(account, request.user),
+        "may_adjust": request.user.is_granted(ADJUST),
         "balances": sorted(balance_of(pk).items()) or [(account.currency, Decimal(0))],
         "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
         "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST],
@@ -55,13 +58,15 @@ def account_page(request: Visit, pk: UUID) -> HttpResponse:
     return render(request, "web/staff/account.html", context)
 
 
-@staff_with(REVIEW)
+@staff_with(*CUSTOMERS)
 def invoice_page(request: Visit, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account", "subscription__plan"), pk=pk)
     snapshot = invoice.metadata.get("billing_snapshot", {})
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {
         "invoice": invoice,
+        "verbs": available(invoice, request.user),
+        "may_record": may_see(request.user, REVIEW),
         "billed_to": [snapshot[name] for name in BILLING_FIELDS if snapshot.get(name)],
         "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST],
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST],
@@ -74,8 +79,9 @@ def _found(words: str) -> dict[str, Any]:
     key = normal_reference(words)
     reference = Q(reference_key=key) if key else Q(pk=None)
     people = Account.objects.filter(memberships__user__email_canonical=canonical_email(words))
+    former = Account.objects.filter(memberships__user__in=User.objects.formerly(words))
     named = Account.objects.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
-    accounts = {row.pk: row for row in [*people[:FOUND], *named.order_by("name", "pk")[:FOUND]]}
+    accounts = {row.pk: row for row in [*people[:FOUND], *former[:FOUND], *named.order_by("name", "pk")[:FOUND]]}
     payments = Payment.objects.filter(reference).select_related("account", "invoice", "method").order_by("-id")
     return {
         "accounts": list(accounts.values())[:FOUND],

@@ -16,6 +16,10 @@ from core.problems import PermissionDenied
 REVIEW = "core.review_payment"
 APPROVE = "core.approve_payment"
 OPERATE = "core.operate_effects"
+VOID = "core.void_invoice"
+ADJUST = "core.adjust_credits"
+MANAGE = "core.manage_accounts"
+CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of customers and their invoices
 
 
 class Visit(HttpRequest):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from core.models import Invoice, Payment, PaymentMethod
+from core.models import Account, Invoice, Payment, PaymentMethod
 from core.money import money_text
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines
@@ -127,6 +127,36 @@ class RecordForm(PageForm):
         self.fields["method"].choices = [("", "Choose"), *((code, row.name) for code, row in self.methods.items())]  # type: ignore[attr-defined]
         self.fields["received"].currency = invoice.currency  # type: ignore[attr-defined]
         self.fields["received"].label = f"Amount, {invoice.currency}"
+
+
+class ReasonForm(PageForm):
+    """Why a document is closed by hand: kept in its history."""
+
+    reason = Line(label="Reason, kept in the history", max_length=500, css="full")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].widget.attrs["autofocus"] = True
+
+
+class CloseAccountForm(ReasonForm):
+    account_name = Line(label="Name of the account, to confirm", max_length=150, css="full")
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account_name"].help_text = account.name
+        self.fields["account_name"].widget.attrs["autocomplete"] = "off"
+
+
+class AdjustForm(PageForm):
+    amount = forms.IntegerField(
+        label="Credits to give; with a minus to take",
+        min_value=-1_000_000_000,
+        max_value=1_000_000_000,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "autofocus": True}),
+    )
+    reason = Line(label="Reason, as the customer reads it", max_length=200, css="full")
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
 
 
 FORMS = {"approve": ApproveForm, "reject": RejectForm, "reverse": ReverseForm}

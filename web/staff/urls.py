@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from web.staff import accounts, bulk, decisions, effects, figures, machines, payment, queue, record
+from web.staff import accounts, bulk, corrections, decisions, effects, figures, machines, payment, queue, record
 
 urlpatterns = [
     path("", queue.queue_page, name="desk"),
@@ -14,7 +14,16 @@ urlpatterns = [
     path("bulk/part/", bulk.part, name="desk_bulk_part"),
     path("accounts/", accounts.search, name="desk_search"),
     path("accounts/<uuid:pk>/", accounts.account_page, name="desk_account"),
+    path("accounts/<uuid:pk>/close/", corrections.close, name="desk_close_account"),
+    path("accounts/<uuid:pk>/credits/", corrections.adjust_credits, name="desk_adjust"),
     path("accounts/invoices/<uuid:pk>/", accounts.invoice_page, name="desk_invoice"),
+    path("accounts/invoices/<uuid:pk>/void/", corrections.close_invoice, {"verb": "void"}, name="desk_void"),
+    path(
+        "accounts/invoices/<uuid:pk>/write-off/",
+        corrections.close_invoice,
+        {"verb": "write_off"},
+        name="desk_write_off",
+    ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
     path("workflows/", machines.room, name="machines"),
     path("workflows/<slug:machine>/", machines.rows, name="machine_rows"),

@@ -1,0 +1,146 @@
+"""Void, write off, adjust credits, close an account: a page for each verb, with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+
+from core.models import Account, Invoice
+from core.models.stateful import Stateful
+from core.problems import Problem
+from web.forms.base import PageForm
+from web.once import new_token, once
+from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
+from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
+from workflows.actions import close_account
+from workflows.engine import available, perform
+from workflows.ledger import adjust
+
+# The verb's name on a page, what follows from it, and what is said once it is done.
+INVOICE_VERBS = {
+    "void": (
+        "Void",
+        "It should not have been issued: nobody need pay it, and its number stays used. A renewal is issued again, "
+        "with the customer's details as they are now.",
+        "{} is void.",
+    ),
+    "write_off": (
+        "Write off",
+        "Nobody expects this money any more. It is still taken when it comes.",
+        "{} is written off.",
+    ),
+}
+
+
+@staff_with(VOID)
+def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+    """Void or write off an invoice."""
+    invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
+    title, follows, done = INVOICE_VERBS[verb]
+    form = ReasonForm(_given(request))
+    return _page(
+        request,
+        form,
+        about=invoice,
+        verb=verb,
+        do=lambda: perform(getattr(invoice, verb), by=request.user, reason=form.cleaned_data["reason"]),
+        done=done.format(invoice),
+        back=reverse("desk_invoice", args=[pk]),
+        context={"title": title, "follows": follows, "of": invoice.account.name},
+    )
+
+
+@staff_with(MANAGE)
+def close(request: Visit, pk: UUID) -> HttpResponse:
+    """Close an account for good, confirmed by its name."""
+    account = get_object_or_404(Account, pk=pk)
+    form = CloseAccountForm(_given(request), account=account)
+
+    def do() -> object:
+        data = form.cleaned_data
+        return close_account(account, by=request.user, reason=data["reason"], typed_name=data["account_name"])
+
+    follows = (
+        "Its subscription ends now and the customer is told. Open invoices lapse; money paid ahead, and money that is "
+        "still in review, goes to the balance. Its people can sign in to read. It cannot be taken back."
+    )
+    return _page(
+        request,
+        form,
+        about=account,
+        verb="close",
+        do=do,
+        done=f"{account} is closed.",
+        back=reverse("desk_account", args=[pk]),
+        context={"title": "Close the account", "follows": follows},
+    )
+
+
+@staff_with(ADJUST)
+def adjust_credits(request: Visit, pk: UUID) -> HttpResponse:
+    """Give or take credits by hand. A form that is sent twice adjusts once."""
+    account = get_object_or_404(Account, pk=pk)
+    form = AdjustForm(_given(request), initial={"token": new_token()})
+
+    def do() -> object:
+        data = form.cleaned_data
+        return once(
+            request.user,
+            data["token"],
+            lambda: adjust(account, data["amount"], reason=data["reason"], by=request.user).pk,
+        )
+
+    return _page(
+        request,
+        form,
+        about=account,
+        do=do,
+        done="The credits are adjusted.",
+        back=reverse("desk_account", args=[pk]),
+        context={
+            "title": "Adjust credits",
+            "follows": "The customer sees the line, with the reason and your address, among their credits.",
+        },
+    )
+
+
+def _given(request: Visit) -> Any:
+    return request.POST if request.method == "POST" else None
+
+
+def _page(
+    request: Visit,
+    form: PageForm,
+    *,
+    about: Stateful,
+    do: Callable[[], object],
+    done: str,
+    back: str,
+    context: dict[str, Any],
+    verb: str = "",
+) -> HttpResponse:
+    """Ask, or do it and go back; a refusal is shown above the form. `verb`: a transition that may be closed now."""
+    status = 200
+    if form.is_valid():
+        try:
+            do()
+        except Problem as problem:
+            about.refresh_from_db()
+            form.refuse(problem)
+            status = problem.status
+        else:
+            messages.success(request, done)
+            return redirect(back)
+    context |= {
+        "form": form,
+        "about": about,
+        "back": back,
+        "is_possible": not verb or verb in available(about, request.user),
+    }
+    return render(request, "web/staff/correct.html", context, status=status)

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.models import Payment
+from core.models import Payment, User
 from core.models.stateful import Stateful
 from workflows.actions.sites import Excess
 from workflows.reasons import reason_for
@@ -81,6 +81,11 @@ def status_words(row: Stateful) -> Words:
 def status_name(machine: str, code: str) -> str:
     """What a status is called; the code itself where no page knows it."""
     return str(STATUSES.get(machine, {}).get(code, (code, ""))[0])
+
+
+def person_name(user: User) -> str:
+    """Somebody by their address, as far as it is still theirs."""
+    return gettext("Somebody who has a new account") if user.former_email_digest else user.email
 
 
 def excess_words(found: Mapping[str, Excess]) -> str:

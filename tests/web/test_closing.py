@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Industry, Membership, Transition
+from core.models import Account, Industry, Membership, Plan, Transition
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory
 from tests.web.conftest import signed_in
-from workflows.actions import close_account
+from workflows.actions import close_account, sign_up
 from workflows.actions.sites import open_site
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +100,17 @@ def test_person_who_signed_up_again_is_told_so_by_the_sign_up_page(owner, client
 
     assert answer.status_code == 302
     assert Account.objects.filter(name="Mine", memberships__user__email=owner.email).exists()
+
+
+def test_others_of_a_closed_account_are_not_shown_an_address_that_was_given_up(owner, shop):
+    account = owner.membership.account
+    admin = MembershipFactory(account=account, role="admin").user
+    close_account(account, by=owner)
+    free = Plan.objects.get(code="free")
+    sign_up(email=owner.email, password=None, account_name="Mine", plan=free, currency="USD", billing={})
+
+    page = signed_in(admin).get(reverse("members")).content.decode()
+
+    assert "Somebody who has a new account" in page
+    assert admin.email in page
+    assert "former" not in page

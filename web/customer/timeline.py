@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Invoice, Payment, Transition
 from web.customer.banner import HOW_TO_PAY
+from web.words import person_name
 from workflows.reasons import reason_for
 
 # (machine, transition) -> words and look. What is not named here is not the customer's business.
@@ -73,7 +74,7 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
     payment = payments.get(row.object_id)
     step = Step(words[0], words[1], row.at, payment=payment)
     if row.name == "begin" and row.actor is not None:
-        step.by = "" if row.actor.is_staff else row.actor.email
+        step.by = "" if row.actor.is_staff else person_name(row.actor)
         if row.actor.is_staff:
             step.words = _("We recorded your payment")
     if row.name == "reject" and payment is not None:

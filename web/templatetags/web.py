@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 
 from core.money import money_text
-from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, status_words
+from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_words
 
 register = template.Library()
 
@@ -32,6 +32,9 @@ def badge(row: Any) -> SafeString:
     """The status of a row as a coloured word."""
     words, tone = status_words(row)
     return format_html('<span class="badge {}">{}</span>', tone, words)
+
+
+register.filter("person", person_name)
 
 
 @register.simple_tag

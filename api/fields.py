@@ -10,7 +10,6 @@ import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from iso4217 import Currency as KnownCurrency
@@ -20,6 +19,7 @@ from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import is_currency, minor_units, money_text
 from core.proof_links import PLAIN_HTTPS, is_plain_https
+from core.time_zones import canonical_time_zone
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # What `api.parsers` refuses, as the inside of a character class; lone surrogates cannot be written there.
@@ -142,13 +142,13 @@ class Currency(_Code):
 
 
 class TimeZone(Text):
-    """A name of the IANA time zone database."""
+    """A name of the IANA time zone database. One that was renamed since is kept under its present name."""
 
     def to_internal_value(self, data: Any) -> str:
-        text = super().to_internal_value(data)
-        if text not in available_timezones():
+        name = canonical_time_zone(super().to_internal_value(data))
+        if not name:
             raise serializers.ValidationError("Send a time zone of the IANA database, such as Asia/Karachi.")
-        return text
+        return name
 
 
 class Amount(serializers.Field):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
-from django.db.models.functions import TruncDate
+from django.db.models import F, Func, IntegerField, Sum, Value
 
 from core.models import Account, CreditEntry
-from workflows.periods import database_now, today_in
+from workflows.periods import database_now, midnight, today_in
 
 WIDTH, HEIGHT = 300, 64
 
@@ -43,17 +41,25 @@ def credit_use(account: Account, *, days: int = 30) -> Chart:
     now = database_now()
     last = today_in(account.time_zone, now)
     first = last - timedelta(days=days - 1)
-    zone = ZoneInfo(account.time_zone)
+    begins = [midnight(first + timedelta(days=n), account.time_zone) for n in range(days)]
     rows = (
         CreditEntry.objects.filter(account=account, kind=CreditEntry.Kind.CONSUME)
-        .filter(pk__gte=_first_key_of(datetime.combine(first, datetime.min.time(), zone)))  # keys are times
-        .annotate(day=TruncDate("created_at", tzinfo=zone))
+        .filter(pk__gte=_first_key_of(begins[0]))  # keys are times
+        .annotate(day=_CountOf(F("created_at"), Value(begins)))
         .values("day")
         .annotate(used=Sum("amount"))
         .order_by()
     )
     used = {row["day"]: -row["used"] for row in rows}
-    return bars([(first + timedelta(days=n), used.get(first + timedelta(days=n), 0)) for n in range(days)])
+    return bars([(first + timedelta(days=n), used.get(n + 1, 0)) for n in range(days)])
+
+
+class _CountOf(Func):
+    """How many of those moments have come: PostgreSQL compares, and leaves to Python when a day begins."""
+
+    function = "width_bucket"
+    template = "%(function)s(%(expressions)s::timestamptz[])"
+    output_field = IntegerField()
 
 
 def bars(values: list[tuple[date, int]]) -> Chart:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.models import Account, Invoice, Payment, Subscription
+from core.time_zones import table_names
 from workflows.engine.lease import LEASE
 from workflows.engine.purge import PURGED
 from workflows.engine.registry import followers, machine_of
@@ -65,7 +66,7 @@ _REPEATED = r"^(escalate|payment\.escalate):"
 
 def invariants() -> dict[str, str]:
     """Every invariant by its name: SQL that returns no rows, and what is wrong if it does."""
-    return HISTORY | _machines() | DEBTS | _declared() | LAWS | TENANTS
+    return HISTORY | _machines() | DEBTS | _declared() | LAWS | TENANTS | _zones()
 
 
 def findings(cursor: Any) -> Iterator[str]:
@@ -129,6 +130,14 @@ def _declared() -> dict[str, str]:
             HAVING count(*) > 1 OR NOT EXISTS (
                 SELECT FROM line WHERE line.machine = fact.machine AND line.name = fact.name
                     AND line.kind = debt.kind AND fact.target = coalesce(line.target, fact.target))""",
+    }
+
+
+def _zones() -> dict[str, str]:
+    names = ", ".join(f"'{name}'" for name in table_names())
+    return {
+        "an account's days are counted in a time zone that is known": f"""
+            SELECT id AS account, time_zone FROM core_account WHERE time_zone NOT IN ({names})"""
     }
 
 

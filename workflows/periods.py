@@ -5,13 +5,13 @@ from __future__ import annotations
 import calendar
 from datetime import date, datetime, time
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
 from core.models import PlanPrice
 from core.models.subscription import Terms
 from core.money import quantize
+from core.time_zones import zone_of
 
 MONTHS = {PlanPrice.Interval.MONTH: 1, PlanPrice.Interval.YEAR: 12}
 
@@ -40,12 +40,12 @@ def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: 
 
 def today_in(time_zone: str, now: datetime) -> date:
     """The day on the customer's wall calendar at that moment."""
-    return now.astimezone(ZoneInfo(time_zone)).date()
+    return now.astimezone(zone_of(time_zone)).date()
 
 
 def midnight(day: date, time_zone: str) -> datetime:
     """When that day begins where the customer is; where clocks skip midnight, right after the gap."""
-    return datetime.combine(day, time(), ZoneInfo(time_zone))
+    return datetime.combine(day, time(), zone_of(time_zone))
 
 
 def database_now() -> datetime:

@@ -123,6 +123,9 @@ MISDEEDS = {
     "a row is of the same account as its parent": [
         "UPDATE core_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
     ],
+    "an account's days are counted in a time zone that is known": [
+        "UPDATE core_account SET time_zone = 'localtime' WHERE id = '{account}'",
+    ],
 }
 
 

@@ -12,6 +12,7 @@ from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied, ValidationError
+from core.time_zones import check_time_zone
 from workflows.books import lock_account
 from workflows.engine import perform
 from workflows.timers import move_timers
@@ -21,11 +22,13 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
     Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError when the
-    billing details do not go together. The row is locked meanwhile: two changes at once cannot leave a set that
-    nobody checked.
+    billing details do not go together or the time zone is none. The row is locked meanwhile: two changes at once cannot
+    leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
+    if "time_zone" in changes:
+        changes["time_zone"] = check_time_zone(changes["time_zone"])
     with atomic():
         row = lock_account(account)
         check_is_open(row)

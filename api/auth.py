@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api.accounts import AccountOut, UserOut
 from api.door import CallerView, Door, says
-from api.fields import Choice, Country, Currency, Email, StrictSerializer, Text
+from api.fields import Choice, Country, Currency, Email, StrictSerializer, Text, TimeZone
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
 from api.tokens import register_token
@@ -65,6 +65,7 @@ class Register(Door):
         currency = Currency(default="USD")
         interval = Choice(PlanPrice.Interval.choices, default=PlanPrice.Interval.MONTH)
         language = Choice(settings.LANGUAGES, required=False)
+        time_zone = TimeZone(required=False, max_length=64, help_text="Without it: that of the country, else UTC.")
         billing_email = Email(default="", allow_blank=True)
         address_line1 = Text(default="", allow_blank=True, max_length=200)
         address_line2 = Text(default="", allow_blank=True, max_length=200)
@@ -110,6 +111,7 @@ class Register(Door):
             billing=billing,
             payment_method=method,
             language=data.get("language") or get_language_from_request(request),
+            time_zone=data.get("time_zone", ""),
         )
         limits.welcome(request, data["email"])
         context = {"request": request}

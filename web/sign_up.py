@@ -60,6 +60,7 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
             billing=form.billing(),
             payment_method=form.method,
             language=get_language() or "en",
+            time_zone=data["time_zone"],
         )
     except Conflict as problem:
         form.add_error("email", problem.detail)

@@ -35,6 +35,7 @@ def customer(plans, clock, run_effects):
             plan=plans[plan],
             currency="USD",
             billing=BILLING,
+            time_zone="UTC",  # whatever the country: tests that count days do so in the clock's own
             payment_method=PaymentMethodFactory(bank_lag_days=2),
         )
         run_effects()

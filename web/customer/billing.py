@@ -31,7 +31,7 @@ def billing(request: Visit) -> HttpResponse:
 
 def _change(request: Visit, form: BillingForm) -> bool:
     """Only what differs is a change: what stands there already is not judged again."""
-    wanted = {name: form.cleaned_data[name] for name in ("name", "language")} | form.billing()
+    wanted = {name: form.cleaned_data[name] for name in ("name", "language", "time_zone")} | form.billing()
     changes = {name: value for name, value in wanted.items() if value != getattr(request.account, name)}
     try:
         change_account(request.account, by=request.user, **changes)

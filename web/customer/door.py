@@ -10,10 +10,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.models import Account, Membership, User
 from core.problems import PermissionDenied
+from core.time_zones import zone_of
 from web.signing_in import home_of
 
 
@@ -31,7 +33,10 @@ View = Callable[Concatenate[Visit, ...], HttpResponse]
 
 
 def members_only(view: View) -> Callable[..., HttpResponseBase]:
-    """Signed in, and of an account, which is `request.account`; staff are shown to their own home."""
+    """Signed in, and of an account, which is `request.account` and in whose time zone times are written.
+
+    Staff are shown to their own home.
+    """
 
     @wraps(view)
     def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -45,7 +50,8 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
         request.role = membership.role
         request.is_closed = request.account.status == Account.Status.CLOSED
         request.may_act = membership.role in Membership.MAY_PAY and not request.is_closed
-        return view(request, *args, **kwargs)
+        with timezone.override(zone_of(request.account.time_zone)):
+            return view(request, *args, **kwargs)
 
     return login_required(inner)
 

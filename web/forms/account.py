@@ -9,23 +9,47 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Account, Industry, Membership, Site, SiteUserAccess
+from core.time_zones import canonical_time_zone, offset_text, time_zone_names
 from web.forms.base import PageForm
 from web.forms.billing import BillingFields
 from web.forms.fields import Address, Choice, Line
 from web.words import ROLES, SITE_ROLES
+from workflows.periods import database_now
 
 
 class BillingForm(BillingFields):
-    """Name and billing details of an account that is there."""
+    """Name, language, time zone and billing details of an account that is there."""
 
     name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     language = Choice(label=_("Language of our mails"), choices=settings.LANGUAGES)
-    field_order = ["name", "language"]
+    time_zone = Choice(
+        label=_("Time zone"),
+        required=False,  # a page that was opened before there was such a field does not send it
+        help_text=_("The days of your plan and your invoices begin and end there."),
+        widget=forms.Select(attrs={"dir": "ltr"}),
+    )
+    field_order = ["name", "language", "time_zone"]
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"name": account.name, "language": account.language, **account.billing_snapshot()})
+        zone = canonical_time_zone(account.time_zone) or "UTC"
+        own = {"name": account.name, "language": account.language, "time_zone": zone}
+        kwargs.setdefault("initial", {**own, **account.billing_snapshot()})
         super().__init__(*args, **kwargs)
+        choice: Any = self.fields["time_zone"]
+        choice.choices, choice.is_needed = _zones(zone), True
+        self._stored_zone = account.time_zone
         self.fields["country"].widget.attrs["class"] = "decides"
+
+    def clean_time_zone(self) -> str:
+        return self.cleaned_data["time_zone"] or self._stored_zone
+
+
+def _zones(own: str) -> list[tuple[str, str]]:
+    """Every zone with its distance from UTC as of now, and the account's own where that is an unusual one."""
+    now = database_now()
+    return [
+        (name, f"{name.replace('_', ' ')} ({offset_text(name, now)})") for name in sorted({*time_zone_names(), own})
+    ]
 
 
 class CloseAccountForm(PageForm):

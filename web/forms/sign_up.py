@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.models import PaymentMethod, User
 from core.problems import ValidationError
+from core.time_zones import canonical_time_zone
 from web.catalogue import Catalogue
 from web.forms.billing import BillingFields
 from web.forms.fields import Address, Choice, Line
@@ -23,6 +25,7 @@ class SignUpForm(BillingFields):
     password = password_field(_("Password"), is_new=True)
     account_name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     payment_method = Choice(label=_("How will you pay?"), required=False)
+    time_zone = forms.CharField(widget=forms.HiddenInput, required=False)  # the browser's, by static/web/zone.js
 
     field_order = ["interval", "currency", "plan", "email", "password", "account_name"]
 
@@ -47,6 +50,10 @@ class SignUpForm(BillingFields):
     def method(self) -> PaymentMethod | None:
         code = self.cleaned_data.get("payment_method")
         return next((method for method in self.methods if method.code == code), None)
+
+    def clean_time_zone(self) -> str:
+        """Nobody typed it, so a name that is not known here is no mistake of theirs: the country decides then."""
+        return canonical_time_zone(self.cleaned_data["time_zone"])
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"])

@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext
 
 from core.money import money_text
+from core.time_zones import offset_text
 from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_words
 
 register = template.Library()
@@ -67,6 +68,13 @@ def role_words(role: str) -> str:
 @register.filter
 def credit_words(kind: str) -> str:
     return str(CREDIT_KINDS[kind])
+
+
+@register.simple_tag
+def zone(name: str) -> str:
+    """`Asia/Karachi, UTC+05:00`: the customer's time zone, as staff read it."""
+    offset = offset_text(name, now())
+    return name if name == offset else f"{name}, {offset}"
 
 
 @register.filter

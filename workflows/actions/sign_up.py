@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
 from core.problems import Conflict
+from core.time_zones import check_time_zone, time_zone_of_country
 from workflows.actions.people import ask_to_verify, had_trial_lately, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.engine import begin
@@ -37,15 +38,17 @@ def sign_up(
     payment_method: PaymentMethod | None = None,
     language: str = "en",
     interval: str = PlanPrice.Interval.MONTH,
+    time_zone: str = "",
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
-    password: None: whoever it is sets one later.
-    Raises ValidationError for billing details that cannot be accepted, Conflict when the e-mail address has an
-    account already, or had a free trial, of an account that is closed, within a year.
+    password: None: whoever it is sets one later. time_zone: empty: that of the billing country, else UTC.
+    Raises ValidationError for billing details or a time zone that cannot be accepted, Conflict when the e-mail address
+    has an account already, or had a trial in one that was closed less than a year ago.
     """
     price = price_of(plan, currency, interval)
     check_billing(billing, is_paid=price.amount > 0)
+    zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(billing.get("country", ""))
     with atomic():
         user = newcomer(email, password)
         if user is None:
@@ -58,6 +61,7 @@ def sign_up(
             name=account_name,
             currency=currency,
             language=language,
+            time_zone=zone,
             **billing,
         )
         if is_free:

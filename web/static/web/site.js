@@ -5,3 +5,4 @@ import "./once.js";
 import "./poll.js";
 import "./focus.js";
 import "./print.js";
+import "./zone.js";

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from workflows.actions.sites import over_limit
 from workflows.books import LIVING
 from workflows.engine import available, perform
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
+from workflows.periods import last_day_of
 
 
 class InvoiceOut(serializers.Serializer):
@@ -105,10 +107,14 @@ class SubscriptionOut(serializers.Serializer):
     price = Money("price")
     interval = serializers.ChoiceField(PlanPrice.Interval.choices)
     period_start = serializers.DateField(allow_null=True)
-    period_end = serializers.DateField(allow_null=True)
+    period_end = serializers.DateField(allow_null=True, help_text="The first day after the period.")
+    period_last_day = serializers.SerializerMethodField(help_text="The last day of the period.")
     cancel_at_period_end = serializers.BooleanField()
     next_plan = serializers.CharField(source="next_plan.code", default=None, allow_null=True)
     available_transitions = serializers.SerializerMethodField()
+
+    def get_period_last_day(self, subscription: Subscription) -> date | None:
+        return last_day_of(subscription.period_end) if subscription.period_end else None
 
     def get_available_transitions(self, subscription: Subscription) -> list[str]:
         return available(subscription, self.context["request"].user)

@@ -36,7 +36,8 @@ from web.templatetags.web import money
 from web.words import canned_reasons
 from workflows.actions import decide_many
 from workflows.figures import first_key
-from workflows.periods import database_now
+from workflows.periods import database_now, last_day_of
+from workflows.words import period_text
 
 LATEST = 20  # rows of another model that a page shows
 
@@ -145,7 +146,7 @@ class AccountAdmin(StatefulAdmin):
         found = account.subscriptions.select_related("plan").order_by("-id")[:LATEST]
         return listed(
             (link_to("subscription", row.pk, words=str(row.plan)), row.get_status_display(),
-             money(row.price, row.currency), f"until {row.period_end}" if row.period_end else "")
+             money(row.price, row.currency), f"until {last_day_of(row.period_end)}" if row.period_end else "")
             for row in found
         )  # fmt: skip
 
@@ -169,13 +170,13 @@ class AccountAdmin(StatefulAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(StatefulAdmin):
-    list_display = ("account", "plan", "status", "price_", "period_start", "period_end")
+    list_display = ("account", "plan", "status", "price_", "period_")
     list_filter = ("status", "plan", WhenFilter)
     list_select_related = ("account", "plan")
     search_fields = ("account__name",)
-    readonly_fields = ("price_", "invoices_", "history", "elsewhere")
+    readonly_fields = ("price_", "period_", "invoices_", "history", "elsewhere")
     fieldsets = (
-        (None, {"fields": ("account", "plan", "status", "price_", "interval", "period_start", "period_end",
+        (None, {"fields": ("account", "plan", "status", "price_", "interval", "period_",
                            "cancel_at_period_end", "next_plan", "previous", "elsewhere")}),
         ("What it was billed", {"fields": ("invoices_",)}),
         ("What happened", {"fields": ("history",)}),
@@ -184,6 +185,10 @@ class SubscriptionAdmin(StatefulAdmin):
     @admin.display(description="price", ordering="price")
     def price_(self, row: Subscription) -> str:
         return money(row.price, row.currency)
+
+    @admin.display(description="period", ordering="period_end")
+    def period_(self, row: Subscription) -> str:
+        return period_text(row.period_start, row.period_end) if row.period_start and row.period_end else "not begun"
 
     @admin.display(description="invoices")
     def invoices_(self, subscription: Subscription) -> SafeString:
@@ -214,7 +219,9 @@ class InvoiceAdmin(StatefulAdmin):
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:
         plan = invoice.metadata.get("billing_snapshot", {}).get("plan") or "nothing subscribed"
-        period = f"{invoice.period_start} to {invoice.period_end}" if invoice.period_start else "from when it is paid"
+        period = "from when it is paid"
+        if invoice.period_start and invoice.period_end:
+            period = period_text(invoice.period_start, invoice.period_end)
         return listed([(f"{plan}, {invoice.get_purpose_display().lower()}", period, self.total_(invoice))])
 
     @admin.display(description="total", ordering="total")

@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Subscription, User
 from workflows import links
 from workflows.instructions import instructions_for, reference_for
+from workflows.periods import last_day_of
 from workflows.reasons import reason_for
 from workflows.words import Exact, Unbroken, count, day, money
 
@@ -100,7 +101,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
         "is_needed": allocated > 0,
         "to_balance": _unless_zero(to_balance, payment.currency),
         "value_date": day(payment.value_date),
-        "active_until": day(subscription.period_end) if subscription and is_open else None,
+        "active_until": _last_day(subscription.period_end) if subscription and is_open else None,
         "credits": count(payment.account.credits),
         "link": link,
     }
@@ -136,8 +137,9 @@ def subscription_past_due(subscription: Subscription, invoice: Invoice | None, s
     return {**_subscription(subscription, invoice), "suspended_on": day(suspended_on)}
 
 
-def subscription_suspended(subscription: Subscription, invoice: Invoice | None, ends_on: date | None) -> Words:
-    return {**_subscription(subscription, invoice), "ends_on": day(ends_on)}
+def subscription_suspended(subscription: Subscription, invoice: Invoice | None, given_up_on: date | None) -> Words:
+    """given_up_on: the first day on which paying comes too late."""
+    return {**_subscription(subscription, invoice), "ends_on": _last_day(given_up_on)}
 
 
 def subscription_cancelled(subscription: Subscription, *, unpaid: bool = False, successor: str = "") -> Words:
@@ -219,6 +221,10 @@ def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
             "has_others": len(methods) > 1,
         }
     }
+
+
+def _last_day(end: date | None) -> Unbroken | None:
+    return day(last_day_of(end)) if end else None
 
 
 def _grouped(key: str, value: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db import connection
@@ -21,6 +21,11 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
     month = start.month - 1 + MONTHS[PlanPrice.Interval(interval)]
     year, month = start.year + month // 12, month % 12 + 1
     return date(year, month, min(anchor_day, calendar.monthrange(year, month)[1]))
+
+
+def last_day_of(end: date) -> date:
+    """The last day of a period, as people are told it, from the first day after it."""
+    return end - timedelta(days=1)
 
 
 def credits_for(terms: Terms) -> int:

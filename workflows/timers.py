@@ -8,10 +8,10 @@ from enum import Enum
 from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from core.models import Account, Effect, Invoice, Subscription
 from core.models.stateful import Stateful
+from core.time_zones import zone_of
 from workflows.books import LIVING
 from workflows.engine import Debt, effect, owe_many, reschedule
 from workflows.periods import database_now, midnight, today_in
@@ -110,7 +110,7 @@ def move_timers(account: Account, *, before: str) -> None:
     )
     reschedule(
         {
-            row.pk: midnight(day_of(row) or row.run_at.astimezone(ZoneInfo(before)).date(), account.time_zone)
+            row.pk: midnight(day_of(row) or row.run_at.astimezone(zone_of(before)).date(), account.time_zone)
             for row in waiting
         }
     )

@@ -10,8 +10,10 @@ from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from core.money import quantize
+from workflows.periods import last_day_of
 
 
 class Bare(str):
@@ -58,6 +60,15 @@ def count(number: int) -> Exact:
 def date_text(day: date) -> str:
     """`"3 November 2026"`: no order of numbers to be mistaken."""
     return _date_text(day, get_language())
+
+
+def period_text(start: date, end: date) -> str:
+    """`"1 to 31 May 2026"`: with the last day of it, though `end` is the first day after it."""
+    last = last_day_of(end)
+    if last <= start:  # a single day
+        return date_text(start)
+    form = "j F Y" if start.year != last.year else "j F" if start.month != last.month else "j"
+    return _("%(first)s to %(last)s") % {"first": date_format(start, form), "last": date_text(last)}
 
 
 @lru_cache(1000)

@@ -118,6 +118,11 @@ class Subscription(Stateful):
     def __str__(self) -> str:
         return f"{self.plan} of {self.account}"
 
+    @property
+    def renews_on(self) -> date | None:
+        """The first day of the next period; None where the plan ends before it, or has not begun."""
+        return None if self.cancel_at_period_end else self.period_end
+
     def may_be_changed_by(self, user: User) -> bool:
         return user.role_in(self.account_id) in Membership.MAY_PAY
 

@@ -1,6 +1,8 @@
-"""Time zones by the API: auth/register/ and account/."""
+"""Time zones and days by the API: auth/register/, account/, billing/subscriptions/."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import pytest
 
@@ -11,7 +13,9 @@ from tests.factories import (
     MembershipFactory,
     PaymentMethodFactory,
     PlanFactory,
+    SubscriptionFactory,
 )
+from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 FREE = {"email": "ann@acme.test", "password": "a fairly long one", "account_name": "Acme"}
@@ -92,3 +96,16 @@ def test_old_name_of_a_zone_is_kept_under_its_present_one():
 
     assert answer.json()["time_zone"] == "America/Argentina/Buenos_Aires"
     assert Account.objects.get().time_zone == "America/Argentina/Buenos_Aires"
+
+
+def test_subscription_names_the_last_day_of_its_period_beside_the_first_that_is_not_paid_for():
+    subscription = SubscriptionFactory()
+    owner = Caller(MembershipFactory(account=subscription.account).user)
+
+    waiting = owner.get(f"billing/subscriptions/{subscription.pk}/").json()
+    perform(subscription.activate, on=date(2027, 5, 1), until=date(2027, 6, 1))
+    active = owner.get(f"billing/subscriptions/{subscription.pk}/").json()
+
+    days = ("period_start", "period_end", "period_last_day")
+    assert [waiting[name] for name in days] == [None, None, None]
+    assert [active[name] for name in days] == ["2027-05-01", "2027-06-01", "2027-05-31"]

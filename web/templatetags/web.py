@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,8 @@ from django.utils.translation import gettext
 from core.money import money_text
 from core.time_zones import offset_text
 from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_words
+from workflows.periods import last_day_of
+from workflows.words import period_text
 
 register = template.Library()
 
@@ -68,6 +70,18 @@ def role_words(role: str) -> str:
 @register.filter
 def credit_words(kind: str) -> str:
     return str(CREDIT_KINDS[kind])
+
+
+@register.filter
+def last_day(end: date | None) -> date | None:
+    """The last day of a period, whose `period_end` is the first day after it."""
+    return last_day_of(end) if end else None
+
+
+@register.simple_tag
+def period(start: date | None, end: date | None) -> str:
+    """`1 to 31 May 2026`"""
+    return period_text(start, end) if start and end else ""
 
 
 @register.simple_tag

@@ -106,8 +106,8 @@ def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
 
 @mail("subscription_suspended", related=("account", "plan"))
 def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
-    ends_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
-    words = letters.subscription_suspended(subscription, open_invoice(subscription), ends_on)
+    given_up_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
+    words = letters.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
     return Letter(recipients(subscription.account), words)
 
 

@@ -21,7 +21,7 @@ def watch_trial(account: Account, this: Effect) -> None:
     One that is shorter than the warning is not warned about: its first mail has just said when it ends.
     """
     assert account.trial_ends_on is not None
-    timers = [on_day(end_trial, account, day=account.trial_ends_on, setter=this)]
+    timers = [on_day(end_trial, account, day=account.trial_ends_on + timedelta(days=1), setter=this)]
     warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
     if warning > today_in(account.time_zone, database_now()):
         timers.append(
@@ -39,10 +39,12 @@ def watch_trial(account: Account, this: Effect) -> None:
 
 @timer("account.end_trial")
 def end_trial(account: Account, this: Effect) -> Outcome:
-    """End a trial, unless the customer says that they have paid."""
+    """End a trial after its last day, unless the customer says that they have paid."""
     account = lock_account(account)
     if account.status != Account.Status.TRIAL:
         return Outcome.OVER
+    if account.trial_ends_on is not None and today_in(account.time_zone, database_now()) <= account.trial_ends_on:
+        return Outcome.TOMORROW  # set for the beginning of the last day, as it was before that day was the customer's
     if Payment.objects.filter(account=account).in_review().exists():
         return Outcome.TOMORROW
     steps = [because(this, account.expire)]

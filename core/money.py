@@ -10,19 +10,28 @@ from iso4217 import Currency
 # Every amount in the database is below this: an upper bound is also what keeps NaN out of `numeric`.
 CEILING = Decimal("1000000000000")
 
+# ISO 4217 has taken these back, and rows in them stay: minor units as in its list of historic codes. Nothing new is
+# written in one of them.
+WITHDRAWN = {
+    "ANG": 2, "BGN": 2, "BYR": 0, "CUC": 2, "EEK": 2, "HRK": 2, "LTL": 2, "LVL": 2, "MRO": 2, "SLL": 2, "STD": 2,
+    "VEF": 2, "ZMK": 2, "ZWL": 2,
+}  # fmt: skip
+
 
 def is_currency(code: str) -> bool:
-    """Whether that is a currency one can owe: known to ISO 4217, with minor units (so not gold, not a test code)."""
+    """Whether that is a currency of today: known to ISO 4217, with minor units (so not gold, not a test code)."""
     return _currency(code) is not None
 
 
 def minor_units(currency: str) -> int:
-    """Digits after the point: 2 for USD, 0 for JPY, 3 for KWD. ValueError for an unknown currency."""
+    """Digits after the point: 2 for USD, 0 for JPY, 3 for KWD, also of withdrawn currencies. ValueError for others."""
     known = _currency(currency)
-    if known is None:
-        raise ValueError(f"{currency!r} is not an ISO 4217 currency with minor units")
-    assert known.exponent is not None
-    return known.exponent
+    if known is not None:
+        assert known.exponent is not None
+        return known.exponent
+    if currency in WITHDRAWN:
+        return WITHDRAWN[currency]
+    raise ValueError(f"{currency!r} is not an ISO 4217 currency with minor units")
 
 
 def quantize(amount: Decimal, currency: str) -> Decimal:
@@ -31,8 +40,20 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
 
 
 def money_text(amount: Decimal, currency: str) -> str:
-    """`"89.00"`: how money is written in JSON, mails and documents."""
-    return f"{quantize(amount, currency):f}"
+    """`"89.00"`: how money is written in JSON, mails and documents.
+
+    An amount in a currency that nobody knows is written with all its digits: what is stored stays readable.
+    """
+    try:
+        return f"{quantize(amount, currency):f}"
+    except ValueError:
+        return f"{amount:.{max(2, _places(amount))}f}"
+
+
+def _places(amount: Decimal) -> int:
+    """Digits after the point, without zeros at the end."""
+    exponent = amount.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 @lru_cache(maxsize=512)  # a list of money asks the same again and again, and ISO 4217 has fewer

@@ -147,5 +147,6 @@ def page_address(context: RequestContext, **changes: Any) -> str:
 
 
 def grouped(text: str) -> str:
-    whole, point, digits = text.partition(".")
-    return f"{int(whole):,}{point}{digits}"
+    """`-1,234.50` of `-1234.50`. The sign is the text's: the whole part of -0.50 is 0, which has none."""
+    whole, point, digits = text.removeprefix("-").partition(".")
+    return f"{'-' * text.startswith('-')}{int(whole):,}{point}{digits}"

@@ -1,7 +1,8 @@
 """A small language for the look of a number: `R-#{4,8}`.
 
 `#` is a digit, `@` a letter, `*` either of them; `{4}` or `{4,8}` behind one of these repeats it; ` | ` stands between
-alternatives; letters, digits and `./:&_+` stand for themselves. Capitals, spaces and dashes do not count.
+alternatives; letters, digits and `./:&_+` stand for themselves. Capitals, spaces and dashes do not count, nor does the
+script that digits are written in.
 
 Masks are typed by operators. They are no regular expressions, so that none can make a request hang: a text is read
 once, with all the places where it may have got to.
@@ -14,6 +15,8 @@ from functools import lru_cache
 from itertools import cycle
 from string import ascii_uppercase, digits
 
+from core.text import as_code
+
 LONGEST = 140  # what a reference may have
 CLASSES = {"#": digits, "@": ascii_uppercase, "*": digits + ascii_uppercase}
 TOKEN = re.compile(r"([#@*])(?:\{([0-9]{1,3})(?:,([0-9]{1,3}))?\})?|([A-Z0-9./:&_+])")
@@ -24,8 +27,9 @@ Token = tuple[str, int, int]  # the characters it takes, and how many of them, a
 def fits(mask: str, text: str) -> bool:
     """Whether the text looks as the mask says. Raises ValueError for a mask that cannot be read."""
     alternatives = parse(mask)
-    plain = _plain(text)
-    return text.isascii() and len(plain) <= LONGEST and any(_fits(tokens, plain) for tokens in alternatives)
+    code = as_code(text)
+    plain = _plain(code)
+    return code.isascii() and len(plain) <= LONGEST and any(_fits(tokens, plain) for tokens in alternatives)
 
 
 def example_of(mask: str) -> str:

@@ -11,6 +11,7 @@ import re
 from django.utils.translation import gettext_lazy as _
 
 from core.masks import example_of, fits
+from core.text import as_code
 
 MASKS = {
     "AD": "AD###", "AR": "#### | @####@@@", "AT": "####", "AU": "####", "BD": "####", "BE": "####", "BG": "####",
@@ -39,11 +40,16 @@ LABELS = {
 }
 
 ELSEWHERE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,19}")
+POSTAL_MARK = "\N{POSTAL MARK}"  # written in front of the number in Japan
 COUNTRY_IN_FRONT = re.compile(r"[A-Z]{1,3}-(?=[0-9])")  # D-10115, LT-01100: not part of it, but often written
 
 
 def is_postal_code(country: str, text: str) -> bool:
-    """Whether that may be a postal code of the country; small letters, spaces and dashes as people like them."""
+    """Whether that may be a postal code of the country; written as people like it.
+
+    Small letters, spaces, dashes and digits of every kind are taken: see `as_code`.
+    """
+    text = as_code(as_code(text).removeprefix(POSTAL_MARK))
     mask = MASKS.get(country)
     if mask is None:
         return ELSEWHERE.fullmatch(text) is not None

@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from string import ascii_letters, digits
+from urllib.parse import quote
 
-# A plain host with a dot in it, nobody's password, the default port, nothing that would need an escape.
+# A plain host with a dot in it, nobody's password, the default port, nothing that would need an escape: what is kept.
 PLAIN_HTTPS = (
     r"https://[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})+(:443)?([/?#][!#-&(-;=?-\[\]^_a-~]*)?"
 )
+# What may be typed: also a host and a path in letters of any script, and apostrophes.
+TYPED_HTTPS = r"[Hh][Tt][Tt][Pp][Ss]://[^\s/?#@:\\]+\.[^\s/?#@:\\]+(:443)?([/?#][^\s\\<>\"`]*)?"
+PARTS = re.compile(r"https://([^\s/?#@:\\]+)((?::443)?)((?:[/?#][^\s\\<>\"`]*)?)", re.IGNORECASE)
+
+# In a path, query or fragment as it is, in the order of PLAIN_HTTPS; a percent sign is one that was typed.
+AS_IS = ascii_letters + digits + "!#$%&()*+,-./:;=?@[]^_{|}~"
+# What a label of a host may hold beyond ASCII (RFC 5892, roughly): small letters, marks and digits.
+IN_A_LABEL = {"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"}
 
 
 def is_plain_https(text: str) -> bool:
     return re.fullmatch(PLAIN_HTTPS, text) is not None
+
+
+def plain_https(text: str) -> str:
+    """The link as a browser asks for it: its host in IDNA, what stands behind it percent-encoded, as it was typed.
+
+    Not normalized: a name of a file that was made decomposed is found only so. Raises ValueError for what is no
+    https link, or has a user name or another port.
+    """
+    found = PARTS.fullmatch(text)
+    if found is None:
+        raise ValueError("no https link")
+    host, port, rest = found.groups()
+    plain = f"https://{'.'.join(_ascii_label(label) for label in host.split('.'))}{port}{quote(rest, safe=AS_IS)}"
+    if not is_plain_https(plain):
+        raise ValueError("no plain host")
+    return plain
+
+
+def _ascii_label(label: str) -> str:
+    """In IDNA. Python's own codec is of 2003: it makes ss of U+00DF, which is somebody else's host today."""
+    label = unicodedata.normalize("NFKC", label).lower()
+    if label.isascii():
+        return label
+    label = unicodedata.normalize("NFC", label)
+    if any(not (sign == "-" or sign.isascii() or unicodedata.category(sign) in IN_A_LABEL) for sign in label):
+        raise ValueError("no host")
+    return f"xn--{label.encode('punycode').decode('ascii')}"

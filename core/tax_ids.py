@@ -5,8 +5,8 @@ where it would refuse real ones are left lenient: Ghana and Viet Nam issue numbe
 Taiwan changed their check digits, Colombians often leave theirs out. Only `validate()` of modules that compute is
 called: those that ask a register over the network stay apart in the library, in functions of their own.
 
-A number is kept as it was typed, since it stands on invoices, where its owner must recognise it; spaces, dashes, dots
-and the country in front make no difference to the check.
+A number is kept as it was typed, since it stands on invoices, where its owner must recognise it; spaces, dashes, dots,
+the script of its digits and the country in front make no difference to the check.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from core.masks import fits
+from core.text import as_code
 
 VAT = _("VAT number")
 
@@ -105,6 +106,7 @@ SEPARATORS = re.compile(r"[ ./-]")
 
 def is_tax_id(country: str, text: str) -> bool:
     """Whether that may be a tax id of the country; where none is known, something with a digit and of that shape."""
+    text = as_code(text)
     if not SHAPE.fullmatch(text) or not re.search(r"[0-9]", text):
         return False
     known = TAX_IDS.get(country)

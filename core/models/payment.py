@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from typing import cast
 
 from django.conf import settings
@@ -20,7 +21,11 @@ from core.models.row import MoneyField, Row, positive
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User
 from core.money import money_text
+from core.payment_days import check_day
 from core.reader import Reader
+from core.text import as_code
+
+KEY_LENGTH = 140  # of reference_key
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -79,7 +84,7 @@ class Payment(Stateful):
     received = MoneyField(null=True, blank=True)  # as staff saw it arrive
     value_date = models.DateField(null=True, blank=True)
     reference = models.CharField(max_length=140, blank=True)
-    reference_key = models.CharField(max_length=140, blank=True, editable=False)  # see normal_reference()
+    reference_key = models.CharField(max_length=KEY_LENGTH, blank=True, editable=False)  # see normal_reference()
     notes = models.TextField(max_length=2000, blank=True)
     proof_url = models.CharField(max_length=1000, blank=True)  # an https address: shown, never fetched
     paid_on = models.DateField(null=True, blank=True)
@@ -161,7 +166,11 @@ class Payment(Stateful):
         value_date: date | None = None,
         allocations: list[dict[str, str]] | None = None,
     ) -> None:
-        """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise."""
+        """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise.
+
+        Raises ValidationError for a value date on which no money of ours can have moved.
+        """
+        check_day(value_date, field="value_date")
         self.received = self.amount if received is None else received
         self.decided_by, self.admin_notes, self.value_date = by, admin_notes, value_date
         self.allocation_plan = allocations or []
@@ -251,5 +260,11 @@ class BalanceEntry(Row):
 
 
 def normal_reference(text: str) -> str:
-    """The reference as banks compare it: letters and digits only, in capitals."""
-    return re.sub(r"[\W_]+", "", text).upper()
+    """The reference as banks compare it: letters and digits only, in capitals, the digits of every script as 0 to 9.
+
+    Letters grow when they are folded. A key that would not fit its column ends in a digest of the whole.
+    """
+    key = re.sub(r"[\W_]+", "", as_code(as_code(text).casefold()).upper())
+    if len(key) <= KEY_LENGTH:
+        return key
+    return f"{key[: KEY_LENGTH - 32]}{sha256(key.encode()).hexdigest()[:32].upper()}"

@@ -9,9 +9,12 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Q
 from django.db.models.base import ModelState
+from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.money import CEILING
+from core.problems import ValidationError
+from core.text import composed, is_drawn
 
 
 class Row(models.Model):
@@ -21,6 +24,26 @@ class Row(models.Model):
 
     class Meta:
         abstract = True
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        """What forms of the admin ask: texts are kept in NFC and judged so, one of which nothing is seen is empty."""
+        for column in self._meta.concrete_fields:
+            text = getattr(self, column.attname)
+            if isinstance(text, str) and isinstance(column, models.CharField | models.TextField):
+                setattr(self, column.attname, composed(text) if is_drawn(text) else "")
+        super().clean_fields(exclude=exclude)
+
+    def check_lengths(self) -> None:
+        """Raise the Problem ValidationError, by column, for a text that does not fit its column."""
+        errors = {
+            column.name: [_("Use at most %(count)d characters.") % {"count": column.max_length}]
+            for column in self._meta.concrete_fields
+            if isinstance(column, models.CharField)
+            and column.max_length is not None
+            and len(getattr(self, column.attname) or "") > column.max_length
+        }
+        if errors:
+            raise ValidationError(errors)
 
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:  # type: ignore[override]

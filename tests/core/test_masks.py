@@ -1,5 +1,4 @@
 """The look of a number: `core.masks`."""
-# ruff: noqa: RUF001 - digits and letters of other scripts are meant
 
 from __future__ import annotations
 
@@ -40,10 +39,7 @@ def test_a_number_fits_its_mask(mask, text):
         ("R-#{4,8}", "R-123"),
         ("R-#{4,8}", "S-1234"),
         ("@#@ #@#", "K1A0BB"),
-        ("#{3}", "１２３"),
-        ("#{3}", "١٢٣"),
         ("@@", "ß"),
-        ("@", "ſ"),
         ("#", ""),
     ],
 )

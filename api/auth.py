@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from api.accounts import AccountOut, UserOut
 from api.door import CallerView, Door, says
-from api.fields import Choice, Country, Currency, Email, StrictSerializer, Text, TimeZone
+from api.fields import Choice, Country, Currency, Email, Password, StrictSerializer, Text, TimeZone
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
 from api.tokens import register_token
@@ -58,7 +58,7 @@ class Register(Door):
 
     class In(StrictSerializer):
         email = Email()
-        password = Text(max_length=128, trim_whitespace=False)
+        password = Password()
         account_name = Text(max_length=150)
         plan = Text(default="free", max_length=30)
         payment_method = Text(required=False, max_length=30)
@@ -136,7 +136,7 @@ class Login(Door):
 
     class In(StrictSerializer):
         email = Text(max_length=254)
-        password = Text(max_length=128, trim_whitespace=False)
+        password = Password()
 
         EXAMPLE = {"email": "owner@example.com", "password": "correct horse battery"}
 

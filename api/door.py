@@ -43,6 +43,7 @@ Gives = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
+QUOTED = re.compile(r'"(.+)"')  # a string of RFC 8941, as the draft has it: the same key as without
 # What changed nothing, or may go better the next time, is not kept.
 NOT_KEPT = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
@@ -172,6 +173,9 @@ class Door(APIView):
     def _claim(self, request: Request) -> None:
         """Take the caller's key, or answer with what it brought before. Raises the Problems of a key."""
         key = request.headers["Idempotency-Key"]
+        sent = key
+        if quoted := QUOTED.fullmatch(key):
+            key = quoted[1]
         if not VISIBLE.fullmatch(key):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
@@ -180,7 +184,8 @@ class Door(APIView):
             cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{self._scope} {key}"])
             if not cursor.fetchone()[0]:
                 raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
-        first = KeyedAnswer.objects.filter(scope=self._scope, key=key).first()
+        # As it was sent: answers of before this was taken off are kept for a week.
+        first = KeyedAnswer.objects.filter(scope=self._scope, key__in={key, sent}).first()
         if first is not None and first.fingerprint not in (self._fingerprint, *older):
             raise IdempotencyKeyReused("This key was used for another request.")
         if first is not None:

@@ -6,7 +6,6 @@ A field of ours has `openapi`: what it takes, for the published schema, which th
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,8 @@ from rest_framework import serializers
 from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import is_currency, minor_units, money_text
-from core.proof_links import PLAIN_HTTPS, is_plain_https
+from core.proof_links import TYPED_HTTPS, plain_https
+from core.text import composed, is_drawn
 from core.time_zones import canonical_time_zone
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -44,7 +44,10 @@ class Nothing(StrictSerializer):
 
 
 class Text(serializers.CharField):
-    """A line of text, in NFC. `lines=True` lets it have several. `max_length` counts it as it was sent."""
+    """A line of text, in NFC. `lines=True` lets it have several. `max_length` counts it in NFC, blanks around it too.
+
+    Of which nothing is drawn, such as a zero-width space, is as good as empty.
+    """
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -55,9 +58,21 @@ class Text(serializers.CharField):
             raise serializers.ValidationError("Send a string.")
         if not self.lines and set(data) & set("\t\r\n"):
             raise serializers.ValidationError("Send a single line.")
-        if self.max_length is not None and len(data) > self.max_length:
+        text = self.spelled(data)
+        if self.trim_whitespace and not is_drawn(text):
+            if not self.allow_blank:
+                self.fail("blank")
+            return ""
+        self.check_length(text)
+        return super().to_internal_value(text)
+
+    def spelled(self, text: str) -> str:
+        """In the form in which it is kept."""
+        return composed(text)
+
+    def check_length(self, text: str) -> None:
+        if self.max_length is not None and len(text) > self.max_length:
             raise serializers.ValidationError(f"Send at most {self.max_length} characters.")
-        return unicodedata.normalize("NFC", super().to_internal_value(data))
 
     @property
     def openapi(self) -> dict[str, Any]:
@@ -69,6 +84,16 @@ class Text(serializers.CharField):
             "pattern": rf"^[^{not_these}]*{a_word}$",
             **{name: limit for name, limit in limits.items() if limit},
         }
+
+
+class Password(Text):
+    """As it was typed, blanks and all: `User` knows how passwords are spelled."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 128, "trim_whitespace": False, **kwargs})
+
+    def spelled(self, text: str) -> str:
+        return text
 
 
 class Email(Text):
@@ -222,20 +247,31 @@ class Key(serializers.UUIDField):
 
 
 class ProofUrl(Text):
-    """A link that staff may open and we never do: https, a plain host, nobody's password in it."""
+    """A link that staff may open and we never do: https, a host with a dot, nobody's password in it.
+
+    Kept in ASCII, as a browser asks for it; `max_length` counts it so.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if text and not is_plain_https(text):
-            raise serializers.ValidationError("Send an https:// address without user name or port.")
-        return text
+        if not text:
+            return text
+        try:
+            link = plain_https(text)
+        except ValueError as error:
+            raise serializers.ValidationError("Send an https:// address without user name or port.") from error
+        self.check_length(link)
+        return link
+
+    def spelled(self, text: str) -> str:
+        return text  # a file whose name was made decomposed is found by that name only
 
     @property
     def openapi(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^({PLAIN_HTTPS})?$", "maxLength": self.max_length}
+        return {"type": "string", "pattern": f"^({TYPED_HTTPS})?$", "maxLength": self.max_length}
 
 
 class Choice(serializers.ChoiceField):

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from api.auth import SessionOut, session
 from api.door import CallerView, Door, says
-from api.fields import Email, StrictSerializer, Text
+from api.fields import Email, Password, StrictSerializer, Text
 from core import limits
 from core.models import User
 from core.problems import InvalidCredentials, TooManyRequests, ValidationError
@@ -46,8 +46,8 @@ class ChangePassword(CallerView):
     """POST auth/password/change/: another password; every token and session ends, and a new token is given."""
 
     class In(StrictSerializer):
-        old_password = Text(max_length=128, trim_whitespace=False)
-        new_password = Text(max_length=128, trim_whitespace=False)
+        old_password = Password()
+        new_password = Password()
 
     @says(SessionOut, refuses=(InvalidCredentials, TooManyRequests))
     def post(self, request: Request) -> Response:
@@ -86,7 +86,7 @@ class ResetPassword(Door):
 
     class In(StrictSerializer):
         token = Token()
-        password = Text(max_length=128, trim_whitespace=False)
+        password = Password()
 
     @says(None, 204, refuses=(TooManyRequests,))
     def post(self, request: Request) -> Response:

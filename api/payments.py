@@ -27,6 +27,11 @@ from workflows.engine import available, perform, settled
 
 # What a method may require, by the names that the contract gives our fields.
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
+# RFC 7240 2: preference = token [ BWS "=" BWS word ]
+WAIT = re.compile(
+    r'(?:^|[\s,;])wait[ \t]*=[ \t]*(?:"(?P<quoted>[0-9]{1,9})"|(?P<plain>[0-9]{1,9}))(?=[\s,;]|$)',
+    re.ASCII | re.IGNORECASE,
+)
 
 
 class PaymentOut(RowOut):
@@ -254,6 +259,9 @@ def allocation_plan(payment: Payment, received: Decimal, lines: list[dict[str, A
 
 
 def preferred_wait(request: Request) -> int:
-    """Seconds of `Prefer: wait=N` (RFC 7240), at most 30; 0 without one."""
-    found = re.search(r"(?:^|[\s,;])wait=([0-9]{1,4})\b", request.headers.get("Prefer", ""))
-    return min(int(found[1]), 30) if found else 0
+    """Seconds of `Prefer: wait=N` (RFC 7240), at most 30; 0 without one.
+
+    The name is in letters of any size, blanks may stand around the sign, and the number in quotes.
+    """
+    found = WAIT.search(request.headers.get("Prefer", ""))
+    return min(int(found["quoted"] or found["plain"]), 30) if found else 0

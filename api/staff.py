@@ -23,7 +23,7 @@ from api.plans import find_method
 from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
-from core.models.payment import PaymentQuerySet
+from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from workflows.actions import close_account, decide_many, record_payment
 from workflows.engine import perform
@@ -76,12 +76,14 @@ class Queue(StaffView, ReadOnlyModelViewSet):
             found = found.filter(created_at__lt=timezone.now() - timedelta(days=wanted["age"]))
         if "search" in wanted:
             words = wanted["search"]
-            found = found.filter(
+            mentions = (
                 Q(reference__icontains=words)
                 | Q(invoice__number__iexact=words)
                 | Q(account__name__icontains=words)
                 | Q(payer_name__icontains=words)
             )
+            key = normal_reference(words)
+            found = found.filter(mentions | Q(reference_key__contains=key) if key else mentions)
         return found
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.countries import country_codes
 from core.models.account import BILLING_FIELDS, Account
+from core.models.user import LONGEST_EMAIL, canonical_email
 from core.postal_codes import is_postal_code, postal_code_example
 from core.problems import ValidationError
 from core.tax_ids import is_tax_id, tax_id_example, tax_id_label
@@ -21,7 +22,7 @@ from core.text import is_single_line
 NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
 LONGEST = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}
 
-public_email = EmailValidator(allowlist=[])  # Django would also take somebody@localhost
+_public_email = EmailValidator(allowlist=[])  # Django would also take somebody@localhost
 
 
 def check_billing(details: Mapping[str, str], *, is_paid: bool) -> None:
@@ -61,6 +62,16 @@ def billing_errors(details: Mapping[str, str], *, is_paid: bool) -> dict[str, li
     if is_paid:
         found |= _missing(given)
     return {name: [error] for name, error in found.items() if error}
+
+
+def public_email(text: str) -> None:
+    """Raise Django's ValidationError for what is no address of the public internet, also in the form that is unique.
+
+    That one has its host in IDNA, which is up to four times as long.
+    """
+    _public_email(text)
+    if len(canonical_email(text)) > LONGEST_EMAIL:
+        raise DjangoValidationError(_public_email.message, code="invalid")
 
 
 def _missing(details: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from core.models.user import User
 if TYPE_CHECKING:
     from core.models.payment_method import PaymentMethod
 
+LONGEST_NAME = 150
 BILLING_FIELDS = (
     "billing_email",
     "address_line1",
@@ -57,7 +58,7 @@ class Account(Stateful):
 
     BORN = (Status.TRIAL, Status.PENDING_PAYMENT)
 
-    name = models.CharField(max_length=150)
+    name = models.CharField(max_length=LONGEST_NAME)
     status = StatusField(choices=Status)
     credits = models.BigIntegerField(default=0, editable=False)  # cached: the sum of its CreditEntries
     currency = models.CharField(max_length=3, default="USD")

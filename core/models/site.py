@@ -9,6 +9,8 @@ from core.models.account import Account
 from core.models.row import Row
 from core.models.user import User
 
+LONGEST_SITE_NAME = 150
+
 
 class Industry(Row):
     """What a customer's site is about."""
@@ -32,7 +34,7 @@ class Site(Row):
     """A place of an account's, as many as its plan allows."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="sites")
-    name = models.CharField(max_length=150)
+    name = models.CharField(max_length=LONGEST_SITE_NAME)
     industry = models.ForeignKey(Industry, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

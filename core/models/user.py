@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
@@ -18,6 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from core.models.row import Row
 from core.statements import ask
+from core.text import composed
 
 if TYPE_CHECKING:
     from core.models.account import Membership
@@ -40,6 +42,9 @@ RIGHTS = """
             UNION SELECT shared.permission_id FROM core_user_groups AS mine
             JOIN auth_group_permissions AS shared USING (group_id) WHERE mine.user_id = person.id))
     FROM (SELECT %s::uuid AS id) AS person LEFT JOIN core_membership AS membership ON membership.user_id = person.id"""
+
+
+LONGEST_EMAIL = 254  # RFC 5321, and its canonical form
 
 
 def canonical_email(email: str) -> str:
@@ -84,8 +89,8 @@ class UserManager(BaseUserManager["User"]):
 class User(Row, AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in with an e-mail address. Customers have a Membership, staff have permissions."""
 
-    email = models.EmailField("e-mail", max_length=254, unique=True)  # as typed
-    email_canonical = models.CharField(max_length=254, unique=True, editable=False)
+    email = models.EmailField("e-mail", max_length=LONGEST_EMAIL, unique=True)  # as typed
+    email_canonical = models.CharField(max_length=LONGEST_EMAIL, unique=True, editable=False)
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("staff", default=False)
     is_active = models.BooleanField("active", default=True)
@@ -123,9 +128,15 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
+        """Judge the address in the form that is unique, which may be longer than what was typed."""
         super().clean()
         if self.former_email_digest and self.is_active:
             raise ValidationError({"is_active": "Somebody else signs in with the address of this person now."})
+        canonical = canonical_email(self.email)
+        if len(canonical) > LONGEST_EMAIL:
+            raise ValidationError({"email": "This is no valid e-mail address."})
+        if User.objects.filter(email_canonical=canonical).exclude(pk=self.pk).exists():
+            raise ValidationError({"email": "Somebody has this e-mail address already."})
 
     def give_up_address(self) -> None:
         """Let somebody sign up with this person's address; they cannot sign in any more. To be saved by the caller."""
@@ -133,6 +144,16 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         self.email = f"former-{self.pk.hex}{NO_ADDRESS}"
         self.is_active = False
         self.set_unusable_password()
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Keep a password in NFC: whoever types it on another device may send its accents apart, or together."""
+        super().set_password(None if raw_password is None else composed(raw_password))
+        if raw_password is not None and self._state.adding and composed(raw_password) != raw_password:
+            make_password(raw_password)  # for an unknown address: ModelBackend takes as long as check_password does
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password, in NFC; or as it was typed, for those that were kept so before."""
+        return any(super(User, self).check_password(spelling) for spelling in _spellings(raw_password))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Whoever gets another password, or may not sign in any more, is signed out in the same transaction.
@@ -207,3 +228,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         field.set_cached_value(self, membership)
         if membership is not None:
             field.remote_field.set_cached_value(membership, self)
+
+
+def _spellings(password: str | None) -> list[str | None]:
+    return [None] if password is None else list(dict.fromkeys([composed(password), password]))

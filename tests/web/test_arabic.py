@@ -45,6 +45,9 @@ SAID_TO_STAFF = {
     "The account has  credits.",
     "Nothing would change.",
     "Somebody else signs in with the address of this person now.",
+    "Use at most  characters.",  # of a reason why credits are adjusted
+    "This is no valid e-mail address.",  # of a person, in the admin
+    "Somebody has this e-mail address already.",
 }
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}

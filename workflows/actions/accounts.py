@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
-from core.models.account import BILLING_FIELDS
+from core.models.account import BILLING_FIELDS, LONGEST_NAME
 from core.problems import Conflict, PermissionDenied, ValidationError
+from core.text import check_name, composed
 from core.time_zones import check_time_zone
 from workflows.books import lock_account
 from workflows.engine import perform
@@ -21,9 +22,9 @@ from workflows.timers import move_timers
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
-    Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError when the
-    billing details do not go together or the time zone is none. The row is locked meanwhile: two changes at once cannot
-    leave a set that nobody checked.
+    Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError for a name
+    that cannot be seen, when the billing details do not go together, or the time zone is none. The row is locked
+    meanwhile: two changes at once cannot leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
@@ -32,6 +33,9 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     with atomic():
         row = lock_account(account)
         check_is_open(row)
+        if "name" in changes:
+            changes["name"] = composed(changes["name"])
+            check_name(changes["name"], field="name", longest=LONGEST_NAME)
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
         before = row.time_zone

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from core.models import Invoice, Membership, Payment, PaymentMethod, User
 from core.models.payment import normal_reference
+from core.payment_days import check_day
 from core.problems import DuplicateClaim, PermissionDenied, WrongState
 from core.reader import Reader
 from core.statements import ask, pipelined
@@ -41,11 +42,13 @@ def claim_payment(
 ) -> Payment:
     """Keep the customer's word that an invoice has been paid, for staff to decide on.
 
-    Raises PermissionDenied for anybody but owners and admins, WrongState when nothing of the invoice is
-    open, DuplicateClaim when this account has claimed the same reference already.
+    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be,
+    WrongState when nothing of the invoice is open, DuplicateClaim when this account has claimed the same
+    reference already.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
+    check_day(paid_on, field="paid_on")
     with _claimed_once(invoice.account_id, method, reference):
         # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
         with pipelined():
@@ -88,10 +91,11 @@ def record_payment(
 ) -> Payment:
     """Keep what staff saw arrive; somebody else of them approves it. Money comes also when an invoice is closed.
 
-    Raises PermissionDenied, DuplicateClaim.
+    Raises PermissionDenied, ValidationError for a day that cannot be, DuplicateClaim.
     """
     if not by.is_granted("core.review_payment"):
         raise PermissionDenied("You may not record payments.")
+    check_day(paid_on, field="paid_on")
     with _claimed_once(invoice.account_id, method, reference):
         return _begin(
             invoice,
@@ -115,6 +119,7 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) 
         submitted_by=by,
         **fields,
     )
+    payment.check_lengths()
     begin(payment, by=by, amount=payment.amount, reference=payment.reference)
     return payment
 

@@ -19,6 +19,7 @@ from core.ids import uuid7
 from core.models import Account, Transition, User
 from core.models.user import canonical_email
 from core.problems import ValidationError
+from core.text import composed
 from workflows.effects.people import mail_invitation, mail_password_reset, mail_verification
 from workflows.engine import owe
 from workflows.periods import database_now
@@ -135,7 +136,7 @@ def sign_out_everywhere(user: User) -> None:
 def check_new_password(password: str, user: User, *, field: str = "password") -> None:
     """Raise ValidationError naming `field` for a password that is too short, too common or too much like its owner."""
     try:
-        validate_password(password, user)
+        validate_password(composed(password), user)
     except DjangoValidationError as error:
         raise ValidationError({field: error.messages}) from error
 

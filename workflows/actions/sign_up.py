@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
+from core.models.account import LONGEST_NAME
 from core.problems import Conflict
+from core.text import check_name, composed
 from core.time_zones import check_time_zone, time_zone_of_country
 from workflows.actions.people import ask_to_verify, had_trial_lately, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
@@ -43,10 +45,12 @@ def sign_up(
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
     password: None: whoever it is sets one later. time_zone: empty: that of the billing country, else UTC.
-    Raises ValidationError for billing details or a time zone that cannot be accepted, Conflict when the e-mail address
-    has an account already, or had a trial in one that was closed less than a year ago.
+    Raises ValidationError for a name, billing details or a time zone that cannot be accepted, Conflict when the e-mail
+    address has an account already, or had a trial in one that was closed less than a year ago.
     """
     price = price_of(plan, currency, interval)
+    account_name = composed(account_name)
+    check_name(account_name, field="account_name", longest=LONGEST_NAME)
     check_billing(billing, is_paid=price.amount > 0)
     zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(billing.get("country", ""))
     with atomic():

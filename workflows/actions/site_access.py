@@ -9,7 +9,9 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.models import Membership, Site, SiteUserAccess, User
+from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
+from core.text import check_name, composed
 from workflows.actions.accounts import check_is_open
 
 
@@ -21,8 +23,11 @@ def manages(user: User, site: Site) -> bool:
 
 
 def change_site(site: Site, *, by: User, **changes: Any) -> Site:
-    """Raises PermissionDenied, Conflict for a name that another site has, or in a closed account."""
+    """Raises PermissionDenied, ValidationError, Conflict for a name that another site has, or in a closed account."""
     check_manages(site, by=by)
+    if "name" in changes:
+        changes["name"] = composed(changes["name"])
+        check_name(changes["name"], field="name", longest=LONGEST_SITE_NAME)
     for name, value in changes.items():
         setattr(site, name, value)
     try:

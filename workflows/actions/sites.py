@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
+from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
+from core.text import check_name, composed
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import invite, newcomer
 from workflows.books import LIVING, lock_account
@@ -28,12 +30,15 @@ RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
-    """A new site, managed by whoever opens it.
+    """A new site, managed by the person who opens it.
 
-    Raises PermissionDenied, Conflict at the limit, for the name, or when the account is closed.
+    Raises PermissionDenied, ValidationError for the name, Conflict at the limit, for a name that is taken, or when the
+    account is closed.
     """
     if by.role_in(account.pk) not in (*RUNS, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
+    name = composed(name)
+    check_name(name, field="name", longest=LONGEST_SITE_NAME)
     with atomic():
         account = lock_account(account)  # counted under the lock
         check_is_open(account)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -10,6 +9,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Invoice, PaymentMethod
+from core.money import money_text
+from core.payment_days import day_error
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines, ProofLink
 from workflows.periods import database_now, today_in
@@ -37,10 +38,12 @@ class ClaimForm(PageForm):
     def __init__(self, *args: Any, invoice: Invoice, methods: list[PaymentMethod], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.methods = {method.code: method for method in methods}
-        self.today = today_in(invoice.account.time_zone, database_now())
+        self.now = database_now()
+        self.today = today_in(invoice.account.time_zone, self.now)
         choice, amount = self.fields["method"], self.fields["amount"]
         choice.choices = [(method.code, method.name) for method in methods]  # type: ignore[attr-defined]
         amount.currency = invoice.currency  # type: ignore[attr-defined]
+        amount.shown = money_text(invoice.outstanding, invoice.currency)  # type: ignore[attr-defined]
         amount.label = f"{amount.label} ({invoice.currency})"
         self.fields["paid_on"].widget.attrs["max"] = f"{self.today:%Y-%m-%d}"
         example = self._example()
@@ -53,8 +56,8 @@ class ClaimForm(PageForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if data.get("paid_on") and data["paid_on"] > self.today + timedelta(days=1):
-            self.add_error("paid_on", _("That day has not come yet."))
+        if error := day_error(data.get("paid_on"), self.now):
+            self.add_error("paid_on", error)
         method = self.methods.get(data.get("method", ""))
         for name in method.requires if method else []:
             if name in self.fields and not data.get(name) and name not in self.errors:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,47 +9,63 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from core.billing_details import public_email
-from core.money import CEILING, minor_units
-from core.proof_links import is_plain_https
-from core.text import is_single_line
-
-PLAIN_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?", re.ASCII)
-GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]{1,4})?", re.ASCII)
-# Arabic and Persian digits and separators, for those who type them.
-ASCII_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "01234567890123456789.,")  # noqa: RUF001 - meant
+from core.money import money_text
+from core.proof_links import plain_https
+from core.text import composed, is_drawn, is_single_line
+from core.typed_amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
 
 
-class Line(forms.CharField):
-    """One line of text, in NFC, without control characters."""
+class _Text(forms.CharField):
+    """Text in NFC, in which it is counted. Of which nothing is drawn is empty, as white space is."""
 
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.css = css
 
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(self.spelled(value) if isinstance(value, str) else value)
+        return text if not self.strip or is_drawn(text or "") else self.empty_value
+
+    def spelled(self, text: str) -> str:
+        """In the form in which it is kept."""
+        return composed(text)
+
+
+class Line(_Text):
+    """One line of text, without control characters."""
+
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        if isinstance(text, str):
-            text = unicodedata.normalize("NFC", text)
-            if not is_single_line(text):
-                raise ValidationError(_("Write it on a single line."))
+        if isinstance(text, str) and not is_single_line(text):
+            raise ValidationError(_("Write it on a single line."))
         return text
 
 
-class Lines(forms.CharField):
+class Lines(_Text):
     """A text of several lines."""
 
     widget = forms.Textarea(attrs={"rows": 3})
 
     def __init__(self, *, css: str = "full", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.css = css
+        super().__init__(css=css, **kwargs)
+
+    def spelled(self, text: str) -> str:
+        return super().spelled(text.replace("\r\n", "\n"))
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        if isinstance(text, str):
-            text = unicodedata.normalize("NFC", text.replace("\r\n", "\n"))
-            if not is_single_line(text.replace("\n", "").replace("\t", "")):
-                raise ValidationError(_("It contains characters that are no text."))
+        if isinstance(text, str) and not is_single_line(text.replace("\n", "").replace("\t", "")):
+            raise ValidationError(_("It contains characters that are no text."))
+        return text
+
+
+class Password(Line):
+    """As it was typed, blanks and all: `User` knows how passwords are spelled."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 128, "strip": False, **kwargs})
+
+    def spelled(self, text: str) -> str:
         return text
 
 
@@ -66,23 +79,66 @@ class Address(Line):
         super().__init__(**{"max_length": 254, **kwargs})
 
 
-class Amount(Line):
-    """Money above zero in digits of `currency`, which the form sets; with or without its thousands apart."""
+class AmountInput(forms.TextInput):
+    """An input for money; below it what the text may mean, to choose from, when that has to be asked."""
 
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "dir": "ltr", "autocomplete": "off"})
+    template_name = "web/forms/amount.html"
+    choices: list[tuple[str, str]] = []
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "dir": "ltr", "autocomplete": "off", **(attrs or {})})
+        self.chosen = ""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        self.chosen = data.get(_choice_of(name)) or ""
+        return super().value_from_datadict(data, files, name)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "choice": _choice_of(name), "choices": self.choices}
+
+
+class Amount(Line):
+    """Money above zero in digits of `currency`, which the form sets: as people write it, see `core.typed_amounts`.
+
+    What can mean two amounts is asked back, with both to choose from. `shown` is what the form itself wrote there: of
+    that nothing has to be asked. With `confirms`, so is everything that is written otherwise than on our pages.
+    """
+
+    widget = AmountInput
     currency = "USD"
+    shown = ""
+    confirms = False
 
     def clean(self, value: Any) -> Any:
-        text = super().clean(value).translate(ASCII_DIGITS)
+        text = super().clean(value)
         if not text:
             return None
-        if not PLAIN_AMOUNT.fullmatch(text) and not GROUPED.fullmatch(text):
+        try:
+            amounts = readings(text, self.currency)
+        except TooManyDigitsError as error:
+            words = _("%(currency)s has fewer digits after the point.")
+            raise ValidationError(words % {"currency": self.currency}) from error
+        except OtherCurrencyError as error:
+            words = _("The amount is in %(currency)s: write it in that currency.")
+            raise ValidationError(words % {"currency": self.currency}) from error
+        if not amounts:
             raise ValidationError(_("Write the amount in digits, such as 89.00."))
-        amount = Decimal(text.replace(",", ""))
-        if not 0 < amount < CEILING:
+        written = {money_text(amount, self.currency) if self.currency else f"{amount:f}": amount for amount in amounts}
+        widget: Any = self.widget
+        if text == self.shown and text in written:
+            amount = written[text]
+        elif widget.chosen in written:
+            amount = written[widget.chosen]
+        elif len(amounts) == 1 and (is_as_written(text) or not self.confirms):
+            amount = amounts[0]
+        else:
+            widget.choices = [(key, f"{each:,f} {self.currency}") for key, each in written.items()]
+            meant = {"readings": " / ".join(words for _key, words in widget.choices)}
+            if len(amounts) == 1:
+                raise ValidationError(_("We read this as %(readings)s. Choose it if that is right.") % meant)
+            raise ValidationError(_("This can mean two amounts: %(readings)s. Choose the one that you mean.") % meant)
+        if amount <= 0:
             raise ValidationError(_("The amount must be above zero."))
-        if amount != amount.quantize(Decimal(1).scaleb(-minor_units(self.currency))):
-            raise ValidationError(_("%(currency)s has fewer digits after the point.") % {"currency": self.currency})
         return amount
 
 
@@ -96,13 +152,21 @@ class Day(forms.DateField):
 
 
 class ProofLink(Line):
+    """A link that staff open; kept in ASCII, as a browser asks for it, and counted so."""
+
     widget = forms.URLInput(attrs={"dir": "ltr", "placeholder": "https://"})
 
-    def clean(self, value: Any) -> Any:
-        text = super().clean(value)
-        if text and not is_plain_https(text):
-            raise ValidationError(_("Give an address that begins with https://, without user name or port."))
-        return text
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text or not is_single_line(text):
+            return text
+        try:
+            return plain_https(text)
+        except ValueError as error:
+            raise ValidationError(_("Give an address that begins with https://, without user name or port.")) from error
+
+    def spelled(self, text: str) -> str:
+        return text  # a file whose name was made decomposed is found by that name only
 
 
 class Choice(forms.ChoiceField):
@@ -111,3 +175,8 @@ class Choice(forms.ChoiceField):
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.css = css
+
+
+def _choice_of(name: str) -> str:
+    """The name of the input that says which amount was meant."""
+    return f"{name}_meant"

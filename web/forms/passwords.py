@@ -8,15 +8,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from web.forms.base import PageForm
-from web.forms.fields import Address, Line
+from web.forms.fields import Address, Password
 
 
-def password_field(label: Any, *, is_new: bool, **kwargs: Any) -> Line:
+def password_field(label: Any, *, is_new: bool, **kwargs: Any) -> Password:
     """One that keeps spaces. What was typed into a new one comes back with the form; an old one does not."""
     hint = "new-password" if is_new else "current-password"
     widget = forms.PasswordInput(render_value=is_new, attrs={"autocomplete": hint, "dir": "ltr"})
     help_text = _("At least 10 characters. A few words make a good one.") if is_new else ""
-    return Line(label=label, max_length=128, strip=False, css="full", widget=widget, help_text=help_text, **kwargs)
+    return Password(label=label, css="full", widget=widget, help_text=help_text, **kwargs)
 
 
 class AskForResetForm(PageForm):

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.models import Payment
-from core.problems import PermissionDenied, Problem
+from core.problems import PermissionDenied, Problem, ValidationError
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, form_of
 from web.staff.payment import find, neighbours, standing, why_not
@@ -43,6 +43,9 @@ def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
         payment = find(pk)
         reason = why_not(payment, request.user) or problem.detail
         return _page(request, payment, {**context, "problem": reason}, status=problem.status)
+    except ValidationError as problem:
+        form.refuse(problem)
+        return _page(request, find(pk), context, status=problem.status)
     except Problem as problem:
         return _page(request, find(pk), {**context, "problem": problem.detail}, status=problem.status)
     messages.success(request, _said(payment, verb))

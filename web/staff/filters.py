@@ -37,7 +37,7 @@ class QueueFilter(PageForm):
         for name in ("country", "currency"):
             self.fields[name].widget.attrs |= {"size": 4, "autocapitalize": "characters", "autocomplete": "off"}
         for amount in ("least", "most"):
-            self.fields[amount].currency = "KWD"  # type: ignore[attr-defined]  # of any currency: three digits
+            self.fields[amount].currency = ""  # type: ignore[attr-defined]  # of any
         for field in self.fields.values():
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")

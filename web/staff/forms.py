@@ -26,6 +26,8 @@ class ApproveForm(PageForm):
         first = {"received": money_text(payment.amount, payment.currency), "value_date": payment.paid_on}
         super().__init__(data, initial=first, auto_id="approve_%s")
         self.fields["received"].currency = payment.currency  # type: ignore[attr-defined]
+        self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]
+        self.fields["received"].confirms = True  # type: ignore[attr-defined]
         self.fields["received"].label = f"Amount received, {payment.currency}"
         self.fields["received"].widget.attrs["autofocus"] = True
         self.rows: dict[str, Invoice] = {}
@@ -36,6 +38,7 @@ class ApproveForm(PageForm):
                 required=False, label=f"To {invoice}, {money_text(invoice.outstanding, invoice.currency)} open"
             )
             field.currency = payment.currency
+            field.confirms = True
             self.fields[name] = field
 
     @property
@@ -126,6 +129,7 @@ class RecordForm(PageForm):
         super().__init__(data, initial=first)
         self.fields["method"].choices = [("", "Choose"), *((code, row.name) for code, row in self.methods.items())]  # type: ignore[attr-defined]
         self.fields["received"].currency = invoice.currency  # type: ignore[attr-defined]
+        self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]
         self.fields["received"].label = f"Amount, {invoice.currency}"
 
 

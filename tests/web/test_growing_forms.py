@@ -1,0 +1,254 @@
+"""Every text of every form, found among the classes, takes its longest text of characters that grow."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+import web
+from core.models import Effect, Industry, PaymentMethod, Plan
+from core.models.user import DUTIES
+from tests.factories import (
+    PASSWORD,
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentFactory,
+    PaymentMethodFactory,
+    PlanFactory,
+    SubscriptionFactory,
+    UserFactory,
+    owed_mail,
+)
+from tests.growing import growing
+from tests.web.conftest import signed_in
+from workflows.engine import perform
+from workflows.tokens import RESET
+
+pytestmark = pytest.mark.django_db
+
+UNBOUNDED = 2000
+KINDS = {"email": "email", "url": "link"}  # by the type of the input
+BILLING = {
+    "country": "US",
+    "billing_email": "bills@example.com",
+    "address_line1": "1 High Street",
+    "city": "Springfield",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_limits(settings) -> None:
+    settings.LIMITS = {name: {} for name in settings.LIMITS}
+
+
+@dataclass
+class Shop:
+    """One of everything that a form is about."""
+
+    owner: Client
+    staff: Client
+    root: Client
+    anybody: Client = field(default_factory=Client)
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture
+def shop(run_effects) -> Shop:
+    for code, price in {"free": "0.00", "starter": "89.00"}.items():
+        PlanFactory(code=code, name=code, price=price)
+    PaymentMethodFactory(requires=[])
+    subscription = SubscriptionFactory()
+    invoice, other = (InvoiceFactory(subscription=subscription) for _ in range(2))
+    owner = MembershipFactory(account=invoice.account).user
+    owner.set_password(PASSWORD)
+    owner.save()
+    staff = UserFactory(is_staff=True)
+    duties = [*DUTIES, "operate_effects"]
+    staff.user_permissions.set(Permission.objects.filter(codename__in=duties))
+    claim = PaymentFactory(invoice=invoice, submitted_by=owner)
+    settled = PaymentFactory(invoice=other, submitted_by=owner, reference="B", reference_key="B")
+    perform(settled.approve, by=staff)
+    run_effects()
+    effect = owed_mail()
+    Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    root = UserFactory(is_staff=True, is_superuser=True)
+    industry = Industry.objects.create(name="Bakery")
+    ids = {
+        "invoice": invoice.pk,
+        "claim": claim.pk,
+        "settled": settled.pk,
+        "effect": effect.pk,
+        "industry": industry.pk,
+        "link": RESET.token_of(owner),
+        "email": owner.email,
+    }
+    return Shop(signed_in(owner), signed_in(staff), signed_in(root), ids=ids)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Where a form is sent, by whom, and with what that it takes."""
+
+    who: str
+    path: Callable[[dict[str, Any]], str]
+    data: dict[str, Any] = field(default_factory=dict)
+    is_get: bool = False
+
+
+def at(name: str, *nouns: Any) -> Callable[[dict[str, Any]], str]:
+    return lambda ids: reverse(name, args=[ids.get(noun, noun) for noun in nouns])
+
+
+# By the name of the class; None: it has no text.
+PAGES: dict[str, Page | None] = {
+    "SignUpForm": Page(
+        "anybody",
+        at("sign_up"),
+        {
+            "plan": "starter",
+            "email": "new@example.com",
+            "password": PASSWORD,
+            "account_name": "New",
+            "payment_method": "us_bank",
+            "interval": "month",
+            "currency": "USD",
+            **BILLING,
+        },
+    ),
+    "SignInForm": Page("anybody", at("sign_in"), {"username": "a@example.com", "password": PASSWORD}),
+    "AskForResetForm": Page("anybody", at("ask_for_reset"), {"email": "a@example.com"}),
+    "NewPasswordForm": Page("anybody", at("set_password", "link"), {"password": PASSWORD}),
+    "ChangePasswordForm": Page(
+        "owner", at("security"), {"old_password": PASSWORD, "new_password": "staple battery horse"}
+    ),
+    "BillingForm": Page("owner", at("billing"), {"name": "Name", "language": "en", **BILLING}),
+    "InviteForm": Page("owner", at("members"), {"email": "new@example.com", "role": "member"}),
+    "RoleForm": None,
+    "SiteForm": Page("owner", at("sites"), {"name": "Side Street", "industry": "industry"}),
+    "AccessForm": None,
+    "UseCreditsForm": None,  # no page has it
+    "ClaimForm": Page("owner", at("claim", "invoice"), {"method": "us_bank", "amount": "1.00", "reference": "R"}),
+    "QueueFilter": Page("staff", at("desk"), is_get=True),
+    "SearchForm": Page("staff", at("desk_search"), is_get=True),
+    "ApproveForm": Page("staff", at("desk_decide", "claim", "approve"), {"received": "1.00"}),
+    "RejectForm": Page("staff", at("desk_decide", "claim", "reject"), {"reason_code": "not_received"}),
+    "ReverseForm": Page("staff", at("desk_decide", "settled", "reverse"), {"reason_given": "bounced"}),
+    "BulkApproveForm": Page("staff", at("desk_bulk"), {"verb": "approve", "id": "claim", "confirmed": "1"}),
+    "RecordForm": Page(
+        "staff", at("desk_record", "invoice"), {"method": "us_bank", "received": "1.00", "reference": "R"}
+    ),
+    "EffectFilter": None,
+    "OperateForm": Page("staff", at("effect_verb", "effect", "skip"), {"reason": "no"}),
+    "StaffLogin": Page("anybody", at("admin:login"), {"username": "a@example.com", "password": PASSWORD}),
+    "OperatorForm": Page(
+        "root", at("admin:core_effect_changelist"), {"action": "skip", "_selected_action": "effect", "reason": "no"}
+    ),
+    "web.billing_admin.RejectForm": Page(
+        "root",
+        at("admin:core_payment_changelist"),
+        {"action": "reject", "_selected_action": "claim", "reason_code": "other", "confirmed": "1"},
+    ),
+}
+ABSTRACT = {"PageForm", "BillingFields", "CountsTries"}
+
+
+def form_classes() -> dict[str, type[forms.BaseForm]]:
+    """Every form that we declare, those of models apart, which the admin shows: by name."""
+    for module in pkgutil.walk_packages(web.__path__, "web."):
+        if ".management" not in module.name:
+            importlib.import_module(module.name)
+    found, below = {}, [forms.BaseForm]
+    while below:
+        children = below.pop().__subclasses__()
+        below += children
+        for child in children:
+            if child.__module__.startswith("web.") and not issubclass(child, forms.ModelForm):
+                is_second = child.__module__ == "web.billing_admin"
+                found[f"{child.__module__}.{child.__name__}" if is_second else child.__name__] = child
+    return found
+
+
+def text_fields(fields: dict[str, forms.Field]) -> dict[str, tuple[int, str]]:
+    """The names of those that take text, with how long it may be and what kind it is."""
+    return {
+        name: (getattr(one, "max_length", None) or UNBOUNDED, KINDS.get(getattr(one.widget, "input_type", ""), ""))
+        for name, one in fields.items()
+        if isinstance(one, forms.CharField) and isinstance(one.widget, forms.TextInput | forms.Textarea)
+    }
+
+
+def is_answered(client: Client, page: Page, path: str, data: dict[str, Any]) -> int:
+    """The status; what it changed is taken back."""
+    with transaction.atomic():
+        answer = client.get(path, data) if page.is_get else client.post(path, data)
+        transaction.set_rollback(True)
+    return int(answer.status_code)
+
+
+def test_every_form_says_where_it_is_sent():
+    assert set(form_classes()) - ABSTRACT == set(PAGES)
+
+
+@pytest.mark.parametrize("name", [name for name, page in PAGES.items() if page])
+def test_longest_text_of_characters_that_grow_is_taken_or_shown_again(name, shop):
+    page = PAGES[name]
+    assert page is not None
+    path = page.path(shop.ids)
+    client = getattr(shop, page.who)
+    data = {key: shop.ids.get(value, value) if isinstance(value, str) else value for key, value in page.data.items()}
+    texts = text_fields(form_classes()[name].base_fields)
+    if name in ("SignUpForm", "BillingForm"):
+        texts |= dict.fromkeys(("address_line1", "address_line2", "city", "state", "postal_code", "tax_id"), (200, ""))
+
+    assert texts
+    for text_name, (longest, kind) in texts.items():
+        for what, text in growing(longest, kind):
+            status = is_answered(client, page, path, data | {text_name: text})
+            assert status in (200, 302, 400, 403, 409), (text_name, what)
+
+
+EDITED = [
+    model
+    for model, page in admin.site._registry.items()
+    if model._meta.app_label == "core" and type(page).has_add_permission is admin.ModelAdmin.has_add_permission
+]
+
+
+@pytest.mark.parametrize("model", EDITED, ids=lambda model: model.__name__)
+def test_admin_form_takes_or_shows_again_its_longest_text_of_characters_that_grow(model, shop):
+    path = reverse(f"admin:core_{model._meta.model_name}_add")
+    drawn = shop.root.get(path).context
+    form = drawn["adminform"].form
+    data = {name: one.initial for name, one in form.fields.items() if one.initial not in (None, "")}
+    data |= {
+        name: one.queryset.first().pk
+        for name, one in form.fields.items()
+        if isinstance(one, forms.ModelChoiceField) and not isinstance(one, forms.ModelMultipleChoiceField)
+        if one.queryset.exists()
+    }
+    data = {name: value() if callable(value) else value for name, value in data.items()}
+    data |= {"code": "code-1", "name": "Name", "email": "new@example.com", "credits": 1, "kind": "cash"}
+    data |= {"password1": "staple battery horse", "password2": "staple battery horse", "usable_password": "true"}
+    for formset in drawn.get("inline_admin_formsets", []):
+        for one in formset.formset.management_form:
+            data[one.html_name] = one.value()
+    assert model in EDITED
+    for name, (longest, kind) in text_fields(form.fields).items():
+        for what, text in growing(longest, kind):
+            status = is_answered(shop.root, Page("root", str), path, data | {name: text})
+            assert status in (200, 302), (name, what)
+
+
+def test_admin_pages_that_add_rows_are_found():
+    assert {Plan, PaymentMethod, Industry} <= set(EDITED)

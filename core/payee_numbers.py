@@ -18,7 +18,7 @@ from stdnum.iso7064 import mod_97_10
 from stdnum.us import rtn
 
 from core.latin import NotLatinError, in_latin, is_latin
-from core.text import is_single_line
+from core.text import as_code, is_single_line
 
 Check = Callable[[str], str]
 
@@ -209,7 +209,8 @@ def pix_key_type(typed: str) -> str:
 
 
 def _compact(typed: str) -> str:
-    """In capitals, without what people put between. Digits of other scripts are refused: not every app takes them."""
-    if not typed.isascii():
+    """In capitals, without what people put between, in the digits 0 to 9, which every app takes."""
+    code = as_code(typed)
+    if not code.isascii():
         raise ValueError("Use the letters A to Z and the digits 0 to 9.")
-    return re.sub(r"[ -]", "", typed.strip()).upper()
+    return re.sub(r"[ -]", "", code).upper()

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from core.models import Invoice, Payment
 from core.models.payment import PaymentQuerySet
-from core.money import quantize
+from core.money import money_text
 
 AT_MOST = 1000  # claims that are ranked, the oldest: the page costs the same however long the queue is
 YOUNG = timedelta(days=30)
@@ -163,4 +163,4 @@ def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
 
 
 def _difference(more: Decimal, currency: str) -> str:
-    return f"{quantize(abs(more), currency):,f} {'more' if more > 0 else 'less'} than is due"
+    return f"{Decimal(money_text(abs(more), currency)):,f} {'more' if more > 0 else 'less'} than is due"

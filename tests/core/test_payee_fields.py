@@ -71,11 +71,11 @@ def test_a_number_is_kept_as_the_payer_s_app_takes_it(kind, country, key, typed,
         (BANK, "DE", "iban", "DE89370400440532013001"),
         (BANK, "DE", "iban", "DE8937040044053201300"),
         (BANK, "US", "iban", "US89370400440532013000"),
-        (BANK, "DE", "iban", "DE８９370400440532013000"),
+        (BANK, "DE", "iban", "DE８８370400440532013000"),
         (BANK, "", "bic", "DEUTDEF"),
         (BANK, "", "bic", "DEUTXXFF"),
         (BANK, "US", "routing_number", "111000026"),
-        (BANK, "US", "routing_number", "١١١٠٠٠٠٢٥"),
+        (BANK, "US", "routing_number", "١١١٠٠٠٠٢٦"),
         (BANK, "GB", "sort_code", "12345"),
         (BANK, "IN", "ifsc", "HDFC1001234"),
         (BANK, "NG", "account_number", "000001457"),
@@ -107,6 +107,20 @@ def test_what_no_bank_would_take_is_refused(kind, country, key, typed):
     _, errors = clean_payee(kind, country, {key: typed}, is_offered=False)
 
     assert errors[key]
+
+
+@pytest.mark.parametrize(
+    ("country", "key", "typed", "kept"),
+    [
+        ("DE", "iban", "DE８９ 3704–0044–0532–0130–00", "DE89370400440532013000"),
+        ("US", "routing_number", "١١١٠٠٠٠٢٥", "111000025"),
+    ],
+)
+def test_payee_number_in_other_digits_is_kept_in_those_that_every_app_takes(country, key, typed, kept):
+    fields, errors = clean_payee(BANK, country, {key: typed}, is_offered=False)
+
+    assert errors == {}
+    assert fields[key] == kept
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from web.forms.billing import snapshot_lines
 from web.forms.claim import ClaimForm
 from web.once import new_token, once
 from web.paging import page_of
+from web.templatetags.web import grouped
 from workflows.actions import claim_payment
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
 
@@ -80,7 +81,9 @@ def claim(request: Visit, pk: UUID) -> HttpResponse:
     else:
         form = ClaimForm(request.POST, invoice=found, methods=ways["methods"])
         if form.is_valid() and _claim(request, found, form):
-            messages.success(request, _("Thank you. We check your payment and write to you."))
+            words = _("Thank you. We check your payment of %(amount)s %(currency)s and write to you.")
+            amount = grouped(money_text(form.cleaned_data["amount"], found.currency))
+            messages.success(request, words % {"amount": amount, "currency": found.currency})
             there = reverse("invoice", args=[found.pk])
             return HttpResponseClientRedirect(there) if request.htmx else redirect(there)  # type: ignore[attr-defined]
     template = "web/customer/claim_form.html" if request.htmx else "web/customer/claim.html"  # type: ignore[attr-defined]

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django_fsm import transition
 
+from core.models.guards import OwnerKept
 from core.models.row import Row
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User
@@ -153,6 +155,15 @@ class Account(Stateful):
         """The customer leaves, or is shown the door."""
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def last_owners(self) -> MembershipQuerySet:
+        """Those of these rows without which nobody would own an account that is not closed."""
+        staying = Membership.objects.filter(account=OuterRef("account"), role=Membership.Role.OWNER)
+        staying = staying.exclude(pk__in=list(self.values_list("pk", flat=True)))
+        owners = self.filter(role=Membership.Role.OWNER).exclude(account__status=Account.Status.CLOSED)
+        return owners.exclude(Exists(staying))
+
+
 class Membership(Row):
     """A person's place in an account. One person, one account."""
 
@@ -168,5 +179,15 @@ class Membership(Row):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="membership")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
 
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [OwnerKept(name="membership_owner_kept")]
+
     def __str__(self) -> str:
         return f"{self.user} in {self.account}"
+
+    def clean(self) -> None:
+        mine = Membership.objects.filter(pk=self.pk)
+        if self.role != Membership.Role.OWNER and mine.last_owners().exists():
+            raise ValidationError({"role": "An account keeps at least one owner: make somebody else one first."})

@@ -49,6 +49,35 @@ BEGIN
 END $$;
 """
 
+_CODE_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_keep_code() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_used boolean;
+BEGIN
+    FOR n IN 0 .. TG_NARGS / 2 - 1 LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I = $1)', TG_ARGV[2 * n], TG_ARGV[2 * n + 1])
+            INTO is_used USING OLD.id;
+        IF is_used THEN
+            RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+                MESSAGE = format('%s %L is in use: its code stays', TG_TABLE_NAME, OLD.code);
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END $$;
+"""
+# The account is locked, so that of two owners who leave at the same moment the second finds the first one gone.
+_OWNER_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_keep_owner() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM core_account WHERE id = OLD.account_id AND status <> 'closed' FOR NO KEY UPDATE;
+    IF FOUND AND NOT EXISTS (SELECT FROM core_membership WHERE account_id = OLD.account_id AND role = 'owner') THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('account %s keeps at least one owner', OLD.account_id);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
 
 class _Trigger(models.BaseConstraint):
     """A constraint that Django knows nothing of beyond its name and its SQL."""
@@ -133,3 +162,52 @@ class Kept(_Refusal):
 
     statements = "DELETE OR TRUNCATE"
     function, function_sql = "countersign_keep", _KEPT_FUNCTION
+
+
+class CodeKept(_Trigger):
+    """A code stays as it is once a row refers to its row: it stands in invoices, in programs of others, in links.
+
+    references: table and column of each foreign key that counts.
+    """
+
+    def __init__(self, *, name: str, references: list[tuple[str, str]]) -> None:
+        super().__init__(name=name)
+        self.references = sorted(tuple(reference) for reference in references)
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "references": self.references}
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        words = ", ".join(f"'{word}'" for reference in self.references for word in reference)
+        return (
+            _CODE_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + f"WHEN (OLD.code IS DISTINCT FROM NEW.code) EXECUTE FUNCTION countersign_keep_code({words});"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+class OwnerKept(_Trigger):
+    """The last owner of an account stays until it is closed: in the admin, by a cascade and by raw SQL, too."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        table = model._meta.db_table
+        call = "EXECUTE FUNCTION countersign_keep_owner();"
+        moved = "OLD.role = 'owner' AND (NEW.role <> 'owner' OR NEW.account_id <> OLD.account_id)"
+        return (
+            _OWNER_FUNCTION
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE ON "{table}" FOR EACH ROW WHEN ({moved}) {call}\n'
+            + f'CREATE TRIGGER {self.name}_gone AFTER DELETE ON "{table}" FOR EACH ROW '
+            + f"WHEN (OLD.role = 'owner') {call}"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        table = model._meta.db_table
+        return f'DROP TRIGGER {self.name} ON "{table}"; DROP TRIGGER {self.name}_gone ON "{table}";'

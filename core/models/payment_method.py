@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
 from core.countries import country_codes
 from core.instructions import instruction_faults
 from core.masks import fits, parse
-from core.models.row import MoneyField, Row, not_negative
+from core.models.guards import CodeKept
+from core.models.row import (
+    TEXT_BY_KEY,
+    JsonFits,
+    MoneyField,
+    Row,
+    is_code,
+    is_referred_to,
+    list_of,
+    not_negative,
+)
 from core.money import is_currency
 from core.payee_fields import PayeeLine, clean_payee, payee_lines
 from core.reader import Reader
+
+log = logging.getLogger(__name__)
+
+BANK_LAG_AT_MOST = 90  # days: what waits longer than that is not on its way
+# What may be asked of a claim, by the names of Payment's columns.
+CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -36,8 +55,7 @@ class PaymentMethod(Row):
         PIX = "pix"
         CASH = "cash"
 
-    # What may be asked of a claim, by the names of Payment's columns.
-    CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
+    CLAIM_FIELDS = CLAIM_FIELDS
 
     code = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
@@ -54,7 +72,7 @@ class PaymentMethod(Row):
     # How much of an invoice the banks on the way may keep before it counts as underpaid.
     tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     tolerance_max = MoneyField(default=0)  # in the invoice's currency
-    bank_lag_days = models.PositiveSmallIntegerField(default=0)
+    bank_lag_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(BANK_LAG_AT_MOST)])
     position = models.PositiveSmallIntegerField(default=0)
     is_enabled = models.BooleanField(default=True)
     is_demo = models.BooleanField(default=False)
@@ -67,11 +85,41 @@ class PaymentMethod(Row):
             models.CheckConstraint(
                 name="payment_method_tolerance_in_range",
                 condition=not_negative("tolerance_max") & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
-            )
+            ),
+            # Whoever reads a method may count on its shape, however it was written.
+            models.CheckConstraint(
+                name="payment_method_place",
+                condition=is_code("country", 2, blank=True) & is_code("currency", 3, blank=True),
+            ),
+            models.CheckConstraint(
+                name="payment_method_texts",
+                condition=Q(JsonFits("instructions", path=TEXT_BY_KEY)) & Q(JsonFits("fields", path=TEXT_BY_KEY)),
+            ),
+            models.CheckConstraint(
+                name="payment_method_requires", condition=Q(JsonFits("requires", path=list_of(*CLAIM_FIELDS)))
+            ),
+            models.CheckConstraint(name="payment_method_bank_lag", condition=Q(bank_lag_days__lte=BANK_LAG_AT_MOST)),
+            CodeKept(
+                name="payment_method_code_kept",
+                references=[("core_payment", "method_id"), ("core_invoice", "payment_method_id")],
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def keeps_code(self) -> bool:
+        """Whether something refers to the method by its code."""
+        return not self._state.adding and is_referred_to(self)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether what was read of it has the shape that everybody who shows it counts on."""
+        texts = [self.__dict__.get(name, {}) for name in ("instructions", "fields")]
+        return isinstance(self.requires, list) and all(
+            isinstance(by_key, dict) and all(isinstance(text, str) for text in by_key.values()) for by_key in texts
+        )
 
     def tolerance(self, total: Decimal) -> Decimal:
         """How much of `total` may be missing, in the same currency."""
@@ -96,12 +144,15 @@ class PaymentMethod(Row):
         Errors of `fields` carry the payee field's key as their code.
         """
         errors: dict[str, Any] = {}
+        before = None if self._state.adding else PaymentMethod.objects.filter(pk=self.pk).first()
+        if before is not None and before.code != self.code and before.keeps_code:
+            errors["code"] = f'The code "{before.code}" is in use and stays. The name can be changed.'
         if self.country and self.country not in country_codes():
             errors["country"] = "Use a country code of ISO 3166-1, such as PK."
         if self.currency and not is_currency(self.currency):
             errors["currency"] = "Use a currency code of ISO 4217, such as USD."
-        if not isinstance(self.requires, list) or not all(name in self.CLAIM_FIELDS for name in self.requires):
-            errors["requires"] = f"Name fields of a claim: {', '.join(self.CLAIM_FIELDS)}."
+        if not isinstance(self.requires, list) or not all(name in CLAIM_FIELDS for name in self.requires):
+            errors["requires"] = f"Name fields of a claim: {', '.join(CLAIM_FIELDS)}."
         if faults := instruction_faults(self.instructions):
             errors["instructions"] = faults
         if error := self._mask_error():
@@ -128,6 +179,17 @@ class PaymentMethod(Row):
         except ValueError as error:
             return str(error)
         return ""
+
+
+def sound_methods(methods: Iterable[PaymentMethod]) -> list[PaymentMethod]:
+    """Those that can be shown. One that cannot was saved past the forms and the database's checks: it is logged."""
+    good = []
+    for method in methods:
+        if method.is_sound:
+            good.append(method)
+        else:
+            log.error("payment method %s is left out: its texts or requirements have no shape", method.code)
+    return good
 
 
 # `offered_in(country)`; briefly: without the long texts, for who looks for one of them.

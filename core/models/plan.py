@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
-from django.db import models
+import logging
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
 
-from core.models.row import MoneyField, Row, not_negative
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Prefetch, Q
+
+from core.models.guards import CodeKept
+from core.models.row import MoneyField, Row, fits_currency, is_code, is_referred_to, not_negative
+from core.money import CEILING, is_currency, quantize
+
+log = logging.getLogger(__name__)
+
+TRIAL_DAYS_AT_MOST = 365
+NO_TRIAL = "A free plan is a trial: say how many days it lasts, or nobody could use it."
+FREE = "free"  # the code of the plan that a sign-up without a word gets
+
+
+class PlanQuerySet(models.QuerySet["Plan"]):
+    def public(self) -> PlanQuerySet:
+        """What is for sale, with what it costs now."""
+        return self.filter(is_public=True).prefetch_related(Prefetch("prices", PlanPrice.objects.offered()))
 
 
 class Plan(Row):
@@ -13,21 +35,72 @@ class Plan(Row):
     code = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
     credits = models.PositiveIntegerField()  # a month; once where there is a trial
-    trial_days = models.PositiveSmallIntegerField(default=0)
+    trial_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(TRIAL_DAYS_AT_MOST)])
     max_sites = models.PositiveIntegerField(null=True, blank=True)  # null: no limit
-    max_users = models.PositiveIntegerField(null=True, blank=True)
+    # null: no limit. Whoever signs up is one.
+    max_users = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     is_public = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
 
+    objects = PlanQuerySet.as_manager()
+
     class Meta:
         ordering = ["position"]
+        constraints = [
+            models.CheckConstraint(
+                name="plan_in_range",
+                condition=Q(trial_days__lte=TRIAL_DAYS_AT_MOST) & (Q(max_users=None) | Q(max_users__gte=1)),
+            ),
+            CodeKept(
+                name="plan_code_kept",
+                references=[("core_subscription", "plan_id"), ("core_subscription", "next_plan_id")],
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
+    def offers(self) -> list[PlanPrice]:
+        """The prices that can be chosen now.
+
+        One that cannot be written as money was saved past the forms: it is left out and logged.
+        """
+        return [price for price in self.prices.all() if price.retired_at is None and _is_sound(price)]
+
+    def offer(self, currency: str, interval: str) -> PlanPrice | None:
+        """The price that can be chosen now in that currency for that interval."""
+        return next((each for each in self.offers() if (each.currency, each.interval) == (currency, interval)), None)
+
+    @property
+    def keeps_code(self) -> bool:
+        """Whether something refers to the plan by its code."""
+        return not self._state.adding and (self.code == FREE or is_referred_to(self))
+
+    def clean(self) -> None:
+        errors: dict[str, Any] = {}
+        before = None if self._state.adding else Plan.objects.filter(pk=self.pk).first()
+        if before is not None and before.code != self.code and before.keeps_code:
+            errors["code"] = f'The code "{before.code}" is in use and stays. The name can be changed.'
+        if before is not None and self.is_public and not self.trial_days and self._is_free():
+            errors["trial_days"] = NO_TRIAL
+        if errors:
+            raise ValidationError(errors)
+
+    def _is_free(self) -> bool:
+        return any(price.amount == 0 for price in self.prices.all() if price.retired_at is None)
+
+
+class PlanPriceQuerySet(models.QuerySet["PlanPrice"]):
+    def offered(self) -> PlanPriceQuerySet:
+        """Those that can be chosen now."""
+        return self.filter(retired_at=None)
+
 
 class PlanPrice(Row):
-    """What a plan costs in one currency for one interval."""
+    """What a plan costs in one currency for one interval.
+
+    It is neither changed nor deleted: it is retired, and another takes its place. Subscriptions keep what they chose.
+    """
 
     class Interval(models.TextChoices):
         MONTH = "month"
@@ -37,12 +110,67 @@ class PlanPrice(Row):
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=5, choices=Interval, default=Interval.MONTH)
     amount = MoneyField()
+    retired_at = models.DateTimeField(null=True, blank=True, editable=False)  # null: offered
+
+    objects = PlanPriceQuerySet.as_manager()
+
+    # Prices that are retired together with this one's birth, by their keys: set by whoever saves both.
+    replaces: Collection[UUID] = ()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="plan_price_once", fields=["plan", "currency", "interval"]),
+            models.UniqueConstraint(
+                name="plan_price_offered_once", fields=["plan", "currency", "interval"], condition=Q(retired_at=None)
+            ),
             models.CheckConstraint(name="plan_price_in_range", condition=not_negative("amount")),
+            # A price of before this rule is retired, and stays as it was.
+            models.CheckConstraint(
+                name="plan_price_can_be_paid",
+                condition=Q(retired_at__isnull=False)
+                | (is_code("currency", 3) & fits_currency("amount") & Q(interval__in=["month", "year"])),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.plan} {self.amount} {self.currency} a {self.interval}"
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be written and paid as money."""
+        return is_currency(self.currency) and self.amount == quantize(self.amount, self.currency)
+
+    def clean(self) -> None:
+        """Also that it is the only one offered: Django checks no constraint whose condition a form does not show."""
+        errors: dict[str, Any] = {}
+        if not is_currency(self.currency or ""):
+            errors["currency"] = "Use a currency code of ISO 4217, such as USD."
+        if self.amount is not None and self.amount < 0:
+            errors["amount"] = "A price is not below zero."
+        elif self.amount is not None and self.amount >= CEILING:
+            errors["amount"] = f"A price is below {CEILING:,}."
+        elif self.amount is not None and "currency" not in errors and not self.is_sound:
+            errors["amount"] = f"{self.currency} has fewer digits after the point."
+        if not errors and self._is_offered_already():
+            errors["currency"] = (
+                f"A price in {self.currency} for a {self.interval} is offered already: retire it first."
+            )
+        if not errors and self.amount == 0 and self.retired_at is None and self._plan_has_no_trial():
+            errors["amount"] = NO_TRIAL
+        if errors:
+            raise ValidationError(errors)
+
+    def _is_offered_already(self) -> bool:
+        if self.retired_at is not None or self.plan_id is None:
+            return False
+        same = PlanPrice.objects.offered().filter(plan=self.plan_id, currency=self.currency, interval=self.interval)
+        return same.exclude(pk__in=[self.pk, *self.replaces]).exists()
+
+    def _plan_has_no_trial(self) -> bool:
+        plan: Plan | None = getattr(self, "plan", None)  # one that is added with its prices has no key yet
+        return plan is not None and plan.is_public and not plan.trial_days
+
+
+def _is_sound(price: PlanPrice) -> bool:
+    if not price.is_sound:
+        log.error("price %s of %s %r is left out: it cannot be paid", price.pk, price.amount, price.currency)
+    return price.is_sound

@@ -7,14 +7,24 @@ from decimal import Decimal
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.base import ModelState
+from django.db.models.functions import Round
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.money import CEILING
 from core.problems import ValidationError
 from core.text import composed, is_drawn
+
+# ISO 4217 as of 2026: the currencies that have not two digits after the point. A test compares them with the library,
+# which a CHECK of the database cannot ask.
+NO_DIGITS = (
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+)  # fmt: skip
+THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+FOUR_DIGITS = ("CLF", "UYW")
 
 
 class Row(models.Model):
@@ -80,6 +90,66 @@ def positive(*fields: str) -> Q:
 
 def not_negative(*fields: str) -> Q:
     return Q(**{f"{field}__gte": Decimal(0) for field in fields}) & _below_ceiling(*fields)
+
+
+def fits_currency(amount: str, currency: str = "currency") -> Q:
+    """The amount has no more digits after the point than its currency: what has more can never be paid exactly."""
+    digits = Case(
+        When(Q(**{f"{currency}__in": NO_DIGITS}), then=Value(0)),
+        When(Q(**{f"{currency}__in": THREE_DIGITS}), then=Value(3)),
+        When(Q(**{f"{currency}__in": FOUR_DIGITS}), then=Value(4)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    return Q(**{amount: Round(F(amount), digits)})
+
+
+def is_code(column: str, letters: int, *, blank: bool = False) -> Q:
+    """So many capital letters, as the codes of ISO 3166-1 and ISO 4217 have."""
+    looks = Q(**{f"{column}__regex": f"^[A-Z]{{{letters}}}$"})
+    return looks | Q(**{column: ""}) if blank else looks
+
+
+class JsonFits(Func):
+    """A CHECK of a JSON column by a predicate of SQL/JSON path, which has no quote and no percent sign in it.
+
+    False, not NULL, where the predicate does not apply: a CHECK lets NULL pass.
+    """
+
+    template = "coalesce(jsonb_path_match(%(expressions)s, '%(path)s', '{}', true), false)"
+    output_field = BooleanField()
+
+    def __init__(self, column: str, *, path: str) -> None:
+        super().__init__(column, path=path)
+
+
+# Predicates for JsonFits. `strict`, because in the lax mode an array within an array is unpacked unasked.
+TEXT_BY_KEY = 'strict $.type() == "object" && !exists($.* ? (@.type() != "string"))'
+
+
+def list_of(*words: str) -> str:
+    known = " || ".join(f'@ == "{word}"' for word in words)
+    return f'strict $.type() == "array" && !exists($[*] ? (@.type() != "string" || !({known})))'
+
+
+def list_of_days(longest: int, furthest: int) -> str:
+    """At most so many whole numbers, each at most so far from zero."""
+    wrong = f'@.type() != "number" || @ < -{furthest} || @ > {furthest} || @ != @.floor()'
+    return f'strict $.type() == "array" && $.size() <= {longest} && !exists($[*] ? ({wrong}))'
+
+
+def is_referred_to(row: models.Model) -> bool:
+    """Whether a row of another table refers to this one and would be wrong without it: its key says PROTECT."""
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).exists()
+        for relation in protected_relations(type(row))
+    )
+
+
+def protected_relations(model: type[models.Model]) -> list[Any]:
+    """The foreign keys to a model that protect its rows, those without a reverse name included."""
+    fields: list[Any] = list(model._meta.get_fields(include_hidden=True))
+    return [field for field in fields if getattr(field, "on_delete", None) is models.PROTECT and not field.concrete]
 
 
 def _below_ceiling(*fields: str) -> Q:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
-from core.models.account import Account
+from core.models.account import Account, Membership
 from core.models.row import Row
 from core.models.user import User
 
@@ -65,3 +66,10 @@ class SiteUserAccess(Row):
 
     def __str__(self) -> str:
         return f"{self.user} at {self.site}"
+
+    def clean(self) -> None:
+        """Raises Django's ValidationError for somebody of another account."""
+        if self.site_id is None or self.user_id is None:
+            return  # the form says so
+        if not Membership.objects.filter(user=self.user_id, account=self.site.account_id).exists():
+            raise ValidationError({"user": "This is nobody of the site's account: invite them first."})

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from core.models.account import Membership
 
 
+EMAIL_LENGTH = 254  # RFC 5321, less the brackets of a path
+
 # Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
 DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
 
@@ -128,15 +130,17 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """Judge the address in the form that is unique, which may be longer than what was typed."""
+        """Judge the address in the form that is unique: it may be longer than as typed, and somebody else's."""
         super().clean()
         if self.former_email_digest and self.is_active:
             raise ValidationError({"is_active": "Somebody else signs in with the address of this person now."})
-        canonical = canonical_email(self.email)
+        canonical = canonical_email(self.email or "")
         if len(canonical) > LONGEST_EMAIL:
-            raise ValidationError({"email": "This is no valid e-mail address."})
+            raise ValidationError({"email": "This address is too long."})
         if User.objects.filter(email_canonical=canonical).exclude(pk=self.pk).exists():
-            raise ValidationError({"email": "Somebody has this e-mail address already."})
+            raise ValidationError(
+                {"email": "Somebody has this e-mail address already, perhaps spelled in another way."}
+            )
 
     def give_up_address(self) -> None:
         """Let somebody sign up with this person's address; they cannot sign in any more. To be saved by the caller."""

@@ -389,7 +389,7 @@ def test_somebody_who_was_removed_may_sign_up_for_an_account_of_their_own(accoun
     site = Site.objects.create(account=account, name="Shop", industry=Industry.objects.create(name="Retail"))
     SiteUserAccess.objects.create(site=site, user=ann, role="manager")
     User.objects.filter(pk=ann.pk).update(email_verified_at=timezone.now(), name="Ann of Acme")
-    remove_member(Membership.objects.create(account=account, user=ann, role="owner"))
+    remove_member(Membership.objects.create(account=account, user=ann, role="admin"))
 
     signed_up = signs_up("ANN@acme.test")
 

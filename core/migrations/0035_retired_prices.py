@@ -1,0 +1,11 @@
+"""A price is retired instead of changed or deleted: subscriptions and invoices refer to what was chosen."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("core", "0017_sessions")]
+
+    operations = [
+        migrations.AddField("planprice", "retired_at", models.DateTimeField(blank=True, editable=False, null=True)),
+    ]

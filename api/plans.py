@@ -14,7 +14,7 @@ from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
 from core.models import PaymentMethod, Plan, PlanPrice
-from core.models.payment_method import OFFERED_BRIEFLY
+from core.models.payment_method import OFFERED_BRIEFLY, sound_methods
 from core.problems import ValidationError
 
 
@@ -31,7 +31,7 @@ class PlanOut(serializers.Serializer):
     trial_days = serializers.IntegerField()
     max_sites = serializers.IntegerField(allow_null=True)
     max_users = serializers.IntegerField(allow_null=True)
-    prices = PriceOut(many=True)
+    prices = PriceOut(many=True, source="offers")
 
 
 class PayeeLineOut(serializers.Serializer):
@@ -86,7 +86,7 @@ class Plans(Door):
 
     @says([PlanOut])
     def get(self, request: Request) -> Response:
-        plans = Plan.objects.filter(is_public=True).prefetch_related("prices")
+        plans = Plan.objects.public()
         return Response({"results": PlanOut(plans, many=True).data, "next": None, "previous": None})
 
 
@@ -101,13 +101,13 @@ class PaymentMethods(Door):
 
     @says([PaymentMethodOut])
     def get(self, request: Request) -> Response:
-        methods = PaymentMethod.objects.offered_in(self.query.get("country", ""))
+        methods = sound_methods(PaymentMethod.objects.offered_in(self.query.get("country", "")))
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
 
 
 def find_method(name: str, country: str) -> PaymentMethod:
     """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = OFFERED_BRIEFLY.ask(country).objects
+    offered = sound_methods(OFFERED_BRIEFLY.ask(country).objects)
     for method in offered:
         if name == method.code:
             return method

@@ -27,11 +27,12 @@ class Catalogue:
     """
 
     def __init__(self, *, interval: str = "", currency: str = "") -> None:
-        self.plans = list(Plan.objects.filter(is_public=True).prefetch_related("prices"))
-        prices = [(plan, price) for plan in self.plans for price in plan.prices.all()]
-        self.intervals = [code for code in (MONTH, YEAR) if any(price.interval == code for _, price in prices)]
+        self.plans = list(Plan.objects.public())
+        self._prices = {plan.pk: plan.offers() for plan in self.plans}
+        prices = [price for offers in self._prices.values() for price in offers]
+        self.intervals = [code for code in (MONTH, YEAR) if any(price.interval == code for price in prices)]
         self.interval = interval if interval in self.intervals else MONTH
-        sold = {price.currency for _, price in prices if price.interval == self.interval}
+        sold = {price.currency for price in prices if price.interval == self.interval}
         self.currencies = sorted(sold, key=lambda code: (code != DEFAULT_CURRENCY, code))
         first = self.currencies[0] if self.currencies else DEFAULT_CURRENCY
         self.currency = currency if currency in sold else first
@@ -46,7 +47,7 @@ class Catalogue:
 
     def _card(self, plan: Plan) -> Card | None:
         """Free is free for any interval."""
-        prices = {(price.interval, price.currency): price for price in plan.prices.all()}
+        prices = {(price.interval, price.currency): price for price in self._prices[plan.pk]}
         month, price = prices.get((MONTH, self.currency)), prices.get((self.interval, self.currency))
         if price is None:
             price = month if month is not None and month.amount == 0 else None

@@ -11,7 +11,7 @@ from core.problems import Problem
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    plans = Plan.objects.filter(is_public=True).prefetch_related("prices")
+    plans = Plan.objects.public()
     return render(request, "web/home.html", {"plans": plans})
 
 

@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
-from core.models.payment_method import OFFERED
+from core.models.payment_method import OFFERED, sound_methods
 from workflows.plaintext import plain
 from workflows.words import Exact, Unbroken, amount_text, date_text
 
@@ -70,7 +70,7 @@ def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
         offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]
-    return [method for method in offered if method.currency in ("", invoice.currency)]
+    return [method for method in sound_methods(offered) if method.currency in ("", invoice.currency)]
 
 
 def reference_for(invoice: Invoice) -> str:

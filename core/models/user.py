@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from core.models.account import Membership
 
 
-EMAIL_LENGTH = 254  # RFC 5321, less the brackets of a path
-
 # Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
 DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
 

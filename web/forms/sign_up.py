@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.models import PaymentMethod, User
+from core.models.payment_method import sound_methods
 from core.problems import ValidationError
 from core.time_zones import canonical_time_zone
 from web.catalogue import Catalogue
@@ -37,7 +38,7 @@ class SignUpForm(BillingFields):
         self._offer("plan", [(card.plan.code, card.plan.name) for card in catalogue.cards])
         self.methods = [
             method
-            for method in PaymentMethod.objects.offered_in(self.chosen_country)
+            for method in sound_methods(PaymentMethod.objects.offered_in(self.chosen_country))
             if method.currency in ("", catalogue.currency)
         ]
         self._offer("payment_method", [(method.code, method.name) for method in self.methods])

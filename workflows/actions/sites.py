@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db.models import Min
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
+from core.models.plan import FREE
 from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
 from core.text import check_name, composed
@@ -26,6 +28,8 @@ class Excess:
     limit: int
 
 
+# A plan without a limit counts for none; where no plan has one, there is none.
+SMALLEST_LIMITS = {"max_sites": Min("max_sites"), "max_users": Min("max_users")}
 RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
@@ -92,12 +96,14 @@ def remove_member(member: Membership) -> None:
 def plan_of(account: Account) -> Plan:
     """The plan whose limits hold now: of the living subscription, else of the one that waits, else the free one.
 
-    Where an operator has none of that code, the first of the list.
+    Where an operator has none of that code, one with the smallest limits of all plans, which is never saved.
     """
     states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
     found = account.subscriptions.filter(status__in=states).select_related("plan")
     subscription = min(found, key=lambda row: (states.index(row.status), -row.pk.int), default=None)
-    return subscription.plan if subscription else Plan.objects.filter(code="free").first() or Plan.objects.all()[0]
+    if subscription is not None:
+        return subscription.plan
+    return Plan.objects.filter(code=FREE).first() or Plan(**Plan.objects.aggregate(**SMALLEST_LIMITS))
 
 
 def over_limit(account: Account, plan: Plan | None = None) -> dict[str, Excess]:

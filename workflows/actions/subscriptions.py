@@ -32,11 +32,11 @@ from workflows.settlement import cancel_invoices, undelivered
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
-    """The plan's price in that currency for a month or a year; free is free for both.
+    """The price at which the plan is offered in that currency for a month or a year; free is free for both.
 
     Raises ValidationError when it has none, naming `interval` where only that is to blame.
     """
-    prices = {price.interval: price for price in plan.prices.filter(currency=currency)}
+    prices = {price.interval: price for price in plan.offers() if price.currency == currency}
     found = prices.get(interval) or next((price for price in prices.values() if price.amount == 0), None)
     if found is None:
         raise ValidationError({"interval" if prices else "currency": [_no_price(plan, currency)]})
@@ -222,7 +222,7 @@ def _change_plan(
 
 def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Terms:
     """What the plan costs and gives. is_other: another interval than it runs by, so that may be to blame."""
-    prices = {price.interval: price for price in plan.prices.filter(currency=currency)}
+    prices = {price.interval: price for price in plan.offers() if price.currency == currency}
     if any(price.amount == 0 for price in prices.values()):
         raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
     if interval not in prices:

@@ -156,6 +156,27 @@ def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
     return {"kind": Exact(kind), "effects": effects, "link": links.effects(kind)}
 
 
+def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Words:
+    """places: where the last method went, in English. invoices: the newest of those that cannot be paid, of `found`."""
+    return {
+        "places": [Exact(place) for place in places],
+        "invoices": [
+            {
+                "number": Exact(invoice.number or ""),
+                "name": Exact(invoice.account.name),
+                "open": money(invoice.outstanding, invoice.currency),
+            }
+            for invoice in invoices
+        ],
+        "others": found - len(invoices),
+        "link": links.payment_methods(),
+    }
+
+
+def no_owner(account: Account) -> Words:
+    return {"name": Exact(account.name), "link": links.staff_account(account)}
+
+
 def password_reset(user: User, link: str) -> Words:
     return {"email": Exact(user.email), "link": link}
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from core.models import Invoice, Payment
+from core.models import Account, Invoice, Payment
 from workflows.words import Bare
 
 
@@ -52,6 +52,14 @@ def payment(payment: Payment) -> str:
 
 def review(payment: Payment) -> str:
     return _page(f"desk/{payment.pk}/")
+
+
+def staff_account(account: Account) -> str:
+    return _page(f"desk/accounts/{account.pk}/")
+
+
+def payment_methods() -> str:
+    return _page("admin/core/paymentmethod/")
 
 
 def effects(kind: str) -> str:

@@ -198,6 +198,11 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "unpaid": lambda: letters.subscription_cancelled(subscription(), unpaid=True),
         "another plan took its place": lambda: letters.subscription_cancelled(subscription(), successor="Scale"),
     },
+    "no_way_to_pay": {
+        "a method was switched off": lambda: letters.no_way_to_pay(["in PK, in PKR"], [], 0),
+        "invoices are open": lambda: letters.no_way_to_pay([], [invoice(), invoice()], 12),
+    },
+    "no_owner": {"the log-in was closed": lambda: letters.no_owner(account())},
     "effects_dead": {"two mails": lambda: letters.effects_dead("mail.invoice_issued", effects())},
 }
 # Their links are as good as keys: these are examples.
@@ -210,4 +215,4 @@ SAMPLES |= {
         )
     },
 }
-TO_STAFF = {"payment_submitted", "effects_dead"}
+TO_STAFF = {"payment_submitted", "effects_dead", "no_way_to_pay", "no_owner"}

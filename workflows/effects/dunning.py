@@ -10,6 +10,7 @@ from core.models.payment import PaymentQuerySet
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
 from workflows.effects.closing import farewell
+from workflows.effects.warnings import alert_of_unpayable
 from workflows.engine import Debt, because, effect, owe_many, perform_many
 from workflows.periods import database_now, midnight, today_in
 from workflows.settlement import cancel_invoices, pay_from_balance
@@ -63,7 +64,8 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
         if now < not_before:
             yield Debt(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
-            yield from _reminders_of(invoice, this, policy.reminder_steps, now, is_claimed=invoice.pk in claimed)
+            yield from _reminders_of(invoice, this, policy.reminder_days, now, is_claimed=invoice.pk in claimed)
+    yield from alert_of_unpayable([invoice for invoice, _ in open_ones])
 
 
 def _reminders_of(

@@ -23,7 +23,7 @@ def watch_trial(account: Account, this: Effect) -> None:
     assert account.trial_ends_on is not None
     timers = [on_day(end_trial, account, day=account.trial_ends_on + timedelta(days=1), setter=this)]
     warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
-    if warning > today_in(account.time_zone, database_now()):
+    if today_in(account.time_zone, account.created_at) < warning < account.trial_ends_on:
         timers.append(
             Debt(
                 notices.mail_trial_ending,

@@ -1,0 +1,42 @@
+"""What operators are told of their own settings. Each mail looks again when it is sent."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from core.models import Account, Effect, Invoice, Membership
+from workflows import letters
+from workflows.engine import Debt
+from workflows.mail import Letter, mail
+from workflows.periods import database_now
+from workflows.unpayable import unpayable
+
+LOOKED_AT = 500  # open invoices, the newest
+NAMED = 10
+
+
+@mail("no_way_to_pay", to_staff=True)
+def mail_no_way_to_pay(_: None, debt: Effect) -> Letter | None:
+    """Of a method that was switched off: where. Of an invoice: nothing to say when it can be paid again."""
+    open_ones = Invoice.objects.filter(status__in=Invoice.OPEN).select_related("account").order_by("-pk")
+    found = unpayable(open_ones[:LOOKED_AT])
+    places: list[str] = debt.payload.get("places", [])
+    if not places and not found:
+        return None
+    return Letter(settings.OPERATOR_EMAILS, letters.no_way_to_pay(places, found[:NAMED], len(found)))
+
+
+@mail("no_owner", to_staff=True)
+def mail_no_owner(account: Account, debt: Effect) -> Letter | None:
+    """Nothing to say of an account that has an owner again, or is closed."""
+    owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
+    if account.status == Account.Status.CLOSED or owners.exists():
+        return None
+    return Letter(settings.OPERATOR_EMAILS, letters.no_owner(account))
+
+
+def alert_of_unpayable(invoices: list[Invoice]) -> list[Debt]:
+    """One alert a day at most, whichever of them nobody can pay. Needs each one's account."""
+    if not unpayable(invoices):
+        return []
+    return [Debt(mail_no_way_to_pay, key=f"no_way_to_pay:{database_now():%Y-%m-%d}")]

@@ -1,0 +1,66 @@
+"""Places where nobody can pay: no payment method is enabled there, in that currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from core.models import Invoice, PaymentMethod
+from workflows.instructions import ways_to_pay
+
+Place = tuple[str, str]  # country and currency of a method: blank for everywhere, for any
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The enabled methods as they are now."""
+
+    by_key: dict[object, Place]
+
+    @classmethod
+    def now(cls) -> Ways:
+        methods = PaymentMethod.objects.filter(is_enabled=True).order_by()
+        return cls({key: (country, currency) for key, country, currency in methods.values_list("pk", *PLACE)})
+
+    def lead_from(self, country: str, currency: str) -> bool:
+        """Whether somebody there can pay in that currency; a blank one: in any."""
+        return any(
+            there in ("", country) and (not currency or money in ("", currency))
+            for there, money in self.by_key.values()
+        )
+
+    def lead_to(self, invoice: Invoice) -> bool:
+        """Whether that invoice can be paid: as `ways_to_pay`, for many at once."""
+        chosen = self.by_key.get(invoice.payment_method_id)
+        country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
+        return self.lead_from(country, invoice.currency) or (chosen is not None and chosen[1] in ("", invoice.currency))
+
+
+PLACE = ("country", "currency")
+
+
+def ways_to_pay_are_missing(invoice: Invoice) -> bool:
+    """Whether a mail or a page about it has no place to name to which money could be sent."""
+    return not ways_to_pay(invoice)
+
+
+def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:
+    """Those of them that nobody can pay: one query for however many. Needs each one's account."""
+    invoices = list(invoices)
+    if not invoices:
+        return []
+    ways = Ways.now()
+    return [invoice for invoice in invoices if not ways.lead_to(invoice)]
+
+
+def left_without(before: Iterable[PaymentMethod]) -> Iterator[str]:
+    """Where these methods were the last way to pay, in words; they are as they were before they were changed."""
+    ways = Ways.now()
+    places = sorted({(method.country, method.currency) for method in before if method.is_enabled})
+    if places and not ways.by_key:
+        yield "anywhere"
+        return
+    for country, currency in places:
+        if not ways.lead_from(country, currency):
+            where = f"in {country}" if country else "in countries without a method of their own"
+            yield f"{where}, in {currency}" if currency else where

@@ -6,8 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.db import connections
+from django.db import DatabaseError, connections
+from django.db.transaction import atomic
 
+from core.models import PaymentMethod, Plan, PlanPrice
+from core.models.plan import FREE
 from core.roles import rank
 from core.time_zones import table_faults
 
@@ -69,4 +72,36 @@ def no_process_is_of_rank(*, databases: Any = None, **_: Any) -> list[checks.Che
                     id="core.W004",
                 )
             )
+    return warnings
+
+
+@checks.register(checks.Tags.database, deploy=True)
+def something_is_for_sale(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+    """What an operator has yet to enter, or has taken away: each is allowed, and customers notice it first."""
+    return [warning for alias in databases or [] for warning in _lacking(alias)]
+
+
+def _lacking(alias: str) -> list[checks.CheckMessage]:
+    warnings: list[checks.CheckMessage] = []
+    try:
+        with atomic(alias):
+            pays = PaymentMethod.objects.using(alias).filter(is_enabled=True).exists()
+            starts = Plan.objects.using(alias).filter(code=FREE, is_public=True).exists()
+            sells = PlanPrice.objects.using(alias).offered().filter(plan__is_public=True, amount__gt=0).exists()
+    except DatabaseError:  # not migrated yet: nothing can be said
+        return []
+    if not pays:
+        warnings.append(
+            checks.Warning("No payment method is enabled: invoices name no place to pay to.", id="core.W005")
+        )
+    if not starts:
+        warnings.append(
+            checks.Warning(
+                f'There is no public plan with the code "{FREE}": a sign-up that names no plan is refused.',
+                hint="Without it an account without a subscription has the smallest limits of all plans.",
+                id="core.W006",
+            )
+        )
+    if not sells:
+        warnings.append(checks.Warning("No public plan has a price that is offered.", id="core.W007"))
     return warnings

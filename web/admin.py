@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
-from django.forms import BaseInlineFormSet
+from django.db.transaction import atomic
 from django.http import HttpRequest
 from knox.models import AuthToken
 
@@ -18,18 +18,18 @@ from core.models import (
     Industry,
     Membership,
     NumberSeries,
-    Plan,
-    PlanPrice,
-    Policy,
     Session,
     Site,
     SiteUserAccess,
     Tick,
     User,
 )
-from web import billing_admin, engine_admin, payment_methods  # noqa: F401 - pages of their own
+from core.models.account import MembershipQuerySet
+from web import billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
 from web.limited import CountsTries, answers_429
 from web.readonly import ReadOnly
+from web.settings_admin import SettingsAdmin
+from workflows.actions.members import remove_by_staff, warn_of_missing_owner
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
@@ -48,32 +48,8 @@ admin.site.login = answers_429(admin.site.login)  # type: ignore[method-assign]
 admin.site.unregister(AuthToken)  # knox's page makes tokens to act as anybody
 
 
-class Prices(BaseInlineFormSet):
-    def add_fields(self, form: Any, index: int | None) -> None:
-        super().add_fields(form, index)
-        for field in form.fields.values():  # whose names the head of the column tells only those who see it
-            field.widget.attrs.setdefault("aria-label", str(field.label))
-
-
-class PriceInline(admin.TabularInline):
-    model = PlanPrice
-    formset = Prices
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
-        return super().get_queryset(request).select_related("plan")  # which the name of each price has
-
-
-@admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin):
-    list_display = ("name", "code", "credits", "trial_days", "is_public", "position")
-    list_filter = ("is_public",)
-    search_fields = ("name", "code")
-    inlines = (PriceInline,)
-
-
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(SettingsAdmin, UserAdmin):
     ordering = ("email",)
     list_display = ("email", "name", "is_staff", "is_active", "joined_at")
     list_filter = ("is_staff", "is_active", "groups")
@@ -93,6 +69,16 @@ class PersonAdmin(UserAdmin):
             {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")},
         ),
     )
+
+    def must_stay(self, rows: Any) -> list[str]:
+        return owners_who_stay(Membership.objects.filter(user__in=[person.pk for person in rows]))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active and warn_of_missing_owner(obj):
+            self.message_user(
+                request, "No owner of their account can sign in now. Operators are told.", messages.WARNING
+            )
 
 
 @admin.register(AuthToken)
@@ -128,41 +114,51 @@ class SessionAdmin(ReadOnly):
         return request.user.has_perm("core.delete_session")
 
 
-@admin.register(Policy)
-class PolicyAdmin(admin.ModelAdmin):
-    """One row, there from the start: it is changed, neither added nor deleted."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
-        Policy.current()
-        return super().get_queryset(request)
+def owners_who_stay(memberships: MembershipQuerySet) -> list[str]:
+    """Why these may not go, where nobody would own an account any more."""
+    found = memberships.last_owners().select_related("user", "account")
+    return [f"{place.user} is the last owner of {place.account}: make somebody else one first." for place in found]
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
+class MembershipAdmin(SettingsAdmin):
+    """A place in an account is given and taken; it moves neither to another account nor to another person."""
+
     list_display = ("user", "account", "role")
     list_filter = ("role",)
     list_select_related = ("user", "account")
     search_fields = ("user__email", "account__name")
     autocomplete_fields = ("user", "account")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> Any:
+        return () if obj is None else ("user", "account")
+
+    def must_stay(self, rows: Any) -> list[str]:
+        return owners_who_stay(Membership.objects.filter(pk__in=[place.pk for place in rows]))
+
+    def delete_model(self, request: HttpRequest, obj: Membership) -> None:
+        remove_by_staff(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Membership]) -> None:
+        with atomic():
+            for place in queryset.select_related("account", "user").order_by("account", "pk"):
+                remove_by_staff(place)
+
 
 @admin.register(Site)
-class SiteAdmin(admin.ModelAdmin):
+class SiteAdmin(SettingsAdmin):
     list_display = ("name", "account", "industry")
     list_select_related = ("account", "industry")
     list_filter = ("industry",)
     search_fields = ("name", "account__name")
     autocomplete_fields = ("account",)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Site | None = None) -> Any:
+        return () if obj is None else ("account",)  # the people of the old account would come with it
+
 
 @admin.register(SiteUserAccess)
-class SiteUserAccessAdmin(admin.ModelAdmin):
+class SiteUserAccessAdmin(SettingsAdmin):
     list_display = ("site", "user", "role")
     list_filter = ("role",)
     list_select_related = ("site", "user")
@@ -171,7 +167,7 @@ class SiteUserAccessAdmin(admin.ModelAdmin):
 
 
 @admin.register(Industry)
-class IndustryAdmin(admin.ModelAdmin):
+class IndustryAdmin(SettingsAdmin):
     search_fields = ("name",)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,8 @@ from core.models import PaymentMethod
 from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
 from core.payee_numbers import PIX_KEYS
 from core.payment_codes import epc_name, has_code, why_no_code
+from web.settings_admin import Json, StableCode
+from workflows.actions.payment_methods import warn_of_missing_ways
 from workflows.seed.payment_methods import still_examples
 
 SPARE_ROWS = 2
@@ -47,6 +50,8 @@ class PaymentMethodForm(forms.ModelForm):
         choices=[(name, name.replace("_", " ")) for name in PaymentMethod.CLAIM_FIELDS],
         widget=forms.CheckboxSelectMultiple,
     )
+
+    instructions = Json(widget=AdminTextareaWidget)
 
     class Meta:
         model = PaymentMethod
@@ -135,7 +140,7 @@ class CountryFilter(admin.SimpleListFilter):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(admin.ModelAdmin):
+class PaymentMethodAdmin(StableCode):
     """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
 
     list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "qr_code", "position")
@@ -167,13 +172,38 @@ class PaymentMethodAdmin(admin.ModelAdmin):
         reason = why_no_code(method)
         return f"no: {reason}" if reason else "yes" if has_code(method) else "-"
 
-    def save_model(self, request: HttpRequest, obj: PaymentMethod, form: Any, change: bool) -> None:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*super().get_readonly_fields(request, obj), *(("kind",) if obj is not None else ()))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """With what it was, which a form then changes in place."""
+        method = super().get_object(request, object_id, from_field)
+        if method is not None:
+            method.was = copy(method)
+        return method
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         for words in warnings_of(obj).values():
             messages.warning(request, f"{obj.name}: {words}")
+        if change:
+            self._warn(request, [obj.was])
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return () if obj is None else ("kind",)
+    def delete_model(self, request: HttpRequest, obj: PaymentMethod) -> None:
+        before = copy(obj)
+        super().delete_model(request, obj)
+        self._warn(request, [before])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PaymentMethod]) -> None:
+        before = list(queryset)
+        super().delete_queryset(request, queryset)
+        self._warn(request, before)
+
+    def _warn(self, request: HttpRequest, before: list[PaymentMethod]) -> None:
+        places = warn_of_missing_ways(before)
+        if places:
+            words = f"No payment method is left {'; '.join(places)}: nobody can pay there. Operators are told."
+            self.message_user(request, words, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         if "_addanother" not in request.POST:

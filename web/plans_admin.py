@@ -1,0 +1,175 @@
+"""The admin's pages of what is sold and how patient we are: plans with their prices, the policy."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import F, QuerySet
+from django.db.transaction import atomic
+from django.forms import BaseInlineFormSet
+from django.http import HttpRequest
+from django.utils.translation import ngettext
+
+from core.models import Plan, PlanPrice, Policy
+from core.models.plan import FREE
+from web.readonly import ReadOnly
+from web.settings_admin import SettingsAdmin, StableCode
+from workflows.periods import database_now
+
+
+class PriceForm(forms.ModelForm):
+    """A new price, or one that stands: that one can only be retired."""
+
+    FIXED = ("currency", "interval", "amount")
+
+    retire = forms.BooleanField(required=False, help_text="Offer it no more. Who chose it keeps it.")
+
+    class Meta:
+        model = PlanPrice
+        fields = ("currency", "interval", "amount")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        is_new = self.instance._state.adding
+        for name in self.FIXED:
+            self.fields[name].disabled = not is_new
+        self.fields["retire"].disabled = is_new or self.instance.retired_at is not None
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if data.get("retire") and self.instance.retired_at is None:
+            self.instance.retired_at = database_now()
+        return data
+
+
+class Prices(BaseInlineFormSet):
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():  # whose names the head of the column tells only those who see it
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+
+    def full_clean(self) -> None:
+        """A price may be retired and another put in its place by the same click."""
+        if self.is_bound:
+            retired = {form.instance.pk for form in self.initial_forms if form.data.get(form.add_prefix("retire"))}
+            for form in self.extra_forms:
+                form.instance.replaces = retired
+        super().full_clean()
+
+    def clean(self) -> None:
+        super().clean()
+        seen = set()
+        for form in self.extra_forms:
+            if not form.has_changed() or form.errors:
+                continue
+            what = (form.cleaned_data["currency"], form.cleaned_data["interval"])
+            if what in seen:
+                form.add_error("currency", "There are two new prices of this currency and interval.")
+            seen.add(what)
+
+
+class PriceInline(admin.TabularInline):
+    model = PlanPrice
+    form = PriceForm
+    formset = Prices
+    extra = 0
+    can_delete = False
+    readonly_fields = ("retired_at",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
+        prices = super().get_queryset(request).select_related("plan")  # which the name of each price has
+        return prices.order_by(F("retired_at").desc(nulls_first=True), "currency", "interval")
+
+
+@admin.register(Plan)
+class PlanAdmin(StableCode):
+    list_display = ("name", "code", "credits", "trial_days", "is_public", "position")
+    list_filter = ("is_public",)
+    search_fields = ("name", "code")
+    inlines = (PriceInline,)
+
+    def must_stay(self, rows: Any) -> list[str]:
+        why = (
+            f'The plan with the code "{FREE}": who signs up without a word gets it. Take its "Is public" away instead.'
+        )
+        return [why for plan in rows if plan.code == FREE]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The prices of an unused plan go with it, though nobody may delete one alone."""
+        deletable, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deletable, counts, needed - {PlanPrice._meta.verbose_name}, protected
+
+
+@admin.register(PlanPrice)
+class PriceAdmin(ReadOnly):
+    """Added and retired on the page of its plan, retired here: many at once."""
+
+    list_display = ("plan", "currency", "interval", "amount", "retired_at")
+    list_filter = ("plan", "currency", "interval", ("retired_at", admin.EmptyFieldListFilter))
+    list_select_related = ("plan",)
+    search_fields = ("plan__code", "plan__name", "=currency")
+    ordering = ("plan__position", "currency", "interval")
+    actions = ("retire_selected",)
+    fields = ("plan", "currency", "interval", "amount", "retired_at")
+
+    def has_retire_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("core.change_planprice")
+
+    @admin.action(description="Retire the selected prices", permissions=["retire"])
+    def retire_selected(self, request: HttpRequest, prices: QuerySet[PlanPrice]) -> None:
+        with atomic():
+            retired = list(prices.filter(retired_at=None).select_for_update(of=("self",)))
+            PlanPrice.objects.filter(pk__in=[price.pk for price in retired]).update(retired_at=database_now())
+            for price in retired:
+                self.log_change(request, price, "Retired.")
+        words = ngettext(f"{len(retired)} price is", f"{len(retired)} prices are", len(retired))
+        self.message_user(request, f"{words} not offered any more. Who chose them keeps them.", messages.SUCCESS)
+
+
+class Steps(forms.CharField):
+    """Days around the due date, written with commas between them."""
+
+    WHOLE = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        typed = (super().to_python(value) or "").strip().removeprefix("[").removesuffix("]").replace("\u2212", "-")
+        words = [word.strip() for word in typed.split(",")] if typed.strip() else []
+        if not all(self.WHOLE.fullmatch(word) for word in words):
+            raise ValidationError("Write whole numbers of days with commas between them, such as -7, 0, 3.")
+        return [int(word) for word in words]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except ValidationError:
+            return True
+
+
+class PolicyForm(forms.ModelForm):
+    reminder_steps = Steps(
+        required=False, max_length=200, help_text="Days around the due date; empty: nobody is reminded."
+    )
+
+
+@admin.register(Policy)
+class PolicyAdmin(SettingsAdmin):
+    """One row, there from the start: it is changed, neither added nor deleted."""
+
+    form = PolicyForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        Policy.current()
+        return super().get_queryset(request)

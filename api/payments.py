@@ -52,6 +52,9 @@ class PaymentOut(RowOut):
     payer_name = serializers.CharField()
     reason_code = serializers.ChoiceField(Payment.Reason.choices, allow_blank=True)
     retry_of = serializers.UUIDField(source="retry_of_id", allow_null=True)
+    further = serializers.BooleanField(
+        source="is_further", help_text="Whether another claim of its invoice was in review when this one came."
+    )
     created_at = Moment()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")

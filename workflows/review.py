@@ -26,9 +26,13 @@ YOUNG = timedelta(days=30)
 HIGH = 5  # times the median of its currency
 ENOUGH = 5  # claims that make a median worth something
 
-ELSEWHERE, WRONG_CURRENCY, AGAIN, CLOSED = 5, 3, 3, 3
+ELSEWHERE, TWICE, ALL_TO_BALANCE = 5, 5, 5
+WRONG_CURRENCY, AGAIN = 3, 3
 DIFFERS, IS_HIGH, UNUSUAL = 2, 2, 2
 IS_FIRST, IS_LATE, IS_DEMO = 1, 1, 1
+
+# What an invoice that money cannot pay any more is called; one that was written off still takes it.
+TAKES_NOTHING: dict[str, str] = {Invoice.Status.PAID: "paid already", Invoice.Status.VOID: "void"}
 
 LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
 
@@ -101,10 +105,13 @@ def same_reference(payment: Payment) -> PaymentQuerySet:
 def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
     others = Payment.objects.filter(reference_key=OuterRef("reference_key")).exclude(reference_key="")
     kept = Payment.objects.filter(account=OuterRef("account"), status=Payment.Status.SUCCEEDED)
+    beside = Payment.objects.filter(invoice=OuterRef("invoice")).exclude(pk=OuterRef("pk"))
     return payments.select_related("account", "invoice", "method").annotate(
         is_elsewhere=Exists(others.exclude(account=OuterRef("account"))),
         is_again=Exists(others.filter(account=OuterRef("account"), status=Payment.Status.FAILED)),
         is_first=~Exists(kept),
+        has_undecided=Exists(beside.filter(status=Payment.Status.PENDING_APPROVAL)),
+        has_approved=Exists(beside.filter(status=Payment.Status.APPROVED)),
         now=Now(),
     )
 
@@ -144,10 +151,14 @@ def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
         yield Sign("Another account used this reference", ELSEWHERE)
     if row.is_again:
         yield Sign("This reference was rejected before", AGAIN)
+    if row.has_undecided:
+        yield Sign("Another claim of this invoice is undecided", TWICE)
+    if row.has_approved:
+        yield Sign("Another claim of this invoice was approved just now", TWICE)
     if row.currency != invoice.currency:
         yield Sign(f"The invoice is in {invoice.currency}", WRONG_CURRENCY)
-    elif invoice.status not in Invoice.OPEN:
-        yield Sign("Nothing is open on the invoice", CLOSED)
+    elif invoice.status in TAKES_NOTHING:
+        yield Sign(f"This invoice is {TAKES_NOTHING[invoice.status]}: all of it goes to the balance", ALL_TO_BALANCE)
     elif row.amount != invoice.outstanding:
         yield Sign(_difference(row.amount - invoice.outstanding, row.currency), DIFFERS)
     if row.currency in medians and row.amount >= HIGH * medians[row.currency]:

@@ -102,6 +102,8 @@ class Payment(Stateful):
     )
     reversal_reason = models.CharField(max_length=500, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    # Another claim of its invoice was in review when it came: perhaps the same money, told of twice.
+    is_further = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PaymentQuerySet.as_manager()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,14 @@ from workflows.books import ACCOUNTS
 from workflows.engine import begin
 
 INVOICES = Reader(Invoice.objects.all())
+UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
+# The claims of an account that nobody has decided on, and those of this invoice that are approved and not settled yet:
+# the oldest first.
+IN_REVIEW = """
+    SELECT id, invoice_id, status = 'pending_approval', reference_key FROM core_payment
+    WHERE account_id = %s::uuid
+        AND (status = 'pending_approval' OR (status = 'approved' AND invoice_id = %s::uuid))
+    ORDER BY id"""
 # A claim after a refusal tries again what was refused last.
 LAST_REFUSED = "SELECT id FROM core_payment WHERE invoice_id = %s::uuid AND status = 'failed' ORDER BY id DESC LIMIT 1"
 
@@ -42,9 +50,11 @@ def claim_payment(
 ) -> Payment:
     """Keep the customer's word that an invoice has been paid, for staff to decide on.
 
-    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be,
-    WrongState when nothing of the invoice is open, DuplicateClaim when this account has claimed the same
-    reference already.
+    While another claim of the invoice is in review this one is a further one, and marked so.
+
+    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be, WrongState when
+    nothing of the invoice is open, DuplicateClaim when this account has claimed the same reference already, or when so
+    many of its claims wait for a decision that one more could only be a mistake.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
@@ -54,7 +64,9 @@ def claim_payment(
         with pipelined():
             ACCOUNTS.ask([invoice.account_id])
             locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
+            reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
         [invoice], last_refused = locked.objects, refused.fetchone()
+        others = _InReview(reviewed.fetchall(), invoice)
         if invoice.status not in Invoice.OPEN:
             raise WrongState(
                 f"Cannot claim a payment of this invoice: it is {invoice.status}.",
@@ -62,6 +74,7 @@ def claim_payment(
                 available=[],
                 unmet=[],
             )
+        others.check_room_for(reference)
         return _begin(
             invoice,
             method,
@@ -74,6 +87,7 @@ def claim_payment(
             paid_on=paid_on,
             payer_name=payer_name,
             retry_of_id=last_refused and last_refused[0],
+            is_further=others.has_same_invoice,
         )
 
 
@@ -91,12 +105,16 @@ def record_payment(
 ) -> Payment:
     """Keep what staff saw arrive; somebody else of them approves it. Money comes also when an invoice is closed.
 
-    Raises PermissionDenied, ValidationError for a day that cannot be, DuplicateClaim.
+    However many claims wait for a decision: a receipt is no claim, it was seen. Raises PermissionDenied,
+    ValidationError for a day that cannot be, DuplicateClaim.
     """
     if not by.is_granted("core.review_payment"):
         raise PermissionDenied("You may not record payments.")
     check_day(paid_on, field="paid_on")
     with _claimed_once(invoice.account_id, method, reference):
+        with pipelined():
+            ACCOUNTS.ask([invoice.account_id])  # what is claimed at the same moment sees this, or this sees it
+            reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
         return _begin(
             invoice,
             method,
@@ -107,7 +125,44 @@ def record_payment(
             notes=notes,
             paid_on=paid_on,
             payer_name=payer_name,
+            is_further=_InReview(reviewed.fetchall(), invoice).has_same_invoice,
         )
+
+
+def reference_is_taken() -> str:
+    """What a DuplicateClaim says whose payment has the same reference."""
+    return _("A payment with this reference is being reviewed or has been accepted already.")
+
+
+class _InReview:
+    """What of an account is in review, read under its lock by IN_REVIEW."""
+
+    def __init__(self, rows: Sequence[tuple[UUID, UUID, bool, str]], invoice: Invoice) -> None:
+        self._undecided = [row for row in rows if row[2]]
+        self._of_invoice = [row for row in self._undecided if row[1] == invoice.pk]
+        self.has_same_invoice = any(row[1] == invoice.pk for row in rows)
+
+    def check_room_for(self, reference: str) -> None:
+        """Raise DuplicateClaim where one more is over a limit: with that of the same reference, else the oldest."""
+        if len(self._of_invoice) >= UNDECIDED_PER_INVOICE:
+            count, words = (
+                UNDECIDED_PER_INVOICE,
+                _("%(count)d payments of this invoice are being checked already. Wait until we have decided on one."),
+            )
+            oldest = self._of_invoice[0]
+        elif len(self._undecided) >= UNDECIDED_PER_ACCOUNT:
+            count, words = (
+                UNDECIDED_PER_ACCOUNT,
+                _("%(count)d of your payments are being checked already. Wait until we have decided on one."),
+            )
+            oldest = self._undecided[0]
+        else:
+            return
+        key = normal_reference(reference)
+        same = next((row for row in self._undecided if key and row[3] == key), None)
+        if same is not None:
+            raise DuplicateClaim(reference_is_taken(), payment_id=str(same[0]))
+        raise DuplicateClaim(words % {"count": count}, payment_id=str(oldest[0]))
 
 
 def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) -> Payment:
@@ -141,6 +196,6 @@ def _claimed_already(account_id: UUID, method: PaymentMethod, reference: str) ->
         account_id=account_id, method=method, reference_key=normal_reference(reference)
     ).exclude(status__in=[Payment.Status.FAILED, Payment.Status.CANCELLED])
     return DuplicateClaim(
-        _("A payment with this reference is being reviewed or has been accepted already."),
+        reference_is_taken(),
         payment_id=str(earlier.values_list("pk", flat=True)[0]),
     )

@@ -278,7 +278,7 @@ class PaymentAdmin(StatefulAdmin):
     fieldsets = (
         (None, {"fields": ("account", "invoice", "status", "amount_", "received_", "elsewhere")}),
         ("What was said", {"fields": ("method", "reference", "paid_on", "payer_name", "notes", "proof_url",
-                                      "submitted_by", "created_at", "retry_of")}),
+                                      "submitted_by", "created_at", "retry_of", "is_further")}),
         ("What staff said", {"fields": ("decided_by", "reason_code", "admin_notes", "value_date", "reversed_by",
                                         "reversal_reason")}),
         ("Where it went", {"fields": ("allocations_",)}),

@@ -88,6 +88,8 @@ def test_the_desk_works_by_keyboard_alone(page_as, house, claim, empty_queue):
     page.keyboard.type("Only 80 came.")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Has a part of it arrived?")).to_be_visible()
+    page.get_by_role("button", name="Reject").click()
     page.wait_for_url("**/desk/")
 
     staff = house.signed_in(APPROVER)

@@ -286,7 +286,7 @@ def test_the_queue_shows_the_riskiest_first_and_says_why(client, approver):
 
 
 SIGNS = {
-    "Nothing is open on the invoice": 3,
+    "This invoice is void: all of it goes to the balance": 5,
     "This reference was rejected before": 3,
     "Demo method": 1,
     "Waits longer than the bank takes": 1,

@@ -27,6 +27,7 @@ from web.once import new_token, once
 from web.paging import page_of
 from web.templatetags.web import grouped
 from workflows.actions import claim_payment
+from workflows.actions.payments import UNDECIDED_PER_INVOICE, reference_is_taken
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
 
 
@@ -43,17 +44,19 @@ def invoice(request: Visit, pk: UUID) -> HttpResponse:
     payments = list(found.payments.select_related("method").order_by("pk"))
     for payment in payments:
         payment.invoice = found
+    undecided = [payment for payment in payments if payment.status == Payment.Status.PENDING_APPROVAL]
     context: dict[str, Any] = {
         "invoice": found,
         "steps": story_of(found, payments),
         "payments": payments[::-1],
         "address": snapshot_lines(found.metadata.get("billing_snapshot", {})),
-        "in_review": next((p for p in payments if p.status == Payment.Status.PENDING_APPROVAL), None),
+        "in_review": undecided[0] if undecided else None,
+        "may_claim": len(undecided) < UNDECIDED_PER_INVOICE,
         "is_open": found.status in Invoice.OPEN,
     }
     if found.status in Invoice.OPEN:
         context |= _ways(found, request.GET.get("method", ""))
-        context["form"] = _new_form(request, context["method"], context["methods"], found)
+        context["form"] = _new_form(context["method"], context["methods"], found, is_further=bool(undecided))
     return render(request, "web/customer/invoice.html", context)
 
 
@@ -75,9 +78,10 @@ def claim(request: Visit, pk: UUID) -> HttpResponse:
     found = _invoice_of(request, pk)
     if found.status not in Invoice.OPEN and request.method != "POST":
         return redirect("invoice", found.pk)
+    in_review = found.payments.filter(status=Payment.Status.PENDING_APPROVAL).order_by("pk").first()
     ways = _ways(found, request.POST.get("method") or request.GET.get("method", ""))
     if request.method != "POST":
-        form = _new_form(request, ways["method"], ways["methods"], found)
+        form = _new_form(ways["method"], ways["methods"], found, is_further=in_review is not None)
     else:
         form = ClaimForm(request.POST, invoice=found, methods=ways["methods"])
         if form.is_valid() and _claim(request, found, form):
@@ -87,7 +91,7 @@ def claim(request: Visit, pk: UUID) -> HttpResponse:
             there = reverse("invoice", args=[found.pk])
             return HttpResponseClientRedirect(there) if request.htmx else redirect(there)  # type: ignore[attr-defined]
     template = "web/customer/claim_form.html" if request.htmx else "web/customer/claim.html"  # type: ignore[attr-defined]
-    return render(request, template, {"invoice": found, "form": form, **ways})
+    return render(request, template, {"invoice": found, "form": form, "in_review": in_review, **ways})
 
 
 def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
@@ -110,22 +114,20 @@ def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
     try:
         once(request.user, data["token"], make)
     except DuplicateClaim as problem:
-        form.add_error("reference", problem.detail)
+        form.add_error("reference" if problem.detail == reference_is_taken() else None, problem.detail)
     except Problem as problem:
         form.refuse(problem, about=found)
     return not form.errors
 
 
-def _new_form(request: Visit, method: PaymentMethod | None, methods: list[PaymentMethod], found: Invoice) -> ClaimForm:
-    initial = {
-        "method": method and method.code,
-        "amount": money_text(found.outstanding, found.currency),
-        "payer_name": request.account.name,
-        "token": new_token(),
-    }
-    form = ClaimForm(initial=initial, invoice=found, methods=methods)
-    form.initial["paid_on"] = form.today
-    return form
+def _new_form(
+    method: PaymentMethod | None, methods: list[PaymentMethod], found: Invoice, *, is_further: bool
+) -> ClaimForm:
+    """Who paid, when, and what a further payment was are the customer's to say: evidence is never filled in."""
+    initial = {"method": method and method.code, "token": new_token()}
+    if not is_further:
+        initial["amount"] = money_text(found.outstanding, found.currency)
+    return ClaimForm(initial=initial, invoice=found, methods=methods)
 
 
 def _ways(found: Invoice, code: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from core.models import Payment
 from core.problems import Problem, ValidationError
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
-from web.staff.forms import BulkApproveForm, RejectForm
-from workflows.actions import decide_many
+from web.staff.forms import BulkApproveForm, BulkRejectForm
+from workflows.actions import decide_many, repeated_claims
 from workflows.review import queue
 
 MOST = 500
@@ -38,13 +38,17 @@ def bulk(request: Visit) -> HttpResponse:
     form = _form(verb, request.POST if confirmed else None)
     context: dict[str, Any] = {"verb": verb, "title": WORDS[verb][0], "done": WORDS[verb][1], "form": form}
     if confirmed and form.is_valid():
-        outcomes = dict(decide_many(keys, verb, by=request.user, **form.cleaned_data))
+        outcomes = dict(decide_many(keys, verb, by=request.user, **form.inputs))
         return render(request, "web/staff/bulk_done.html", context | _results(keys, outcomes))
-    found = _payments(keys)
+    # The list is sent in pieces: what must not be decided with it is left out here, where it is seen whole.
+    left_out = repeated_claims(keys, request.user)
+    found = [(payment, _problem(left_out.get(payment.pk))) for payment in _payments(keys)]
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for payment in found:
-        sums[payment.currency] += payment.amount
-    return render(request, "web/staff/bulk.html", {**context, "payments": found, "sums": dict(sums)})
+    for payment, problem in found:
+        if not problem:
+            sums[payment.currency] += payment.amount
+    context |= {"rows": found, "count": len(found) - len(left_out), "sums": dict(sums), "left_out": len(left_out)}
+    return render(request, "web/staff/bulk.html", context)
 
 
 @staff_with(REVIEW)
@@ -55,7 +59,7 @@ def part(request: Visit) -> HttpResponse:
     form = _form(verb, request.POST)
     if not form.is_valid():
         raise ValidationError({name: list(lines) for name, lines in form.errors.items()})
-    outcomes = dict(decide_many(keys, verb, by=request.user, **form.cleaned_data))
+    outcomes = dict(decide_many(keys, verb, by=request.user, **form.inputs))
     return render(request, "web/staff/bulk_rows.html", _results(keys, outcomes))
 
 
@@ -75,7 +79,7 @@ def _wanted(request: Visit) -> tuple[str, list[UUID]]:
 
 
 def _form(verb: str, data: Any) -> Any:
-    return RejectForm(data) if verb == "reject" else BulkApproveForm(data)
+    return BulkRejectForm(data) if verb == "reject" else BulkApproveForm(data)
 
 
 def _payments(keys: list[UUID]) -> list[Payment]:
@@ -92,5 +96,5 @@ def _results(keys: list[UUID], outcomes: dict[UUID, Payment | Problem]) -> dict[
     }
 
 
-def _problem(outcome: Payment | Problem) -> str:
+def _problem(outcome: Payment | Problem | None) -> str:
     return outcome.detail if isinstance(outcome, Problem) else ""

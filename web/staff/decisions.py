@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
 from web.staff.door import REVIEW, Visit, staff_with
-from web.staff.forms import FORMS, form_of
+from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
 from web.staff.payment import find, neighbours, standing, why_not
 from web.templatetags.web import money
 from workflows.engine import perform
@@ -36,6 +36,8 @@ def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     context = {"verb": verb, "title": WORDS[verb][0], "form": form}
     if request.method != "POST" or not form.is_valid():
         return _page(request, payment, context)
+    if verb == "reject" and form.is_short and "approve" in standing(request, payment)["verbs"]:
+        return _page(request, payment, {**context, **_instead(payment, form)})
     following = neighbours(request, payment)["next"] if verb != "reverse" else None
     try:
         perform(getattr(payment, verb), by=request.user, **form.inputs)
@@ -56,8 +58,16 @@ def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     return redirect(f"{address}?{query}" if query else address)
 
 
+def _instead(payment: Payment, form: RejectForm) -> dict[str, object]:
+    """What came can be approved: that is offered before the claim is refused, and the money with it."""
+    offer = ApproveForm(payment=payment, invoices=open_invoices(payment), is_short=True)
+    return {"offer": offer, "form": RejectForm(payment=payment, initial={**form.inputs, "all_the_same": True})}
+
+
 def _page(request: Visit, payment: Payment, context: dict[str, object], *, status: int = 200) -> HttpResponse:
-    context = standing(request, payment) | neighbours(request, payment) | context
+    around = neighbours(request, payment)
+    own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
+    context = standing(request, payment) | around | {"claim": own} | context
     return render(request, "web/staff/decide.html", context, status=status)
 
 

@@ -15,16 +15,31 @@ from web.words import canned_reasons
 
 
 class ApproveForm(PageForm):
-    """The money has arrived: how much, when, and where it goes."""
+    """The money has arrived: how much, when, and where it goes.
 
-    received = Amount(label="Amount received")
+    Nothing that the reviewer is to look up on a statement is filled in. No amount means: as claimed.
+    """
+
+    received = Amount(required=False, label="Amount received")
     value_date = Day(required=False, label="Value date")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
+    is_short = forms.BooleanField(required=False, widget=forms.HiddenInput)  # less than claimed has arrived
 
-    def __init__(self, data: Any = None, *, payment: Payment, invoices: list[Invoice] | None = None) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        payment: Payment,
+        invoices: list[Invoice] | None = None,
+        is_short: bool = False,
+        admin_notes: str = "",
+    ) -> None:
         self.payment = payment
-        first = {"received": money_text(payment.amount, payment.currency), "value_date": payment.paid_on}
+        first = {"is_short": is_short, "admin_notes": admin_notes}
         super().__init__(data, initial=first, auto_id="approve_%s")
+        if not is_short:
+            claimed = money_text(payment.amount, payment.currency)
+            self.fields["received"].help_text = f"As the statement has it. Empty: as claimed, {claimed}."
         self.fields["received"].currency = payment.currency  # type: ignore[attr-defined]
         self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]
         self.fields["received"].confirms = True  # type: ignore[attr-defined]
@@ -55,6 +70,11 @@ class ApproveForm(PageForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if not data.get("received") and "received" not in self.errors:
+            if data.get("is_short"):
+                self.add_error("received", "Say how much has arrived.")
+            else:
+                data["received"] = self.payment.amount
         parts = [data.get(name) or Decimal(0) for name in self.rows]
         if data.get("received") and sum(parts, Decimal(0)) > data["received"]:
             raise forms.ValidationError("The parts are more than what was received.")
@@ -85,14 +105,31 @@ class RejectForm(PageForm):
         css="full",
     )
     admin_notes = Lines(required=False, max_length=2000, label="Note for the customer")
+    all_the_same = forms.BooleanField(required=False, widget=forms.HiddenInput)  # though a part has arrived
 
-    def __init__(self, data: Any = None, *, payment: Payment | None = None) -> None:
-        super().__init__(data, auto_id="reject_%s")
+    def __init__(
+        self, data: Any = None, *, payment: Payment | None = None, initial: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=initial, auto_id="reject_%s")
         self.fields["reason_code"].widget.attrs["autofocus"] = True
 
     @property
+    def is_short(self) -> bool:
+        """Whether something has arrived, so that approving that may be the better answer."""
+        return self.cleaned_data["reason_code"] == Payment.Reason.AMOUNT_SHORT and not self.cleaned_data["all_the_same"]
+
+    @property
     def inputs(self) -> dict[str, Any]:
-        return self.cleaned_data
+        return {name: self.cleaned_data[name] for name in ("reason_code", "admin_notes")}
+
+
+class BulkRejectForm(RejectForm):
+    """One reason for many. That less arrived than was claimed is looked at one by one: what came can be approved."""
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        reason: Any = self.fields["reason_code"]
+        reason.choices = [row for row in reason.choices if row[0] != Payment.Reason.AMOUNT_SHORT]
 
 
 class ReverseForm(PageForm):
@@ -110,11 +147,18 @@ class ReverseForm(PageForm):
 
 
 class BulkApproveForm(PageForm):
+    """Many that arrived as claimed, of one day's statement."""
+
+    value_date = Day(required=False, label="Value date of all of them")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        return self.cleaned_data
 
 
 class RecordForm(PageForm):
-    """Money that staff saw arrive."""
+    """Money that staff saw arrive: nothing of it is filled in, for it is copied from a statement."""
 
     method = Choice(label="How it came")
     received = Amount(label="Amount")
@@ -125,8 +169,7 @@ class RecordForm(PageForm):
 
     def __init__(self, data: Any = None, *, invoice: Invoice, methods: list[PaymentMethod]) -> None:
         self.methods = {method.code: method for method in methods}
-        first = {"received": money_text(invoice.outstanding, invoice.currency)}
-        super().__init__(data, initial=first)
+        super().__init__(data)
         self.fields["method"].choices = [("", "Choose"), *((code, row.name) for code, row in self.methods.items())]  # type: ignore[attr-defined]
         self.fields["received"].currency = invoice.currency  # type: ignore[attr-defined]
         self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]

@@ -122,6 +122,12 @@ class Effect(Row):
                 name="effect_ready_lately", fields=["lane", "run_at"], condition=Q(state="ready", fence__gte=0)
             ),
             models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
+            # What was tried and put off, by tenant: looked at again when its reason may be gone.
+            models.Index(
+                name="effect_put_off",
+                fields=["account_id"],
+                condition=Q(state="waiting", fence__gt=0, failing_since__isnull=True),
+            ),
             models.Index(name="effect_leased", fields=["lease_until"], condition=Q(state="leased")),
             models.Index(name="effect_solo", fields=["id"], condition=Q(state="ready", solo=True)),
             models.Index(

@@ -11,7 +11,8 @@ the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. d
 """
 
 from workflows.engine.alert import alert
-from workflows.engine.errors import Permanent, Unreachable
+from workflows.engine.errors import NotYet, Permanent, Unreachable
+from workflows.engine.later import look_again
 from workflows.engine.operate import may_do, retry, retry_many, skip
 from workflows.engine.owe import Debt, owe, owe_many, reschedule
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
@@ -25,6 +26,7 @@ from workflows.engine.wait import settled
 
 __all__ = [
     "Debt",
+    "NotYet",
     "Permanent",
     "Step",
     "Unreachable",
@@ -37,6 +39,7 @@ __all__ = [
     "effects_recorded",
     "explain",
     "lanes",
+    "look_again",
     "may_do",
     "on",
     "once_per",

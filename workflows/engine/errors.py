@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class Permanent(Exception):  # noqa: N818
     """Trying again cannot help: the effect is dead at once. A Problem means the same."""
@@ -9,6 +11,14 @@ class Permanent(Exception):  # noqa: N818
 
 class Unreachable(Exception):  # noqa: N818
     """The far side is down, and nothing has reached it: the whole kind waits, and no attempt is charged."""
+
+
+class NotYet(Exception):  # noqa: N818
+    """Not now, and nobody's failure: what leaves the house is looked at again `after` that time, or at look_again()."""
+
+    def __init__(self, reason: str, *, after: timedelta) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 class TimedOut(Exception):  # noqa: N818

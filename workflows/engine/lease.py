@@ -23,7 +23,7 @@ from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
 from core.statements import ask
 from workflows.engine.alert import raise_alert
-from workflows.engine.errors import Fenced
+from workflows.engine.errors import Fenced, NotYet
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
@@ -143,6 +143,16 @@ def doubt(effect: Effect, error: BaseException) -> None:
     if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s::text", error=text):
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
+
+
+def put_off(effect: Effect, reason: NotYet) -> None:
+    """It waits for something that is no failure: nothing is charged, and no patience is counted."""
+    _update_held(
+        [effect],
+        "state = 'waiting', lease_until = NULL, last_error = %(reason)s::text, run_at = now() + %(after)s::interval",
+        reason=str(reason),
+        after=reason.after,
+    )
 
 
 def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:

@@ -23,7 +23,7 @@ from core.reader import Reader, RelatedReader
 from core.statements import pipelined
 from workflows.engine import claim, lease
 from workflows.engine.deadline import deadline
-from workflows.engine.errors import Fenced, Permanent, TimedOut, Unreachable
+from workflows.engine.errors import Fenced, NotYet, Permanent, TimedOut, Unreachable
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
 from workflows.engine.tracing import spans
 
@@ -151,6 +151,8 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
         return [lease.Sent(effect, outcome, time.monotonic() - started, at=started)]
     except Unreachable:
         raise
+    except NotYet as reason:
+        lease.put_off(effect, reason)
     except Fenced:
         log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", kind.name, effect.id)
     except Exception as error:

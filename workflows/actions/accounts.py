@@ -8,6 +8,7 @@ from typing import Any
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from core.account_names import looks_like_a_link
 from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS, LONGEST_NAME
@@ -19,12 +20,22 @@ from workflows.engine import perform
 from workflows.timers import move_timers
 
 
+def check_account_name(name: str, *, field: str) -> None:
+    """Raise ValidationError naming `field` for a name that cannot be seen or kept, or that is an address.
+
+    That would stand in mails, as a link.
+    """
+    check_name(name, field=field, longest=LONGEST_NAME)
+    if looks_like_a_link(name):
+        raise ValidationError({field: [_("Write the name alone, without the address of a page.")]})
+
+
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
     Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError for a name
-    that cannot be seen, when the billing details do not go together, or the time zone is none. The row is locked
-    meanwhile: two changes at once cannot leave a set that nobody checked.
+    that is none, when the billing details do not go together, or the time zone is none. The row is locked meanwhile:
+    two changes at once cannot leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
@@ -35,7 +46,8 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         check_is_open(row)
         if "name" in changes:
             changes["name"] = composed(changes["name"])
-            check_name(changes["name"], field="name", longest=LONGEST_NAME)
+            if changes["name"] != row.name:
+                check_account_name(changes["name"], field="name")
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
         before = row.time_zone

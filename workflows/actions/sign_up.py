@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
-from core.models.account import LONGEST_NAME
 from core.problems import Conflict
-from core.text import check_name, composed
+from core.text import composed
 from core.time_zones import check_time_zone, time_zone_of_country
+from workflows.actions.accounts import check_account_name
 from workflows.actions.people import ask_to_verify, had_trial_lately, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.engine import begin
@@ -50,7 +50,7 @@ def sign_up(
     """
     price = price_of(plan, currency, interval)
     account_name = composed(account_name)
-    check_name(account_name, field="account_name", longest=LONGEST_NAME)
+    check_account_name(account_name, field="account_name")
     check_billing(billing, is_paid=price.amount > 0)
     zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(billing.get("country", ""))
     with atomic():

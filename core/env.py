@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 
 import environ
@@ -102,6 +103,22 @@ def email() -> dict[str, object]:
     return {"EMAIL_TIMEOUT": 10, **config}
 
 
+def one_address(text: str, name: str) -> str:
+    """An e-mail address, with or without the name of who reads it; empty for none."""
+    mailbox = parseaddr(text)[1]
+    if text and not (text.isprintable() and mailbox in text and MAILBOX.fullmatch(mailbox)):
+        raise ImproperlyConfigured(f"{name} must be one e-mail address, such as help@example.com; it is {text!a}.")
+    return text
+
+
+def one_line(text: str, name: str) -> str:
+    """Something short that stands in pages and mails."""
+    if len(text) > 200 or not text.isprintable():
+        raise ImproperlyConfigured(f"{name} must be one line of at most 200 characters.")
+    return text.strip()
+
+
+MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LIMIT = re.compile(r"(pair|account|address)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re.ASCII)
 

@@ -6,7 +6,18 @@ from datetime import timedelta
 
 from csp.constants import NONE, SELF
 
-from core.env import BASE_DIR, database, email, env, limits, metrics_token, secret, secrets_before
+from core.env import (
+    BASE_DIR,
+    database,
+    email,
+    env,
+    limits,
+    metrics_token,
+    one_address,
+    one_line,
+    secret,
+    secrets_before,
+)
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", debug=DEBUG)
@@ -180,6 +191,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 globals().update(email())
 MAIL_FROM = env.str("MAIL_FROM", default="Countersign <billing@demo.test>")
 DEFAULT_FROM_EMAIL = MAIL_FROM
+MAIL_REPLY_TO = one_address(env.str("MAIL_REPLY_TO", default=""), "MAIL_REPLY_TO")  # where answers to mails go
+# How customers reach people, in mails and on pages: an address, a page, a number. Where answers go, unless it is set.
+SUPPORT_CONTACT = one_line(env.str("SUPPORT_CONTACT", default=""), "SUPPORT_CONTACT") or MAIL_REPLY_TO
 OPERATOR_EMAILS = env.list("OPERATOR_EMAILS", default=["operator@demo.test"])
 
 # Language, time, files

@@ -7,8 +7,9 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from core.contact import support_contact
 from web.navigation import nav_of
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    return {"nav": SimpleLazyObject(lambda: nav_of(request))}
+    return {"nav": SimpleLazyObject(lambda: nav_of(request)), "support": support_contact()}

@@ -22,7 +22,7 @@ from workflows.engine import effect
 from workflows.engine.errors import Permanent, Unreachable
 from workflows.plaintext import plain
 from workflows.wire import KeyedMail
-from workflows.words import Bare
+from workflows.words import Bare, Exact
 
 GOODBYE = 1  # second
 SUBJECT = 78  # characters
@@ -101,7 +101,7 @@ def _is_closed(subject: Any) -> bool:
 
 def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
     """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
-    context = {"public_url": settings.PUBLIC_URL, "home": links.home(), "sender": _sender(), **words}
+    context = {"public_url": settings.PUBLIC_URL, "home": links.home(), "sender": _sender(), "support": _support(), **words}
     with translation.override(language):
         html, text, preheader, subject = form_letters.write(_render, kind, context, language)
         if len(subject) > SUBJECT:  # whatever a customer called their account
@@ -139,6 +139,7 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
             "X-Countersign-Kind": kind,
             "Content-Language": language,
             "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday notices, please
+            **({"Reply-To": settings.MAIL_REPLY_TO} if settings.MAIL_REPLY_TO else {}),
         },
         connection=server,
     )
@@ -198,6 +199,10 @@ def _line(text: str) -> str:
 def _sender() -> str:
     """Who writes: the name in MAIL_FROM."""
     return parseaddr(settings.MAIL_FROM)[0] or "Countersign"
+
+
+def _support() -> str:
+    return Exact(settings.SUPPORT_CONTACT) if settings.SUPPORT_CONTACT else ""
 
 
 def _domain() -> str:

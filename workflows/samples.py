@@ -145,6 +145,7 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "first": _issued,
         "renewal, partly from the balance": lambda: _issued(purpose=Invoice.Purpose.RENEWAL, **PART),
         "upgrade": lambda: _issued(purpose=Invoice.Purpose.UPGRADE),
+        "no way to pay is enabled": lambda: letters.invoice_issued(invoice(), "Growth", []),
         "paid from the balance": lambda: _issued(
             purpose=Invoice.Purpose.RENEWAL, status=Invoice.Status.PAID, allocated=Decimal(189)
         ),
@@ -153,6 +154,7 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "before": lambda: _reminder(-3),
         "on the day": lambda: _reminder(0),
         "late": lambda: _reminder(3),
+        "no way to pay is enabled": lambda: letters.invoice_reminder(invoice(), "Growth", [], days_late=-3),
     },
     "payment_submitted": {
         "new": lambda: letters.payment_submitted(payment()),

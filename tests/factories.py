@@ -8,6 +8,7 @@ from typing import Any
 
 import factory
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from core.models import (
@@ -82,12 +83,16 @@ class _Begun(DjangoModelFactory):
 
 
 class AccountFactory(_Begun):
+    """Somebody who has paid before: `proved_at=None, proved_email=""` for a stranger."""
+
     class Meta:
         model = Account
 
     name = "Demo Ltd"
     status = Account.Status.PENDING_PAYMENT
     billing_email = "bills@example.test"
+    proved_at = factory.LazyFunction(timezone.now)
+    proved_email = factory.LazyAttribute(lambda account: account.billing_email)
     address_line1 = "1 High Street"
     city = "Springfield"
     country = "US"

@@ -137,7 +137,13 @@ class AccountAdmin(StatefulAdmin):
     fieldsets = (
         (None, {"fields": ("name", "status", "credits", "trial_ends_on", "created_at", "elsewhere")}),
         ("What they have", {"fields": ("subscriptions_", "invoices_", "payments_", "members_")}),
-        ("Billed to", {"fields": (*BILLING_FIELDS, "currency", "time_zone"), "classes": ("collapse",)}),
+        (
+            "Billed to",
+            {
+                "fields": (*BILLING_FIELDS, "currency", "time_zone", "proved_at", "proved_email", "refused_email"),
+                "classes": ("collapse",),
+            },
+        ),
         ("What happened", {"fields": ("history",)}),
     )
 

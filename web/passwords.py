@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +15,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from core import limits
 from core.problems import Problem, ValidationError
 from web.forms.passwords import AskForResetForm, NewPasswordForm
-from workflows.actions.people import ask_for_password_reset, reset_password, verify_email
+from workflows.actions.people import (
+    ask_for_password_reset,
+    reset_password,
+    verify_billing_address,
+    verify_email,
+)
 
 
 def ask_for_reset(request: HttpRequest) -> HttpResponse:
@@ -56,12 +63,22 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def verify(request: HttpRequest, token: str) -> HttpResponse:
     """One button: what reads mails ahead of people follows links, and presses none."""
+    return _verify(request, token, verify_email)
+
+
+@never_cache
+def verify_billing(request: HttpRequest, token: str) -> HttpResponse:
+    """The same for who reads an account's bills, and need not have a log-in."""
+    return _verify(request, token, verify_billing_address)
+
+
+def _verify(request: HttpRequest, token: str, verify_by: Callable[[str], object]) -> HttpResponse:
     problem: Problem | None = None
     is_done = False
     if request.method == "POST":
         try:
             limits.LINK.attempt(request)
-            verify_email(token)
+            verify_by(token)
             is_done = True
         except Problem as refusal:
             problem = refusal

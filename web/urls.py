@@ -18,6 +18,7 @@ urlpatterns = [
     path("password/reset/", passwords.ask_for_reset, name="ask_for_reset"),
     path("password/reset/<str:token>/", passwords.set_password, name="set_password"),
     path("verify/<str:token>/", passwords.verify, name="verify"),
+    path("verify/billing/<str:token>/", passwords.verify_billing, name="verify_billing"),
     path("language/", set_language, name="set_language"),
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),

@@ -23,7 +23,7 @@ from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import OFFERED, sound_methods
 from workflows.plaintext import plain
-from workflows.words import Exact, Unbroken, amount_text, date_text
+from workflows.words import Exact, Typed, Unbroken, amount_text, date_text
 
 PLACEHOLDER = re.compile(r"\{{({})\}}".format("|".join(PLACEHOLDERS)))
 IN_ADDRESS = re.compile(r"%7B({})%7D".format("|".join(PLACEHOLDERS)))  # what the parser makes of braces in a link
@@ -127,7 +127,7 @@ def _values(invoice: Invoice, language: str) -> dict[str, Exact]:
             "currency": Unbroken(invoice.currency),
             "reference": Unbroken(reference_for(invoice)),
             "due_date": Unbroken(date_text(invoice.due_on) if invoice.due_on else ""),
-            "account_name": Exact(invoice.account.name),
+            "account_name": Typed(invoice.account.name),
         }
 
 

@@ -7,19 +7,21 @@ Written for the active language.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.utils.text import Truncator
-from django.utils.translation import get_language
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 
 from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Subscription, User
 from workflows import links
-from workflows.instructions import instructions_for, reference_for
+from workflows.instructions import Instructions, instructions_for, reference_for
 from workflows.periods import last_day_of
 from workflows.reasons import reason_for
-from workflows.words import Exact, Unbroken, count, day, money
+from workflows.words import Exact, Typed, Unbroken, count, day, money
 
 Words = dict[str, Any]
 
@@ -70,7 +72,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
     return {
         **_payment(payment),
         "method": Exact(payment.method.name),
-        "payer": Exact(payment.payer_name),
+        "payer": Typed(payment.payer_name),
         "paid_on": day(payment.paid_on),
         "notes": payment.notes,
         "days_waiting": days_waiting,
@@ -93,7 +95,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
         link = links.balance()
     return {
         **_payment(payment),
-        "short_name": Exact(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
+        "short_name": Typed(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
         "plan": Exact(plan),
         "is_welcome": is_welcome,
         "is_paid": is_paid,
@@ -174,7 +176,12 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
 
 
 def no_owner(account: Account) -> Words:
-    return {"name": Exact(account.name), "link": links.staff_account(account)}
+    return {"name": Exact(account.name), "link": links.account(account)}
+
+
+def address_refused(account: Account, email: str, answer: str) -> Words:
+    """answer: of the mail server, or of several."""
+    return {**_account(account), "email": Exact(email), "answer": answer, "link": links.account(account)}
 
 
 def password_reset(user: User, link: str) -> Words:
@@ -185,8 +192,29 @@ def verify_email(user: User, link: str) -> Words:
     return {"email": Exact(user.email), "link": link}
 
 
+def verify_billing_email(account: Account, link: str) -> Words:
+    return {"email": Exact(account.billing_email), "link": link}
+
+
 def member_invited(user: User, account: Account, inviter: User, link: str) -> Words:
-    return {**_account(account), "email": Exact(user.email), "inviter": Exact(inviter.email), "link": link}
+    return {**_account(account), "email": Exact(user.email), "inviter": Typed(inviter.email), "link": link}
+
+
+def bare(words: Words) -> Words:
+    """The same mail without a word that the sender typed, for an address that nobody has proved."""
+    return {name: _bare(name, value) for name, value in words.items()} | {"is_bare": True}
+
+
+def _bare(name: str, value: Any) -> Any:
+    match value:
+        case Typed():
+            return Exact(_("customer")) if name in ("name", "short_name", "account_name") else ""
+        case dict():
+            return {key: _bare(key, each) for key, each in value.items()}
+        case Instructions():
+            with override(value.language):
+                return replace(value, values=_bare("values", value.values))
+    return value
 
 
 def payee_of(method: PaymentMethod) -> list[tuple[str, Exact]]:
@@ -195,7 +223,7 @@ def payee_of(method: PaymentMethod) -> list[tuple[str, Exact]]:
 
 
 def _account(account: Account) -> Words:
-    return {"name": Exact(account.name), "link": links.dashboard()}
+    return {"name": Typed(account.name), "link": links.dashboard()}
 
 
 def _invoice(invoice: Invoice, plan: str = "") -> Words:
@@ -216,7 +244,7 @@ def _payment(payment: Payment) -> Words:
         **_invoice(payment.invoice),
         "amount": money(payment.amount, payment.currency),
         "received": money(payment.received or payment.amount, payment.currency),
-        "reference": Exact(payment.reference),
+        "reference": Typed(payment.reference),
         "link": links.payment(payment),
     }
 

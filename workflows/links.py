@@ -30,6 +30,10 @@ def verify_email(token: str) -> str:
     return _page(f"verify/{token}/")
 
 
+def verify_billing_email(token: str) -> str:
+    return _page(f"verify/billing/{token}/")
+
+
 def dashboard() -> str:
     return _page("app/")
 
@@ -54,7 +58,7 @@ def review(payment: Payment) -> str:
     return _page(f"desk/{payment.pk}/")
 
 
-def staff_account(account: Account) -> str:
+def account(account: Account) -> str:
     return _page(f"desk/accounts/{account.pk}/")
 
 

@@ -13,28 +13,52 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db.transaction import atomic
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.crypto import salted_hmac
 
 from core.models import Account, Effect
-from workflows import form_letters, links
-from workflows.engine import effect
+from core.models.user import canonical_email
+from workflows import form_letters, letters, links
+from workflows.engine import effect, owe
 from workflows.engine.errors import Permanent, Unreachable
+from workflows.engine.registry import kinds
 from workflows.plaintext import plain
+from workflows.proof import Unproved, readers_of, wait
 from workflows.wire import KeyedMail
 from workflows.words import Bare, Exact
 
 GOODBYE = 1  # second
 SUBJECT = 78  # characters
+POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
+
+
+class NoRecipient(Permanent):
+    """No address is known."""
+
+
+class Refused(Permanent):
+    """All recipients were refused for good. is_of_the_address: not because of who sends, or what."""
+
+    def __init__(self, words: str, *, is_of_the_address: bool) -> None:
+        super().__init__(words)
+        self.is_of_the_address = is_of_the_address
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A mail that is not written out yet: to whom, and what its template is told."""
+    """A mail that is not written out yet: what its template is told, and what it is to a customer.
 
-    to: Sequence[str]
+    answers: an act about money, so that it goes to an address that nobody has proved, too. to_log_in: to owners, not
+    to where the bills go. to: staff; a customer's readers are found when it is sent.
+    """
+
     words: dict[str, Any] = field(default_factory=dict)
+    answers: bool = False
+    to_log_in: bool = False
+    to: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -68,9 +92,11 @@ def mail(
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
             letter, language = compose(subject, debt)
-            if letter is None or (not (letter.to or to_staff) and _is_closed(subject)):
-                return None  # the last person of a closed account may have been erased
-            return send(debt, kind, letter.to, language=language, **letter.words)
+            if letter is None:
+                return None
+            if to_staff:
+                return send(debt, kind, letter.to, language=language, **letter.words)
+            return _send_to_customer(debt, kind, _account_of(subject), letter, language)
 
         return pay
 
@@ -85,6 +111,46 @@ def compose(subject: Any, debt: Effect) -> tuple[Letter | None, str]:
         return composer(subject, debt), language
 
 
+def _send_to_customer(
+    debt: Effect, kind: str, account: Account, letter: Letter, language: str
+) -> dict[str, Any] | None:
+    """To the readers that the account has now; where its billing address refuses for good, to its owners.
+
+    Raises NotYet while the address is not proved.
+    """
+    try:
+        readers = readers_of(account, debt, answers=letter.answers, to_log_in=letter.to_log_in)
+    except Unproved as reason:
+        return wait(debt, kind, reason)
+    if not readers.to and account.status == Account.Status.CLOSED:
+        return None  # the last person of a closed account may have been erased
+    with translation.override(language):
+        words = letters.bare(letter.words) if readers.is_bare else letter.words
+    try:
+        return send(debt, kind, readers.to, language=language, **words)
+    except Refused as refusal:
+        if list(readers.to) != [account.billing_email] or not refusal.is_of_the_address:
+            raise
+        _remember_refusal(account, refusal)
+        try:
+            return _send_to_customer(debt, kind, account, letter, language)
+        except NoRecipient:
+            raise refusal from None
+
+
+def _remember_refusal(account: Account, refusal: Refused) -> None:
+    """Until the address is changed or proved nothing more is sent to it; operators hear of it once."""
+    account.refused_email = canonical_email(account.billing_email)
+    with atomic():
+        Account.objects.filter(pk=account.pk, billing_email=account.billing_email).update(
+            refused_email=account.refused_email
+        )
+        digest = salted_hmac("workflows.mail.refused", account.refused_email).hexdigest()[:32]
+        payload = {"email": account.billing_email, "answer": str(refusal)[:500]}
+        tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.effects.notices
+        owe(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)
+
+
 def language_of(subject: Any) -> str:
     """Of an account, or of whatever has one."""
     return _account_of(subject).language
@@ -95,13 +161,15 @@ def _account_of(subject: Any) -> Account:
     return account
 
 
-def _is_closed(subject: Any) -> bool:
-    return str(_account_of(subject).status) == Account.Status.CLOSED
-
-
 def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
     """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
-    context = {"public_url": settings.PUBLIC_URL, "home": links.home(), "sender": _sender(), "support": _support(), **words}
+    context = {
+        "public_url": settings.PUBLIC_URL,
+        "home": links.home(),
+        "sender": _sender(),
+        "support": _support(),
+        **words,
+    }
     with translation.override(language):
         html, text, preheader, subject = form_letters.write(_render, kind, context, language)
         if len(subject) > SUBJECT:  # whatever a customer called their account
@@ -124,7 +192,7 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
     delivered, Unreachable when no mail can be just now.
     """
     if not to:
-        raise Permanent("there is nobody to send it to")
+        raise NoRecipient("there is nobody to send it to")
     written = write(kind, words, language=language)
     message_id = f"<{debt.pk}@{_domain()}>"
     server = get_connection()
@@ -159,8 +227,10 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
     except (smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
         raise Unreachable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
     except smtplib.SMTPRecipientsRefused as error:  # all of them: with one accepted the mail would be on its way
-        if all(_is_for_good(code) for code, _ in error.recipients.values()):
-            raise Permanent(f"refused for good: {error}") from error
+        answers = error.recipients.values()
+        if all(_is_for_good(code) for code, _ in answers):
+            of_the_address = not any(POLICY.match(text) for _, text in answers)
+            raise Refused(f"refused for good: {error}", is_of_the_address=of_the_address) from error
         raise
     except smtplib.SMTPDataError as error:
         if _is_for_good(error.smtp_code):

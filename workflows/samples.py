@@ -205,16 +205,26 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "invoices are open": lambda: letters.no_way_to_pay([], [invoice(), invoice()], 12),
     },
     "no_owner": {"the log-in was closed": lambda: letters.no_owner(account())},
+    "address_refused": {
+        "an unknown mailbox": lambda: letters.address_refused(
+            account(), "bills@example.test", "550 5.1.1 No such user here"
+        )
+    },
     "effects_dead": {"two mails": lambda: letters.effects_dead("mail.invoice_issued", effects())},
 }
 # Their links are as good as keys: these are examples.
 SAMPLES |= {
     "password_reset": {"asked for": lambda: letters.password_reset(user(), links.password_reset("example"))},
     "verify_email": {"signed up": lambda: letters.verify_email(user(), links.verify_email("example"))},
+    "verify_billing_email": {
+        "asked for": lambda: letters.verify_billing_email(
+            account(billing_email="bills@example.test"), links.verify_billing_email("example")
+        )
+    },
     "member_invited": {
         "invited": lambda: letters.member_invited(
             user(), account(), user(email="owner@example.test"), links.password_reset("example")
         )
     },
 }
-TO_STAFF = {"payment_submitted", "effects_dead", "no_way_to_pay", "no_owner"}
+TO_STAFF = {"payment_submitted", "address_refused", "effects_dead", "no_way_to_pay", "no_owner"}

@@ -11,9 +11,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.signing import BadSignature, TimestampSigner
 from django.utils.http import base36_to_int
 
-from core.models import User
+from core.models import Account, User
+from core.models.user import canonical_email
 
 KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
@@ -42,8 +44,24 @@ class VerificationLink(Link):
 
 
 RESET = Link("password_reset", timedelta(hours=1))
+_BILLING = TimestampSigner(salt="countersign.verify_billing_email")
 INVITATION = Link("invitation", timedelta(days=7))  # dies with the first password
 VERIFICATION = VerificationLink("verify_email", timedelta(days=3))
+
+
+def billing_token_of(account: Account) -> str:
+    """For who reads the billing address as it is now: good for as long as that of a log-in address."""
+    return str(_BILLING.sign_object({"account": account.pk.hex, "email": canonical_email(account.billing_email)}))
+
+
+def billing_address_of(token: str) -> tuple[Account, str] | None:
+    """The account, and the address that its reader has shown; None for a link that is not good any more."""
+    try:
+        found = _BILLING.unsign_object(token, max_age=VERIFICATION.lasts)
+    except BadSignature:
+        return None
+    account = Account.objects.filter(pk=UUID(found["account"])).first()
+    return (account, str(found["email"])) if account is not None else None
 
 
 def owner_of(token: str, *links: Link) -> User | None:

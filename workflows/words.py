@@ -36,6 +36,12 @@ class Exact(str):
         return mark_safe(f"<bdi{self.css}>{escape(str(self))}</bdi>")  # noqa: S308 - escaped
 
 
+class Typed(Exact):
+    """One that the customer typed: it is left out of mails to addresses that nobody has proved."""
+
+    __slots__ = ()
+
+
 class Unbroken(Exact):
     """One that is short and stays on one line: money, a date, a reference with its hyphen."""
 

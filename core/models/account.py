@@ -14,7 +14,7 @@ from django_fsm import transition
 from core.models.guards import OwnerKept
 from core.models.row import Row
 from core.models.stateful import Stateful, StatusField
-from core.models.user import User
+from core.models.user import User, canonical_email
 
 if TYPE_CHECKING:
     from core.models.payment_method import PaymentMethod
@@ -78,6 +78,11 @@ class Account(Stateful):
     country = models.CharField(max_length=2, blank=True)
     tax_id = models.CharField(max_length=32, blank=True)
 
+    # A payment of theirs was approved: from then on they are known, and so is the billing address of that moment.
+    proved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    proved_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # canonical
+    refused_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # for good
+
     objects = AccountQuerySet.as_manager()
 
     class Meta:
@@ -94,6 +99,16 @@ class Account(Stateful):
     def billing_snapshot(self) -> dict[str, str]:
         """The 8 billing fields as they are now, to be frozen into an invoice."""
         return {field: getattr(self, field) for field in BILLING_FIELDS}
+
+    @property
+    def is_billing_email_proved(self) -> bool:
+        """Whether the billing address as it is now has been shown to be theirs, other than by a member's log-in."""
+        return bool(self.billing_email) and self.proved_email == canonical_email(self.billing_email)
+
+    @property
+    def is_billing_email_refused(self) -> bool:
+        """Whether the mail server of the billing address, as it is now, has refused it for good."""
+        return bool(self.billing_email) and self.refused_email == canonical_email(self.billing_email)
 
     @property
     def default_payment_method(self) -> PaymentMethod | None:

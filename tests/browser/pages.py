@@ -10,6 +10,7 @@ STRANGER = [
     "/password/reset/",
     "/password/reset/nonsense/",
     "/verify/nonsense/",
+    "/verify/billing/nonsense/",
     "/problems/",
     "/problems/wrong-state",
 ]
@@ -61,6 +62,7 @@ BY_POST = {"desk_bulk", "effects_retry"}
 # Answers that lead elsewhere, or are a piece of a page.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
-    "sign_out_all", "end_session", "verify_again", "desk_rows", "desk_tally", "desk_bulk_part", "desk_payment_state",
+    "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
+    "desk_bulk_part", "desk_payment_state",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR]

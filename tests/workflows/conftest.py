@@ -8,10 +8,12 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth.models import Permission
 
-from core.models import Account, Membership
+from core.models import Account, Membership, User
+from core.models.user import canonical_email
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import claim_payment, sign_up
 from workflows.engine import perform
+from workflows.periods import database_now
 
 BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"}
 
@@ -39,9 +41,17 @@ def customer(plans, clock, run_effects):
             payment_method=PaymentMethodFactory(bank_lag_days=2),
         )
         run_effects()
+        prove(signed)
         return signed
 
     return sign
+
+
+def prove(signed):
+    """They follow the link of their mail, and so does who reads the bills: mails wait for nothing."""
+    User.objects.filter(pk=signed.user.pk).update(email_verified_at=database_now())
+    Account.objects.filter(pk=signed.account.pk).update(proved_email=canonical_email(signed.account.billing_email))
+    signed.account.refresh_from_db()
 
 
 @pytest.fixture

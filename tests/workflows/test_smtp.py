@@ -298,7 +298,7 @@ def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
     run_effects()
 
     mail.refresh_from_db()
-    assert (mail.state, mail.last_error) == ("dead", "workflows.engine.errors.Permanent: there is nobody to send it to")
+    assert (mail.state, mail.last_error) == ("dead", "workflows.mail.NoRecipient: there is nobody to send it to")
 
 
 def test_a_name_brings_no_header_of_its_own(office):

@@ -34,7 +34,7 @@ HOW_TO_PAY = "#pay"  # on an invoice's page
 @dataclass(frozen=True)
 class Banner:
     tone: str
-    title: str
+    title: str | SafeString
     words: str | SafeString
     action: str = ""
     address: str = ""
@@ -60,7 +60,8 @@ class Standing:
     def signature(self) -> str:
         """Another one as soon as anything of it has changed."""
         rows = [(row.pk, row.version) for row in (self.account, self.invoice, self.payment) if row is not None]
-        return hashlib.sha256(f"{rows} {self.account.credits}".encode()).hexdigest()[:16]
+        facts = f"{rows} {self.account.credits} {self.account.is_billing_email_refused}"
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     @property
     def next_look(self) -> int | None:
@@ -115,6 +116,17 @@ def _about_money(standing: Standing) -> Banner | None:
         words = _words(_("%(amount)s of invoice %(number)s is still open."), invoice)
         return Banner("warn", _("A part is missing"), words, _("Pay the rest"), to_pay, HOW_TO_PAY)
     return _to_pay(account, invoice, to_pay)
+
+
+def unreachable(account: Account) -> Banner | None:
+    """Beside whatever else is the matter: their mails go to the owners until the address is changed or proved."""
+    if account.status == Status.CLOSED or not account.is_billing_email_refused:
+        return None
+    words = _("Its mail server refuses our mails. Until you change it, they go to the owners of the account.")
+    title = mark_safe(  # noqa: S308 - a sentence of ours, and an address that is escaped
+        escape(_("We cannot reach %(email)s")) % {"email": format_html("<bdi>{}</bdi>", account.billing_email)}
+    )
+    return Banner("bad", title, words, _("Change the address"), reverse("billing"))
 
 
 def _to_pay(account: Account, invoice: Invoice, to_pay: str) -> Banner | None:
@@ -196,7 +208,7 @@ def _asking_page(request: Visit) -> str:
 
 def banner_context(standing: Standing, here: str) -> dict[str, object]:
     return {
-        "banner": banner_of(standing),
+        "banners": [banner for banner in (banner_of(standing), unreachable(standing.account)) if banner is not None],
         "signature": standing.signature,
         "next_look": standing.next_look,
         "here": here,

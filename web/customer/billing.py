@@ -6,11 +6,16 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from core import limits
 from core.problems import Problem
-from web.customer.door import Visit, members_only
+from web.customer.door import Visit, members_only, owners_and_admins
 from web.forms.account import BillingForm
+from web.refusals import said
 from workflows.actions import change_account
+from workflows.actions.people import ask_to_verify_billing_address
+from workflows.proof import needs_proof
 
 
 @members_only
@@ -26,7 +31,22 @@ def billing(request: Visit) -> HttpResponse:
         if form.is_valid() and _change(request, form):
             messages.success(request, _("Saved. Invoices that are issued already keep their details."))
             return redirect("billing")
-    return render(request, "web/customer/billing.html", {"form": form})
+    context = {"form": form, "to_prove": needs_proof(account)}
+    return render(request, "web/customer/billing.html", context)
+
+
+@require_POST
+@owners_and_admins
+def verify_address(request: Visit) -> HttpResponse:
+    """A link to whoever reads the billing address."""
+    try:
+        limits.VERIFY.attempt(request, request.account.billing_email)
+        ask_to_verify_billing_address(request.account, by=request.user)
+    except Problem as problem:
+        messages.error(request, said(problem))
+    else:
+        messages.success(request, _("A mail with a link is on its way."))
+    return redirect("billing")
 
 
 def _change(request: Visit, form: BillingForm) -> bool:

@@ -19,6 +19,7 @@ from web.refusals import said
 from web.words import ROLES
 from workflows.actions.members import change_role, let_go
 from workflows.actions.sites import add_member, plan_of
+from workflows.proof import is_known
 
 
 @members_only
@@ -32,6 +33,8 @@ def members(request: Visit) -> HttpResponse:
             form.refuse(problem)
         else:
             messages.success(request, _("%(email)s is invited.") % form.cleaned_data)
+            if not is_known(request.user, request.account):
+                messages.warning(request, _("The invitation is sent as soon as you have confirmed your own address."))
             return redirect("members")
     return render(
         request,

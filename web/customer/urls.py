@@ -27,6 +27,7 @@ urlpatterns = [
     path("sites/", sites.sites, name="sites"),
     path("sites/<uuid:pk>/", sites.site, name="site"),
     path("billing/", billing.billing, name="billing"),
+    path("billing/verify/", billing.verify_address, name="verify_billing_address"),
     path("security/", security.security, name="security"),
     path("security/sign-out/", security.sign_out_all, name="sign_out_all"),
     path("security/end-session/", security.end_session, name="end_session"),

@@ -16,7 +16,7 @@ from core.problems import Conflict, PermissionDenied, ValidationError
 from core.text import check_name, composed
 from core.time_zones import check_time_zone
 from workflows.books import lock_account
-from workflows.engine import perform
+from workflows.engine import look_again, perform
 from workflows.timers import move_timers
 
 
@@ -57,6 +57,8 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
             row.save(update_fields=list(changes))
         if row.time_zone != before:
             move_timers(row, before=before)
+        if "billing_email" in changes:
+            look_again(row.pk)  # mails that wait until somebody proves the old one
     return row
 
 

@@ -13,17 +13,24 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
 from core.models import Account, Transition, User
 from core.models.user import canonical_email
-from core.problems import ValidationError
+from core.problems import Conflict, PermissionDenied, ValidationError
 from core.text import composed
-from workflows.effects.people import mail_invitation, mail_password_reset, mail_verification
+from workflows.effects.people import (
+    mail_billing_verification,
+    mail_invitation,
+    mail_password_reset,
+    mail_verification,
+)
 from workflows.engine import owe
 from workflows.periods import database_now
-from workflows.tokens import INVITATION, RESET, VERIFICATION, owner_of
+from workflows.proof import needs_proof, prove_billing_address, prove_by_link
+from workflows.tokens import INVITATION, RESET, VERIFICATION, billing_address_of, owner_of
 
 TRIAL_AGAIN_AFTER = timedelta(days=365)
 
@@ -49,6 +56,7 @@ def reset_password(token: str, password: str) -> User:
         user.set_password(password)
         user.email_verified_at = user.email_verified_at or timezone.now()  # they do read that mailbox
         user.save()
+        prove_by_link(user)
     return user
 
 
@@ -86,7 +94,36 @@ def verify_email(token: str) -> User:
             raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
         user.email_verified_at = timezone.now()
         user.save(update_fields=["email_verified_at"])
+        prove_by_link(user)
     return user
+
+
+def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
+    """Send a link to the billing address by which its reader shows that it is theirs; once a day.
+
+    Raises PermissionDenied for anybody but owners and admins, Conflict where there is nothing to show.
+    """
+    if not account.may_be_changed_by(by):
+        raise PermissionDenied(_("Only owners and admins of the account may change it."))
+    if not needs_proof(account):
+        raise Conflict(_("This address has been confirmed already."))
+    email = canonical_email(account.billing_email)
+    digest = salted_hmac("workflows.people.billing", email).hexdigest()[:32]
+    owe(
+        mail_billing_verification,
+        key=f"verify_billing_email:{account.pk}:{digest}:{database_now():%Y-%m-%d}",
+        about=account,
+        payload={"email": email},
+    )
+
+
+def verify_billing_address(token: str) -> Account:
+    """Believe that the billing address is its reader's. Raises ValidationError naming `token`."""
+    with atomic():
+        found = billing_address_of(token)
+        if found is None or not prove_billing_address(*found):
+            raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
+    return found[0]
 
 
 def newcomer(email: str, password: str | None = None) -> User | None:

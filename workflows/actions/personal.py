@@ -211,7 +211,8 @@ def _blank_account(account: Account) -> None:
     account.name = "Erased"
     for name in BILLING_FIELDS:
         setattr(account, name, "")
-    account.save(update_fields=["name", *BILLING_FIELDS])
+    account.proved_email = account.refused_email = ""
+    account.save(update_fields=["name", "proved_email", "refused_email", *BILLING_FIELDS])
     account.sites.update(name=Concat(Value("Erased "), Cast("id", CharField())))
 
 

@@ -14,6 +14,7 @@ from workflows.balances import with_remainders
 from workflows.books import lock_account, open_books
 from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
+from workflows.proof import prove_by_payment
 from workflows.settlement import Settlement, pay_from_balance
 
 
@@ -32,6 +33,7 @@ def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> N
         for payment, debt in batch:
             settlement.settle(books.payments[payment.pk], debt)
         settlement.write()
+        prove_by_payment(books.accounts.values(), books.now)
 
 
 @effect("invoice.apply_balance", batch=100)

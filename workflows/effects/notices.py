@@ -15,13 +15,14 @@ from workflows.books import LIVING
 from workflows.instructions import ways_to_pay
 from workflows.mail import Letter, mail
 from workflows.periods import database_now, today_in
+from workflows.proof import has_waited
 
 ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
 
 
 @mail("trial_started")
 def mail_trial_start(account: Account, debt: Effect) -> Letter:
-    return Letter(recipients(account), letters.trial_started(account))
+    return Letter(letters.trial_started(account), answers=True, to_log_in=True)
 
 
 @mail("trial_ending")
@@ -29,7 +30,7 @@ def mail_trial_ending(account: Account, debt: Effect) -> Letter | None:
     """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
-    return Letter(recipients(account), letters.trial_ending(account))
+    return Letter(letters.trial_ending(account))
 
 
 @mail("trial_ended")
@@ -38,15 +39,17 @@ def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
     if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
         return None
     chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
-    return Letter(recipients(account), letters.trial_ended(account, chosen))
+    return Letter(letters.trial_ended(account, chosen))
 
 
 @mail("invoice_issued", related=ASKED)
 def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
-    """What was voided before it was sent is not asked for."""
-    if invoice.status == Invoice.Status.VOID:
+    """What was voided before it was sent is not asked for, nor what was paid while this mail waited."""
+    is_open = invoice.status in Invoice.OPEN
+    if invoice.status == Invoice.Status.VOID or (has_waited(debt) and not is_open):
         return None
-    return Letter(recipients(invoice.account), letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice)))
+    words = letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
+    return Letter(words, answers=is_open)
 
 
 @mail("invoice_reminder", related=ASKED)
@@ -54,14 +57,17 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
     """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
         return None
+    if has_waited(debt) and _is_followed(invoice, debt):
+        return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
     words = letters.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
-    return Letter(recipients(invoice.account), words)
+    return Letter(words)
 
 
 @mail("payment_submitted", to_staff=True)
 def mail_reviewers(payment: Payment, debt: Effect) -> Letter:
-    return Letter(reviewers(), letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0)))
+    words = letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
+    return Letter(words, to=reviewers())
 
 
 @mail(
@@ -75,12 +81,12 @@ def mail_approval(payment: Payment, debt: Effect) -> Letter:
         allocated=allocated_by(payment),
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
-    return Letter(recipients(payment.account), words)
+    return Letter(words, answers=True)
 
 
 @mail("payment_rejected")
 def mail_rejection(payment: Payment, debt: Effect) -> Letter:
-    return Letter(recipients(payment.account), letters.payment_rejected(payment, ways_to_pay(payment.invoice)))
+    return Letter(letters.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
 
 
 @mail("payment_partial", related=ASKED)
@@ -88,27 +94,27 @@ def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
         return None
-    return Letter(recipients(invoice.account), letters.payment_partial(invoice, ways_to_pay(invoice)))
+    return Letter(letters.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
 
 
 @mail("payment_reversed")
 def mail_reversal(payment: Payment, debt: Effect) -> Letter:
     words = letters.payment_reversed(payment, allocated=allocated_by(payment))
-    return Letter(recipients(payment.account), words)
+    return Letter(words, answers=True)
 
 
 @mail("subscription_past_due", related=("account", "plan"))
 def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
     suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
     words = letters.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
-    return Letter(recipients(subscription.account), words)
+    return Letter(words)
 
 
 @mail("subscription_suspended", related=("account", "plan"))
 def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
     given_up_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
     words = letters.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
-    return Letter(recipients(subscription.account), words)
+    return Letter(words)
 
 
 @mail("subscription_cancelled", related=("account", "plan"))
@@ -122,22 +128,21 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
         and (debt.transition.name, debt.transition.source) == ("end", Subscription.Status.SUSPENDED),
         successor=took_its_place.plan.name if took_its_place else "",
     )
-    return Letter(recipients(account), words)
+    return Letter(words)
 
 
 @mail("effects_dead", to_staff=True)
 def mail_dead_effects(_: None, debt: Effect) -> Letter:
     kind = debt.payload["kind"]
     on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
-    return Letter(settings.OPERATOR_EMAILS, letters.effects_dead(kind, on_the_desk[:20]))
+    return Letter(letters.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
 
 
-def recipients(account: Account) -> list[str]:
-    """Where an account's bills go: its billing address, else its owners, as far as they still have an address."""
-    if account.billing_email:
-        return [account.billing_email]
-    owners = account.memberships.filter(role="owner", user__former_email_digest="")
-    return list(owners.values_list("user__email", flat=True))
+@mail("address_refused", to_staff=True)
+def mail_refused_address(account: Account, debt: Effect) -> Letter:
+    """Once for an address, however many mails it would have got: its account's owners get them instead."""
+    words = letters.address_refused(account, debt.payload["email"], debt.payload["answer"])
+    return Letter(words, to=settings.OPERATOR_EMAILS)
 
 
 def reviewers() -> list[str]:
@@ -168,6 +173,13 @@ def allocated_by(payment: Payment) -> Decimal:
     """What it once paid of its own invoice, also when that has been taken back."""
     own = (line for line in payment.allocations.all() if line.invoice_id == payment.invoice_id)
     return sum((line.amount for line in own if line.reverses_id is None), Decimal(0))
+
+
+def _is_followed(invoice: Invoice, debt: Effect) -> bool:
+    """Whether a later reminder of the same invoice is there, which says the same as of today."""
+    own: int = debt.payload["step"]
+    later = [f"reminder:{invoice.pk}:{step}" for step in Policy.current().reminder_steps if step > own]
+    return Effect.objects.filter(key__in=later).exists()
 
 
 def _days_after(debt: Effect, account: Account, days: int) -> date | None:

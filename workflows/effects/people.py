@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from core.models import Account, Effect, User
+from core.models.user import canonical_email
 from workflows import letters, links, tokens
 from workflows.engine import effect
 from workflows.mail import language_of, send
+from workflows.proof import NOT_PROVED, Unproved, is_known, needs_proof, take_a_turn, wait
 
 Outcome = dict[str, Any]
 
@@ -35,15 +37,33 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     return _send(debt, "verify_email", user, letters.verify_email(user, link))
 
 
+@effect("mail.verify_billing_email", outward=True)
+def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
+    """Nothing to ask where the address was changed, or shown to be theirs, meanwhile. It counts as an unproved mail."""
+    if canonical_email(account.billing_email or "@") != debt.payload["email"] or not needs_proof(account):
+        return None
+    try:
+        take_a_turn(account.billing_email, debt)
+    except Unproved as reason:
+        return wait(debt, "verify_billing_email", reason)
+    words = letters.verify_billing_email(account, links.verify_billing_email(tokens.billing_token_of(account)))
+    return send(debt, "verify_billing_email", [account.billing_email], language=account.language, **words)
+
+
 @effect("mail.member_invited", outward=True, forgettable=True)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
-    """Nothing for somebody who was removed meanwhile, or has set a password already; nothing from a closed account."""
+    """Nothing for somebody who was removed meanwhile, or has set a password already; nothing from a closed account.
+
+    It waits until who invites is known: its words are theirs, and it goes to somebody who never asked.
+    """
     if account.status == Account.Status.CLOSED:
         return None
     user = User.objects.filter(pk=debt.payload["user"], membership__account=account, is_active=True).first()
     if user is None or user.has_usable_password():
         return None
     inviter = User.objects.get(pk=debt.payload["by"])
+    if not is_known(inviter, account):
+        return wait(debt, "member_invited", NOT_PROVED)
     link = links.password_reset(tokens.INVITATION.token_of(user))
     return _send(debt, "member_invited", user, letters.member_invited(user, account, inviter, link))
 

@@ -23,7 +23,7 @@ def mail_no_way_to_pay(_: None, debt: Effect) -> Letter | None:
     places: list[str] = debt.payload.get("places", [])
     if not places and not found:
         return None
-    return Letter(settings.OPERATOR_EMAILS, letters.no_way_to_pay(places, found[:NAMED], len(found)))
+    return Letter(letters.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
 
 
 @mail("no_owner", to_staff=True)
@@ -32,7 +32,7 @@ def mail_no_owner(account: Account, debt: Effect) -> Letter | None:
     owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
     if account.status == Account.Status.CLOSED or owners.exists():
         return None
-    return Letter(settings.OPERATOR_EMAILS, letters.no_owner(account))
+    return Letter(letters.no_owner(account), to=settings.OPERATOR_EMAILS)
 
 
 def alert_of_unpayable(invoices: list[Invoice]) -> list[Debt]:

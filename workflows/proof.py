@@ -1,0 +1,183 @@
+"""Who reads the mails of an account, and what may be said to an address before somebody has shown that it is theirs.
+
+Anybody can sign up with anybody's address. Until it is proved, a mail to it holds no word that the sender typed, only
+answers to an act about money are sent at all, and at most a few a day; the rest waits for the proof, and is dropped
+after a month without one. An address is proved by the link of a mail, and by an approved payment of the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from core.models import Account, Effect, User
+from core.models.user import canonical_email
+from workflows.engine import NotYet, look_again
+
+UNPROVED_A_DAY = 3  # mails to one address, of whatever accounts
+FIRST_LOOK, LOOKS_EVERY = timedelta(minutes=10), timedelta(days=1)  # the first: a proof may have come meanwhile
+LOOKS = 31  # after so many an effect is dropped
+RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")  # RFC 2606
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Addresses to write to. is_bare: in a form without a word that the sender typed."""
+
+    to: Sequence[str]
+    is_bare: bool = False
+
+
+NOT_PROVED = "it waits until the address is proved"
+NO_TURN = f"an address that nobody has proved gets {UNPROVED_A_DAY} mails a day"
+
+
+class Unproved(Exception):  # noqa: N818 - no error: it is waited for
+    """Nobody has shown yet that the address is theirs."""
+
+
+def readers_of(account: Account, debt: Effect, *, answers: bool, to_log_in: bool = False) -> Readers:
+    """Who gets this mail of the account: its billing address, where that takes mail, else its owners.
+
+    answers: an act about money, so that it goes to an address that nobody has proved, too. What does not goes to the
+    owners that are proved. to_log_in: to owners in any case. Raises Unproved where all of it has to wait.
+    """
+    billing = account.billing_email if not account.is_billing_email_refused else ""
+    if billing and account.is_billing_email_proved and not to_log_in:
+        return Readers([billing])
+    here = account.memberships.filter(user__former_email_digest="")  # who signed up elsewhere has no address any more
+    members = here.values_list("role", "user__email", "user__email_canonical", "user__email_verified_at")
+    rows = list(members.order_by("pk"))
+    owners = [email for role, email, _, _ in rows if role == "owner"]
+    known = [email for role, email, _, at in rows if role == "owner" and (at is not None or account.proved_at)]
+    if billing and not (to_log_in and owners):
+        if any(at is not None and address == canonical_email(billing) for _, _, address, at in rows):
+            return Readers([billing])
+        if answers:
+            return Readers(_with_a_turn([billing], debt), is_bare=True)
+        owners = [billing]
+    if known:
+        return Readers(known)
+    if answers or not owners:
+        return Readers(_with_a_turn(owners, debt), is_bare=True)
+    raise Unproved(NOT_PROVED)
+
+
+def has_waited(debt: Effect) -> bool:
+    """Whether this effect was put off before, so that what it tells of may be old."""
+    return debt.last_error in (NOT_PROVED, NO_TURN)
+
+
+def wait(debt: Effect, kind: str, reason: object) -> Outcome:
+    """Look at this mail again later, or at once when something is proved; after a month say that it was dropped."""
+    if debt.fence > LOOKS:
+        return {"kind": kind, "recipients": [], "dropped": f"{reason}, for {LOOKS - 1} days"}
+    raise NotYet(str(reason), after=FIRST_LOOK if debt.fence <= 1 else LOOKS_EVERY)
+
+
+def needs_proof(account: Account) -> bool:
+    """Whether nobody has shown yet that the billing address is theirs, or it refuses mail."""
+    if not account.billing_email or account.is_billing_email_refused:
+        return bool(account.billing_email)
+    if account.is_billing_email_proved:
+        return False
+    same = account.memberships.filter(user__email_canonical=canonical_email(account.billing_email))
+    return not same.filter(user__email_verified_at__isnull=False).exists()
+
+
+def take_a_turn(address: str, debt: Effect) -> None:
+    """Count one more mail to an address that nobody has proved. Raises Unproved when today's are used up."""
+    _with_a_turn([address], debt)
+
+
+def is_known(user: User, account: Account) -> bool:
+    """Whether this person may have others written to: they, or their account, have been proved."""
+    return user.email_verified_at is not None or account.proved_at is not None or user.is_staff
+
+
+def prove_by_link(user: User) -> None:
+    """They have followed the link of a mail; the caller has saved that. What waited for it is sent."""
+    membership = getattr(user, "membership", None)
+    if membership is None:
+        return
+    account = Account.objects.filter(pk=membership.account_id)
+    account.filter(refused_email=user.email_canonical).update(refused_email="")  # that mail did arrive
+    look_again(membership.account_id)
+
+
+def prove_billing_address(account: Account, email: str) -> bool:
+    """The link that was mailed to the billing address was followed; whether it still is their billing address."""
+    proved = canonical_email(email)
+    if not account.billing_email or canonical_email(account.billing_email) != proved:
+        return False
+    same = Account.objects.filter(pk=account.pk, billing_email=account.billing_email)
+    if not same.update(proved_email=proved, refused_email=""):
+        return False
+    look_again(account.pk)
+    return True
+
+
+def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
+    """A payment of theirs has been approved: they are no strangers, nor is where their bills go. Locked by the caller.
+
+    For who is proved already, as nearly all are, nothing is written.
+    """
+    news = [
+        (account, canonical_email(account.billing_email) if account.billing_email else account.proved_email)
+        for account in accounts
+        if account.proved_at is None or (account.billing_email and not account.is_billing_email_proved)
+    ]
+    if not news:
+        return
+    for account, email in news:
+        account.proved_at, account.proved_email = account.proved_at or now, email
+    Account.objects.bulk_update([account for account, _ in news], ["proved_at", "proved_email"])
+    look_again(*(account.pk for account, _ in news))
+
+
+def _with_a_turn(addresses: Sequence[str], debt: Effect) -> list[str]:
+    """Those of these to which one more unproved mail may go today; each effect takes its turn once. Raises Unproved."""
+    open_ = [address for address in addresses if _is_reserved(address) or _takes_a_turn(address, debt)]
+    if addresses and not open_:
+        raise Unproved(NO_TURN)
+    return open_
+
+
+def _is_reserved(address: str) -> bool:
+    """Where nobody reads mail: for demos and tests."""
+    host = canonical_email(address).rpartition("@")[2]
+    return any(host == name or host.endswith(f".{name}") for name in RESERVED)
+
+
+def _takes_a_turn(address: str, debt: Effect) -> bool:
+    """Each of an address's turns is a row that is taken for a day. Outside any transaction: kept at once."""
+    who, mine = _digest(canonical_email(address)), f"bare:{_digest(f'{canonical_email(address)} {debt.pk}')}"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM core_attempt WHERE key = %s AND until > now()", [mine])
+        if cursor.rowcount:
+            return True
+        for turn in range(UNPROVED_A_DAY):
+            cursor.execute(
+                """WITH turn AS (
+                       INSERT INTO core_attempt AS taken (key, until) VALUES (%s, now() + interval '1 day')
+                       ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE taken.until <= now()
+                       RETURNING until)
+                   INSERT INTO core_attempt (key, until) SELECT %s, until FROM turn
+                   ON CONFLICT (key) DO UPDATE SET until = excluded.until""",
+                [f"bare:{who}:{turn}", mine],
+            )
+            if cursor.rowcount:
+                return True
+    return False
+
+
+def _digest(who: str) -> str:
+    """So that whoever reads the table learns nobody's address."""
+    return salted_hmac("workflows.proof", who).hexdigest()[:32]

@@ -14,7 +14,7 @@ from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory
 
 pytestmark = pytest.mark.django_db
 
-migration = import_module("core.migrations.0030_fold_references")
+migration = import_module("core.migrations.0022_fold_references")
 
 
 def fold():

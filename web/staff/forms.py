@@ -41,7 +41,6 @@ class ApproveForm(PageForm):
             claimed = money_text(payment.amount, payment.currency)
             self.fields["received"].help_text = f"As the statement has it. Empty: as claimed, {claimed}."
         self.fields["received"].currency = payment.currency  # type: ignore[attr-defined]
-        self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]
         self.fields["received"].confirms = True  # type: ignore[attr-defined]
         self.fields["received"].label = f"Amount received, {payment.currency}"
         self.fields["received"].widget.attrs["autofocus"] = True
@@ -172,7 +171,6 @@ class RecordForm(PageForm):
         super().__init__(data)
         self.fields["method"].choices = [("", "Choose"), *((code, row.name) for code, row in self.methods.items())]  # type: ignore[attr-defined]
         self.fields["received"].currency = invoice.currency  # type: ignore[attr-defined]
-        self.fields["received"].shown = first["received"]  # type: ignore[attr-defined]
         self.fields["received"].label = f"Amount, {invoice.currency}"
 
 

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0017_sessions")]
+    dependencies = [("core", "0029_former_email_index")]
 
     operations = [
         migrations.AddField(

@@ -13,7 +13,7 @@ ADD_AGAIN = """ALTER TABLE core_planprice
 class Migration(migrations.Migration):
     atomic = False  # CONCURRENTLY
 
-    dependencies = [("core", "0038_settings_validated")]
+    dependencies = [("core", "0026_settings_validated")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

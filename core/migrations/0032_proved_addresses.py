@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0044_put_off")]
+    dependencies = [("core", "0031_put_off")]
 
     operations = [
         migrations.AddField(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0017_sessions")]
+    dependencies = [("core", "0027_price_offered_once")]
 
     operations = [
         migrations.AddField(

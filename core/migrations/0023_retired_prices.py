@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0017_sessions")]
+    dependencies = [("core", "0022_fold_references")]
 
     operations = [
         migrations.AddField("planprice", "retired_at", models.DateTimeField(blank=True, editable=False, null=True)),

@@ -5,7 +5,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0037_settings_checked")]
+    dependencies = [("core", "0025_settings_checked")]
 
     operations = [
         ValidateConstraint("paymentmethod", "payment_method_place"),

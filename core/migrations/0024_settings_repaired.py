@@ -83,6 +83,6 @@ def _mend_method(method):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0035_retired_prices")]
+    dependencies = [("core", "0023_retired_prices")]
 
     operations = [migrations.RunPython(repair, migrations.RunPython.noop)]

@@ -33,6 +33,6 @@ def know(apps, schema_editor):
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("core", "0045_proved_addresses")]
+    dependencies = [("core", "0032_proved_addresses")]
 
     operations = [migrations.RunPython(know, migrations.RunPython.noop, elidable=True)]

@@ -11,7 +11,7 @@ import core.models.row
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0036_settings_repaired")]
+    dependencies = [("core", "0024_settings_repaired")]
 
     operations = [
         migrations.AlterField(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("core", "0043_further_claims")]
+    dependencies = [("core", "0030_further_claims")]
 
     operations = [
         AddIndexConcurrently(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("core", "0048_former_email")]
+    dependencies = [("core", "0028_former_email")]
 
     operations = [
         django.contrib.postgres.operations.ValidateConstraint(

@@ -47,6 +47,6 @@ def _give(cursor: Any, key: Any, folded: str) -> None:
 class Migration(migrations.Migration):
     atomic = False  # each row is an update of its own
 
-    dependencies = [("core", "0017_sessions")]
+    dependencies = [("core", "0021_watch_old_claims")]
 
     operations = [migrations.RunPython(fold, migrations.RunPython.noop, elidable=True)]

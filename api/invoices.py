@@ -24,9 +24,8 @@ from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
 from core.problems import Conflict, NotFound, PermissionDenied, ValidationError, WrongState
-from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import over_limit
-from workflows.books import LIVING
 from workflows.engine import available, perform
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
 from workflows.periods import last_day_of
@@ -213,13 +212,5 @@ class KeepPlan(CallerView):
     def post(self, request: Request, pk: UUID) -> Response:
         found = Subscription.objects.visible_to(self.caller).select_related("account", "plan")
         subscription = get_object_or_404(found, pk=pk)
-        if subscription.status not in LIVING:
-            raise WrongState(
-                f"Only a running subscription is kept: this one is {subscription.status}.",
-                object_status=str(subscription.status),
-                available=available(subscription, self.caller),
-                unmet=[],
-            )
-        account, plan = subscription.account, subscription.plan
-        kept, _invoice = choose_plan(account, plan, by=self.caller, interval=subscription.interval)
+        kept = keep_plan(subscription, by=self.caller)
         return Response(SubscriptionOut(kept, context={"request": request}).data)

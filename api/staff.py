@@ -16,7 +16,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import AccountOut, CreditEntryOut
 from api.door import StaffView, says
-from api.fields import Amount, Choice, Country, Currency, Day, Key, StrictSerializer, Text, Whole, fits
+from api.fields import Amount, Choice, Country, Currency, Day, Flag, Key, StrictSerializer, Text, Whole, fits
 from api.invoices import InvoiceOut
 from api.payments import PaymentOut
 from api.plans import find_method
@@ -25,7 +25,7 @@ from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
-from workflows.actions import close_account, decide_many, record_payment
+from workflows.actions import close_account, decide_many, record_payment, void_invoice
 from workflows.engine import perform
 from workflows.ledger import adjust
 
@@ -178,22 +178,52 @@ class ReversePayment(StaffView):
 
 
 class CloseInvoice(StaffView):
-    """POST billing/admin/invoices/{id}/void/ and write-off/: nobody need pay this any more."""
+    """Nobody need pay this invoice any more."""
 
-    verb = "void"
     permission = "core.void_invoice"
     is_for_staff_alone = False
 
     class In(StrictSerializer):
         reason = Text(default="", max_length=500, allow_blank=True)
 
-    @says(InvoiceOut, refuses=(WrongState,))
-    def post(self, request: Request, pk: UUID) -> Response:
+    def close(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         invoice = get_object_or_404(Invoice.objects.visible_to(self.caller), pk=pk)
-        perform(getattr(invoice, self.verb), by=self.caller, reason=form.validated_data["reason"])
-        return Response(InvoiceOut(invoice, context={"request": request}).data)
+        closed = self.verb(invoice, **form.validated_data)
+        return Response(InvoiceOut(closed, context={"request": request}).data)
+
+    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+        raise NotImplementedError
+
+
+class VoidInvoice(CloseInvoice):
+    """POST billing/admin/invoices/{id}/void/: it should not have been issued."""
+
+    class In(CloseInvoice.In):
+        to_balance = Flag(
+            default=False,
+            help_text="What was paid of it in part goes to the balance first, unless what it is for was given.",
+        )
+
+    @says(InvoiceOut, refuses=(WrongState,))
+    def post(self, request: Request, pk: UUID) -> Response:
+        return self.close(request, pk)
+
+    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+        return void_invoice(invoice, by=self.caller, **inputs)
+
+
+class WriteOffInvoice(CloseInvoice):
+    """POST billing/admin/invoices/{id}/write-off/: nobody expects this money any more."""
+
+    @says(InvoiceOut, refuses=(WrongState,))
+    def post(self, request: Request, pk: UUID) -> Response:
+        return self.close(request, pk)
+
+    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+        perform(invoice.write_off, by=self.caller, **inputs)
+        return invoice
 
 
 class AdjustCredits(StaffView):

@@ -21,7 +21,7 @@ from workflows import links
 from workflows.instructions import Instructions, instructions_for, reference_for
 from workflows.periods import last_day_of
 from workflows.reasons import reason_for
-from workflows.words import Exact, Typed, Unbroken, count, day, money
+from workflows.words import Exact, Typed, Unbroken, count, day, money, period_text
 
 Words = dict[str, Any]
 
@@ -141,15 +141,24 @@ def subscription_past_due(subscription: Subscription, invoice: Invoice | None, s
 
 def subscription_suspended(subscription: Subscription, invoice: Invoice | None, given_up_on: date | None) -> Words:
     """given_up_on: the first day on which paying comes too late."""
-    return {**_subscription(subscription, invoice), "ends_on": _last_day(given_up_on)}
+    pays_for = Exact("")
+    if invoice is not None and invoice.period_start and invoice.period_end and invoice.began_on is None:
+        pays_for = Exact(period_text(invoice.period_start, invoice.period_end))
+    return {**_subscription(subscription, invoice), "ends_on": _last_day(given_up_on), "pays_for": pays_for}
 
 
-def subscription_cancelled(subscription: Subscription, *, unpaid: bool = False, successor: str = "") -> Words:
-    """unpaid: nobody paid for too long; successor: the plan that has taken its place."""
+def subscription_cancelled(
+    subscription: Subscription, *, unpaid: bool = False, successor: str = "", freed: Decimal = Decimal(0)
+) -> Words:
+    """unpaid: nobody paid for too long; successor: the plan that has taken its place.
+
+    freed: what was paid for what did not begin, and is in the balance now.
+    """
     return {
         **_subscription(subscription, None),
         "is_unpaid": unpaid,
         "successor": Exact(successor),
+        "freed": money(freed, subscription.currency) if freed else "",
         "link": links.dashboard() if successor else links.plan(),
     }
 

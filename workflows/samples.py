@@ -194,11 +194,15 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "an invoice is open": lambda: letters.subscription_suspended(
             _behind(Subscription.Status.SUSPENDED), invoice(), date(2026, 12, 18)
         ),
+        "of the next period": lambda: letters.subscription_suspended(
+            _behind(Subscription.Status.SUSPENDED), invoice(period_end=date(2027, 1, 3)), date(2026, 12, 18)
+        ),
     },
     "subscription_cancelled": {
         "as asked": lambda: letters.subscription_cancelled(subscription()),
         "unpaid": lambda: letters.subscription_cancelled(subscription(), unpaid=True),
         "another plan took its place": lambda: letters.subscription_cancelled(subscription(), successor="Scale"),
+        "paid ahead": lambda: letters.subscription_cancelled(subscription(), freed=Decimal("89.00")),
     },
     "no_way_to_pay": {
         "a method was switched off": lambda: letters.no_way_to_pay(["in PK, in PKR"], [], 0),

@@ -81,13 +81,13 @@ class Settlement:
         """What these were for will not be: their money goes to the balance, then they are void.
 
         What was given already is over instead: where it was paid it stays so, of an unpaid rest nobody expects
-        anything any more. One that was written off stays that, without the money. The caller holds the rows.
+        anything any more, and it is uncollectible. One that was written off stays that, without the money. The caller
+        holds the rows.
         """
         rows = list(invoices)
         given = [row for row in rows if row.began_on is not None]
         not_given = [row for row in rows if row.began_on is None]
-        self.steps += [Step(row.lapse, cause=cause) for row in given if row.status == Invoice.Status.PENDING]
-        self.steps += [Step(row.abandon, cause=cause) for row in given if row.status == Invoice.Status.PARTIALLY_PAID]
+        self.steps += [Step(row.abandon, cause=cause) for row in given if row.status in Invoice.OPEN]
         self.release([row for row in not_given if row.allocated > 0], cause)
         self.steps += [
             Step(row.lapse, cause=cause) for row in not_given if row.status in {*Invoice.OPEN, Invoice.Status.PAID}
@@ -115,6 +115,15 @@ class Settlement:
                 invoice.save(update_fields=["allocated"])
             else:
                 self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
+
+    def excuse(self, invoice: Invoice, cause: Effect) -> None:
+        """It need not be paid any more: what is past due goes on, where this was the last that was overdue."""
+        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is not None and subscription.status in (
+            Subscription.Status.PAST_DUE,
+            Subscription.Status.SUSPENDED,
+        ):
+            self._go_on(subscription, self.books.accounts[invoice.account_id], cause)
 
     def write(self) -> None:
         with pipelined():
@@ -246,10 +255,16 @@ class Settlement:
     ) -> None:
         """A period on the terms of its invoice, whatever was chosen since."""
         terms = self._paid_for(invoice, subscription)
-        changes = {} if terms == subscription.terms else terms_as_inputs(terms)
+        changes = {} if terms == self._terms(subscription) else terms_as_inputs(terms)
         self.steps.append(because(cause, verb, until=invoice.period_end, **changes))
         assert invoice.period_start is not None
         self._grant(account, subscription, terms, invoice.period_start, invoice, cause)
+
+    def _terms(self, subscription: Subscription) -> Terms:
+        """Its own, without a look for the plan."""
+        if subscription.credits is None:
+            subscription.plan = self.plans[subscription.plan_id]
+        return subscription.terms
 
     def _paid_for(self, invoice: Invoice, subscription: Subscription) -> Terms:
         """The terms that the invoice was issued on; of an old one that only names its plan, by that name."""
@@ -258,7 +273,7 @@ class Settlement:
         snapshot = invoice.metadata.get("billing_snapshot", {})
         named = next((plan for plan in self.plans.values() if plan.code == snapshot.get("plan")), None)
         if named is None or named.pk == subscription.plan_id:
-            return subscription.terms
+            return self._terms(subscription)
         return Terms(named.pk, Decimal(snapshot["price"]), named.credits, subscription.interval)
 
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
@@ -268,8 +283,13 @@ class Settlement:
         """
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
+        begun = self._go_on(subscription, account, cause)
+        return begun is not None and begun.pk == invoice.pk
+
+    def _go_on(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
+        """Recover, unless more is overdue. The renewal whose period begins with that, if there is one."""
         if self._owes_more(subscription, account):
-            return False
+            return None
         self.opened.add(subscription.pk)
         self._open_account(account, cause)
         now_paid = [row for key, row in self.books.invoices.items() if key in self.paid]
@@ -277,14 +297,13 @@ class Settlement:
         renewal = mine[0] if mine else paid_renewal_of(subscription)
         if renewal is None or not self._has_begun(renewal, account):
             self.steps.append(because(cause, subscription.recover))
-            return False
+            return None
         self._next_period(subscription, subscription.recover, account, renewal, cause)
-        if renewal.pk != invoice.pk:
-            self._began_earlier(renewal, account)
-        return renewal.pk == invoice.pk
+        self._note_begin(renewal, account)
+        return renewal
 
-    def _began_earlier(self, renewal: Invoice, account: Account) -> None:
-        """What was paid for before begins with this: by an earlier step of the same set, or by an earlier set."""
+    def _note_begin(self, renewal: Invoice, account: Account) -> None:
+        """What begins with this was paid for by a step of the same set, or before."""
         today = today_in(account.time_zone, self.now)
         paying = [step for step in self.steps if step.subject is renewal]
         if paying:
@@ -303,7 +322,7 @@ class Settlement:
 
     def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
-        before, terms = subscription.terms, self._paid_for_upgrade(invoice, subscription)
+        before, terms = self._terms(subscription), self._paid_for_upgrade(invoice, subscription)
         self.steps.append(
             because(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
         )

@@ -133,6 +133,11 @@ class Invoice(Stateful):
     def may_be_voided_by(self, user: User) -> bool:
         return user.is_granted("core.void_invoice")
 
+    @property
+    def holds_part_of_what_is_not_given(self) -> bool:
+        """Whether it may be voided although it is paid in part: the part goes to the balance first."""
+        return self.status == self.Status.PARTIALLY_PAID and self.began_on is None
+
     def nothing_is_allocated(self) -> bool:
         return self.allocated == 0
 

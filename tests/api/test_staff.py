@@ -18,6 +18,7 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
 )
+from workflows.balances import balance_of
 from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +202,20 @@ def test_an_invoice_with_money_on_it_is_not_voided():
 
     assert is_problem(answer, 409, "wrong-state")
     assert answer.json()["object_status"] == "partially_paid"
+
+
+def test_what_is_paid_in_part_is_voided_where_its_money_goes_to_the_balance(run_effects):
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory(), received=Decimal("40.00"))
+    run_effects()
+    invoice = payment.invoice
+    path = f"{ADMIN}invoices/{invoice.pk}/void/"
+    assert is_problem(staff("void_invoice").post(path), 409, "wrong-state")
+
+    answer = staff("void_invoice").post(path, {"reason": "issued twice", "to_balance": True})
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "void")
+    assert balance_of(invoice.account_id) == {"USD": Decimal("40.00")}
 
 
 def test_credits_are_adjusted_with_a_reason():

@@ -79,7 +79,9 @@ def build() -> World:
     assert upgrade is not None
     waiting = claim(upgrade, ours.user, "WAITING")
     # A plan chosen for the next period, which can be taken back.
-    Subscription.objects.filter(pk=subscription.pk).update(next_plan=plans["growth"])
+    Subscription.objects.filter(pk=subscription.pk).update(
+        next_plan=plans["growth"], next_price=Decimal("189.00"), next_credits=3000, next_interval="month"
+    )
     industry = Industry.objects.create(name="Bakery")
     site = open_site(ours.account, name="Main Street", industry=industry, by=ours.user)
     effect = Effect.objects.filter(account_id=ours.account.pk).order_by("-id")[0]

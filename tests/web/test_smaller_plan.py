@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Industry, Membership, Plan, Subscription
+from core.models import Account, Industry, Membership, Plan, PlanPrice, Subscription
 from tests.factories import MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory
 from tests.web.conftest import signed_in
-from workflows.actions import choose_plan, claim_payment, sign_up
+from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, sign_up
 from workflows.actions.sites import Excess, open_site, over_limit
 from workflows.engine import perform
 
@@ -132,3 +132,28 @@ def test_only_owners_and_admins_keep_the_plan(owner, plans, role):
 
 def test_account_without_a_plan_has_none_to_keep(plans):
     assert signed_in(MembershipFactory().user).post(KEEP).status_code == 404
+
+
+def test_keeping_the_plan_takes_a_cancellation_back(owner):
+    client = signed_in(owner)
+    cancel_at_period_end(Subscription.objects.get(), by=owner)
+    assert KEEP in text_of(client.get(PLAN))
+
+    page = text_of(client.post(KEEP, follow=True))
+
+    assert "You keep your plan." in page
+    assert not Subscription.objects.get().cancel_at_period_end
+
+
+def test_plan_by_the_year_is_chosen_on_the_page_for_the_next_period(owner, plans):
+    PlanPrice.objects.create(plan=plans["large"], currency="USD", interval="year", amount=Decimal("900.00"))
+    client = signed_in(owner)
+    page = text_of(client.get(PLAN, {"interval": "year"}))
+    assert "900.00" in page
+
+    page = text_of(
+        client.post("/app/plan/change/", {"plan": "large", "interval": "year", "currency": "USD"}, follow=True)
+    )
+
+    assert "paid by the year" in page
+    assert Subscription.objects.get().next_interval == "year"

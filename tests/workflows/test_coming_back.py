@@ -14,7 +14,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from knox.models import AuthToken
 
-from core.models import Account, Membership, User
+from core.models import Account, Effect, Membership, User
 from core.problems import Conflict
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory, UserFactory
 from tests.workflows.customers import status
@@ -23,7 +23,7 @@ from workflows.actions import close_account, sign_up
 from workflows.actions.people import reset_password
 from workflows.actions.personal import erase_person
 from workflows.actions.sites import add_member
-from workflows.effects.notices import recipients
+from workflows.proof import readers_of
 
 pytestmark = pytest.mark.django_db
 
@@ -159,7 +159,7 @@ def test_no_mail_goes_to_an_address_that_was_given_up(customer, signs_up, run_ef
     close_account(first.account, by=first.user)
     signs_up()
 
-    assert recipients(Account.objects.get(pk=first.account.pk)) == []
+    assert readers_of(Account.objects.get(pk=first.account.pk), Effect(), answers=True).to == []
 
 
 def test_former_person_is_never_active_again(closed, signs_up):

@@ -14,6 +14,7 @@ from django.utils.translation import override
 from core.models import Account, Effect, Subscription
 from core.problems import ValidationError
 from tests.factories import AccountFactory, MembershipFactory
+from tests.workflows.conftest import prove
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, sign_up
 from workflows.effects.trials import end_trial
@@ -40,6 +41,7 @@ def trial(plans, run_effects):
             time_zone=zone,
             **more,
         )
+        prove(signed)
         run_effects()
         return signed
 

@@ -42,7 +42,7 @@ INPUTS = {
     "Account.close": {"by": "staff"},
     "Subscription.activate": {"on": TODAY, "until": NEXT},
     "Subscription.renew": {"until": NEXT},
-    "Subscription.upgrade": {"plan": uuid4(), "price": TOTAL},
+    "Subscription.upgrade": {"plan": uuid4(), "price": TOTAL, "credits_a_month": 10},
     "Subscription.cancel": {"by": "owner"},
     "Invoice.issue": {"number": "INV-1", "issued_on": TODAY, "due_on": TODAY, "snapshot": {}},
     "Invoice.void": {"by": "staff"},

@@ -245,7 +245,41 @@ def test_void_is_refused_and_changes_nothing(active, customer, pay, controller, 
     before = status(signed.invoice)
 
     with pytest.raises(PermissionDenied if case == "not allowed" else WrongState):
-        void_invoice(signed.invoice, by=StaffFactory() if case == "not allowed" else controller)
+        void_invoice(signed.invoice, by=StaffFactory() if case == "not allowed" else controller, to_balance=True)
 
     assert status(signed.invoice) == before
     assert Invoice.objects.get(pk=signed.invoice.pk).allocated == (Decimal(89) if case == "paid" else Decimal(40))
+
+
+def test_what_is_paid_in_part_is_not_voided_without_a_word_about_the_money(customer, controller, receive):
+    signed = customer()
+    receive(signed.invoice, "40.00")
+
+    with pytest.raises(WrongState) as refused:
+        void_invoice(signed.invoice, by=controller)
+
+    assert refused.value.members["object_status"] == "partially_paid"
+    assert status(signed.invoice) == ["partially_paid"]
+
+
+def test_who_cancels_what_is_paid_ahead_is_told_where_the_money_is(active, up_to_renewal, pay, run_effects, mailoutbox):
+    signed = active()
+    up_to_renewal(signed)
+    pay(renewal(signed))
+    mailoutbox.clear()
+
+    perform(Subscription.objects.get().cancel, by=signed.user)
+    run_effects()
+
+    (farewell,) = mailoutbox
+    assert "What you paid for what did not begin, 89.00 USD, is in your balance." in farewell.body
+
+
+def test_who_is_suspended_reads_for_which_days_they_would_pay(active, up_to_renewal, mailoutbox):
+    signed = active()
+    up_to_renewal(signed, after=12)
+    assert status(signed.account) == ["suspended"]
+
+    told = next(mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "subscription_suspended")
+
+    assert "the days of the suspension among them" in told.body

@@ -227,7 +227,6 @@ def bill(subscription, total):
         method=None,
         purpose="upgrade",
         period=(subscription.period_start, subscription.period_end),
-        metadata={"upgrade_to": str(subscription.plan_id), "upgrade_price": total},
     )
     return invoice, Effect.objects.get(kind="invoice.apply_balance", object_id=invoice.pk)
 

@@ -300,7 +300,7 @@ def test_staff_void_what_is_paid_in_part_and_the_part_goes_to_the_balance(custom
     signed = customer()
     pay(signed.invoice, amount=Decimal("40.00"))
 
-    void_invoice(signed.invoice, by=controller)
+    void_invoice(signed.invoice, by=controller, to_balance=True)
     run_effects()
 
     assert status(signed.invoice) == ["void"]

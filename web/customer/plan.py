@@ -16,7 +16,7 @@ from web.catalogue import MONTH, Catalogue
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.refusals import said
 from web.words import excess_words
-from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
 from workflows.books import LIVING
 from workflows.engine import available, perform
@@ -33,7 +33,7 @@ def plan(request: Visit) -> HttpResponse:
     living = next((row for row in rows if row.status in LIVING), None)
     waiting = next((row for row in rows if row.status not in LIVING), None)
     currency = living.currency if living else request.GET.get("currency") or account.currency
-    interval = living.interval if living else request.GET.get("interval", MONTH)
+    interval = request.GET.get("interval") or (living.interval if living else MONTH)
     catalogue = Catalogue(interval=interval, currency=currency)
     current = living or waiting
     usage = usage_of(account)
@@ -93,10 +93,10 @@ def change(request: Visit) -> HttpResponse:
 @owners_and_admins
 def keep(request: Visit) -> HttpResponse:
     """Take back a cancellation, or a smaller plan that was chosen for the next period."""
-    rows = request.account.subscriptions.filter(status__in=LIVING).select_related("plan")
+    rows = request.account.subscriptions.filter(status__in=LIVING).select_related("plan", "account")
     subscription = get_object_or_404(rows)
     try:
-        choose_plan(request.account, subscription.plan, by=request.user, interval=subscription.interval)
+        keep_plan(subscription, by=request.user)
     except Problem as problem:
         messages.error(request, said(problem, about=subscription))
     else:

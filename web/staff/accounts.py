@@ -17,6 +17,7 @@ from core.models.user import canonical_email
 from web.forms.base import PageForm
 from web.forms.fields import Line
 from web.staff.door import ADJUST, CUSTOMERS, REVIEW, Visit, may_see, staff_with
+from workflows.actions import available_to
 from workflows.balances import balance_of
 from workflows.engine import available
 
@@ -65,7 +66,7 @@ def invoice_page(request: Visit, pk: UUID) -> HttpResponse:
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {
         "invoice": invoice,
-        "verbs": available(invoice, request.user),
+        "verbs": available_to(invoice, request.user),
         "may_record": may_see(request.user, REVIEW),
         "billed_to": [snapshot[name] for name in BILLING_FIELDS if snapshot.get(name)],
         "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST],

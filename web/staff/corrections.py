@@ -11,14 +11,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from core.models import Account, Invoice
+from core.models import Account, Invoice, User
 from core.models.stateful import Stateful
 from core.problems import Problem
 from web.forms.base import PageForm
 from web.once import new_token, once
 from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
-from workflows.actions import close_account
+from workflows.actions import available_to, close_account, void_invoice
 from workflows.engine import available, perform
 from workflows.ledger import adjust
 
@@ -27,7 +27,7 @@ INVOICE_VERBS = {
     "void": (
         "Void",
         "It should not have been issued: nobody need pay it, and its number stays used. A renewal is issued again, "
-        "with the customer's details as they are now.",
+        "with the customer's details as they are now. What was paid of it in part goes to the balance.",
         "{} is void.",
     ),
     "write_off": (
@@ -44,12 +44,19 @@ def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     title, follows, done = INVOICE_VERBS[verb]
     form = ReasonForm(_given(request))
+
+    def do() -> object:
+        reason = form.cleaned_data["reason"]
+        if verb == "void":
+            return void_invoice(invoice, by=request.user, reason=reason, to_balance=True)
+        return perform(invoice.write_off, by=request.user, reason=reason)
+
     return _page(
         request,
         form,
         about=invoice,
         verb=verb,
-        do=lambda: perform(getattr(invoice, verb), by=request.user, reason=form.cleaned_data["reason"]),
+        do=do,
         done=done.format(invoice),
         back=reverse("desk_invoice", args=[pk]),
         context={"title": title, "follows": follows, "of": invoice.account.name},
@@ -110,6 +117,10 @@ def adjust_credits(request: Visit, pk: UUID) -> HttpResponse:
     )
 
 
+def _verbs(about: Stateful, user: User) -> list[str]:
+    return available_to(about, user) if isinstance(about, Invoice) else available(about, user)
+
+
 def _given(request: Visit) -> Any:
     return request.POST if request.method == "POST" else None
 
@@ -141,6 +152,6 @@ def _page(
         "form": form,
         "about": about,
         "back": back,
-        "is_possible": not verb or verb in available(about, request.user),
+        "is_possible": not verb or verb in _verbs(about, request.user),
     }
     return render(request, "web/staff/correct.html", context, status=status)

@@ -2,13 +2,21 @@
 
 from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import decide_many, repeated_claims
-from workflows.actions.invoices import issue_invoice, void_invoice
+from workflows.actions.invoices import available_to, issue_invoice, void_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
-from workflows.actions.subscriptions import cancel_at_period_end, choose_plan, issue_renewal, price_of, replace_renewal
+from workflows.actions.subscriptions import (
+    cancel_at_period_end,
+    choose_plan,
+    issue_renewal,
+    keep_plan,
+    price_of,
+    replace_renewal,
+)
 
 __all__ = [
     "SignUp",
+    "available_to",
     "cancel_at_period_end",
     "change_account",
     "choose_plan",
@@ -17,6 +25,7 @@ __all__ = [
     "decide_many",
     "issue_invoice",
     "issue_renewal",
+    "keep_plan",
     "price_of",
     "record_payment",
     "repeated_claims",

@@ -13,7 +13,7 @@ from core.models.subscription import Terms
 from core.money import money_text, quantize
 from core.problems import PermissionDenied
 from workflows.books import open_books
-from workflows.engine import begin, perform
+from workflows.engine import available, begin, perform
 from workflows.periods import database_now, today_in
 from workflows.settlement import Settlement
 
@@ -78,21 +78,30 @@ def issue_invoice(
     return invoice
 
 
-def void_invoice(invoice: Invoice, *, by: User, reason: str = "") -> Invoice:
-    """Say that it should not have been issued. Where what it is for was not given, money on it goes to the balance.
+def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bool = False) -> Invoice:
+    """Say that it should not have been issued.
 
-    Raises PermissionDenied, WrongState for one that is paid, over, or for what was given.
+    to_balance: what was paid of it in part goes to the customer's balance first, unless what it is for was given.
+    Raises PermissionDenied, WrongState for one that is paid or over, or that money is still on.
     """
     if not invoice.may_be_voided_by(by):
         raise PermissionDenied("You may not void this invoice.")
     with atomic():
         settlement = Settlement(open_books([], invoices=[invoice]))
         row = settlement.books.invoices[invoice.pk]
-        if row.status == Invoice.Status.PARTIALLY_PAID and row.began_on is None:
+        if to_balance and row.holds_part_of_what_is_not_given:
             settlement.release([row], None)
             settlement.write()
         perform(row.void, by=by, reason=reason)
     return row
+
+
+def available_to(invoice: Invoice, user: User) -> list[str]:
+    """What this user may do with it now: its transitions, and `void` where its money may go to the balance first."""
+    verbs = available(invoice, user)
+    if invoice.holds_part_of_what_is_not_given and invoice.may_be_voided_by(user):
+        verbs = sorted({*verbs, "void"})
+    return verbs
 
 
 def _next_number(series: str) -> str:

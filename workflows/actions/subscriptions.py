@@ -26,7 +26,7 @@ from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from workflows.actions.invoices import issue_invoice
 from workflows.books import LIVING, lock_account, lock_subscription
-from workflows.engine import begin, perform
+from workflows.engine import available, begin, perform
 from workflows.periods import database_now, period_end, prorated, today_in
 from workflows.settlement import cancel_invoices, undelivered
 
@@ -153,6 +153,22 @@ def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
     return Invoice.objects.filter(
         subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
     )
+
+
+def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
+    """Take back what was chosen for the next period: another plan, another interval, or to end.
+
+    Raises PermissionDenied, WrongState for one that is over, Conflict where nothing was chosen.
+    """
+    if subscription.status not in LIVING:
+        raise WrongState(
+            f"Only a running subscription is kept: this one is {subscription.status}.",
+            object_status=str(subscription.status),
+            available=available(subscription, by),
+            unmet=[],
+        )
+    kept, _invoice = choose_plan(subscription.account, subscription.plan, by=by, interval=subscription.interval)
+    return kept
 
 
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:

@@ -11,7 +11,7 @@ from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
 from workflows.balances import with_remainders
-from workflows.books import lock_account, open_books
+from workflows.books import LIVING, lock_account, open_books
 from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
 from workflows.proof import prove_by_payment
@@ -103,6 +103,10 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
     released = {allocation.invoice_id: books.invoices[allocation.invoice_id] for allocation in allocations}
     for invoice in released.values():
         subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT):
+            if invoice.status in (*Invoice.OPEN, Invoice.Status.PAID):
+                steps.append(because(debt, invoice.abandon))  # it is over: nobody would see to it
+            continue
         if subscription is None or invoice.began_on is None:  # of the next period, or an offer: nothing is overdue yet
             continue
         if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:

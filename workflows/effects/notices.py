@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
-from core.models import Account, Effect, Invoice, Payment, Plan, Policy, Subscription, User
+from core.models import Account, Allocation, Effect, Invoice, Payment, Plan, Policy, Subscription, User
 from workflows import letters
 from workflows.books import LIVING
 from workflows.instructions import ways_to_pay
@@ -127,6 +127,7 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
         unpaid=debt.transition is not None
         and (debt.transition.name, debt.transition.source) == ("end", Subscription.Status.SUSPENDED),
         successor=took_its_place.plan.name if took_its_place else "",
+        freed=freed_by(subscription),
     )
     return Letter(words)
 
@@ -167,6 +168,17 @@ def plan_of(invoice: Invoice) -> str:
 def open_invoice(subscription: Subscription) -> Invoice | None:
     """The one to pay first."""
     return subscription.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
+
+
+def freed_by(subscription: Subscription) -> Decimal:
+    """What was paid for periods and steps up of it that were never given: it is in the balance, or on its way there."""
+    paid = Allocation.objects.filter(
+        invoice__subscription=subscription,
+        invoice__began_on__isnull=True,
+        reverses__isnull=True,
+        payment__status=Payment.Status.SUCCEEDED,
+    )
+    return paid.aggregate(total=Sum("amount"))["total"] or Decimal(0)
 
 
 def allocated_by(payment: Payment) -> Decimal:

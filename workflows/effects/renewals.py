@@ -87,13 +87,19 @@ def reprice_renewal(subscription: Subscription, this: Effect) -> None:
 def reissue(invoice: Invoice, this: Effect) -> None:
     """A renewal that staff voided is issued again, with the customer's details as they are now: what lives is paid for.
 
-    Who shall not pay is closed, or cancels. A second run finds it issued.
+    Who shall not pay is closed, or cancels. Another invoice need not be paid any more: who was past due for it alone
+    goes on. A second run finds it issued, or nobody past due.
     """
-    if invoice.purpose != Invoice.Purpose.RENEWAL or invoice.subscription is None:
+    if invoice.subscription is None:
         return
     account, subscription = lock_subscription(invoice.subscription)
-    if subscription.status in LIVING and subscription.period_end == invoice.period_start:
-        issue_renewal(account, subscription, cause=this.transition)
+    if invoice.purpose == Invoice.Purpose.RENEWAL and subscription.period_end == invoice.period_start:
+        if subscription.status in LIVING:
+            issue_renewal(account, subscription, cause=this.transition)
+        return
+    settlement = Settlement(open_books([], invoices=[invoice]))
+    settlement.excuse(settlement.books.invoices[invoice.pk], this)
+    settlement.write()
 
 
 @effect("subscription.resume")

@@ -1,0 +1,62 @@
+"""A clock that can be moved: PostgreSQL's own now(), shadowed by one with an offset.
+
+Everything in the product asks the database what time it is, by the plain names of these functions. A schema
+that is searched before pg_catalog answers first, so nothing in the product knows of it. Django's own clock,
+which stamps `created_at`, goes with it. It belongs to one session: never to one that others share.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from unittest.mock import patch
+
+from django.db import connection
+from django.utils import timezone
+
+from workflows.periods import database_now, today_in
+
+SCHEMA = "movable_clock"
+SEARCHED = f"{SCHEMA}, public, pg_catalog"
+_SETUP = f"""
+    CREATE SCHEMA IF NOT EXISTS {SCHEMA};
+    CREATE OR REPLACE FUNCTION {SCHEMA}.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+        SELECT pg_catalog.now() + coalesce(nullif(current_setting('{SCHEMA}.offset', true), ''), '0')::interval $$;
+    CREATE OR REPLACE FUNCTION {SCHEMA}.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+        SELECT {SCHEMA}.now() $$;
+    SET search_path = {SEARCHED};
+    SELECT set_config('{SCHEMA}.offset', '0', false);
+"""
+_STOP = f"RESET search_path; SELECT set_config('{SCHEMA}.offset', '0', false)"
+
+
+class Clock:
+    """The time of this session and of Django, from now on; `stop` gives both their own back."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta(0)
+        real_now = timezone.now
+        self._django = patch.object(timezone, "now", lambda: real_now() + self.offset)
+        self._django.start()
+        with connection.cursor() as cursor:
+            cursor.execute(_SETUP)
+
+    def advance(self, *, days: float = 0, hours: float = 0) -> None:
+        self.offset += timedelta(days=days, hours=hours)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT set_config('{SCHEMA}.offset', %s, false)", [f"{self.offset.total_seconds()} seconds"]
+            )
+
+    def go_to(self, moment: datetime) -> None:
+        self.advance(hours=(moment - self.now()).total_seconds() / 3600)
+
+    def now(self) -> datetime:
+        return database_now()
+
+    def today(self, time_zone: str = "UTC") -> date:
+        return today_in(time_zone, self.now())
+
+    def stop(self) -> None:
+        self._django.stop()
+        with connection.cursor() as cursor:
+            cursor.execute(_STOP)

@@ -126,7 +126,7 @@ def _declared() -> dict[str, str]:
             FROM owed JOIN core_transition AS fact ON fact.machine = owed.machine AND fact.name = owed.name
             JOIN core_effect AS debt ON debt.transition_id = fact.id AND debt.kind = owed.kind
                 AND debt.key !~ '{_REPEATED}'
-            GROUP BY fact.id, debt.kind
+            GROUP BY fact.id, fact.machine, fact.name, fact.target, debt.kind
             HAVING count(*) > 1 OR NOT EXISTS (
                 SELECT FROM line WHERE line.machine = fact.machine AND line.name = fact.name
                     AND line.kind = debt.kind AND fact.target = coalesce(line.target, fact.target))""",

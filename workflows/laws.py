@@ -6,10 +6,8 @@ They read the views of the schema `audit` wherever those have the columns, as an
 from __future__ import annotations
 
 from core.models import Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition
+from workflows.liveness import BUSY, LIVENESS, PLACES
 
-# Accounts with work under way: what a transition has begun, its effect has yet to end, or an operator has.
-_BUSY = """(SELECT account_id FROM core_effect WHERE lane = 'inward'
-    AND (state IN ('ready', 'leased', 'dead', 'uncertain') OR state = 'waiting' AND (fence > 0 OR run_at <= now())))"""
 _OVER = "('cancelled', 'expired')"
 
 MONEY = {
@@ -35,7 +33,7 @@ MONEY = {
         WHERE placed.allocated < 0 OR placed.to_balance < 0
             OR placed.allocated + placed.to_balance
                 <> CASE WHEN payment.status = 'succeeded' THEN payment.received ELSE 0 END
-            AND NOT (payment.status = 'reversed' AND payment.account_id IN {_BUSY})""",
+            AND NOT (payment.status = 'reversed' AND payment.account_id IN {BUSY})""",
     "money stays in its currency": """
         SELECT payment.id AS payment, payment.currency, entry.currency AS placed FROM audit.payments AS payment
         JOIN audit.balance_entries AS entry ON entry.payment_id = payment.id
@@ -100,12 +98,12 @@ STANDING = {
             ON subscription.account_id = account.id AND subscription.status IN ('active', 'past_due', 'suspended')
         WHERE coalesce(subscription.status, 'none')
                 <> CASE WHEN account.status IN ('active', 'past_due', 'suspended') THEN account.status ELSE 'none' END
-            AND account.id NOT IN {_BUSY}""",
+            AND account.id NOT IN {BUSY}""",
     "what is over waits for no money": f"""
         SELECT invoice.id AS invoice, invoice.status, subscription.status AS subscription
         FROM core_invoice AS invoice
         JOIN audit.subscriptions AS subscription ON subscription.id = invoice.subscription_id
-        WHERE invoice.status = 'pending' AND subscription.status IN {_OVER} AND invoice.account_id NOT IN {_BUSY}
+        WHERE invoice.status = 'pending' AND subscription.status IN {_OVER} AND invoice.account_id NOT IN {BUSY}
             AND NOT EXISTS (SELECT FROM audit.allocations WHERE invoice_id = invoice.id)""",
     "who is in good standing has nothing overdue that nobody watches": f"""
         SELECT invoice.id AS invoice, invoice.status, invoice.due_on
@@ -113,7 +111,7 @@ STANDING = {
         JOIN audit.subscriptions AS subscription ON subscription.id = invoice.subscription_id
         LEFT JOIN core_paymentmethod AS method ON method.id = invoice.payment_method_id
         WHERE invoice.status IN ('pending', 'partially_paid') AND invoice.purpose <> 'upgrade'
-            AND subscription.status = 'active' AND invoice.account_id NOT IN {_BUSY}
+            AND subscription.status = 'active' AND invoice.account_id NOT IN {BUSY}
             AND invoice.due_on + coalesce(method.bank_lag_days, 0) + 2 < now()::date
             AND NOT EXISTS (SELECT FROM core_effect WHERE object_id = invoice.id AND kind = 'invoice.fall_behind'
                 AND state = 'waiting')""",
@@ -125,13 +123,13 @@ TIME = {
             extract(day FROM date_trunc('month', period_end) + interval '1 month - 1 day'))""",
     "a trial and a period have their end before them": f"""
         SELECT account.id AS about, 'trial' AS what, account.trial_ends_on AS until FROM core_account AS account
-        WHERE account.status = 'trial' AND account.trial_ends_on > now()::date + 1 AND account.id NOT IN {_BUSY}
+        WHERE account.status = 'trial' AND account.trial_ends_on > now()::date + 1 AND account.id NOT IN {BUSY}
             AND NOT EXISTS (SELECT FROM core_effect WHERE account_id = account.id AND kind = 'account.end_trial'
                 AND state = 'waiting')
         UNION ALL
         SELECT subscription.id, 'period', subscription.period_end FROM audit.subscriptions AS subscription
         WHERE subscription.status = 'active' AND subscription.period_end > now()::date + 1
-            AND subscription.account_id NOT IN {_BUSY}
+            AND subscription.account_id NOT IN {BUSY}
             AND NOT EXISTS (SELECT FROM core_effect WHERE state = 'waiting' AND kind = 'subscription.turn'
                 AND object_id = subscription.id
                 AND coalesce(payload ->> 'period_end' = subscription.period_end::text, true))""",
@@ -156,4 +154,4 @@ GUARDS = {
             WHERE tgrelid = name::regclass AND tgname LIKE '%_append_only' AND tgenabled <> 'D')""",
 }
 
-LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS
+LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | LIVENESS | PLACES

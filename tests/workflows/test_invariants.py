@@ -11,14 +11,13 @@ from django.db import connection
 
 from core.models import Account, Breaker, Effect, Payment, Transition
 from tests.factories import (
-    AccountFactory,
     InvoiceFactory,
     PaymentFactory,
     StaffFactory,
     SubscriptionFactory,
     owed_mail,
 )
-from workflows.engine import perform
+from workflows.engine import perform, perform_many
 from workflows.invariants import findings, invariants
 from workflows.periods import database_now
 
@@ -117,6 +116,61 @@ MISDEEDS = {
            WHERE id = (SELECT id FROM core_effect WHERE outcome ? 'message_id' AND account_id = '{account}'
                AND kind <> 'mail.payment_approved' LIMIT 1)""",
     ],
+    "a trial has its end before it": [
+        "UPDATE core_account SET status = 'trial' WHERE id = '{account}'",
+    ],
+    "an account that waits for a payment has chosen a plan": [
+        "UPDATE core_account SET status = 'pending_payment' WHERE id = '{account}'",
+    ],
+    "a plan that was chosen is paid for or lapses": [
+        "DELETE FROM core_effect WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
+    ],
+    "an active subscription has its next period before it": [
+        "DELETE FROM core_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
+    ],
+    "nobody is active without having paid": [
+        """UPDATE core_subscription SET period_start = period_start - 60, period_end = period_end - 60
+           WHERE account_id = '{account}'""",
+        "UPDATE core_transition SET at = at - interval '9 days' WHERE account_id = '{account}'",
+    ],
+    "who is past due or suspended has a next day": [
+        "UPDATE core_subscription SET status = 'past_due' WHERE account_id = '{account}'",
+    ],
+    "who is past due or suspended has something to pay": [
+        "UPDATE core_subscription SET status = 'suspended' WHERE account_id = '{account}'",
+    ],
+    "an open invoice is not open for ever": [
+        "UPDATE core_effect SET state = 'skipped' WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
+    ],
+    "an approved payment is settled": [
+        "UPDATE core_payment SET status = 'approved' WHERE id = '{payment}'",
+    ],
+    "no money lies on what never was and never will be": [
+        "UPDATE core_subscription SET status = 'expired', period_start = NULL WHERE account_id = '{account}'",
+    ],
+    "money in the balance pays what is open": [
+        """UPDATE core_invoice SET account_id = '{account}', subscription_id =
+           (SELECT subscription_id FROM core_invoice WHERE id = '{invoice}') WHERE id = '{unpaid}'""",
+        """INSERT INTO core_balanceentry (id, account_id, payment_id, currency, amount, key, created_at)
+           VALUES (gen_random_uuid(), '{account}', '{payment}', 'USD', 5, 'left', now())""",
+    ],
+    "money is in a currency that there is, in coins that there are": [
+        "UPDATE core_invoice SET total = 89.001 WHERE id = '{unpaid}'",
+    ],
+    "only what a bank may have kept is written off with a payment": [
+        "UPDATE core_invoice SET written_off = 1, allocated = 88 WHERE id = '{invoice}'",
+        """INSERT INTO core_balanceentry (id, account_id, payment_id, currency, amount, key, created_at)
+           VALUES (gen_random_uuid(), '{account}', '{payment}', 'USD', -88, 'payment:{payment}:invoice:{invoice}',
+               now())""",
+    ],
+    "who has left is asked for no money": [
+        """UPDATE core_account SET status = 'closed'
+           WHERE id = (SELECT account_id FROM core_invoice WHERE id = '{unpaid}')""",
+    ],
+    "what ends with its period is not sold for the next": [
+        """UPDATE core_subscription SET cancel_at_period_end = true, next_plan_id = plan_id
+           WHERE account_id = '{account}'""",
+    ],
     "what only grows is guarded": [
         "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
     ],
@@ -137,7 +191,7 @@ def keys(run_effects):
         perform(payment.approve, by=StaffFactory())
         run_effects()
     over = SubscriptionFactory()
-    perform(over.expire)
+    perform_many([over.expire, over.account.expire])
     unpaid = InvoiceFactory()
     run_effects()
     return {
@@ -146,7 +200,7 @@ def keys(run_effects):
         "payment": payments[1].pk,
         "invoice": payments[1].invoice_id,
         "account": payments[1].account_id,
-        "stranger": AccountFactory().pk,
+        "stranger": unpaid.account_id,
     }
 
 
@@ -214,6 +268,7 @@ def test_the_command_writes_nothing(keys):
 
 def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
     effect = owed_mail()
+    InvoiceFactory(subscription=SubscriptionFactory(account=Account.objects.get()))
     Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(hours=1))
     Effect.objects.update(failing_since=database_now() - timedelta(hours=25))
 

@@ -1,0 +1,12 @@
+"""A process of its own for a seed; it imports nothing that wants Django to be set up."""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+
+def set_up(settings_module: str) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings_module
+    django.setup()

@@ -1,0 +1,231 @@
+"""What a simulation begins with: plans and prices, ways to pay, two members of staff, and no customers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+
+from core.models import Account, Invoice, PaymentMethod, Plan, PlanPrice, Policy, User
+from core.money import quantize
+from workflows.engine import effects_recorded, run_due, sweep
+from workflows.periods import MONTHS
+from workflows.simulation.clock import Clock
+from workflows.simulation.database import check_scratch
+
+PLANS: dict[str, dict[str, Any]] = {
+    "free": {"credits": 1_000, "trial_days": 14, "is_public": True},
+    "starter": {"credits": 1_000},
+    "growth": {"credits": 3_000},
+    "scale": {"credits": 10_000},
+}
+# A month of each; a year is ten of them. Currencies of two, none and three decimals.
+PRICES = {
+    "USD": {"starter": "89.00", "growth": "189.00", "scale": "449.00"},
+    "JPY": {"starter": "9800", "growth": "20900", "scale": "49500"},
+    "KWD": {"starter": "27.250", "growth": "58.125", "scale": "138.000"},
+}
+MONTHS_FOR_A_YEAR = 10
+POLICY = {
+    "days_to_pay": 7,
+    "renewal_lead_days": 7,
+    "reminder_steps": [-7, -3, 0, 3, 10],
+    "trial_warning_days": 3,
+    "signup_expiry_days": 14,
+    "grace_days": 7,
+    "suspension_days": 30,
+    "claim_pause_days": 7,
+}
+METHODS: list[dict[str, Any]] = [
+    {"code": "desk", "name": "At the desk", "bank_lag_days": 2},
+    {"code": "courier", "name": "By courier", "bank_lag_days": 0},
+]
+_OF_A_METHOD = {"kind": "cash", "fields": {"location": "1 High Street"}, "instructions": {"en": "Pay {amount}."}}
+BILLING = {
+    "billing_email": "bills@customer.test",
+    "address_line1": "1 High Street",
+    "city": "Springfield",
+    "country": "US",
+}
+LIMIT = 1_000  # effects that are claimed at once
+_MEMORY = """
+    CREATE TABLE simulation_scratch.chosen (
+        subscription_id uuid, plan_id uuid, interval text, price numeric, credits bigint);
+    CREATE TABLE simulation_scratch.issued (
+        invoice_id uuid PRIMARY KEY, account_id uuid, plan_id uuid, interval text, credits bigint,
+        more_credits bigint, more_price numeric);
+    CREATE INDEX ON simulation_scratch.chosen (subscription_id);
+    CREATE INDEX ON simulation_scratch.issued (account_id)"""
+_NOTE_ISSUED = """
+    INSERT INTO simulation_scratch.issued
+    SELECT invoice.id, invoice.account_id, plan.id, shape.interval, plan.credits * shape.months,
+        (plan.credits - old.credits) * shape.months,
+        (invoice.metadata->'billing_snapshot'->>'price')::numeric - subscription.price
+    FROM core_invoice AS invoice
+    JOIN core_subscription AS subscription ON subscription.id = invoice.subscription_id
+    JOIN core_plan AS old ON old.id = subscription.plan_id
+    JOIN core_plan AS plan ON plan.code = invoice.metadata->'billing_snapshot'->>'plan',
+    LATERAL (SELECT CASE WHEN invoice.purpose = 'renewal' AND invoice.period_end - invoice.period_start > 40
+            THEN 'year' WHEN invoice.purpose = 'renewal' THEN 'month' ELSE subscription.interval END AS interval,
+        CASE WHEN invoice.purpose = 'renewal' AND invoice.period_end - invoice.period_start > 40
+            OR invoice.purpose <> 'renewal' AND subscription.interval = 'year' THEN 12 ELSE 1 END AS months) AS shape
+    WHERE invoice.id > %s ON CONFLICT DO NOTHING"""
+
+
+@dataclass
+class Customer:
+    """One account and its owner; `money_verb` is the last thing that was done with its money."""
+
+    number: int
+    account_id: UUID
+    owner: User
+    currency: str
+    interval: str
+    diligence: float
+    began_on: int  # day of the simulation
+    references: int = 0
+    money_verb: str = ""
+    did: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+
+    def account(self) -> Account:
+        return Account.objects.get(pk=self.account_id)
+
+    def next_reference(self) -> str:
+        self.references += 1
+        return f"R{self.references}"
+
+
+class World:
+    """The scratch database of one simulation. Raises NotScratch in any other."""
+
+    def __init__(self) -> None:
+        check_scratch()
+        # Plans are made anew when `analyze` is called, not each other second for as long as the tables are small.
+        connection.connection.plans_are_good_until = math.inf
+        self.clock = Clock()
+        with connection.cursor() as cursor:
+            cursor.execute(_MEMORY)
+        self.plans: dict[str, UUID] = {}
+        for position, (name, facts) in enumerate(PLANS.items()):
+            plan = Plan.objects.create(code=name, name=name.title(), position=position, **facts)
+            self.plans[name] = plan.pk
+        self.methods = [
+            PaymentMethod.objects.create(position=number, **_OF_A_METHOD, **facts)
+            for number, facts in enumerate(METHODS)
+        ]
+        Policy.current()
+        self.restore()
+        self.clerk = _staff("clerk@staff.test", ["review_payment"])
+        duties = ["approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts"]
+        address = f"{'a' * 60}@{'long-name-of-a-department.' * 4}staff.test"
+        self.chief = _staff(address, ["review_payment", *duties])
+        self.sign_ups = 0
+        self._noted = UUID(int=0)
+
+    def restore(self) -> None:
+        """Plans, prices, ways to pay and policy as they were at first."""
+        for name, facts in PLANS.items():
+            Plan.objects.filter(pk=self.plans[name]).update(code=name, **facts)
+        for currency in PRICES:
+            for name in PLANS:
+                for interval in MONTHS:
+                    self.price(name, currency, interval, first_price(name, currency, interval))
+        PlanPrice.objects.exclude(currency__in=PRICES).delete()
+        PaymentMethod.objects.update(tolerance_percent=0, tolerance_max=0)
+        Policy.objects.update(**POLICY)
+
+    def price(self, plan: str, currency: str, interval: str, amount: Decimal) -> None:
+        """Set a price, past all checks."""
+        which: dict[str, Any] = {"plan_id": self.plans[plan], "currency": currency, "interval": interval}
+        fields: dict[str, Any] = {"amount": amount}
+        if hasattr(PlanPrice, "retired_at"):
+            fields["retired_at"] = None
+        PlanPrice.objects.update_or_create(**which, defaults=fields)
+
+    def plan(self, name: str) -> Plan:
+        return Plan.objects.get(pk=self.plans[name])
+
+    def chose(self, subscription_id: UUID, plan: Plan, interval: str, price: Decimal) -> None:
+        """Remember what a customer was told when they chose."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO simulation_scratch.chosen VALUES (%s, %s, %s, %s, %s)",
+                [subscription_id, plan.pk, interval, price, plan.credits * MONTHS[PlanPrice.Interval(interval)]],
+            )
+
+    def note_issued(self) -> None:
+        """Remember of new invoices what their plan was like when they were issued."""
+        latest = Invoice.objects.order_by("-id").values_list("id", flat=True).first()
+        if latest is None or latest == self._noted:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE_ISSUED, [self._noted])
+        self._noted = latest
+
+    def forget_notes_after(self) -> UUID:
+        """Where the notes stand: to be given back to `note_from` when a replay is rolled back."""
+        return self._noted
+
+    def note_from(self, key: UUID) -> None:
+        self._noted = key
+
+    def work(self, *, send: bool = False) -> None:
+        """Do everything that is due. Mails are done without being written, unless `send`."""
+        of = () if send else ("inward",)
+        while True:
+            if not send:
+                withhold()
+            if not sum(run_due(ids, of=of) for ids in sweep()) + run_due(limit=LIMIT, of=of):
+                return
+
+    def analyze(self) -> None:
+        """The tables have grown: plan for what they are now."""
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+    def close(self) -> None:
+        self.clock.stop()
+
+
+def first_price(plan: str, currency: str, interval: str) -> Decimal:
+    month = Decimal(PRICES[currency].get(plan, "0"))
+    return quantize(month * (MONTHS_FOR_A_YEAR if interval == PlanPrice.Interval.YEAR else 1), currency)
+
+
+def withhold(accounts: Iterable[UUID] = ()) -> None:
+    """What would leave is done, and nobody is told; of these accounts, or of all."""
+    only = " AND account_id = ANY(%s::uuid[])" if accounts else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""UPDATE core_effect SET state = 'done', done_at = now(), attempts = 1, fence = fence + 1,
+                outcome = '{{"withheld": "a simulation"}}'
+                WHERE lane = 'outward' AND state IN ('ready', 'waiting') AND run_at <= now(){only}""",
+            [list(accounts)] if accounts else None,
+        )
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Nobody is told of new effects: a simulation looks for them itself."""
+    receivers, effects_recorded.receivers = effects_recorded.receivers, []
+    effects_recorded.sender_receivers_cache.clear()
+    try:
+        yield
+    finally:
+        effects_recorded.receivers = receivers
+        effects_recorded.sender_receivers_cache.clear()
+
+
+def _staff(email: str, duties: list[str]) -> User:
+    user = User.objects.create_user(email, None)
+    user.is_staff = True
+    user.save()
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=duties))
+    return User.objects.get(pk=user.pk)

@@ -109,6 +109,15 @@ def test_the_command_fails_with_what_it_found(monkeypatch, capsys):
     assert "account begin: [*] > trial" in said
 
 
+def test_the_clock_goes_on_in_a_session_that_follows_a_lost_one(world):
+    world.clock.advance(days=100)
+    before = world.clock.now()
+
+    connection.close()
+
+    assert abs((world.clock.now() - before).total_seconds()) < 60
+
+
 def test_a_law_is_asked_only_of_the_accounts_that_are_named(world):
     laws = Laws(daily_laws())
     first, second = sign_up(world, **JOIN), sign_up(world, **JOIN)

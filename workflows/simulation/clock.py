@@ -8,9 +8,11 @@ which stamps `created_at`, goes with it. It belongs to one session: never to one
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.utils import timezone
 
 from workflows.periods import database_now, today_in
@@ -23,8 +25,7 @@ _SETUP = f"""
         SELECT pg_catalog.now() + coalesce(nullif(current_setting('{SCHEMA}.offset', true), ''), '0')::interval $$;
     CREATE OR REPLACE FUNCTION {SCHEMA}.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS $$
         SELECT {SCHEMA}.now() $$;
-    SET search_path = {SEARCHED};
-    SELECT set_config('{SCHEMA}.offset', '0', false);
+    SET search_path = {SEARCHED}; SELECT set_config('{SCHEMA}.offset', '0', false);
 """
 _STOP = f"RESET search_path; SELECT set_config('{SCHEMA}.offset', '0', false)"
 
@@ -39,13 +40,11 @@ class Clock:
         self._django.start()
         with connection.cursor() as cursor:
             cursor.execute(_SETUP)
+        connection_created.connect(self._go_on)
 
     def advance(self, *, days: float = 0, hours: float = 0) -> None:
         self.offset += timedelta(days=days, hours=hours)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT set_config('{SCHEMA}.offset', %s, false)", [f"{self.offset.total_seconds()} seconds"]
-            )
+        self._tell()
 
     def go_to(self, moment: datetime) -> None:
         self.advance(hours=(moment - self.now()).total_seconds() / 3600)
@@ -57,6 +56,19 @@ class Clock:
         return today_in(time_zone, self.now())
 
     def stop(self) -> None:
+        connection_created.disconnect(self._go_on)
         self._django.stop()
         with connection.cursor() as cursor:
             cursor.execute(_STOP)
+
+    def _go_on(self, **_: Any) -> None:
+        """A session that was lost, after a timeout for instance, is followed by one that knows no other time."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = {SEARCHED}")
+        self._tell()
+
+    def _tell(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT set_config('{SCHEMA}.offset', %s, false)", [f"{self.offset.total_seconds()} seconds"]
+            )

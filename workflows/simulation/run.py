@@ -26,7 +26,7 @@ from workflows.simulation.verbs import LEFT_OUT, PAID_PLANS, Broken, Nothing, Ve
 from workflows.simulation.world import PRICES, Customer, World
 
 ALL_EACH = 30  # days
-GROWN = (5, 20, 50)  # days on which the tables are much larger than before
+GROWN = (5, 10)  # days on which the tables are much larger than before, as each 25 days later
 SETTLING_IN = 60  # days over which the first customers come
 # These are about the whole installation, not about the rows of an account.
 WHOLE = frozenset({"the numbers of a series have no gap", "what only grows is guarded"})
@@ -71,7 +71,7 @@ class Simulation:
 
     def _live(self, day: int) -> None:
         self.world.clock.go_to(moment_of(self.start, self.seed, day))
-        if day in GROWN or day % 100 == 0:
+        if day in GROWN or day % 25 == 0:
             self.world.analyze()
         with self._timed("effects"):
             self.world.work()

@@ -206,7 +206,9 @@ def withhold(accounts: Iterable[UUID] = ()) -> None:
         cursor.execute(
             f"""UPDATE core_effect SET state = 'done', done_at = now(), attempts = 1, fence = fence + 1,
                 outcome = '{{"withheld": "a simulation"}}'
-                WHERE lane = 'outward' AND state IN ('ready', 'waiting') AND run_at <= now(){only}""",
+                WHERE id IN (
+                    SELECT id FROM core_effect WHERE state = 'waiting' AND run_at <= now() AND lane = 'outward'
+                    UNION ALL SELECT id FROM core_effect WHERE state = 'ready' AND lane = 'outward'){only}""",
             [list(accounts)] if accounts else None,
         )
 

@@ -29,7 +29,7 @@ on(Account.expire, mail_trial_end)
 on(Account.close, wind_up)
 
 on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
-on(Invoice.pay, mail_partial_payment, to=Invoice.Status.PARTIALLY_PAID)
+on(Invoice.pay, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)  # perhaps after it was given up
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue)
 

@@ -6,7 +6,7 @@ They read the views of the schema `audit` wherever those have the columns, as an
 from __future__ import annotations
 
 from core.models import Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition
-from workflows.liveness import BUSY, LIVENESS, PLACES
+from workflows.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 
 _OVER = "('cancelled', 'expired')"
 
@@ -154,4 +154,4 @@ GUARDS = {
             WHERE tgrelid = name::regclass AND tgname LIKE '%_append_only' AND tgenabled <> 'D')""",
 }
 
-LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | LIVENESS | PLACES
+LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | LIVENESS | CLAIMS | PLACES

@@ -101,12 +101,8 @@ _DECIMALS = ", ".join(
     for each in sorted(Currency, key=lambda each: each.code)
     if each.exponent is not None
 )
-_WILL_NOT_BE = f"""(
-    subscription.status IN {_OVER} AND (
-        invoice.purpose = 'first' AND subscription.period_start IS NULL
-        OR invoice.purpose = 'renewal' AND invoice.period_start >= subscription.period_end
-        OR invoice.purpose = 'upgrade' AND invoice.status <> 'paid')
-    OR invoice.purpose = 'upgrade' AND invoice.status <> 'paid' AND invoice.period_end < subscription.period_end)"""
+_WILL_NOT_BE = f"""(invoice.began_on IS NULL AND (subscription.status IN {_OVER}
+    OR invoice.purpose = 'upgrade' AND invoice.period_end < subscription.period_end))"""
 PLACES = {
     "no money lies on what never was and never will be": f"""
         SELECT invoice.id AS invoice, invoice.status, invoice.purpose, invoice.allocated,
@@ -123,10 +119,7 @@ PLACES = {
                 FROM core_balanceentry AS entry JOIN core_payment AS payment ON payment.id = entry.payment_id
                 WHERE entry.account_id = invoice.account_id AND entry.currency = invoice.currency
                     AND payment.status = 'succeeded'
-                GROUP BY payment.id) AS of_payment
-            -- A payment gives once to an invoice.
-            WHERE NOT EXISTS (SELECT FROM core_allocation
-                WHERE payment_id = of_payment.id AND invoice_id = invoice.id)) AS balance
+                GROUP BY payment.id) AS of_payment) AS balance
         WHERE invoice.status IN ('pending', 'partially_paid') AND balance.left > 0 AND account.status <> 'closed'
             AND subscription.status NOT IN {_OVER} AND invoice.account_id NOT IN {BUSY}
             AND (invoice.purpose <> 'upgrade'
@@ -150,7 +143,7 @@ PLACES = {
             ORDER BY id DESC LIMIT 1) AS last
         WHERE invoice.written_off > 0 AND EXISTS (SELECT FROM core_balanceentry AS entry
             WHERE entry.account_id = invoice.account_id AND entry.payment_id = last.payment_id AND entry.amount < 0
-                AND entry.key LIKE 'payment:%:invoice:' || invoice.id)""",
+                AND entry.key LIKE '%:' || replace(invoice.id::text, '-', '') || ':%')""",
     "who has left is asked for no money": f"""
         SELECT invoice.id AS invoice, invoice.status, account.status AS account_status
         FROM core_invoice AS invoice JOIN core_account AS account ON account.id = invoice.account_id

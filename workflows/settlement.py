@@ -118,7 +118,7 @@ class Settlement:
 
     def excuse(self, invoice: Invoice, cause: Effect) -> None:
         """It need not be paid any more: what is past due goes on, where this was the last that was overdue."""
-        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        subscription = self._subscription_of(invoice)
         if subscription is not None and subscription.status in (
             Subscription.Status.PAST_DUE,
             Subscription.Status.SUSPENDED,
@@ -175,6 +175,8 @@ class Settlement:
             self.paid.add(invoice.pk)
             if self._open(invoice, cause):
                 step.inputs["began_on"] = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
+        elif self._is_over(invoice):
+            self.steps.append(because(cause, invoice.abandon))  # it was given, and nobody asks for the rest
         return amount
 
     def _buys_nothing(self, invoice: Invoice) -> bool:
@@ -182,14 +184,23 @@ class Settlement:
 
         What was given once, and whose money came back with a reversal, is to be paid all the same.
         """
-        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        subscription = self._subscription_of(invoice)
         if subscription is None or invoice.began_on is not None:
             return False
         if invoice.purpose == Invoice.Purpose.UPGRADE:
             is_there = subscription.status == Subscription.Status.ACTIVE and subscription.pk not in self.opened
             return not (is_there and invoice.period_end == subscription.period_end)
+        return self._is_over(invoice)
+
+    def _is_over(self, invoice: Invoice) -> bool:
+        subscription = self._subscription_of(invoice)
         is_closed = self.books.accounts[invoice.account_id].status == Account.Status.CLOSED
-        return is_closed or subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+        return is_closed or (
+            subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+        )
+
+    def _subscription_of(self, invoice: Invoice) -> Subscription | None:
+        return self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
 
     def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
         """Money comes to the balance: let it meet what is open, once all of this is written."""
@@ -214,7 +225,7 @@ class Settlement:
 
     def _open(self, invoice: Invoice, cause: Effect) -> bool:
         """The invoice is paid: give what it is for. Whether that was given with this, and not before or later."""
-        subscription = self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
             return False
         account = self.books.accounts[invoice.account_id]
@@ -386,7 +397,7 @@ class Settlement:
                 adjustment(
                     account,
                     taken,
-                    key=f"restore:{cause.key}",
+                    key=f"restore:{invoice.pk}:{cause.pk}",
                     description="Paid again after a reversal",
                     cause_id=cause.transition_id,
                     invoice=invoice,

@@ -283,3 +283,58 @@ def test_who_is_suspended_reads_for_which_days_they_would_pay(active, up_to_rene
     told = next(mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "subscription_suspended")
 
     assert "the days of the suspension among them" in told.body
+
+
+def test_one_payment_restores_the_credits_of_two_invoices(active, up_to_renewal, controller, run_effects, receive):
+    signed = active()
+    receive(signed.invoice, "89.00", reference="AHEAD")
+    first, ahead = signed.account.payments.order_by("pk")
+    up_to_renewal(signed, after=1)
+    assert Account.objects.get().credits == 2000
+    for payment in (first, ahead):
+        perform(payment.reverse, by=controller, reason_given="bounced")
+        run_effects()
+    assert Account.objects.get().credits == 0
+
+    receive(signed.invoice, "178.00", reference="AGAIN")
+
+    assert status(signed.invoice, renewal(signed), signed.account) == ["paid", "paid", "active"]
+    assert Account.objects.get().credits == 2000
+
+
+def test_money_for_what_was_given_and_is_over_leaves_nothing_open(active, controller, run_effects, receive):
+    signed = active()
+    perform(signed.invoice.payments.get().reverse, by=controller, reason_given="bounced")
+    run_effects()
+    perform(Subscription.objects.get().cancel, by=signed.user)
+    run_effects()
+    assert status(signed.invoice) == ["uncollectible"]
+
+    receive(signed.invoice, "40.00")
+
+    assert status(signed.invoice) == ["uncollectible"]
+    assert Invoice.objects.get(pk=signed.invoice.pk).allocated == Decimal("40.00")
+
+
+def test_a_bounce_after_the_end_leaves_nothing_open(active, controller, run_effects):
+    signed = active()
+    perform(Subscription.objects.get().cancel, by=signed.user)
+    run_effects()
+
+    perform(signed.invoice.payments.get().reverse, by=controller, reason_given="bounced")
+    run_effects()
+
+    assert status(signed.invoice, signed.account) == ["uncollectible", "expired"]
+
+
+def test_who_was_past_due_for_what_staff_void_goes_on(active, controller, run_effects):
+    signed = active()
+    perform(signed.invoice.payments.get().reverse, by=controller, reason_given="bounced")
+    run_effects()
+    assert status(signed.account) == ["past_due"]
+    signed.invoice.refresh_from_db()
+
+    void_invoice(signed.invoice, by=controller)
+    run_effects()
+
+    assert status(signed.invoice, signed.account) == ["void", "active"]

@@ -10,9 +10,17 @@ import pytest
 from django.db import connection
 
 from core.models import Effect, Policy, Subscription
-from tests.factories import StaffFactory
+from tests.factories import PaymentMethodFactory, StaffFactory
+from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
-from workflows.actions import cancel_at_period_end, change_account, choose_plan, void_invoice
+from workflows.actions import (
+    cancel_at_period_end,
+    change_account,
+    choose_plan,
+    record_payment,
+    sign_up,
+    void_invoice,
+)
 from workflows.balances import balance_of
 from workflows.engine import perform, run_due
 from workflows.invariants import findings
@@ -304,4 +312,47 @@ def test_staff_void_what_is_paid_in_part_and_the_part_goes_to_the_balance(custom
     run_effects()
 
     assert status(signed.invoice) == ["void"]
+    assert balance_of(signed.account.pk) == {"USD": Decimal("40.00")}
+
+
+def test_a_sign_up_voided_before_anything_else_lapses_all_the_same(plans, controller, run_effects, live_through):
+    signed = sign_up(
+        email="ann@acme.test",
+        password="a fairly long one",
+        account_name="Acme",
+        plan=plans["starter"],
+        currency="USD",
+        billing=BILLING,
+        payment_method=PaymentMethodFactory(bank_lag_days=2),
+        time_zone="UTC",
+    )
+    void_invoice(signed.invoice, by=controller)
+    run_effects()
+
+    live_through(7 + 2 + 14 + 1)
+
+    assert status(signed.account, signed.subscription) == ["expired", "expired"]
+
+
+def test_what_is_paid_in_part_after_it_was_given_up_is_watched_again(
+    customer, pay, controller, run_effects, live_through
+):
+    signed = customer()
+    signed.invoice.refresh_from_db()
+    perform(signed.invoice.write_off, by=controller)
+    part = record_payment(
+        invoice=signed.invoice,
+        method=PaymentMethodFactory(),
+        amount=Decimal("40.00"),
+        currency="USD",
+        reference="LATE",
+        by=StaffFactory(),
+    )
+    perform(part.approve, by=StaffFactory())
+    run_effects()
+    assert status(signed.invoice) == ["partially_paid"]
+
+    live_through(7 + 2 + 14 + 1)
+
+    assert status(signed.account, signed.invoice) == ["expired", "void"]
     assert balance_of(signed.account.pk) == {"USD": Decimal("40.00")}

@@ -24,9 +24,12 @@ kinds.add("invoice.chase")
 
 @effect("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
 def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """See to it that invoices are reminded of, and not waited for in vain: when issued, and when money left them."""
+    """See to it that invoices are reminded of, and not waited for in vain: when issued, and when money left them.
+
+    One that was voided before this ran is waited for, too: a sign-up lapses by it.
+    """
     pairs, policy, now = list(zip(invoices, effects, strict=True)), Policy.current(), database_now()
-    waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs if invoice.status in DEMANDED]
+    waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs]
     owe_many([*_reminders(pairs, policy, now), *waits])
 
 

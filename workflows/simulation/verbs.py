@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from core.models import (
@@ -46,10 +47,11 @@ class Broken(Exception):  # noqa: N818 - a finding
 
 # The product's own functions, where their names or places have changed or will.
 PRODUCT: dict[str, Callable[..., Any]] = {
-    "void": getattr(actions, "void_invoice", lambda invoice, by: perform(invoice.void, by=by)),
-    "write_off": getattr(actions, "write_off_invoice", lambda invoice, by: perform(invoice.write_off, by=by)),
-    "close": getattr(actions, "close_account", lambda account, by: perform(account.close, by=by)),
+    "void": partial(actions.void_invoice, to_balance=True),
+    "write_off": lambda invoice, by: perform(invoice.write_off, by=by),
+    "close": actions.close_account,
     "choose": actions.choose_plan,
+    "keep": actions.keep_plan,
     "cancel_at_end": actions.cancel_at_period_end,
 }
 # Laws that the code of this installation does not know of yet.
@@ -182,7 +184,7 @@ def choose(world: World, customer: Customer, *, plan: str, interval: str | None)
         later = getattr(subscription, "next_interval", None)
         if later != asked:
             raise Broken("what was asked for is done, or refused", subscription=subscription.pk, interval=asked)
-    price = chosen.prices.filter(currency=subscription.currency, interval=asked or subscription.interval).first()
+    price = chosen.offer(subscription.currency, asked or subscription.interval)
     if price is not None:
         world.chose(subscription.pk, chosen, price.interval, price.amount)
 
@@ -194,7 +196,7 @@ def keep(world: World, customer: Customer) -> None:
     if living is None:
         raise Nothing
     try:
-        PRODUCT["choose"](customer.account(), living.plan, by=customer.owner)
+        PRODUCT["keep"](living, by=customer.owner)
     except Problem:
         is_free_to_choose = living.status == Subscription.Status.ACTIVE and living.cancel_at_period_end
         is_over = living.period_end is None or world.clock.now().date() + timedelta(days=2) > living.period_end
@@ -309,8 +311,10 @@ def rename_plan(world: World, *, plan: str, code: str) -> None:
     factor=("1", "1", "1.2", "1.5", "0.9"),
 )
 def edit_price(world: World, *, plan: str, currency: str, interval: str, factor: str) -> None:
+    """The old one is retired, another takes its place."""
     amount = quantize(first_price(plan, currency, interval) * Decimal(factor), currency)
-    _save(_price(world, plan, currency, interval), amount=amount)
+    _save(_price(world, plan, currency, interval), retired_at=world.clock.now())
+    world.price(plan, currency, interval, amount)
 
 
 @verb("settings", plan=PAID_PLANS, currency=tuple(PRICES))
@@ -331,12 +335,8 @@ def price_in_no_currency(world: World, *, plan: str, currency: str) -> None:
 
 @verb("settings", plan=PAID_PLANS, currency=tuple(PRICES), interval=("month", "year"))
 def retire_price(world: World, *, plan: str, currency: str, interval: str) -> None:
-    """No more of it is sold: marked as retired where the product can, deleted where it cannot."""
-    price = _price(world, plan, currency, interval)
-    if hasattr(price, "retired_at"):
-        _save(price, retired_at=world.clock.now())
-    else:
-        price.delete()
+    """No more of it is sold."""
+    _save(_price(world, plan, currency, interval), retired_at=world.clock.now())
 
 
 @verb("settings", plan=PAID_PLANS, currency=tuple(PRICES), interval=("month", "year"))
@@ -394,7 +394,7 @@ def _save(row: Plan | PlanPrice | Policy | PaymentMethod, **changes: Any) -> Non
 
 
 def _price(world: World, plan: str, currency: str, interval: str) -> PlanPrice:
-    found = PlanPrice.objects.filter(plan=world.plans[plan], currency=currency, interval=interval).first()
+    found = PlanPrice.objects.offered().filter(plan=world.plans[plan], currency=currency, interval=interval).first()
     if found is None:
         raise Nothing
     return found

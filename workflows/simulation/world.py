@@ -66,11 +66,10 @@ _MEMORY = """
 _NOTE_ISSUED = """
     INSERT INTO simulation_scratch.issued
     SELECT invoice.id, invoice.account_id, plan.id, shape.interval, plan.credits * shape.months,
-        (plan.credits - old.credits) * shape.months,
+        (plan.credits - subscription.credits) * shape.months,
         (invoice.metadata->'billing_snapshot'->>'price')::numeric - subscription.price
     FROM core_invoice AS invoice
     JOIN core_subscription AS subscription ON subscription.id = invoice.subscription_id
-    JOIN core_plan AS old ON old.id = subscription.plan_id
     JOIN core_plan AS plan ON plan.code = invoice.metadata->'billing_snapshot'->>'plan',
     LATERAL (SELECT CASE WHEN invoice.purpose = 'renewal' AND invoice.period_end - invoice.period_start > 40
             THEN 'year' WHEN invoice.purpose = 'renewal' THEN 'month' ELSE subscription.interval END AS interval,
@@ -144,10 +143,8 @@ class World:
     def price(self, plan: str, currency: str, interval: str, amount: Decimal) -> None:
         """Set a price, past all checks."""
         which: dict[str, Any] = {"plan_id": self.plans[plan], "currency": currency, "interval": interval}
-        fields: dict[str, Any] = {"amount": amount}
-        if hasattr(PlanPrice, "retired_at"):
-            fields["retired_at"] = None
-        PlanPrice.objects.update_or_create(**which, defaults=fields)
+        if not PlanPrice.objects.offered().filter(**which).update(amount=amount):
+            PlanPrice.objects.create(**which, amount=amount)
 
     def plan(self, name: str) -> Plan:
         return Plan.objects.get(pk=self.plans[name])

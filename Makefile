@@ -21,8 +21,8 @@ up: local ## Start everything on this machine, with demo data; Ctrl-C stops it
 test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for some
 	.venv/bin/python -m pytest -n 2 $(ARGS)
 
-faults: dev ## Kill everything in turn and count what is lost
-	.venv/bin/python -m pytest tests/faults -m "faults or not faults" -s $(ARGS)
+faults: dev ## Kill everything in turn and count what is lost; let random customers live through years
+	.venv/bin/python -m pytest tests/faults tests/simulation -m "faults or not faults" -s $(ARGS)
 
 hostile: dev ## Send hostile values and Schemathesis at every operation of the API
 	.venv/bin/python -m pytest tests/api tests/stories -m hostile -n 0 -s $(ARGS)

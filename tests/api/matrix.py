@@ -126,7 +126,10 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST sites/": lambda world: {"name": "Side Street", "industry": world.id("industry")},
     "PATCH sites/{id}/": lambda world: {"name": "Another name"},
     "POST sites/{id}/access/": lambda world: {"email": world.more["member email"], "role": "editor"},
-    "POST billing/subscriptions/": lambda world: {"plan": "growth", "currency": "USD"},
+    "POST billing/subscriptions/": lambda world: {
+        "plan": "starter",
+        "currency": "USD",
+    },  # takes back what is chosen for later
     "POST billing/subscriptions/{id}/cancel/": lambda world: {},
     "POST billing/subscriptions/{id}/keep/": lambda world: {},
     "POST billing/payments/{id}/withdraw/": lambda world: {},

@@ -26,7 +26,8 @@ from workflows.simulation.verbs import VERBS, Verb, sign_up
 from workflows.simulation.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SEEDS = [int(seed) for seed in os.environ.get("SIMULATION_SEEDS", "1 2 3 4 5 6 7 8 9 10").split()]
+# One takes a core for three quarters of an hour. Ten are for a release.
+SEEDS = [int(seed) for seed in os.environ.get("SIMULATION_SEEDS", "1").split()]
 JOIN = {"plan": "starter", "currency": "USD", "interval": "month", "method": 0}
 
 
@@ -39,8 +40,8 @@ def test_no_law_is_broken_in_a_month_and_a_half_of_some_customers(world):
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(2400)
-def test_no_law_is_broken_in_ten_times_two_years_of_two_hundred_customers(capsys):
+@pytest.mark.timeout(3600 * 5)
+def test_no_law_is_broken_in_two_years_of_two_hundred_customers(capsys):
     total = Report()
 
     for _, report in simulate(SEEDS, customers=200, days=800, jobs=2):

@@ -46,8 +46,15 @@ SAID_TO_STAFF = {
     "Nothing would change.",
     "Somebody else signs in with the address of this person now.",
     "Use at most  characters.",  # of a reason why credits are adjusted
-    "This is no valid e-mail address.",  # of a person, in the admin
-    "Somebody has this e-mail address already.",
+    "This address is too long.",  # of a person, in the admin
+    "Somebody has this e-mail address already, perhaps spelled in another way.",
+    "An account keeps at least one owner: make somebody else one first.",
+    "Write each day once.",
+    "At most  reminders.",
+    "This is nobody of the site's account: invite them first.",
+    "You may not void this invoice.",
+    "Write whole numbers of days with commas between them, such as -7, 0, 3.",
+    "There are two new prices of this currency and interval.",
 }
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}
@@ -312,7 +319,7 @@ def test_what_a_rule_refuses_is_said_in_arabic(known, owner):
 
 
 def arabic_stranger():
-    gone = MembershipFactory()
+    gone = MembershipFactory(role="viewer")
     client = arabic(gone)
     gone.delete()
     return client.get(reverse("dashboard"))

@@ -220,7 +220,8 @@ def test_money_is_split_over_the_open_invoices_of_the_customer(client, approver,
     run_effects()
     for invoice in (first, second, foreign):
         invoice.refresh_from_db()
-    assert (first.allocated, second.allocated, foreign.allocated) == (89, 50, 0)
+    assert (first.allocated, second.allocated, foreign.allocated) == (89, 89, 0)  # the rest meets what is open
+    assert [line.amount for line in payment.allocations.order_by("pk")] == [89, 50, 39]
 
 
 def test_the_parts_are_not_more_than_what_came(client, approver):

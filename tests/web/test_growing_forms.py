@@ -148,6 +148,10 @@ PAGES: dict[str, Page | None] = {
     "RecordForm": Page(
         "staff", at("desk_record", "invoice"), {"method": "us_bank", "received": "1.00", "reference": "R"}
     ),
+    "BulkRejectForm": Page("staff", at("desk_bulk"), {"verb": "reject", "id": "claim", "reason_code": "not_received"}),
+    "ReasonForm": None,
+    "CloseAccountForm": None,
+    "AdjustForm": None,
     "EffectFilter": None,
     "OperateForm": Page("staff", at("effect_verb", "effect", "skip"), {"reason": "no"}),
     "StaffLogin": Page("anybody", at("admin:login"), {"username": "a@example.com", "password": PASSWORD}),
@@ -179,12 +183,15 @@ def form_classes() -> dict[str, type[forms.BaseForm]]:
     return found
 
 
+INPUTS = (forms.TextInput, forms.EmailInput, forms.PasswordInput, forms.URLInput, forms.Textarea)
+
+
 def text_fields(fields: dict[str, forms.Field]) -> dict[str, tuple[int, str]]:
     """The names of those that take text, with how long it may be and what kind it is."""
     return {
         name: (getattr(one, "max_length", None) or UNBOUNDED, KINDS.get(getattr(one.widget, "input_type", ""), ""))
         for name, one in fields.items()
-        if isinstance(one, forms.CharField) and isinstance(one.widget, forms.TextInput | forms.Textarea)
+        if isinstance(one, forms.CharField) and isinstance(one.widget, INPUTS)
     }
 
 

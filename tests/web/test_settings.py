@@ -26,6 +26,7 @@ from core.models import (
 )
 from core.models.guards import CodeKept
 from core.models.row import protected_relations
+from core.models.subscription import NEXT, Terms
 from tests.api.caller import Caller
 from tests.factories import (
     AccountFactory,
@@ -39,6 +40,7 @@ from tests.factories import (
 )
 from tests.web.public import failures
 from tests.web.test_settings_walk import standing
+from tests.workflows.conftest import prove
 from workflows.actions import price_of, sign_up
 from workflows.actions.sites import plan_of
 from workflows.engine import perform
@@ -305,8 +307,8 @@ def test_code_in_use_stays_in_the_admin_the_model_and_the_database(staff, noun):
 def test_code_of_a_plan_for_the_next_period_stays():
     subscription = SubscriptionFactory()
     smaller = PlanFactory(code="smaller")
-    subscription.next_plan = smaller
-    subscription.save(update_fields=["next_plan"])
+    subscription.choose_next(Terms(smaller.pk, Decimal(20), 10, "month"))
+    subscription.save(update_fields=NEXT)
 
     with pytest.raises(IntegrityError, match="is in use"), atomic():
         Plan.objects.filter(pk=smaller.pk).update(code="renamed")
@@ -580,10 +582,11 @@ def test_checks_say_what_a_new_installation_lacks(shop, db):
 @pytest.mark.parametrize(("days", "is_warned"), [(2, False), (3, False), (4, True), (14, True)])
 def test_trial_that_is_not_longer_than_the_warning_is_not_warned_of(run_effects, clock, mailoutbox, days, is_warned):
     PlanFactory(code="free", trial_days=days, price=0)
-    sign_up(
+    signed = sign_up(
         email="ann@acme.test", password="a fairly long one", account_name="Acme", plan=Plan.objects.get(),
-        currency="USD", billing={},
+        currency="USD", billing={}, time_zone="UTC",
     )  # fmt: skip
+    prove(signed)
     run_effects()
     begun = [mail.extra_headers["X-Countersign-Kind"] for mail in mailoutbox]
 

@@ -217,4 +217,4 @@ def test_admin_refuses_a_person_whose_address_is_somebody_else_s_in_other_letter
     answer = root.post(reverse("admin:core_user_add"), data)
 
     assert answer.status_code == 200
-    assert "Somebody has this e-mail address already." in answer.content.decode()
+    assert "Somebody has this e-mail address already, perhaps spelled in another way." in answer.content.decode()

@@ -122,6 +122,11 @@ MISDEEDS = {
     "an account that waits for a payment has chosen a plan": [
         "UPDATE core_account SET status = 'pending_payment' WHERE id = '{account}'",
     ],
+    "a claim that nobody decides on comes up again": [
+        """INSERT INTO core_payment SELECT (jsonb_populate_record(payment, jsonb_build_object('id', gen_random_uuid(),
+               'status', 'pending_approval', 'reference', 'ANOTHER', 'reference_key', 'ANOTHER', 'version', 1))).*
+           FROM core_payment AS payment WHERE id = '{payment}'""",
+    ],
     "a plan that was chosen is paid for or lapses": [
         "DELETE FROM core_effect WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
     ],
@@ -146,6 +151,7 @@ MISDEEDS = {
         "UPDATE core_payment SET status = 'approved' WHERE id = '{payment}'",
     ],
     "no money lies on what never was and never will be": [
+        "UPDATE core_invoice SET began_on = NULL WHERE id = '{invoice}'",
         "UPDATE core_subscription SET status = 'expired', period_start = NULL WHERE account_id = '{account}'",
     ],
     "money in the balance pays what is open": [
@@ -160,14 +166,16 @@ MISDEEDS = {
     "only what a bank may have kept is written off with a payment": [
         "UPDATE core_invoice SET written_off = 1, allocated = 88 WHERE id = '{invoice}'",
         """INSERT INTO core_balanceentry (id, account_id, payment_id, currency, amount, key, created_at)
-           VALUES (gen_random_uuid(), '{account}', '{payment}', 'USD', -88, 'payment:{payment}:invoice:{invoice}',
-               now())""",
+           VALUES (gen_random_uuid(), '{account}', '{payment}', 'USD', -88,
+               'effect:' || replace('{invoice}', '-', '') || ':payment', now())""",
     ],
     "who has left is asked for no money": [
         """UPDATE core_account SET status = 'closed'
            WHERE id = (SELECT account_id FROM core_invoice WHERE id = '{unpaid}')""",
     ],
     "what ends with its period is not sold for the next": [
+        "ALTER TABLE core_subscription DROP CONSTRAINT subscription_ends_or_goes_on",
+        "ALTER TABLE core_subscription DROP CONSTRAINT subscription_next_is_whole",
         """UPDATE core_subscription SET cancel_at_period_end = true, next_plan_id = plan_id
            WHERE account_id = '{account}'""",
     ],

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from core.models import Account, Membership, User
 from core.models.user import canonical_email
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
-from workflows.actions import claim_payment, sign_up
+from workflows.actions import claim_payment, record_payment, sign_up
 from workflows.engine import perform
 from workflows.periods import database_now
 
@@ -110,3 +110,24 @@ def up_to_renewal(clock, live_through):
         live_through((signed.subscription.period_end - clock.today()).days + after)
 
     return live
+
+
+@pytest.fixture
+def receive(run_effects):
+    """Money that staff saw arrive for an invoice, whatever its state."""
+
+    def receive_(invoice, amount, *, reference="SEEN", allocations=None):
+        payment = record_payment(
+            invoice=invoice,
+            method=PaymentMethodFactory(),
+            amount=Decimal(amount),
+            currency=invoice.currency,
+            reference=reference,
+            by=StaffFactory(),
+        )
+        perform(payment.approve, by=StaffFactory(), **({"allocations": allocations} if allocations else {}))
+        run_effects()
+        payment.refresh_from_db()
+        return payment
+
+    return receive_

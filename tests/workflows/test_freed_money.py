@@ -27,27 +27,6 @@ def the_books_are_in_order(clock):
         assert list(findings(cursor)) == []
 
 
-@pytest.fixture
-def receive(run_effects):
-    """Money that staff saw arrive for an invoice, whatever its state."""
-
-    def receive_(invoice, amount, *, reference="SEEN", allocations=None):
-        payment = record_payment(
-            invoice=invoice,
-            method=PaymentMethodFactory(),
-            amount=Decimal(amount),
-            currency=invoice.currency,
-            reference=reference,
-            by=StaffFactory(),
-        )
-        perform(payment.approve, by=StaffFactory(), **({"allocations": allocations} if allocations else {}))
-        run_effects()
-        payment.refresh_from_db()
-        return payment
-
-    return receive_
-
-
 @pytest.mark.parametrize(
     ("paid", "end"),
     [

@@ -17,7 +17,6 @@ from workflows.actions import (
     cancel_at_period_end,
     change_account,
     choose_plan,
-    record_payment,
     sign_up,
     void_invoice,
 )
@@ -334,22 +333,11 @@ def test_a_sign_up_voided_before_anything_else_lapses_all_the_same(plans, contro
     assert status(signed.account, signed.subscription) == ["expired", "expired"]
 
 
-def test_what_is_paid_in_part_after_it_was_given_up_is_watched_again(
-    customer, pay, controller, run_effects, live_through
-):
+def test_what_is_paid_in_part_after_it_was_given_up_is_watched_again(customer, controller, live_through, receive):
     signed = customer()
     signed.invoice.refresh_from_db()
     perform(signed.invoice.write_off, by=controller)
-    part = record_payment(
-        invoice=signed.invoice,
-        method=PaymentMethodFactory(),
-        amount=Decimal("40.00"),
-        currency="USD",
-        reference="LATE",
-        by=StaffFactory(),
-    )
-    perform(part.approve, by=StaffFactory())
-    run_effects()
+    receive(signed.invoice, "40.00")
     assert status(signed.invoice) == ["partially_paid"]
 
     live_through(7 + 2 + 14 + 1)

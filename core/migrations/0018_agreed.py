@@ -1,4 +1,4 @@
-"""What was agreed stands with the subscription, what was given with its invoice; a debt may be abandoned."""
+"""What was agreed stands with the subscription, what was given with its invoice; what is not paid of it may be abandoned."""
 
 import core.models.guards
 import core.models.row

@@ -1,4 +1,4 @@
-"""Whoever has paid before is known already: their mails do not wait."""
+"""Accounts that have paid before are known already: their mails do not wait."""
 
 from django.db import migrations
 

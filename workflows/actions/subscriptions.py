@@ -36,11 +36,16 @@ def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH
 
     Raises ValidationError when it has none, naming `interval` where only that is to blame.
     """
-    prices = {price.interval: price for price in plan.offers() if price.currency == currency}
+    prices = _prices_in(plan, currency)
     found = prices.get(interval) or next((price for price in prices.values() if price.amount == 0), None)
     if found is None:
         raise ValidationError({"interval" if prices else "currency": [_no_price(plan, currency)]})
     return found
+
+
+def _prices_in(plan: Plan, currency: str) -> dict[str, PlanPrice]:
+    """What is offered in that currency, by interval."""
+    return {price.interval: price for price in plan.offers() if price.currency == currency}
 
 
 def _no_price(plan: Plan, currency: str) -> str:
@@ -238,7 +243,7 @@ def _change_plan(
 
 def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Terms:
     """What the plan costs and gives. is_other: another interval than it runs by, so that may be to blame."""
-    prices = {price.interval: price for price in plan.offers() if price.currency == currency}
+    prices = _prices_in(plan, currency)
     if any(price.amount == 0 for price in prices.values()):
         raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
     if interval not in prices:

@@ -200,6 +200,31 @@ def test_the_present_plan_that_nothing_waits_for_is_refused(active, plans):
         choose_plan(signed.account, plans["starter"], by=signed.user)
 
 
+def test_to_cancel_when_the_period_is_over_ends_the_plan_at_once(active, pay, up_to_renewal, live_through):
+    signed = active()
+    up_to_renewal(signed, after=2)
+    demanded = renewal(signed)
+    pay(demanded, amount="30.00")
+
+    ended = cancel_at_period_end(signed.subscription, by=signed.user)
+    live_through(1)
+
+    assert ended.status == "cancelled"
+    assert status(signed.subscription, signed.account, demanded) == ["cancelled", "expired", "void"]
+    assert balance_of(signed.account.pk) == {"USD": Decimal("30.00")}
+
+
+def test_to_cancel_before_the_next_period_has_begun_ends_the_plan_with_that_where_it_is_paid(
+    active, pay, up_to_renewal, clock
+):
+    signed = active()
+    up_to_renewal(signed)
+    pay(renewal(signed))
+    clock.advance(days=8)  # and nothing has run yet
+
+    assert cancel_at_period_end(signed.subscription, by=signed.user).status == "active"
+
+
 def test_a_step_up_that_is_paid_is_a_later_choice_than_to_end(active, plans, pay, live_through):
     signed = active()
     live_through(5)

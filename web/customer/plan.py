@@ -113,10 +113,12 @@ def cancel(request: Visit) -> HttpResponse:
     try:
         if request.POST.get("when") == "now":
             perform(subscription.cancel, by=request.user)
-            messages.success(request, _("Your plan is cancelled."))
         else:
-            cancel_at_period_end(subscription, by=request.user)
-            messages.success(request, _("Your plan ends with the period that is paid for."))
+            subscription = cancel_at_period_end(subscription, by=request.user)
     except Problem as problem:
         messages.error(request, said(problem, about=subscription))
+    else:
+        ends_later = subscription.status == Subscription.Status.ACTIVE
+        words = _("Your plan ends with the period that is paid for.") if ends_later else _("Your plan is cancelled.")
+        messages.success(request, words)
     return redirect("plan")

@@ -177,11 +177,14 @@ def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
 
 
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
-    """Let a subscription end with the last period that is paid for. Raises PermissionDenied, WrongState."""
+    """Let a subscription end with the last period that is paid for: now, where that is over already.
+
+    Raises PermissionDenied, WrongState.
+    """
     if not subscription.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may cancel."))
     with atomic():
-        _account, row = lock_subscription(subscription)
+        account, row = lock_subscription(subscription)
         if row.status != Subscription.Status.ACTIVE:
             raise WrongState(
                 f"Only an active subscription ends with its period: this one is {row.status}.",
@@ -189,11 +192,22 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
                 available=["cancel"],
                 unmet=[],
             )
+        if _is_over(account, row):
+            perform(row.cancel, by=by)  # the day on which it would have ended has been: no timer waits for another
+            return row
         row.cancel_at_period_end = True
         row.choose_next(None)
         row.save(update_fields=["cancel_at_period_end", *NEXT])
         cancel_invoices(renewals_of(row).filter(status__in=Invoice.OPEN), None).write()
     return row
+
+
+def _is_over(account: Account, subscription: Subscription) -> bool:
+    """Whether the period has ended, and the next is not paid for."""
+    assert subscription.period_end is not None
+    if today_in(account.time_zone, database_now()) < subscription.period_end:
+        return False
+    return not renewals_of(subscription).filter(status=Invoice.Status.PAID).exists()
 
 
 def _change_plan(

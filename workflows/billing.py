@@ -29,7 +29,8 @@ on(Account.expire, mail_trial_end)
 on(Account.close, wind_up)
 
 on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
-on(Invoice.pay, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)  # perhaps after it was given up
+# Perhaps after it was given up: then the balance has grown without it meanwhile.
+on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue)
 

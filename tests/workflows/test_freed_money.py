@@ -194,6 +194,24 @@ def test_a_bounce_meets_a_balance_that_came_meanwhile(active, plans, controller,
     assert balance_of(signed.account.pk) == {"USD": Decimal("11.00")}
 
 
+@pytest.mark.parametrize(("then", "becomes"), [("10.00", "partially_paid"), ("29.00", "paid")])
+def test_what_was_written_off_and_is_paid_in_part_after_all_meets_the_balance(
+    active, up_to_renewal, controller, receive, then, becomes
+):
+    signed = active()
+    up_to_renewal(signed)
+    demanded = renewal(signed)
+    perform(demanded.write_off, by=controller)
+    receive(signed.invoice, "60.00")
+    assert balance_of(signed.account.pk) == {"USD": Decimal("60.00")}  # nothing is open
+
+    receive(demanded, then, reference="LATE")
+
+    demanded.refresh_from_db()
+    assert (demanded.status, demanded.allocated) == (becomes, Decimal("60.00") + Decimal(then))
+    assert balance_of(signed.account.pk) == {}
+
+
 def test_money_in_another_currency_meets_nothing(active, plans, receive, run_effects):
     signed = active()
     _, step_up = choose_plan(signed.account, plans["growth"], by=signed.user)

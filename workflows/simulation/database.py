@@ -31,6 +31,7 @@ def scratch_database(*, template: str | None = None) -> Iterator[str]:
     name = f"{configured}_simulation_{uuid4().hex[:8]}"
     connection.close()
     _as_server(f"CREATE DATABASE {_quoted(name)}" + (f" TEMPLATE {_quoted(template)}" if template else ""))
+    _as_server(f"ALTER DATABASE {_quoted(name)} SET jit = off")  # the laws are many small questions
     try:
         connection.settings_dict["NAME"] = name
         if template is None:

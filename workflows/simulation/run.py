@@ -21,7 +21,7 @@ from workflows.laws import LAWS
 from workflows.simulation import habits
 from workflows.simulation.agreed import AGREED
 from workflows.simulation.report import Finding, Report
-from workflows.simulation.scope import Laws, Violation
+from workflows.simulation.scope import Laws, Violation, broken_by_anybody
 from workflows.simulation.verbs import LEFT_OUT, PAID_PLANS, Broken, Nothing, Verb, sign_up
 from workflows.simulation.world import PRICES, Customer, World
 
@@ -54,10 +54,9 @@ class Simulation:
         self.settings: list[tuple[int, str, dict[str, Any]]] = []
         self.report = Report()
         self.daily = Laws(daily_laws() if laws is None else laws)
-        self.monthly = Laws(monthly_laws() if laws is None else {}, name="monthly")
+        self.monthly = {} if laws is not None else monthly_laws()
         self._seen: set[str] = set()  # what was found about no account
         self._failures = UUID(int=0)
-        self._left: list[UUID] = []
 
     def run(self, *, until: str | None = None) -> Report:
         """To the last day, or to the first on which the law `until` is broken."""
@@ -124,7 +123,6 @@ class Simulation:
                 continue
             if sight.account == "closed":
                 del self.customers[customer.account_id]
-                self._left.append(customer.account_id)
                 continue
             for verb in habits.acts_of(customer, sight, self.random):
                 said = habits.words_for(verb, self.random)
@@ -180,15 +178,8 @@ class Simulation:
             self._find(violation, day)
 
     def _ask_all(self, day: int) -> None:
-        everybody = [*self.customers, *self._left]
-        for laws in (self.daily, self.monthly):
-            self._ask(laws, everybody, day)
-        with connection.cursor() as cursor:
-            for name in WHOLE:
-                cursor.execute(invariants()[name])
-                for row in cursor.fetchall():
-                    self._find(Violation(name, None, {"row": str(row)}), day)
-        self._left = []
+        for violation in broken_by_anybody(self.daily.laws | self.monthly):
+            self._find(violation, day)
 
     def _notice_failures(self, day: int) -> None:
         for violation in failures_after(self._failures):
@@ -247,8 +238,8 @@ def daily_laws() -> dict[str, str]:
 
 
 def monthly_laws() -> dict[str, str]:
-    """Of the engine's own records."""
-    return {name: sql for name, sql in invariants().items() if name not in LAWS.keys() | LEFT_OUT}
+    """Of the engine's own records, and of the whole installation."""
+    return {name: sql for name, sql in invariants().items() if name not in daily_laws().keys() | LEFT_OUT}
 
 
 def moment_of(start: datetime, seed: int, day: int) -> datetime:

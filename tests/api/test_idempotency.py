@@ -197,3 +197,18 @@ def test_two_answers_have_two_tokens(ann):
     tokens.add(caller.post("auth/login/", LOGIN).json()["token"])
 
     assert len(tokens) == 3 == AuthToken.objects.count()
+
+
+@pytest.mark.guards("replay", "api.door.Door.initial")
+def test_who_lost_the_right_does_not_get_the_answer_of_before(claim):
+    """The key is looked at after the permission: an answer of before tells nothing to who may not ask any more."""
+    owner, body = claim
+    approver, decide = StaffFactory(), "billing/admin/payments/bulk-approve/"
+    decision = {"ids": [owner.post(CONFIRM, body).json()["id"]]}
+    assert Caller(approver).post(decide, decision, **KEY).status_code == 200
+
+    approver.user_permissions.clear()
+    refused = Caller(User.objects.get(pk=approver.pk)).post(decide, decision, **KEY)
+
+    assert is_problem(refused, 403, "permission-denied")
+    assert "Idempotent-Replayed" not in refused

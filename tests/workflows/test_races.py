@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from time import sleep
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -20,11 +21,12 @@ from tests.factories import (
     PaymentMethodFactory,
     PlanFactory,
     StaffFactory,
+    SubscriptionFactory,
 )
 from workflows.actions import choose_plan, claim_payment, issue_invoice
 from workflows.actions.sites import add_member, open_site
 from workflows.balances import balance_of
-from workflows.books import lock_account
+from workflows.books import lock_account, open_books
 from workflows.effects.dunning import let_lapse
 from workflows.effects.invoices import apply_balances
 from workflows.engine import owe, perform, run_due
@@ -367,3 +369,45 @@ def test_balance_applied_by_hand_twice_pays_once(staff):
             apply_balances([Invoice.objects.get(pk=invoice.pk)], [debt])
 
     assert balance_of(payment.account_id) == {"USD": Decimal("20.00")}
+
+
+BY_THEIR_ORDER = ["core_account", "core_subscription", "core_invoice", "core_payment"]
+
+
+@pytest.mark.guards("deadlock", "workflows.books.open_books")
+@pytest.mark.parametrize("held", BY_THEIR_ORDER[:-1])
+def test_what_waits_for_a_parent_holds_none_of_its_children(held):
+    """Accounts, subscriptions, invoices, payments: in one order everywhere, else two settlements may deadlock."""
+    payment = PaymentFactory(invoice__subscription=SubscriptionFactory())
+    keys = {
+        "core_account": payment.account_id,
+        "core_subscription": payment.invoice.subscription_id,
+        "core_invoice": payment.invoice_id,
+        "core_payment": payment.pk,
+    }
+    free = []
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT FROM {held} WHERE id = %s FOR UPDATE", [keys[held]])
+        settling = begin_thread(lambda: _open_and_leave(payment), [])
+        _wait_for_a_lock(cursor)
+        for table in BY_THEIR_ORDER[BY_THEIR_ORDER.index(held) + 1 :]:
+            cursor.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE SKIP LOCKED", [keys[table]])
+            if cursor.rowcount:
+                free.append(table)
+    settling.join()
+
+    assert free == BY_THEIR_ORDER[BY_THEIR_ORDER.index(held) + 1 :]
+
+
+def _wait_for_a_lock(cursor):
+    for _ in range(200):
+        cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
+        if cursor.rowcount:
+            return
+        sleep(0.05)
+    raise AssertionError("nobody waits")
+
+
+def _open_and_leave(payment):
+    with atomic():
+        open_books([payment])

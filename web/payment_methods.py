@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,15 +13,22 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from core.instructions import DEMO_WARNING
-from core.models import PaymentMethod
+from core.models import PayeeVersion, PaymentMethod, User
+from core.models.payee_version import same_payee
 from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
 from core.payee_numbers import PIX_KEYS
 from core.payment_codes import epc_name, has_code, why_no_code
+from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
-from workflows.actions.payment_methods import warn_of_missing_ways
+from workflows.actions.payment_methods import keep_payee, save_method, warn_of_missing_ways
+from workflows.payees import is_shown
 from workflows.seed.payment_methods import still_examples
 
 SPARE_ROWS = 2
+WAITS = (
+    "{}: invoices show its payee, so the change of payee, instructions or tolerance waits. It comes into force when "
+    "somebody else has confirmed it, after {} hours at the earliest; where nobody else may, after {} hours."
+)
 PLACE = {
     "country": "ISO 3166-1, such as PK; none: offered everywhere.",
     "currency": "ISO 4217, such as PKR; none: any.",
@@ -91,6 +98,26 @@ class PaymentMethodForm(forms.ModelForm):
             self._refuse_examples(data)
         return data
 
+    def _post_clean(self) -> None:
+        """A payee that waits leaves the one of before in force: the rest of the form has to fit that one meanwhile."""
+        super()._post_clean()  # type: ignore[misc]
+        held = PaymentMethod.objects.filter(pk=self.instance.pk).first()
+        if self.errors or held is None or same_payee(held, self.instance) or not is_shown(held):
+            return
+        if PayeeVersion.objects.waiting().filter(method=held).exists():
+            self.add_error(None, "A change of the payee waits already: withdraw it first.")
+            return
+        stays = copy(self.instance)
+        keep_payee(stays, held)
+        try:
+            stays.full_clean()
+        except ValidationError as error:
+            self.add_error(
+                None, ["The payee that stays in force until this is confirmed does not fit:", *error.messages]
+            )
+        if stays.is_enabled and not stays.is_demo and still_examples(stays):
+            self.add_error("is_demo", "The catalogue's example is in force until this is confirmed: leave it a demo.")
+
     def _refuse_examples(self, data: dict[str, Any]) -> None:
         """Nobody is asked in earnest to pay to the payees of the catalogue."""
         for key in still_examples(self.instance):
@@ -140,10 +167,12 @@ class CountryFilter(admin.SimpleListFilter):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(StableCode):
+class PaymentMethodAdmin(PayeeChanges, StableCode):
     """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
 
-    list_display = ("name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "qr_code", "position")
+    list_display = (
+        "name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "qr_code", "payee", "position",
+    )  # fmt: skip
     list_filter = ("kind", CountryFilter, "is_enabled")
     search_fields = ("name", "code")
 
@@ -183,11 +212,16 @@ class PaymentMethodAdmin(StableCode):
         return method
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        for words in warnings_of(obj).values():
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        typed = copy(obj)
+        version = save_method(obj, by=cast("User", request.user))
+        if version is not None and version.waits:
+            messages.warning(request, WAITS.format(obj.name, version.wait_hours, version.alone_hours))
+        for words in warnings_of(typed).values():
             messages.warning(request, f"{obj.name}: {words}")
-        if change:
-            self._warn(request, [obj.was])
+        self._warn(request, [obj.was])
 
     def delete_model(self, request: HttpRequest, obj: PaymentMethod) -> None:
         before = copy(obj)

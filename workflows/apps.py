@@ -8,4 +8,4 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from workflows import billing, checks  # noqa: F401 - to know what follows from what
-        from workflows.effects import people  # noqa: F401 - owed by actions, after no transition
+        from workflows.effects import payees, people  # noqa: F401 - owed by actions, after no transition

@@ -22,6 +22,7 @@ from markdown_it.token import Token
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import OFFERED, sound_methods
+from workflows.payees import as_issued
 from workflows.plaintext import plain
 from workflows.words import Exact, Typed, Unbroken, amount_text, date_text
 
@@ -64,13 +65,17 @@ class Instructions:
 
 
 def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
-    """The enabled methods for an invoice's currency: the one chosen for it, the country's own, the global ones."""
+    """The enabled methods for an invoice's currency: the one chosen for it, the country's own, the global ones.
+
+    Each with the payee that the invoice was issued with.
+    """
     country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
     offered = OFFERED.ask(country).objects
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
         offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]
-    return [method for method in sound_methods(offered) if method.currency in ("", invoice.currency)]
+    fitting = [method for method in offered if method.currency in ("", invoice.currency)]
+    return sound_methods(as_issued(fitting, invoice))
 
 
 def reference_for(invoice: Invoice) -> str:

@@ -154,4 +154,24 @@ GUARDS = {
             WHERE tgrelid = name::regclass AND tgname LIKE '%_append_only' AND tgenabled <> 'D')""",
 }
 
-LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | LIVENESS | CLAIMS | PLACES
+PAYEES = {
+    "a method has the payee of its newest version in force": """
+        SELECT method.code AS method FROM core_paymentmethod AS method LEFT JOIN LATERAL (
+            SELECT * FROM core_payeeversion WHERE method_id = method.id AND in_force_at IS NOT NULL
+            ORDER BY number DESC LIMIT 1) AS newest ON true
+        WHERE (method.fields, method.instructions, method.tolerance_percent, method.tolerance_max) IS DISTINCT FROM
+            (newest.fields, newest.instructions, newest.tolerance_percent, newest.tolerance_max)""",
+    "a payee that was changed was confirmed by another or could be by nobody, and has waited": """
+        SELECT method_id AS method, number, asked_by_id AS asked_by, confirmed_by_id AS confirmed_by
+        FROM core_payeeversion
+        WHERE in_force_at IS NOT NULL AND NOT at_once AND (confirmed_by_id = asked_by_id OR in_force_at < asked_at
+            + make_interval(hours => CASE WHEN confirmed_by_id IS NULL THEN alone_hours ELSE wait_hours END))""",
+    "a payee that waits has its moment before it": """
+        SELECT method_id AS method, number FROM core_payeeversion AS version
+        WHERE in_force_at IS NULL AND withdrawn_at IS NULL AND NOT EXISTS (
+            SELECT FROM core_effect WHERE kind = 'payee.put_in_force' AND state NOT IN ('done', 'skipped')
+                AND payload ->> 'version' = version.id::text)
+            AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
+}
+
+LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | PAYEES | LIVENESS | CLAIMS | PLACES

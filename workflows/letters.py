@@ -16,9 +16,10 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Subscription, User
+from core.models import Account, Effect, Invoice, PayeeVersion, Payment, PaymentMethod, Subscription, User
 from workflows import links
 from workflows.instructions import Instructions, instructions_for, reference_for
+from workflows.payees import Change
 from workflows.periods import last_day_of
 from workflows.reasons import reason_for
 from workflows.words import Exact, Typed, Unbroken, count, day, money, period_text
@@ -181,6 +182,22 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
         ],
         "others": found - len(invoices),
         "link": links.payment_methods(),
+    }
+
+
+def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequence[Change], *, waits: bool) -> Words:
+    """changes: from what was in force before. waits: for somebody else, or only for its hours."""
+    return {
+        "method": Exact(method.name),
+        "code": Exact(method.code),
+        "changes": changes,
+        "waits": waits,
+        "asked_by": Exact(version.asked_by.email if version.asked_by else "the operator of the machine"),
+        "confirmed_by": Exact(version.confirmed_by.email if version.confirmed_by else ""),
+        "at_once": version.at_once,
+        "wait_hours": version.wait_hours,
+        "alone_hours": version.alone_hours,
+        "link": links.payment_method(method),
     }
 
 

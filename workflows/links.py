@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from core.models import Account, Invoice, Payment
+from core.models import Account, Invoice, Payment, PaymentMethod
 from workflows.words import Bare
 
 
@@ -64,6 +64,10 @@ def account(account: Account) -> str:
 
 def payment_methods() -> str:
     return _page("admin/core/paymentmethod/")
+
+
+def payment_method(method: PaymentMethod) -> str:
+    return _page(f"admin/core/paymentmethod/{method.pk}/change/")
 
 
 def effects(kind: str) -> str:

@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 from core.models import Invoice, Payment
 from core.models.payment import PaymentQuerySet
 from core.money import money_text
+from workflows.payees import changed_lately
 
 AT_MOST = 1000  # claims that are ranked, the oldest: the page costs the same however long the queue is
 YOUNG = timedelta(days=30)
@@ -28,7 +29,7 @@ ENOUGH = 5  # claims that make a median worth something
 
 ELSEWHERE, TWICE, ALL_TO_BALANCE = 5, 5, 5
 WRONG_CURRENCY, AGAIN = 3, 3
-DIFFERS, IS_HIGH, UNUSUAL = 2, 2, 2
+DIFFERS, IS_HIGH, UNUSUAL, PAYEE_CHANGED = 2, 2, 2, 2
 IS_FIRST, IS_LATE, IS_DEMO = 1, 1, 1
 
 # What an invoice that money cannot pay any more is called; one that was written off still takes it.
@@ -169,6 +170,8 @@ def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
         yield Sign("First payment of a new account", IS_FIRST)
     if row.now - row.created_at > timedelta(days=max(method.bank_lag_days, 1)):
         yield Sign("Waits longer than the bank takes", IS_LATE)
+    if changed_lately(method, row.now):
+        yield Sign(f"Payee changed on {method.payee_since:%-d %b %Y}", PAYEE_CHANGED)
     if method.is_demo:
         yield Sign("Demo method", IS_DEMO)
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from core.models import Account, Effect, Invoice, Payment, PaymentMethod, Plan, Subscription, User
+from core.models import Account, Effect, Invoice, PayeeVersion, Payment, PaymentMethod, Plan, Subscription, User
 from workflows import letters, links
 from workflows.letters import Words
+from workflows.payees import changes
 from workflows.seed.instructions import INSTRUCTIONS
 
 KEY = UUID("01900000-0000-7000-8000-000000000000")
@@ -130,6 +131,14 @@ def _behind(status: Subscription.Status) -> Subscription:
     return subscription(status=status)
 
 
+def _payee(*, waits: bool, **change: Any) -> Words:
+    asked_by = user(email="ann@staff.example.test")
+    was = PayeeVersion(number=1, fields=PAYEE, instructions={"en": "Send {amount}."})
+    facts = {"number": 2, "asked_by": asked_by, "wait_hours": 4, "alone_hours": 24} | change
+    version = PayeeVersion(fields=PAYEE | {"iban": "GB29NWBK60161331926819"}, instructions=was.instructions, **facts)
+    return letters.payee_changed(method(), version, changes(method(), was, version), waits=waits)
+
+
 PART = {"status": Invoice.Status.PARTIALLY_PAID, "allocated": Decimal(177)}
 CLOSED = {"status": Invoice.Status.VOID, "allocated": Decimal(0)}
 
@@ -208,6 +217,12 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "a method was switched off": lambda: letters.no_way_to_pay(["in PK, in PKR"], [], 0),
         "invoices are open": lambda: letters.no_way_to_pay([], [invoice(), invoice()], 12),
     },
+    "payee_changed": {
+        "it waits": lambda: _payee(waits=True),
+        "in force": lambda: _payee(waits=False, confirmed_by=user(email="bob@staff.example.test")),
+        "in force after waiting alone": lambda: _payee(waits=False),
+        "at once, of a method that no invoice shows": lambda: _payee(waits=False, at_once=True),
+    },
     "no_owner": {"the log-in was closed": lambda: letters.no_owner(account())},
     "address_refused": {
         "an unknown mailbox": lambda: letters.address_refused(
@@ -231,4 +246,4 @@ SAMPLES |= {
         )
     },
 }
-TO_STAFF = {"payment_submitted", "address_refused", "effects_dead", "no_way_to_pay", "no_owner"}
+TO_STAFF = {"payment_submitted", "address_refused", "effects_dead", "no_way_to_pay", "no_owner", "payee_changed"}

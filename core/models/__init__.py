@@ -6,6 +6,7 @@ from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
 from core.models.idempotency import KeyedAnswer
 from core.models.invoice import Invoice, NumberSeries
+from core.models.payee_version import PayeeVersion
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
@@ -29,6 +30,7 @@ __all__ = [
     "KeyedAnswer",
     "Membership",
     "NumberSeries",
+    "PayeeVersion",
     "Payment",
     "PaymentMethod",
     "Plan",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -16,6 +16,7 @@ from core.countries import country_codes
 from core.instructions import instruction_faults
 from core.masks import fits, parse
 from core.models.guards import CodeKept
+from core.models.payee_guards import PayeeKept
 from core.models.row import (
     TEXT_BY_KEY,
     JsonFits,
@@ -33,8 +34,27 @@ from core.reader import Reader
 log = logging.getLogger(__name__)
 
 BANK_LAG_AT_MOST = 90  # days: what waits longer than that is not on its way
+TOLERANCE_PERCENT_AT_MOST = 5
+# How much may be missing at most, by what a unit of the currency is worth: some 10 to 150 euros of 2026.
+TOLERANCE_AT_MOST = 50
+MORE_AT_MOST: dict[int, tuple[str, ...]] = {
+    500: (
+        "AED", "BRL", "CNY", "CZK", "DKK", "EGP", "HKD", "ILS", "MAD", "MXN", "MYR", "NOK", "PHP", "PLN", "QAR", "RON",
+        "SAR", "SEK", "THB", "TRY", "TWD", "UAH", "ZAR", "ZMW",
+    ),
+    10_000: (
+        "BDT", "DZD", "ETB", "HUF", "INR", "ISK", "JPY", "KES", "KZT", "LKR", "NPR", "PKR", "RSD", "RUB", "YER",
+    ),
+    100_000: ("AMD", "ARS", "CLP", "KRW", "MMK", "MNT", "NGN", "RWF", "TZS", "UGX", "XAF", "XOF"),
+    1_000_000: ("COP", "GNF", "IDR", "IQD", "IRR", "LAK", "LBP", "MGA", "PYG", "UZS", "VND"),
+}  # fmt: skip
 # What may be asked of a claim, by the names of Payment's columns.
 CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
+
+
+def most_tolerance(currency: str) -> int:
+    """How much of an invoice in that currency may be missing at most; blank: of a method that takes any."""
+    return next((most for most, codes in MORE_AT_MOST.items() if currency in codes), TOLERANCE_AT_MOST)
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
@@ -70,8 +90,17 @@ class PaymentMethod(Row):
     reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
     reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it
     # How much of an invoice the banks on the way may keep before it counts as underpaid.
-    tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
+    tolerance_percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(TOLERANCE_PERCENT_AT_MOST)],
+    )
     tolerance_max = MoneyField(default=0)  # in the invoice's currency
+    # Written by the database, see PayeeKept: when an issued invoice was first known to show the method, and since when
+    # the payee is another than earlier invoices show.
+    shown_at = models.DateTimeField(null=True, blank=True, editable=False)
+    payee_since = models.DateTimeField(null=True, blank=True, editable=False)
     bank_lag_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(BANK_LAG_AT_MOST)])
     position = models.PositiveSmallIntegerField(default=0)
     is_enabled = models.BooleanField(default=True)
@@ -86,6 +115,18 @@ class PaymentMethod(Row):
                 name="payment_method_tolerance_in_range",
                 condition=not_negative("tolerance_max") & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
             ),
+            models.CheckConstraint(  # below what the one before says, which is of earlier
+                name="payment_method_tolerance_bounded",
+                condition=Q(
+                    tolerance_percent__lte=TOLERANCE_PERCENT_AT_MOST,
+                    tolerance_max__lte=models.Case(
+                        *(models.When(currency__in=codes, then=most) for most, codes in MORE_AT_MOST.items()),
+                        default=TOLERANCE_AT_MOST,
+                        output_field=models.IntegerField(),
+                    ),
+                ),
+            ),
+            PayeeKept(name="payment_method_payee_kept"),
             # Whoever reads a method may count on its shape, however it was written.
             models.CheckConstraint(
                 name="payment_method_place",
@@ -159,6 +200,8 @@ class PaymentMethod(Row):
             errors["reference_pattern"] = error
         elif not self.expects(self.reference_example):
             errors["reference_example"] = "The example does not fit the pattern."
+        if isinstance(self.tolerance_max, Decimal) and not 0 <= self.tolerance_max <= most_tolerance(self.currency):
+            errors["tolerance_max"] = f"At most {most_tolerance(self.currency):,} {self.currency}".rstrip() + "."
         if payee_errors := self._clean_payee():
             errors["fields"] = payee_errors
         if errors:

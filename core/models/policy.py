@@ -6,9 +6,9 @@ import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core.models.row import JsonFits, list_of_days
 
@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 REMINDER_STEPS = [-7, -3, 0, 3, 10]  # days around the due date
 REMINDERS_AT_MOST = 10
+WAIT_AT_MOST = 24 * 30  # hours
 DAYS_AT_MOST = 365  # of everything here; longer, and a date could be beyond all calendars
 DAYS = (
     "days_to_pay",
@@ -36,6 +37,12 @@ def _days(default: int) -> models.PositiveSmallIntegerField[int, int]:
     return models.PositiveSmallIntegerField(default=default, validators=[MaxValueValidator(DAYS_AT_MOST)])
 
 
+def _hours(default: int) -> models.PositiveSmallIntegerField[int, int]:
+    return models.PositiveSmallIntegerField(
+        default=default, db_default=default, validators=[MinValueValidator(1), MaxValueValidator(WAIT_AT_MOST)]
+    )
+
+
 class Policy(models.Model):
     """Days everywhere. The row is made with its defaults when it is first asked for."""
 
@@ -48,12 +55,21 @@ class Policy(models.Model):
     suspension_days = _days(30)  # suspended, before the end
     claim_pause_days = _days(7)  # an open claim holds all of it up so long
 
+    # Another payee of a method that invoices show: before it is in force, and where nobody else could confirm it.
+    payee_wait_hours = _hours(4)
+    payee_wait_hours_alone = _hours(24)
+
     class Meta:
         verbose_name_plural = "policy"
         constraints = [
             models.CheckConstraint(name="policy_is_one_row", condition=models.Q(pk=1)),
             models.CheckConstraint(
                 name="policy_days_in_range", condition=Q(**{f"{name}__lte": DAYS_AT_MOST for name in DAYS})
+            ),
+            models.CheckConstraint(
+                name="policy_payee_wait",
+                condition=Q(payee_wait_hours__gte=1, payee_wait_hours_alone__lte=WAIT_AT_MOST)
+                & Q(payee_wait_hours__lte=F("payee_wait_hours_alone")),
             ),
             models.CheckConstraint(
                 name="policy_reminder_steps",
@@ -79,6 +95,7 @@ class Policy(models.Model):
 
     def clean(self) -> None:
         """Keep the steps in their order."""
+        self._check_waits()
         steps: Any = self.reminder_steps
         if not isinstance(steps, list) or not all(_is_step(step) for step in steps):
             words = f"Write whole numbers of days from -{DAYS_AT_MOST} to {DAYS_AT_MOST}, such as -7, 0, 3."
@@ -88,6 +105,11 @@ class Policy(models.Model):
         if len(steps) > REMINDERS_AT_MOST:
             raise ValidationError({"reminder_steps": f"At most {REMINDERS_AT_MOST} reminders."})
         self.reminder_steps = sorted(steps)
+
+    def _check_waits(self) -> None:
+        together, alone = self.payee_wait_hours, self.payee_wait_hours_alone
+        if isinstance(together, int) and isinstance(alone, int) and alone < together:
+            raise ValidationError({"payee_wait_hours_alone": "One person alone waits at least as long as two."})
 
 
 def _is_step(step: Any) -> bool:

@@ -38,6 +38,7 @@ CASES = {
     "delete a payment": "DELETE FROM core_payment",
     "rewrite a ledger": "UPDATE core_balanceentry SET amount = amount + 1",
     "rewrite the history": "UPDATE core_transition SET actor_id = NULL",
+    "delete a payee": "DELETE FROM core_payeeversion",
     "rewrite an allocation": "UPDATE core_allocation SET amount = amount + 1",
     "stand before a table with one of its name": "CREATE TEMPORARY TABLE core_transition (id uuid)",
     "make a table": "CREATE TABLE public.mine (id int)",

@@ -107,6 +107,9 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             )),
             *({field.name: value} for field in Policy._meta.fields if field.name.endswith("_days")
               for value in ("", "-1", "366", "40000", "1.5", "a week")),
+            *({name: value} for name in ("payee_wait_hours", "payee_wait_hours_alone")
+              for value in ("", "0", "-1", "721", "40000", "1.5", "a day")),
+            {"payee_wait_hours": "25"},  # longer than one person alone waits
         ],
     },
     PaymentMethod: {
@@ -146,10 +149,12 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"reference_pattern": "#{4}", "reference_example": "12"},
             {"reference_max": "-1"},
             {"tolerance_percent": "101"},
+            {"tolerance_percent": "5.01"},
             {"tolerance_percent": "-1"},
             {"tolerance_percent": "NaN"},
             {"tolerance_max": "-1"},
             {"tolerance_max": "1000000000000"},
+            {"tolerance_max": "50.01"},
             {"bank_lag_days": "91"},
             {"bank_lag_days": "-1"},
             {"position": "x"},

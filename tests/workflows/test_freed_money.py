@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
-from core.models import Account, Allocation, Invoice, PaymentMethod, Subscription
+from core.models import Account, Allocation, Invoice, Subscription
 from core.problems import PermissionDenied, WrongState
 from tests.factories import PaymentMethodFactory, StaffFactory
 from tests.workflows.customers import renewal, status
@@ -171,15 +171,14 @@ def test_an_effect_allocates_once(active):
 
 
 def test_no_bank_kept_anything_of_a_balance(customer, pay, up_to_renewal):
+    PaymentMethodFactory(tolerance_percent=Decimal(5), tolerance_max=Decimal(15))
     signed = customer()
-    PaymentMethodFactory()
-    PaymentMethod.objects.update(tolerance_percent=Decimal(20), tolerance_max=Decimal(15))
 
-    pay(signed.invoice, amount=Decimal("166.00"))
+    pay(signed.invoice, amount=Decimal("174.00"))
     up_to_renewal(signed)
 
     renewed = renewal(signed)
-    assert (renewed.written_off, renewed.outstanding) == (Decimal(0), Decimal("12.00"))
+    assert (renewed.written_off, renewed.outstanding) == (Decimal(0), Decimal("4.00"))
 
 
 def test_a_bounce_meets_a_balance_that_came_meanwhile(active, plans, controller, run_effects, receive):

@@ -182,6 +182,21 @@ MISDEEDS = {
     "what only grows is guarded": [
         "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
     ],
+    "a method has the payee of its newest version in force": [
+        """UPDATE core_paymentmethod SET fields = '{{"iban": "DE89370400440532013000"}}'""",
+    ],
+    "a payee that was changed was confirmed by another or could be by nobody, and has waited": [
+        """INSERT INTO core_payeeversion (id, method_id, number, fields, instructions, tolerance_percent, tolerance_max,
+               asked_at, wait_hours, alone_hours, at_once, in_force_at)
+           SELECT gen_random_uuid(), id, 2, fields, instructions, tolerance_percent, tolerance_max,
+               now(), 4, 24, false, now() FROM core_paymentmethod""",
+    ],
+    "a payee that waits has its moment before it": [
+        """INSERT INTO core_payeeversion (id, method_id, number, fields, instructions, tolerance_percent, tolerance_max,
+               asked_at, wait_hours, alone_hours, at_once)
+           SELECT gen_random_uuid(), id, 2, fields, instructions, tolerance_percent, tolerance_max,
+               now(), 4, 24, false FROM core_paymentmethod""",
+    ],
     "a row is of the same account as its parent": [
         "UPDATE core_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
     ],
@@ -220,6 +235,7 @@ def found():
 def as_owner(*statements):
     """What no guard sees."""
     tables = ["account", "subscription", "invoice", "payment", "transition", "creditentry", "allocation"]
+    tables += ["paymentmethod", "payeeversion"]
     off, on = ([f"ALTER TABLE core_{table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     with connection.cursor() as cursor:
         for statement in ("SET CONSTRAINTS ALL IMMEDIATE", *off, *statements, *on):

@@ -37,7 +37,7 @@ class House(RuleBasedStateMachine):
 
     @initialize(
         plan=st.sampled_from(["free", "starter"]),
-        tolerance=st.sampled_from([0, 10]),
+        tolerance=st.sampled_from([0, 5]),
         currency=st.sampled_from(list(PRICES)),
     )
     def open_up(self, plan: str, tolerance: int, currency: str) -> None:

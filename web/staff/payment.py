@@ -16,6 +16,7 @@ from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import in_words
 from workflows.engine import explain
+from workflows.payees import version_of
 from workflows.review import queue, same_reference
 
 NEIGHBOURS = 12  # claims beside the one that is open
@@ -62,6 +63,7 @@ def page_of(request: Visit, payment: Payment) -> dict[str, Any]:
         "level": own.level if own else "",
         "risk": own.risk if own else 0,
         "difference": payment.amount - payment.invoice.outstanding if is_open else None,
+        "payee": version_of(payment.invoice, payment.method) if payment.method.payee_since else None,
         "host": urlsplit(payment.proof_url).hostname if is_plain_https(payment.proof_url) else "",
         "earlier": payments.filter(account=payment.account_id).exclude(pk=payment.pk).order_by("-id")[:EARLIER],
         "twins": same_reference(payment).select_related("invoice", "method", "account").order_by("-id")[:EARLIER],

@@ -1,15 +1,86 @@
-"""What follows when staff change or delete payment methods."""
+"""What staff change of payment methods, and what follows. Where money is sent is changed by two."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from copy import copy
 
-from core.models import PaymentMethod
+from django.db.models.functions import Now
+from django.db.transaction import atomic
+
+from core.models import PayeeVersion, PaymentMethod, Policy, User
+from core.models.payee_version import PAYEE, same_payee
+from core.problems import Conflict, PermissionDenied, WrongState
+from workflows.effects.payees import in_time, tell
 from workflows.effects.warnings import mail_no_way_to_pay
-from workflows.engine import owe
+from workflows.engine import owe, owe_many
+from workflows.payees import is_shown, may_change
 from workflows.periods import database_now
 from workflows.unpayable import left_without
+
+
+def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
+    """Save what was changed of a method. Returns the new version of its payee, if that was changed.
+
+    Payee, instructions and tolerance of a method that an issued invoice shows stay as they are: the change waits for
+    somebody else and some hours, see `confirm_payee`. Of a method that no invoice shows they change at once.
+
+    Raises PermissionDenied, Conflict where a change waits already, Django's ValidationError for what cannot be, also
+    where it cannot be before the change is in force.
+    """
+    _check(by)
+    method.full_clean()
+    with atomic():
+        held = PaymentMethod.objects.select_for_update(no_key=True).get(pk=method.pk)
+        if same_payee(held, method):
+            method.save()
+            return None
+        if not is_shown(held):
+            version = _note(method, by=by)
+            method.save()
+            owe_many([tell(version, waits=False)])
+            return version
+        version = _ask(method, by=by)
+        keep_payee(method, held)
+        method.full_clean()
+        method.save()
+    return version
+
+
+def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
+    """Agree that money is sent there: it comes into force when it has waited as long as it must.
+
+    Raises PermissionDenied for who asked for it and for who may not change methods, WrongState for one that does not
+    wait for it.
+    """
+    _check(by)
+    with atomic():
+        version = _held(version)
+        if version.asked_by_id == by.pk:
+            raise PermissionDenied("Somebody else confirms what you asked for.")
+        if version.confirmed_by_id is not None:
+            raise _over(version, "confirmed already")
+        version.confirmed_by, version.confirmed_at = by, database_now()
+        version.save(update_fields=["confirmed_by", "confirmed_at"])
+        owe_many([in_time(version)])
+    return version
+
+
+def withdraw_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
+    """Say that the payee stays as it is, until the change is in force. Raises PermissionDenied, WrongState."""
+    _check(by)
+    with atomic():
+        version = _held(version)
+        version.withdrawn_by, version.withdrawn_at = by, database_now()
+        version.save(update_fields=["withdrawn_by", "withdrawn_at"])
+    return version
+
+
+def keep_payee(method: PaymentMethod, held: PaymentMethod) -> None:
+    """Let the method in memory have the payee of the other."""
+    for name in PAYEE:
+        setattr(method, name, copy(getattr(held, name)))
 
 
 def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
@@ -24,3 +95,53 @@ def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
         key = f"no_way_to_pay:{database_now():%Y-%m-%d}:{digest}"
         owe(mail_no_way_to_pay, key=key, payload={"places": places})
     return places
+
+
+def _check(user: User) -> None:
+    if not may_change(user):
+        raise PermissionDenied("You may not change payment methods.")
+
+
+def _note(method: PaymentMethod, *, by: User) -> PayeeVersion:
+    version = PayeeVersion.of(method, number=_next_number(method), asked_by=by, at_once=True)
+    version.in_force_at = Now()
+    version.save()
+    version.refresh_from_db()
+    return version
+
+
+def _ask(method: PaymentMethod, *, by: User) -> PayeeVersion:
+    if PayeeVersion.objects.waiting().filter(method=method).exists():
+        raise Conflict("Another change of where this method's money is sent waits already. Withdraw it first.")
+    policy = Policy.current()
+    version = PayeeVersion.of(
+        method,
+        number=_next_number(method),
+        asked_by=by,
+        wait_hours=policy.payee_wait_hours,
+        alone_hours=policy.payee_wait_hours_alone,
+    )
+    version.save()
+    version.refresh_from_db()
+    owe_many([tell(version, waits=True), in_time(version)])
+    return version
+
+
+def _next_number(method: PaymentMethod) -> int:
+    """The caller holds the method."""
+    last = PayeeVersion.objects.filter(method=method).order_by("-number").values_list("number", flat=True).first()
+    return (last or 0) + 1
+
+
+def _held(version: PayeeVersion) -> PayeeVersion:
+    """As it is now, with its method locked. Raises WrongState for one that is over."""
+    list(PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id))
+    version = PayeeVersion.objects.get(pk=version.pk)
+    if not version.waits:
+        raise _over(version, "in force already" if version.in_force_at else "withdrawn")
+    return version
+
+
+def _over(version: PayeeVersion, words: str) -> WrongState:
+    status = words.partition(" already")[0].replace(" ", "_")
+    return WrongState(f"This change is {words}.", object_status=status, available=[], unmet=[])

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Min, Q
 from django.db.transaction import atomic, set_rollback
 
 from core.models import Effect, EffectEvent
@@ -25,6 +25,8 @@ from workflows.simulation.run import Simulation, failures_after, moment_of, say
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.verbs import VERBS, sign_up
 from workflows.simulation.world import Customer, World, withhold
+
+PAYEES = "payee.put_in_force"  # follows from what staff changed, and is of no account
 
 Event = tuple[int, str, dict[str, Any]]  # day of the simulation, verb, words
 
@@ -130,8 +132,8 @@ class Teller:
         self.work(customer)
 
     def work(self, customer: Customer) -> None:
-        """What is due of this account, and of nobody else."""
-        mine = Effect.objects.filter(account_id=customer.account_id)
+        """What is due of this account and of payment methods, and of nobody else."""
+        mine = Effect.objects.filter(Q(account_id=customer.account_id) | Q(kind=PAYEES))
         while True:
             now = self.world.clock.now()
             withhold([customer.account_id])

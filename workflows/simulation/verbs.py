@@ -25,6 +25,7 @@ from core.models import (
 from core.money import quantize
 from core.problems import Problem
 from workflows import actions
+from workflows.actions.payment_methods import confirm_payee, save_method
 from workflows.engine import perform
 from workflows.ledger import adjust, consume
 from workflows.simulation.world import BILLING, PRICES, Customer, World, first_price
@@ -378,14 +379,18 @@ def remind_senselessly(world: World, *, steps: Any) -> None:
     _save(Policy.current(), reminder_steps=steps)
 
 
-@verb("settings", method=(0, 1), tolerance=(("0", "0"), ("0", "0"), ("20", "15"), ("5", "3.5")))
+@verb("settings", method=(0, 1), tolerance=(("0", "0"), ("0", "0"), ("5", "15"), ("5", "3.5")))
 def edit_tolerance(world: World, *, method: int, tolerance: tuple[str, str]) -> None:
+    """One asks for it and another confirms; it comes into force hours later."""
     percent, most = tolerance
     row = PaymentMethod.objects.get(pk=world.methods[method].pk)
-    _save(row, tolerance_percent=Decimal(percent), tolerance_max=Decimal(most))
+    row.tolerance_percent, row.tolerance_max = Decimal(percent), Decimal(most)
+    version = save_method(row, by=world.clerk)
+    if version is not None and version.waits:
+        confirm_payee(version, by=world.chief)
 
 
-def _save(row: Plan | PlanPrice | Policy | PaymentMethod, **changes: Any) -> None:
+def _save(row: Plan | PlanPrice | Policy, **changes: Any) -> None:
     """As the admin does: what `clean` refuses is refused."""
     for name, value in changes.items():
         setattr(row, name, value)

@@ -1,0 +1,103 @@
+"""The admin's pages of payees that changed: one that waits is confirmed or withdrawn on its method's page."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils.safestring import SafeString
+
+from core.models import PayeeVersion, PaymentMethod, User
+from core.problems import Problem
+from web.readonly import ReadOnly, listed
+from workflows.actions.payment_methods import confirm_payee, withdraw_payee
+from workflows.payees import before, changes
+
+
+class PayeeChanges(admin.ModelAdmin):
+    """What the page and the list of payment methods show of a change that waits."""
+
+    @admin.display(description="payee")
+    def payee(self, method: Any) -> str:
+        return "a change waits" if method.has_change_waiting else "-"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PaymentMethod]:
+        waiting = PayeeVersion.objects.waiting().filter(method=OuterRef("pk"))
+        found: QuerySet[PaymentMethod] = super().get_queryset(request)
+        return found.annotate(has_change_waiting=Exists(waiting))
+
+    def get_urls(self) -> list[Any]:
+        own = path("<path:key>/payee/<str:verb>/", self.admin_site.admin_view(self.decide), name="decide_payee")
+        return [own, *super().get_urls()]
+
+    def decide(self, request: HttpRequest, key: str, verb: str) -> HttpResponse:
+        """Confirm or withdraw the change of payee that was looked at."""
+        method = self.get_object(request, unquote(key))
+        act = {"confirm": confirm_payee, "withdraw": withdraw_payee}.get(verb)
+        if method is None or act is None or request.method != "POST":
+            raise Http404
+        number = request.POST.get("number", "")
+        versions = PayeeVersion.objects.filter(method=method, number=int(number) if number.isdecimal() else 0)
+        version = versions.first() if len(number) < 10 else None
+        if version is None:
+            raise Http404
+        try:
+            act(version, by=cast("User", request.user))
+        except Problem as problem:
+            self.message_user(request, problem.detail, messages.ERROR)
+        else:
+            done = {"confirm": "Confirmed", "withdraw": "Withdrew"}[verb]
+            self.log_change(request, method, f"{done} the change of payee {version.number}.")
+            self.message_user(request, f"{done} the change of payee.", messages.SUCCESS)
+        return redirect("admin:core_paymentmethod_change", method.pk)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        extra = dict(extra_context or {})
+        method = self.get_object(request, unquote(object_id))
+        waits = PayeeVersion.objects.waiting().filter(method=method).select_related("asked_by", "confirmed_by").first()
+        if method is not None and waits is not None:
+            may_change = self.has_change_permission(request, method)
+            extra |= {
+                "waits": waits,
+                "payee_changes": changes(method, before(waits), waits),
+                "may_confirm": may_change and waits.confirmed_by is None and waits.asked_by != request.user,
+                "may_withdraw": may_change,
+            }
+        return super().change_view(request, object_id, form_url, extra)
+
+
+@admin.register(PayeeVersion)
+class PayeeVersionAdmin(ReadOnly):
+    """Where money was sent, when, and by whom it was asked for and confirmed."""
+
+    list_display = ("code", "number", "asked_by", "asked_at", "confirmed_by", "in_force_at", "withdrawn_by")
+    list_select_related = ("asked_by", "confirmed_by", "withdrawn_by")
+    search_fields = ("=method__code",)
+    ordering = ("-id",)
+    fields = (
+        "code", "number", "what", "asked_by", "asked_at", "confirmed_by", "confirmed_at", "in_force_at", "at_once",
+        "withdrawn_by", "withdrawn_at",
+    )  # fmt: skip
+    readonly_fields = ("code", "what")
+
+    @admin.display(description="method")
+    def code(self, version: PayeeVersion) -> str:
+        return _method_of(version).code
+
+    @admin.display(description="what changed")
+    def what(self, version: PayeeVersion) -> SafeString:
+        found = changes(_method_of(version), before(version), version)
+        return listed((change.label, change.old or "nothing", "→", change.new or "nothing") for change in found)
+
+
+def _method_of(version: PayeeVersion) -> PaymentMethod:
+    """One that was deleted has no name any more."""
+    found = PaymentMethod.objects.filter(pk=version.method_id).first()
+    return found or PaymentMethod(code=f"{version.method_id}, deleted")

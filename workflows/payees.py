@@ -1,0 +1,131 @@
+"""Which payee an invoice shows, who may change where money is sent, and what a change is in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from core.models import Invoice, PayeeVersion, PaymentMethod, Transition, User
+from core.money import money_text
+from core.payee_fields import payee_lines
+
+PERMISSION = "core.change_paymentmethod"
+NEWS = timedelta(days=60)  # so long a reviewer is told that a payee changed
+# An invoice is kept within seconds of the moment from which it counts.
+CLOSE = timedelta(hours=1)
+
+
+def as_issued(methods: Sequence[PaymentMethod], invoice: Invoice) -> list[PaymentMethod]:
+    """The methods with the payee that the invoice was issued with; of one that came later, its first.
+
+    Asks nobody where none of them has another payee since.
+    """
+    changed = [method.pk for method in methods if method.payee_since and not _is_later(invoice, method.payee_since)]
+    if not changed:
+        return list(methods)
+    known = PayeeVersion.objects.filter(method__in=changed).known_at(_issued_at(invoice))
+    versions = {version.method_id: version for version in known.order_by("number")}  # the last of each stays
+    return [_with(method, versions.get(method.pk)) for method in methods]
+
+
+def version_of(invoice: Invoice, method: PaymentMethod) -> PayeeVersion | None:
+    """The payee that the invoice shows for the method: to which a claim of it by that method was paid."""
+    known = PayeeVersion.objects.filter(method=method).known_at(_issued_at(invoice))
+    return known.order_by("-number").first()
+
+
+def changed_lately(method: PaymentMethod, now: datetime) -> bool:
+    return method.payee_since is not None and now - method.payee_since < NEWS
+
+
+def is_shown(method: PaymentMethod) -> bool:
+    """Whether an issued invoice shows the method as it stands in the database, or has shown it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(countersign_payee_is_shown(%s), false)", [method.pk])
+        return bool(cursor.fetchone()[0])
+
+
+def holders() -> QuerySet[User]:
+    """Staff who may change where money is sent."""
+    held = Permission.objects.filter(content_type__app_label="core", codename=PERMISSION.partition(".")[2])
+    which = Q(is_superuser=True) | Q(user_permissions__in=held) | Q(groups__permissions__in=held)
+    return User.objects.filter(which, is_staff=True, is_active=True).distinct()
+
+
+def may_change(user: User) -> bool:
+    return user.is_active and user.is_staff and user.has_perm(PERMISSION)
+
+
+def before(version: PayeeVersion) -> PayeeVersion | None:
+    """What was in force when it was asked for."""
+    earlier = PayeeVersion.objects.in_force().filter(method=version.method_id, number__lt=version.number)
+    return earlier.order_by("-number").first()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is another; `label` in the active language."""
+
+    label: str
+    old: str
+    new: str
+
+
+def changes(method: PaymentMethod, old: PayeeVersion | None, new: PayeeVersion) -> list[Change]:
+    """What is not as before, in the order of a bank's form; then instructions and tolerance."""
+    found = [*_of_fields(method, old, new), *_of_instructions(old, new), *_of_tolerance(method, old, new)]
+    return [change for change in found if change.old != change.new]
+
+
+def _of_fields(method: PaymentMethod, old: PayeeVersion | None, new: PayeeVersion) -> Iterator[Change]:
+    was, will = _texts(old, "fields"), _texts(new, "fields")
+    for line in payee_lines(method.kind, dict.fromkeys({*was, *will}, "-")):
+        yield Change(line.label, was.get(line.key, ""), will.get(line.key, ""))
+
+
+def _of_instructions(old: PayeeVersion | None, new: PayeeVersion) -> Iterator[Change]:
+    was, will = _texts(old, "instructions"), _texts(new, "instructions")
+    for language in sorted({*was, *will}):
+        yield Change(f"Instructions ({language})", was.get(language, ""), will.get(language, ""))
+
+
+def _of_tolerance(method: PaymentMethod, old: PayeeVersion | None, new: PayeeVersion) -> Iterator[Change]:
+    yield Change("May be missing", _tolerance(method, old), _tolerance(method, new))
+
+
+def _tolerance(method: PaymentMethod, version: PayeeVersion | None) -> str:
+    if version is None or not version.tolerance_max or not version.tolerance_percent:
+        return ""
+    most = money_text(version.tolerance_max, method.currency) if method.currency else f"{version.tolerance_max:f}"
+    return f"{version.tolerance_percent.normalize():f} %, at most {most} {method.currency}".rstrip()
+
+
+def _texts(version: PayeeVersion | None, name: str) -> dict[str, str]:
+    """By key; what was saved past the forms may have another shape."""
+    texts: Any = getattr(version, name, {})
+    return {key: str(text) for key, text in texts.items() if text} if isinstance(texts, dict) else {}
+
+
+def _with(method: PaymentMethod, version: PayeeVersion | None) -> PaymentMethod:
+    if version is None:
+        return method
+    other = copy(method)
+    version.put_on(other)
+    return other
+
+
+def _is_later(invoice: Invoice, moment: datetime) -> bool:
+    return invoice.created_at is not None and invoice.created_at > moment + CLOSE
+
+
+def _issued_at(invoice: Invoice) -> datetime:
+    moments = Transition.objects.filter(machine="invoice", object_id=invoice.pk, name="issue").values_list("at")
+    found = moments.first()
+    return found[0] if found else invoice.created_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ from knox.models import AuthToken
 from core.models import (
     Account,
     CreditEntry,
+    Effect,
     Industry,
     Invoice,
     KeyedAnswer,
@@ -36,7 +38,7 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
 )
-from workflows.actions import claim_payment, sign_up
+from workflows.actions import change_account, claim_payment, sign_up
 from workflows.actions.people import ask_for_password_reset
 from workflows.actions.personal import erase_person, export_person
 from workflows.engine import perform
@@ -77,6 +79,17 @@ def officer():
     return user
 
 
+def log_of(row, name, change_message=""):
+    return LogEntry.objects.create(
+        user=StaffFactory(),
+        content_type=ContentType.objects.get_for_model(row),
+        object_id=str(row.pk),
+        object_repr=name,
+        change_message=change_message,
+        action_flag=2,
+    )
+
+
 @pytest.fixture
 def ann(run_effects, mailoutbox):
     """Somebody who signed up, paid, was activated, was sent mails and asked for a password."""
@@ -107,11 +120,17 @@ def ann(run_effects, mailoutbox):
     signed_up.user.name = "Ann Smith"
     signed_up.user.save(update_fields=["name"])
     KeyedAnswer.objects.create(
-        scope="address:203.0.113.9", key="k", fingerprint="f", status=201, content_type="", body=EMAIL.lower().encode()
+        scope="address:203.0.113.9",
+        key="k",
+        fingerprint="f",
+        status=201,
+        content_type="",
+        body=f'{{"user":{{"id":"{signed_up.user.pk}","email":"{EMAIL}"}}}}'.encode(),
     )
-    about = {"user": StaffFactory(), "content_type": ContentType.objects.get_for_model(Membership), "action_flag": 2}
-    LogEntry.objects.create(object_id="1", object_repr=f"{EMAIL} in Acme and Daughters", **about)
-    LogEntry.objects.create(object_id="2", object_repr="x", change_message=f'[{{"name": "{EMAIL}"}}]', **about)
+    member = signed_up.user.membership
+    log_of(member, f"{EMAIL} in Acme and Daughters")
+    log_of(signed_up.user, EMAIL, f'[{{"changed": {{"name": "membership", "object": "{EMAIL} in Acme"}}}}]')
+    log_of(signed_up.account, "Acme and Daughters")
     Site.objects.create(account=signed_up.account, name="Elm Road Shop", industry=Industry.objects.create(name="Shops"))
     return User.objects.get(pk=signed_up.user.pk)
 
@@ -283,3 +302,152 @@ def test_a_purge_after_it_finds_nothing_in_its_way(ann, officer, run_effects, ma
     assert purge(database_now() + timedelta(minutes=1)) > 0
     with connection.cursor() as cursor:
         assert list(findings(cursor)) == []
+
+
+# Whose rows are whose: S8 of the security review.
+
+LETTERS = [*"abcdefghijklmnopqrstuvwxyz", "changed"]
+
+
+def every_row():
+    """(table, row as JSON) for each row of each of our tables."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        found = []
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"SELECT to_jsonb(line)::text FROM {table} AS line")
+            found += [(table, row) for (row,) in cursor.fetchall()]
+    return Counter(found)
+
+
+def newcomer_called(name, **billing):
+    """Somebody who signed up for nothing, with that name for all that they may name."""
+    return sign_up(
+        email=f"{name}@newcomer.test",
+        password="correct horse battery",
+        account_name=name,
+        plan=PlanFactory(code="free", price=0),
+        currency="USD",
+        billing=dict.fromkeys(BILLING, "") | billing,
+    ).user
+
+
+@pytest.mark.guards("S8", "workflows.actions.personal._rows_of")
+def test_person_with_any_short_name_is_erased_and_no_row_of_another_changes(ann, officer, run_effects, mailoutbox):
+    """S8: the admin's log, mails and kept answers of others hold each of these names somewhere."""
+    PlanFactory(code="free", price=0)
+    log_of(PaymentMethod.objects.get(), "US bank", '[{"changed": {"fields": ["Account name", "Instructions"]}}]')
+    log_of(officer, officer.email, '[{"changed": {"fields": ["Superuser status"]}}]')
+    before = every_row()
+    people = [newcomer_called(name) for name in LETTERS]
+    run_effects()
+    others = before & every_row()
+    assert sum(others.values()) > 300
+
+    for person in people:
+        erase_person(person, by=officer, reason="asked by letter")
+
+    assert not others - every_row()
+    assert not User.objects.filter(email__contains="newcomer.test").exists()
+    assert not Account.objects.filter(name__in=LETTERS).exists()
+
+
+@pytest.mark.guards("S8", "workflows.mailed._theirs")
+@pytest.mark.parametrize("theirs", [BILLS, EMAIL], ids=["billing address", "log-in"])
+def test_billing_address_of_another_reaches_none_of_their_mails(ann, theirs, officer, run_effects, mailoutbox):
+    """S8: a newcomer bills their account to another customer, and asks for what is held, then to be forgotten."""
+    User.objects.filter(pk=ann.pk).update(email_verified_at=database_now())
+    newcomer = newcomer_called("e", billing_email=theirs)
+    run_effects()
+    others = every_row()
+    asked = {mail["recipient"] for mail in json.loads(export_person(newcomer))["mails"]}
+
+    erase_person(newcomer, by=officer, reason="asked by letter")
+
+    assert asked <= {"e@newcomer.test", theirs.lower() if theirs == BILLS else None}
+    changed = {table for table, _ in others - every_row()}
+    assert changed <= {"core_account", "core_effect", "core_membership", "core_user", "core_transition"}
+    for address in (BILLS, EMAIL):
+        assert Effect.objects.filter(account_id=ann.membership.account_id, outcome__recipients=[address]).exists()
+    told = json.loads(export_person(User.objects.get(pk=ann.pk)))
+    assert {mail["recipient"] for mail in told["mails"]} == {EMAIL, BILLS}
+
+
+@pytest.mark.guards("S8", "workflows.mailed._billed")
+def test_mails_to_a_former_billing_address_are_told_and_forgotten(ann, officer, run_effects, mailoutbox):
+    """S8: the address of before stood in what was mailed, for ever."""
+    change_account(ann.membership.account, by=ann, billing_email="new.bills@acme.test")
+    run_effects()
+
+    told = json.loads(export_person(User.objects.get(pk=ann.pk)))
+    erase_person(ann, by=officer, reason="asked by letter")
+
+    assert BILLS in {mail["recipient"] for mail in told["mails"]}
+    assert not tables_that_say("bills@acme") & {("core_effect", "bills@acme")}
+
+
+def test_mails_of_an_account_to_a_former_log_in_are_forgotten(ann, officer):
+    """S8: staff changed the address; the mails of before went to the old one."""
+    ann.email = "ann@new.test"
+    ann.save()
+
+    erase_person(ann, by=officer, reason="asked by letter")
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT recipient FROM audit.mails JOIN core_effect ON id = effect_id WHERE account_id = %s",
+            [Account.objects.get(name="Erased").pk],
+        )
+        left = {row[0] for row in cursor.fetchall()}
+    assert not {address for address in left if "acme.test" in address}
+
+
+def test_proved_address_is_forgotten_in_mails_of_other_accounts(ann, officer, run_effects, mailoutbox):
+    """S8: whose reader has shown that it is theirs is forgotten wherever it was written to."""
+    User.objects.filter(pk=ann.pk).update(email_verified_at=database_now())
+    newcomer = newcomer_called("e", billing_email=EMAIL)
+    account = Account.objects.get(memberships__user=newcomer)
+    Effect.objects.create(
+        account_id=account.pk,
+        key="of-another",
+        kind="mail.invoice_issued",
+        lane="outward",
+        state="done",
+        outcome={"kind": "invoice_issued", "message_id": "<1@x>", "recipients": [EMAIL, "x@newcomer.test"]},
+    )
+
+    erase_person(User.objects.get(pk=ann.pk), by=officer, reason="asked by letter")
+
+    recipients = Effect.objects.get(key="of-another").outcome["recipients"]
+    assert recipients == [f"erased-{ann.pk.hex}@erased.invalid", "x@newcomer.test"]
+
+
+def test_what_a_mail_server_said_of_an_address_is_forgotten(ann, officer):
+    """S8: its answer names the address, and stands in the effect that operators see."""
+    account = ann.membership.account
+    said = "refused for good: {'bills@acme.test': (550, b'no such user')}"
+    for key, kind, payload in (
+        ("invoice", "mail.invoice_issued", {}),
+        ("refused", "mail.address_refused", {"email": BILLS, "answer": said}),
+    ):
+        Effect.objects.create(
+            account_id=account.pk, key=key, kind=kind, lane="outward", state="dead", payload=payload, last_error=said
+        )
+
+    erase_person(ann, by=officer, reason="asked by letter")
+
+    assert not tables_that_say("bills@acme") & {("core_effect", "bills@acme")}
+    assert Effect.objects.get(key="refused").payload["email"].endswith("@erased.invalid")
+
+
+def test_log_of_a_person_keeps_what_was_changed(ann, officer):
+    """S8: that somebody was made a superuser stays to be read; only the names go."""
+    kept = log_of(ann, EMAIL, '[{"changed": {"fields": ["Superuser status"]}}]')
+    named = log_of(ann, EMAIL, '[{"added": {"name": "membership", "object": "Ann.Smith@acme.test in Acme"}}]')
+
+    erase_person(ann, by=officer, reason="asked by letter")
+
+    kept.refresh_from_db()
+    named.refresh_from_db()
+    assert (kept.object_repr, kept.change_message) == ("Erased", '[{"changed": {"fields": ["Superuser status"]}}]')
+    assert json.loads(named.change_message) == [{"added": {"name": "membership", "object": "Erased"}}]

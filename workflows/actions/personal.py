@@ -2,28 +2,32 @@
 
 Forgotten is who they are, not what happened: a row that others refer to stays under an address that is nobody's, so
 that every step of the history still says which key took it. docs/operations.md lists what is kept, and why.
+
+Rows are found by their keys, never by what stands in them: a name, and an address that nobody has shown to be theirs,
+may be anybody's, and would reach the rows of others.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models import CharField, Model, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.models import Account, Membership, Payment, SiteUserAccess, Transition, User
+from core.models import Account, Membership, Payment, Session, Site, SiteUserAccess, Subscription, Transition, User
 from core.models.account import BILLING_FIELDS
-from core.models.user import NO_ADDRESS
 from core.problems import Conflict, PermissionDenied
 from workflows.actions.accounts import close_account
 from workflows.books import lock_account
 from workflows.engine.plain import plain_json
+from workflows.mailed import forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
 
 Rows = list[dict[str, Any]]
@@ -31,6 +35,7 @@ Rows = list[dict[str, Any]]
 OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "last_login", "email_verified_at")
 OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
+ERASED = "Erased"
 NOWHERE = "@erased.invalid"  # no mail goes there, ever: RFC 2606
 NEVER_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
@@ -47,7 +52,6 @@ def export_person(user: User) -> str:
 def _held_about(user: User) -> dict[str, Any]:
     account = Account.objects.filter(memberships__user=user).first()
     is_owner = account is not None and user.role_in(account.pk) == Membership.Role.OWNER
-    addresses = _addresses(user, account if is_owner else None)
     about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
     return {
         "person": {name: getattr(user, name) for name in OF_A_PERSON},
@@ -66,7 +70,7 @@ def _held_about(user: User) -> dict[str, Any]:
             .order_by("id")
             .values("at", "machine", "object_id", "name", "reason", "inputs")
         ),
-        "mails": _mails(addresses),
+        "mails": mails_of(mailed_to(user, account if is_owner else None)),
         "staff_log": _rows(
             LogEntry.objects.filter(Q(user=user) | about_user)
             .order_by("id")
@@ -100,17 +104,16 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
 def _erase(user: User, by: User, reason: str) -> dict[str, int]:
     """One row of a person, locked by the caller."""
     account = _account_to_close(user, by, reason)
-    addresses = _addresses(user, account)
     nobody = f"erased-{user.pk.hex}{NOWHERE}"
     changed = {
-        "mails": _forget_recipients(addresses, nobody),
-        "answers": _forget_answers(user, addresses),
+        "log": _forget_in_log(user, account),  # while the rows that it is about are there
+        "mails": forget_mails(mailed_to(user, account), nobody),
+        "answers": _forget_answers(user, account),
         "claims": _forget_claims(user),
         "memberships": Membership.objects.filter(user=user).delete()[0],
         "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
         "tokens": AuthToken.objects.filter(user=user).count(),
         "sessions": user.sessions.count(),
-        "log": _forget_in_log([*addresses, *([account.name] if account else [])]),
     }
     if account is not None:
         _blank_account(account)
@@ -144,49 +147,14 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
     return account
 
 
-def _addresses(user: User, account: Account | None) -> list[str]:
-    found = {user.email, user.email_canonical, account.billing_email if account else ""}
-    return sorted(address.lower() for address in found if address and not address.endswith((NOWHERE, NO_ADDRESS)))
-
-
-def _mails(addresses: list[str]) -> Rows:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT kind, recipient, sent_at FROM audit.mails WHERE lower(recipient) = ANY(%s) ORDER BY sent_at",
-            [addresses],
-        )
-        return [dict(zip(("kind", "recipient", "sent_at"), row, strict=True)) for row in cursor.fetchall()]
-
-
-def _forget_recipients(addresses: list[str], nobody: str) -> int:
-    """In what was sent and what is still to be sent. It reads every effect: seconds, where there are millions."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE core_effect SET outcome = jsonb_set(outcome, '{recipients}', (
-                   SELECT jsonb_agg(CASE WHEN lower(address) = ANY(%(addresses)s) THEN %(nobody)s ELSE address END)
-                   FROM jsonb_array_elements_text(outcome -> 'recipients') AS address))
-               WHERE jsonb_typeof(outcome -> 'recipients') = 'array' AND EXISTS (
-                   SELECT FROM jsonb_array_elements_text(outcome -> 'recipients') AS address
-                   WHERE lower(address) = ANY(%(addresses)s))""",
-            {"addresses": addresses, "nobody": nobody},
-        )
-        changed = cursor.rowcount
-        cursor.execute(
-            """UPDATE core_effect SET payload = jsonb_set(payload, '{email}', to_jsonb(%(nobody)s::text))
-               WHERE lower(payload ->> 'email') = ANY(%(addresses)s)""",
-            {"addresses": addresses, "nobody": nobody},
-        )
-        return int(changed + cursor.rowcount)
-
-
-def _forget_answers(user: User, addresses: list[str]) -> int:
-    """What was answered under an Idempotency-Key: to this person, or with an address of theirs."""
+def _forget_answers(user: User, account: Account | None) -> int:
+    """What was answered under an Idempotency-Key: to this person, or with their id or that of the account."""
+    ids = [str(row.pk) for row in (user, account) if row is not None]
     with connection.cursor() as cursor:
         cursor.execute(
             """DELETE FROM core_keyedanswer WHERE scope = %s OR EXISTS (
-                   SELECT FROM unnest(%s::text[]) AS address
-                   WHERE position(convert_to(address, 'UTF8') IN body) > 0)""",
-            [f"user:{user.pk}", addresses],
+                   SELECT FROM unnest(%s::text[]) AS id WHERE position(convert_to(id, 'UTF8') IN body) > 0)""",
+            [f"user:{user.pk}", ids],
         )
         return int(cursor.rowcount)
 
@@ -198,17 +166,53 @@ def _forget_claims(user: User) -> int:
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
 
 
-def _forget_in_log(words: list[str]) -> int:
-    """Of the admin's: what rows were called that somebody of the staff has changed. That they did, stays."""
+def _forget_in_log(user: User, account: Account | None) -> int:
+    """Of the admin's: what rows of this person were called that staff have changed. That they did, and what, stays."""
     forgotten = 0
-    for word in words:
-        forgotten += LogEntry.objects.filter(object_repr__icontains=word).update(object_repr="Erased")
-        LogEntry.objects.filter(change_message__icontains=word).update(change_message="")
+    for model, keys in _rows_of(user, account).items():
+        about = ContentType.objects.get_for_model(model)
+        entries = LogEntry.objects.filter(content_type=about, object_id__in=[str(key) for key in keys])
+        for entry in entries.exclude(object_repr__endswith=NOWHERE):  # which say that somebody was erased
+            before = entry.object_repr, entry.change_message
+            entry.object_repr, entry.change_message = ERASED, _without_names(entry.change_message)
+            if (entry.object_repr, entry.change_message) != before:
+                entry.save(update_fields=["object_repr", "change_message"])
+                forgotten += 1
     return forgotten
 
 
+def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]]:
+    """The rows whose names tell who somebody is, and those of the account that nobody is left in."""
+    found: dict[type[Model], list[Any]] = {
+        User: [user.pk],
+        Membership: list(Membership.objects.filter(user=user).values_list("pk", flat=True)),
+        SiteUserAccess: list(SiteUserAccess.objects.filter(user=user).values_list("pk", flat=True)),
+        Session: list(user.sessions.values_list("pk", flat=True)),
+    }
+    if account is None:
+        return found
+    return found | {
+        Account: [account.pk],
+        Site: list(account.sites.values_list("pk", flat=True)),
+        Subscription: list(account.subscriptions.values_list("pk", flat=True)),
+    }
+
+
+def _without_names(change_message: str) -> str:
+    """What Django's admin wrote of a change, without the names of the rows beside it. Words of staff stay."""
+    try:
+        changes = json.loads(change_message)
+        for change in changes:
+            for part in change.values():
+                if "object" in part:
+                    part["object"] = ERASED
+    except (ValueError, TypeError, AttributeError):  # not the admin's own form
+        return change_message
+    return json.dumps(changes)
+
+
 def _blank_account(account: Account) -> None:
-    account.name = "Erased"
+    account.name = ERASED
     for name in BILLING_FIELDS:
         setattr(account, name, "")
     account.proved_email = account.refused_email = ""

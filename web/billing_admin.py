@@ -362,8 +362,9 @@ class LedgerAdmin(ReadOnly):
 
 @admin.register(CreditEntry)
 class CreditEntryAdmin(LedgerAdmin):
-    list_display = ("account", "amount", "kind", "balance_after", "description", "created_at")
+    list_display = ("account", "amount", "kind", "balance_after", "description", "actor", "created_at")
     list_filter = ("kind", WhenFilter)
+    list_select_related: ClassVar[Any] = ("account", "actor")
 
 
 @admin.register(BalanceEntry)

@@ -15,11 +15,10 @@ from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError, WrongState
 from core.statements import ask
-from core.text import composed, shortened
+from core.text import composed
 from workflows.books import lock_account
 
-LONGEST_DESCRIPTION = 255  # of a line
-LONGEST_REASON = 200  # which leaves room for who gave it
+LONGEST_REASON = 200
 USABLE = (Account.Status.TRIAL, Account.Status.ACTIVE, Account.Status.PAST_DUE)
 
 
@@ -126,7 +125,7 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
 
 
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
-    """Give or take credits by hand, for a reason that stays in the ledger.
+    """Give or take credits by hand, for a reason that stays in the ledger, where the customer reads it.
 
     Raises PermissionDenied, ValidationError for 0 or a reason that is too long, InsufficientCredits.
     """
@@ -141,16 +140,10 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
         row = lock_account(account)
         if row.credits + amount < 0:
             raise InsufficientCredits(f"The account has {row.credits} credits.", credits=row.credits)
-        words = _with_author(reason, by)
-        entry = adjustment(row, amount, key=f"adjust:{uuid7()}", description=words, cause_id=None)
+        entry = adjustment(row, amount, key=f"adjust:{uuid7()}", description=reason, cause_id=None)
+        entry.actor = by
         post([entry])
     return entry
-
-
-def _with_author(reason: str, by: User) -> str:
-    """The reason and who gives it, in one column: the address is cut where both are long, the reason never."""
-    room = LONGEST_DESCRIPTION - len(reason) - len(" ()")
-    return f"{reason} ({shortened(by.email, room)})"
 
 
 def _why_not(account: Account, amount: int) -> Exception:

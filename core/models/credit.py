@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -32,6 +33,8 @@ class CreditEntry(Row):
     description = models.CharField(max_length=255, blank=True)
     invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="credit_entries")  # that earned it
     cause = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="credit_entries")
+    # Of the staff, who gave or took them by hand. Customers read the line, never who wrote it.
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -43,7 +46,10 @@ class CreditEntry(Row):
             models.CheckConstraint(name="credit_balance_not_negative", condition=Q(balance_after__gte=0)),
         ]
         permissions = [("adjust_credits", "Adjust the credits of an account")]
-        indexes = [models.Index(name="credit_entry_newest", fields=["account", "-id"])]
+        indexes = [
+            models.Index(name="credit_entry_newest", fields=["account", "-id"]),
+            models.Index(name="credit_entry_by_person", fields=["actor"], condition=Q(actor__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount:+} ({self.kind})"

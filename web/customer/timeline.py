@@ -53,7 +53,7 @@ def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
         Transition.objects.filter(
             Q(machine="invoice", object_id=invoice.pk) | Q(machine="payment", object_id__in=list(mine))
         )
-        .select_related("actor")
+        .select_related("actor__membership")
         .order_by("at", "id")
     )
     steps = [step for row in rows if (step := _step(row, mine)) is not None]
@@ -74,7 +74,7 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
     payment = payments.get(row.object_id)
     step = Step(words[0], words[1], row.at, payment=payment)
     if row.name == "begin" and row.actor is not None:
-        step.by = "" if row.actor.is_staff else person_name(row.actor)
+        step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""  # never one of ours, or of before
         if row.actor.is_staff:
             step.words = _("We recorded your payment")
     if row.name == "reject" and payment is not None:

@@ -53,7 +53,7 @@ def account_page(request: Visit, pk: UUID) -> HttpResponse:
         "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST],
         "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST],
         "payments": Payment.objects.filter(account=pk).select_related("invoice", "method").order_by("-id")[:LATEST],
-        "entries": CreditEntry.objects.filter(account=pk).order_by("-id")[:LATEST],
+        "entries": CreditEntry.objects.filter(account=pk).select_related("actor").order_by("-id")[:LATEST],
         "steps": steps[:LATEST],
     }
     return render(request, "web/staff/account.html", context)

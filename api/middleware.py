@@ -78,6 +78,8 @@ class Problems:
 
     def _in_our_words(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Django's own pages, such as that for a wrong Host, say no more than their status."""
-        if response.status_code in DJANGOS and "json" not in response.get("Content-Type", ""):
-            return answer(DJANGOS[response.status_code], request)
-        return response
+        if response.status_code not in DJANGOS or "json" in response.get("Content-Type", ""):
+            return response
+        ours = answer(DJANGOS[response.status_code], request)
+        ours._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
+        return ours

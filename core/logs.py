@@ -25,6 +25,8 @@ _HIDDEN = (
     (re.compile(r"(?<![\w.%+-])(?![0-9a-f]{8}-[0-9a-f-]{27}@)\w[\w.%+'-]{0,252}@[\w-]+(?:\.[\w-]+)+"), "***@***"),
 )
 
+REFUSAL_LENGTH = 200  # characters: a header may have 8 kB
+
 _effects: ContextVar[Sequence[Effect]] = ContextVar("effects", default=())
 
 
@@ -60,6 +62,20 @@ def hide(text: str) -> str:
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text
+
+
+class RefusalsInOneLine(logging.Filter):
+    """What Django refuses for good, such as a Host that is not ours, is no error of ours: a warning, no traceback.
+
+    Whoever scans the net could fill a disk otherwise.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security."):
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.msg, record.args = record.getMessage()[:REFUSAL_LENGTH], ()
+            record.exc_info = record.exc_text = None
+        return True
 
 
 class JsonFormatter(logging.Formatter):

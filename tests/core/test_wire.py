@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import os
 import subprocess
 import sys
@@ -83,6 +85,24 @@ def test_a_wrong_host_is_a_problem_to_the_api_and_a_page_to_people(client, setti
     assert answer["Content-Security-Policy"] == NO_PAGE
     assert page.status_code == 400
     assert page["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+@pytest.mark.parametrize("path", ["/", "/api/v1/plans/"])
+@pytest.mark.guards("F6", "core.logs.RefusalsInOneLine")
+def test_a_wrong_host_is_one_line_of_the_log(client, settings, debug, path):
+    """F6: each was a traceback of some 40 lines."""
+    settings.DEBUG = debug
+    (stderr,) = [handler for handler in logging.getLogger().handlers if handler.get_name() == "stderr"]
+    before = stderr.setStream(written := io.StringIO())
+    try:
+        client.get(path, headers={"Host": "evil.example.com" * 400})
+    finally:
+        stderr.setStream(before)
+
+    (line,) = written.getvalue().splitlines()
+    assert "WARNING django.security.DisallowedHost: Invalid HTTP_HOST header: 'evil.example.com" in line
+    assert len(line) < 400
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/v2/plans/", "/api/v1/nothing/", "/api/v1/plans"])

@@ -100,6 +100,8 @@ def email() -> dict[str, object]:
         raise ImproperlyConfigured(
             "EMAIL_URL has words after its `?` that are not read: TLS is smtp+tls:// (STARTTLS) or smtp+ssl://."
         )
+    if config["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        config["EMAIL_BACKEND"] = "workflows.smtp.Backend"
     return {"EMAIL_TIMEOUT": 10, **config}
 
 

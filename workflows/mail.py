@@ -22,7 +22,7 @@ from core.models import Account, Effect
 from core.models.user import canonical_email
 from workflows import form_letters, letters, links
 from workflows.engine import effect, owe
-from workflows.engine.errors import Permanent, Unreachable
+from workflows.engine.errors import Permanent, TimedOut, Unanswered, Unreachable
 from workflows.engine.registry import kinds
 from workflows.plaintext import plain
 from workflows.proof import Unproved, readers_of, wait
@@ -219,7 +219,8 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
 def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
     """Hand a mail over, and say what a refusal means: for all mails, for this one for good, or for now.
 
-    What is none of these, such as a connection that breaks in the middle, is tried again: the Message-ID tells.
+    A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. What is none of
+    these is tried again.
     """
     try:
         _open(server)
@@ -235,6 +236,10 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
     except smtplib.SMTPDataError as error:
         if _is_for_good(error.smtp_code):
             raise Permanent(f"refused for good: {error}") from error
+        raise
+    except (OSError, TimedOut) as error:
+        if getattr(server, "owes_answer", False):
+            raise Unanswered(f"the mail server did not say whether it took it: {error}") from error
         raise
     finally:
         _hang_up(server)

@@ -13,6 +13,10 @@ class Unreachable(Exception):  # noqa: N818
     """The far side is down, and nothing has reached it: the whole kind waits, and no attempt is charged."""
 
 
+class Unanswered(Exception):  # noqa: N818
+    """The far side may have done it and did not say so: once more under the same key, then a person finds out."""
+
+
 class NotYet(Exception):  # noqa: N818
     """Not now, and nobody's failure: what leaves the house is looked at again `after` that time, or at look_again()."""
 

@@ -30,6 +30,7 @@ MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds
 TRIPS_AFTER = 5  # failures in a row to reach the far side
+UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come round
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
@@ -143,6 +144,35 @@ def doubt(effect: Effect, error: BaseException) -> None:
     if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s::text", error=text):
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
+
+
+def unanswered(effect: Effect, error: BaseException) -> None:
+    """It may have happened: tried once more; when that ends the same way it is parked, and a person finds out.
+
+    Somebody who lets it run again from the desk has asked the far side, so it counts anew from there.
+    """
+    text, is_parked = one_line(error), _was_unanswered(effect)
+    wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter
+    held = _update_held(
+        [effect],
+        """state = CASE WHEN %(is_parked)s::bool THEN 'uncertain' ELSE 'waiting' END, attempts = attempts + 1,
+           lease_until = NULL, last_error = %(error)s::text, run_at = now() + %(wait)s::interval,
+           failing_since = coalesce(failing_since, now())""",
+        is_parked=is_parked,
+        error=text,
+        wait=timedelta(seconds=wait),
+    )
+    if held:
+        EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
+        if is_parked:
+            raise_alert(effect.kind)
+
+
+def _was_unanswered(effect: Effect) -> bool:
+    what = EffectEvent.What
+    telling = effect.events.filter(what__in=[what.UNCERTAIN, what.RETRIED, what.EDITED])
+    last = telling.order_by("-at", "-id").first()
+    return last is not None and last.what == what.UNCERTAIN
 
 
 def put_off(effect: Effect, reason: NotYet) -> None:

@@ -23,7 +23,7 @@ from core.reader import Reader, RelatedReader
 from core.statements import pipelined
 from workflows.engine import claim, lease
 from workflows.engine.deadline import deadline
-from workflows.engine.errors import Fenced, NotYet, Permanent, TimedOut, Unreachable
+from workflows.engine.errors import Fenced, NotYet, Permanent, TimedOut, Unanswered, Unreachable
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
 from workflows.engine.tracing import spans
 
@@ -128,6 +128,13 @@ def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
             lease.postpone(effects[position:], error)
             log.warning("%s: the far side cannot be reached: %s", kind.name, error)
             return
+        except Unanswered as error:
+            _keep(sent)
+            lease.trip(kind.name)
+            lease.unanswered(effect, error)
+            lease.postpone(effects[position + 1 :], error)  # the next would hang as well
+            log.warning("%s: the far side did not answer: %s", kind.name, error)
+            return
         if breaker is not None:
             lease.reset(kind.name)
             breaker = None
@@ -137,7 +144,10 @@ def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
 
 
 def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
-    """Call the handler; its outcome, to be kept. Raises Unreachable; another failure is on the row afterwards."""
+    """Call the handler; its outcome, to be kept. Another failure is on the row afterwards.
+
+    Raises Unreachable, and of a far side that knows a repetition Unanswered.
+    """
     # A test case's own transaction is none of ours.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
@@ -151,6 +161,10 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
         return [lease.Sent(effect, outcome, time.monotonic() - started, at=started)]
     except Unreachable:
         raise
+    except Unanswered as error:
+        if kind.keyed:
+            raise
+        lease.doubt(effect, error)
     except NotYet as reason:
         lease.put_off(effect, reason)
     except Fenced:

@@ -1,0 +1,36 @@
+"""Django's way to a mail server, and how far a conversation had come when it broke off."""
+
+from __future__ import annotations
+
+import smtplib
+from typing import Any
+
+from django.core.mail.backends.smtp import EmailBackend
+
+GO_AHEAD = 354  # RFC 5321 4.2.3: the content may come, and from here on the server may take it
+
+
+class _Noted(smtplib.SMTP):
+    """`owes_answer`: the content is on its way, and what became of it was not said."""
+
+    owes_answer = False
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()
+        self.owes_answer = code == GO_AHEAD
+        return code, text
+
+
+class _NotedTLS(_Noted, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+
+class Backend(EmailBackend):
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        return _NotedTLS if self.use_ssl else _Noted
+
+    @property
+    def owes_answer(self) -> bool:
+        connection: Any = self.connection
+        return bool(getattr(connection, "owes_answer", False))

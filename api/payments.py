@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -24,6 +26,8 @@ from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState
 from workflows.actions import claim_payment
 from workflows.engine import available, perform, settled
+
+log = logging.getLogger(__name__)
 
 # What a method may require, by the names that the contract gives our fields.
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
@@ -183,14 +187,20 @@ class ApprovePayment(StaffView):
             value_date=data.get("value_date"),
             allocations=allocation_plan(payment, received, data.get("allocations", [])),
         )
+        decided = Response(PaymentOut(payment, context={"request": request}).data, status=202)
         if wait := preferred_wait(request):
-            self.answer_later = lambda: self._when_settled(payment, decision, wait)
-        return Response(PaymentOut(payment, context={"request": request}).data, status=202)
+            self.answer_later = lambda: self._when_settled(payment, decision, wait) or decided
+        return decided
 
-    def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response:
-        is_settled = settled(decision, timeout=wait)
-        payment.refresh_from_db()
-        row = PaymentOut(payment, context={"request": self.request}).data
+    def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response | None:
+        """None when the database went away meanwhile: the decision is committed, and more is not known."""
+        try:
+            is_settled = settled(decision, timeout=wait)
+            payment.refresh_from_db()
+            row = PaymentOut(payment, context={"request": self.request}).data
+        except (OperationalError, InterfaceError) as error:
+            log.warning("The database is not there to wait for: %s", error)
+            return None
         return Response(row, status=200 if is_settled else 202)
 
 

@@ -82,6 +82,7 @@ def database(*, debug: bool) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL has the password of an example: give the database another, or set DEBUG=true for a demo."
         )
+    config["ENGINE"] = "core.postgres"
     options: dict[str, object] = config.get("OPTIONS", {})  # type: ignore[assignment]
     config["OPTIONS"] = {"options": SESSION, **GONE, **options}
     return config

@@ -16,6 +16,7 @@ from celery.signals import task_postrun, task_prerun, worker_process_init, worke
 from django.conf import settings
 from django.db import close_old_connections
 
+from core import timeouts
 from tasks.broker import options, options_of_a_consumer, queue_names, queues
 from tasks.schedule import times
 
@@ -55,6 +56,7 @@ app.conf.update(
 
 
 def be_a_worker() -> None:
+    timeouts.use(timeouts.WORKER)
     app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
 
 

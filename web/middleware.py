@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from core.problems import Problem
+
+log = logging.getLogger(__name__)
 
 
 class Compress(GZipMiddleware):
@@ -22,7 +27,10 @@ class Compress(GZipMiddleware):
 
 
 class ProblemPages:
-    """A Problem that no view turned into a message is a page with its words and its status."""
+    """A Problem that no view turned into a message is a page with its words and its status.
+
+    So is a database that does not answer: a page that asks it for nothing more.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -31,6 +39,11 @@ class ProblemPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, Problem) or request.path.startswith("/api/"):
+        if request.path.startswith("/api/"):
+            return None
+        if isinstance(error, OperationalError | InterfaceError):
+            log.warning("The database is not there: %s", error)
+            return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "5"})
+        if not isinstance(error, Problem):
             return None
         return render(request, "web/problem.html", {"problem": error}, status=error.status)

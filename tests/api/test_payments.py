@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
 from core.models import Payment
 from tests.api.conftest import Caller, is_problem
@@ -248,3 +249,18 @@ def test_an_unknown_country_or_filter_is_refused(anybody, query):
 
 def test_a_hostile_address_is_refused_before_any_view(anybody):
     assert is_problem(anybody.get("billing/admin/payment-methods/?country=%00"), 400, "malformed-request")
+
+
+@pytest.mark.guards("F1", "api.payments.ApprovePayment._when_settled")
+def test_a_decision_that_is_committed_is_no_503_when_the_database_goes_away_while_it_waits(monkeypatch):
+    """F1: the payment was approved, and the answer said that nothing could be done."""
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("the database did not answer within 8 s")
+
+    monkeypatch.setattr("api.payments.settled", away)
+    payment = PaymentFactory()
+
+    answer = Caller(StaffFactory()).post(f"billing/admin/payments/{payment.pk}/approve/", {}, Prefer="wait=20")
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "approved")

@@ -117,6 +117,17 @@ class Site:
         finally:
             kill(tree, signal.SIGCONT)
 
+    @contextmanager
+    def database_still(self) -> Iterator[None]:
+        """PostgreSQL with all its sessions stands still: connections are taken, nothing is answered."""
+        postgres = self.postgres.process
+        tree = [postgres.pid, *self.children(postgres)]
+        kill(tree, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            kill(tree, signal.SIGCONT)
+
     def another(self, command: str, *, name: str, module: str = "", **environment: str) -> Process:
         """One more process of the product, of this site; `module` runs it with more than the product knows."""
         what = ["-m", module] if module else ["manage.py"]
@@ -173,8 +184,8 @@ class Site:
 
     # The door
 
-    def approve(self, payment: str, *, at: str = "") -> httpx.Response:
-        return self._post(f"billing/admin/payments/{payment}/approve/", at or self.application.url)
+    def approve(self, payment: str, *, at: str = "", wait: int = 0) -> httpx.Response:
+        return self._post(f"billing/admin/payments/{payment}/approve/", at or self.application.url, wait=wait)
 
     def approve_all(self, payments: Sequence[str], *, at: str = "") -> None:
         for payment in payments:
@@ -186,11 +197,11 @@ class Site:
         assert answer.status_code == 200, answer.text
         self._token = answer.json()["token"]
 
-    def _post(self, path: str, url: str) -> httpx.Response:
+    def _post(self, path: str, url: str, *, wait: int = 0) -> httpx.Response:
         if not self._token:
             self.sign_in()
-        headers = {"Authorization": f"Bearer {self._token}"}
-        return httpx.post(f"{url}/api/v1/{path}", json={}, headers=headers, timeout=20)
+        headers = {"Authorization": f"Bearer {self._token}"} | ({"Prefer": f"wait={wait}"} if wait else {})
+        return httpx.post(f"{url}/api/v1/{path}", json={}, headers=headers, timeout=20 + wait)
 
     def _in_the_product(self, call: str) -> None:
         self.application.command(

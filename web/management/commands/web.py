@@ -20,8 +20,8 @@ class Command(BaseCommand):
         arguments = [
             sys.executable, "-m", "gunicorn", settings.WSGI_APPLICATION.replace(".application", ":application"),
             f"--bind={os.environ.get('BIND', '0.0.0.0')}:{settings.WEB_PORT}",  # noqa: S104
-            f"--workers={settings.WEB_PROCESSES}", f"--threads={settings.WEB_THREADS}", "--worker-class=gthread",
-            "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
+            f"--workers={settings.WEB_PROCESSES}", f"--threads={settings.WEB_THREADS}",
+            "--worker-class=web.server.Worker", "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
             "--keep-alive=75",  # longer than proxies keep a connection, 60 s: else one is closed as they use it
             "--forwarded-allow-ips=",  # whom to believe is Django's to say: TRUSTED_PROXIES
             "--max-requests=20000", "--max-requests-jitter=2000", "--logger-class=web.server_log.ServerLog",

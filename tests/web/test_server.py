@@ -1,0 +1,90 @@
+"""The web server as a process: who is let in while all its threads are kept busy."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from stack.ports import free_port
+from stack.process import Process
+from tests.faults.site import eventually
+
+ROOT = Path(__file__).parents[2]
+UNFINISHED = b"POST /api/v1/auth/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One process with one thread."""
+    port = free_port()
+    environment = {"DEBUG": "true", "PORT": str(port), "WEB_PROCESSES": "1", "WEB_THREADS": "1"}
+    log = tmp_path_factory.mktemp("server") / "web.log"
+    command = [sys.executable, "manage.py", "web"]
+    with Process("web", command, log=log, env=os.environ | environment, cwd=ROOT) as web:
+        url = f"http://127.0.0.1:{port}"
+        web.wait_until(lambda: answers(f"{url}/healthz"), within=60)
+        yield url
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def said_to(url: str, words: bytes) -> socket.socket:
+    address = httpx.URL(url)
+    connection = socket.create_connection((address.host, address.port), timeout=10)
+    connection.sendall(words)
+    return connection
+
+
+@pytest.mark.guards("S24", "web.server.Worker.enqueue_req")
+def test_a_probe_is_answered_while_every_thread_is_kept(url):
+    """S24, F1: it stood in the queue behind them."""
+    with said_to(url, UNFINISHED):
+        eventually(lambda: not answers(f"{url}/problems/"), within=10)
+
+        for _ in range(3):
+            assert httpx.get(f"{url}/healthz", timeout=2).json() == {"status": "ok"}
+        assert httpx.get(f"{url}/readyz", timeout=8).status_code in {200, 503}  # the tests' first database is empty
+    eventually(lambda: answers(f"{url}/problems/"), within=20)
+
+
+def test_a_probe_that_is_never_finished_keeps_no_other_from_its_thread(url):
+    with said_to(url, b"GET /healthz HTTP/1.1\r\nHost: a\r\n"):
+        time.sleep(0.3)
+        assert answers(f"{url}/healthz")
+
+
+def test_who_connects_and_says_nothing_takes_no_thread(url):
+    with said_to(url, b""), said_to(url, b""):
+        time.sleep(0.3)
+        started = time.monotonic()
+        assert answers(f"{url}/problems/")
+        assert time.monotonic() - started < 2
+
+
+def test_one_connection_may_ask_for_this_and_that(url):
+    with httpx.Client(base_url=url, timeout=5) as client:
+        for path in ("/problems/", "/healthz", "/problems/", "/healthz?x=1"):
+            assert client.get(path).status_code == 200
+
+
+def test_two_requests_sent_at_once_are_both_answered(url):
+    one = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    last = one.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with said_to(url, one + last) as connection:
+        answered = b""
+        while more := connection.recv(65536):
+            answered += more
+
+    assert answered.count(b"HTTP/1.1 200") == 2

@@ -1,0 +1,77 @@
+"""gunicorn's process, with a way in for those who ask whether it lives, however busy all others keep it."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
+from typing import Any
+
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from core import timeouts
+
+HEAD = 4096  # bytes of a request that are looked at; a probe's are fewer
+# All of its head, so that nobody can keep such a thread waiting for the rest.
+PROBE = re.compile(rb"(?:GET|HEAD) /(healthz|readyz) HTTP/1\.[01]\r\n.*?\r\n\r\n", re.DOTALL)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """`/healthz` and `/readyz` have a thread each; all else shares WEB_THREADS.
+
+    A connection is given to a thread when there is something to read, for only then is it known whose it is.
+    """
+
+    def init_process(self) -> None:
+        timeouts.use(timeouts.WEB)
+        self.probes = {name: ThreadPoolExecutor(1, f"probe-{name}") for name in ("healthz", "readyz")}
+        self.stops_at: float | None = None
+        super().init_process()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        head = _read_ahead(conn)
+        if not head and not conn.initialized and not conn.data_ready:
+            self._wait_for_data(conn)
+            return
+        handled = self._pool_for(head).submit(self._handle, conn, time.monotonic())
+        handled.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+
+    def _pool_for(self, head: bytes) -> Executor:
+        probe = PROBE.match(head)
+        return self.probes[probe[1].decode()] if probe else self.tpool
+
+    def _handle(self, conn: TConn, came_at: float) -> Any:
+        """The time in the queue counts as waiting."""
+        timeouts.patience.came_at = came_at
+        return self.handle(conn)
+
+    def _wait_for_data(self, conn: TConn) -> None:
+        """As gunicorn puts off a connection on which nothing comes, only at once."""
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def murder_pending(self) -> None:
+        """Who stops waits a moment for a request that may be on its way, and not for who never asks."""
+        if not self.alive:
+            self.stops_at = self.stops_at or time.monotonic() + STOP_KEEPALIVE_LINGER
+            for conn in self.pending_conns:
+                conn.timeout = min(conn.timeout, self.stops_at)
+        super().murder_pending()
+
+
+def _read_ahead(conn: TConn) -> bytes:
+    """What has come, left where it is; nothing of a connection that is broken, which its handler finds out."""
+    try:
+        head: bytes = conn.sock.recv(HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return b""
+    except OSError:
+        conn.data_ready = True
+        return b""
+    conn.data_ready = True  # an end too is something to read
+    return head

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.db.transaction import atomic
@@ -17,6 +18,7 @@ from core.models import (
     EffectEvent,
     Industry,
     Membership,
+    MembershipRecord,
     NumberSeries,
     Session,
     Site,
@@ -54,12 +56,12 @@ class PersonAdmin(SettingsAdmin, UserAdmin):
     list_display = ("email", "name", "is_staff", "is_active", "joined_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
-    readonly_fields = ("joined_at", "last_login", "email_verified_at")
+    readonly_fields = ("was_staff", "joined_at", "last_login", "email_verified_at")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         (
             "What they may do",
-            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+            {"fields": ("is_active", "is_staff", "was_staff", "is_superuser", "groups", "user_permissions")},
         ),
         ("When", {"fields": ("joined_at", "last_login", "email_verified_at")}),
     )
@@ -71,7 +73,12 @@ class PersonAdmin(SettingsAdmin, UserAdmin):
     )
 
     def must_stay(self, rows: Any) -> list[str]:
-        return owners_who_stay(Membership.objects.filter(user__in=[person.pk for person in rows]))
+        people = [person.pk for person in rows]
+        logged = User.objects.filter(pk__in=LogEntry.objects.filter(user__in=people).values("user"))
+        return [
+            *owners_who_stay(Membership.objects.filter(user__in=people)),
+            *(f"{person} is named in the admin's log, which only grows: make them inactive." for person in logged),
+        ]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -143,6 +150,17 @@ class MembershipAdmin(SettingsAdmin):
         with atomic():
             for place in queryset.select_related("account", "user").order_by("account", "pk"):
                 remove_by_staff(place)
+
+
+@admin.register(MembershipRecord)
+class MembershipRecordAdmin(ReadOnly):
+    """Who belongs to an account or did, and therefore decides on none of its money."""
+
+    list_display = ("user_id", "account_id", "joined_at")
+    list_filter = ("joined_at",)
+    search_fields = ("=user_id", "=account_id")
+    search_help_text = "Key of a person or of an account"
+    ordering = ("-id",)
 
 
 @admin.register(Site)

@@ -129,8 +129,8 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
 
     Raises PermissionDenied, ValidationError for 0 or a reason that is too long, InsufficientCredits.
     """
-    if not by.is_granted("core.adjust_credits"):
-        raise PermissionDenied("You may not adjust credits.")
+    if not by.may_decide_on(account.pk, "core.adjust_credits"):
+        raise PermissionDenied("You may not adjust the credits of this account.")
     if amount == 0:
         raise ValidationError({"amount": ["Nothing would change."]})
     reason = composed(reason)

@@ -1,6 +1,6 @@
 """The nouns, one file each; `stateful` is what those with a lifecycle share, `history` what the engine remembers."""
 
-from core.models.account import Account, Membership
+from core.models.account import Account, Membership, MembershipRecord
 from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
@@ -29,6 +29,7 @@ __all__ = [
     "Invoice",
     "KeyedAnswer",
     "Membership",
+    "MembershipRecord",
     "NumberSeries",
     "PayeeVersion",
     "Payment",

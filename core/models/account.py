@@ -9,9 +9,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django_fsm import transition
 
-from core.models.guards import OwnerKept
+from core.models.guards import AppendOnly, MembershipRecorded, OwnerKept
 from core.models.row import Row
 from core.models.stateful import Stateful, StatusField
 from core.models.user import User, canonical_email
@@ -123,7 +124,7 @@ class Account(Stateful):
         return user.role_in(self.pk) in Membership.MAY_PAY
 
     def may_be_closed_by(self, user: User) -> bool:
-        return user.role_in(self.pk) == Membership.Role.OWNER or user.is_granted("core.manage_accounts")
+        return user.role_in(self.pk) == Membership.Role.OWNER or user.may_decide_on(self.pk, "core.manage_accounts")
 
     @transition(
         field=status,
@@ -197,12 +198,34 @@ class Membership(Row):
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
-        constraints = [OwnerKept(name="membership_owner_kept")]
+        constraints = [OwnerKept(name="membership_owner_kept"), MembershipRecorded(name="membership_recorded")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.account}"
 
     def clean(self) -> None:
+        if self._state.adding and User.objects.filter(pk=self.user_id, is_staff=True).exists():
+            raise ValidationError({"user": "Somebody of the staff cannot belong to an account: they decide on them."})
         mine = Membership.objects.filter(pk=self.pk)
         if self.role != Membership.Role.OWNER and mine.last_owners().exists():
             raise ValidationError({"role": "An account keeps at least one owner: make somebody else one first."})
+
+
+class MembershipRecord(Row):
+    """Somebody belongs to an account, or did: written by trigger with each membership, and never taken back.
+
+    Without foreign keys: a person or an account that is deleted keeps nobody from it.
+    """
+
+    account_id = models.UUIDField()
+    user_id = models.UUIDField()
+    joined_at = models.DateTimeField(db_default=Now())  # the first time
+
+    class Meta:
+        constraints = [
+            AppendOnly(name="membership_record_append_only"),
+            models.UniqueConstraint(name="membership_record_once", fields=["user_id", "account_id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.account_id}"

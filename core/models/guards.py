@@ -1,10 +1,12 @@
 """Rules that the database keeps by trigger, written as constraints so that migrations follow the code.
 
-They hold for everybody who is not the owner of the tables: for the admin, `QuerySet.update`, and raw SQL.
+They hold for everybody who is not the owner of the tables: for the admin, `QuerySet.update`, and raw SQL. The owner may
+thaw what is frozen for the length of a transaction (`core.thaw`), and each change then stands in PostgreSQL's own log.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
@@ -34,13 +36,34 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-_APPEND_ONLY_FUNCTION = """
+# `countersign.thaw` names a table for one transaction. Anybody can set it; it counts for the owner of the table alone,
+# and for what runs with the owner's rights.
+_THAW_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_is_thawed(relation oid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    named text := coalesce(current_setting('countersign.thaw', true), '');
+BEGIN
+    IF named = '' OR to_regclass(named) IS DISTINCT FROM relation::regclass OR NOT pg_has_role(
+            current_user, (SELECT relowner FROM pg_class WHERE oid = relation), 'MEMBER') THEN
+        RETURN false;
+    END IF;
+    RAISE LOG 'countersign: % is changed while it is thawed, by %', relation::regclass, session_user;
+    RETURN true;
+END $$;
+"""
+APPEND_ONLY_FUNCTION = (
+    _THAW_FUNCTION
+    + """
 CREATE OR REPLACE FUNCTION countersign_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND countersign_is_thawed(TG_RELID) THEN
+        RETURN NULL;
+    END IF;
     RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
         MESSAGE = format('%s is append-only: %s is refused', TG_TABLE_NAME, TG_OP);
 END $$;
 """
+)
 _KEPT_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_keep() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -75,6 +98,79 @@ BEGIN
             MESSAGE = format('account %s keeps at least one owner', OLD.account_id);
     END IF;
     RETURN NULL;
+END $$;
+"""
+# The arguments are the columns, to name in the message those that were to change.
+_FROZEN_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changed text;
+BEGIN
+    IF countersign_is_thawed(TG_RELID) THEN
+        RETURN NEW;
+    END IF;
+    SELECT string_agg(before.key, ', ' ORDER BY before.key) INTO changed FROM jsonb_each(to_jsonb(OLD)) AS before
+    JOIN jsonb_each(to_jsonb(NEW)) AS after USING (key)
+    WHERE before.value IS DISTINCT FROM after.value AND before.key = ANY (TG_ARGV);
+    RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+        MESSAGE = format('%s %s: %s is frozen', TG_TABLE_NAME,
+            coalesce(to_jsonb(OLD) ->> 'id', to_jsonb(OLD) ->> 'transition_id'), changed);
+END $$;
+"""
+# The arguments are the machine, the column that must name who decided ('' for none), and the verbs.
+_OUTSIDER_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_outsider_decides() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    step record;
+BEGIN
+    SELECT name, actor_id INTO step FROM core_transition
+    WHERE machine = TG_ARGV[0] AND object_id = NEW.id AND seq = NEW.version AND name = ANY (TG_ARGV[2:]);
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF TG_ARGV[1] <> '' AND to_jsonb(NEW) ->> TG_ARGV[1] IS DISTINCT FROM step.actor_id::text THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s %s: %s is not who performed %s', TG_ARGV[0], NEW.id, TG_ARGV[1], step.name);
+    END IF;
+    IF EXISTS (SELECT FROM core_membershiprecord WHERE user_id = step.actor_id AND account_id = NEW.account_id) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s %s: who performs %s belongs to the account, or did', TG_ARGV[0], NEW.id, step.name);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+# The row of the person is locked whatever it says, and read after: of a membership and a staff flag at the same moment
+# the second sees the first.
+_MEMBER_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_membership_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_of_staff boolean;
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.user_id = OLD.user_id AND NEW.account_id = OLD.account_id THEN
+        RETURN NULL;
+    END IF;
+    SELECT is_staff INTO is_of_staff FROM core_user WHERE id = NEW.user_id FOR SHARE;
+    IF is_of_staff THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s is of the staff and cannot belong to an account', NEW.user_id);
+    END IF;
+    INSERT INTO core_membershiprecord (id, account_id, user_id, joined_at)
+    VALUES (gen_random_uuid(), NEW.account_id, NEW.user_id, now()) ON CONFLICT (user_id, account_id) DO NOTHING;
+    RETURN NULL;
+END $$;
+"""
+_STAFF_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_staff_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        NEW.was_staff := NEW.was_staff OR OLD.was_staff;
+        IF NEW.is_staff AND NOT OLD.is_staff AND EXISTS (SELECT FROM core_membership WHERE user_id = NEW.id) THEN
+            RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+                MESSAGE = format('%s belongs to an account and cannot be of the staff', NEW.id);
+        END IF;
+    END IF;
+    NEW.was_staff := NEW.was_staff OR NEW.is_staff OR NEW.is_superuser;
+    RETURN NEW;
 END $$;
 """
 
@@ -154,7 +250,7 @@ class AppendOnly(_Refusal):
     """Rows are added and stay: UPDATE, DELETE and TRUNCATE are refused."""
 
     statements = "UPDATE OR DELETE OR TRUNCATE"
-    function, function_sql = "countersign_refuse", _APPEND_ONLY_FUNCTION
+    function, function_sql = "countersign_refuse", APPEND_ONLY_FUNCTION
 
 
 class Kept(_Refusal):
@@ -211,3 +307,124 @@ class OwnerKept(_Trigger):
         assert model is not None
         table = model._meta.db_table
         return f'DROP TRIGGER {self.name} ON "{table}"; DROP TRIGGER {self.name}_gone ON "{table}";'
+
+
+class Frozen(_Trigger):
+    """Columns that keep what they hold, unless the table is thawed.
+
+    columns: as in the database; `metadata->key` is one key of a JSON column. once: those that may be filled, once.
+    blankable: those that may become NULL, and nothing else. when: SQL about OLD; empty: always.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        columns: Sequence[str] = (),
+        once: Sequence[str] = (),
+        blankable: Sequence[str] = (),
+        when: str = "",
+    ) -> None:
+        super().__init__(name=name)
+        self.columns, self.once, self.blankable = sorted(columns), sorted(once), sorted(blankable)
+        self.when = when
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        own = {"columns": self.columns, "once": self.once, "blankable": self.blankable, "when": self.when}
+        return path, args, {**kwargs, **{key: value for key, value in own.items() if value}}
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        changes = [_differs(column) for column in self.columns]
+        changes += [f"OLD.{column} IS NOT NULL AND {_differs(column)}" for column in self.once]
+        changes += [f"NEW.{column} IS NOT NULL AND {_differs(column)}" for column in self.blankable]
+        condition = " OR ".join(f"({change})" for change in changes)
+        if self.when:
+            condition = f"({self.when}) AND ({condition})"
+        named = {column.partition("->")[0] for column in (*self.columns, *self.once, *self.blankable)}
+        words = ", ".join(f"'{word}'" for word in sorted(named))
+        return (
+            _THAW_FUNCTION
+            + _FROZEN_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + f"WHEN ({condition}) EXECUTE FUNCTION countersign_frozen({words});"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+def _differs(column: str) -> str:
+    name, _, key = column.partition("->")
+    before, after = (f"{row}.{name}" + (f" -> '{key}'" if key else "") for row in ("OLD", "NEW"))
+    return f"({before}) IS DISTINCT FROM ({after})"
+
+
+class OutsiderDecides(_Trigger):
+    """Who takes one of these transitions does not belong to the account, and never did.
+
+    targets: the states that the verbs lead to. column: where the row names who it was; empty: it does not.
+    """
+
+    def __init__(
+        self, *, name: str, machine: str, verbs: Sequence[str], targets: Sequence[str], column: str = ""
+    ) -> None:
+        super().__init__(name=name)
+        self.machine, self.column = machine, column
+        self.verbs, self.targets = sorted(verbs), sorted(targets)
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        own = {"machine": self.machine, "verbs": self.verbs, "targets": self.targets, "column": self.column}
+        return path, args, {**kwargs, **own}
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        targets, words = (
+            ", ".join(f"'{word}'" for word in words)
+            for words in (self.targets, [self.machine, self.column, *self.verbs])
+        )
+        return (
+            _OUTSIDER_FUNCTION
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + f"WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status IN ({targets})) "
+            + f"EXECUTE FUNCTION countersign_outsider_decides({words});"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+class MembershipRecorded(_Trigger):
+    """Who belongs to an account is written down for good, and is not of the staff."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _MEMBER_FUNCTION
+            + f"CREATE TRIGGER {self.name} AFTER INSERT OR UPDATE OF user_id, account_id "
+            + f'ON "{model._meta.db_table}" FOR EACH ROW EXECUTE FUNCTION countersign_membership_recorded();'
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+
+class StaffApart(_Trigger):
+    """Nobody of an account becomes staff, and who was of the staff is known as such for good."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _STAFF_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE INSERT OR UPDATE ON "{model._meta.db_table}" '
+            + "FOR EACH ROW EXECUTE FUNCTION countersign_staff_apart();"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
+from core.models.guards import OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, not_negative
 from core.models.stateful import Stateful, StatusField
@@ -98,6 +99,12 @@ class Invoice(Stateful):
                 fields=["subscription", "period_start"],
                 condition=Q(purpose="renewal") & ~Q(status="void"),
             ),
+            OutsiderDecides(
+                name="invoice_closed_by_outsider",
+                machine="invoice",
+                verbs=["void", "write_off"],
+                targets=["void", "uncollectible"],
+            ),
         ]
         permissions = [("void_invoice", "Void invoices and write them off")]
         indexes = [
@@ -131,7 +138,7 @@ class Invoice(Stateful):
         return email
 
     def may_be_voided_by(self, user: User) -> bool:
-        return user.is_granted("core.void_invoice")
+        return user.may_decide_on(self.account_id, "core.void_invoice")
 
     @property
     def holds_part_of_what_is_not_given(self) -> bool:

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.guards import AppendOnly
+from core.models.guards import AppendOnly, OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, positive
@@ -126,6 +126,20 @@ class Payment(Stateful):
                 condition=Q(status__in=["pending_approval", "approved", "succeeded"]) & ~Q(reference_key=""),
             ),
             models.UniqueConstraint(name="payment_of_account", fields=["account", "id"]),
+            OutsiderDecides(
+                name="payment_decided_by_outsider",
+                machine="payment",
+                verbs=["approve", "reject"],
+                targets=["approved", "failed"],
+                column="decided_by_id",
+            ),
+            OutsiderDecides(
+                name="payment_reversed_by_outsider",
+                machine="payment",
+                verbs=["reverse"],
+                targets=["reversed"],
+                column="reversed_by_id",
+            ),
         ]
         # Each is written anew whenever the status changes: none that nobody reads by.
         indexes = [
@@ -149,11 +163,11 @@ class Payment(Stateful):
         return not self.method.expects(self.reference)
 
     def may_be_decided_by(self, user: User) -> bool:
-        """Nobody decides on money that they say they sent, or recorded."""
-        return user.is_granted("core.approve_payment") and user.pk != self.submitted_by_id
+        """Nobody decides on money that they say they sent, or recorded, nor on that of an account of theirs."""
+        return user.may_decide_on(self.account_id, "core.approve_payment") and user.pk != self.submitted_by_id
 
     def may_be_reversed_by(self, user: User) -> bool:
-        return user.is_granted("core.reverse_payment") and user.pk != self.submitted_by_id
+        return user.may_decide_on(self.account_id, "core.reverse_payment") and user.pk != self.submitted_by_id
 
     def may_be_withdrawn_by(self, user: User) -> bool:
         return user.role_in(self.account_id) in Membership.MAY_PAY

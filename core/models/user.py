@@ -17,6 +17,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.models.guards import StaffApart
 from core.models.row import Row
 from core.statements import ask
 from core.text import composed
@@ -40,7 +41,8 @@ RIGHTS = """
         WHERE permission.id IN (
             SELECT own.permission_id FROM core_user_user_permissions AS own WHERE own.user_id = person.id
             UNION SELECT shared.permission_id FROM core_user_groups AS mine
-            JOIN auth_group_permissions AS shared USING (group_id) WHERE mine.user_id = person.id))
+            JOIN auth_group_permissions AS shared USING (group_id) WHERE mine.user_id = person.id)),
+        ARRAY(SELECT record.account_id FROM core_membershiprecord AS record WHERE record.user_id = person.id)
     FROM (SELECT %s::uuid AS id) AS person LEFT JOIN core_membership AS membership ON membership.user_id = person.id"""
 
 
@@ -73,7 +75,7 @@ class UserManager(BaseUserManager["User"]):
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
     def formerly(self, email: str) -> models.QuerySet[User]:
-        """Those who had that address until their account was closed and somebody signed up with it again."""
+        """Those who had that address until somebody signed up with it again: their account was closed, or they left."""
         return self.filter(former_email_digest__in=email_digests(email))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -93,6 +95,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     email_canonical = models.CharField(max_length=LONGEST_EMAIL, unique=True, editable=False)
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("staff", default=False)
+    was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # ever: kept by trigger
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)  # a link in a mail was followed
@@ -105,6 +108,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     _is_barred = False
     _password: str | None
     _granted: frozenset[str] | None = None
+    _accounts: frozenset[UUID] = frozenset()  # that they belong to, or did: read together with what is granted
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -116,7 +120,8 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.CheckConstraint(
                 name="user_without_address_is_inactive", condition=Q(former_email_digest="") | Q(is_active=False)
-            )
+            ),
+            StaffApart(name="user_staff_apart"),
         ]
         indexes = [
             models.Index(
@@ -132,6 +137,8 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         super().clean()
         if self.former_email_digest and self.is_active:
             raise ValidationError({"is_active": "Somebody else signs in with the address of this person now."})
+        if self.is_staff and self._belongs_and_is_not_staff():
+            raise ValidationError({"is_staff": "They belong to an account: who decides must not be of one."})
         canonical = canonical_email(self.email or "")
         if len(canonical) > LONGEST_EMAIL:
             raise ValidationError({"email": "This address is too long."})
@@ -139,6 +146,10 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
             raise ValidationError(
                 {"email": "Somebody has this e-mail address already, perhaps spelled in another way."}
             )
+
+    def _belongs_and_is_not_staff(self) -> bool:
+        """In the database, where a person may be both from before this was refused."""
+        return User.objects.filter(pk=self.pk, is_staff=False, membership__isnull=False).exists()
 
     def give_up_address(self) -> None:
         """Let somebody sign up with this person's address; they cannot sign in any more. To be saved by the caller."""
@@ -201,16 +212,21 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         return membership.role if membership is not None and membership.account_id == account_id else None
 
     def is_granted(self, permission: str) -> bool:
-        """Whether somebody gave this user that permission: being a superuser is not enough.
+        """Whether somebody gave this member of the staff that permission: being a superuser is not enough.
 
-        For decisions about money, where `has_perm` would let every superuser through.
+        For decisions about money, where `has_perm` would let every superuser through. Who has left the staff decides
+        nothing any more, whatever permission was left to them.
         """
-        if not self.is_active:
+        if not (self.is_active and self.is_staff):
             return False
         if self._granted is None:
             self._read_rights()
         assert self._granted is not None
         return permission in self._granted
+
+    def may_decide_on(self, account_id: UUID, permission: str) -> bool:
+        """Whether this user may use that permission on an account: not on one that they belong to, or ever did."""
+        return self.is_granted(permission) and account_id not in self._accounts
 
     def sees_every_account(self) -> bool:
         """Whether the rows of all customers are open to this user, to read."""
@@ -218,8 +234,8 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     def _read_rights(self) -> None:
         """What somebody may do is asked together with where: one trip for `role_in` and `is_granted`."""
-        *place, granted = ask(RIGHTS, [self.pk]).fetchone()
-        self._granted = frozenset(granted)
+        *place, granted, accounts = ask(RIGHTS, [self.pk]).fetchone()
+        self._granted, self._accounts = frozenset(granted), frozenset(accounts)
         field: Any = self._meta.get_field("membership")
         if field.is_cached(self):
             return  # somebody gave it, or asked for it before

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission
 
 from core.ids import uuid7
 from core.models import User
-from tests.factories import MembershipFactory, UserFactory
+from tests.factories import MembershipFactory, UserFactory, make_staff_as_before
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 def test_place_and_rights_are_asked_together(django_assert_num_queries):
     membership = MembershipFactory(role="admin")
     user = membership.user
+    make_staff_as_before(user)
     user.user_permissions.add(Permission.objects.get(codename="approve_payment"))
     group = Group.objects.create(name="Reviewers")
     group.permissions.add(Permission.objects.get(codename="review_payment"))
@@ -31,7 +32,7 @@ def test_place_and_rights_are_asked_together(django_assert_num_queries):
 
 
 def test_who_has_neither_place_nor_right_is_asked_once(django_assert_num_queries):
-    user = User.objects.get(pk=UserFactory().pk)
+    user = User.objects.get(pk=UserFactory(is_staff=True).pk)
 
     with django_assert_num_queries(1):
         assert user.role_in(user.pk) is None

@@ -40,8 +40,8 @@ OF_STAFF = {
     "workflows/seed",
 }
 SAID_TO_STAFF = {
-    "You may not record payments.",
-    "You may not adjust credits.",
+    "You may not record payments of this account.",
+    "You may not adjust the credits of this account.",
     "The account has  credits.",
     "Nothing would change.",
     "Somebody else signs in with the address of this person now.",

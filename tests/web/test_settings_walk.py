@@ -180,6 +180,7 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"name": LONG},
             {"groups": ["999999"]},
             {"user_permissions": ["999999"]},
+            {"is_staff": "on"},  # they belong to an account
         ],
     },
     Group: {
@@ -194,6 +195,7 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"user": ""},
             {"user": str(uuid4())},
             {"user": "{ann}"},  # has a place already
+            {"user": "{dan}"},  # of the staff
             {"role": "king"},
         ],
         "change": [{"role": ""}, {"role": "king"}, {"role": "viewer"}, {"role": "admin"}],  # they are the only owner
@@ -264,6 +266,7 @@ def scene(shop) -> dict[str, Any]:
     return {
         "account": ann.account.pk, "membership": ann, "ann": ann.user.pk, "cid": cid.pk, "site": site.pk,
         "bob": UserFactory(email="bob@acme.test").pk, "industry": industry.pk,
+        "dan": UserFactory(email="dan@staff.test", is_staff=True).pk,
         "invoice": InvoiceFactory(subscription__account=ann.account).pk,
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from knox.models import AuthToken
 
 from core.models import Account, Effect, Membership, User
 from core.problems import Conflict
-from tests.factories import AccountFactory, MembershipFactory, PlanFactory, UserFactory
+from tests.factories import AccountFactory, MembershipFactory, PlanFactory, UserFactory, make_staff_as_before
 from tests.workflows.customers import status
 from workflows import tokens
 from workflows.actions import close_account, sign_up
@@ -105,6 +105,8 @@ def test_person_disabled_by_staff_does_not_come_back(closed, signs_up):
 def test_staff_in_a_closed_account_keep_their_log_in(closed, signs_up, trust):
     if trust == "permission":
         closed.user.user_permissions.add(Permission.objects.get(codename="approve_payment"))
+    elif trust == "is_staff":
+        make_staff_as_before(closed.user)
     else:
         User.objects.filter(pk=closed.user.pk).update(**{trust: True})
 

@@ -13,8 +13,17 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from core.models import Account, Effect, Industry, Membership, Plan, Site, SiteUserAccess, User
+from core.models.user import NO_ADDRESS
 from core.problems import Conflict, ValidationError
-from tests.factories import AccountFactory, MembershipFactory, PlanFactory, StaffFactory, UserFactory
+from tests.factories import (
+    AccountFactory,
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentFactory,
+    PlanFactory,
+    StaffFactory,
+    UserFactory,
+)
 from workflows import tokens
 from workflows.actions import SignUp, sign_up
 from workflows.actions.people import (
@@ -26,6 +35,7 @@ from workflows.actions.people import (
     sign_out_everywhere,
     verify_email,
 )
+from workflows.actions.personal import export_person
 from workflows.actions.sites import add_member, remove_member
 
 pytestmark = pytest.mark.django_db
@@ -385,22 +395,73 @@ def signs_up(email: str) -> SignUp:
     )
 
 
-def test_somebody_who_was_removed_may_sign_up_for_an_account_of_their_own(account, ann, client):
+@pytest.mark.guards("S22", "workflows.actions.people.newcomer")
+def test_somebody_who_was_removed_signs_up_as_somebody_new(account, ann, client):
+    """S22: the row that acted for another account is not taken over by whoever types its address."""
     site = Site.objects.create(account=account, name="Shop", industry=Industry.objects.create(name="Retail"))
     SiteUserAccess.objects.create(site=site, user=ann, role="manager")
     User.objects.filter(pk=ann.pk).update(email_verified_at=timezone.now(), name="Ann of Acme")
+    ann.refresh_from_db()
     remove_member(Membership.objects.create(account=account, user=ann, role="admin"))
 
     signed_up = signs_up("ANN@acme.test")
 
     ann.refresh_from_db()
-    assert signed_up.user == ann
+    assert signed_up.user != ann
     assert signed_up.account != account
-    assert ann.role_in(account.pk) is None
-    assert (ann.is_active, ann.name, ann.email_verified_at) == (True, "", None)  # who typed it need not be who reads it
-    assert not ann.site_access.exists()
+    assert (ann.is_active, ann.name) == (False, "Ann of Acme")
+    assert ann.email.endswith(NO_ADDRESS)
+    assert signed_up.user.email_verified_at is None  # who typed it need not be who reads it
     assert client.login(username="ann@acme.test", password=NEW)
     assert not client.login(username="ann@acme.test", password=OLD)
+
+
+@pytest.mark.guards("S22", "workflows.actions.personal._former_selves")
+@pytest.mark.parametrize("is_proved", [False, True])
+def test_export_of_a_stranger_holds_no_claim_made_for_the_former_firm(account, ann, is_proved):
+    """S22: neither before nor after the address is proved, which a firm may give to somebody else."""
+    invoice = InvoiceFactory(subscription__account=account)
+    place = Membership.objects.create(account=account, user=ann, role="admin")
+    PaymentFactory(invoice=invoice, submitted_by=ann, payer_name="The former firm", reference="THEIR SLIP")
+    remove_member(place)
+    stranger = signs_up("ann@acme.test").user
+    stranger.email_verified_at = timezone.now() if is_proved else None
+    stranger.save()
+
+    held = export_person(stranger)
+
+    assert "THEIR SLIP" not in held
+    assert "The former firm" not in held
+    assert str(ann.pk) in held  # as a key, for the operator
+
+
+@pytest.mark.guards("S22", "user_staff_apart")
+@pytest.mark.parametrize("how", ["signs up", "is invited"])
+def test_row_of_former_staff_is_never_taken_over(account, how):
+    """S22: years of decisions refer to it."""
+    officer = StaffFactory(email="officer@house.test")
+    officer.is_staff = officer.is_active = False
+    officer.user_permissions.clear()
+    officer.save()
+
+    if how == "signs up":
+        new = signs_up("officer@house.test").user
+    else:
+        owner = MembershipFactory(account=account).user
+        new = add_member(account, email="officer@house.test", role="viewer", by=owner).user
+
+    officer.refresh_from_db()
+    assert new != officer
+    assert officer.was_staff
+    assert officer.email.endswith(NO_ADDRESS)
+    assert User.objects.formerly("officer@house.test").get() == officer
+
+
+def test_address_of_staff_who_work_here_is_taken(account):
+    StaffFactory(email="officer@house.test")
+
+    with pytest.raises(Conflict):
+        signs_up("officer@house.test")
 
 
 @pytest.mark.parametrize("trust", ["is_staff", "is_superuser", "permission", "group"])

@@ -47,7 +47,7 @@ def account_page(request: Visit, pk: UUID) -> HttpResponse:
     context = {
         "account": account,
         "verbs": available(account, request.user),
-        "may_adjust": request.user.is_granted(ADJUST),
+        "may_adjust": request.user.may_decide_on(account.pk, ADJUST),
         "balances": sorted(balance_of(pk).items()) or [(account.currency, Decimal(0))],
         "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
         "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST],

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from core.models import Payment, Transition, User
 from core.proof_links import is_plain_https
-from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.door import APPROVE, REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import in_words
@@ -90,6 +90,8 @@ def why_not(payment: Payment, user: User) -> str:
         return ""
     if payment.submitted_by_id == user.pk:
         return "You recorded this payment yourself, so somebody else decides on it."
+    if user.is_granted(APPROVE) and not user.may_decide_on(payment.account_id, APPROVE):
+        return "You belong to this account, or did, so somebody else decides on it."
     return "You may look at payments; deciding on them is another duty."
 
 

@@ -108,8 +108,8 @@ def record_payment(
     However many claims wait for a decision: a receipt is no claim, it was seen. Raises PermissionDenied,
     ValidationError for a day that cannot be, DuplicateClaim.
     """
-    if not by.is_granted("core.review_payment"):
-        raise PermissionDenied("You may not record payments.")
+    if not by.may_decide_on(invoice.account_id, "core.review_payment"):
+        raise PermissionDenied("You may not record payments of this account.")
     check_day(paid_on, field="paid_on")
     with _claimed_once(invoice.account_id, method, reference):
         with pipelined():

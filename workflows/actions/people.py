@@ -17,7 +17,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
-from core.models import Account, Transition, User
+from core.models import Account, MembershipRecord, Transition, User
+from core.models.stateful import NOBODY
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.text import composed
@@ -126,16 +127,17 @@ def verify_billing_address(token: str) -> Account:
     return found[0]
 
 
-def newcomer(email: str, password: str | None = None) -> User | None:
-    """Somebody new here, or once removed from an account, who starts anew; None where the address is taken.
+def newcomer(email: str, password: str | None = None, *, account: Account | None = None) -> User | None:
+    """Somebody new here, or once removed from this account, who starts again; None where the address is taken.
 
-    Where the address is of a person whose account is closed, that person gives it up, and a new one gets it: the
-    closed account stays theirs, and can no longer be signed in to.
-    password: None: they set their first one by the link of a mail. The caller holds a transaction. Whoever was of the
-    staff is nobody new: who types an address need not be who reads it.
+    Where the address is of a person whose account is closed, who was let go from another account or who has left the
+    staff, that person gives it up, and a new one gets it: who types an address need not be who had it before, and what
+    was done under it stays with who did it. The row of before can no longer be signed in to.
+    password: None: they set their first one by the link of a mail. account: that they are invited to. The caller holds
+    a transaction.
     """
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
-    if user is not None and _may_give_up_address(user):
+    if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):
         user.give_up_address()
         user.save()
         user = None
@@ -197,6 +199,16 @@ def _may_give_up_address(user: User) -> bool:
     if not user.is_active or _is_trusted(user):
         return False
     return Account.objects.filter(memberships__user=user, status=Account.Status.CLOSED).exists()
+
+
+def _is_over_and_done(user: User, account: Account | None) -> bool:
+    """Cannot sign in, has no place and no right any more, and was of the staff or acted for another account."""
+    if user.is_active or _is_trusted(user) or hasattr(user, "membership"):
+        return False
+    here = account.pk if account is not None else NOBODY
+    places = MembershipRecord.objects.filter(user_id=user.pk).exclude(account_id=here)
+    acts = Transition.objects.filter(actor=user).exclude(account_id=here)
+    return user.was_staff or places.exists() or acts.exists()
 
 
 def _is_trusted(user: User) -> bool:

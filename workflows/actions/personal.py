@@ -44,9 +44,12 @@ def export_person(user: User) -> str:
     """All that is held about a person, and about their account where they own it: one JSON document.
 
     `former`: the same of who they were in accounts closed before, once they have shown that the address is theirs.
+    `other_rows`: keys of people who had the address, and were let go from an account or have left the staff. What they
+    did belongs to those they did it for: it is exported and erased by these keys, when somebody knows who they were.
     """
     former = [_held_about(row) for row in _former_selves(user)] if user.email_verified_at else []
-    return plain_json({"exported_at": database_now(), **_held_about(user), "former": former})
+    others = list(_others_of_the_address(user).values_list("pk", flat=True))
+    return plain_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
 
 
 def _held_about(user: User) -> dict[str, Any]:
@@ -123,8 +126,15 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
 
 
 def _former_selves(user: User) -> QuerySet[User]:
-    """Those who had the address of this person before, in accounts that are closed."""
-    return User.objects.formerly(user.email).exclude(pk=user.pk).order_by("pk")
+    """Those who had the address of this person before, in accounts that are closed, and were never of the staff."""
+    closed = Membership.objects.filter(account__status=Account.Status.CLOSED).values("user")
+    return User.objects.formerly(user.email).filter(pk__in=closed, was_staff=False).exclude(pk=user.pk).order_by("pk")
+
+
+def _others_of_the_address(user: User) -> QuerySet[User]:
+    """Those who had it, and had no account of their own that was closed."""
+    former = _former_selves(user).values("pk")
+    return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
 
 
 def _account_to_close(user: User, by: User, reason: str) -> Account | None:

@@ -76,7 +76,7 @@ def add_member(account: Account, *, email: str, role: str, by: User) -> Membersh
                 "Your plan has room for %(limit)d person.", "Your plan has room for %(limit)d people.", limit
             )
             raise Conflict(words % {"limit": limit}, limit=limit)
-        user = newcomer(email)
+        user = newcomer(email, account=account)
         if user is None:
             raise Conflict(_("This e-mail address belongs to an account already."))
         member = Membership.objects.create(account=account, user=user, role=role)

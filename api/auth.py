@@ -25,7 +25,7 @@ from core.models import Membership, Plan, PlanPrice, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
 from workflows.actions import price_of, sign_up
-from workflows.actions.people import check_new_password, sign_out_everywhere
+from workflows.actions.people import change_name, check_new_password, sign_out_everywhere
 
 
 class SessionOut(serializers.Serializer):
@@ -196,8 +196,7 @@ class Me(CallerView):
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         if "name" in form.validated_data:
-            self.caller.name = form.validated_data["name"]
-            self.caller.save(update_fields=["name"])
+            change_name(self.caller, form.validated_data["name"])
         return self.get(request)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,24 @@ FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202
 
 # Letters and symbols by their category, yet nothing is drawn: Hangul fillers, an empty Braille cell, a null notehead.
 NOT_DRAWN = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
+# Marks by their category that are never drawn: a joiner of graphemes, two vowels of Khmer, Mongolian selectors.
+NEVER_DRAWN_MARKS = "\u034f\u17b4\u17b5\u180b-\u180d\u180f"
+# Arabic letters that do not join what follows: after them a non-joiner changes nothing (Unicode ArabicShaping.txt, R).
+JOINS_NOTHING = (
+    "\u0622-\u0625\u0627\u0629\u062f-\u0632\u0648\u0671-\u0673\u0675-\u0677\u0688-\u0699\u06c0-\u06cb\u06cd\u06cf"
+    "\u06d2\u06d3\u06d5\u06ee\u06ef"
+)
+# Joiners and selectors that words are written with: a non-joiner between Arabic letters (Persian), joiners of emoji,
+# a selector after a symbol, the key of a keycap, or a Chinese character. Those after a virama: is_seen_whole().
+WITH_A_USE = re.compile(
+    f"(?<=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])(?<![{JOINS_NOTHING}])\u200c(?=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])"
+    "|(?<=[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])\u200d(?=[\u2190-\u27bf\U0001f300-\U0001faff])"
+    "|(?<=[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"
+    "|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    "|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\ufe00-\ufe02\U000e0100-\U000e01ef]"
+)
+INVISIBLE_MARK = re.compile(f"[{NEVER_DRAWN_MARKS}\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+VIRAMA = 9  # by its combining class: it shows half forms with a joiner after it, and none with a non-joiner
 # What is typed for a hyphen and is no dash by its category: minus signs, a bullet, a drawn line, Japan's long vowel.
 LIKE_A_DASH = frozenset("\u2212\u02d7\u2043\u2500\u30fc")
 
@@ -35,6 +54,20 @@ def is_single_line(text: str) -> bool:
 def is_drawn(text: str) -> bool:
     """Whether something of it is seen: a letter, digit or symbol. Spaces, joiners and lone accents are not."""
     return any(_is_drawn(character) for character in text)
+
+
+def is_seen_whole(text: str) -> bool:
+    """Whether every character changes what is seen: two names that look the same are then the same.
+
+    Joiners and selectors that words are written with stand where they are of use, and are none anywhere else.
+    """
+    if text.isascii():
+        return True
+    text = WITH_A_USE.sub("", text)
+    return not any(
+        _is_invisible(character) and not (character in "\u200c\u200d" and unicodedata.combining(before) == VIRAMA)
+        for before, character in pairwise(f" {text}")
+    )
 
 
 def ascii_digits(text: str) -> str:
@@ -57,11 +90,13 @@ def shortened(text: str, longest: int) -> str:
 
 
 def check_name(text: str, *, field: str, longest: int) -> None:
-    """Raise ValidationError naming `field` for a name that cannot be seen, stands on two lines or is too long."""
+    """Raise ValidationError naming `field` for a name of which not all is seen, on two lines or too long."""
     if not is_drawn(text):
         raise ValidationError({field: [_("Write a name that can be seen.")]})
     if not is_single_line(text):
         raise ValidationError({field: [_("Write it on a single line.")]})
+    if not is_seen_whole(text):
+        raise ValidationError({field: [_("There is a character in it that cannot be seen. Type it again.")]})
     if len(text) > longest:
         raise ValidationError({field: [_("Use at most %(count)d characters.") % {"count": longest}]})
 
@@ -70,6 +105,12 @@ def _is_drawn(character: str) -> bool:
     category = unicodedata.category(character)
     # Sk: accents that stand alone, such as U+00B4, and the skin tones of emoji.
     return category[0] in "LNPS" and category != "Sk" and character not in NOT_DRAWN
+
+
+def _is_invisible(character: str) -> bool:
+    return (
+        unicodedata.category(character) == "Cf" or character in NOT_DRAWN or INVISIBLE_MARK.match(character) is not None
+    )
 
 
 def _plain(character: str) -> str:

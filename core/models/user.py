@@ -47,6 +47,7 @@ RIGHTS = """
 
 
 LONGEST_EMAIL = 254  # RFC 5321, and its canonical form
+LONGEST_PERSON_NAME = 150
 
 
 def canonical_email(email: str) -> str:
@@ -93,7 +94,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
 
     email = models.EmailField("e-mail", max_length=LONGEST_EMAIL, unique=True)  # as typed
     email_canonical = models.CharField(max_length=LONGEST_EMAIL, unique=True, editable=False)
-    name = models.CharField(max_length=150, blank=True)
+    name = models.CharField(max_length=LONGEST_PERSON_NAME, blank=True)
     is_staff = models.BooleanField("staff", default=False)
     was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # ever: kept by trigger
     is_active = models.BooleanField("active", default=True)

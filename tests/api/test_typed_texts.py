@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIRequestFactory
 
 from api.payments import preferred_wait
-from core.models import Account, CreditEntry, Payment
+from core.models import Account, CreditEntry, Industry, Payment, Site
 from core.problems import ValidationError
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
@@ -243,3 +243,17 @@ def test_claim_in_a_withdrawn_currency_is_refused_and_an_old_one_can_be_read(own
 
     assert is_problem(refused, 400, "validation-error")
     assert (read.json()["amount"], read.json()["currency"]) == ("12.30", "BGN")
+
+
+@pytest.mark.guards("S25", "core.text.check_name")
+@pytest.mark.parametrize("path", ["account/", "auth/me/", "sites/{site}/"])
+def test_name_that_looks_like_another_is_refused(owner, invoice, path):
+    """S25: a zero width space in the name of an account, a person and a site."""
+    industry = Industry.objects.create(name="Bakery")
+    site = Site.objects.create(account=invoice.account, name="Shop", industry=industry)
+
+    def renamed(name):
+        return owner.client.patch(f"/api/v1/{path.format(site=site.pk)}", {"name": name}, format="json")
+
+    assert is_problem(renamed("Ac\u200bme"), 400, "validation-error")
+    assert renamed("Acme").status_code == 200

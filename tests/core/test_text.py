@@ -15,9 +15,10 @@ from core.masks import fits
 from core.models.payment import Payment, normal_reference
 from core.payment_days import day_error
 from core.postal_codes import is_postal_code
+from core.problems import ValidationError
 from core.proof_links import TYPED_HTTPS, is_plain_https, plain_https
 from core.tax_ids import is_tax_id
-from core.text import as_code, ascii_digits, composed, is_drawn, shortened
+from core.text import as_code, ascii_digits, check_name, composed, is_drawn, shortened
 from tests.steady import steady
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
@@ -36,6 +37,53 @@ def test_text_of_which_nothing_is_seen_is_not_drawn(text):
 @pytest.mark.parametrize("text", ["a", "\u200bä", "株式会社", "إيصال", "9", "\U0001f4b8", "€", "-", "क\u093f"])
 def test_text_with_one_letter_digit_or_symbol_is_drawn(text):
     assert is_drawn(text)
+
+
+# U+00AD soft hyphen, U+200B zero width space, U+200F mark, U+2060 word joiner, U+3164 filler, U+FE0F selector, a tag.
+@pytest.mark.guards("S25", "core.text.is_seen_whole")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ac\u200bme",
+        "Acme\u200b",
+        "Ac\u200cme",
+        "Ac\u200dme",
+        "Acme\u200f",
+        "\u2060Acme",
+        "Ac\u00adme",
+        "\ufeffAcme",
+        "Acme\u3164",
+        "Acme\u2800",
+        "Acme\ufe0f",
+        "Ac\u034fme",
+        "Acme\U000e0041",
+        "دار\u200cالسلام",  # after a letter that does not join what follows
+        "\U0001f468\u200d",
+    ],
+)
+def test_name_with_a_character_that_cannot_be_seen_is_refused(text):
+    """S25"""
+    with pytest.raises(ValidationError):
+        check_name(text, field="name", longest=150)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "می\u200cخواهم",  # Persian is written so
+        "क्\u200dष",  # Indic half forms
+        "ක්\u200dරි",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # one family
+        "\u2764\ufe0f Care",
+        "1\ufe0f\u20e3 Shop",
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "葛\U000e0100城",  # a form of a Chinese character, in Japanese names
+        "Müller & Söhne",
+        "naïve cafe\u0301",
+    ],
+)
+def test_joiners_that_words_are_written_with_are_taken(text):
+    check_name(text, field="name", longest=150)
 
 
 def test_a_decimal_digit_of_every_script_is_folded():

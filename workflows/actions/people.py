@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from core.ids import uuid7
 from core.models import Account, MembershipRecord, Transition, User
 from core.models.stateful import NOBODY
-from core.models.user import canonical_email
+from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.text import composed
+from core.text import check_name, composed
 from workflows.effects.people import (
     mail_billing_verification,
     mail_invitation,
@@ -74,6 +74,15 @@ def change_password(user: User, old: str, new: str) -> User:
         user.set_password(new)
         user.save()
     return user
+
+
+def change_name(user: User, name: str) -> None:
+    """What a person is called; empty: by their address. Raises ValidationError for one of which not all is seen."""
+    name = composed(name)
+    if name:
+        check_name(name, field="name", longest=LONGEST_PERSON_NAME)
+    user.name = name
+    user.save(update_fields=["name"])
 
 
 def ask_to_verify(user: User) -> None:

@@ -127,6 +127,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email"]},
     },
+    {"NAME": "core.passwords.OurWordsValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest link in a mail; each its own: workflows/tokens.py
 LOGIN_URL = "/login/"

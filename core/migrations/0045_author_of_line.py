@@ -15,7 +15,7 @@ COLUMN = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0033_paid_is_proved")]
+    dependencies = [("core", "0041_known_members")]
 
     operations = [
         migrations.RunSQL(

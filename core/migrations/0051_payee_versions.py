@@ -21,7 +21,7 @@ PERSON = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0033_paid_is_proved")]
+    dependencies = [("core", "0047_author_checked")]
 
     operations = [
         migrations.AddField(

@@ -123,7 +123,7 @@ class _Caller:
     def key(self, gate: str, scope: str) -> str:
         """Of a row: a digest, so that whoever reads the table learns nobody's address."""
         who = {"account": self.account, "address": self.network}.get(scope, f"{self.account} {self.network}")
-        digest = salted_hmac("core.limits", who.encode(errors="backslashreplace")).hexdigest()[:32]
+        digest = salted_hmac("core.limits", who.encode(errors="backslashreplace"), algorithm="sha256").hexdigest()[:32]
         return f"{gate}:{scope}:{digest}"
 
 

@@ -145,7 +145,7 @@ def _remember_refusal(account: Account, refusal: Refused) -> None:
         Account.objects.filter(pk=account.pk, billing_email=account.billing_email).update(
             refused_email=account.refused_email
         )
-        digest = salted_hmac("workflows.mail.refused", account.refused_email).hexdigest()[:32]
+        digest = salted_hmac("workflows.mail.refused", account.refused_email, algorithm="sha256").hexdigest()[:32]
         payload = {"email": account.billing_email, "answer": str(refusal)[:500]}
         tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.effects.notices
         owe(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)

@@ -118,7 +118,7 @@ def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
     if not needs_proof(account):
         raise Conflict(_("This address has been confirmed already."))
     email = canonical_email(account.billing_email)
-    digest = salted_hmac("workflows.people.billing", email).hexdigest()[:32]
+    digest = salted_hmac("workflows.people.billing", email, algorithm="sha256").hexdigest()[:32]
     owe(
         mail_billing_verification,
         key=f"verify_billing_email:{account.pk}:{digest}:{database_now():%Y-%m-%d}",

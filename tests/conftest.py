@@ -26,7 +26,9 @@ def fast_passwords(settings) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def truncation_between_tests() -> Iterator[None]:
     """Tests that commit are followed by TRUNCATE, which our tables refuse: the owner may switch that off."""
-    tables = [model._meta.db_table for app in ("core", "toy") for model in apps.get_app_config(app).get_models()]
+    tables = [
+        model._meta.db_table for app in ("core", "toy", "admin") for model in apps.get_app_config(app).get_models()
+    ]
     truncate = DatabaseOperations.execute_sql_flush
 
     def with_triggers_off(self: DatabaseOperations, sql_list: list[str]) -> None:

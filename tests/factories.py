@@ -79,7 +79,8 @@ class _Begun(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class: Any, *_: Any, **fields: Any) -> Any:
         row = model_class(**fields)
-        begin(row, by=fields.get("submitted_by"))
+        inputs = {"total": row.total, "currency": row.currency} if isinstance(row, Invoice) else {}
+        begin(row, by=fields.get("submitted_by"), **inputs)
         return row
 
 

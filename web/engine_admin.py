@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from core.models import Breaker, Effect, Transition, User
+from core.models import Breaker, Effect, HistoryHead, Transition, TransitionDigest, User
 from core.models.stateful import edges_of
 from core.problems import Problem
 from web.forms.payload import Payload
@@ -254,3 +254,21 @@ def pretty(value: Any) -> SafeString:
 def problem_text(problem: Problem) -> str:
     errors = problem.members.get("errors", {})
     return " ".join([problem.detail, *(f"{name}: {', '.join(map(str, lines))}" for name, lines in errors.items())])
+
+
+@admin.register(HistoryHead)
+class HistoryHeadAdmin(OperatorsOnly):
+    """The days of the history that are closed, as `manage.py verify_history` checks them."""
+
+    list_display = ("day", "transitions", "head", "closed_at")
+    list_filter = ("day",)
+    search_fields = ("=head",)
+    ordering = ("-day",)
+
+
+@admin.register(TransitionDigest)
+class TransitionDigestAdmin(OperatorsOnly):
+    list_display = ("transition_id", "day", "whole")
+    list_filter = ("day",)
+    search_fields = ("=transition_id",)
+    ordering = ("-transition_id",)

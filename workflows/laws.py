@@ -5,7 +5,15 @@ They read the views of the schema `audit` wherever those have the columns, as an
 
 from __future__ import annotations
 
-from core.models import Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition
+from core.models import (
+    Allocation,
+    BalanceEntry,
+    CreditEntry,
+    EffectEvent,
+    HistoryHead,
+    MembershipRecord,
+    Transition,
+)
 from workflows.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 
 _OVER = "('cancelled', 'expired')"
@@ -62,6 +70,36 @@ MONEY = {
                 SELECT FROM core_effect WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
     "nobody decides on their own payment": """
         SELECT id AS payment, decided_by FROM audit.payments WHERE decided_by = submitted_by""",
+    "who submitted a payment began it": """
+        SELECT payment.id AS payment, payment.submitted_by, birth.actor_id AS began_by FROM audit.payments AS payment
+        JOIN audit.transitions AS birth ON birth.machine = 'payment' AND birth.object_id = payment.id AND birth.seq = 1
+        WHERE payment.submitted_by IS DISTINCT FROM birth.actor_id""",
+    "who decided on a payment performed it": """
+        SELECT payment.id AS payment, payment.decided_by_id AS decided_by, decision.actor_id AS performed_by,
+            payment.reversed_by_id AS reversed_by, reversal.actor_id AS reversal_performed_by
+        FROM core_payment AS payment
+        LEFT JOIN core_transition AS decision ON decision.machine = 'payment' AND decision.object_id = payment.id
+            AND decision.name IN ('approve', 'reject')
+        LEFT JOIN core_transition AS reversal ON reversal.machine = 'payment' AND reversal.object_id = payment.id
+            AND reversal.name = 'reverse'
+        WHERE payment.decided_by_id IS DISTINCT FROM decision.actor_id
+            OR payment.reversed_by_id IS DISTINCT FROM reversal.actor_id""",
+    # Its birth says for how much, since November 2026; before, the snapshot of who was billed says the price, which a
+    # step up costs a part of.
+    "an invoice demands what it was issued for": """
+        SELECT invoice.id AS invoice, invoice.total, birth.inputs ->> 'total' AS begun_with,
+            issued.inputs #>> '{snapshot,price}' AS issued_with
+        FROM core_invoice AS invoice
+        JOIN core_transition AS birth ON birth.machine = 'invoice' AND birth.object_id = invoice.id AND birth.seq = 1
+        LEFT JOIN core_transition AS issued ON issued.machine = 'invoice' AND issued.object_id = invoice.id
+            AND issued.name = 'issue'
+        WHERE (birth.inputs ->> 'total')::numeric <> invoice.total
+            OR birth.inputs ->> 'currency' <> invoice.currency
+            OR invoice.purpose <> 'upgrade' AND NOT birth.inputs ? 'total'
+                AND (issued.inputs #>> '{snapshot,price}')::numeric <> invoice.total
+            OR issued.inputs -> 'snapshot' <> invoice.metadata -> 'billing_snapshot'
+            OR issued.inputs ? 'snapshot' AND NOT invoice.metadata ? 'billing_snapshot'
+            OR issued.inputs ->> 'number' <> invoice.number""",
     "the numbers of a series have no gap": """
         SELECT series.code AS series, series.next - 1 AS given, count(invoice.id) AS found
         FROM core_numberseries AS series
@@ -145,7 +183,22 @@ MAILS = {
         GROUP BY message_id HAVING count(DISTINCT effect_id) > 1""",
 }
 _GROWING = ", ".join(
-    f"('{model._meta.db_table}')" for model in (Allocation, BalanceEntry, CreditEntry, EffectEvent, Transition)
+    f"('{table}')"
+    for table in (
+        *(
+            model._meta.db_table
+            for model in (
+                Allocation,
+                BalanceEntry,
+                CreditEntry,
+                EffectEvent,
+                HistoryHead,
+                MembershipRecord,
+                Transition,
+            )
+        ),
+        "django_admin_log",
+    )
 )
 GUARDS = {
     "what only grows is guarded": f"""

@@ -3,7 +3,7 @@
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
-from core.models.history import Breaker, Effect, EffectEvent, Tick, Transition
+from core.models.history import Breaker, Effect, EffectEvent, HistoryHead, Tick, Transition, TransitionDigest
 from core.models.idempotency import KeyedAnswer
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payee_version import PayeeVersion
@@ -25,6 +25,7 @@ __all__ = [
     "CreditEntry",
     "Effect",
     "EffectEvent",
+    "HistoryHead",
     "Industry",
     "Invoice",
     "KeyedAnswer",
@@ -43,5 +44,6 @@ __all__ = [
     "Subscription",
     "Tick",
     "Transition",
+    "TransitionDigest",
     "User",
 ]

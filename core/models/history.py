@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from core.models.guards import AppendOnly
+from core.models.guards import AppendOnly, Frozen, Kept
 from core.models.row import Row
 from core.models.stateful import NOBODY
 
@@ -47,7 +48,8 @@ class Transition(Row):
             ),
         ]
         indexes = [  # most are of nobody, but of the engine
-            models.Index(name="transition_by_person", fields=["actor"], condition=Q(actor__isnull=False))
+            models.Index(name="transition_by_person", fields=["actor"], condition=Q(actor__isnull=False)),
+            BrinIndex(name="transition_by_time", fields=["at"]),  # of a day: it costs next to nothing to write
         ]
 
     def __str__(self) -> str:
@@ -65,6 +67,49 @@ class Transition(Row):
             {"id": self.pk},
         )
         return list(chain.prefetch_related("actor"))
+
+
+class TransitionDigest(models.Model):
+    """What a Transition said on the day that was closed, as digests: they stay when its texts are erased.
+
+    `texts` is the digest of salt, inputs and reason; without the salt nobody can guess from it what they were.
+    `whole` is that of the row, with `texts` in the place of the texts.
+    """
+
+    transition_id = models.UUIDField(primary_key=True)  # no foreign key: that the row is missing must be seen
+    day = models.DateField(db_index=True)
+    salt = models.UUIDField(null=True)  # random; null: the texts were erased
+    texts = models.CharField(max_length=64)
+    whole = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            Kept(name="transition_digest_kept"),
+            Frozen(
+                name="transition_digest_frozen",
+                columns=["transition_id", "day", "texts", "whole"],
+                blankable=["salt"],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transition_id} on {self.day}"
+
+
+class HistoryHead(models.Model):
+    """A day of the history is closed: what all its transitions come to, after the day before. See workflows.chain."""
+
+    day = models.DateField(primary_key=True)  # in UTC
+    transitions = models.PositiveBigIntegerField()
+    previous = models.CharField(max_length=64, blank=True)  # the head of the day before; empty: this is the first
+    head = models.CharField(max_length=64)
+    closed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [AppendOnly(name="history_head_append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.head}"
 
 
 class Effect(Row):

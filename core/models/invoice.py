@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
-from core.models.guards import OutsiderDecides
+from core.models.guards import Frozen, OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, not_negative
 from core.models.stateful import Stateful, StatusField
@@ -104,6 +104,24 @@ class Invoice(Stateful):
                 machine="invoice",
                 verbs=["void", "write_off"],
                 targets=["void", "uncollectible"],
+            ),
+            Frozen(
+                name="invoice_frozen",
+                columns=[
+                    "account_id",
+                    "subscription_id",
+                    "number",
+                    "currency",
+                    "total",
+                    "purpose",
+                    "period_start",
+                    "period_end",
+                    "issued_on",
+                    "metadata->subscription_id",
+                    "metadata->agreed",
+                    "metadata->billing_snapshot",
+                ],
+                when="OLD.status <> 'draft'",
             ),
         ]
         permissions = [("void_invoice", "Void invoices and write them off")]

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.guards import AppendOnly, OutsiderDecides
+from core.models.guards import AppendOnly, Frozen, OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, positive
@@ -139,6 +139,17 @@ class Payment(Stateful):
                 verbs=["reverse"],
                 targets=["reversed"],
                 column="reversed_by_id",
+            ),
+            Frozen(
+                name="payment_claim_frozen",
+                columns=["account_id", "invoice_id", "currency", "submitted_by_id"],
+                once=["decided_by_id", "received", "reversed_by_id"],
+            ),
+            # What a customer wrote by hand is not among them: it is forgotten with the person.
+            Frozen(
+                name="payment_decision_frozen",
+                columns=["amount", "reference", "decided_by_id", "received"],
+                when="OLD.status <> 'pending_approval'",
             ),
         ]
         # Each is written anew whenever the status changes: none that nobody reads by.

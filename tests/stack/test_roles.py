@@ -44,6 +44,11 @@ CASES = {
     "make a table": "CREATE TABLE public.mine (id int)",
     "make a schema": "CREATE SCHEMA mine",
     "be the owner": "SET ROLE countersign",
+    "shorten the admin's log": "DELETE FROM django_admin_log",
+    "rewrite the admin's log": "UPDATE django_admin_log SET change_message = ''",
+    "rewrite a closed day": "UPDATE core_historyhead SET head = ''",
+    "forget a membership": "DELETE FROM core_membershiprecord",
+    "forget a digest": "DELETE FROM core_transitiondigest",
     "forget a migration": "DELETE FROM django_migrations",
     "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
 }
@@ -155,6 +160,30 @@ def test_the_app_cannot(server: Server, account: str, case: str):
         server.run(APP, CASES[case])
 
     assert isinstance(refusal.value, errors.InsufficientPrivilege), "the guard alone stands there"
+
+
+@pytest.mark.guards("S18", "countersign_is_thawed")
+@pytest.mark.parametrize("table", ["core_payment", "public.core_payment"])
+def test_nothing_is_thawed_for_the_app_whatever_it_sets(server: Server, account: str, table: str):
+    """S18"""
+    change = f"SELECT set_config('countersign.thaw', '{table}', false); UPDATE core_payment SET reference = 'ANOTHER'"
+
+    with pytest.raises(errors.IntegrityConstraintViolation, match="reference is frozen"):
+        server.run(APP, change)
+    server.run("countersign", f"BEGIN; {change}; ROLLBACK")  # for the owner it is
+
+
+def test_the_app_blanks_rows_of_the_admin_s_log_by_the_owner_s_function_alone(server: Server, account: str):
+    server.run(
+        APP,
+        """INSERT INTO django_admin_log (action_time, object_repr, action_flag, change_message, user_id)
+           SELECT now(), 'Ann', 2, 'Changed', id FROM core_user LIMIT 1""",
+    )
+
+    assert server.run(APP, "SELECT countersign_blank_log(ARRAY(SELECT id FROM django_admin_log))") == [(1,)]
+    assert server.run(APP, "SELECT object_repr, change_message FROM django_admin_log") == [("Erased", "")]
+    with pytest.raises(errors.InsufficientPrivilege):
+        server.run(AUDIT, "SELECT countersign_blank_log('{1}')")
 
 
 def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str):

@@ -85,6 +85,15 @@ MISDEEDS = {
         "ALTER TABLE core_payment DROP CONSTRAINT payment_decided_by_another",
         "UPDATE core_payment SET decided_by_id = submitted_by_id WHERE id = '{payment}'",
     ],
+    "who submitted a payment began it": [
+        "UPDATE core_payment SET submitted_by_id = (SELECT min(id::text)::uuid FROM core_user) WHERE id = '{payment}'",
+    ],
+    "who decided on a payment performed it": [
+        "UPDATE core_payment SET decided_by_id = (SELECT min(id::text)::uuid FROM core_user) WHERE id = '{payment}'",
+    ],
+    "an invoice demands what it was issued for": [
+        "UPDATE core_invoice SET total = 88 WHERE id = '{unpaid}'",
+    ],
     "an account has the credits that its entries add up to": [
         "UPDATE core_account SET credits = 999 WHERE id = '{account}'",
     ],
@@ -259,6 +268,24 @@ def test_all_is_well_with_part_payments_and_money_left_over(run_effects):
 
     assert Payment.objects.filter(status="succeeded").count() == 3
     assert found() == []
+
+
+# The same laws, broken in another way.
+MORE = {
+    "who decided on a payment performed it": """UPDATE core_payment SET reversed_by_id = decided_by_id
+                                                WHERE id = '{payment}'""",
+    "an invoice demands what it was issued for": "UPDATE core_invoice SET metadata = '{{}}' WHERE id = '{unpaid}'",
+    "what only grows is guarded": "ALTER TABLE django_admin_log DISABLE TRIGGER USER",
+}
+
+
+@pytest.mark.guards("S18", "workflows.laws.MONEY")
+@pytest.mark.parametrize("name", MORE)
+def test_what_is_not_so_in_another_way_is_found_too(name, keys):
+    """S18"""
+    as_owner(MORE[name].format(**keys))
+
+    assert name in {line.removeprefix("NOT SO: ").partition(": ")[0] for line in found()}
 
 
 @pytest.mark.parametrize("name", MISDEEDS)

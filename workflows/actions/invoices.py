@@ -60,7 +60,7 @@ def issue_invoice(
             },
         },
     )
-    birth = begin(invoice, cause=cause)
+    birth = begin(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # a law compares them
     today = today_in(account.time_zone, database_now())
     perform(
         invoice.issue,

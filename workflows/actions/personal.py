@@ -9,7 +9,6 @@ may be anybody's, and would reach the rows of others.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,6 +23,7 @@ from knox.models import AuthToken
 from core.models import Account, Membership, Payment, Session, Site, SiteUserAccess, Subscription, Transition, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
+from core.thaw import blank_log_rows
 from workflows.actions.accounts import close_account
 from workflows.books import lock_account
 from workflows.engine.plain import plain_json
@@ -178,17 +178,13 @@ def _forget_claims(user: User) -> int:
 
 def _forget_in_log(user: User, account: Account | None) -> int:
     """Of the admin's: what rows of this person were called that staff have changed. That they did, and what, stays."""
-    forgotten = 0
+    forgotten: list[int] = []
     for model, keys in _rows_of(user, account).items():
         about = ContentType.objects.get_for_model(model)
         entries = LogEntry.objects.filter(content_type=about, object_id__in=[str(key) for key in keys])
-        for entry in entries.exclude(object_repr__endswith=NOWHERE):  # which say that somebody was erased
-            before = entry.object_repr, entry.change_message
-            entry.object_repr, entry.change_message = ERASED, _without_names(entry.change_message)
-            if (entry.object_repr, entry.change_message) != before:
-                entry.save(update_fields=["object_repr", "change_message"])
-                forgotten += 1
-    return forgotten
+        tells_of_erasure = Q(object_repr__endswith=NOWHERE)
+        forgotten += entries.exclude(tells_of_erasure).values_list("pk", flat=True)
+    return blank_log_rows(forgotten)
 
 
 def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]]:
@@ -206,19 +202,6 @@ def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]
         Site: list(account.sites.values_list("pk", flat=True)),
         Subscription: list(account.subscriptions.values_list("pk", flat=True)),
     }
-
-
-def _without_names(change_message: str) -> str:
-    """What Django's admin wrote of a change, without the names of the rows beside it. Words of staff stay."""
-    try:
-        changes = json.loads(change_message)
-        for change in changes:
-            for part in change.values():
-                if "object" in part:
-                    part["object"] = ERASED
-    except (ValueError, TypeError, AttributeError):  # not the admin's own form
-        return change_message
-    return json.dumps(changes)
 
 
 def _blank_account(account: Account) -> None:

@@ -1,0 +1,164 @@
+"""What was issued and decided stays as it was, unless it is thawed: S18 of the security review."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic
+from django.urls import reverse
+
+from core.models import Invoice, Payment, User
+from core.thaw import blank_log_rows, thaw
+from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
+from workflows.engine import perform
+
+pytestmark = pytest.mark.django_db
+
+INVOICE = {
+    "number": "number || 'X'",
+    "total": "total + 1",
+    "currency": "'EUR'",
+    "account_id": "gen_random_uuid()",
+    "subscription_id": "NULL",
+    "purpose": "'renewal'",
+    "issued_on": "issued_on - 1",
+    "period_start": "now()::date",
+    "period_end": "now()::date",
+    "metadata": "'{}'",
+}
+CLAIM = {
+    "account_id": "gen_random_uuid()",
+    "invoice_id": "gen_random_uuid()",
+    "currency": "'EUR'",
+    "submitted_by_id": "gen_random_uuid()",
+}
+DECIDED = CLAIM | {
+    "amount": "amount + 1",
+    "reference": "'ANOTHER'",
+    "decided_by_id": "gen_random_uuid()",
+    "received": "received + 1",
+}
+
+
+def change(table, column, value):
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {column} = {value}")
+
+
+@pytest.fixture
+def claim():
+    return PaymentFactory()
+
+
+@pytest.fixture
+def decided(claim):
+    perform(claim.approve, by=StaffFactory())
+    return claim
+
+
+@pytest.mark.guards("S18", "invoice_frozen")
+@pytest.mark.parametrize("column", INVOICE)
+def test_issued_invoice_is_frozen(column):
+    """S18"""
+    InvoiceFactory()
+
+    with pytest.raises(IntegrityError, match=f"{column} is frozen"):
+        change("core_invoice", column, INVOICE[column])
+
+
+@pytest.mark.guards("S18", "payment_claim_frozen")
+@pytest.mark.parametrize("column", CLAIM)
+def test_whose_claim_it_is_and_of_what_stays_from_the_beginning(claim, column):
+    """S18: or `submitted_by` is changed first, and then nobody decides on their own."""
+    with pytest.raises(IntegrityError, match=f"{column} is frozen"):
+        change("core_payment", column, CLAIM[column])
+
+
+@pytest.mark.guards("S18", "payment_decision_frozen")
+@pytest.mark.parametrize("column", DECIDED)
+def test_decided_payment_is_frozen(decided, column):
+    """S18"""
+    with pytest.raises(IntegrityError, match=f"{column} is frozen"):
+        change("core_payment", column, DECIDED[column])
+
+
+def test_what_a_person_wrote_can_be_forgotten(decided):
+    Payment.objects.update(notes="", proof_url="", payer_name="")
+    Invoice.objects.update(due_on="2027-01-01")
+    Invoice.objects.filter(status="draft").update(total=1)
+
+
+def test_thawed_it_can_be_changed_until_the_block_ends_and_the_log_says_so(caplog):
+    InvoiceFactory()
+    caplog.set_level(logging.WARNING, logger="countersign.security")
+
+    with thaw("core_invoice", reason="a test"):
+        change("core_invoice", "total", "total + 1")
+
+    [line] = caplog.records
+    assert line.facts == {"event": "thaw", "table": "core_invoice", "reason": "a test"}
+    with pytest.raises(IntegrityError):
+        change("core_invoice", "total", "total + 1")
+
+
+def test_thaw_of_one_table_is_none_of_another(decided):
+    with pytest.raises(IntegrityError), thaw("core_invoice", reason="a test"):
+        change("core_payment", "amount", "amount + 1")
+
+
+def test_thawed_rows_of_the_history_can_be_changed_and_not_deleted():
+    InvoiceFactory()
+
+    with thaw("core_transition", reason="a test"):
+        change("core_transition", "reason", "'x'")
+        with pytest.raises(IntegrityError, match="append-only"), atomic(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM core_transition")
+
+
+@pytest.fixture
+def line():
+    staff, about = StaffFactory(), ContentType.objects.get_for_model(User)
+    return LogEntry.objects.create(
+        user=staff, content_type=about, object_id="1", object_repr="Ann", action_flag=2, change_message="Changed"
+    )
+
+
+@pytest.mark.guards("S18", "admin_log_append_only")
+@pytest.mark.parametrize(
+    "sql", ["DELETE FROM django_admin_log", "UPDATE django_admin_log SET object_repr = ''", "TRUNCATE django_admin_log"]
+)
+def test_admin_log_only_grows(line, sql):
+    """S18"""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="append-only"), atomic(), connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def test_erasure_blanks_the_rows_that_it_names(line, caplog):
+    other = LogEntry.objects.create(user=line.user, object_repr="Bob", action_flag=2, change_message="Changed")
+
+    assert blank_log_rows([line.pk]) == 1
+    assert blank_log_rows([]) == 0
+
+    rows = {row.pk: (row.object_repr, row.change_message, row.user_id) for row in LogEntry.objects.all()}
+    assert rows == {line.pk: ("Erased", "Changed", line.user_id), other.pk: ("Bob", "Changed", line.user_id)}
+    assert [record.facts["event"] for record in caplog.records if record.name == "countersign.security"] == [
+        "erase_log"
+    ]
+    with pytest.raises(IntegrityError), atomic():
+        LogEntry.objects.update(object_repr="x")
+
+
+def test_who_is_named_in_the_log_is_not_deleted_and_the_page_says_why(line, client):
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+
+    answer = client.post(reverse("admin:core_user_delete", args=[line.user.pk]), {"post": "yes"})
+
+    assert "named in the admin&#x27;s log" in answer.content.decode()
+    assert User.objects.filter(pk=line.user.pk).exists()

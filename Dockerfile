@@ -17,7 +17,7 @@ COPY . ./
 # Compiled here, because where it runs nothing can be written. The folder of mails is for a volume.
 RUN SECRET_KEY=of-the-build-and-no-secret-at-all /opt/venv/bin/python manage.py collectstatic --noinput -v0 \
     && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib /app \
-    && install -d -o 10001 -g 10001 var/mail
+    && install -d -o 10001 -g 10001 var/mail var/heads
 
 FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/venv/bin:$PATH \

@@ -110,6 +110,8 @@ BROKER_URL = env.str("BROKER_URL", default="redis://localhost:6379/0")
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
+# Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
+HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
 LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane (docs/scaling.md); the same everywhere
 WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
 

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from tasks.celery import app
 from tasks.doorbell import answer, answering, ring, served
+from workflows.chain import close_days
 from workflows.engine import run_due, sweep
 from workflows.housekeeping import tidy
 
@@ -46,5 +47,6 @@ def sweep_effects() -> None:
 
 @app.task(ignore_result=True)
 def tidy_up() -> None:
-    """Forget what is old enough; rows decide whether it is time."""
+    """Forget what is old enough, and close the days of the history that are over; rows decide whether it is time."""
     tidy()
+    close_days()

@@ -4,3 +4,4 @@ from core.settings import *  # noqa: F403
 from core.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]
+HISTORY_HEADS_DIR = ""

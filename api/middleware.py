@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +22,7 @@ from core.problems import (
     Unavailable,
 )
 
-NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 DJANGOS = {
     400: MalformedRequest("The request cannot be read, or this server does not go by the name in its Host header."),
     403: PermissionDenied("You are not allowed to do this."),
@@ -63,7 +64,9 @@ class Problems:
         return answer(problem, request)
 
     def _refusal(self, request: HttpRequest) -> Problem | None:
-        """What must not reach a view: more than a body may hold, an address that nobody types."""
+        """What must not reach a view: what was sent over http, more than a body may hold, an address nobody types."""
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and not request.path.startswith("/api/docs/"):
+            return PermissionDenied("Ask over https: what is sent over http can be read on its way.")
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > MAX_BYTES:
             return PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")

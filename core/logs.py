@@ -107,6 +107,7 @@ class TextFormatter(logging.Formatter):
         return hide(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        record.message = "\\n".join(record.message.splitlines())  # so that no text of a stranger begins a line
         said = " ".join(
             f"{name.removesuffix('_id')}={len(value) if isinstance(value, list) else value}"
             for name, value in ids().items()

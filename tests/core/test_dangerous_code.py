@@ -10,6 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+
+from tasks.celery import app
 
 ROOT = Path(__file__).parents[2]
 FILES = [path for room in ("core", "workflows", "tasks", "api", "web") for path in sorted((ROOT / room).rglob("*.py"))]
@@ -95,6 +98,12 @@ def test_no_script_of_ours_has(why, pattern):
     found = [name_of(path) for path in SCRIPTS if re.search(pattern, path.read_text())]
 
     assert found == [], why
+
+
+def test_messages_and_sessions_are_json():
+    assert app.conf.accept_content == ["json"]
+    assert app.conf.task_serializer == "json"
+    assert settings.SESSION_SERIALIZER.endswith(".JSONSerializer")
 
 
 def test_imports_are_found():

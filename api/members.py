@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,15 +14,18 @@ from api.fields import Choice, Email, StrictSerializer
 from core import limits
 from core.models import Membership
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests
-from workflows.actions.members import change_role, let_go
-from workflows.actions.sites import add_member
+from workflows.actions.invitations import invite
+from workflows.actions.members import Place, change_role, let_go, people_of, place_in
 
 
 class MemberOut(serializers.Serializer):
+    """`status`: `invited` until they accept; then there is a `user_id`."""
+
     id = serializers.UUIDField()
-    user_id = serializers.UUIDField()
-    email = serializers.CharField(source="user.email")
+    user_id = serializers.UUIDField(allow_null=True)
+    email = serializers.CharField()
     role = serializers.ChoiceField(Membership.Role.choices)
+    status = serializers.ChoiceField(["invited", "member"])
 
 
 class Members(CallerView):
@@ -37,20 +39,20 @@ class Members(CallerView):
 
     @says([MemberOut], refuses=(NotFound,))
     def get(self, request: Request) -> Response:
-        """Who belongs to the account."""
-        rows = account_of(self.caller).memberships.select_related("user").order_by("id")
+        """Who belongs to the account, and who is invited."""
+        rows = people_of(account_of(self.caller))
         return Response({"results": MemberOut(rows, many=True).data, "next": None, "previous": None})
 
     @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
-        """Invite somebody, as far as the plan has room."""
+        """Invite somebody, as far as the plan has room; the answer is the same whoever has that address."""
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         account = account_of(self.caller)
         if account.may_be_changed_by(self.caller):
             limits.INVITE.attempt(request, form.validated_data["email"])
-        member = add_member(account, by=self.caller, **form.validated_data)
-        return Response(MemberOut(member).data, status=201)
+        invitation = invite(account, by=self.caller, **form.validated_data)
+        return Response(MemberOut(invitation).data, status=201)
 
 
 class OneMember(CallerView):
@@ -59,21 +61,20 @@ class OneMember(CallerView):
     class In(StrictSerializer):
         role = Choice(Membership.Role.choices)
 
-    @says(MemberOut, refuses=(PermissionDenied, Conflict))
+    @says(MemberOut, refuses=(NotFound, PermissionDenied, Conflict))
     def patch(self, request: Request, pk: UUID) -> Response:
-        """Give a member another role."""
-        member = self._member(pk)
+        """Give a member, or somebody who is invited, another role."""
+        member = self._place(pk)
         form = self.In(data=request.data, partial=True)
         form.is_valid(raise_exception=True)
         role = form.validated_data.get("role", member.role)
         return Response(MemberOut(change_role(member, role, by=self.caller)).data)
 
-    @says(None, 204, refuses=(PermissionDenied, Conflict))
+    @says(None, 204, refuses=(NotFound, PermissionDenied, Conflict))
     def delete(self, request: Request, pk: UUID) -> Response:
-        """Send a member away; the log-in is worth nothing any more."""
-        member = self._member(pk)
-        let_go(member, by=self.caller)
+        """Send a member away, or leave: the log-in is worth nothing any more. An invitation is withdrawn."""
+        let_go(self._place(pk), by=self.caller)
         return Response(status=204)
 
-    def _member(self, pk: UUID) -> Membership:
-        return get_object_or_404(account_of(self.caller).memberships.select_related("user"), pk=pk)
+    def _place(self, pk: UUID) -> Place:
+        return place_in(account_of(self.caller), pk)

@@ -14,13 +14,13 @@ from api.door import CallerView, Door, says
 from api.fields import Email, Password, StrictSerializer, Text
 from core import limits
 from core.models import User
-from core.problems import InvalidCredentials, TooManyRequests, ValidationError
+from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
+from workflows.actions.passwords import reset_password
 from workflows.actions.people import (
     ask_for_password_reset,
     ask_to_verify,
     ask_to_verify_address,
     change_password,
-    reset_password,
     verify_email,
 )
 
@@ -79,7 +79,7 @@ class AskForReset(Door):
 
 
 class ResetPassword(Door):
-    """POST auth/password/reset/confirm/: the new password, or an invited person's first, by the link's token."""
+    """POST auth/password/reset/confirm/: a new password by a link's token, which accepts an invitation, too."""
 
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []
@@ -88,12 +88,12 @@ class ResetPassword(Door):
         token = Token()
         password = Password()
 
-    @says(None, 204, refuses=(TooManyRequests,))
+    @says(None, 204, refuses=(Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         limits.LINK.attempt(request)
-        user = reset_password(form.validated_data["token"], form.validated_data["password"])
+        user = reset_password(form.validated_data["token"], form.validated_data["password"]).user
         limits.welcome(request, user.email)
         return Response(status=204)
 

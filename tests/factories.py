@@ -15,6 +15,7 @@ from factory.django import DjangoModelFactory
 from core.models import (
     Account,
     Effect,
+    Invitation,
     Invoice,
     Membership,
     Payment,
@@ -107,6 +108,17 @@ class MembershipFactory(DjangoModelFactory):
     account = factory.SubFactory(AccountFactory)
     user = factory.SubFactory(UserFactory)
     role = Membership.Role.OWNER
+
+
+class InvitationFactory(DjangoModelFactory):
+    """An offer of an account that has paid before, by its owner."""
+
+    class Meta:
+        model = Invitation
+
+    account = factory.SubFactory(AccountFactory)
+    email = factory.Sequence(lambda n: f"invited{n}@example.test")
+    invited_by = factory.LazyAttribute(lambda offer: MembershipFactory(account=offer.account).user)
 
 
 class PlanFactory(DjangoModelFactory):

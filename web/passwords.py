@@ -15,9 +15,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 from core import limits
 from core.problems import Problem, ValidationError
 from web.forms.passwords import AskForResetForm, NewPasswordForm
+from workflows.actions.passwords import reset_password
 from workflows.actions.people import (
     ask_for_password_reset,
-    reset_password,
     verify_billing_address,
     verify_email,
 )
@@ -46,16 +46,24 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             limits.LINK.attempt(request)
-            user = reset_password(token, form.cleaned_data["password"])
+            reset = reset_password(token, form.cleaned_data["password"])
         except ValidationError as problem:
             is_stale = "token" in problem.members["errors"]
             form.refuse(problem)
         except Problem as problem:
             form.refuse(problem)
         else:
-            limits.welcome(request, user.email)
-            login(request, user)
+            limits.welcome(request, reset.user.email)
+            login(request, reset.user)
             messages.success(request, _("Your new password is set, and you are signed in."))
+            if reset.has_let_go:
+                messages.warning(
+                    request,
+                    _(
+                        "Others had been let into this account before its address was confirmed. They were removed, "
+                        "and open invitations were withdrawn."
+                    ),
+                )
             return redirect("own_home")
     return form.on(render(request, "web/set_password.html", {"form": form, "is_stale": is_stale}))
 

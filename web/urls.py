@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from web import pages, passwords, sign_up, signing_in
+from web import invitations, pages, passwords, sign_up, signing_in
 from web.limited import answers_429
 
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("password/reset/<str:token>/", passwords.set_password, name="set_password"),
     path("verify/<str:token>/", passwords.verify, name="verify"),
     path("verify/billing/<str:token>/", passwords.verify_billing, name="verify_billing"),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
     path("language/", set_language, name="set_language"),
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),

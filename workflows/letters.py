@@ -16,7 +16,7 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from core.models import Account, Effect, Invoice, PayeeVersion, Payment, PaymentMethod, Subscription, User
+from core.models import Account, Effect, Invitation, Invoice, PayeeVersion, Payment, PaymentMethod, Subscription, User
 from workflows import links
 from workflows.instructions import Instructions, instructions_for, reference_for
 from workflows.payees import Change
@@ -222,8 +222,19 @@ def verify_billing_email(account: Account, link: str) -> Words:
     return {"email": Exact(account.billing_email), "link": link}
 
 
-def member_invited(user: User, account: Account, inviter: User, link: str) -> Words:
-    return {**_account(account), "email": Exact(user.email), "inviter": Typed(inviter.email), "link": link}
+def member_invited(invitation: Invitation, link: str) -> Words:
+    """Needs its account and who invites."""
+    assert invitation.invited_by is not None
+    return {
+        **_account(invitation.account),
+        "email": Exact(invitation.email),
+        "inviter": Typed(invitation.invited_by.email),
+        "link": link,
+    }
+
+
+def members_let_go(account: Account) -> Words:
+    return {**_account(account), "link": links.members()}
 
 
 def bare(words: Words) -> Words:

@@ -34,6 +34,14 @@ def verify_billing_email(token: str) -> str:
     return _page(f"verify/billing/{token}/")
 
 
+def invitation(token: str) -> str:
+    return _page(f"invitation/{token}/")
+
+
+def members() -> str:
+    return _page("app/members/")
+
+
 def dashboard() -> str:
     return _page("app/")
 

@@ -15,12 +15,14 @@ from typing import Any
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from core.models import Account, Effect, User
+from core.models import Account, Attempt, Effect, Invitation, User
 from core.models.user import canonical_email
 from workflows.engine import NotYet, look_again
+from workflows.periods import database_now
 
 UNPROVED_A_DAY = 3  # mails to one address, of whatever accounts
 FIRST_LOOK, LOOKS_EVERY = timedelta(minutes=10), timedelta(days=1)  # the first: a proof may have come meanwhile
+DECLINED_FOR = timedelta(days=30)
 LOOKS = 31  # after so many an effect is dropped
 RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")  # RFC 2606
 
@@ -102,6 +104,17 @@ def is_known(user: User, account: Account) -> bool:
     return user.email_verified_at is not None or account.proved_at is not None or user.is_staff
 
 
+def remember_declined(invitation: Invitation) -> None:
+    """Its address gets no more invitations of this account for a while. The caller holds a transaction."""
+    until = database_now() + DECLINED_FOR
+    Attempt.objects.update_or_create(key=_declined(invitation), defaults={"until": until})
+
+
+def has_declined(invitation: Invitation) -> bool:
+    """Whether who reads the address of this offer said of an earlier one of the account that it was not for them."""
+    return Attempt.objects.filter(key=_declined(invitation), until__gt=database_now()).exists()
+
+
 def prove_by_link(user: User) -> None:
     """They have followed the link of a mail; the caller has saved that. What waited for it is sent."""
     membership = getattr(user, "membership", None)
@@ -176,6 +189,10 @@ def _takes_a_turn(address: str, debt: Effect) -> bool:
             if cursor.rowcount:
                 return True
     return False
+
+
+def _declined(invitation: Invitation) -> str:
+    return f"declined:{_digest(f'{invitation.account_id} {invitation.email_canonical}')}"
 
 
 def _digest(who: str) -> str:

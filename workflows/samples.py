@@ -8,7 +8,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from core.models import Account, Effect, Invoice, PayeeVersion, Payment, PaymentMethod, Plan, Subscription, User
+from core.models import (
+    Account,
+    Effect,
+    Invitation,
+    Invoice,
+    PayeeVersion,
+    Payment,
+    PaymentMethod,
+    Plan,
+    Subscription,
+    User,
+)
 from workflows import letters, links
 from workflows.letters import Words
 from workflows.payees import changes
@@ -213,6 +224,7 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "another plan took its place": lambda: letters.subscription_cancelled(subscription(), successor="Scale"),
         "paid ahead": lambda: letters.subscription_cancelled(subscription(), freed=Decimal("89.00")),
     },
+    "members_let_go": {"an address was proved": lambda: letters.members_let_go(account())},
     "no_way_to_pay": {
         "a method was switched off": lambda: letters.no_way_to_pay(["in PK, in PKR"], [], 0),
         "invoices are open": lambda: letters.no_way_to_pay([], [invoice(), invoice()], 12),
@@ -242,7 +254,8 @@ SAMPLES |= {
     },
     "member_invited": {
         "invited": lambda: letters.member_invited(
-            user(), account(), user(email="owner@example.test"), links.password_reset("example")
+            Invitation(account=account(), email="ann@example.test", invited_by=user(email="owner@example.test")),
+            links.invitation("example"),
         )
     },
 }

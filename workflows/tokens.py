@@ -12,9 +12,10 @@ from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.signing import BadSignature, TimestampSigner
+from django.db.models import QuerySet
 from django.utils.http import base36_to_int
 
-from core.models import Account, User
+from core.models import Account, Invitation, User
 from core.models.user import canonical_email
 
 KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -45,7 +46,8 @@ class VerificationLink(Link):
 
 RESET = Link("password_reset", timedelta(hours=1))
 _BILLING = TimestampSigner(salt="countersign.verify_billing_email")
-INVITATION = Link("invitation", timedelta(days=7))  # dies with the first password
+_OFFER = TimestampSigner(salt="countersign.member_invited", sep=".")
+INVITATION = Link("invitation", timedelta(days=7))  # of before invitations were offers; dies with the first password
 VERIFICATION = VerificationLink("verify_email", timedelta(days=3))
 
 
@@ -64,10 +66,41 @@ def billing_address_of(token: str) -> tuple[Account, str] | None:
     return (account, str(found["email"])) if account is not None else None
 
 
+def invitation_token_of(invitation: Invitation) -> str:
+    """For who reads the address of an offer: good until it is accepted, declined or withdrawn, and for a week."""
+    return _OFFER.sign(invitation.pk.hex)
+
+
+def invitation_of(token: str) -> Invitation | None:
+    """The offer of a link, with its account and who invites; None for a link that is not good any more."""
+    rows = Invitation.objects.select_related("account", "invited_by")
+    try:
+        key = _OFFER.unsign(token, max_age=INVITATION.lasts)
+    except BadSignature:
+        return _offered_before(token, rows)
+    return rows.filter(pk=UUID(key)).first()
+
+
+def _offered_before(token: str, rows: QuerySet[Invitation]) -> Invitation | None:
+    """By a link that was mailed before invitations were offers: 0038_invited_members."""
+    key, part = key_of(token), token.partition(".")[2]
+    user = User.objects.filter(pk=key).first() if key is not None else None
+    if user is None or not INVITATION.check_token(user, part):
+        return None
+    return rows.filter(email_canonical=user.email_canonical).order_by("created_at").first()
+
+
+def key_of(token: str) -> UUID | None:
+    """Of the person whose token it says that it is; nothing has been checked."""
+    key = token.partition(".")[0]
+    return UUID(key) if KEY.fullmatch(key) else None
+
+
 def owner_of(token: str, *links: Link) -> User | None:
     """Whose token it is, if it is still good for one of these; the row is locked until the transaction ends."""
-    key, _, part = token.partition(".")
-    if not KEY.fullmatch(key):
+    key = key_of(token)
+    if key is None:
         return None
-    user = User.objects.select_for_update(no_key=True).filter(pk=UUID(key), is_active=True).first()
+    user = User.objects.select_for_update(no_key=True).filter(pk=key, is_active=True).first()
+    part = token.partition(".")[2]
     return user if user and any(link.check_token(user, part) for link in links) else None

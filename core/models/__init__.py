@@ -5,6 +5,7 @@ from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
 from core.models.history import Breaker, Effect, EffectEvent, HistoryHead, Tick, Transition, TransitionDigest
 from core.models.idempotency import KeyedAnswer
+from core.models.invitation import Invitation
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payee_version import PayeeVersion
 from core.models.payment import Allocation, BalanceEntry, Payment
@@ -27,6 +28,7 @@ __all__ = [
     "EffectEvent",
     "HistoryHead",
     "Industry",
+    "Invitation",
     "Invoice",
     "KeyedAnswer",
     "Membership",

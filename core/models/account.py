@@ -195,6 +195,8 @@ class Membership(Row):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="membership")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
 
+    status = "member"  # where people and offers stand in one list
+
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
@@ -202,6 +204,10 @@ class Membership(Row):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.account}"
+
+    @property
+    def email(self) -> str:
+        return self.user.email
 
     def clean(self) -> None:
         if self._state.adding and User.objects.filter(pk=self.user_id, is_staff=True).exists():

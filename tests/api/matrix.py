@@ -34,7 +34,7 @@ MATRIX = {
     "GET account/members/": "401 own 200 200 200 200 404 404 404 404 404",
     "POST account/members/": "401 201 403 403 201 201 404 404 404 404 404",
     "PATCH account/members/{id}/": "401 404 403 403 200 200 404 404 404 404 404",
-    "DELETE account/members/{id}/": "401 404 403 403 204 204 404 404 404 404 404",
+    "DELETE account/members/{id}/": "401 404 403 204 204 204 404 404 404 404 404",  # the member leaves
     "GET credits/": "401 200 200 200 200 200 404 404 404 404 404",
     "GET credits/entries/": "401 own 200 200 200 200 404 404 404 404 404",
     "POST credits/consume/": "401 409 201 201 201 201 404 404 404 404 404",  # 409: the stranger has paid nothing yet

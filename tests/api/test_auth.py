@@ -185,16 +185,30 @@ def test_an_address_is_confirmed_by_its_link(anybody, ann, run_effects, mailoutb
     assert is_problem(anybody.post("auth/email/verify/", {"token": token}), 400, "validation-error")
 
 
-def test_an_invited_member_gets_a_mail_and_the_inviter_no_password(run_effects, mailoutbox):
+def test_an_invited_person_gets_a_mail_and_the_inviter_no_password(run_effects, mailoutbox):
     PlanFactory(code="free", name="Free", max_users=None, price=0)
     owner = MembershipFactory().user
 
     answer = Caller(owner).post("account/members/", {"email": "bob@acme.test"})
     run_effects()
 
-    assert set(answer.json()) == {"id", "user_id", "email", "role"}
+    assert answer.json() == {
+        "id": answer.json()["id"],
+        "user_id": None,
+        "email": "bob@acme.test",
+        "role": "member",
+        "status": "invited",
+    }
     (mail,) = (mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "member_invited")
     assert mail.to == ["bob@acme.test"]
+    (token,) = re.findall(r"/invitation/([\w.-]+)/", mail.body)
+    accepted = Caller().post("auth/password/reset/confirm/", {"token": token, "password": NEW})
+    assert accepted.status_code == 204
+    people = Caller(owner).get("account/members/").json()["results"]
+    assert [(person["email"], person["status"]) for person in people] == [
+        (owner.email, "member"),
+        ("bob@acme.test", "member"),
+    ]
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_people_are_let_in_up_to_the_plan_s_limit(people, account):
     account.memberships.filter(role="viewer").delete()
     member = owner.post("account/members/", body)
 
-    assert member.status_code == 201
+    assert (member.status_code, member.json()["status"]) == (201, "invited")
     path = f"/api/v1/account/members/{member.json()['id']}/"
     assert owner.client.patch(path, {"role": "viewer"}, format="json").json()["role"] == "viewer"
     assert owner.client.delete(path).status_code == 204

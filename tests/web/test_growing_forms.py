@@ -21,6 +21,7 @@ from core.models import Effect, Industry, PaymentMethod, Plan
 from core.models.user import DUTIES
 from tests.factories import (
     PASSWORD,
+    InvitationFactory,
     InvoiceFactory,
     MembershipFactory,
     PaymentFactory,
@@ -33,7 +34,7 @@ from tests.factories import (
 from tests.growing import growing
 from tests.web.conftest import signed_in
 from workflows.engine import perform
-from workflows.tokens import RESET
+from workflows.tokens import RESET, invitation_token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,7 @@ def shop(run_effects) -> Shop:
         "industry": industry.pk,
         "link": RESET.token_of(owner),
         "email": owner.email,
+        "invitation": invitation_token_of(InvitationFactory(account=invoice.account)),
     }
     return Shop(signed_in(owner), signed_in(staff), signed_in(root), ids=ids)
 
@@ -129,6 +131,8 @@ PAGES: dict[str, Page | None] = {
     "SignInForm": Page("anybody", at("sign_in"), {"username": "a@example.com", "password": PASSWORD}),
     "AskForResetForm": Page("anybody", at("ask_for_reset"), {"email": "a@example.com"}),
     "NewPasswordForm": Page("anybody", at("set_password", "link"), {"password": PASSWORD}),
+    "FirstPasswordForm": Page("anybody", at("invitation", "invitation"), {"password": PASSWORD}),
+    "AcceptForm": None,
     "ChangePasswordForm": Page(
         "owner", at("security"), {"old_password": PASSWORD, "new_password": "staple battery horse"}
     ),

@@ -13,9 +13,10 @@ from core.problems import Conflict, PermissionDenied, ValidationError, WrongStat
 from tests.factories import MembershipFactory, StaffFactory, UserFactory
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, choose_plan, close_account
+from workflows.actions.invitations import invite
 from workflows.actions.members import change_role, let_go
 from workflows.actions.site_access import change_site, close_site, give_access
-from workflows.actions.sites import add_member, open_site
+from workflows.actions.sites import open_site
 from workflows.balances import balance_of
 from workflows.engine import perform
 from workflows.invariants import findings
@@ -133,7 +134,7 @@ def test_no_verb_changes_a_closed_account(active, plans, run_effects):
     account, owner = signed.account, signed.user
     industry = Industry.objects.create(name="Bakery")
     site = open_site(account, name="Main Street", industry=industry, by=owner)
-    other = add_member(account, email="bob@acme.test", role="member", by=owner)
+    other = MembershipFactory(account=account, role="member")
     verbs = {
         "change": lambda: change_account(account, by=owner, city="Elsewhere"),
         "plan": lambda: choose_plan(account, plans["growth"], by=owner),
@@ -141,7 +142,7 @@ def test_no_verb_changes_a_closed_account(active, plans, run_effects):
         "rename": lambda: change_site(site, by=owner, name="Other Street"),
         "access": lambda: give_access(site, other, "editor", by=owner),
         "close site": lambda: close_site(site, by=owner),
-        "invite": lambda: add_member(account, email="eve@acme.test", role="member", by=owner),
+        "invite": lambda: invite(account, email="eve@acme.test", role="member", by=owner),
         "role": lambda: change_role(other, "admin", by=owner),
         "let go": lambda: let_go(other, by=owner),
     }
@@ -162,7 +163,7 @@ def test_no_verb_changes_a_closed_account(active, plans, run_effects):
 def test_invitation_of_an_account_closed_meanwhile_is_not_sent(active, run_effects, mailoutbox):
     signed = active()
     mailoutbox.clear()
-    add_member(signed.account, email="bob@acme.test", role="member", by=signed.user)
+    invite(signed.account, email="bob@acme.test", role="member", by=signed.user)
 
     close_account(signed.account, by=signed.user)
     run_effects()

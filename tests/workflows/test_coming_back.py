@@ -20,10 +20,11 @@ from tests.factories import AccountFactory, MembershipFactory, PlanFactory, User
 from tests.workflows.customers import status
 from workflows import tokens
 from workflows.actions import close_account, sign_up
-from workflows.actions.people import reset_password
+from workflows.actions.invitations import accept, invite
+from workflows.actions.passwords import reset_password
 from workflows.actions.personal import erase_person
-from workflows.actions.sites import add_member
 from workflows.proof import readers_of
+from workflows.tokens import invitation_token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -80,9 +81,11 @@ def test_person_of_closed_account_may_be_invited_elsewhere(closed):
     PlanFactory(code="free", max_users=None)
     host = MembershipFactory()
 
-    member = add_member(host.account, email=EMAIL, role="member", by=host.user)
+    invitation = invite(host.account, email=EMAIL, role="member", by=host.user)
+    person = accept(invitation_token_of(invitation), password=NEW)
 
-    assert member.user != closed.user
+    assert person != closed.user
+    assert person.role_in(host.account.pk) == "member"
     assert Membership.objects.get(user=closed.user).account == closed.account
 
 

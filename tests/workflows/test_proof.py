@@ -15,12 +15,13 @@ from tests.factories import (
     PaymentFactory,
     PaymentMethodFactory,
     StaffFactory,
-    UserFactory,
 )
 from tests.workflows.conftest import BILLING
 from workflows import letters, proof, samples, tokens
 from workflows.actions import change_account, claim_payment, sign_up
-from workflows.actions.people import invite, reset_password, verify_email
+from workflows.actions.invitations import invite
+from workflows.actions.passwords import reset_password
+from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_invoice
 from workflows.engine import owe, perform
 from workflows.mail import write
@@ -318,9 +319,7 @@ def test_changing_the_billing_address_decides_again_about_what_waits(stranger, m
 
 def test_invitation_waits_until_who_invites_is_proved(stranger, mailoutbox, run_effects):
     signed = stranger("free")
-    colleague = UserFactory(email="bob@foreign.de")
-    MembershipFactory(account=signed.account, user=colleague, role="member")
-    invite(colleague, signed.account, by=signed.user)
+    invite(signed.account, email="bob@foreign.de", role="member", by=signed.user)
     run_effects()
     assert told(mailoutbox, to="bob@foreign.de") == []
     assert waiting("member_invited").count() == 1
@@ -334,10 +333,8 @@ def test_invitation_waits_until_who_invites_is_proved(stranger, mailoutbox, run_
 def test_invitation_leaves_after_an_approved_payment(mailoutbox, run_effects):
     owner = MembershipFactory().user
     account = owner.membership.account
-    colleague = UserFactory(email="bob@foreign.de")
-    MembershipFactory(account=account, user=colleague, role="member")
 
-    invite(colleague, account, by=owner)
+    invite(account, email="bob@foreign.de", role="member", by=owner)
     run_effects()
 
     assert told(mailoutbox, to="bob@foreign.de") == [("member_invited", "bob@foreign.de")]

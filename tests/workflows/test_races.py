@@ -24,7 +24,8 @@ from tests.factories import (
     SubscriptionFactory,
 )
 from workflows.actions import choose_plan, claim_payment, issue_invoice
-from workflows.actions.sites import add_member, open_site
+from workflows.actions.invitations import invite
+from workflows.actions.sites import open_site
 from workflows.balances import balance_of
 from workflows.books import lock_account, open_books
 from workflows.effects.dunning import let_lapse
@@ -352,7 +353,7 @@ def test_a_limit_holds_when_many_ask_at_once(what):
     def ask(n):
         if what == "sites":
             return open_site(account, name=f"Shop {n}", industry=industry, by=owner)
-        return add_member(account, email=f"p{n}@acme.test", role="member", by=owner)
+        return invite(account, email=f"p{n}@acme.test", role="member", by=owner)
 
     outcomes = at_once(*(lambda n=n: ask(n) for n in range(8)))
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.contrib.auth import logout
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core import limits
-from core.models import Membership
-from core.problems import Problem
+from core.models import Invitation
+from core.problems import NotFound, Problem
 from web.customer.door import Visit, members_only
 from web.forms.account import InviteForm, RoleForm
 from web.refusals import said
 from web.words import ROLES
-from workflows.actions.members import change_role, let_go
-from workflows.actions.sites import add_member, plan_of
+from workflows.actions.invitations import invite
+from workflows.actions.members import Place, change_role, let_go, people_of, place_in
+from workflows.actions.sites import plan_of
 from workflows.proof import is_known
 
 
@@ -27,8 +29,9 @@ def members(request: Visit) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            limits.INVITE.attempt(request, form.cleaned_data["email"])
-            add_member(request.account, by=request.user, **form.cleaned_data)
+            if request.account.may_be_changed_by(request.user):
+                limits.INVITE.attempt(request, form.cleaned_data["email"])
+            invite(request.account, by=request.user, **form.cleaned_data)
         except Problem as problem:
             form.refuse(problem)
         else:
@@ -40,7 +43,7 @@ def members(request: Visit) -> HttpResponse:
         request,
         "web/customer/members.html",
         {
-            "members": request.account.memberships.select_related("user").order_by("pk"),
+            "members": people_of(request.account),
             "form": form,
             "limit": plan_of(request.account).max_users,
             "roles": ROLES.items(),
@@ -51,19 +54,36 @@ def members(request: Visit) -> HttpResponse:
 @require_POST
 @members_only
 def change_one(request: Visit, pk: UUID) -> HttpResponse:
-    """A role for somebody, or `remove` them."""
-    member = get_object_or_404(Membership.objects.select_related("user"), account=request.account, pk=pk)
-    member.account = request.account
+    """A role for somebody, or `remove` them; oneself too, who is signed out then."""
+    try:
+        member = place_in(request.account, pk)
+    except NotFound as problem:
+        raise Http404 from problem
     form = RoleForm(request.POST)
     try:
         if "remove" in request.POST:
             let_go(member, by=request.user)
-            messages.success(request, _("%(email)s does not belong to the account any more.") % {"email": member.user})
+            if member.user_id == request.user.pk:
+                return _gone(request)
+            messages.success(request, _removed(member))
         elif form.is_valid():
             change_role(member, form.cleaned_data["role"], by=request.user)
-            messages.success(request, _("The role of %(email)s is changed.") % {"email": member.user})
+            messages.success(request, _("The role of %(email)s is changed.") % {"email": member.email})
         else:
             messages.error(request, _("There is no such role."))
     except Problem as problem:
         messages.error(request, said(problem))
     return redirect("members")
+
+
+def _removed(place: Place) -> str:
+    if isinstance(place, Invitation):
+        return _("The invitation of %(email)s is withdrawn.") % {"email": place.email}
+    return _("%(email)s does not belong to the account any more.") % {"email": place.email}
+
+
+def _gone(request: Visit) -> HttpResponse:
+    account = str(request.account)
+    logout(request)
+    messages.success(request, _("You have left %(account)s, and are signed out.") % {"account": account})
+    return redirect("home")

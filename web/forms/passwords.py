@@ -27,6 +27,16 @@ class NewPasswordForm(PageForm):
     password = password_field(_("New password"), is_new=True)
 
 
+class FirstPasswordForm(PageForm):
+    """Of who accepts an invitation and has no log-in yet."""
+
+    password = password_field(_("Choose a password"), is_new=True)
+
+
+class AcceptForm(PageForm):
+    """Of who has one: a press is enough."""
+
+
 class ChangePasswordForm(PageForm):
     old_password = password_field(_("Password until now"), is_new=False)
     new_password = password_field(_("New password"), is_new=True)

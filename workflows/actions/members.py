@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from core.models import Account, Membership, User
-from core.problems import Conflict, PermissionDenied
+from core.models import Account, Invitation, Membership, User
+from core.problems import Conflict, NotFound, PermissionDenied
 from workflows.actions.accounts import check_is_open
 from workflows.actions.sites import remove_member as show_out
 from workflows.books import lock_account
@@ -15,24 +17,54 @@ from workflows.engine import owe
 from workflows.periods import database_now
 
 Role = Membership.Role
+Place = Membership | Invitation
 
 
-def change_role(member: Membership, role: str, *, by: User) -> Membership:
-    """Raises PermissionDenied, Conflict when nobody would own the account any more, or it is closed."""
+def people_of(account: Account) -> list[Place]:
+    """Who belongs to the account, then to whom a place is offered; the oldest first."""
+    members = account.memberships.select_related("user").order_by("pk")
+    return [*members, *account.invitations.order_by("pk")]
+
+
+def place_in(account: Account, key: UUID) -> Place:
+    """One of these. Raises NotFound."""
+    place = account.memberships.select_related("user").filter(pk=key).first()
+    found = place or account.invitations.filter(pk=key).first()
+    if found is None:
+        raise NotFound(_("Nobody of this account has this key."))
+    found.account = account
+    return found
+
+
+def change_role(place: Place, role: str, *, by: User) -> Place:
+    """Also of somebody who is invited.
+
+    Raises PermissionDenied, Conflict when nobody would own the account any more, or it is closed, NotFound for who has
+    left it just now.
+    """
     with atomic():
-        check_is_open(lock_account(member.account))  # two owners may step down at the same moment
-        _check(member, role, by)
-        member.role = role
-        member.save(update_fields=["role"])
-    return member
+        place = _locked(place)
+        _check(place, role, by)
+        place.role = role
+        place.save(update_fields=["role"])
+    return place
 
 
-def let_go(member: Membership, *, by: User) -> None:
-    """Let somebody go; they cannot sign in any more. Raises what change_role() raises."""
+def let_go(place: Place, *, by: User) -> None:
+    """Let somebody go, leave oneself, or withdraw an offer; who has gone cannot sign in any more.
+
+    Raises what change_role() raises.
+    """
     with atomic():
-        check_is_open(lock_account(member.account))
-        _check(member, "", by)
-        show_out(member)
+        place = _locked(place)
+        if place.user_id == by.pk:
+            _check_owner_stays(place, "")
+        else:
+            _check(place, "", by)
+        if isinstance(place, Invitation):
+            place.delete()
+        else:
+            show_out(place)
 
 
 def remove_by_staff(member: Membership) -> None:
@@ -58,14 +90,28 @@ def warn_of_missing_owner(person: User) -> bool:
     return True
 
 
-def _check(member: Membership, role: str, by: User) -> None:
+def _locked(place: Place) -> Place:
+    """As it is now, under the lock of its account: two owners may step down at the same moment."""
+    check_is_open(lock_account(place.account))
+    return place_in(place.account, place.pk)
+
+
+def _check(place: Place, role: str, by: User) -> None:
     """Owners and admins run the account, only owners touch owners, and one owner always stays."""
-    mine = by.role_in(member.account_id)
+    mine = by.role_in(place.account_id)
     if mine not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may do this."))
-    if Role.OWNER in (member.role, role) and mine != Role.OWNER:
+    if Role.OWNER in (place.role, role) and mine != Role.OWNER:
         raise PermissionDenied(_("Only an owner makes or unmakes owners."))
-    now = Membership.objects.get(pk=member.pk).role
-    others = Membership.objects.filter(account=member.account_id, role=Role.OWNER).exclude(pk=member.pk)
-    if now == Role.OWNER and role != Role.OWNER and not others.exists():
-        raise Conflict(_("An account keeps at least one owner."))
+    _check_owner_stays(place, role)
+
+
+def _check_owner_stays(place: Place, role: str) -> None:
+    """Raises Conflict where the last owner would become another role, or empty: leave."""
+    if isinstance(place, Invitation) or place.role != Role.OWNER or role == Role.OWNER:
+        return
+    others = Membership.objects.filter(account=place.account_id, role=Role.OWNER).exclude(pk=place.pk)
+    if not others.exists():
+        raise Conflict(
+            _("An account keeps at least one owner. Make somebody else an owner first, or close the account.")
+        )

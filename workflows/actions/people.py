@@ -24,14 +24,13 @@ from core.problems import Conflict, PermissionDenied, ValidationError
 from core.text import check_name, composed
 from workflows.effects.people import (
     mail_billing_verification,
-    mail_invitation,
     mail_password_reset,
     mail_verification,
 )
 from workflows.engine import owe
 from workflows.periods import database_now
 from workflows.proof import needs_proof, prove_billing_address, prove_by_link
-from workflows.tokens import INVITATION, RESET, VERIFICATION, billing_address_of, owner_of
+from workflows.tokens import VERIFICATION, billing_address_of, owner_of
 
 TRIAL_AGAIN_AFTER = timedelta(days=365)
 
@@ -42,23 +41,6 @@ def ask_for_password_reset(email: str) -> None:
     For an unknown one the same is owed, and the effect finds nobody: an answer tells nothing, nor does its time.
     """
     owe(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
-
-
-def reset_password(token: str, password: str) -> User:
-    """Set a new password by the link of a mail, or the first one by that of an invitation; sign out everywhere.
-
-    Raises ValidationError naming `token` or `password`.
-    """
-    with atomic():
-        user = owner_of(token, RESET, INVITATION)
-        if user is None:
-            raise ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
-        check_new_password(password, user)
-        user.set_password(password)
-        user.email_verified_at = user.email_verified_at or timezone.now()  # they do read that mailbox
-        user.save()
-        prove_by_link(user)
-    return user
 
 
 def change_password(user: User, old: str, new: str) -> User:
@@ -142,8 +124,7 @@ def newcomer(email: str, password: str | None = None, *, account: Account | None
     Where the address is of a person whose account is closed, who was let go from another account or who has left the
     staff, that person gives it up, and a new one gets it: who types an address need not be who had it before, and what
     was done under it stays with who did it. The row of before can no longer be signed in to.
-    password: None: they set their first one by the link of a mail. account: that they are invited to. The caller holds
-    a transaction.
+    password: None: they set one later. account: that they are invited to. The caller holds a transaction.
     """
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
     if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):
@@ -156,23 +137,13 @@ def newcomer(email: str, password: str | None = None, *, account: Account | None
                 return User.objects.create_user(email, password)
         except IntegrityError:  # somebody else was quicker
             return None
-    if user.is_active or _is_trusted(user) or hasattr(user, "membership"):
+    if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return None
     user.is_active, user.email_verified_at, user.name = True, None, ""
     user.email = email.strip()
     user.set_password(password)
     user.save()
     return user
-
-
-def invite(user: User, account: Account, *, by: User) -> None:
-    """Tell somebody that they belong to the account now, with a link to set their first password."""
-    owe(
-        mail_invitation,
-        key=f"member_invited:{uuid7()}",
-        about=account,
-        payload={"user": str(user.pk), "by": str(by.pk)},
-    )
 
 
 def sign_out_everywhere(user: User) -> None:
@@ -203,25 +174,26 @@ def had_trial_lately(email: str) -> bool:
     return births.exists()
 
 
+def is_trusted(user: User) -> bool:
+    """Whether this person is of the staff, or holds a right that somebody gave them."""
+    return user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+
+
 def _may_give_up_address(user: User) -> bool:
     """Of a closed account, and nothing else. Who was disabled by staff stays so, and with them their address."""
-    if not user.is_active or _is_trusted(user):
+    if not user.is_active or is_trusted(user):
         return False
     return Account.objects.filter(memberships__user=user, status=Account.Status.CLOSED).exists()
 
 
 def _is_over_and_done(user: User, account: Account | None) -> bool:
     """Cannot sign in, has no place and no right any more, and was of the staff or acted for another account."""
-    if user.is_active or _is_trusted(user) or hasattr(user, "membership"):
+    if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return False
     here = account.pk if account is not None else NOBODY
     places = MembershipRecord.objects.filter(user_id=user.pk).exclude(account_id=here)
     acts = Transition.objects.filter(actor=user).exclude(account_id=here)
     return user.was_staff or places.exists() or acts.exists()
-
-
-def _is_trusted(user: User) -> bool:
-    return user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
 
 
 def _owe_verification(email: str, *, about: Account | None) -> None:

@@ -20,7 +20,18 @@ from django.db.models.functions import Cast, Concat
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.models import Account, Membership, Payment, Session, Site, SiteUserAccess, Subscription, Transition, User
+from core.models import (
+    Account,
+    Invitation,
+    Membership,
+    Payment,
+    Session,
+    Site,
+    SiteUserAccess,
+    Subscription,
+    Transition,
+    User,
+)
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
 from core.thaw import blank_log_rows
@@ -62,6 +73,7 @@ def _held_about(user: User) -> dict[str, Any]:
         "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
         "sessions": _rows(user.sessions.order_by("began_at").values("began_at", "expire_date", "browser")),
         "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
+        "invitations": _rows(_offers_to(user).values("account_id", "role", "created_at")),
         "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
         "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
         "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
@@ -116,6 +128,7 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
         "memberships": Membership.objects.filter(user=user).delete()[0],
         "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
         "tokens": AuthToken.objects.filter(user=user).count(),
+        "invitations": (_offers_to(user) | Invitation.objects.filter(account=account)).delete()[0],
         "sessions": user.sessions.count(),
     }
     if account is not None:
@@ -135,6 +148,10 @@ def _others_of_the_address(user: User) -> QuerySet[User]:
     """Those who had it, and had no account of their own that was closed."""
     former = _former_selves(user).values("pk")
     return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
+
+
+def _offers_to(user: User) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(email_canonical=user.email_canonical)
 
 
 def _account_to_close(user: User, by: User, reason: str) -> Account | None:

@@ -16,7 +16,6 @@ from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
 from core.text import check_name, composed
 from workflows.actions.accounts import check_is_open
-from workflows.actions.people import invite, newcomer
 from workflows.books import LIVING, lock_account
 
 
@@ -30,7 +29,6 @@ class Excess:
 
 # A plan without a limit counts for none; where no plan has one, there is none.
 SMALLEST_LIMITS = {"max_sites": Min("max_sites"), "max_users": Min("max_users")}
-RUNS = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
@@ -39,7 +37,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
     Raises PermissionDenied, ValidationError for the name, Conflict at the limit, for a name that is taken, or when the
     account is closed.
     """
-    if by.role_in(account.pk) not in (*RUNS, Membership.Role.MEMBER):
+    if by.role_in(account.pk) not in (*Membership.MAY_PAY, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
     name = composed(name)
     check_name(name, field="name", longest=LONGEST_SITE_NAME)
@@ -55,33 +53,6 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
         site = Site.objects.create(account=account, name=name, industry=industry)
         SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
     return site
-
-
-def add_member(account: Account, *, email: str, role: str, by: User) -> Membership:
-    """Let somebody into the account; by the link of a mail they set a password that nobody else knows.
-
-    Raises PermissionDenied, Conflict at the plan's limit, when the address belongs to an account already, or when this
-    one is closed.
-    """
-    if by.role_in(account.pk) not in RUNS:
-        raise PermissionDenied(_("Only owners and admins of the account may invite."))
-    if role == Membership.Role.OWNER and by.role_in(account.pk) != Membership.Role.OWNER:
-        raise PermissionDenied(_("Only an owner makes owners."))
-    with atomic():
-        account = lock_account(account)
-        check_is_open(account)
-        limit = plan_of(account).max_users
-        if limit is not None and account.memberships.count() >= limit:
-            words = ngettext(
-                "Your plan has room for %(limit)d person.", "Your plan has room for %(limit)d people.", limit
-            )
-            raise Conflict(words % {"limit": limit}, limit=limit)
-        user = newcomer(email, account=account)
-        if user is None:
-            raise Conflict(_("This e-mail address belongs to an account already."))
-        member = Membership.objects.create(account=account, user=user, role=role)
-        invite(member.user, account, by=by)
-    return member
 
 
 def remove_member(member: Membership) -> None:
@@ -115,7 +86,8 @@ def over_limit(account: Account, plan: Plan | None = None) -> dict[str, Excess]:
 
 
 def usage_of(account: Account) -> dict[str, int]:
-    return {"sites": account.sites.count(), "users": account.memberships.count()}
+    """By `sites` and `users`: an offer of a place counts as taken."""
+    return {"sites": account.sites.count(), "users": account.memberships.count() + account.invitations.count()}
 
 
 def beyond(plan: Plan, usage: Mapping[str, int]) -> dict[str, Excess]:

@@ -22,6 +22,7 @@ def wind_up(account: Account, this: Effect) -> None:
     standing = account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
     perform_many([because(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
     cancel_invoices(undelivered(account.invoices.all()), this).write()
+    account.invitations.all().delete()
 
 
 def farewell(account: Account, subscription: Subscription, this: Effect) -> Settlement:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.models import Account, Effect, User
+from core.models import Account, Effect, Invitation, User
 from core.models.user import canonical_email
 from workflows import letters, links, tokens
 from workflows.engine import effect
-from workflows.mail import language_of, send
-from workflows.proof import NOT_PROVED, Unproved, is_known, needs_proof, take_a_turn, wait
+from workflows.mail import Letter, language_of, mail, send
+from workflows.proof import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
 
 Outcome = dict[str, Any]
 
@@ -52,20 +52,30 @@ def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
 
 @effect("mail.member_invited", outward=True, forgettable=True)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
-    """Nothing for somebody who was removed meanwhile, or has set a password already; nothing from a closed account.
+    """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
 
-    It waits until who invites is known: its words are theirs, and it goes to somebody who never asked.
+    It waits until who invites is known: its words are theirs, and it goes to somebody who never asked. Therefore it
+    counts as an unproved mail, of whatever accounts; who has declined an offer of this account gets none for a while.
     """
-    if account.status == Account.Status.CLOSED:
+    invitation = Invitation.objects.filter(pk=debt.payload.get("invitation"), account=account).first()
+    if invitation is None or invitation.invited_by is None or account.status == Account.Status.CLOSED:
         return None
-    user = User.objects.filter(pk=debt.payload["user"], membership__account=account, is_active=True).first()
-    if user is None or user.has_usable_password():
-        return None
-    inviter = User.objects.get(pk=debt.payload["by"])
-    if not is_known(inviter, account):
+    if has_declined(invitation):
+        return {"kind": "member_invited", "recipients": [], "dropped": "an earlier invitation was declined"}
+    if not is_known(invitation.invited_by, account):
         return wait(debt, "member_invited", NOT_PROVED)
-    link = links.password_reset(tokens.INVITATION.token_of(user))
-    return _send(debt, "member_invited", user, letters.member_invited(user, account, inviter, link))
+    try:
+        take_a_turn(invitation.email, debt)
+    except Unproved as reason:
+        return wait(debt, "member_invited", reason)
+    words = letters.member_invited(invitation, links.invitation(tokens.invitation_token_of(invitation)))
+    return send(debt, "member_invited", [invitation.email], language=language_of(account), **words)
+
+
+@mail("members_let_go")
+def mail_members_let_go(account: Account, debt: Effect) -> Letter:
+    """To the owner, whose address was proved by the same act."""
+    return Letter(letters.members_let_go(account), to_log_in=True)
 
 
 def _send(debt: Effect, kind: str, user: User, words: letters.Words) -> Outcome:

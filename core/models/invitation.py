@@ -1,0 +1,41 @@
+"""A place in an account that is offered to somebody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from core.models.account import Account, Membership
+from core.models.row import Row
+from core.models.user import LONGEST_EMAIL, canonical_email
+
+
+class Invitation(Row):
+    """An offer of a place in an account, to who reads an address; gone once it is accepted, declined or withdrawn.
+
+    It takes a seat of the plan and gives no rights, and is no row of a person: they may sign up on their own meanwhile.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=LONGEST_EMAIL)  # as typed
+    email_canonical = models.CharField(max_length=LONGEST_EMAIL, editable=False)
+    role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.MEMBER)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    status = "invited"  # where people and offers stand in one list
+    user_id = None
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="invitation_once", fields=["account", "email_canonical"])]
+        indexes = [models.Index(name="invitation_by_email", fields=["email_canonical"])]
+
+    def __str__(self) -> str:
+        return f"{self.email} invited to {self.account}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email_canonical = canonical_email(self.email)
+        super().save(*args, **kwargs)

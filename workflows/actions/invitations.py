@@ -1,0 +1,168 @@
+"""Invitations are offers: who reads the address accepts one, or says that it was not for them.
+
+Until then there is no row of a person, so that nobody is kept from an account of their own by what a stranger typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db.transaction import atomic
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.models import Account, Invitation, Membership, User
+from core.models.user import canonical_email
+from core.problems import Conflict, PermissionDenied, ValidationError
+from workflows.actions.accounts import check_is_open
+from workflows.actions.people import check_new_password, is_trusted, newcomer
+from workflows.actions.sites import plan_of, usage_of
+from workflows.books import lock_account
+from workflows.effects.people import mail_invitation
+from workflows.engine import owe
+from workflows.proof import prove_by_link, remember_declined
+from workflows.tokens import invitation_of
+
+Role = Membership.Role
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the page of an invitation shows. needs_password: they have no log-in yet that they could accept with."""
+
+    invitation: Invitation
+    needs_password: bool
+
+
+def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
+    """Offer a place in the account; its mail leaves once who invites is proved. It says nothing of who has the address.
+
+    Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already, or when the account
+    is closed.
+    """
+    if by.role_in(account.pk) not in Membership.MAY_PAY:
+        raise PermissionDenied(_("Only owners and admins of the account may invite."))
+    if role == Role.OWNER and by.role_in(account.pk) != Role.OWNER:
+        raise PermissionDenied(_("Only an owner makes owners."))
+    canonical = canonical_email(email)
+    with atomic():
+        account = lock_account(account)
+        check_is_open(account)
+        if account.memberships.filter(user__email_canonical=canonical).exists():
+            raise Conflict(_("This person belongs to the account already."))
+        if account.invitations.filter(email_canonical=canonical).exists():
+            raise Conflict(_("This person is invited already."))
+        _check_room(account, usage_of(account)["users"])
+        invitation = Invitation.objects.create(account=account, email=email, role=role, invited_by=by)
+        owe(
+            mail_invitation,
+            key=f"member_invited:{invitation.pk}",
+            about=account,
+            payload={"invitation": str(invitation.pk)},
+        )
+    return invitation
+
+
+def offer_of(token: str) -> Offer | None:
+    """The offer of a link, to be looked at; None for one that is not good any more."""
+    invitation = invitation_of(token)
+    if invitation is None:
+        return None
+    user = User.objects.filter(email_canonical=invitation.email_canonical).first()
+    return Offer(invitation, needs_password=user is None or not _can_sign_in(user) or _is_of_closed_account(user))
+
+
+def accept(token: str, *, password: str | None = None) -> User:
+    """Take the place that is offered. password: their first one; None: they sign in with the one they have.
+
+    Raises ValidationError naming `token` or `password`, Conflict for who belongs to another account, or where this one
+    has no room any more or is closed.
+    """
+    with _locked(token) as invitation:
+        account = invitation.account
+        check_is_open(account)
+        _check_room(account, account.memberships.count())
+        user = _person_of(invitation, password)
+        user.email_verified_at = user.email_verified_at or timezone.now()  # they do read that mailbox
+        user.save()
+        Membership.objects.create(account=account, user=user, role=invitation.role)
+        invitation.delete()
+        prove_by_link(user)
+    return user
+
+
+def decline(token: str) -> None:
+    """The offer was not for them, or not wanted: it is gone, and this account writes to them no more for a month.
+
+    Raises ValidationError naming `token`.
+    """
+    with _locked(token) as invitation:
+        remember_declined(invitation)
+        invitation.delete()
+
+
+@contextmanager
+def _locked(token: str) -> Iterator[Invitation]:
+    """A transaction with the offer of a link and its account. Raises ValidationError for a link that is not good."""
+    stale = ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
+    found = invitation_of(token)
+    if found is None:
+        raise stale
+    with atomic():
+        account = lock_account(found.account)
+        invitation = Invitation.objects.select_for_update().filter(pk=found.pk).first()
+        if invitation is None:
+            raise stale
+        invitation.account = account
+        yield invitation
+
+
+def _person_of(invitation: Invitation, password: str | None) -> User:
+    """Who accepts: somebody with a log-in and without an account, or somebody new."""
+    people = User.objects.select_for_update(no_key=True, of=("self",)).select_related("membership__account")
+    user = people.filter(email_canonical=invitation.email_canonical).first()
+    if user is not None:
+        _check_is_free(user, invitation)
+    if user is not None and _can_sign_in(user) and not hasattr(user, "membership"):
+        if password is not None:
+            check_new_password(password, user)
+            user.set_password(password)
+        return user
+    if password is None:
+        raise ValidationError({"password": [_("Choose a password.")]})
+    check_new_password(password, User(email=invitation.email))
+    person = newcomer(invitation.email, password, account=invitation.account)
+    if person is None:
+        raise Conflict(_("This address cannot be used here. Ask to be invited under another one."))
+    return person
+
+
+def _check_is_free(user: User, invitation: Invitation) -> None:
+    """Raises Conflict for who belongs to another account that is not closed, or is of the staff."""
+    place = getattr(user, "membership", None)
+    if place is not None and place.account_id == invitation.account_id:
+        raise Conflict(_("You belong to this account already."))
+    if place is not None and user.is_active and place.account.status != Account.Status.CLOSED:
+        raise Conflict(_("You belong to another account. Leave it first, then accept."))
+    if is_trusted(user):
+        raise Conflict(_("This address cannot be used here. Ask to be invited under another one."))
+
+
+def _can_sign_in(user: User) -> bool:
+    return user.is_active and user.has_usable_password()
+
+
+def _is_of_closed_account(user: User) -> bool:
+    return Membership.objects.filter(user=user, account__status=Account.Status.CLOSED).exists()
+
+
+def _check_room(account: Account, used: int) -> None:
+    """Raises Conflict where the plan has no room for one person more."""
+    limit = plan_of(account).max_users
+    if limit is None or used < limit:
+        return
+    words = ngettext("Your plan has room for %(limit)d person.", "Your plan has room for %(limit)d people.", limit)
+    raise Conflict(words % {"limit": limit}, limit=limit)

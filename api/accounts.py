@@ -16,7 +16,7 @@ from api.fields import Choice, Country, Email, MoneyText, StrictSerializer, Text
 from api.query import ListQuery
 from core.models import Account, CreditEntry
 from core.money import money_text
-from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, WrongState
+from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, TooManyRequests, WrongState
 from workflows.actions import change_account, close_account
 from workflows.actions.sites import Excess, over_limit
 from workflows.balances import balance_of_member
@@ -123,7 +123,7 @@ class OwnAccount(CallerView):
         """The caller's account."""
         return Response(OwnAccountOut(account_of(request.user)).data)
 
-    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, Conflict))
+    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def patch(self, request: Request) -> Response:
         """Change the account; what is issued already keeps the details it was issued with."""
         account = account_of(self.caller)

@@ -23,7 +23,7 @@ from core.models import Invoice, Plan, PlanPrice, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
-from core.problems import Conflict, NotFound, PermissionDenied, ValidationError, WrongState
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import over_limit
 from workflows.engine import available, perform
@@ -165,7 +165,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
     class Cancel(StrictSerializer):
         at_period_end = Flag(default=False)
 
-    @says(ChosenOut, 201, refuses=(NotFound, PermissionDenied, Conflict))
+    @says(ChosenOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def create(self, request: Request) -> Response:
         """Choose a plan: a new subscription, an upgrade with its invoice, or a smaller plan for the next period."""
         form = self.In(data=request.data)
@@ -208,7 +208,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
 class KeepPlan(CallerView):
     """POST billing/subscriptions/{id}/keep/: take back a cancellation, or a smaller plan chosen for the next period."""
 
-    @says(SubscriptionOut, refuses=(PermissionDenied, Conflict, WrongState))
+    @says(SubscriptionOut, refuses=(PermissionDenied, Conflict, WrongState, TooManyRequests))
     def post(self, request: Request, pk: UUID) -> Response:
         found = Subscription.objects.visible_to(self.caller).select_related("account", "plan")
         subscription = get_object_or_404(found, pk=pk)

@@ -23,7 +23,7 @@ from api.query import ListQuery
 from api.rows import RowOut
 from core.models import Invoice, Payment, Transition
 from core.models.payment import PaymentQuerySet
-from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState
+from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from workflows.actions import claim_payment
 from workflows.engine import available, perform, settled
 
@@ -121,7 +121,7 @@ class ConfirmPayment(CallerView):
             "paid_on": "2026-05-03",
         }
 
-    @says(PaymentOut, 201, refuses=(NotFound, PermissionDenied, WrongState, DuplicateClaim))
+    @says(PaymentOut, 201, refuses=(NotFound, PermissionDenied, WrongState, DuplicateClaim, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

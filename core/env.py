@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -123,14 +124,16 @@ def one_line(text: str, name: str) -> str:
 
 MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-LIMIT = re.compile(r"(pair|account|address)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re.ASCII)
+LIMIT = re.compile(r"([a-z_]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re.ASCII)
 
 
-def limits(name: str, default: str) -> dict[str, tuple[int, timedelta]]:
-    """How often, by scope: `pair=20/1h address=500/10m`; `off` for no limit. See core/limits.py."""
+def limits(
+    name: str, default: str, *, names: Sequence[str] = ("pair", "account", "address")
+) -> dict[str, tuple[int, timedelta]]:
+    """How often, by name: `pair=20/1h address=500/10m`; `off` for no limit. See core/limits.py."""
     text = env.str(name, default=default)
     words = [] if text == "off" else text.split()
     found = [LIMIT.fullmatch(word) for word in words]
-    if not all(found) or not (words or text == "off"):
+    if not all(match and match[1] in names for match in found) or not (words or text == "off"):
         raise ImproperlyConfigured(f"{name} must read like `{default}`, or off; it is `{text}`.")
     return {match[1]: (int(match[2]), timedelta(**{SPANS[match[4]]: int(match[3] or 1)})) for match in found if match}

@@ -5,6 +5,8 @@ Three scopes, each with a limit `most/time` of LIMIT_* in the environment:
     account  one account tried from anywhere; not asked of addresses it has been opened from in the last 30 days, so
              that strangers who try, however many, do not keep its owner out
     address  one address, whatever it tries
+What a customer has done that writes mails or uses up numbers is counted by the account: count().
+
 So many may come at once, and then as many again spread over that time. Accounts are canonical e-mail addresses,
 whether they exist or not. The counts are rows of PostgreSQL: they hold for all processes, with the broker down too.
 """
@@ -18,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -103,6 +106,26 @@ class Try:
 def welcome(request: Any, email: str) -> None:
     """Remember this address for one that the account was opened from: its owner has proved it in another way."""
     _move(_Caller.of(request, email).known)
+
+
+def count(act: str, account_id: UUID) -> None:
+    """Count what a customer does, by the account, and together with it: what is rolled back was not done.
+
+    act: a name in ACCOUNT_LIMITS. The caller holds the account's row. Raises TooManyRequests.
+    """
+    limit = settings.ACCOUNT_LIMITS.get(act)
+    if limit is None:
+        return
+    most, per = limit
+    digest = salted_hmac("core.limits", str(account_id)).hexdigest()[:32]
+    with connection.cursor() as cursor:
+        given = {"keys": [f"{act}:by:{digest}"], "costs": [per / most], "rooms": [per]}
+        cursor.execute(TAKE, {**given, "of_the_account": "", "known": ""})
+        is_open, wait, _taken = cursor.fetchone()
+    if not is_open:
+        log.warning("%s: too often by the account %s", act, account_id)
+        words = _("This has been done too often today. Try again in some hours, or ask us.")
+        raise TooManyRequests(words, retry_after=max(1, math.ceil(wait.total_seconds())))
 
 
 @dataclass(frozen=True)

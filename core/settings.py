@@ -149,6 +149,12 @@ LIMITS = {
     "mail": limits("LIMIT_MAIL", "pair=20/1h account=40/1h address=500/10m"),
     "link": limits("LIMIT_LINK", "address=300/5m"),
 }
+# How often an account may have done what writes mails or uses up numbers, whoever of its people it is.
+ACCOUNT_LIMITS = limits(
+    "LIMIT_ACCOUNT",
+    "plan=20/1d claim=50/1d invitation=20/1d billing_email=10/1d time_zone=10/1d site=100/1d",
+    names=("plan", "claim", "invitation", "billing_email", "time_zone", "site"),
+)
 
 # API
 REST_FRAMEWORK = {

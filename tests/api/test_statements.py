@@ -135,7 +135,7 @@ def test_a_claim_is_few_statements(owner, payments, django_assert_num_queries):
     perform(payments[3].withdraw, by=owner)  # three of one invoice are as many as wait
     body = {"invoice_id": str(payments[0].invoice_id), "payment_method": payments[0].method.code, "amount": "89.00"}
 
-    with django_assert_num_queries(12):  # how many of the invoice and the account wait is one of them
+    with django_assert_num_queries(13):  # how many of the invoice and the account wait is one, the day's count another
         answer = caller.post("billing/admin/payments/confirm/", body | {"manual_reference": "TRACE 9"})
 
     assert answer.status_code == 201

@@ -32,7 +32,7 @@ def billing(request: Visit) -> HttpResponse:
             messages.success(request, _("Saved. Invoices that are issued already keep their details."))
             return redirect("billing")
     context = {"form": form, "to_prove": needs_proof(account)}
-    return render(request, "web/customer/billing.html", context)
+    return form.on(render(request, "web/customer/billing.html", context))
 
 
 @require_POST

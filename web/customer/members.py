@@ -39,16 +39,13 @@ def members(request: Visit) -> HttpResponse:
             if not is_known(request.user, request.account):
                 messages.warning(request, _("The invitation is sent as soon as you have confirmed your own address."))
             return redirect("members")
-    return render(
-        request,
-        "web/customer/members.html",
-        {
-            "members": people_of(request.account),
-            "form": form,
-            "limit": plan_of(request.account).max_users,
-            "roles": ROLES.items(),
-        },
-    )
+    context = {
+        "members": people_of(request.account),
+        "form": form,
+        "limit": plan_of(request.account).max_users,
+        "roles": ROLES.items(),
+    }
+    return form.on(render(request, "web/customer/members.html", context))
 
 
 @require_POST

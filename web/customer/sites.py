@@ -41,7 +41,7 @@ def sites(request: Visit) -> HttpResponse:
         "limit": plan_of(request.account).max_sites,
         "may_open": request.role != Membership.Role.VIEWER and not request.is_closed,
     }
-    return render(request, "web/customer/sites.html", context)
+    return form.on(render(request, "web/customer/sites.html", context))
 
 
 @members_only

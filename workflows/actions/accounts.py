@@ -8,6 +8,7 @@ from typing import Any
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from core import limits
 from core.account_names import looks_like_a_link
 from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
@@ -34,8 +35,8 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
     Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError for a name
-    that is none, when the billing details do not go together, or the time zone is none. The row is locked meanwhile:
-    two changes at once cannot leave a set that nobody checked.
+    that is none, when the billing details do not go together, or the time zone is none, TooManyRequests. The row is
+    locked meanwhile: two changes at once cannot leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
@@ -51,6 +52,7 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
         before = row.time_zone
+        _count_changes(row, changes)
         for name, value in changes.items():
             setattr(row, name, value)
         if changes:
@@ -60,6 +62,13 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         if "billing_email" in changes:
             look_again(row.pk)  # mails that wait until somebody proves the old one
     return row
+
+
+def _count_changes(row: Account, changes: dict[str, Any]) -> None:
+    """Another billing address may get mails, and another time zone moves every timer. Raises TooManyRequests."""
+    for name in ("billing_email", "time_zone"):
+        if name in changes and changes[name] != getattr(row, name):
+            limits.count(name, row.pk)
 
 
 def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:

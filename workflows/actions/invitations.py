@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core import limits
 from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
@@ -41,7 +42,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
     """Offer a place in the account; its mail leaves once who invites is proved. It says nothing of who has the address.
 
     Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already, or when the account
-    is closed.
+    is closed, TooManyRequests.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may invite."))
@@ -56,6 +57,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
         if account.invitations.filter(email_canonical=canonical).exists():
             raise Conflict(_("This person is invited already."))
         _check_room(account, usage_of(account)["users"])
+        limits.count("invitation", account.pk)
         invitation = Invitation.objects.create(account=account, email=email, role=role, invited_by=by)
         owe(
             mail_invitation,

@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from core import limits
 from core.models import Invoice, Membership, Payment, PaymentMethod, User
 from core.models.payment import normal_reference
 from core.payment_days import check_day
@@ -54,7 +55,7 @@ def claim_payment(
 
     Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be, WrongState when
     nothing of the invoice is open, DuplicateClaim when this account has claimed the same reference already, or when so
-    many of its claims wait for a decision that one more could only be a mistake.
+    many of its claims wait for a decision that one more could only be a mistake, TooManyRequests.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
@@ -75,6 +76,7 @@ def claim_payment(
                 unmet=[],
             )
         others.check_room_for(reference)
+        limits.count("claim", invoice.account_id)  # each may be withdrawn and made again
         return _begin(
             invoice,
             method,

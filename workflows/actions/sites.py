@@ -10,6 +10,7 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core import limits
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
 from core.models.plan import FREE
 from core.models.site import LONGEST_SITE_NAME
@@ -34,8 +35,8 @@ SMALLEST_LIMITS = {"max_sites": Min("max_sites"), "max_users": Min("max_users")}
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
     """A new site, managed by the person who opens it.
 
-    Raises PermissionDenied, ValidationError for the name, Conflict at the limit, for a name that is taken, or when the
-    account is closed.
+    Raises PermissionDenied, ValidationError for the name, Conflict at the plan's limit, for a name that is taken, or
+    when the account is closed, TooManyRequests.
     """
     if by.role_in(account.pk) not in (*Membership.MAY_PAY, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
@@ -50,6 +51,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
             raise Conflict(words % {"limit": limit}, limit=limit)
         if account.sites.filter(name=name).exists():
             raise Conflict(_("There is a site of that name already."))
+        limits.count("site", account.pk)
         site = Site.objects.create(account=account, name=name, industry=industry)
         SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
     return site

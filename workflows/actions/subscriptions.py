@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
+from core import limits
 from core.billing_details import check_billable
 from core.models import (
     Account,
@@ -91,7 +92,7 @@ def choose_plan(
 
     A live trial goes on until the new plan is paid for. interval: None: as it runs, of a new subscription a month.
     Raises PermissionDenied, ValidationError without a price or without somebody to bill, Conflict when it is the plan
-    already or a payment for another choice is in review.
+    already or a payment for another choice is in review, TooManyRequests.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may choose its plan."))
@@ -99,6 +100,7 @@ def choose_plan(
         account = lock_account(account)
         if account.status == Account.Status.CLOSED:
             raise Conflict(_("The account is closed."))
+        limits.count("plan", account.pk)
         living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
         if living is not None:
             if currency is not None and currency != living.currency:

@@ -98,7 +98,8 @@ class Register(Door):
         check_new_password(data["password"], User(email=data["email"]))
         billing = {name: data[name] for name in BILLING_FIELDS}
         # Before the method, which depends on the country.
-        check_billing(billing, is_paid=price_of(plan, data["currency"], data["interval"]).amount > 0)
+        is_paid = price_of(plan, data["currency"], data["interval"]).amount > 0
+        check_billing(billing, is_paid=is_paid)
         method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
         limits.REGISTER.attempt(request, data["email"])
         signed_up = sign_up(
@@ -112,6 +113,7 @@ class Register(Door):
             payment_method=method,
             language=data.get("language") or get_language_from_request(request),
             time_zone=data.get("time_zone", ""),
+            crowds=() if is_paid else limits.count_trial(request, data["email"]),
         )
         limits.welcome(request, data["email"])
         context = {"request": request}

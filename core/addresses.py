@@ -33,6 +33,12 @@ def network_of(address: str) -> str:
     return address
 
 
+def is_loopback(address: str) -> bool:
+    """Whether who calls is on this machine."""
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
+
+
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     """An address as proxies write it: also `[2001:db8::1]:443` and `192.0.2.1:80`; IPv4 inside IPv6 as IPv4."""
     text = text.strip()

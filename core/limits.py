@@ -28,13 +28,15 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core.addresses import address_of, network_of
+from core.addresses import address_of, is_loopback, network_of
+from core.mailboxes import host_of, is_large, is_reserved
 from core.models.user import canonical_email
 from core.problems import TooManyRequests
 
 log = logging.getLogger(__name__)
 
 KNOWN_FOR = timedelta(days=30)
+Limits = dict[str, tuple[int, timedelta]]  # how many in how long, by the key of a row
 GOOD_ONES = 10  # as many good tries weigh as one bad one, where an address is counted
 
 
@@ -56,26 +58,17 @@ class Gate:
             for scope, limit in settings.LIMITS[self.setting].items()
             if caller.account or scope == "address"
         }
-        costs = {key: per / most for key, (most, per) in limits.items()}
         with _for_good() as cursor:
-            cursor.execute(
-                TAKE,
-                {
-                    "keys": list(limits),
-                    "costs": list(costs.values()),
-                    "rooms": [per for _, per in limits.values()],
-                    "of_the_account": caller.key(self.name, "account"),
-                    "known": caller.key("any", "known"),
-                },
+            taken = _take(
+                cursor,
+                limits,
+                of_the_account=caller.key(self.name, "account"),
+                known=caller.key("any", "known"),
             )
-            is_open, wait, taken = cursor.fetchone()
-        if not is_open:
+        if taken.wait is not None:
             log.warning("%s: too many tries from %s", self.name, address_of(request))
-            seconds = max(1, math.ceil(wait.total_seconds())) if wait else 1  # none: others were quicker just now
-            raise TooManyRequests(
-                _("Too many tries. Please wait %(seconds)d seconds.") % {"seconds": seconds}, retry_after=seconds
-            )
-        return Try(caller, {key: costs[key] for key in taken or ()})
+            raise _too_many(taken.wait)
+        return Try(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
 
 LOGIN = Gate("login", "login")  # also for the old password, when it is changed
@@ -116,16 +109,54 @@ def count(act: str, account_id: UUID) -> None:
     limit = settings.ACCOUNT_LIMITS.get(act)
     if limit is None:
         return
-    most, per = limit
-    digest = salted_hmac("core.limits", str(account_id)).hexdigest()[:32]
     with connection.cursor() as cursor:
-        given = {"keys": [f"{act}:by:{digest}"], "costs": [per / most], "rooms": [per]}
-        cursor.execute(TAKE, {**given, "of_the_account": "", "known": ""})
-        is_open, wait, _taken = cursor.fetchone()
-    if not is_open:
+        taken = _take(cursor, {f"{act}:by:{_digest(str(account_id))}": limit})
+    if taken.wait is not None:
         log.warning("%s: too often by the account %s", act, account_id)
         words = _("This has been done too often today. Try again in some hours, or ask us.")
-        raise TooManyRequests(words, retry_after=max(1, math.ceil(wait.total_seconds())))
+        raise TooManyRequests(words, retry_after=taken.wait)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Where many trials begin: a network, by a digest, or a mail domain."""
+
+    reason: str
+    key: str
+
+
+def count_trial(request: Any, email: str) -> list[Crowd]:
+    """Count a trial by its network and its mail domain; where there are so many that staff should have a look.
+
+    Mail domains that are reserved, or where everybody has a mailbox, are not counted, and in a demo on one machine
+    nothing is: a load test has one address. Raises TooManyRequests past the limits of LIMIT_TRIAL_MOST.
+    """
+    address, host = address_of(request), host_of(email)
+    if settings.DEBUG and is_loopback(address):
+        return []
+    places = {"address": Crowd("network", _digest(network_of(address)))}
+    if not (is_reserved(host) or is_large(host)):
+        places["domain"] = Crowd("domain", host)
+    with _for_good() as cursor:
+        taken = _take(cursor, _limits_of_trials("trial_most", places))
+        if taken.wait is not None:
+            log.warning("trial: too many from %s or at %s", address, host)
+            raise _too_many(taken.wait)
+        wanted = _limits_of_trials("trial", places)
+        crowded = [key for key, limit in wanted.items() if _take(cursor, {key: limit}).wait is not None]
+    found = [crowd for scope, crowd in places.items() if _key_of_trials("trial", scope, crowd) in crowded]
+    for crowd in found:
+        log.warning("trial: many from %s (%s %s)", address, crowd.reason, crowd.key)
+    return found
+
+
+def _limits_of_trials(setting: str, places: dict[str, Crowd]) -> Limits:
+    limits = settings.LIMITS[setting]
+    return {_key_of_trials(setting, scope, places[scope]): limits[scope] for scope in limits if scope in places}
+
+
+def _key_of_trials(setting: str, scope: str, crowd: Crowd) -> str:
+    return f"{setting}:{scope}:{_digest(crowd.key)}"
 
 
 @dataclass(frozen=True)
@@ -146,8 +177,41 @@ class _Caller:
     def key(self, gate: str, scope: str) -> str:
         """Of a row: a digest, so that whoever reads the table learns nobody's address."""
         who = {"account": self.account, "address": self.network}.get(scope, f"{self.account} {self.network}")
-        digest = salted_hmac("core.limits", who.encode(errors="backslashreplace"), algorithm="sha256").hexdigest()[:32]
-        return f"{gate}:{scope}:{digest}"
+        return f"{gate}:{scope}:{_digest(who)}"
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What was counted; or the seconds after which there is room again, and then nothing was."""
+
+    keys: frozenset[str]
+    wait: int | None = None
+
+
+def _take(cursor: CursorWrapper, limits: Limits, *, of_the_account: str = "", known: str = "") -> _Taken:
+    cursor.execute(
+        TAKE,
+        {
+            "keys": list(limits),
+            "costs": [per / most for most, per in limits.values()],
+            "rooms": [per for _, per in limits.values()],
+            "of_the_account": of_the_account,
+            "known": known,
+        },
+    )
+    is_open, wait, taken = cursor.fetchone()
+    if is_open:
+        return _Taken(frozenset(taken or ()))
+    return _Taken(frozenset(), max(1, math.ceil(wait.total_seconds())) if wait else 1)  # none: others were quicker
+
+
+def _too_many(seconds: int) -> TooManyRequests:
+    words = _("Too many tries. Please wait %(seconds)d seconds.") % {"seconds": seconds}
+    return TooManyRequests(words, retry_after=seconds)
+
+
+def _digest(who: str) -> str:
+    return salted_hmac("core.limits", who.encode(errors="backslashreplace"), algorithm="sha256").hexdigest()[:32]
 
 
 def _move(spans: dict[str, timedelta]) -> None:

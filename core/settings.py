@@ -148,6 +148,8 @@ LIMITS = {
     "register": limits("LIMIT_REGISTER", "address=300/1m"),
     "mail": limits("LIMIT_MAIL", "pair=20/1h account=40/1h address=500/10m"),
     "link": limits("LIMIT_LINK", "address=300/5m"),
+    "trial": limits("LIMIT_TRIAL", "address=20/1d domain=20/1d", names=("address", "domain")),
+    "trial_most": limits("LIMIT_TRIAL_MOST", "address=100/1d domain=100/1d", names=("address", "domain")),
 }
 # How often an account may have done what writes mails or uses up numbers, whoever of its people it is.
 ACCOUNT_LIMITS = limits(

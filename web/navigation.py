@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.staff.door import CUSTOMERS, OPERATE, REVIEW, may_see
+from web.staff.door import CUSTOMERS, MANAGE, OPERATE, REVIEW, may_see
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ STAFF = [
         [
             Link("Review", "desk", (REVIEW,), tally="desk_tally"),
             Link("Customers", "desk_search", CUSTOMERS),
+            Link("Clusters of trials", "clusters", (MANAGE,)),
         ],
     ),
     Group(

@@ -61,6 +61,7 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
             payment_method=form.method,
             language=get_language() or "en",
             time_zone=data["time_zone"],
+            crowds=() if card.price.amount else limits.count_trial(request, data["email"]),
         )
     except Conflict as problem:
         form.add_error("email", problem.detail)

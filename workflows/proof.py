@@ -15,6 +15,7 @@ from typing import Any
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
+from core.mailboxes import host_of, is_reserved
 from core.models import Account, Attempt, Effect, Invitation, User
 from core.models.user import canonical_email
 from workflows.engine import NotYet, look_again
@@ -24,7 +25,6 @@ UNPROVED_A_DAY = 3  # mails to one address, of whatever accounts
 FIRST_LOOK, LOOKS_EVERY = timedelta(minutes=10), timedelta(days=1)  # the first: a proof may have come meanwhile
 DECLINED_FOR = timedelta(days=30)
 LOOKS = 31  # after so many an effect is dropped
-RESERVED = ("example.com", "example.net", "example.org", "example", "test", "invalid", "localhost")  # RFC 2606
 
 Outcome = dict[str, Any]
 
@@ -157,16 +157,10 @@ def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
 
 def _with_a_turn(addresses: Sequence[str], debt: Effect) -> list[str]:
     """Those of these to which one more unproved mail may go today; each effect takes its turn once. Raises Unproved."""
-    open_ = [address for address in addresses if _is_reserved(address) or _takes_a_turn(address, debt)]
+    open_ = [address for address in addresses if is_reserved(host_of(address)) or _takes_a_turn(address, debt)]
     if addresses and not open_:
         raise Unproved(NO_TURN)
     return open_
-
-
-def _is_reserved(address: str) -> bool:
-    """Where nobody reads mail: for demos and tests."""
-    host = canonical_email(address).rpartition("@")[2]
-    return any(host == name or host.endswith(f".{name}") for name in RESERVED)
 
 
 def _takes_a_turn(address: str, debt: Effect) -> bool:

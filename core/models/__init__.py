@@ -15,6 +15,7 @@ from core.models.policy import Policy
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
+from core.models.trial import CrowdedTrial
 from core.models.user import User
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "BalanceEntry",
     "Breaker",
     "CreditEntry",
+    "CrowdedTrial",
     "Effect",
     "EffectEvent",
     "HistoryHead",

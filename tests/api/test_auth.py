@@ -215,6 +215,7 @@ def test_an_invited_person_gets_a_mail_and_the_inviter_no_password(run_effects, 
 def few(settings):
     hour = timedelta(hours=1)
     settings.LIMITS = {
+        **settings.LIMITS,
         "login": {"pair": (3, hour), "account": (100, hour), "address": (100, hour)},
         "register": {"address": (2, hour)},
         "mail": {"pair": (2, hour), "address": (100, hour)},

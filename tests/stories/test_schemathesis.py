@@ -20,7 +20,7 @@ from tests.application import running_application
 
 pytestmark = pytest.mark.xdist_group("stories")
 HERE = Path(__file__).parent
-UNLIMITED = {f"LIMIT_{name}": "off" for name in ("LOGIN", "REGISTER", "MAIL", "LINK")}
+UNLIMITED = {f"LIMIT_{name}": "off" for name in ("LOGIN", "REGISTER", "MAIL", "LINK", "TRIAL", "TRIAL_MOST", "ACCOUNT")}
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,7 @@ OF_STAFF = {
     "web/staff",
     "workflows/actions/decisions.py",
     "workflows/actions/personal.py",
+    "workflows/actions/trials.py",
     "workflows/engine",  # what it refuses to customers is said by web/refusals.py
     "workflows/management",
     "workflows/seed",

@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 import web
-from core.models import Effect, Industry, PaymentMethod, Plan
+from core.models import CrowdedTrial, Effect, Industry, PaymentMethod, Plan
 from core.models.user import DUTIES
 from tests.factories import (
     PASSWORD,
@@ -83,6 +83,7 @@ def shop(run_effects) -> Shop:
     run_effects()
     effect = owed_mail()
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
     root = UserFactory(is_staff=True, is_superuser=True)
     industry = Industry.objects.create(name="Bakery")
     ids = {
@@ -156,6 +157,7 @@ PAGES: dict[str, Page | None] = {
     "ReasonForm": None,
     "CloseAccountForm": None,
     "AdjustForm": None,
+    "ClusterForm": Page("staff", at("cluster", "domain", "crowded.example"), {"verb": "close", "reason": "one person"}),
     "EffectFilter": None,
     "OperateForm": Page("staff", at("effect_verb", "effect", "skip"), {"reason": "no"}),
     "StaffLogin": Page("anybody", at("admin:login"), {"username": "a@example.com", "password": PASSWORD}),

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from web.staff import accounts, bulk, corrections, decisions, effects, figures, machines, payment, queue, record
+from web.staff import (
+    accounts,
+    bulk,
+    clusters,
+    corrections,
+    decisions,
+    effects,
+    figures,
+    machines,
+    payment,
+    queue,
+    record,
+)
 
 urlpatterns = [
     path("", queue.queue_page, name="desk"),
@@ -25,6 +37,8 @@ urlpatterns = [
         name="desk_write_off",
     ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
+    path("trials/", clusters.clusters_page, name="clusters"),
+    path("trials/<slug:reason>/<str:key>/", clusters.cluster_page, name="cluster"),
     path("workflows/", machines.room, name="machines"),
     path("workflows/<slug:machine>/", machines.rows, name="machine_rows"),
     path("workflows/<slug:machine>/<uuid:pk>/", machines.history, name="history"),

@@ -6,8 +6,6 @@ ever holds one.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
@@ -31,8 +29,6 @@ from workflows.engine import owe
 from workflows.periods import database_now
 from workflows.proof import needs_proof, prove_billing_address, prove_by_link
 from workflows.tokens import VERIFICATION, billing_address_of, owner_of
-
-TRIAL_AGAIN_AFTER = timedelta(days=365)
 
 
 def ask_for_password_reset(email: str) -> None:
@@ -158,20 +154,6 @@ def check_new_password(password: str, user: User, *, field: str = "password") ->
         validate_password(composed(password), user)
     except DjangoValidationError as error:
         raise ValidationError({field: error.messages}) from error
-
-
-def had_trial_lately(email: str) -> bool:
-    """Whether who had that address before began a trial, of an account closed since, less than a year ago."""
-    people = User.objects.formerly(email)
-    births = Transition.objects.filter(
-        machine="account",
-        object_id__in=Account.objects.filter(memberships__user__in=people).values("pk"),
-        seq=1,
-        target=Account.Status.TRIAL,
-        actor__in=people,
-        at__gt=database_now() - TRIAL_AGAIN_AFTER,
-    )
-    return births.exists()
 
 
 def is_trusted(user: User) -> bool:

@@ -22,6 +22,7 @@ from knox.models import AuthToken
 
 from core.models import (
     Account,
+    CrowdedTrial,
     Invitation,
     Membership,
     Payment,
@@ -36,6 +37,7 @@ from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
 from core.thaw import blank_log_rows
 from workflows.actions.accounts import close_account
+from workflows.actions.trials import forget_trial
 from workflows.books import lock_account
 from workflows.engine.plain import plain_json
 from workflows.mailed import forget_mails, mailed_to, mails_of
@@ -119,6 +121,7 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
 def _erase(user: User, by: User, reason: str) -> dict[str, int]:
     """One row of a person, locked by the caller."""
     account = _account_to_close(user, by, reason)
+    forget_trial(user.email)
     nobody = f"erased-{user.pk.hex}{NOWHERE}"
     changed = {
         "log": _forget_in_log(user, account),  # while the rows that it is about are there
@@ -227,6 +230,7 @@ def _blank_account(account: Account) -> None:
         setattr(account, name, "")
     account.proved_email = account.refused_email = ""
     account.save(update_fields=["name", "proved_email", "refused_email", *BILLING_FIELDS])
+    CrowdedTrial.objects.filter(account=account).delete()
     account.sites.update(name=Concat(Value("Erased "), Cast("id", CharField())))
 
 

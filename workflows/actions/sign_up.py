@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,13 +10,15 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
+from core.limits import Crowd
 from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
 from core.problems import Conflict
 from core.text import composed
 from core.time_zones import check_time_zone, time_zone_of_country
 from workflows.actions.accounts import check_account_name
-from workflows.actions.people import ask_to_verify, had_trial_lately, newcomer
+from workflows.actions.people import ask_to_verify, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
+from workflows.actions.trials import put_on_list, takes_trial
 from workflows.engine import begin
 from workflows.ledger import grant, post
 from workflows.periods import database_now, today_in
@@ -41,12 +44,14 @@ def sign_up(
     language: str = "en",
     interval: str = PlanPrice.Interval.MONTH,
     time_zone: str = "",
+    crowds: Iterable[Crowd] = (),
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
     password: None: whoever it is sets one later. time_zone: empty: that of the billing country, else UTC.
+    crowds: where so many trials begin that staff look at this one: core.limits.count_trial().
     Raises ValidationError for a name, billing details or a time zone that cannot be accepted, Conflict when the e-mail
-    address has an account already, or had a trial in one that was closed less than a year ago.
+    address has an account already, or its mailbox had a trial less than a year ago.
     """
     price = price_of(plan, currency, interval)
     account_name = composed(account_name)
@@ -58,7 +63,7 @@ def sign_up(
         if user is None:
             raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
         is_free = price.amount == 0
-        if is_free and had_trial_lately(email):
+        if is_free and not takes_trial(email):
             raise _no_second_trial(currency)
         account = Account(
             status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
@@ -75,6 +80,7 @@ def sign_up(
         Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
         ask_to_verify(user)
         if is_free:
+            put_on_list(account, crowds)
             post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
             return SignUp(user, account)
         subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)

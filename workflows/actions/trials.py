@@ -1,0 +1,153 @@
+"""One trial a year for a mailbox, and what staff do about many that look like one person's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Count, Min, QuerySet
+from django.db.transaction import atomic
+
+from core.limits import Crowd
+from core.mailboxes import mailbox_of
+from core.models import Account, Attempt, CrowdedTrial, Transition, User
+from core.models.user import email_digests
+from core.problems import NotFound, PermissionDenied
+from workflows.actions.accounts import close_account
+from workflows.periods import database_now
+
+TRIAL_AGAIN_AFTER = timedelta(days=365)
+CLOSED_AT_ONCE = 100
+SHOWN = 20  # accounts of a cluster
+
+TAKE = """
+    INSERT INTO core_attempt AS taken (key, until) VALUES (%s, now() + make_interval(days => %s))
+    ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE taken.until <= now()"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Trials of one network or mail domain that nobody has looked at yet. The first of its accounts are named."""
+
+    reason: str
+    key: str
+    count: int
+    since: datetime
+    accounts: Sequence[Account]
+
+    @property
+    def words(self) -> str:
+        """A network has no name here: the log names it beside the same digest."""
+        return f"From the network {self.key[:8]}" if self.reason == "network" else f"At {self.key}"
+
+
+def takes_trial(email: str) -> bool:
+    """Whether this mailbox may begin a trial; then it has, for a year. Other spellings of it are the same mailbox.
+
+    The caller holds the transaction of the sign-up: of two at the same moment the second waits here for the first.
+    """
+    if had_trial_lately(email):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE, [_keys(email)[0], TRIAL_AGAIN_AFTER.days])
+        return bool(cursor.rowcount)
+
+
+def had_trial_lately(email: str) -> bool:
+    """Whether who reads that address began a trial less than a year ago, under whatever spelling of it."""
+    if Attempt.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
+        return True
+    # Of before mailboxes were remembered: by the address alone, of an account that was closed since.
+    people = User.objects.formerly(email)
+    births = Transition.objects.filter(
+        machine="account",
+        object_id__in=Account.objects.filter(memberships__user__in=people).values("pk"),
+        seq=1,
+        target=Account.Status.TRIAL,
+        actor__in=people,
+        at__gt=database_now() - TRIAL_AGAIN_AFTER,
+    )
+    return births.exists()
+
+
+def forget_trial(email: str) -> None:
+    """Of a person who is erased."""
+    Attempt.objects.filter(key__in=_keys(email)).delete()
+
+
+def put_on_list(account: Account, crowds: Iterable[Crowd]) -> None:
+    """The trial is one of many: staff see it among them."""
+    CrowdedTrial.objects.bulk_create(
+        CrowdedTrial(account=account, reason=crowd.reason, key=crowd.key) for crowd in crowds
+    )
+
+
+def clusters() -> list[Cluster]:
+    """What nobody has looked at yet, the largest first."""
+    return _clusters(CrowdedTrial.objects.filter(seen_at__isnull=True))
+
+
+def cluster_of(reason: str, key: str) -> Cluster | None:
+    """One of them; None where there is nothing of it to look at."""
+    return next(iter(_clusters(_unseen(reason, key))), None)
+
+
+def mark_seen(reason: str, key: str, *, by: User) -> int:
+    """There is nothing wrong with these trials; how many. Raises PermissionDenied, NotFound."""
+    _check_may_manage(by)
+    count = _unseen(reason, key).update(seen_at=database_now(), seen_by=by)
+    if not count:
+        raise NotFound("There is no such cluster any more.")
+    return count
+
+
+def close_cluster(reason: str, key: str, *, by: User, why: str) -> tuple[int, int]:
+    """Close those that are on trial still and never claimed a payment; how many, and how many were left as they are.
+
+    At most a hundred at a time. Each is a transaction of its own; all of them are seen then. Raises PermissionDenied,
+    NotFound, ValidationError without a reason.
+    """
+    _check_may_manage(by)
+    rows = list(_unseen(reason, key).select_related("account").order_by("pk")[:CLOSED_AT_ONCE])
+    if not rows:
+        raise NotFound("There is no such cluster any more.")
+    closed = sum(_close(row, by, why) for row in rows)
+    return closed, len(rows) - closed
+
+
+def _clusters(trials: QuerySet[CrowdedTrial]) -> list[Cluster]:
+    rows = trials.values("reason", "key").annotate(count=Count("pk"), since=Min("created_at"))
+    return [
+        Cluster(**row, accounts=_accounts(row["reason"], row["key"]))
+        for row in rows.order_by("-count", "since")[:SHOWN]
+    ]
+
+
+def _close(row: CrowdedTrial, by: User, why: str) -> bool:
+    account = row.account
+    is_idle = account.status == Account.Status.TRIAL and not account.payments.exists()
+    with atomic():
+        if is_idle:
+            close_account(account, by=by, reason=why)
+        CrowdedTrial.objects.filter(pk=row.pk).update(seen_at=database_now(), seen_by=by)
+    return is_idle
+
+
+def _check_may_manage(by: User) -> None:
+    if not by.is_granted("core.manage_accounts"):
+        raise PermissionDenied("You may not manage accounts.")
+
+
+def _unseen(reason: str, key: str) -> QuerySet[CrowdedTrial]:
+    return CrowdedTrial.objects.filter(reason=reason, key=key, seen_at__isnull=True)
+
+
+def _accounts(reason: str, key: str) -> list[Account]:
+    return list(Account.objects.filter(crowds__in=_unseen(reason, key)).order_by("pk")[:SHOWN])
+
+
+def _keys(email: str) -> list[str]:
+    """Of the row that remembers a trial: a digest of the mailbox by SECRET_KEY, then by each key before it."""
+    return [f"trial:{digest[:32]}" for digest in email_digests(mailbox_of(email))]

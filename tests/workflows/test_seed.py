@@ -61,7 +61,7 @@ def test_a_second_run_adds_and_changes_nothing(seed_demo):
 
 def test_what_the_operator_has_edited_stays(seed_demo):
     seed_demo()
-    PaymentMethod.objects.filter(code="us_bank").update(is_enabled=False, is_demo=False, instructions={"en": "Ask us."})
+    PaymentMethod.objects.filter(code="us_bank").update(is_enabled=False, is_demo=False, name="Ask us")
     Plan.objects.filter(code="starter").update(name="First")
     PlanPrice.objects.filter(plan__code="starter", currency="EUR").update(amount=99)
     PlanPrice.objects.filter(plan__code="starter", currency="NGN").delete()

@@ -37,6 +37,7 @@ check: dev ## Check format, lint, types, layers, dependencies, migrations, drawi
 	$(RUN) .venv/bin/python manage.py check
 	@# As in production: not a warning.
 	PUBLIC_URL=https://billing.example.com ALLOWED_HOSTS=billing.example.com TRUSTED_PROXIES=1 \
+		EMAIL_URL=smtp://mail.example.com:25 \
 		SECRET_KEY=of-make-check-and-no-secret-at-all-but-as-long-as-one \
 		$(RUN) .venv/bin/python manage.py check --deploy --fail-level WARNING
 	$(RUN) .venv/bin/python manage.py makemigrations --check --dry-run

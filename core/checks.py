@@ -31,6 +31,15 @@ def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
     return []
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def mails_leave(**_: Any) -> list[checks.CheckMessage]:
+    """Without a server they become files, with links in them that set passwords; only our own user reads these."""
+    if settings.EMAIL_BACKEND != "workflows.mailbox.EmlBackend":
+        return []
+    folder = getattr(settings, "EMAIL_FILE_PATH", "var/mail")
+    return [checks.Warning(f"EMAIL_URL is not set: mails become files in {folder}, and reach nobody.", id="core.W010")]
+
+
 @checks.register
 def time_zones_are_current(**_: Any) -> list[checks.CheckMessage]:
     """By an older table some customers' days begin at the wrong hour, so no process starts on one."""

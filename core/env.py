@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -44,6 +45,7 @@ SESSION = (
 GONE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
+LOOPBACK = ["127.0.0.1", "::1"]  # both: clients say localhost, and mean either
 DEFAULT_PASSWORDS = {"password", "countersign"}  # of .env.example and docker-compose.yml
 
 
@@ -64,6 +66,29 @@ def secrets_before(name: str, *, debug: bool) -> list[str]:
     if not debug and any(value == DEFAULT_SECRET or len(value) < 32 for value in values):
         raise ImproperlyConfigured(f"{name} has a secret that is the demo's or shorter than 32 characters.")
     return values
+
+
+def listens_on(*, debug: bool) -> list[str]:
+    """BIND: addresses, separated by commas. By default all; in DEBUG those of this machine alone.
+
+    A demo shows error pages and has public passwords and a known secret, so it is not for a network.
+    """
+    default = LOOPBACK if debug else ["0.0.0.0"]  # noqa: S104
+    addresses: list[str] = [word.strip("[]") for word in env.list("BIND", default=[])] or default
+    is_published_narrowly = env.bool("DEMO_BEHIND_LOOPBACK", default=False)
+    if debug and not is_published_narrowly and (wide := [each for each in addresses if not _is_loopback(each)]):
+        raise ImproperlyConfigured(
+            f"DEBUG is for this machine alone, and BIND={','.join(wide)} is open to its network: leave BIND out, set "
+            "DEBUG=false, or DEMO_BEHIND_LOOPBACK=1 for a container whose port is published on 127.0.0.1 only."
+        )
+    return addresses
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def metrics_token(*, debug: bool) -> str:

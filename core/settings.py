@@ -12,6 +12,7 @@ from core.env import (
     email,
     env,
     limits,
+    listens_on,
     metrics_token,
     one_address,
     one_line,
@@ -30,6 +31,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For (core/addresses.py)
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
+WEB_ADDRESSES = listens_on(debug=DEBUG)
 WEB_PORT = env.int("PORT", default=8011)
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
@@ -141,6 +143,8 @@ REST_KNOX = {
     "AUTO_REFRESH_MAX_TTL": timedelta(days=30),  # in all
     "MIN_REFRESH_INTERVAL": 300,
 }
+
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the log-ins of seed_demo, instead of the public one
 
 # How often one may try (core/limits.py): so many at once, and as many again spread over the time
 LIMITS = {

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from stack.addresses import listed, to_ask
 from stack.process import Process
 
 # In the order of starting; they end in reverse, so that nothing new comes in while the worker finishes.
@@ -34,6 +35,7 @@ class Application:
         self._worker_ready = var / "worker.ready"
         ours = {"PYTHONUNBUFFERED": "1", "PORT": str(port), "WORKER_READY_FILE": str(self._worker_ready)}
         self._environment = os.environ | ours | dict(environment)
+        self._host = to_ask(listed(self._environment.get("BIND", "")))
         self._processes = {name: self._manage(name) for name in NAMES}
 
     def prepare(self) -> None:
@@ -70,7 +72,7 @@ class Application:
     def answers(self, path: str) -> bool:
         """Whether web says yes there; a StackError when it ended by itself."""
         self.process("web").must_live()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection(self._host, self.port, timeout=5)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == http.client.OK

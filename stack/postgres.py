@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from stack.leftover import end_leftover_server, pid_file
@@ -17,7 +20,7 @@ from stack.unprivileged import data_folder, database_user, own, postgres_binarie
 CLUSTER_SQL = Path(__file__).with_name("cluster.sql")
 CLUSTER = (
     "--username=postgres",
-    "--auth=trust",  # who may enter the folder of the socket may connect: nobody else
+    "--auth=peer",
     "--no-instructions",
     "--encoding=UTF8",
     # Sorts and folds alike on every machine; a locale of the system may be missing.
@@ -35,11 +38,39 @@ SETTINGS = {
 THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+class Access:
+    """Who may sign in: those users of this machine, as whom they like; the kernel tells the server who they are.
+
+    The socket's folder keeps others out, but not what else runs as `nobody` where root's server does. In a folder of
+    ours, so that it holds for clusters that were made to trust everybody.
+    """
+
+    def __init__(self, folder: Path, users: Sequence[str]) -> None:
+        self._rules, self._names = folder / "pg_hba.conf", folder / "pg_ident.conf"
+        self._users = users
+
+    def write(self) -> None:
+        for file, lines in (
+            (self._rules, ["local all all peer map=ours"]),
+            (self._names, [f'ours "{user}" all' for user in self._users]),
+        ):
+            file.write_text("\n".join([*lines, ""]))
+            file.chmod(0o644)  # whatever our umask: the server's user reads them
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"hba_file": str(self._rules), "ident_file": str(self._names)}
+
+
 class Postgres(Service):
     """A server and its data: the cluster is made at the first start and kept after that."""
 
-    def __init__(self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False) -> None:
+    def __init__(
+        self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False, others: Sequence[str] = ()
+    ) -> None:
+        """others: users of this machine that may sign in, beside ours."""
         self._user = database_user()
+        self._access = Access(sockets, [pwd.getpwuid(os.geteuid()).pw_name, *others])
         self._bin = postgres_binaries(self._user)
         self._sockets = sockets / "postgres"
         self._log = log
@@ -51,6 +82,7 @@ class Postgres(Service):
 
     def start(self) -> None:
         own(self._sockets, self._user)
+        self._access.write()
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
         end_leftover_server(self.data)
@@ -86,7 +118,7 @@ class Postgres(Service):
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
 
     def _settings(self) -> list[str]:
-        settings = SETTINGS | {"unix_socket_directories": str(self._sockets)}
+        settings = SETTINGS | self._access.settings | {"unix_socket_directories": str(self._sockets)}
         if self._throwaway:
             settings |= THROWAWAY
         return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

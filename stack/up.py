@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from contextlib import suppress
 from pathlib import Path
+from socket import gethostname
 
+from stack.addresses import EVERY, LOOPBACK, can_bind, is_wide, listed
 from stack.application import Application
 from stack.ending import ToldToStop
 from stack.lock import alone_on
 from stack.problems import StackError
+from stack.secret_files import PUBLIC_PASSWORD, demo_password, secret_key
 from stack.services import kept_services
 from stack.terminal import Follower, nobody_listens, say
 
@@ -33,7 +35,7 @@ Countersign is ready.
   operator@demo.test        run the house: failed work, settings
   admin@demo.test           do everything (superuser)
   owner@demo.test           be a customer
-  Password for all of them: demo-demo-demo
+  Password for all of them: {password}
 
 Ctrl-C stops everything; the data stay.
 """
@@ -54,31 +56,58 @@ def up(root: Path) -> int:
 def _up(root: Path) -> None:
     var = root / "var"
     port = _port(os.environ.get("PORT") or PORT)
+    addresses = listed(os.environ.get("BIND", ""))
+    os.umask(0o077)
     with alone_on(var):
-        _check_free(port)
+        _check_free(port, addresses)
+        close_to_others(var)
         _forget_logs(var / "log")
+        password = demo_password(var, os.environ, is_wide=is_wide(addresses))
         say("Starting PostgreSQL and Valkey ...")
         with kept_services(var, os.environ) as services:
-            application = Application(var, port=port, environment=_defaults(port) | services, root=root)
+            environment = _defaults(port, addresses, password) | secret_key(var, os.environ) | services
+            application = Application(var, port=port, environment=environment, root=root)
             say("Bringing the database up to date ...")
             application.prepare()
+            if is_wide(addresses):
+                application.command("collectstatic", "--noinput", "-v0")  # without DEBUG they are served from there
             say("Starting web, worker and beat ...")
             with application.running():
-                _watch(application, greeting=_greeting(port, var))
+                _watch(application, greeting=_greeting(port, var, addresses, password))
 
 
-def _defaults(port: int) -> dict[str, str]:
-    """What a demo wants where the person says nothing."""
-    wanted = {"DEBUG": "true", "PUBLIC_URL": _public_url(port)}
-    return {name: value for name, value in wanted.items() if not os.environ.get(name)}
+def close_to_others(var: Path) -> None:
+    """What is written here, mails with links that set passwords among it, is nobody else's on this machine to read.
+
+    PostgreSQL's user passes through to its own folder when we are root, as one whose folder was made before does.
+    """
+    var.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    for name in ("mail", "log", "valkey"):
+        if (var / name).is_dir():
+            (var / name).chmod(0o700)
+
+
+def _defaults(port: int, addresses: list[str], password: str) -> dict[str, str]:
+    """What a demo wants where the person says nothing. Error pages are for this machine alone."""
+    wanted = {"DEBUG": str(not is_wide(addresses)).lower(), "PUBLIC_URL": _public_url(port)}
+    if is_wide(addresses):
+        names = ["localhost", *LOOPBACK, gethostname(), *(each for each in addresses if each not in EVERY)]
+        wanted["ALLOWED_HOSTS"] = ",".join(f"[{name}]" if ":" in name else name for name in names)
+    given = {} if password == PUBLIC_PASSWORD else {"DEMO_PASSWORD": password}
+    return {name: value for name, value in wanted.items() if not os.environ.get(name)} | given
 
 
 def _public_url(port: int) -> str:
     return os.environ.get("PUBLIC_URL") or f"http://localhost:{port}"
 
 
-def _greeting(port: int, var: Path) -> str:
-    return READY.format(url=_public_url(port), var=var, mails=os.environ.get("EMAIL_URL") or var / "mail")
+def _greeting(port: int, var: Path, addresses: list[str], password: str) -> str:
+    mails = os.environ.get("EMAIL_URL") or var / "mail"
+    greeting = READY.format(url=_public_url(port), var=var, mails=mails, password=password)
+    if not is_wide(addresses):
+        return greeting
+    names = os.environ.get("ALLOWED_HOSTS") or f"localhost and {gethostname()}"
+    return f"{greeting}It is open to the network, under the names {names}: ALLOWED_HOSTS has more.\n"
 
 
 def _watch(application: Application, *, greeting: str) -> None:
@@ -98,15 +127,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _check_free(port: int) -> None:
-    for address in ("127.0.0.1", ""):  # macOS would let us listen beside a server on the other one
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except OSError as error:
-                remedy = f"stop what listens there, or choose another: PORT={port + 1} make up"
-                raise StackError(f"Port {port} cannot be used ({error.strerror}): {remedy}") from None
+def _check_free(port: int, addresses: list[str]) -> None:
+    # Each, also those that we do not want: macOS would let us listen beside a server on the other one.
+    for address in dict.fromkeys([*LOOPBACK, "0.0.0.0", *addresses]):  # noqa: S104
+        error = can_bind(address, port)
+        if error and not (address == "::1" and can_bind(address, 0)):  # a machine without IPv6
+            remedy = f"stop what listens there, or choose another: PORT={port + 1} make up"
+            raise StackError(f"Port {port} cannot be used ({error.strerror}): {remedy}")
 
 
 def _forget_logs(folder: Path) -> None:

@@ -11,6 +11,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
+# In them are links that set a password: for our own user's eyes. A folder that is there keeps its mode.
+FOLDER_MODE, FILE_MODE = 0o700, 0o600
+
 
 class EmlBackend(BaseEmailBackend):
     """One .eml file a message, named by its Message-ID: sent again, it takes its own place."""
@@ -20,11 +23,13 @@ class EmlBackend(BaseEmailBackend):
         self.folder = Path(getattr(settings, "EMAIL_FILE_PATH", "var/mail"))
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         for message in email_messages:
             wire = message.message()
             name = wire["Message-ID"].strip("<>").partition("@")[0]
             draft = self.folder / f".{name}.{os.getpid()}"
-            draft.write_bytes(wire.as_bytes())
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "wb") as file:
+                file.write(wire.as_bytes())
             draft.replace(self.folder / f"{name}.eml")  # whoever watches the folder sees whole mails only
         return len(email_messages)

@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from core.checks import a_sleeper_s_locks_end
+from core.checks import a_sleeper_s_locks_end, mails_leave
 from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.statements import ask, told_pid
 
@@ -93,3 +93,15 @@ def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{mark}%"])
         assert cursor.fetchone() == (plans,)
+
+
+@pytest.mark.guards("S20", "core.checks.mails_leave")
+def test_mails_that_become_files_are_told_of_before_customers_come(settings, monkeypatch):
+    """S20: in production too, without a word."""
+    monkeypatch.setenv("EMAIL_URL", "smtp://mail.test:25")
+    settings.EMAIL_BACKEND = email()["EMAIL_BACKEND"]
+    assert mails_leave() == []
+
+    monkeypatch.setenv("EMAIL_URL", "")
+    settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = email().values()
+    assert [found.id for found in mails_leave()] == ["core.W010"]

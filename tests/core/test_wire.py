@@ -15,6 +15,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 
 from core import asgi
+from core.env import listens_on
 from tests.api.conftest import Caller, is_problem
 from tests.factories import UserFactory
 
@@ -235,6 +236,9 @@ print(plain.get("/admin/").status_code, plain.get("/admin/")["Location"], plain.
         ({"DATABASE_URL": "postgresql://countersign:countersign@db/countersign"}, "DATABASE_URL has the password of"),
         ({"METRICS_TOKEN": "guess"}, "METRICS_TOKEN is shorter than 16 characters"),
         ({"LIMIT_LOGIN": "5"}, "LIMIT_LOGIN must read like"),
+        ({"DEBUG": "true", "BIND": "0.0.0.0"}, "DEBUG is for this machine alone, and BIND=0.0.0.0 is open"),
+        ({"DEBUG": "true", "BIND": "127.0.0.1,192.0.2.7"}, "BIND=192.0.2.7 is open to its network"),
+        ({"DEBUG": "true", "BIND": "[::]"}, "BIND=:: is open to its network"),
     ],
 )
 def test_a_start_with_a_secret_that_is_none_is_refused(environment, words):
@@ -243,6 +247,27 @@ def test_a_start_with_a_secret_that_is_none_is_refused(environment, words):
     assert refused.returncode != 0
     assert words in refused.stderr.splitlines()[-1]
     assert "started" not in refused.stdout
+
+
+@pytest.mark.guards("S9", "core.env.listens_on")
+@pytest.mark.parametrize(
+    ("environment", "addresses"),
+    [
+        ({"DEBUG": "true"}, ["127.0.0.1", "::1"]),
+        ({"DEBUG": "true", "BIND": "localhost"}, ["localhost"]),
+        ({"DEBUG": "true", "BIND": "0.0.0.0", "DEMO_BEHIND_LOOPBACK": "1"}, ["0.0.0.0"]),
+        ({"DEBUG": "false"}, ["0.0.0.0"]),
+        ({"DEBUG": "false", "BIND": "192.0.2.7,[2001:db8::7]"}, ["192.0.2.7", "2001:db8::7"]),
+    ],
+)
+def test_a_demo_listens_to_its_own_machine_alone(monkeypatch, environment, addresses):
+    """S9: it listened on every interface, with public passwords and Django's error pages."""
+    for name in ("BIND", "DEMO_BEHIND_LOOPBACK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert listens_on(debug=environment["DEBUG"] == "true") == addresses
 
 
 def test_a_demo_may_have_the_secrets_of_a_demo():

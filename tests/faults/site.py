@@ -44,7 +44,8 @@ class Site:
         rabbit: RabbitMQ rings, and Valkey is not there."""
         self.var = var
         self.mail = var / "mail"
-        self.postgres = Postgres(folder / "data", sockets=folder, log=var / "log" / "postgres.log")
+        others = ["nobody"] if pooled else []  # whom a pooler of root's runs as
+        self.postgres = Postgres(folder / "data", sockets=folder, log=var / "log" / "postgres.log", others=others)
         self.valkey = Valkey(folder / "valkey", sockets=folder, log=var / "log" / "valkey.log", throwaway=True)
         pooler_log = var / "log" / "pgbouncer.log"
         self.pooler = PgBouncer(folder, server=folder / "postgres", log=pooler_log, prepares=prepares)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -70,6 +71,11 @@ class Up:
 
     def pid(self, name: str) -> int:
         return int((self.checkout / f"{name}.pid").read_text())
+
+    def told(self, name: str) -> dict[str, str]:
+        """The environment of one of its processes."""
+        found: dict[str, str] = json.loads((self.checkout / f"{name}.environment").read_text())
+        return found
 
     def leftovers(self) -> list[str]:
         # A process may have been told to stop between making its file and writing into it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -17,6 +18,7 @@ class Health(BaseHTTPRequestHandler):
 
 def main(command: str) -> None:
     Path(f"{command}.pid").write_text(str(os.getpid()))
+    Path(f"{command}.environment").write_text(json.dumps(dict(os.environ)))
     sys.stdout.write(f"{command} starts\n")
     sys.stdout.flush()
     if command == os.environ.get("FAILS"):

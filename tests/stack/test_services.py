@@ -19,6 +19,7 @@ from stack.postgres import Postgres
 from stack.reset import reset
 from stack.services import kept_services, throwaway_services
 from stack.sockets import runtime_folder
+from stack.unprivileged import User, postgres_binaries
 from tests.stack.conftest import REPOSITORY, eventually
 
 STARTER = """
@@ -51,6 +52,37 @@ def test_nobody_else_may_enter_where_postgres_listens():
 
         assert folder.stat().st_mode & 0o777 == 0o700
         assert Path(urlsplit(services["BROKER_URL"]).path).stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+@pytest.mark.guards("S20", "stack.postgres.Access")
+def test_what_else_runs_as_the_database_s_user_may_not_sign_in():
+    """S20: any process of `nobody` was its superuser."""
+    nobody = pwd.getpwnam("nobody")
+    with throwaway_services() as services:
+        url = services["DATABASE_URL"]
+        for role in ("countersign", "postgres"):
+            with psycopg.connect(url.replace("//countersign@", f"//{role}@")) as connection:
+                assert connection.execute("SELECT current_user").fetchone() == (role,)
+        psql = postgres_binaries(User(nobody.pw_uid, nobody.pw_gid)) / "psql"
+        asked = subprocess.run(
+            [
+                psql,
+                url.replace("//countersign@", "//postgres@"),
+                "-c",
+                "SELECT 1",
+            ],
+            user=nobody.pw_uid,
+            group=nobody.pw_gid,
+            extra_groups=[],
+            cwd="/",
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+        )
+
+    assert asked.returncode == 2
+    assert 'Peer authentication failed for user "postgres"' in asked.stderr
 
 
 def test_the_second_start_finds_the_rows_of_the_first(open_folder):

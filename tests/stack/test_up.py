@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -113,3 +114,80 @@ def test_a_port_that_is_none_is_told_in_one_line(up):
 
     assert stack.process.wait(30) == 1
     assert stack.output == "PORT must be a number from 1 to 65535, not 'http'.\n"
+
+
+def test_a_demo_of_this_machine_alone_keeps_the_known_password(up):
+    stack = up(SECRET_KEY="")
+    stack.wait_until_ready()
+
+    assert "Password for all of them: demo-demo-demo" in stack.output
+    assert stack.told("web")["DEBUG"] == "true"
+    assert "DEMO_PASSWORD" not in stack.told("web")
+    assert not (stack.checkout / "var/demo_password").exists()
+
+
+@pytest.mark.guards("S9", "stack.secret_files.secret_key")
+def test_each_demo_signs_with_a_secret_of_its_own(up, port):
+    """S9: it was the one of the repository, so sessions and links could be made by anybody."""
+    first = up(SECRET_KEY="")
+    first.wait_until_ready()
+    drawn = first.told("web")["SECRET_KEY"]
+    first.end(signal.SIGTERM)
+    (first.checkout / "output").unlink()
+    second = up(SECRET_KEY="")
+    second.wait_until_ready()
+
+    assert len(drawn) >= 48
+    assert second.told("web")["SECRET_KEY"] == second.told("worker")["SECRET_KEY"] == drawn
+    assert (second.checkout / "var/secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_the_person_has_is_used(up):
+    stack = up(SECRET_KEY="a secret of mine")
+    stack.wait_until_ready()
+
+    assert stack.told("web")["SECRET_KEY"] == "a secret of mine"
+    assert not (stack.checkout / "var/secret_key").exists()
+
+
+@pytest.mark.guards("S9", "stack.secret_files.demo_password")
+def test_a_demo_that_others_can_reach_draws_a_password_and_shows_no_error_pages(up):
+    """S9: whoever shared the network had the superuser's password."""
+    first = up(BIND="0.0.0.0", SECRET_KEY="")
+    first.wait_until_ready()
+    (password,) = re.findall(r"Password for all of them: (\S+)", first.output)
+    assert len(password) >= 16
+    assert first.told("seed_demo")["DEMO_PASSWORD"] == password
+    assert first.told("web")["DEBUG"] == "false"
+    assert "localhost" in first.told("web")["ALLOWED_HOSTS"].split(",")
+    assert "open to the network" in first.output
+    assert (first.checkout / "collectstatic.pid").exists()
+    assert (first.checkout / "var/demo_password").stat().st_mode & 0o777 == 0o600
+    first.end(signal.SIGTERM)
+
+    (first.checkout / "output").unlink()
+    second = up(SECRET_KEY="")  # for this machine alone again: the log-ins have what was drawn
+    second.wait_until_ready()
+    assert f"Password for all of them: {password}" in second.output
+
+
+def test_a_password_may_be_given(up):
+    stack = up(DEMO_PASSWORD="a password of mine", SECRET_KEY="")
+    stack.wait_until_ready()
+
+    assert "Password for all of them: a password of mine" in stack.output
+    assert stack.told("seed_demo")["DEMO_PASSWORD"] == "a password of mine"
+
+
+@pytest.mark.guards("S20", "stack.up.close_to_others")
+def test_what_it_writes_is_for_its_own_user(up, checkout):
+    """S20: mails with links that set passwords lay open to every user of the machine."""
+    (checkout / "var/mail").mkdir(parents=True, mode=0o755)
+    stack = up()
+    stack.wait_until_ready()
+
+    var = checkout / "var"
+    assert var.stat().st_mode & 0o777 == (0o711 if os.geteuid() == 0 else 0o700)
+    assert [(var / name).stat().st_mode & 0o777 for name in ("mail", "log")] == [0o700, 0o700]
+    assert {file.stat().st_mode & 0o777 for file in (var / "log").iterdir()} == {0o600}
+    assert (checkout / "web.pid").stat().st_mode & 0o777 == 0o600  # its processes inherit that

@@ -15,6 +15,7 @@ import pytest
 from stack.ports import free_port
 from stack.process import Process
 from tests.faults.site import eventually
+from web.management.commands.web import _has_ipv6
 
 ROOT = Path(__file__).parents[2]
 UNFINISHED = b"POST /api/v1/auth/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
@@ -45,6 +46,15 @@ def said_to(url: str, words: bytes) -> socket.socket:
     connection = socket.create_connection((address.host, address.port), timeout=10)
     connection.sendall(words)
     return connection
+
+
+def test_a_demo_is_reached_by_either_name_of_this_machine_and_by_no_other_address(url):
+    port = httpx.URL(url).port
+    assert answers(f"{url}/healthz")
+    assert answers(f"http://[::1]:{port}/healthz") or not _has_ipv6()
+
+    with pytest.raises(ConnectionRefusedError):  # what listens on every address answers there
+        socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 @pytest.mark.guards("S24", "web.server.Worker.enqueue_req")

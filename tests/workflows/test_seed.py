@@ -16,6 +16,7 @@ from django.core.management.base import CommandError
 from core.countries import country_codes
 from core.models import Account, Industry, Invoice, PaymentMethod, Plan, PlanPrice, Transition, User
 from core.money import is_currency
+from tests.factories import UserFactory
 from workflows.seed.payment_methods import METHODS
 from workflows.seed.people import ADDRESS
 
@@ -217,6 +218,36 @@ def test_public_passwords_can_be_allowed(seed_demo, settings):
     seed_demo("--allow-public-passwords")
 
     assert User.objects.filter(email="owner@demo.test").exists()
+
+
+@pytest.mark.guards("S9", "workflows.seed.people.retire_public_password")
+def test_a_demo_with_a_password_of_its_own_leaves_nobody_with_the_public_one(seed_demo, settings):
+    """S9: also those who were there before it had one; who has chosen another keeps it."""
+    seed_demo()
+    own = User.objects.get(email="reviewer@demo.test")
+    own.set_password("a secret of our own")
+    own.save()
+    teller = UserFactory(email="acme@example.com")
+    teller.set_password("demo-demo-demo")
+    teller.save()
+    settings.DEBUG, settings.DEMO_PASSWORD = False, "drawn at the first start"
+
+    seed_demo()
+
+    assert not any(user.check_password("demo-demo-demo") for user in User.objects.all())
+    for email in ("approver@demo.test", "admin@demo.test", "owner@demo.test", "acme@example.com"):
+        assert User.objects.get(email=email).check_password("drawn at the first start")
+    assert User.objects.get(pk=own.pk).check_password("a secret of our own")
+
+
+@pytest.mark.parametrize(("password", "why"), [("demo-demo-demo", "public password"), ("password12", "too common")])
+def test_no_password_that_everybody_knows_is_one_of_its_own(seed_demo, settings, password, why):
+    settings.DEBUG, settings.DEMO_PASSWORD = False, password
+
+    with pytest.raises(CommandError, match=why):
+        call_command("seed_demo")
+
+    assert not User.objects.exists()
 
 
 @pytest.fixture

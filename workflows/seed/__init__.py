@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from workflows.seed.industries import seed_industries
 from workflows.seed.payment_methods import seed_payment_methods
-from workflows.seed.people import seed_customer, seed_groups, seed_staff
+from workflows.seed.people import retire_public_password, seed_customer, seed_groups, seed_staff
 from workflows.seed.plans import seed_plans
 from workflows.seed.stories import seed_stories
 
@@ -17,13 +17,15 @@ from workflows.seed.stories import seed_stories
 @atomic
 def seed(*, stories: bool = True) -> dict[str, int]:
     """Add what is missing, all of it or nothing. Returns how many rows of what were added."""
-    return {
+    added = {
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(),
         "industries": seed_industries(),
         "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
         "stories": seed_stories() if stories else 0,
     }
+    retire_public_password()
+    return added
 
 
 @atomic

@@ -1,14 +1,16 @@
-"""Staff's duties, as groups; and the demo's log-ins, one for each duty and a customer. Their password is public."""
+"""Staff's duties, as groups; and the demo's log-ins, one for each duty and a customer, with a public password."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import cache, partial, reduce
+from operator import or_
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.models import PaymentMethod, Plan, User
 from core.models.user import canonical_email
@@ -35,6 +37,7 @@ SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
 
 OWNER = "owner@demo.test"
 ACCOUNT = "Demo Ltd"
+PEOPLE = ("@demo.test", "@example.com")  # all whom a demo makes
 ADDRESS = {
     "billing_email": OWNER,
     "address_line1": "1 Example Street",
@@ -47,9 +50,27 @@ ADDRESS = {
 }
 
 
+def demo_password() -> str:
+    """DEMO_PASSWORD, else the one that everybody knows."""
+    return settings.DEMO_PASSWORD or PASSWORD
+
+
+def retire_public_password() -> int:
+    """With a password of the demo's own nobody is left who signs in with the public one, whenever they were made."""
+    if demo_password() == PASSWORD:
+        return 0
+    made = User.objects.filter(reduce(or_, (Q(email_canonical__endswith=domain) for domain in PEOPLE)))
+    is_public = {kept: check_password(PASSWORD, kept) for kept in set(made.values_list("password", flat=True))}
+    public = [user for user in made if is_public[user.password]]
+    for user in public:
+        user.set_password(demo_password())
+        user.save()  # which signs them out
+    return len(public)
+
+
 def seed_staff() -> int:
     """Employ those who are missing. Whoever is there keeps password and permissions."""
-    password = cache(partial(make_password, PASSWORD))  # hashing is slow: once, and for a new user only
+    password = cache(partial(make_password, demo_password()))  # hashing is slow: once, and for a new user only
     return sum(_employ(email, password) for email in (*STAFF, SUPERUSER))
 
 
@@ -70,7 +91,7 @@ def seed_customer() -> int:
         return 0
     sign_up(
         email=OWNER,
-        password=PASSWORD,
+        password=demo_password(),
         account_name=ACCOUNT,
         plan=Plan.objects.get(code="starter"),
         currency="USD",

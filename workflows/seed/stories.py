@@ -20,7 +20,7 @@ from workflows.actions import SignUp, choose_plan, claim_payment, record_payment
 from workflows.engine import perform
 from workflows.ledger import consume
 from workflows.seed.past import Past, the_past
-from workflows.seed.people import PASSWORD
+from workflows.seed.people import demo_password
 
 DUTIES = {"reviewer": ("review_payment",), "approver": ("approve_payment", "reverse_payment")}
 PLACES = {  # city, state, postal code
@@ -267,5 +267,5 @@ def seed_stories() -> int:
                 STORIES[code](teller)
                 teller.waits(366)  # at most: up to now
         told = User.objects.filter(email_canonical__in=addresses).exclude(email_canonical__in=known)
-        told.update(password=make_password(PASSWORD))
+        told.update(password=make_password(demo_password()))
     return len(missing)

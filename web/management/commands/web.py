@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Any
 
@@ -12,6 +13,21 @@ from django.core.management.base import BaseCommand
 from core.roles import warn_of_rank
 
 
+def _addresses() -> list[str]:
+    """As gunicorn writes them. The loopback of a version that this machine does not speak is left out."""
+    found = [address for address in settings.WEB_ADDRESSES if address != "::1" or _has_ipv6()]
+    return [f"[{address}]" if ":" in address else address for address in found]
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 class Command(BaseCommand):
     help = "Serve the site and the API on PORT (8011). WEB_PROCESSES x WEB_THREADS requests at once."
 
@@ -19,7 +35,7 @@ class Command(BaseCommand):
         warn_of_rank()
         arguments = [
             sys.executable, "-m", "gunicorn", settings.WSGI_APPLICATION.replace(".application", ":application"),
-            f"--bind={os.environ.get('BIND', '0.0.0.0')}:{settings.WEB_PORT}",  # noqa: S104
+            *(f"--bind={address}:{settings.WEB_PORT}" for address in _addresses()),
             f"--workers={settings.WEB_PROCESSES}", f"--threads={settings.WEB_THREADS}",
             "--worker-class=web.server.Worker", "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
             "--keep-alive=75",  # longer than proxies keep a connection, 60 s: else one is closed as they use it

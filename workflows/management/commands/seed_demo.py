@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflows.seed import seed
+from workflows.seed.people import PASSWORD, demo_password
 
 
 class Command(BaseCommand):
@@ -27,11 +30,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, allow_public_passwords: bool, without_stories: bool, **options: Any) -> None:
-        if not (settings.DEBUG or allow_public_passwords):
+        if demo_password() == PASSWORD and not (settings.DEBUG or allow_public_passwords):
             raise CommandError(
                 "The demo's log-ins have a public password: "
-                "set DEBUG=true for a demo, or give --allow-public-passwords."
+                "set DEBUG=true for a demo, DEMO_PASSWORD for one of its own, or give --allow-public-passwords."
             )
+        try:
+            validate_password(demo_password())
+        except ValidationError as error:
+            raise CommandError(f"DEMO_PASSWORD will not do: {' '.join(error.messages)}") from error
         added = [f"{rows} {count}" for rows, count in seed(stories=not without_stories).items() if count]
         if added:
             self.stdout.write(f"Added: {', '.join(added)}.")

@@ -1,5 +1,6 @@
 # One image for every process: `manage.py web`, `worker`, `beat` or `migrate` is the command.
-ARG PYTHON_IMAGE=python:3.13-slim-trixie
+# docker-compose.yml says how to pin it by digest.
+ARG PYTHON_IMAGE=python:3.13.18-slim-trixie
 
 # What is installed and collected here; of this stage only /opt/venv and /app go on.
 FROM ${PYTHON_IMAGE} AS build

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -112,6 +113,14 @@ def database(*, debug: bool) -> dict[str, object]:
     options: dict[str, object] = config.get("OPTIONS", {})  # type: ignore[assignment]
     config["OPTIONS"] = {"options": SESSION, **GONE, **options}
     return config
+
+
+def broker(*, debug: bool) -> str:
+    """BROKER_URL. A well-known password is allowed in DEBUG only."""
+    url: str = env.str("BROKER_URL", default="redis://localhost:6379/0")
+    if not debug and urlsplit(url).password in DEFAULT_PASSWORDS:
+        raise ImproperlyConfigured("BROKER_URL has the password of an example: give the broker another.")
+    return url
 
 
 def email() -> dict[str, object]:

@@ -74,6 +74,17 @@ def grant_roles(app: str, audit: str) -> None:
             cursor.execute(statement)
 
 
+def make_role(name: str, password: str) -> None:
+    """A role that may sign in, with that password if there is one; one that is there stays as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
+        if cursor.rowcount:
+            return
+        cursor.execute("SELECT quote_literal(%s)", [password])
+        secret = f" PASSWORD {cursor.fetchone()[0]}" if password else ""
+        cursor.execute(f"CREATE ROLE {_name(name)} LOGIN{secret}")
+
+
 def _check(cursor: CursorWrapper, role: str) -> None:
     cursor.execute(
         """SELECT rolsuper OR rolcreaterole OR rolbypassrls,

@@ -8,6 +8,7 @@ from csp.constants import NONE, SELF
 
 from core.env import (
     BASE_DIR,
+    broker,
     database,
     email,
     env,
@@ -108,7 +109,7 @@ POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 o
 CELERY_DB_REUSE_MAX = 1_000_000
 
 # Broker: a doorbell, so every wait on it is short (docs/adr/0003-rows-before-messages.md)
-BROKER_URL = env.str("BROKER_URL", default="redis://localhost:6379/0")
+BROKER_URL = broker(debug=DEBUG)
 WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is

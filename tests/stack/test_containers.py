@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 
-from core.env import DEFAULT_PASSWORDS
+from core.env import DEFAULT_PASSWORDS, broker
 from tests.environment import NOT_OF_AN_OPERATOR, variables
 from tests.stack.conftest import REPOSITORY
 
@@ -35,8 +36,8 @@ def services() -> dict[str, dict[str, Any]]:
 
 def test_the_demo_has_every_process_and_its_two_services(services):
     assert sorted(services) == ["beat", "db", "migrate", "valkey", "web", "worker"]
-    assert services["db"]["image"] == "postgres:18"
-    assert services["valkey"]["image"] == "valkey/valkey:9"
+    assert re.fullmatch(r"\$\{POSTGRES_IMAGE:-postgres:18\.\d+-\w+\}", services["db"]["image"])
+    assert re.fullmatch(r"\$\{VALKEY_IMAGE:-valkey/valkey:9\.\d+\.\d+\}", services["valkey"]["image"])
     assert services["web"]["ports"] == [f"127.0.0.1:{settings.WEB_PORT}:{settings.WEB_PORT}"]
 
 
@@ -56,7 +57,7 @@ def test_what_is_set_is_a_variable_that_somebody_reads(file):
 
 def test_every_variable_of_the_example_is_read():
     read = "".join((REPOSITORY / name).read_text() for name in ("core/settings.py", "core/env.py"))
-    read += (REPOSITORY / "web/management/commands/web.py").read_text()
+    read += (REPOSITORY / "core/management/commands/grant_roles.py").read_text()
 
     assert [name for name in sorted(variables()) if not re.search(rf"""["']{name}["']""", read)] == []
 
@@ -68,6 +69,8 @@ def test_nothing_of_ours_may_write_or_gain_rights_or_grow_without_end(services):
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
     for service in services.values():
+        assert service["cap_drop"] == ["ALL"]
+        assert set(service.get("cap_add", [])) <= {"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
         assert {"mem_limit", "cpus", "logging"} <= set(service)
 
 
@@ -86,10 +89,72 @@ def test_the_files_that_health_is_told_by_are_those_that_the_image_names(service
     assert named["BEAT_ALIVE_FILE"] in services["beat"]["healthcheck"]["test"][-1]
 
 
-def test_the_demo_s_password_is_refused_in_earnest(services):
+def test_the_demo_s_passwords_are_refused_in_earnest(services, monkeypatch):
     (password,) = re.findall(r":-(\w+)\}", services["db"]["environment"]["POSTGRES_PASSWORD"])
+    (of_the_broker,) = re.findall(r":\$\{VALKEY_PASSWORD:-(\w+)\}@", services["web"]["environment"]["BROKER_URL"])
+    monkeypatch.setenv("BROKER_URL", f"redis://:{of_the_broker}@valkey:6379/0")
 
     assert password in DEFAULT_PASSWORDS
+    assert broker(debug=True)
+    with pytest.raises(ImproperlyConfigured, match="BROKER_URL has the password of an example"):
+        broker(debug=False)
+
+
+def test_the_broker_asks_for_the_password_that_it_is_called_with(services):
+    words = services["valkey"]["command"]
+    asked = words[words.index("--requirepass") + 1]
+
+    assert services["web"]["environment"]["BROKER_URL"] == f"redis://:{asked}@valkey:6379/0"
+    production = compose("deploy/compose.production.yml")["services"]
+    assert production["valkey"]["command"][1] == "/run/secrets/valkey.conf"
+    assert production["web"]["environment"]["BROKER_URL_FILE"] == "/run/secrets/broker_url"
+
+
+@pytest.mark.guards("S9", "docker-compose.yml: ports of web")
+def test_a_demo_in_containers_is_reached_from_its_own_machine_alone(services):
+    """S9: DEBUG listens on all addresses of a container only where the file publishes its port on 127.0.0.1."""
+    assert services["web"]["environment"]["DEMO_BEHIND_LOOPBACK"] == "true"
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    published += [
+        port for each in compose("deploy/compose.dev.yml")["services"].values() for port in each.get("ports", [])
+    ]
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    production = compose("deploy/compose.production.yml")["services"]
+    assert {production[name]["environment"]["DEMO_BEHIND_LOOPBACK"] for name in OURS} == {"false"}
+
+
+@pytest.mark.guards("S27", "docker-compose.yml: x-images, Dockerfile: PYTHON_IMAGE")
+def test_nothing_that_is_pulled_floats(services):
+    """S27: `postgres:18` and `python:3.13-slim-trixie` were whatever came last."""
+    images = compose("docker-compose.yml")["x-images"]
+    (python,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+
+    assert images["python"] == f"${{PYTHON_IMAGE:-{python}}}"
+    assert services["web"]["build"]["args"] == {"PYTHON_IMAGE": images["python"]}
+    assert [services[name]["image"] for name in ("db", "valkey")] == [images["postgres"], images["valkey"]]
+    for image in images.values():
+        name, tag = re.fullmatch(r"\$\{[A-Z]+_IMAGE:-(\S+):(\S+)\}", image).groups()
+        assert re.match(r"\d+\.\d+", tag), f"{name} floats"
+        assert name != "python" or re.match(r"\d+\.\d+\.\d+-slim-\w+", tag)
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
+    for file in ("docker-compose.yml", "deploy/compose.production.yml", "deploy/compose.dev.yml"):
+        assert {each.get("image", "countersign") for each in compose(file)["services"].values()} <= {
+            "countersign",
+            *images.values(),
+        }
+    assert "@sha256:" in (REPOSITORY / "docker-compose.yml").read_text()  # how to pin
+
+
+@pytest.mark.guards("S27", "docker-compose.yml: DATABASE_URL")
+def test_in_a_demo_too_only_migrations_sign_in_as_the_owner(services):
+    """S27: the demo's processes were a superuser of the database."""
+    urls = {name: services[name]["environment"]["DATABASE_URL"] for name in OURS}
+    roles = {name: re.match(r"postgresql://(\w+):", url)[1] for name, url in urls.items()}
+
+    assert roles == dict.fromkeys(OURS, "countersign_app") | {"migrate": "countersign"}
+    assert "grant_roles --make" in services["migrate"]["command"][-1]
+    password = services["migrate"]["environment"]["APP_ROLE_PASSWORD"]
+    assert urls["web"] == f"postgresql://countersign_app:{password}@db:5432/countersign"
 
 
 def test_in_earnest_only_migrations_sign_in_as_the_owner():
@@ -122,7 +187,7 @@ def test_in_earnest_no_secret_stands_in_an_environment_and_nothing_is_of_the_dem
 
     for name in OURS:
         environment = production["services"][name]["environment"]
-        for secret in ("DATABASE_URL", "SECRET_KEY", "METRICS_TOKEN", "EMAIL_URL"):
+        for secret in ("DATABASE_URL", "BROKER_URL", "SECRET_KEY", "METRICS_TOKEN", "EMAIL_URL"):
             assert environment[secret] == ""
             assert environment[f"{secret}_FILE"].removeprefix("/run/secrets/") in production["secrets"]
         assert environment["DEBUG"] == "false"

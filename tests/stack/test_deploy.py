@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from core.metrics import Figures
 from core.models import Breaker, Effect
+from core.probes import VIEWS
 from tests import environment
 from tests.factories import owed_mail
 from tests.stack.conftest import REPOSITORY
@@ -133,7 +134,8 @@ def test_the_chart_has_every_process_and_a_worker_for_each_lane():
     found = dict(pods(rendered()))
 
     assert set(found) == {"web", "worker-inward", "worker-outward", "beat", "migrate"}
-    assert {pod["containers"][0]["args"][2] for pod in found.values()} <= set(get_commands())
+    words = " ".join(word for pod in found.values() for word in pod["containers"][0]["args"])
+    assert set(re.findall(r"manage\.py (\w+)", words)) <= set(get_commands())
     assert [variables(found[f"worker-{lane}"])["WORKER_LANES"] for lane in lanes()] == lanes()
     assert {variables(pod)["LANES_APART"] for pod in found.values()} == {"true"}
     assert found["web"]["containers"][0]["ports"] == [{"name": "http", "containerPort": settings.WEB_PORT}]
@@ -177,7 +179,7 @@ def test_no_pod_is_of_rank_or_may_write_or_holds_a_secret_in_its_environment():
 
 
 @needs_helm
-def test_behind_a_pooler_workers_and_migrations_go_past_it():
+def test_behind_a_pooler_workers_go_past_it():
     found = dict(pods(rendered(secret={"directDatabaseKey": "DIRECT_DATABASE_URL"})))
 
     assert {name: given(pod)["DATABASE_URL"] for name, pod in found.items()} == {
@@ -185,7 +187,7 @@ def test_behind_a_pooler_workers_and_migrations_go_past_it():
         "worker-inward": "DIRECT_DATABASE_URL",
         "worker-outward": "DIRECT_DATABASE_URL",
         "beat": "DIRECT_DATABASE_URL",
-        "migrate": "DIRECT_DATABASE_URL",
+        "migrate": "OWNER_DATABASE_URL",
     }
 
 
@@ -200,6 +202,53 @@ def test_migrations_run_as_the_owner_and_nobody_else_does():
         "python manage.py migrate --noinput",
         "python manage.py grant_roles",
     ]
+
+
+@needs_helm
+@pytest.mark.guards("S27", "deploy/helm/countersign/templates/migrate.yaml: fail")
+def test_two_roles_are_what_is_meant_without_a_word():
+    """S27: without a key for the owner everything ran as one role, silently."""
+    assert given(dict(pods(rendered()))["migrate"])["DATABASE_URL"] == "OWNER_DATABASE_URL"
+
+    with pytest.raises(Exception, match="oneRole=true"):
+        rendered(secret={"ownerDatabaseKey": ""})
+    for secret in ({"oneRole": True}, {"oneRole": True, "ownerDatabaseKey": ""}):
+        migrate = dict(pods(rendered(secret=secret)))["migrate"]
+        assert given(migrate)["DATABASE_URL"] == "DATABASE_URL"
+        assert migrate["containers"][0]["args"] == ["python", "manage.py", "migrate", "--noinput"]
+
+
+@needs_helm
+@pytest.mark.guards("S24", "deploy/helm/countersign/templates/ingress.yaml")
+def test_no_probe_is_asked_from_outside():
+    """S24: the Ingress sent `/readyz` and `/metrics` on, too."""
+    objects = rendered(ingress={"enabled": True, "tlsSecret": "tls"})
+    (ingress,) = [found for found in objects if found["kind"] == "Ingress"]
+    paths = {each["path"]: each for each in ingress["spec"]["rules"][0]["http"]["paths"]}
+    services = {found["metadata"]["name"]: found["spec"] for found in objects if found["kind"] == "Service"}
+
+    assert set(paths) == {"/", *VIEWS}
+    for path in VIEWS:
+        assert paths[path]["pathType"] == "Exact"
+        assert "selector" not in services[paths[path]["backend"]["service"]["name"]]
+    assert "selector" in services[paths["/"]["backend"]["service"]["name"]]
+
+
+@needs_helm
+def test_the_image_may_be_pinned_and_never_floats():
+    digest = f"sha256:{'0f' * 32}"
+    images = {pod["containers"][0]["image"] for _, pod in pods(rendered(image={"digest": digest}))}
+    without = {pod["containers"][0]["image"] for _, pod in pods(rendered())}
+
+    assert images == {f"countersign:0.1.0@{digest}"}
+    assert without == {"countersign:0.1.0"}
+
+
+def test_no_version_of_the_chart_floats():
+    values, chart = (yaml.safe_load((CHART / name).read_text()) for name in ("values.yaml", "Chart.yaml"))
+
+    assert values["image"]["tag"] == ""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", chart["appVersion"])
 
 
 @needs_helm
@@ -231,6 +280,8 @@ def test_whatever_selects_pods_finds_them():
 
     for found in objects:
         if found["kind"] in {"PodDisruptionBudget", "Service", "NetworkPolicy", "Deployment"}:
+            if found["metadata"]["name"].endswith("-nowhere"):
+                continue
             selector = found["spec"].get("podSelector") or found["spec"]["selector"]
             wanted = selector.get("matchLabels", selector).items()
             assert any(wanted <= of.items() for of in labels), found["metadata"]["name"]

@@ -92,7 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             owner.command("seed_demo", "--without-stories")
             for role in (APP, AUDIT):
                 server.run("postgres", f"CREATE ROLE {role} LOGIN")
-            owner.command("grant_roles")
+            owner.command("grant_roles", "--make")  # they are there, and stay as they are
             owner.command("grant_roles")  # twice is once
             yield server
 
@@ -255,3 +255,12 @@ def test_a_new_table_is_nobodys_until_the_next_grant(server: Server):
 
     assert server.run(APP, "SELECT FROM newest") == []
     server.run("countersign", "DROP TABLE newest")
+
+
+def test_roles_that_are_missing_can_be_made(server: Server, tmp_path: Path):
+    maker = server.application("postgres", tmp_path, APP_ROLE_PASSWORD="it's a secret")
+    maker.command("grant_roles", "--make", "--app", "made_app", "--audit", "made_audit")
+
+    made = "SELECT rolname, rolpassword IS NOT NULL, rolsuper FROM pg_authid WHERE rolname LIKE 'made_%' ORDER BY 1"
+    assert server.run("postgres", made) == [("made_app", True, False), ("made_audit", False, False)]
+    assert server.run("made_app", "SELECT count(*) > 0 FROM core_plan") == [(True,)]

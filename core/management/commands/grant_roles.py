@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core.roles import Unfit, grant_roles
+from core.env import env
+from core.roles import Unfit, grant_roles, make_role
 
 
 class Command(BaseCommand):
@@ -14,10 +15,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--app", default="countersign_app", help="of web, worker, beat (default: %(default)s)")
+        parser.add_argument(
+            "--make",
+            action="store_true",
+            help="Make those that are missing; the app's signs in with APP_ROLE_PASSWORD, the audit's with none yet.",
+        )
         parser.add_argument("--audit", default="countersign_audit", help="reads audit.* only (default: %(default)s)")
 
-    def handle(self, *args: Any, app: str, audit: str, **options: Any) -> None:
+    def handle(self, *args: Any, app: str, audit: str, make: bool, **options: Any) -> None:
         try:
+            if make:
+                make_role(app, env.str("APP_ROLE_PASSWORD", default=""))
+                make_role(audit, "")
             grant_roles(app, audit)
         except Unfit as error:
             raise CommandError(str(error)) from error

@@ -8,7 +8,7 @@ import core.models.guards
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0033_paid_is_proved")]
+    dependencies = [("core", "0039_crowded_trials")]
 
     operations = [
         migrations.CreateModel(

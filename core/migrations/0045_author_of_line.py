@@ -15,7 +15,7 @@ COLUMN = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0041_known_members")]
+    dependencies = [("core", "0043_transitions_by_time")]
 
     operations = [
         migrations.RunSQL(

@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = true
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 
-.PHONY: help up test faults hostile check fmt messages requirements audit sbom bench screenshots drill reset local dev
+.PHONY: help up test faults hostile threats guards check fmt messages requirements audit sbom bench screenshots drill reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,6 +26,12 @@ faults: dev ## Kill everything in turn and count what is lost; let random custom
 
 hostile: dev ## Send hostile values and Schemathesis at every operation of the API
 	.venv/bin/python -m pytest tests/api tests/stories -m hostile -n 0 -s $(ARGS)
+
+threats: dev ## Write docs/threats.md from the marks of the tests
+	.venv/bin/python -m tests.threats
+
+guards: dev ## Take each guard of docs/threats.md away in turn: its tests have to fail
+	.venv/bin/python -m tests.threats --take-away $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
 check: dev ## Check format, lint, types, layers, dependencies, migrations, drawings and the API schema

@@ -83,6 +83,7 @@ def test_a_transition_row_is_used_once():
     )
 
 
+@pytest.mark.guards("history", "transition_append_only")
 @pytest.mark.parametrize("model", [Transition, CreditEntry])
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET id = id WHERE false"]

@@ -132,6 +132,7 @@ def test_a_fraction_of_a_cent_is_never_demanded(customer, pay):
 # A larger plan for the rest of a period
 
 
+@pytest.mark.guards("S2", "workflows.periods.prorated_credits")
 @pytest.mark.parametrize("days_before_the_end", [1, 10, 29])
 def test_a_step_up_gives_credits_by_the_fraction_that_is_paid(active, plans, up_to_renewal, pay, days_before_the_end):
     signed = active()

@@ -180,7 +180,7 @@ def test_whoever_is_left_alone_later_waits_another_day_at_most(ann, bob, invoice
     assert in_force(method) == "99999999"
 
 
-@pytest.mark.guards("S10", "core.models.payee_version.PayeeVersion: payee_version_confirmed_by_another")
+@pytest.mark.guards("S10", "payee_version_confirmed_by_another")
 def test_same_person_does_not_confirm_past_the_verb(ann, bob, invoice, method):
     version = ask(method, ann)
 
@@ -365,7 +365,7 @@ def test_reviewers_are_told_that_the_payee_of_a_claim_changed_lately(ann, bob, i
 # Tolerance
 
 
-@pytest.mark.guards("S10", "core.models.PaymentMethod: payment_method_tolerance_bounded")
+@pytest.mark.guards("S10", "payment_method_tolerance_bounded")
 @pytest.mark.parametrize(
     ("percent", "most", "currency"),
     [("100", "999999", "USD"), ("5.01", "1", "USD"), ("5", "50.01", "USD"), ("5", "10001", "JPY"), ("5", "51", "")],

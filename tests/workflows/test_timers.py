@@ -144,6 +144,7 @@ def test_what_waits_for_a_day_waits_for_it_where_the_customer_is(active, at_noon
     assert (after.pk, after.run_at) == (before.pk, midnight(end, "Asia/Tokyo"))
 
 
+@pytest.mark.guards("S1", "workflows.timers.move_timers")
 def test_a_timer_set_before_its_day_was_kept_moves_with_the_zone(active, at_noon):
     signed = active()
     (turn,) = timers("subscription.turn")

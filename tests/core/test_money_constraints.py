@@ -1,0 +1,64 @@
+"""What the database alone keeps true of money and its settings, whatever the code above it does."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic
+
+from core.models import Policy
+from tests.factories import AccountFactory, PaymentFactory
+from workflows.ledger import grant, post
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(statement, values, *, by):
+    with pytest.raises(IntegrityError, match=by), atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+@pytest.fixture
+def rich():
+    account = AccountFactory(status="trial")
+    post([grant(account, 5, key="x", description="", cause_id=None)])
+    return account
+
+
+@pytest.mark.guards("self", "payment_decided_by_another")
+def test_nobody_decides_on_a_payment_that_they_submitted():
+    payment = PaymentFactory()
+
+    refused(
+        "UPDATE core_payment SET decided_by_id = submitted_by_id WHERE id = %s",
+        [payment.pk],
+        by="payment_decided_by_another",
+    )
+
+
+@pytest.mark.guards("overdraw", "account_credits_not_negative")
+def test_an_account_has_no_less_than_nothing(rich):
+    refused("UPDATE core_account SET credits = -1 WHERE id = %s", [rich.pk], by="account_credits_not_negative")
+
+
+@pytest.mark.guards("overdraw", "credit_balance_not_negative")
+def test_no_line_leaves_less_than_nothing(rich):
+    refused(ANOTHER_LINE, {"account": rich.pk, "key": "y", "amount": -6}, by="credit_balance_not_negative")
+
+
+@pytest.mark.guards("twice", "credit_entry_once")
+def test_what_was_granted_once_is_not_granted_again(rich):
+    refused(ANOTHER_LINE, {"account": rich.pk, "key": "x", "amount": 5}, by="credit_entry_once")
+
+
+@pytest.mark.guards("S28", "policy_reminder_steps")
+def test_reminders_are_days():
+    Policy.current()
+
+    refused("UPDATE core_policy SET reminder_steps = %s", ['["x"]'], by="policy_reminder_steps")
+
+
+ANOTHER_LINE = """
+    INSERT INTO core_creditentry (id, account_id, kind, amount, balance_after, key, description, created_at)
+    SELECT gen_random_uuid(), id, 'adjust', %(amount)s, credits + %(amount)s, %(key)s, '', now()
+    FROM core_account WHERE id = %(account)s"""

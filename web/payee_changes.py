@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
@@ -79,25 +79,26 @@ class PayeeVersionAdmin(ReadOnly):
 
     list_display = ("code", "number", "asked_by", "asked_at", "confirmed_by", "in_force_at", "withdrawn_by")
     list_select_related = ("asked_by", "confirmed_by", "withdrawn_by")
+    list_filter = (("in_force_at", admin.EmptyFieldListFilter), ("withdrawn_at", admin.EmptyFieldListFilter), "at_once")
     search_fields = ("=method__code",)
-    ordering = ("-id",)
+    ordering = ("-asked_at", "-number")
     fields = (
         "code", "number", "what", "asked_by", "asked_at", "confirmed_by", "confirmed_at", "in_force_at", "at_once",
         "withdrawn_by", "withdrawn_at",
     )  # fmt: skip
     readonly_fields = ("code", "what")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PayeeVersion]:
+        """With those of methods that were deleted, which a join would leave out."""
+        found: QuerySet[PayeeVersion] = super().get_queryset(request)
+        return found.annotate(known_as=Subquery(PaymentMethod.objects.filter(pk=OuterRef("method_id")).values("code")))
+
     @admin.display(description="method")
-    def code(self, version: PayeeVersion) -> str:
-        return _method_of(version).code
+    def code(self, version: Any) -> str:
+        return version.known_as or f"{version.method_id}, deleted"
 
     @admin.display(description="what changed")
     def what(self, version: PayeeVersion) -> SafeString:
-        found = changes(_method_of(version), before(version), version)
+        method = PaymentMethod.objects.filter(pk=version.method_id).first() or PaymentMethod()
+        found = changes(method, before(version), version)
         return listed((change.label, change.old or "nothing", "→", change.new or "nothing") for change in found)
-
-
-def _method_of(version: PayeeVersion) -> PaymentMethod:
-    """One that was deleted has no name any more."""
-    found = PaymentMethod.objects.filter(pk=version.method_id).first()
-    return found or PaymentMethod(code=f"{version.method_id}, deleted")

@@ -43,6 +43,7 @@ def test_readyz_turns_with_the_database(site: Site, how: str):
     else:
         postgres.process.send(signal.SIGSTOP)
     away = seconds_until(site, ready=False)
+    time.sleep(1)  # each web process has an answer of its own, which it keeps for a second
     body = httpx.get(f"{site.application.url}/readyz", timeout=5)
     alive = httpx.get(f"{site.application.url}/healthz", timeout=5)
     if how == "stands still":

@@ -17,7 +17,7 @@ from core import settings
 from core.postgres.base import DatabaseWrapper
 
 PATIENCE = 2  # seconds with a database that does not answer
-EVERY = 1.0  # seconds from one look to the next, whoever asks and however often
+EVERY = 1.0  # seconds from one look to the next, however many ask
 
 
 def healthz(request: HttpRequest) -> HttpResponse:

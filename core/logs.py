@@ -67,7 +67,7 @@ def hide(text: str) -> str:
 class RefusalsInOneLine(logging.Filter):
     """What Django refuses for good, such as a Host that is not ours, is no error of ours: a warning, no traceback.
 
-    Whoever scans the net could fill a disk otherwise.
+    A scan of the net could fill a disk otherwise.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -238,7 +238,7 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
             raise Permanent(f"refused for good: {error}") from error
         raise
     except (OSError, TimedOut) as error:
-        if getattr(server, "owes_answer", False):
+        if getattr(server, "awaits_answer", False):
             raise Unanswered(f"the mail server did not say whether it took it: {error}") from error
         raise
     finally:

@@ -11,13 +11,13 @@ GO_AHEAD = 354  # RFC 5321 4.2.3: the content may come, and from here on the ser
 
 
 class _Noted(smtplib.SMTP):
-    """`owes_answer`: the content is on its way, and what became of it was not said."""
+    """`awaits_answer`: the content is on its way, and what became of it was not said."""
 
-    owes_answer = False
+    awaits_answer = False
 
     def getreply(self) -> tuple[int, bytes]:
         code, text = super().getreply()
-        self.owes_answer = code == GO_AHEAD
+        self.awaits_answer = code == GO_AHEAD
         return code, text
 
 
@@ -31,6 +31,6 @@ class Backend(EmailBackend):
         return _NotedTLS if self.use_ssl else _Noted
 
     @property
-    def owes_answer(self) -> bool:
+    def awaits_answer(self) -> bool:
         connection: Any = self.connection
-        return bool(getattr(connection, "owes_answer", False))
+        return bool(getattr(connection, "awaits_answer", False))

@@ -14,7 +14,13 @@ from tests.environment import NOT_OF_AN_OPERATOR, variables
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 READERS = {"secret", "secrets_before", "limits"}  # and whatever is asked of env or os.environ
-FILES = ["core/settings.py", "core/env.py", "web/management/commands/web.py", "tasks/celery.py", "tasks/schedule.py"]
+FILES = [
+    "core/settings.py",
+    "core/env.py",
+    "core/management/commands/grant_roles.py",
+    "tasks/celery.py",
+    "tasks/schedule.py",
+]
 
 
 def variables_read() -> set[str]:

@@ -152,7 +152,7 @@ def test_a_secret_that_the_person_has_is_used(up):
 
 @pytest.mark.guards("S9", "stack.secret_files.demo_password")
 def test_a_demo_that_others_can_reach_draws_a_password_and_shows_no_error_pages(up):
-    """S9: whoever shared the network had the superuser's password."""
+    """S9: anybody on the same network had the superuser's password."""
     first = up(BIND="0.0.0.0", SECRET_KEY="")
     first.wait_until_ready()
     (password,) = re.findall(r"Password for all of them: (\S+)", first.output)

@@ -1,4 +1,4 @@
-"""`manage.py worker` as whoever watches it sees it: a process with a status."""
+"""`manage.py worker` as a supervisor sees it: a process with a status."""
 
 from __future__ import annotations
 

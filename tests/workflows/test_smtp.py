@@ -309,7 +309,7 @@ def test_a_mail_whose_end_is_never_heard_comes_twice_at_most(office, advance, ru
     retry(mail, by=operator, reason="the server's log has none")
     run_effects()
     mail.refresh_from_db()
-    assert mail.state == "waiting"  # whoever asked the far side may have it tried anew
+    assert mail.state == "waiting"  # who has asked the far side may have it tried again
 
 
 def test_a_connection_that_breaks_before_the_content_is_no_doubt(office, run_effects, monkeypatch):

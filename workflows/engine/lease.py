@@ -149,7 +149,7 @@ def doubt(effect: Effect, error: BaseException) -> None:
 def unanswered(effect: Effect, error: BaseException) -> None:
     """It may have happened: tried once more; when that ends the same way it is parked, and a person finds out.
 
-    Somebody who lets it run again from the desk has asked the far side, so it counts anew from there.
+    Somebody who lets it run again from the desk has asked the far side, so it counts from there again.
     """
     text, is_parked = one_line(error), _was_unanswered(effect)
     wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter

@@ -161,7 +161,8 @@ def test_a_follower_with_a_target_follows_only_there():
     part = perform(InvoiceFactory().pay, amount=Decimal("1.00"))
 
     assert whole.effects.count() == 0
-    assert sorted(effect.kind for effect in part.effects.all()) == ["invoice.watch", "mail.payment_partial"]
+    kinds = sorted(effect.kind for effect in part.effects.all())
+    assert kinds == ["invoice.apply_balance", "invoice.watch", "mail.payment_partial"]
 
 
 def test_a_method_that_raises_leaves_the_object_as_the_database_has_it():

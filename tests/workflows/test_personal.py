@@ -366,7 +366,8 @@ def test_billing_address_of_another_reaches_none_of_their_mails(ann, theirs, off
 
     assert asked <= {"e@newcomer.test", theirs.lower() if theirs == BILLS else None}
     changed = {table for table, _ in others - every_row()}
-    assert changed <= {"core_account", "core_effect", "core_membership", "core_user", "core_transition"}
+    own = {"core_account", "core_attempt", "core_effect", "core_membership", "core_user", "core_transition"}
+    assert changed <= own
     for address in (BILLS, EMAIL):
         assert Effect.objects.filter(account_id=ann.membership.account_id, outcome__recipients=[address]).exists()
     told = json.loads(export_person(User.objects.get(pk=ann.pk)))

@@ -9,6 +9,7 @@ STRANGER = [
     "/signup/?plan=growth&country=AE&currency=AED",
     "/password/reset/",
     "/password/reset/nonsense/",
+    "/invitation/nonsense/",
     "/verify/nonsense/",
     "/verify/billing/nonsense/",
     "/problems/",
@@ -47,6 +48,7 @@ APPROVER = [
     "/desk/accounts/invoices/{invoice}/void/",
     "/desk/accounts/invoices/{invoice}/write-off/",
     "/desk/figures/",
+    "/desk/trials/",
 ]
 OPERATOR = [
     "/desk/workflows/",
@@ -59,10 +61,10 @@ OPERATOR = [
 ]
 # Asked by a form: test_desk.py goes there as staff do.
 BY_POST = {"desk_bulk", "effects_retry"}
-# Answers that lead elsewhere, or are a piece of a page.
+# Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
-    "desk_bulk_part", "desk_payment_state",
+    "desk_bulk_part", "desk_payment_state", "cluster",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR]

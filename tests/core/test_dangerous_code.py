@@ -31,7 +31,7 @@ FORBIDDEN = {
     "to send mail": (
         {"smtplib"},
         {"workflows/mail.py", "workflows/smtp.py"},
-    ),  # the names of its errors, and how far it came
+    ),  # its errors, and how far it came
     "to guess": ({"random"}, {"workflows/engine/lease.py"}),  # how long to wait before another try
     "to encrypt": ({"cryptography", "Crypto", "nacl", "jwt", "jose"}, set()),
 }

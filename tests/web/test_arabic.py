@@ -56,6 +56,12 @@ SAID_TO_STAFF = {
     "You may not void this invoice.",
     "Write whole numbers of days with commas between them, such as -7, 0, 3.",
     "There are two new prices of this currency and interval.",
+    "Somebody of the staff cannot belong to an account: they decide on them.",  # a member, in the admin
+    "They belong to an account: who decides must not be of one.",
+    "One person alone waits at least as long as two.",
+    "You may not change payment methods.",
+    "Another change of where this method's money is sent waits already. Withdraw it first.",
+    "Somebody else confirms what you asked for.",
 }
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.models import Q, QuerySet
 
@@ -54,9 +53,9 @@ def is_shown(method: PaymentMethod) -> bool:
 
 def holders() -> QuerySet[User]:
     """Staff who may change where money is sent."""
-    held = Permission.objects.filter(content_type__app_label="core", codename=PERMISSION.partition(".")[2])
-    which = Q(is_superuser=True) | Q(user_permissions__in=held) | Q(groups__permissions__in=held)
-    return User.objects.filter(which, is_staff=True, is_active=True).distinct()
+    given = User.objects.holding(PERMISSION.partition(".")[2])
+    which = Q(is_superuser=True) | Q(pk__in=given.values("pk"))
+    return User.objects.filter(which, is_staff=True, is_active=True)
 
 
 def may_change(user: User) -> bool:

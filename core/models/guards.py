@@ -175,25 +175,29 @@ END $$;
 """
 
 
-class _Trigger(models.BaseConstraint):
-    """A constraint that Django knows nothing of beyond its name and its SQL."""
+class Trigger(models.BaseConstraint):
+    """A constraint that Django knows nothing of beyond its name and its SQL: one trigger of that name."""
 
     def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert schema_editor is not None
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
         return ""
 
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
     def validate(self, *args: Any, **kwargs: Any) -> None:
         """The database alone decides."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Trigger) and self.deconstruct() == other.deconstruct()
+        return isinstance(other, Trigger) and self.deconstruct() == other.deconstruct()
 
     def __hash__(self) -> int:
         return hash(self.name)
 
 
-class StatusGuard(_Trigger):
+class StatusGuard(Trigger):
     """No status without its Transition row, and no edge that the machine does not declare.
 
     `edges` are `name:source>target`, for a birth `begin:>target`.
@@ -226,7 +230,7 @@ class StatusGuard(_Trigger):
         return f'DROP TRIGGER {self.name}_born ON "{table}"; DROP TRIGGER {self.name} ON "{table}";'
 
 
-class _Refusal(_Trigger):
+class _Refusal(Trigger):
     """Whole statements are refused, of no rows too."""
 
     statements: str
@@ -240,10 +244,6 @@ class _Refusal(_Trigger):
             + f"CREATE TRIGGER {self.name} BEFORE {self.statements} "
             + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION {self.function}();'
         )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
 
 
 class AppendOnly(_Refusal):
@@ -260,7 +260,7 @@ class Kept(_Refusal):
     function, function_sql = "countersign_keep", _KEPT_FUNCTION
 
 
-class CodeKept(_Trigger):
+class CodeKept(Trigger):
     """A code stays as it is once a row refers to its row: it stands in invoices, in programs of others, in links.
 
     references: table and column of each foreign key that counts.
@@ -283,12 +283,8 @@ class CodeKept(_Trigger):
             + f"WHEN (OLD.code IS DISTINCT FROM NEW.code) EXECUTE FUNCTION countersign_keep_code({words});"
         )
 
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
 
-
-class OwnerKept(_Trigger):
+class OwnerKept(Trigger):
     """The last owner of an account stays until it is closed: in the admin, by a cascade and by raw SQL, too."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
@@ -309,7 +305,7 @@ class OwnerKept(_Trigger):
         return f'DROP TRIGGER {self.name} ON "{table}"; DROP TRIGGER {self.name}_gone ON "{table}";'
 
 
-class Frozen(_Trigger):
+class Frozen(Trigger):
     """Columns that keep what they hold, unless the table is thawed.
 
     columns: as in the database; `metadata->key` is one key of a JSON column. once: those that may be filled, once.
@@ -351,10 +347,6 @@ class Frozen(_Trigger):
             + f"WHEN ({condition}) EXECUTE FUNCTION countersign_frozen({words});"
         )
 
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
-
 
 def _differs(column: str) -> str:
     name, _, key = column.partition("->")
@@ -362,7 +354,7 @@ def _differs(column: str) -> str:
     return f"({before}) IS DISTINCT FROM ({after})"
 
 
-class OutsiderDecides(_Trigger):
+class OutsiderDecides(Trigger):
     """Who takes one of these transitions does not belong to the account, and never did.
 
     targets: the states that the verbs lead to. column: where the row names who it was; empty: it does not.
@@ -393,12 +385,8 @@ class OutsiderDecides(_Trigger):
             + f"EXECUTE FUNCTION countersign_outsider_decides({words});"
         )
 
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
 
-
-class MembershipRecorded(_Trigger):
+class MembershipRecorded(Trigger):
     """Who belongs to an account is written down for good, and is not of the staff."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
@@ -409,12 +397,8 @@ class MembershipRecorded(_Trigger):
             + f'ON "{model._meta.db_table}" FOR EACH ROW EXECUTE FUNCTION countersign_membership_recorded();'
         )
 
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
 
-
-class StaffApart(_Trigger):
+class StaffApart(Trigger):
     """Nobody of an account becomes staff, and who was of the staff is known as such for good."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
@@ -424,7 +408,3 @@ class StaffApart(_Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE INSERT OR UPDATE ON "{model._meta.db_table}" '
             + "FOR EACH ROW EXECUTE FUNCTION countersign_staff_apart();"
         )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from core.models.guards import _Trigger
+from core.models.guards import Trigger
 
 # Whether a customer has been told of a method on an issued invoice: it was chosen for one, or is offered where one was
 # issued. `shown_at` remembers it, so that a method is not changed at once by switching it off for a moment.
@@ -118,7 +118,7 @@ _WATCHED = (
 )  # fmt: skip
 
 
-class PayeeKept(_Trigger):
+class PayeeKept(Trigger):
     """A method's payee is that of its newest version in force; a method that is made gets its first version."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
@@ -141,7 +141,7 @@ class PayeeKept(_Trigger):
         return f'DROP TRIGGER {self.name}_first ON "{table}"; DROP TRIGGER {self.name} ON "{table}";'
 
 
-class PayeeVersionKept(_Trigger):
+class PayeeVersionKept(Trigger):
     """What was asked for stays; it is confirmed once, and comes into force once or is withdrawn."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
@@ -152,7 +152,3 @@ class PayeeVersionKept(_Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE INSERT OR UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
             + "EXECUTE FUNCTION countersign_keep_payee_version();"
         )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'

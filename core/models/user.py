@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permission, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import Q
@@ -74,6 +74,11 @@ class UserManager(BaseUserManager["User"]):
     def reading(self, email: str) -> User | None:
         """Who reads the mail of that address and may sign in, however it is spelled."""
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
+
+    def holding(self, codename: str) -> models.QuerySet[User]:
+        """Those who were given that permission of `core`, themselves or by a group; each once."""
+        held = Permission.objects.filter(content_type__app_label="core", codename=codename)
+        return self.filter(Q(user_permissions__in=held) | Q(groups__permissions__in=held)).distinct()
 
     def formerly(self, email: str) -> models.QuerySet[User]:
         """Those who had that address until somebody signed up with it again: their account was closed, or they left."""

@@ -19,7 +19,7 @@ from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from workflows.actions.accounts import check_is_open
-from workflows.actions.people import check_new_password, is_trusted, newcomer
+from workflows.actions.people import check_new_password, is_of_closed_account, is_trusted, newcomer
 from workflows.actions.sites import plan_of, usage_of
 from workflows.books import lock_account
 from workflows.effects.people import mail_invitation
@@ -74,7 +74,7 @@ def offer_of(token: str) -> Offer | None:
     if invitation is None:
         return None
     user = User.objects.filter(email_canonical=invitation.email_canonical).first()
-    return Offer(invitation, needs_password=user is None or not _can_sign_in(user) or _is_of_closed_account(user))
+    return Offer(invitation, needs_password=user is None or not _can_sign_in(user) or is_of_closed_account(user))
 
 
 def accept(token: str, *, password: str | None = None) -> User:
@@ -155,10 +155,6 @@ def _check_is_free(user: User, invitation: Invitation) -> None:
 
 def _can_sign_in(user: User) -> bool:
     return user.is_active and user.has_usable_password()
-
-
-def _is_of_closed_account(user: User) -> bool:
-    return Membership.objects.filter(user=user, account__status=Account.Status.CLOSED).exists()
 
 
 def _check_room(account: Account, used: int) -> None:

@@ -161,11 +161,13 @@ def is_trusted(user: User) -> bool:
     return user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
 
 
+def is_of_closed_account(user: User) -> bool:
+    return Account.objects.filter(memberships__user=user, status=Account.Status.CLOSED).exists()
+
+
 def _may_give_up_address(user: User) -> bool:
     """Of a closed account, and nothing else. Who was disabled by staff stays so, and with them their address."""
-    if not user.is_active or is_trusted(user):
-        return False
-    return Account.objects.filter(memberships__user=user, status=Account.Status.CLOSED).exists()
+    return user.is_active and not is_trusted(user) and is_of_closed_account(user)
 
 
 def _is_over_and_done(user: User, account: Account | None) -> bool:

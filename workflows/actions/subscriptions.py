@@ -29,7 +29,7 @@ from workflows.actions.invoices import issue_invoice
 from workflows.books import LIVING, lock_account, lock_subscription
 from workflows.engine import available, begin, perform
 from workflows.periods import database_now, period_end, prorated, today_in
-from workflows.settlement import cancel_invoices, undelivered
+from workflows.settlement import cancel_invoices, paid_renewal_of, undelivered
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
@@ -209,7 +209,7 @@ def _is_over(account: Account, subscription: Subscription) -> bool:
     assert subscription.period_end is not None
     if today_in(account.time_zone, database_now()) < subscription.period_end:
         return False
-    return not renewals_of(subscription).filter(status=Invoice.Status.PAID).exists()
+    return paid_renewal_of(subscription) is None
 
 
 def _change_plan(

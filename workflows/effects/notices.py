@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.auth.models import Permission
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 
 from core.models import Account, Allocation, Effect, Invoice, Payment, Plan, Policy, Subscription, User
 from workflows import letters
@@ -148,11 +147,8 @@ def mail_refused_address(account: Account, debt: Effect) -> Letter:
 
 def reviewers() -> list[str]:
     """Everybody who was given the queue, else the operators: a claim never waits unseen."""
-    permission = Q(codename="review_payment", content_type__app_label="core")
-    users = User.objects.filter(is_active=True).filter(
-        Q(user_permissions__in=_permissions(permission)) | Q(groups__permissions__in=_permissions(permission))
-    )
-    return list(users.distinct().order_by("email").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
+    users = User.objects.holding("review_payment").filter(is_active=True)
+    return list(users.order_by("email").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
 
 
 def plan_of(invoice: Invoice) -> str:
@@ -199,7 +195,3 @@ def _days_after(debt: Effect, account: Account, days: int) -> date | None:
     if debt.transition is None:
         return None
     return today_in(account.time_zone, debt.transition.at) + timedelta(days=days)
-
-
-def _permissions(which: Q) -> QuerySet[Permission]:
-    return Permission.objects.filter(which)

@@ -45,7 +45,7 @@ class Members(CallerView):
 
     @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
-        """Invite somebody, as far as the plan has room; the answer is the same whoever has that address."""
+        """Invite somebody, as far as the plan has room; the answer is the same for known and unknown addresses."""
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         account = account_of(self.caller)

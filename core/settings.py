@@ -156,7 +156,7 @@ LIMITS = {
     "trial": limits("LIMIT_TRIAL", "address=20/1d domain=20/1d", names=("address", "domain")),
     "trial_most": limits("LIMIT_TRIAL_MOST", "address=100/1d domain=100/1d", names=("address", "domain")),
 }
-# How often an account may have done what writes mails or uses up numbers, whoever of its people it is.
+# How often an account may have done what writes mails or uses up numbers, all its people together.
 ACCOUNT_LIMITS = limits(
     "LIMIT_ACCOUNT",
     "plan=20/1d claim=50/1d invitation=20/1d billing_email=10/1d time_zone=10/1d site=100/1d",

@@ -1,6 +1,6 @@
 """Each day of the history is closed by a head, a digest of all that happened until then, which is exported.
 
-Whoever changes a transition later, the owner of the tables too, can make digests that fit; not a head that was exported
+Who changes a transition later, the owner of the tables too, can make digests that fit; not a head that was exported
 before. `core.models.history` says what is kept, `manage.py verify_history` computes it again from the rows.
 
     texts = sha256(salt | inputs | reason)      so that erasing the texts and the salt leaves the digest
@@ -93,7 +93,7 @@ class Check:
 
 
 def close_days(*, seconds: float = SLICE) -> int:
-    """Close every day that is over, the oldest first, as far as the time reaches; how many. Once an hour, whoever asks.
+    """Close every day that is over, the oldest first, as far as the time reaches; how many. Once an hour at most.
 
     What one call does not manage the next one does: the digests that are made stay.
     """

@@ -19,7 +19,7 @@ from core.models.user import NO_ADDRESS, canonical_email, email_digests
 from workflows.mail import composers
 
 NO_MAILBOX = (NO_ADDRESS, "@erased.invalid")
-OF_A_LOG_IN = ["mail.password_reset", "mail.verify_email"]  # asked for by whoever types an address: of no account
+OF_A_LOG_IN = ["mail.password_reset", "mail.verify_email"]  # asked for by anybody who types an address: of no account
 OF_AN_ACCOUNT = ["mail.verify_email", "mail.verify_billing_email", "mail.address_refused"]  # address in the payload
 
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 
-from core.models import Account, Membership, User
+from core.models import Account, Effect, Membership, User
 from core.models.user import canonical_email
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import claim_payment, record_payment, sign_up
-from workflows.engine import perform
+from workflows.engine import perform, testing
+from workflows.invariants import findings
 from workflows.periods import database_now
 
 BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"}
@@ -131,3 +133,13 @@ def receive(run_effects):
         return payment
 
     return receive_
+
+
+@pytest.fixture
+def books_in_order(transactional_db):
+    """Afterwards all work is done, no law is broken, and nothing waits for an operator."""
+    yield
+    testing.run_effects()
+    with connection.cursor() as cursor:
+        assert list(findings(cursor)) == []
+    assert not Effect.objects.filter(state__in=Effect.ON_THE_DESK).exists()

@@ -195,7 +195,7 @@ def test_records_of_membership_only_grow(account, statement):
 
 @pytest.mark.guards("S6", "membership_recorded")
 def test_staff_are_not_made_members(account):
-    """S6: in the form of the admin, and in the database whoever asks."""
+    """S6: in the form of the admin, and in the database, past the admin."""
     staff = StaffFactory()
 
     with pytest.raises(FormError) as refusal:
@@ -207,7 +207,7 @@ def test_staff_are_not_made_members(account):
 
 @pytest.mark.guards("S6", "user_staff_apart")
 def test_members_are_not_made_staff(account):
-    """S6: in the form of the admin, and in the database whoever asks."""
+    """S6: in the form of the admin, and in the database, past the admin."""
     member = account.memberships.get().user
 
     member.is_staff = True

@@ -15,19 +15,12 @@ from tests.workflows.test_races import at_once
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
 from workflows.effects.payees import put_in_force
 from workflows.engine import owe, run_due
-from workflows.engine.testing import run_effects
-from workflows.invariants import findings
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.guards("S10", "workflows.actions.payment_methods")]
-
-
-@pytest.fixture(autouse=True)
-def the_books_are_in_order(transactional_db):
-    yield
-    run_effects()
-    with connection.cursor() as cursor:
-        assert list(findings(cursor)) == []
-    assert not Effect.objects.filter(state__in=Effect.ON_THE_DESK).exists()
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("books_in_order"),
+    pytest.mark.guards("S10", "workflows.actions.payment_methods"),
+]
 
 
 @pytest.fixture

@@ -32,18 +32,8 @@ from workflows.effects.dunning import let_lapse
 from workflows.effects.invoices import apply_balances
 from workflows.engine import owe, perform, run_due
 from workflows.engine.testing import run_effects
-from workflows.invariants import findings
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def the_books_are_in_order(transactional_db):
-    yield
-    run_effects()
-    with connection.cursor() as cursor:
-        assert list(findings(cursor)) == []
-    assert not Effect.objects.filter(state__in=Effect.ON_THE_DESK).exists()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_in_order")]
 
 
 @pytest.fixture

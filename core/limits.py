@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,11 +23,15 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from core import security
 from core.addresses import address_of, is_loopback, network_of
+from core.at_once import at_once
 from core.mailboxes import host_of, is_large, is_reserved
+from core.models.attempt import Attempt
 from core.models.user import canonical_email
 from core.problems import TooManyRequests
 
@@ -58,7 +60,7 @@ class Gate:
             for scope, limit in settings.LIMITS[self.setting].items()
             if caller.account or scope == "address"
         }
-        with _for_good() as cursor:
+        with at_once() as cursor:
             taken = _take(
                 cursor,
                 limits,
@@ -67,6 +69,7 @@ class Gate:
             )
         if taken.wait is not None:
             log.warning("%s: too many tries from %s", self.name, address_of(request))
+            security.refused("too_many_tries", account=email, limit=self.name)
             raise _too_many(taken.wait)
         return Try(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
@@ -86,6 +89,11 @@ class Try:
 
     caller: _Caller
     costs: dict[str, timedelta]
+
+    def is_from_elsewhere(self) -> bool:
+        """Whether the account was not opened from this network in the last 30 days. To be asked before `succeeded`."""
+        keys = list(self.caller.known)
+        return bool(keys) and not Attempt.objects.filter(key__in=keys, until__gt=Now()).exists()
 
     def succeeded(self) -> None:
         """Give back what a failure weighs, and remember that this account was opened from here."""
@@ -137,7 +145,7 @@ def count_trial(request: Any, email: str) -> list[Crowd]:
     places = {"address": Crowd("network", _digest(network_of(address)))}
     if not (is_reserved(host) or is_large(host)):
         places["domain"] = Crowd("domain", host)
-    with _for_good() as cursor:
+    with at_once() as cursor:
         taken = _take(cursor, _limits_of_trials("trial_most", places))
         if taken.wait is not None:
             log.warning("trial: too many from %s or at %s", address, host)
@@ -216,7 +224,7 @@ def _digest(who: str) -> str:
 
 def _move(spans: dict[str, timedelta]) -> None:
     if spans:
-        with _for_good() as cursor:
+        with at_once() as cursor:
             cursor.execute(MOVE, {"keys": list(spans), "spans": list(spans.values())})
 
 
@@ -245,21 +253,3 @@ MOVE = """
     ON CONFLICT (key) DO UPDATE SET until = CASE
         WHEN excluded.until < now() THEN used.until + (excluded.until - now())
         ELSE greatest(used.until, excluded.until) END"""
-
-
-@contextmanager
-def _for_good() -> Iterator[CursorWrapper]:
-    """A cursor whose statement commits at once: a caller's transaction that is rolled back takes no count with it,
-    and one that goes on keeps nobody waiting. A test case's own transaction is none of ours.
-    """
-    blocks = connection.atomic_blocks
-    if not blocks or any(block._from_testcase for block in blocks):  # type: ignore[attr-defined]
-        with connection.cursor() as cursor:
-            yield cursor
-        return
-    own = connection.copy()
-    try:
-        with own.cursor() as cursor:
-            yield cursor
-    finally:
-        own.close()

@@ -88,20 +88,15 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": hide(record.getMessage()),
             **ids(),
-            **{name: hide(value) if isinstance(value, str) else value for name, value in self._facts(record).items()},
+            **{name: hide(value) if isinstance(value, str) else value for name, value in _facts(record).items()},
         }
         if record.exc_info:
             line["exception"] = hide(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
-    @staticmethod
-    def _facts(record: logging.LogRecord) -> dict[str, Any]:
-        facts: dict[str, Any] = getattr(record, "facts", {})
-        return facts
-
 
 class TextFormatter(logging.Formatter):
-    """The same ids at the end of the line, of a batch only how many."""
+    """The same ids at the end of the line, of a batch only how many; of an event (core.security) its facts, too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return hide(super().format(record))
@@ -110,6 +105,17 @@ class TextFormatter(logging.Formatter):
         record.message = "\\n".join(record.message.splitlines())  # so that no text of a stranger begins a line
         said = " ".join(
             f"{name.removesuffix('_id')}={len(value) if isinstance(value, list) else value}"
-            for name, value in ids().items()
+            for name, value in (ids() | _facts_of_event(record)).items()
         )
         return super().formatMessage(record) + (f" [{said}]" if said else "")
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = getattr(record, "facts", {})
+    return facts
+
+
+def _facts_of_event(record: logging.LogRecord) -> dict[str, Any]:
+    """Beside the event's name, which is the message."""
+    facts = _facts(record)
+    return {name: value for name, value in facts.items() if name != "event"} if "event" in facts else {}

@@ -16,7 +16,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
@@ -59,6 +59,7 @@ _SWEEP_LAG = """
         (SELECT run_at FROM core_effect WHERE state = 'waiting' ORDER BY run_at LIMIT 1),
         (SELECT lease_until FROM core_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1))))::float"""
 _BREAKERS = "SELECT kind, coalesce(paused_until > now(), false)::int FROM core_breaker ORDER BY kind LIMIT 100"
+_REFUSALS = "SELECT event, total FROM core_refusalcount ORDER BY event LIMIT 100"
 _DURATIONS = f"""
     SELECT kind, count(*), sum(took) / 1000.0, max(took) / 1000.0,
         percentile_disc(%(quantiles)s::float[]) WITHIN GROUP (ORDER BY took)
@@ -106,6 +107,12 @@ class Figures(Collector):
             "breaker_open", "1 while a kind is paused because its far side is down.", ["kind"], _rows(_BREAKERS)
         )
         yield from self._durations()
+        refusals = CounterMetricFamily(
+            "countersign_security_refusals_total", "What was refused for security's sake.", labels=["event"]
+        )
+        for event, total in _rows(_REFUSALS):
+            refusals.add_metric([event], float(total))
+        yield refusals
 
     def _durations(self) -> Iterator[Metric]:
         rows = _rows(_DURATIONS, quantiles=list(QUANTILES), since=_first_key_of(time.time() - RECENT))

@@ -14,6 +14,7 @@ from django.utils import translation
 from core.ids import uuid7
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)  # for core.security
 
 NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -31,11 +32,12 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         name = given if ACCEPTABLE.fullmatch(given) else str(uuid7())
-        token = request_id.set(name)
+        token, asking = request_id.set(name), current_request.set(request)
         try:
             response = self.get_response(request)
         finally:
             request_id.reset(token)
+            current_request.reset(asking)
         response["X-Request-ID"] = name
         return response
 

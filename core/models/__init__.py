@@ -12,6 +12,7 @@ from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
 from core.models.policy import Policy
+from core.models.security import RefusalCount, SecurityEvent
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
@@ -42,6 +43,8 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "Policy",
+    "RefusalCount",
+    "SecurityEvent",
     "Session",
     "Site",
     "SiteUserAccess",

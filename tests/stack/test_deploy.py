@@ -17,7 +17,7 @@ from django.core.management import get_commands
 from prometheus_client import CollectorRegistry, generate_latest
 
 from core.metrics import Figures
-from core.models import Breaker, Effect
+from core.models import Breaker, Effect, RefusalCount
 from core.probes import VIEWS
 from tests import environment
 from tests.factories import owed_mail
@@ -44,6 +44,7 @@ def figures(db) -> set[str]:
     owed_mail(name="another")
     Effect.objects.filter(state="waiting").update(state="ready")
     Breaker.objects.create(kind="mail.shut", failures=6)
+    RefusalCount.objects.create(event="sign_in_refused", total=3)
     registry = CollectorRegistry()
     registry.register(Figures())
     return set(re.findall(r"^(countersign_\w+)", generate_latest(registry).decode(), re.MULTILINE))

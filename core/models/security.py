@@ -1,0 +1,41 @@
+"""What touches security and was done, and how often something was refused: `core.security` writes both."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from core.models.guards import AppendOnly
+from core.models.row import Row
+
+
+class SecurityEvent(Row):
+    """What touches security and was done: append-only, and without a word that names a person.
+
+    `actor` and `person` are keys without a foreign key, so that the log outlives whom it names; without an actor it
+    was the machine's operator or nobody who had signed in.
+    """
+
+    at = models.DateTimeField(db_default=Now())
+    name = models.CharField(max_length=40)
+    actor = models.UUIDField(null=True)
+    person = models.UUIDField(null=True)
+    facts = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [AppendOnly(name="security_event_append_only")]
+        indexes = [models.Index(name="security_event_by_person", fields=["person", "id"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RefusalCount(models.Model):
+    """How often something was refused for security's sake, since the table was made: a figure for `/metrics`."""
+
+    event = models.CharField(max_length=40, primary_key=True)
+    total = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.event}: {self.total}"

@@ -1,0 +1,69 @@
+"""The log of what touches security: the logger `countersign.security`, a table for what was done, and a figure.
+
+A line has the event, keys of people, the network, the id of the request, and for an account that was tried a digest:
+equal ones are the same address, and nobody reads an address in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from django.db.transaction import on_commit
+from django.utils.crypto import salted_hmac
+
+from core.addresses import address_of, network_of
+from core.at_once import at_once
+from core.middleware import current_request, request_id
+from core.models.security import SecurityEvent
+from core.models.user import User, canonical_email
+
+log = logging.getLogger("countersign.security")
+
+_COUNT = """
+    INSERT INTO core_refusalcount AS count (event, total) VALUES (%s, 1)
+    ON CONFLICT (event) DO UPDATE SET total = count.total + 1"""
+
+
+def note(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
+    """Say in the log that somebody signed in, or asked for something. Nothing is kept in the database."""
+    log.info(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
+
+
+def refused(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
+    """Say in the log that something was refused, and count it; whether the request's transaction commits or not.
+
+    account: the address that was tried, as typed.
+    """
+    log.warning(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
+    with at_once() as cursor:
+        cursor.execute(_COUNT, [name])
+
+
+def remember(name: str, *, actor: User | None = None, person: User | None = None, **facts: Any) -> None:
+    """Keep that something was done, in the caller's transaction; the line of the log is written when that commits.
+
+    facts: JSON, without a word that names a person: rows stay for ever.
+    """
+    keys = {"actor": actor.pk if actor else None, "person": person.pk if person else None}
+    SecurityEvent.objects.create(name=name, facts=facts, request_id=request_id.get(), **keys)
+    said = _facts(name, keys["actor"], "", {**({"person": str(person.pk)} if person else {}), **facts})
+    on_commit(lambda: log.info(name, extra={"facts": said}))
+
+
+def account_digest(email: str) -> str:
+    """What stands for an address in the log."""
+    words = canonical_email(email).encode(errors="backslashreplace")
+    return salted_hmac("core.security.account", words, algorithm="sha256").hexdigest()[:32]
+
+
+def _facts(name: str, actor: UUID | None, account: str, facts: dict[str, Any]) -> dict[str, Any]:
+    request = current_request.get()
+    return {
+        "event": name,
+        **({"actor": str(actor)} if actor else {}),
+        **({"account": account_digest(account)} if account else {}),
+        **({"network": network_of(address_of(request))} if request is not None else {}),
+        **facts,
+    }

@@ -6,7 +6,7 @@ enough for keys of 32 random characters, and 40 digits of it fit the column.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
 
@@ -19,6 +19,14 @@ from core.models.session import Session
 
 DIGITS = 40  # of Session.session_key
 BROWSER, BEGAN_AT = "_browser", "_began_at"  # of whoever signed in
+SEEN_AT, CONFIRMED_AT, DECIDED_AT = "_seen_at", "_confirmed_at", "_decided_at"  # of staff
+
+# Of staff, whose sessions decide about other people's money; of customers, Django's two weeks.
+STAFF_SESSION = timedelta(hours=12)
+STAFF_IDLE = timedelta(minutes=30)
+SEEN_EVERY = timedelta(minutes=1)  # a session is written once in that time, not with each page
+CONFIRMED_FOR = timedelta(minutes=15)
+CONFIRMED_AT_MOST = timedelta(hours=4)  # however much was decided in between
 
 
 class SessionStore(InRows):
@@ -55,7 +63,52 @@ class SessionStore(InRows):
 def remember(session: SessionBase, browser: str) -> None:
     """Of somebody who has just signed in: when, and with what."""
     session[BROWSER] = browser
-    session[BEGAN_AT] = timezone.now().isoformat()
+    for name in (BEGAN_AT, SEEN_AT, CONFIRMED_AT):
+        _stamp(session, name)
+    session.pop(DECIDED_AT, None)
+
+
+def is_over(session: SessionBase) -> bool:
+    """Of staff: 12 hours after the sign-in, or 30 minutes after the last page that somebody asked for."""
+    return _age(session, BEGAN_AT) > STAFF_SESSION or _age(session, SEEN_AT) > STAFF_IDLE
+
+
+def saw(session: SessionBase) -> None:
+    """Of staff: somebody is there."""
+    if _age(session, SEEN_AT) > SEEN_EVERY:
+        _stamp(session, SEEN_AT)
+
+
+def confirm(session: SessionBase) -> None:
+    """The password was typed again. Under another key, as after a sign-in."""
+    session.cycle_key()
+    _stamp(session, CONFIRMED_AT)
+
+
+def is_confirmed(session: SessionBase) -> bool:
+    """For rights, and for where money is sent."""
+    return _age(session, CONFIRMED_AT) <= CONFIRMED_FOR
+
+
+def is_confirmed_for_money(session: SessionBase) -> bool:
+    """For decisions about money: whoever decides again and again is not asked each quarter of an hour."""
+    age = _age(session, CONFIRMED_AT)
+    return age <= CONFIRMED_AT_MOST and min(age, _age(session, DECIDED_AT)) <= CONFIRMED_FOR
+
+
+def decided(session: SessionBase) -> None:
+    """A decision about money was sent; written once a minute."""
+    if _age(session, DECIDED_AT) > SEEN_EVERY:
+        _stamp(session, DECIDED_AT)
+
+
+def _stamp(session: SessionBase, name: str) -> None:
+    session[name] = timezone.now().isoformat()
+
+
+def _age(session: SessionBase, name: str) -> timedelta:
+    """Of a moment that is not there: longer than any limit."""
+    return timezone.now() - datetime.fromisoformat(session[name]) if name in session else timedelta.max
 
 
 def digest(key: str) -> str:

@@ -32,6 +32,7 @@ from core.models import (
 from core.models.account import BILLING_FIELDS
 from core.problems import Problem
 from web.readonly import ReadOnly, link_to, listed
+from web.staff.confirming import DecidingAdmin
 from web.templatetags.web import money
 from web.words import canned_reasons
 from workflows.actions import decide_many
@@ -273,7 +274,7 @@ class RejectForm(forms.Form):
 
 
 @admin.register(Payment)
-class PaymentAdmin(StatefulAdmin):
+class PaymentAdmin(DecidingAdmin, StatefulAdmin):
     desk = "desk_payment"
     list_display = ("__str__", "account", "status", "amount_", "received_", "method", "reference", "is_usual")
     list_filter = ("status", "method", CurrencyFilter, CustomerCountryFilter, WhenFilter)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -13,6 +16,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from core.problems import Problem
+from core.sessions import is_over, saw
 
 log = logging.getLogger(__name__)
 
@@ -50,3 +54,26 @@ class ProblemPages:
         if not isinstance(error, Problem):
             return None
         return render(request, "web/problem.html", {"problem": error}, status=error.status)
+
+
+class StaffSessions:
+    """Of staff a session is over 12 hours after the sign-in, and 30 minutes after the last page asked for.
+
+    What a page asks by itself, by htmx, keeps no session alive: nobody may be there.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if SESSION_KEY in request.session and is_of_staff(request.user):
+            if is_over(request.session):
+                request.session.flush()
+                request.user = AnonymousUser()
+            elif request.method != "GET" or not request.headers.get("HX-Request"):
+                saw(request.session)
+        return self.get_response(request)
+
+
+def is_of_staff(user: Any) -> bool:
+    return bool(user.is_authenticated and (user.is_staff or user.is_superuser))

@@ -18,6 +18,7 @@ from core.models import Plan, PlanPrice, Policy
 from core.models.plan import FREE
 from web.readonly import ReadOnly
 from web.settings_admin import SettingsAdmin, StableCode
+from web.staff.confirming import ConfirmedAdmin
 from workflows.periods import database_now
 
 
@@ -159,7 +160,7 @@ class PolicyForm(forms.ModelForm):
 
 
 @admin.register(Policy)
-class PolicyAdmin(SettingsAdmin):
+class PolicyAdmin(ConfirmedAdmin, SettingsAdmin):
     """One row, there from the start: it is changed, neither added nor deleted."""
 
     form = PolicyForm

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from core.models import Payment
 from core.problems import Problem, ValidationError
+from web.staff.confirming import for_money
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import BulkApproveForm, BulkRejectForm
@@ -24,6 +25,7 @@ WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
 
 
 @staff_with(REVIEW)
+@for_money
 def bulk(request: Visit) -> HttpResponse:
     """Asks, and when it was answered decides on all of them in one request.
 
@@ -52,6 +54,7 @@ def bulk(request: Visit) -> HttpResponse:
 
 
 @staff_with(REVIEW)
+@for_money
 @require_POST
 def part(request: Visit) -> HttpResponse:
     """Some of the list, as rows with their results."""

@@ -16,6 +16,7 @@ from core.models.stateful import Stateful
 from core.problems import Problem
 from web.forms.base import PageForm
 from web.once import new_token, once
+from web.staff.confirming import for_money
 from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
 from workflows.actions import available_to, close_account, void_invoice
@@ -39,6 +40,7 @@ INVOICE_VERBS = {
 
 
 @staff_with(VOID)
+@for_money
 def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     """Void or write off an invoice."""
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
@@ -64,6 +66,7 @@ def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 
 
 @staff_with(MANAGE)
+@for_money
 def close(request: Visit, pk: UUID) -> HttpResponse:
     """Close an account for good, confirmed by its name."""
     account = get_object_or_404(Account, pk=pk)
@@ -90,6 +93,7 @@ def close(request: Visit, pk: UUID) -> HttpResponse:
 
 
 @staff_with(ADJUST)
+@for_money
 def adjust_credits(request: Visit, pk: UUID) -> HttpResponse:
     """Give or take credits by hand. A form that is sent twice adjusts once."""
     account = get_object_or_404(Account, pk=pk)

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
+from web.staff.confirming import for_money
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
 from web.staff.payment import find, neighbours, standing, why_not
@@ -27,6 +28,7 @@ WORDS = {
 
 
 @staff_with(REVIEW)
+@for_money
 def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     """A form of its own for whoever has no scripts, and where the dialogs of the payment's page send theirs."""
     if verb not in FORMS:

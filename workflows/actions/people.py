@@ -19,6 +19,7 @@ from core.models import Account, MembershipRecord, Transition, User
 from core.models.stateful import NOBODY
 from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
+from core.security import note, refused
 from core.text import check_name, composed
 from workflows.effects.people import (
     mail_billing_verification,
@@ -61,6 +62,14 @@ def change_name(user: User, name: str) -> None:
         check_name(name, field="name", longest=LONGEST_PERSON_NAME)
     user.name = name
     user.save(update_fields=["name"])
+
+
+def confirm_password(user: User, password: str) -> None:
+    """That it is still the person who signed in. Raises ValidationError naming `password`."""
+    if not user.check_password(password):
+        refused("confirmation_refused", actor=user)
+        raise ValidationError({"password": [_("This is not your password.")]})
+    note("confirmed", actor=user)
 
 
 def ask_to_verify(user: User) -> None:

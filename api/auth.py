@@ -19,13 +19,13 @@ from api.fields import Choice, Country, Currency, Email, Password, StrictSeriali
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.plans import find_method
 from api.tokens import register_token
-from core import limits
+from core import limits, security
 from core.billing_details import check_billing
 from core.models import Membership, Plan, PlanPrice, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
 from workflows.actions import price_of, sign_up
-from workflows.actions.people import change_name, check_new_password, sign_out_everywhere
+from workflows.actions.people import change_name, check_new_password, sign_out_everywhere, signed_in
 
 
 class SessionOut(serializers.Serializer):
@@ -150,11 +150,12 @@ class Login(Door):
         # Django hashes for an unknown address too, so that the time tells nothing.
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
+            security.refused("sign_in_refused", account=form.validated_data["email"])
             raise InvalidCredentials("The e-mail address or the password is wrong.")
-        signed_in = session(user, self.token_to_give())
-        attempt.succeeded()
+        answer = session(user, self.token_to_give())
+        signed_in(user, attempt)
         membership = getattr(user, "membership", None)
-        return Response({**signed_in, "account": membership and AccountOut(membership.account).data})
+        return Response({**answer, "account": membership and AccountOut(membership.account).data})
 
 
 class Logout(Door):

@@ -121,6 +121,7 @@ def count(act: str, account_id: UUID) -> None:
         taken = _take(cursor, {f"{act}:by:{_digest(str(account_id))}": limit})
     if taken.wait is not None:
         log.warning("%s: too often by the account %s", act, account_id)
+        security.refused("too_many_tries", limit=act)
         words = _("This has been done too often today. Try again in some hours, or ask us.")
         raise TooManyRequests(words, retry_after=taken.wait)
 
@@ -149,6 +150,7 @@ def count_trial(request: Any, email: str) -> list[Crowd]:
         taken = _take(cursor, _limits_of_trials("trial_most", places))
         if taken.wait is not None:
             log.warning("trial: too many from %s or at %s", address, host)
+            security.refused("too_many_tries", account=email, limit="trial")
             raise _too_many(taken.wait)
         wanted = _limits_of_trials("trial", places)
         crowded = [key for key, limit in wanted.items() if _take(cursor, {key: limit}).wait is not None]

@@ -126,7 +126,8 @@ def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
 
 def _kept() -> dict[str, str]:
     """What the app may not do with which table: what its guard refuses anyway, and what only migrations write."""
-    kept = {"django_migrations": "INSERT, UPDATE, DELETE", "django_admin_log": "UPDATE, DELETE"}
+    kept = dict.fromkeys(("django_migrations", "auth_permission"), "INSERT, UPDATE, DELETE")
+    kept["django_admin_log"] = "UPDATE, DELETE"
     for model in apps.get_models():
         if any(isinstance(each, AppendOnly) for each in model._meta.constraints):
             kept[model._meta.db_table] = "UPDATE, DELETE"

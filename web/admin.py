@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.transaction import atomic
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
 from knox.models import AuthToken
 
 from core.models import (
     Attempt,
+    DutyGrant,
     EffectEvent,
     Industry,
     Membership,
     MembershipRecord,
     NumberSeries,
+    RefusalCount,
+    SecurityEvent,
     Session,
     Site,
     SiteUserAccess,
@@ -31,7 +39,10 @@ from web import billing_admin, engine_admin, payment_methods, plans_admin  # noq
 from web.limited import CountsTries, answers_429
 from web.readonly import ReadOnly
 from web.settings_admin import SettingsAdmin
+from web.staff.confirming import ConfirmedAdmin
+from web.staff.duties import send_password_link
 from workflows.actions.members import remove_by_staff, warn_of_missing_owner
+from workflows.duties import is_trusted
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
@@ -50,27 +61,71 @@ admin.site.login = answers_429(admin.site.login)  # type: ignore[method-assign]
 admin.site.unregister(AuthToken)  # knox's page makes tokens to act as anybody
 
 
+class NewPersonForm(forms.ModelForm):
+    """Somebody new has no password and no rights: a link is sent to them, and rights are asked for on the desk."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.set_unusable_password()
+
+
+class RightsOfGroups(ReadOnly):
+    """What a group may do is set by `manage.py grant_duty --group`, and who is in it on the desk."""
+
+    list_display = ("name",)
+    search_fields = ("name",)
+    fields = ("name", "permissions")
+    ordering = ("name",)
+
+
+admin.site.unregister(Group)
+admin.site.register(Group, RightsOfGroups)
+
+
 @admin.register(User)
-class PersonAdmin(SettingsAdmin, UserAdmin):
+class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
+    """Who people are. What staff may do, and the address they sign in with, takes two people: the desk, Duties."""
+
+    change_form_template = "web/person_change_form.html"
     ordering = ("email",)
     list_display = ("email", "name", "is_staff", "is_active", "joined_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
-    readonly_fields = ("was_staff", "joined_at", "last_login", "email_verified_at")
+    rights = ("is_staff", "was_staff", "is_superuser", "groups", "user_permissions")
+    readonly_fields = (*rights, "joined_at", "last_login", "email_verified_at")
     fieldsets = (
-        (None, {"fields": ("email", "name", "password")}),
-        (
-            "What they may do",
-            {"fields": ("is_active", "is_staff", "was_staff", "is_superuser", "groups", "user_permissions")},
-        ),
+        (None, {"fields": ("email", "name")}),
+        ("What they may do", {"fields": ("is_active", *rights)}),
         ("When", {"fields": ("joined_at", "last_login", "email_verified_at")}),
     )
-    add_fieldsets = (
-        (
-            None,
-            {"classes": ("wide",), "fields": ("email", "name", "usable_password", "password1", "password2")},
-        ),
-    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return ((None, {"fields": ("email", "name")}),) if obj is None else self.fieldsets
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = {"form": NewPersonForm} if obj is None else {}
+        return super().get_form(request, obj, change, **{**kwargs, **form})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        is_of_staff = obj is not None and is_trusted(obj)
+        return (*self.readonly_fields, *(("email", "is_active") if is_of_staff else ()))
+
+    def get_urls(self) -> list[Any]:
+        send = self.admin_site.admin_view(self.send_link)
+        return [path("<uuid:key>/link/", send, name="core_user_link"), *super().get_urls()]
+
+    def send_link(self, request: HttpRequest, key: UUID) -> HttpResponse:
+        """Passwords of others are never typed by anybody else."""
+        person = get_object_or_404(User, pk=key)
+        if not self.has_change_permission(request, person):
+            raise PermissionDenied
+        if request.method == "POST":
+            send_password_link(request, person)
+        return redirect("admin:core_user_change", person.pk)
 
     def must_stay(self, rows: Any) -> list[str]:
         people = [person.pk for person in rows]
@@ -226,3 +281,31 @@ class AttemptAdmin(ReadOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return request.user.has_perm("core.delete_attempt")
+
+
+@admin.register(DutyGrant)
+class DutyGrantAdmin(ReadOnly):
+    """Rights that were asked for, given and taken; decided on the desk."""
+
+    list_display = ("asked_at", "kind", "words", "person", "group_name", "asked_by", "confirmed_by", "in_force_at")
+    list_filter = ("kind", "origin", ("in_force_at", admin.EmptyFieldListFilter))
+    list_select_related = ("person", "asked_by", "confirmed_by")
+    search_fields = ("person__email", "asked_by__email", "group_name")
+    ordering = ("-asked_at",)
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnly):
+    """What touches security and was done; refusals and sign-ins are lines of the log."""
+
+    list_display = ("at", "name", "actor", "person", "facts")
+    list_filter = ("name",)
+    search_fields = ("=actor", "=person", "=request_id")
+    ordering = ("-id",)
+
+
+@admin.register(RefusalCount)
+class RefusalCountAdmin(ReadOnly):
+    list_display = ("event", "total")
+    search_fields = ("event",)
+    ordering = ("event",)

@@ -10,8 +10,9 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
 
-from core import limits
+from core import limits, security
 from core.problems import TooManyRequests
+from workflows.actions.people import signed_in
 
 
 class CountsTries(AuthenticationForm):
@@ -26,8 +27,12 @@ class CountsTries(AuthenticationForm):
         except TooManyRequests as problem:
             self.too_many = problem
             raise forms.ValidationError(problem.detail, code=problem.slug) from problem
-        cleaned = super().clean()
-        attempt.succeeded()
+        try:
+            cleaned = super().clean()
+        except forms.ValidationError:
+            security.refused("sign_in_refused", account=email)
+            raise
+        signed_in(self.get_user(), attempt)
         return cleaned
 
 

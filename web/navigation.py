@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.staff.door import CUSTOMERS, MANAGE, OPERATE, REVIEW, may_see
+from web.staff.door import CUSTOMERS, GRANT, MANAGE, OPERATE, REVIEW, may_see
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ STAFF = [
             Link("Figures", "figures", (OPERATE, REVIEW)),
         ],
     ),
-    Group("", [Link(_("Administration"), "admin:index")]),
+    Group("", [Link("Duties", "desk_duties", (GRANT,)), Link(_("Administration"), "admin:index")]),
 ]
 
 

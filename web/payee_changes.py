@@ -15,11 +15,12 @@ from django.utils.safestring import SafeString
 from core.models import PayeeVersion, PaymentMethod, User
 from core.problems import Problem
 from web.readonly import ReadOnly, listed
+from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
 from workflows.payees import before, changes
 
 
-class PayeeChanges(admin.ModelAdmin):
+class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
     """What the page and the list of payment methods show of a change that waits."""
 
     @admin.display(description="payee")
@@ -39,8 +40,12 @@ class PayeeChanges(admin.ModelAdmin):
         """Confirm or withdraw the change of payee that was looked at."""
         method = self.get_object(request, unquote(key))
         act = {"confirm": confirm_payee, "withdraw": withdraw_payee}.get(verb)
-        if method is None or act is None or request.method != "POST":
+        if method is None or act is None:
             raise Http404
+        if request.method != "POST":  # who was asked for the password comes back here
+            return redirect("admin:core_paymentmethod_change", method.pk)
+        if (asked := self._confirmed(request)) is not None:
+            return asked
         number = request.POST.get("number", "")
         versions = PayeeVersion.objects.filter(method=method, number=int(number) if number.isdecimal() else 0)
         version = versions.first() if len(number) < 10 else None

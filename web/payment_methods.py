@@ -20,7 +20,6 @@ from core.payee_numbers import PIX_KEYS
 from core.payment_codes import epc_name, has_code, why_no_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
-from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import keep_payee, save_method, warn_of_missing_ways
 from workflows.payees import is_shown
 from workflows.seed.payment_methods import still_examples
@@ -168,7 +167,7 @@ class CountryFilter(admin.SimpleListFilter):
 
 
 @admin.register(PaymentMethod)
-class PaymentMethodAdmin(PayeeChanges, ConfirmedAdmin, StableCode):
+class PaymentMethodAdmin(PayeeChanges, StableCode):
     """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
 
     list_display = (

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from web.forms.signing_in import SignInForm
-from web.staff.door import CUSTOMERS, OPERATE, REVIEW, may_see
+from web.staff.door import CUSTOMERS, GRANT, OPERATE, REVIEW, may_see
 
 
 class SignIn(LoginView):
@@ -34,6 +34,6 @@ def home_of(user: Any) -> str:
     """Staff begin where their duty is."""
     if not user.is_staff:
         return reverse("dashboard")
-    desks = {"desk": [REVIEW], "machines": [OPERATE], "desk_search": CUSTOMERS}
+    desks = {"desk": [REVIEW], "machines": [OPERATE], "desk_search": CUSTOMERS, "desk_duties": [GRANT]}
     mine = (name for name, duties in desks.items() if any(may_see(user, duty) for duty in duties))
     return reverse(next(mine, "admin:index"))

@@ -12,6 +12,7 @@ from core.models import (
     EffectEvent,
     HistoryHead,
     MembershipRecord,
+    SecurityEvent,
     Transition,
 )
 from workflows.liveness import BUSY, CLAIMS, LIVENESS, PLACES
@@ -182,6 +183,28 @@ MAILS = {
         SELECT NULL, min(kind), count(DISTINCT effect_id) FROM audit.mails
         GROUP BY message_id HAVING count(DISTINCT effect_id) > 1""",
 }
+# The last row that names a right says whether it is held; who owns the tables writes one by trigger.
+RIGHTS = {
+    "a right that is held has its row in force": """
+        SELECT held.person, held.group_name, held.word FROM (
+            SELECT own.user_id AS person, '' AS group_name, type.app_label || '.' || permission.codename AS word
+            FROM core_user_user_permissions AS own JOIN auth_permission AS permission ON permission.id = permission_id
+            JOIN django_content_type AS type ON type.id = permission.content_type_id
+            UNION ALL SELECT mine.user_id, '', 'group:' || auth_group.name
+            FROM core_user_groups AS mine JOIN auth_group ON auth_group.id = mine.group_id
+            UNION ALL SELECT id, '', 'staff' FROM core_user WHERE is_staff
+            UNION ALL SELECT id, '', 'superuser' FROM core_user WHERE is_superuser
+            UNION ALL SELECT NULL, auth_group.name, type.app_label || '.' || permission.codename
+            FROM auth_group_permissions AS shared JOIN auth_group ON auth_group.id = shared.group_id
+            JOIN auth_permission AS permission ON permission.id = shared.permission_id
+            JOIN django_content_type AS type ON type.id = permission.content_type_id
+        ) AS held
+        WHERE 'give' IS DISTINCT FROM (
+            SELECT kind FROM core_dutygrant AS row
+            WHERE row.person_id IS NOT DISTINCT FROM held.person AND row.group_name = held.group_name
+                AND row.in_force_at IS NOT NULL AND row.duties @> to_jsonb(held.word)
+            ORDER BY row.in_force_at DESC, row.asked_at DESC LIMIT 1)""",
+}
 _GROWING = ", ".join(
     f"('{table}')"
     for table in (
@@ -194,6 +217,7 @@ _GROWING = ", ".join(
                 EffectEvent,
                 HistoryHead,
                 MembershipRecord,
+                SecurityEvent,
                 Transition,
             )
         ),
@@ -227,4 +251,4 @@ PAYEES = {
             AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
 }
 
-LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | PAYEES | LIVENESS | CLAIMS | PLACES
+LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES

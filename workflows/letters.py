@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,13 +16,24 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
-from core.models import Account, Effect, Invitation, Invoice, PayeeVersion, Payment, PaymentMethod, Subscription, User
+from core.models import (
+    Account,
+    DutyGrant,
+    Effect,
+    Invitation,
+    Invoice,
+    PayeeVersion,
+    Payment,
+    PaymentMethod,
+    Subscription,
+    User,
+)
 from workflows import links
 from workflows.instructions import Instructions, instructions_for, reference_for
 from workflows.payees import Change
 from workflows.periods import last_day_of
 from workflows.reasons import reason_for
-from workflows.words import Exact, Typed, Unbroken, count, day, money, period_text
+from workflows.words import Exact, Typed, Unbroken, count, day, moment, money, period_text
 
 Words = dict[str, Any]
 
@@ -210,6 +221,21 @@ def address_refused(account: Account, email: str, answer: str) -> Words:
     return {**_account(account), "email": Exact(email), "answer": answer, "link": links.account(account)}
 
 
+def duty_requested(grant: DutyGrant, *, alone: bool) -> Words:
+    """alone: nobody but who asked may confirm it, so it waits for a time."""
+    return {**_grant(grant), "alone": alone, "waits_until": moment(grant.waits_until)}
+
+
+def duty_granted(grant: DutyGrant) -> Words:
+    confirmed_by = Exact(grant.confirmed_by.email) if grant.confirmed_by else None
+    return {**_grant(grant), "confirmed_by": confirmed_by, "is_taken": grant.kind == DutyGrant.Kind.TAKE}
+
+
+def security_notice(user: User, *, is_password: bool, at: datetime) -> Words:
+    """is_password: a new one was set; else a sign-in from a new network."""
+    return {"email": Exact(user.email), "is_password": is_password, "at": moment(at), "link": links.ask_for_reset()}
+
+
 def password_reset(user: User, link: str) -> Words:
     return {"email": Exact(user.email), "link": link}
 
@@ -283,6 +309,18 @@ def _payment(payment: Payment) -> Words:
         "received": money(payment.received or payment.amount, payment.currency),
         "reference": Typed(payment.reference),
         "link": links.payment(payment),
+    }
+
+
+def _grant(grant: DutyGrant) -> Words:
+    assert grant.person is not None
+    return {
+        "person": Exact(grant.person.email),
+        "duties": Exact(grant.words),
+        "email": Exact(grant.email) if grant.email else None,
+        "asked_by": Exact(grant.asked_by.email) if grant.asked_by else None,
+        "reason": Typed(grant.reason),
+        "link": links.duties(grant.person),
     }
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from core.models import Account, Invoice, Payment, PaymentMethod
+from core.models import Account, Invoice, Payment, PaymentMethod, User
 from workflows.words import Bare
 
 
@@ -76,6 +76,14 @@ def payment_methods() -> str:
 
 def payment_method(method: PaymentMethod) -> str:
     return _page(f"admin/core/paymentmethod/{method.pk}/change/")
+
+
+def duties(person: User) -> str:
+    return _page(f"desk/duties/{person.pk}/")
+
+
+def ask_for_reset() -> str:
+    return _page("password/reset/")
 
 
 def effects(kind: str) -> str:

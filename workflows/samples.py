@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from core.models import (
     Account,
+    DutyGrant,
     Effect,
     Invitation,
     Invoice,
@@ -26,6 +27,7 @@ from workflows.payees import changes
 from workflows.seed.instructions import INSTRUCTIONS
 
 KEY = UUID("01900000-0000-7000-8000-000000000000")
+AT = datetime(2026, 11, 4, 14, 5, tzinfo=UTC)
 PAYEE = {
     "beneficiary": "Example Demo Ltd",
     "bank": "Example Bank",
@@ -107,6 +109,18 @@ def payment(**change: Any) -> Payment:
         "status": Payment.Status.SUCCEEDED,
     }
     return Payment(id=KEY, **facts | change)
+
+
+def duty_grant(**change: Any) -> DutyGrant:
+    facts = {
+        "kind": "give",
+        "person": user(),
+        "duties": ["core.approve_payment", "staff"],
+        "origin": "person",
+        "asked_by": user(email="eve@example.test"),
+        "waits_until": AT,
+    }
+    return DutyGrant(id=KEY, **facts | change)
 
 
 def effects() -> list[Effect]:
@@ -241,6 +255,23 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
             account(), "bills@example.test", "550 5.1.1 No such user here"
         )
     },
+    "duty_requested": {
+        "a second person confirms": lambda: letters.duty_requested(duty_grant(), alone=False),
+        "a firm of one": lambda: letters.duty_requested(duty_grant(reason="Our new bookkeeper"), alone=True),
+        "another address": lambda: letters.duty_requested(
+            duty_grant(kind="email", duties=["email"], email="ann.lee@example.test"), alone=False
+        ),
+    },
+    "duty_granted": {
+        "confirmed": lambda: letters.duty_granted(duty_grant(confirmed_by=user(email="max@example.test"))),
+        "after the waiting time": lambda: letters.duty_granted(duty_grant()),
+        "taken": lambda: letters.duty_granted(duty_grant(kind="take", reason="Left the firm")),
+        "by the machine's operator": lambda: letters.duty_granted(duty_grant(origin="operator", asked_by=None)),
+    },
+    "security_notice": {
+        "a new password": lambda: letters.security_notice(user(), is_password=True, at=AT),
+        "a new network": lambda: letters.security_notice(user(), is_password=False, at=AT),
+    },
     "effects_dead": {"two mails": lambda: letters.effects_dead("mail.invoice_issued", effects())},
 }
 # Their links are as good as keys: these are examples.
@@ -259,4 +290,14 @@ SAMPLES |= {
         )
     },
 }
-TO_STAFF = {"payment_submitted", "address_refused", "effects_dead", "no_way_to_pay", "no_owner", "payee_changed"}
+TO_STAFF = {
+    "payment_submitted",
+    "address_refused",
+    "duty_granted",
+    "duty_requested",
+    "effects_dead",
+    "no_owner",
+    "no_way_to_pay",
+    "payee_changed",
+    "security_notice",
+}

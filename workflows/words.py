@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
@@ -85,3 +85,8 @@ def _date_text(day: date, language: str | None) -> str:
 
 def day(day: date | None) -> Unbroken | None:
     return Unbroken(date_text(day)) if day else None
+
+
+def moment(at: datetime | None) -> Unbroken | None:
+    """`"3 November 2026, 14:05 UTC"`: for staff, wherever they are."""
+    return Unbroken(date_format(at.astimezone(UTC), "j F Y, H:i") + " UTC") if at else None

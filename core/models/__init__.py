@@ -3,6 +3,7 @@
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
+from core.models.duty import DutyGrant
 from core.models.history import Breaker, Effect, EffectEvent, HistoryHead, Tick, Transition, TransitionDigest
 from core.models.idempotency import KeyedAnswer
 from core.models.invitation import Invitation
@@ -27,6 +28,7 @@ __all__ = [
     "Breaker",
     "CreditEntry",
     "CrowdedTrial",
+    "DutyGrant",
     "Effect",
     "EffectEvent",
     "HistoryHead",

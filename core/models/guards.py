@@ -173,6 +173,24 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# Whole rows are compared, so that a column which is added later is frozen until somebody says otherwise.
+_SET_ONCE_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before jsonb := to_jsonb(OLD);
+    after jsonb := to_jsonb(NEW);
+    name text;
+BEGIN
+    FOR name IN SELECT jsonb_object_keys(after) LOOP
+        CONTINUE WHEN before -> name IS NOT DISTINCT FROM after -> name;
+        CONTINUE WHEN before ->> name IS NULL AND name = ANY (string_to_array(TG_ARGV[0], ','));
+        CONTINUE WHEN after ->> name = '' AND name = ANY (string_to_array(TG_ARGV[1], ','));
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s %s: %s stays as it is', TG_TABLE_NAME, OLD.id, name);
+    END LOOP;
+    RETURN NEW;
+END $$;
+"""
 
 
 class Trigger(models.BaseConstraint):
@@ -408,3 +426,28 @@ class StaffApart(Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE INSERT OR UPDATE ON "{model._meta.db_table}" '
             + "FOR EACH ROW EXECUTE FUNCTION countersign_staff_apart();"
         )
+
+
+class SetOnce(Trigger):
+    """Of a row only these columns are written after it was added, each once; an erasable one may become empty."""
+
+    def __init__(self, *, name: str, columns: list[str], erasable: list[str]) -> None:
+        super().__init__(name=name)
+        self.columns, self.erasable = sorted(columns), sorted(erasable)
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "columns": self.columns, "erasable": self.erasable}
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        words = f"'{','.join(self.columns)}', '{','.join(self.erasable)}'"
+        return (
+            _SET_ONCE_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + f"EXECUTE FUNCTION countersign_set_once({words});"
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'

@@ -27,6 +27,7 @@ DAYS = (
     "suspension_days",
     "claim_pause_days",
 )
+GRANT_WAIT_HOURS_AT_MOST = 720  # 30 days
 
 
 def reminder_steps() -> list[int]:
@@ -44,7 +45,7 @@ def _hours(default: int) -> models.PositiveSmallIntegerField[int, int]:
 
 
 class Policy(models.Model):
-    """Days everywhere. The row is made with its defaults when it is first asked for."""
+    """Days everywhere but where hours are said. The row is made with its defaults when it is first asked for."""
 
     days_to_pay = _days(7)  # from issue to due
     renewal_lead_days = _days(7)  # a renewal is issued so long before its period
@@ -54,6 +55,10 @@ class Policy(models.Model):
     grace_days = _days(7)  # past due, before suspension
     suspension_days = _days(30)  # suspended, before the end
     claim_pause_days = _days(7)  # an open claim holds all of it up so long
+    # Before a right that one person asked for is in force, where nobody else could confirm it.
+    grant_wait_hours = models.PositiveSmallIntegerField(
+        default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(GRANT_WAIT_HOURS_AT_MOST)]
+    )
 
     # Another payee of a method that invoices show: before it is in force, and where nobody else could confirm it.
     payee_wait_hours = _hours(4)
@@ -70,6 +75,10 @@ class Policy(models.Model):
                 name="policy_payee_wait",
                 condition=Q(payee_wait_hours__gte=1, payee_wait_hours_alone__lte=WAIT_AT_MOST)
                 & Q(payee_wait_hours__lte=F("payee_wait_hours_alone")),
+            ),
+            models.CheckConstraint(
+                name="policy_grant_wait_hours",
+                condition=Q(grant_wait_hours__gte=1, grant_wait_hours__lte=GRANT_WAIT_HOURS_AT_MOST),
             ),
             models.CheckConstraint(
                 name="policy_reminder_steps",

@@ -17,6 +17,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
 from core.models.row import Row
 from core.statements import ask
@@ -91,7 +92,17 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+        """By whoever has the machine, at once: the rights have their row, as all rights have."""
+        flags = {"is_staff": True, "is_superuser": True}
+        flags |= {name: fields.pop(name) for name in flags if name in fields}
+        given = [name.removeprefix("is_") for name, is_given in flags.items() if is_given]
+        with atomic():
+            user = self.create_user(email, password, **fields)
+            if given:
+                DutyGrant.record(kind="give", person=user, duties=given, origin=DutyGrant.Origin.OPERATOR)
+                user.is_staff, user.is_superuser = flags["is_staff"], flags["is_superuser"]
+                user.save(update_fields=["is_staff", "is_superuser"])
+        return user
 
 
 class User(Row, AbstractBaseUser, PermissionsMixin):

@@ -49,6 +49,9 @@ CASES = {
     "rewrite a closed day": "UPDATE core_historyhead SET head = ''",
     "forget a membership": "DELETE FROM core_membershiprecord",
     "forget a digest": "DELETE FROM core_transitiondigest",
+    "call a permission by another name": "UPDATE auth_permission SET codename = 'approve_payment'",
+    "rewrite the log of security": "UPDATE core_securityevent SET name = ''",
+    "forget who was given a right": "DELETE FROM core_dutygrant",
     "forget a migration": "DELETE FROM django_migrations",
     "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
 }
@@ -184,6 +187,46 @@ def test_the_app_blanks_rows_of_the_admin_s_log_by_the_owner_s_function_alone(se
     assert server.run(APP, "SELECT object_repr, change_message FROM django_admin_log") == [("Erased", "Changed")]
     with pytest.raises(errors.InsufficientPrivilege):
         server.run(AUDIT, "SELECT countersign_blank_log('{1}')")
+
+
+RIGHTS = {
+    "a permission": "INSERT INTO core_user_user_permissions (user_id, permission_id)"
+    " SELECT {who}, id FROM auth_permission WHERE codename = 'approve_payment'",
+    "a permission that is moved": "UPDATE core_user_user_permissions SET user_id = {who}"
+    " WHERE id = (SELECT min(id) FROM core_user_user_permissions)",
+    "a permission less": "DELETE FROM core_user_user_permissions",
+    "a group": "INSERT INTO core_user_groups (user_id, group_id) SELECT {who}, id FROM auth_group",
+    "more for a group": "INSERT INTO auth_group_permissions (group_id, permission_id)"
+    " SELECT auth_group.id, auth_permission.id FROM auth_group, auth_permission WHERE codename = 'delete_session'",
+    "the flag of the staff": "UPDATE core_user SET is_staff = true WHERE id = {who}",
+    "the flag of superusers": "UPDATE core_user SET is_superuser = true WHERE id = {who}",
+    "another address of the staff": "UPDATE core_user SET email = 'mine@evil.example',"
+    " email_canonical = 'mine@evil.example' WHERE email_canonical = 'approver@demo.test'",
+}
+WHO = "(SELECT id FROM core_user WHERE email_canonical = 'owner@roles.test')"
+
+
+@pytest.mark.guards("S7", "core.migrations.0056_rights_have_rows: countersign_right_changed")
+@pytest.mark.parametrize("case", RIGHTS)
+def test_app_changes_no_right_without_its_row(server: Server, account: str, case: str):
+    """S7: not by SQL either."""
+    server.application("countersign", server.mail.parent / "group").command(
+        "grant_duty", "viewers", "view_plan", "--group"
+    )
+
+    with pytest.raises(errors.IntegrityConstraintViolation, match="no row in force says that it is"):
+        server.run(APP, RIGHTS[case].format(who=WHO))
+
+
+def test_app_gives_rights_through_its_verbs(server: Server, account: str, tmp_path: Path):
+    app = server.application(APP, tmp_path)
+    for words in (("group:viewers", "void_invoice", "superuser"), ("void_invoice", "superuser", "--take")):
+        app.command("grant_duty", "reviewer@demo.test", *words)
+    app.command("grant_duty", "viewers", "view_plan", "view_invoice", "--group")
+    app.command("check_invariants")
+
+    origins = server.run("countersign", "SELECT DISTINCT origin FROM core_dutygrant")
+    assert origins == [("operator",)]
 
 
 def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str):

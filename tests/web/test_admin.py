@@ -64,7 +64,7 @@ def test_every_list_is_searched(superuser, run_effects, model):
 
 
 # Few rows, or nothing to tell them apart by.
-UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries"}
+UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries", "RefusalCount"}
 
 
 @pytest.mark.parametrize("model", SEARCHED, ids=lambda m: m.__name__)

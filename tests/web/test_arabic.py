@@ -34,6 +34,7 @@ OF_STAFF = {
     "web/payment_methods.py",
     "web/staff",
     "workflows/actions/decisions.py",
+    "workflows/actions/duties.py",
     "workflows/actions/personal.py",
     "workflows/actions/trials.py",
     "workflows/engine",  # what it refuses to customers is said by web/refusals.py

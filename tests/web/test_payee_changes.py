@@ -132,7 +132,6 @@ def test_who_may_only_look_decides_nothing(ann, method, invoice):
 def test_number_of_no_change_is_not_found(ann, method, invoice, number):
     assert decide(ann, method, "confirm", number=number).status_code == 404
     assert ann.post(f"/admin/core/paymentmethod/{number or 'x'}/payee/confirm/").status_code == 404
-    assert ann.get(reverse("admin:decide_payee", args=[method.pk, "confirm"])).status_code == 404
     assert decide(ann, method, "keep").status_code == 404
 
 
@@ -180,14 +179,28 @@ def test_versions_are_listed_with_what_changed(ann, method, invoice):
 
 def test_desk_says_of_a_claim_that_the_payee_changed(ann, bob, method, invoice, clock, run_effects):
     claim = PaymentFactory(invoice=invoice, method=method)
-    reviewer = signed_in(StaffFactory(email="rita@staff.test"))
-    assert "payee changed" not in reviewer.get(f"/desk/{claim.pk}/").content.decode().lower()
+    rita = StaffFactory(email="rita@staff.test")
+    assert "payee changed" not in signed_in(rita).get(f"/desk/{claim.pk}/").content.decode().lower()
     change(ann, method)
     decide(bob, method, "confirm")
     clock.advance(hours=5)
     run_effects()
 
-    page = reviewer.get(f"/desk/{claim.pk}/").content.decode()
+    page = signed_in(rita).get(f"/desk/{claim.pk}/").content.decode()
 
     assert "<li>Payee changed on" in page
     assert "this invoice shows the one of before" in page
+
+
+@pytest.mark.guards("S17", "web.payee_changes.PayeeChanges.decide")
+def test_change_is_confirmed_by_who_typed_the_password_lately(ann, bob, method, invoice, clock):
+    """S17: whoever finds the browser open sends no money elsewhere."""
+    change(ann, method)
+    clock.advance(minutes=16)
+    url = f"/admin/core/paymentmethod/{method.pk}/payee/confirm/"
+
+    answer = bob.post(url, {"number": "2"})
+
+    assert answer["Location"].startswith("/desk/confirm/?next=")
+    assert PayeeVersion.objects.get(method=method, number=2).confirmed_by is None
+    assert bob.get(url)["Location"] == f"/admin/core/paymentmethod/{method.pk}/change/"

@@ -188,6 +188,10 @@ MISDEEDS = {
         """UPDATE core_subscription SET cancel_at_period_end = true, next_plan_id = plan_id
            WHERE account_id = '{account}'""",
     ],
+    "a right that is held has its row in force": [
+        "ALTER TABLE core_user DISABLE TRIGGER USER",
+        "UPDATE core_user SET is_superuser = true WHERE is_staff",
+    ],
     "what only grows is guarded": [
         "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
     ],

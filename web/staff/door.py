@@ -19,6 +19,7 @@ OPERATE = "core.operate_effects"
 VOID = "core.void_invoice"
 ADJUST = "core.adjust_credits"
 MANAGE = "core.manage_accounts"
+GRANT = "core.grant_duties"
 CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of customers and their invoices
 
 

@@ -19,9 +19,10 @@ from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from workflows.actions.accounts import check_is_open
-from workflows.actions.people import check_new_password, is_of_closed_account, is_trusted, newcomer
+from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
 from workflows.actions.sites import plan_of, usage_of
 from workflows.books import lock_account
+from workflows.duties import is_trusted
 from workflows.effects.people import mail_invitation
 from workflows.engine import owe
 from workflows.proof import prove_by_link, remember_declined
@@ -132,6 +133,7 @@ def _person_of(invitation: Invitation, password: str | None) -> User:
         if password is not None:
             check_new_password(password, user)
             user.set_password(password)
+            remember_password(user, by_link=True)
         return user
     if password is None:
         raise ValidationError({"password": [_("Choose a password.")]})

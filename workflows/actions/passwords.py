@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.models import Account, Membership, User
 from workflows.actions.invitations import accept
-from workflows.actions.people import check_new_password
+from workflows.actions.people import check_new_password, remember_password
 from workflows.actions.sites import remove_member
 from workflows.books import lock_account
 from workflows.effects.people import mail_members_let_go
@@ -43,6 +43,7 @@ def reset_password(token: str, password: str) -> Reset:
         user.save()
         has_let_go = is_first_proof and account is not None and _start_over(account, user)
         prove_by_link(user)
+        remember_password(user, by_link=True)
     return Reset(user, has_let_go)
 
 

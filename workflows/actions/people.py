@@ -15,15 +15,18 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.ids import uuid7
+from core.limits import Try
 from core.models import Account, MembershipRecord, Transition, User
 from core.models.stateful import NOBODY
 from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security import note, refused
+from core.security import note, refused, remember
 from core.text import check_name, composed
+from workflows.duties import is_trusted
 from workflows.effects.people import (
     mail_billing_verification,
     mail_password_reset,
+    mail_security_notice,
     mail_verification,
 )
 from workflows.engine import owe
@@ -38,6 +41,7 @@ def ask_for_password_reset(email: str) -> None:
     For an unknown one the same is owed, and the effect finds nobody: an answer tells nothing, nor does its time.
     """
     owe(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
+    note("password_reset_asked", account=email)
 
 
 def change_password(user: User, old: str, new: str) -> User:
@@ -48,10 +52,12 @@ def change_password(user: User, old: str, new: str) -> User:
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if not user.check_password(old):
+            refused("password_refused", actor=user)
             raise ValidationError({"old_password": [_("This is not your password.")]})
         check_new_password(new, user, field="new_password")
         user.set_password(new)
         user.save()
+        remember_password(user, by_link=False)
     return user
 
 
@@ -70,6 +76,19 @@ def confirm_password(user: User, password: str) -> None:
         refused("confirmation_refused", actor=user)
         raise ValidationError({"password": [_("This is not your password.")]})
     note("confirmed", actor=user)
+
+
+def signed_in(user: User, attempt: Try) -> None:
+    """The password was right. Staff are told of a network that was not used for it lately, once a day.
+
+    Not when they come for the first time.
+    """
+    is_new = user.is_staff and user.last_login is not None and attempt.is_from_elsewhere()
+    attempt.succeeded()
+    note("sign_in", actor=user)
+    if is_new:
+        payload = {"user": str(user.pk), "what": "network"}
+        owe(mail_security_notice, key=f"new_network:{user.pk}:{database_now():%Y-%m-%d}", payload=payload)
 
 
 def ask_to_verify(user: User) -> None:
@@ -155,6 +174,7 @@ def sign_out_everywhere(user: User) -> None:
     """End every session and every token of this person."""
     with atomic():
         user.sign_out()
+        remember("sessions_ended", actor=user, person=user)
 
 
 def check_new_password(password: str, user: User, *, field: str = "password") -> None:
@@ -163,11 +183,6 @@ def check_new_password(password: str, user: User, *, field: str = "password") ->
         validate_password(composed(password), user)
     except DjangoValidationError as error:
         raise ValidationError({field: error.messages}) from error
-
-
-def is_trusted(user: User) -> bool:
-    """Whether this person is of the staff, or holds a right that somebody gave them."""
-    return user.is_staff or user.is_superuser or user.groups.exists() or user.user_permissions.exists()
 
 
 def is_of_closed_account(user: User) -> bool:
@@ -187,6 +202,14 @@ def _is_over_and_done(user: User, account: Account | None) -> bool:
     places = MembershipRecord.objects.filter(user_id=user.pk).exclude(account_id=here)
     acts = Transition.objects.filter(actor=user).exclude(account_id=here)
     return user.was_staff or places.exists() or acts.exists()
+
+
+def remember_password(user: User, *, by_link: bool) -> None:
+    """Of the staff: they are told, too, for whoever reads their mail or knows their password decides about money."""
+    remember("password_set", actor=user, person=user, by_link=by_link)
+    if user.is_staff:
+        payload = {"user": str(user.pk), "what": "password"}
+        owe(mail_security_notice, key=f"new_password:{uuid7()}", payload=payload)
 
 
 def _owe_verification(email: str, *, about: Account | None) -> None:

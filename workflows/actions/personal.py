@@ -35,8 +35,10 @@ from core.models import (
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
+from core.security import remember
 from core.thaw import blank_log_rows
 from workflows.actions.accounts import close_account
+from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial
 from workflows.books import lock_account
 from workflows.engine.plain import plain_json
@@ -60,6 +62,7 @@ def export_person(user: User) -> str:
     `other_rows`: keys of people who had the address, and were let go from an account or have left the staff. What they
     did belongs to those they did it for: it is exported and erased by these keys, when somebody knows who they were.
     """
+    remember("person_exported", person=user)
     former = [_held_about(row) for row in _former_selves(user)] if user.email_verified_at else []
     others = list(_others_of_the_address(user).values_list("pk", flat=True))
     return plain_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
@@ -236,16 +239,17 @@ def _blank_account(account: Account) -> None:
 
 def _blank_person(user: User, nobody: str) -> None:
     """Also signed out everywhere, for who may not sign in any more is."""
+    take_at_once(user)
     user.email, user.name, user.last_login, user.former_email_digest = nobody, "", None, ""
-    user.is_active = user.is_staff = user.is_superuser = False
+    user.is_active = False
     user.set_unusable_password()
-    user.user_permissions.clear()
-    user.groups.clear()
     user.save()
+    user.duty_grants.exclude(email="").update(email="")
 
 
 def _remember(user: User, by: User, reason: str) -> None:
-    """In the admin's log of this person."""
+    """In the log of security, and in the admin's of this person."""
+    remember("person_erased", actor=by, person=user)
     LogEntry.objects.create(
         user=by,
         content_type=ContentType.objects.get_for_model(User),

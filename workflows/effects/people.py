@@ -78,6 +78,16 @@ def mail_members_let_go(account: Account, debt: Effect) -> Letter:
     return Letter(letters.members_let_go(account), to_log_in=True)
 
 
+@mail("security_notice", to_staff=True)
+def mail_security_notice(_: None, debt: Effect) -> Letter | None:
+    """To somebody of the staff: a new password, or a sign-in from a new network."""
+    user = User.objects.get(pk=debt.payload["user"])
+    if not user.is_active:
+        return None
+    words = letters.security_notice(user, is_password=debt.payload["what"] == "password", at=debt.created_at)
+    return Letter(words, to=[user.email])
+
+
 def _send(debt: Effect, kind: str, user: User, words: letters.Words) -> Outcome:
     """In the language of the person's account; staff, who have none, in English."""
     membership = getattr(user, "membership", None)

@@ -9,12 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Q
 
 from core.models import PaymentMethod, Plan, User
 from core.models.user import canonical_email
 from workflows.actions import sign_up
+from workflows.actions.duties import give_at_once, set_group
 
 PASSWORD = "demo-demo-demo"  # noqa: S105
 
@@ -32,6 +33,7 @@ DUTIES = {
     "approver": (*BILLING, *MONEY),
     "operator": ("view_effect", "view_transition", "operate_effects", "erase_person"),
 }
+ADMINISTRATION = ("grant_duties",)  # who asks for rights of others; nothing of money is among it
 STAFF = {f"{duty}@demo.test": may for duty, may in DUTIES.items()}
 SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
 
@@ -78,9 +80,8 @@ def seed_groups() -> int:
     """A group for each duty. One that is there keeps the permissions that it has."""
     added = 0
     for duty, may in DUTIES.items():
-        group, is_new = Group.objects.get_or_create(name=duty)
-        if is_new:
-            group.permissions.set(_permissions(may))
+        if not Group.objects.filter(name=duty).exists():
+            set_group(duty, _words(may))
             added += 1
     return added
 
@@ -102,17 +103,13 @@ def seed_customer() -> int:
 
 
 def _employ(email: str, password: Callable[[], str]) -> bool:
-    facts: dict[str, Any] = {
-        "email": email,
-        "password": password,
-        "is_staff": True,
-        "is_superuser": email == SUPERUSER,
-    }
+    facts: dict[str, Any] = {"email": email, "password": password}
     user, is_new = User.objects.get_or_create(email_canonical=canonical_email(email), defaults=facts)
     if is_new:
-        user.user_permissions.set(_permissions(STAFF.get(email, ())))
+        rights = ["superuser", *_words(ADMINISTRATION)] if email == SUPERUSER else _words(STAFF[email])
+        give_at_once(user, ["staff", *rights])
     return is_new
 
 
-def _permissions(codenames: Iterable[str]) -> QuerySet[Permission]:
-    return Permission.objects.filter(content_type__app_label="core", codename__in=codenames)
+def _words(codenames: Iterable[str]) -> list[str]:
+    return [f"core.{name}" for name in codenames]

@@ -8,7 +8,7 @@ from core.models.guards import AppendOnly
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0033_paid_is_proved")]
+    dependencies = [("core", "0053_payees_validated")]
 
     operations = [
         migrations.CreateModel(

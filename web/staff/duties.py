@@ -1,0 +1,175 @@
+"""Who of the staff may do what: asked for by one person, confirmed by another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from core import limits
+from core.models import DutyGrant, User
+from core.models.duty import ACTIVE
+from core.problems import Problem
+from web.forms.base import PageForm
+from web.forms.fields import Address, Line, Lines
+from web.staff.confirming import for_rights
+from web.staff.door import GRANT, Visit, staff_with
+from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
+from workflows.actions.people import ask_for_password_reset
+from workflows.duties import is_trusted, known_words, words_of
+
+SHOWN = 50
+FIRST = ("core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice",
+         "core.adjust_credits", "core.manage_accounts", "core.operate_effects", "core.erase_person",
+         "core.grant_duties")  # fmt: skip
+
+
+class PersonFilter(PageForm):
+    q = Line(required=False, label="E-mail address", max_length=254)
+
+
+class DutiesForm(PageForm):
+    """Rights to give or to take, and why."""
+
+    duties = forms.MultipleChoiceField(widget=forms.SelectMultiple(attrs={"size": 12}))
+    reason = Lines(required=False, max_length=REASON, label="Reason")
+
+    def __init__(self, data: Any = None, *, words: list[tuple[str, str]], prefix: str) -> None:
+        super().__init__(data, prefix=prefix)
+        self.fields["duties"].choices = words  # type: ignore[attr-defined]
+        self.fields["duties"].css = "full"  # type: ignore[attr-defined]
+
+
+class StaffEmailForm(PageForm):
+    """Another address of somebody of the staff."""
+
+    email = Address(label="New e-mail address", css="full")
+    reason = Lines(required=False, max_length=REASON, label="Reason")
+
+
+@staff_with(GRANT)
+def duties_page(request: Visit) -> HttpResponse:
+    """All who hold something, what waits, and the search for somebody who is not of the staff yet."""
+    filters = PersonFilter(request.GET)
+    typed = filters.cleaned_data["q"].strip() if filters.is_valid() else ""
+    people = User.objects.filter(is_staff=True) | User.objects.filter(is_superuser=True)
+    if typed:
+        people = User.objects.filter(email__icontains=typed)
+    waiting = DutyGrant.objects.filter(DutyGrant.OPEN).select_related("person", "asked_by").order_by("-id")
+    context = {
+        "filters": filters,
+        "typed": typed,
+        "people": people.order_by("email")[:SHOWN],
+        "waiting": waiting[:SHOWN],
+    }
+    return render(request, "web/staff/duties.html", context)
+
+
+@staff_with(GRANT)
+@for_rights
+def person_page(request: Visit, pk: UUID) -> HttpResponse:
+    """What one person holds; forms to ask for more, to take, to change the address, to send a link."""
+    person = get_object_or_404(User, pk=pk)
+    form, status = _forms(person), 200
+    if request.method == "POST":
+        verb = request.POST.get("verb", "")
+        if verb not in form:
+            raise Http404
+        form[verb] = sent = _form(verb, person, request.POST)
+        if sent.is_valid():
+            try:
+                done = VERBS[verb](request, person, sent.cleaned_data)
+            except Problem as problem:
+                sent.refuse(problem)
+                status = problem.status
+            else:
+                messages.success(request, done)
+                return redirect("desk_person", pk=pk)
+    grants = DutyGrant.objects.filter(person=person).select_related("asked_by", "confirmed_by", "withdrawn_by")
+    held = known_words()
+    context = {
+        "person": person,
+        "held": [(word, held.get(word, word)) for word in sorted(words_of(person))],
+        "forms": form,
+        "grants": grants.order_by("-asked_at")[:SHOWN],
+        "is_own": person.pk == request.user.pk,
+    }
+    return render(request, "web/staff/person.html", context, status=status)
+
+
+@staff_with(GRANT)
+@for_rights
+def decide_grant(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+    """Confirm or withdraw; after the password was asked for, back to the person's page to press again."""
+    decide: dict[str, Callable[..., DutyGrant]] = {"confirm": confirm, "withdraw": withdraw}
+    if verb not in decide:
+        raise Http404
+    grant = get_object_or_404(DutyGrant, pk=pk, person__isnull=False)
+    if request.method == "POST":
+        try:
+            decide[verb](grant, by=request.user)
+        except Problem as problem:
+            messages.error(request, problem.detail)
+        else:
+            messages.success(request, "It is in force." if verb == "confirm" else "It is withdrawn.")
+    return redirect("desk_person", pk=grant.person_id)
+
+
+@staff_with(GRANT)
+@for_rights
+def send_link(request: Visit, pk: UUID) -> HttpResponse:
+    """Passwords of others are never typed by anybody else."""
+    person = get_object_or_404(User, pk=pk)
+    if request.method == "POST":
+        send_password_link(request, person)
+    return redirect("desk_person", pk=pk)
+
+
+def send_password_link(request: HttpRequest, person: User) -> None:
+    """What they could ask for themselves at the sign-in page, and as often."""
+    try:
+        limits.RESET.attempt(request, person.email)
+        ask_for_password_reset(person.email)
+    except Problem as problem:
+        messages.error(request, problem.detail)
+    else:
+        messages.success(request, "A link to set a password is on its way to them.")
+
+
+def _give(request: Visit, person: User, data: dict[str, Any]) -> str:
+    grant = ask_to_give(person, data["duties"], by=request.user, reason=data["reason"])
+    return f"Asked for: {grant.words}. It waits for a second person."
+
+
+def _take(request: Visit, person: User, data: dict[str, Any]) -> str:
+    return f"Taken: {take(person, data['duties'], by=request.user, reason=data['reason']).words}."
+
+
+def _email(request: Visit, person: User, data: dict[str, Any]) -> str:
+    ask_to_change_email(person, data["email"], by=request.user, reason=data["reason"])
+    return "Asked for. It waits for a second person."
+
+
+VERBS: dict[str, Callable[[Visit, User, dict[str, Any]], str]] = {"give": _give, "take": _take, "address": _email}
+
+
+def _forms(person: User) -> dict[str, PageForm]:
+    verbs = ["give", "take", *(["address"] if is_trusted(person) else [])]
+    return {verb: _form(verb, person) for verb in verbs}
+
+
+def _form(verb: str, person: User, data: Any = None) -> PageForm:
+    if verb == "address":
+        return StaffEmailForm(data, prefix=verb)
+    held, known = words_of(person), known_words()
+    words = [word for word in known if (word in held) == (verb == "take")]
+    words.sort(key=lambda word: (word not in FIRST, "." in word))
+    shown = [
+        (word, f"{word}: {known[word]}") for word in words if verb == "take" or word != ACTIVE or not person.is_active
+    ]
+    return DutiesForm(data, words=shown, prefix=verb)

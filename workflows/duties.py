@@ -1,0 +1,62 @@
+"""Who holds what: the words of rights, and the people who hold one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
+
+from core.models import User
+from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, SUPERUSER
+
+FLAGS = {STAFF: "is_staff", SUPERUSER: "is_superuser", ACTIVE: "is_active"}
+
+
+def known_words() -> dict[str, str]:
+    """Every right that there is, by its word, with what it is called."""
+    rights = {
+        STAFF: "Of the staff: may sign in to the desk and the admin",
+        SUPERUSER: "Superuser: sees everything, decides on nothing about money",
+        ACTIVE: "May sign in",
+    }
+    rights |= {
+        f"{GROUP}{name}": f"Group {name}" for name in Group.objects.order_by("name").values_list("name", flat=True)
+    }
+    permissions = Permission.objects.order_by("content_type__app_label", "codename").select_related("content_type")
+    return rights | {f"{each.content_type.app_label}.{each.codename}": each.name for each in permissions}
+
+
+def words_of(person: User) -> set[str]:
+    """The rights that somebody holds by themselves; what their groups may do is the groups'."""
+    flags = {word for word, field in FLAGS.items() if getattr(person, field)}
+    groups = {f"{GROUP}{name}" for name in person.groups.values_list("name", flat=True)}
+    own = person.user_permissions.values_list("content_type__app_label", "codename")
+    return flags | groups | {f"{label}.{codename}" for label, codename in own}
+
+
+def is_trusted(person: User) -> bool:
+    """Of the staff, or with a right that only staff have."""
+    return person.is_staff or person.is_superuser or person.groups.exists() or person.user_permissions.exists()
+
+
+def permission_of(word: str) -> QuerySet[Permission]:
+    label, _, codename = word.partition(".")
+    return Permission.objects.filter(content_type__app_label=label, codename=codename)
+
+
+def permissions_of(words: Iterable[str]) -> list[Permission]:
+    """Raises Permission.DoesNotExist for a word that is no permission."""
+    return [permission_of(word).get() for word in words]
+
+
+def holders_of(word: str) -> QuerySet[User]:
+    """The staff who hold a permission, by themselves or by a group, and may sign in."""
+    permission = permission_of(word).values("pk")
+    held = Q(user_permissions__in=permission) | Q(groups__permissions__in=permission)
+    return User.objects.filter(held, is_active=True, is_staff=True).distinct().order_by("email")
+
+
+def other_holders(*people: User | None) -> QuerySet[User]:
+    """Who could confirm what concerns these people."""
+    return holders_of(GRANT_DUTIES).exclude(pk__in=[person.pk for person in people if person is not None])

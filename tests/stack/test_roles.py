@@ -198,7 +198,8 @@ RIGHTS = {
     "a group": "INSERT INTO core_user_groups (user_id, group_id) SELECT {who}, id FROM auth_group",
     "more for a group": "INSERT INTO auth_group_permissions (group_id, permission_id)"
     " SELECT auth_group.id, auth_permission.id FROM auth_group, auth_permission WHERE codename = 'delete_session'",
-    "the flag of the staff": "UPDATE core_user SET is_staff = true WHERE id = {who}",
+    "the flag of the staff": "UPDATE core_user SET is_staff = NOT is_staff"
+    " WHERE email_canonical = 'operator@demo.test'",
     "the flag of superusers": "UPDATE core_user SET is_superuser = true WHERE id = {who}",
     "another address of the staff": "UPDATE core_user SET email = 'mine@evil.example',"
     " email_canonical = 'mine@evil.example' WHERE email_canonical = 'approver@demo.test'",

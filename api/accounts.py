@@ -23,6 +23,7 @@ from workflows.balances import balance_of_member
 from workflows.ledger import consume
 
 NO_ACCOUNT = "You belong to no account."
+CONSUME_BY = "Who may use the credits: all who belong to the account, members and above, or admins and owners."
 
 
 class UserOut(serializers.Serializer):
@@ -41,6 +42,7 @@ class AccountOut(serializers.Serializer):
     currency = serializers.CharField()
     time_zone = serializers.CharField()
     language = serializers.ChoiceField(settings.LANGUAGES)
+    consume_by = serializers.ChoiceField(Account.ConsumeBy.choices, help_text=CONSUME_BY)
     trial_ends_on = serializers.DateField(allow_null=True)
     created_at = serializers.DateTimeField()
     billing_email = serializers.CharField()
@@ -109,6 +111,7 @@ class OwnAccount(CallerView):
         name = Text(max_length=150)
         time_zone = TimeZone(max_length=64)
         language = Choice(settings.LANGUAGES)
+        consume_by = Choice(Account.ConsumeBy.choices, help_text=CONSUME_BY)
         billing_email = Email()
         address_line1 = Text(max_length=200)
         address_line2 = Text(allow_blank=True, max_length=200)
@@ -178,11 +181,11 @@ class ConsumeCredits(CallerView):
 
         EXAMPLE = {"amount": 5, "reference": "report-2031", "description": "Monthly report"}
 
-    @says(CreditEntryOut, 201, refuses=(NotFound, InsufficientCredits, WrongState, Conflict))
+    @says(CreditEntryOut, 201, refuses=(NotFound, InsufficientCredits, PermissionDenied, WrongState, Conflict))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        entry = consume(account_of(self.caller), **form.validated_data)
+        entry = consume(account_of(self.caller), by=self.caller, **form.validated_data)
         return Response(CreditEntryOut(entry).data, status=201)
 
 

@@ -13,7 +13,7 @@ from api.door import CallerView, says
 from api.fields import Choice, Email, StrictSerializer
 from core import limits
 from core.models import Membership
-from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
 from workflows.actions.invitations import invite
 from workflows.actions.members import Place, change_role, let_go, people_of, place_in
 
@@ -43,7 +43,7 @@ class Members(CallerView):
         rows = people_of(account_of(self.caller))
         return Response({"results": MemberOut(rows, many=True).data, "next": None, "previous": None})
 
-    @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
     def post(self, request: Request) -> Response:
         """Invite somebody, as far as the plan has room; the answer is the same for known and unknown addresses."""
         form = self.In(data=request.data)

@@ -18,7 +18,7 @@ from api.fields import Choice, Email, Key, StrictSerializer, Text
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet
 from core.models.user import canonical_email
-from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from workflows.actions.site_access import change_site, check_manages, close_site, give_access
 from workflows.actions.sites import open_site
 
@@ -68,7 +68,7 @@ class Sites(CallerView, ReadOnlyModelViewSet):
     def get_queryset(self) -> SiteQuerySet:
         return Site.objects.visible_to(self.caller).select_related("industry")
 
-    @says(SiteOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    @says(SiteOut, 201, refuses=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
     def create(self, request: Request) -> Response:
         """Open a site, as far as the plan has room; whoever opens it manages it."""
         form = self.In(data=request.data)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -84,7 +85,8 @@ def consumer(how: str, seed: int) -> tuple[Callable[[UUID], Any], Callable[[], N
     from workflows.ledger import consume
 
     turns = iter(range(sys.maxsize))
-    return lambda key: consume(Account(pk=key), 1, reference=f"{seed}:{next(turns)}"), ours.close
+    owner: Any = SimpleNamespace(role_in=lambda _: "owner")  # a request has read the role before it comes here
+    return lambda key: consume(Account(pk=key), 1, reference=f"{seed}:{next(turns)}", by=owner), ours.close
 
 
 def work(orders: Any, results: Any, keys: list[UUID]) -> None:

@@ -61,6 +61,11 @@ KINDS = {
 
 ROLES = {"owner": _("Owner"), "admin": _("Admin"), "member": _("Member"), "viewer": _("Viewer")}
 SITE_ROLES = {"manager": _("Manager"), "editor": _("Editor"), "viewer": _("Viewer")}
+CONSUME_BY = {
+    "all": _("Everybody who belongs to the account"),
+    "member": _("Members, admins and owners"),
+    "admin": _("Admins and owners"),
+}
 CREDIT_KINDS = {
     "grant": _("Granted"),
     "consume": _("Used"),

@@ -9,17 +9,33 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.transaction import atomic
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core.ids import uuid7
-from core.models import Account, CreditEntry, Invoice, User
-from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError, WrongState
+from core.models import Account, CreditEntry, Invoice, Membership, User
+from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
 from core.statements import ask
 from core.text import composed
 from workflows.books import lock_account
+from workflows.standing import Act, may, refusal, states_that_may
 
 LONGEST_REASON = 200
-USABLE = (Account.Status.TRIAL, Account.Status.ACTIVE, Account.Status.PAST_DUE)
+
+Role, ConsumeBy = Membership.Role, Account.ConsumeBy
+# By role: the settings of an account under which it may use the credits.
+OPEN_TO = {
+    Role.OWNER: (ConsumeBy.ALL, ConsumeBy.MEMBER, ConsumeBy.ADMIN),
+    Role.ADMIN: (ConsumeBy.ALL, ConsumeBy.MEMBER, ConsumeBy.ADMIN),
+    Role.MEMBER: (ConsumeBy.ALL, ConsumeBy.MEMBER),
+    Role.VIEWER: (ConsumeBy.ALL,),
+}
+CLOSED_TO: dict[str, str | Promise] = {
+    ConsumeBy.ALL: gettext_lazy("Only those who belong to the account may use its credits."),
+    ConsumeBy.MEMBER: gettext_lazy("Viewers may not use the credits of this account."),
+    ConsumeBy.ADMIN: gettext_lazy("Only owners and admins may use the credits of this account."),
+}
 
 
 def post(entries: Sequence[CreditEntry]) -> None:
@@ -78,7 +94,7 @@ adjustment = partial(_line, CreditEntry.Kind.ADJUST, 1)
 _CONSUME = """
     WITH account AS (
         SELECT id, credits - %(amount)s AS rest FROM core_account
-        WHERE id = %(account)s AND credits >= %(amount)s AND status = ANY(%(usable)s)
+        WHERE id = %(account)s AND credits >= %(amount)s AND status = ANY(%(usable)s) AND consume_by = ANY(%(open_to)s)
         FOR NO KEY UPDATE
     ), line AS (
         INSERT INTO core_creditentry (id, account_id, kind, amount, balance_after, key, description, created_at)
@@ -90,12 +106,13 @@ _CONSUME = """
     SELECT balance_after, created_at FROM line"""
 
 
-def consume(account: Account, amount: int, *, reference: str, description: str = "") -> CreditEntry:
+def consume(account: Account, amount: int, *, reference: str, by: User, description: str = "") -> CreditEntry:
     """Use credits. The same reference again gives back its first line.
 
-    Raises InsufficientCredits, WrongState for an account that may not use credits now, Conflict for a
-    reference that was used for another amount.
+    Raises PermissionDenied for whom the account's `consume_by` leaves out, InsufficientCredits, WrongState for an
+    account that may not use credits now, Conflict for a reference that was used for another amount.
     """
+    open_to = [str(setting) for setting in open_to_role(by.role_in(account.pk))]
     entry = CreditEntry(
         account_id=account.pk,
         kind=CreditEntry.Kind.CONSUME,
@@ -109,12 +126,16 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
         "amount": amount,
         "key": entry.key,
         "description": description,
-        "usable": [str(status) for status in USABLE],
+        "usable": states_that_may(Act.USE_CREDITS),
+        "open_to": open_to,
     }
     if taken := ask(_CONSUME, values).fetchone():
         entry.balance_after, entry.created_at = taken
         entry._state.adding, entry._state.db = False, connection.alias
         return entry
+    account = Account.objects.get(pk=account.pk)
+    if account.consume_by not in open_to:
+        raise PermissionDenied(str(CLOSED_TO[account.consume_by]))
     first = CreditEntry.objects.filter(account=account, key=entry.key).first()
     if first is None:
         raise _why_not(account, amount)
@@ -122,6 +143,11 @@ def consume(account: Account, amount: int, *, reference: str, description: str =
         words = _("The reference %(reference)s was used for %(amount)d credits.")
         raise Conflict(words % {"reference": reference, "amount": -first.amount})
     return first
+
+
+def open_to_role(role: str | None) -> Sequence[str]:
+    """The settings of an account under which that role in it may use the credits; none for a stranger."""
+    return OPEN_TO[Role(role)] if role else ()
 
 
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
@@ -147,14 +173,8 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
 
 
 def _why_not(account: Account, amount: int) -> Exception:
-    account = Account.objects.get(pk=account.pk)
-    if account.status not in USABLE:
-        return WrongState(
-            f"An account that is {account.status} cannot use credits.",
-            object_status=str(account.status),
-            available=[],
-            unmet=[],
-        )
+    if not may(account, Act.USE_CREDITS):
+        return refusal(account, Act.USE_CREDITS)
     return InsufficientCredits(
         _("%(amount)d credits are wanted, %(left)d are there.") % {"amount": amount, "left": account.credits},
         credits=account.credits,

@@ -59,6 +59,13 @@ class Account(Stateful):
         EXPIRED = "expired"
         CLOSED = "closed"
 
+    class ConsumeBy(models.TextChoices):
+        """Who may use the credits; each includes those of the next."""
+
+        ALL = "all"  # who belongs to the account, viewers too
+        MEMBER = "member"
+        ADMIN = "admin"  # and owners
+
     BORN = (Status.TRIAL, Status.PENDING_PAYMENT)
 
     name = models.CharField(max_length=LONGEST_NAME)
@@ -67,6 +74,9 @@ class Account(Stateful):
     currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=64, default="UTC")
     language = models.CharField(max_length=10, choices=languages, default="en", db_default="en")  # of its mails
+    consume_by = models.CharField(
+        max_length=10, choices=ConsumeBy, default=ConsumeBy.ALL, db_default=ConsumeBy.ALL, editable=False
+    )
     trial_ends_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -87,7 +97,12 @@ class Account(Stateful):
     objects = AccountQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.CheckConstraint(name="account_credits_not_negative", condition=Q(credits__gte=0))]
+        constraints = [
+            models.CheckConstraint(name="account_credits_not_negative", condition=Q(credits__gte=0)),
+            models.CheckConstraint(
+                name="account_consume_by_known", condition=Q(consume_by__in=["all", "member", "admin"])
+            ),
+        ]
         permissions = [("manage_accounts", "Close accounts and assign internal plans")]
 
     def __str__(self) -> str:
@@ -136,11 +151,11 @@ class Account(Stateful):
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
-        """An invoice is overdue; the service goes on for now."""
+        """An invoice is overdue; the service goes on for now: workflows/standing.py says what each state allows."""
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:
-        """The grace is over: nothing works until the invoice is paid."""
+        """The grace is over: nothing is opened, nobody invited and no credit used until the invoice is paid."""
 
     @transition(
         field=status,
@@ -148,7 +163,7 @@ class Account(Stateful):
         target=Status.EXPIRED,
     )
     def expire(self) -> None:
-        """Nothing is subscribed any more; choosing a plan again opens the way back."""
+        """Nothing is subscribed any more, and as little works; choosing a plan again opens the way back."""
 
     @transition(field=status, source=Status.EXPIRED, target=Status.PENDING_PAYMENT)
     def await_payment(self) -> None:

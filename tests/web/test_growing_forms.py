@@ -139,7 +139,7 @@ PAGES: dict[str, Page | None] = {
     "ChangePasswordForm": Page(
         "owner", at("security"), {"old_password": PASSWORD, "new_password": "staple battery horse"}
     ),
-    "BillingForm": Page("owner", at("billing"), {"name": "Name", "language": "en", **BILLING}),
+    "BillingForm": Page("owner", at("billing"), {"name": "Name", "language": "en", "consume_by": "member", **BILLING}),
     "InviteForm": Page("owner", at("members"), {"email": "new@example.com", "role": "member"}),
     "RoleForm": None,
     "SiteForm": Page("owner", at("sites"), {"name": "Side Street", "industry": "industry"}),

@@ -28,7 +28,7 @@ def busy(run_effects, mailoutbox):
     account, invoice = owner.membership.account, Invoice.objects.get(pk=built.ids["invoice"])
     method = PaymentMethod.objects.get(code="us_bank")
     adjust(account, 50, reason="goodwill", by=approver)
-    consume(account, 1, reference="report")
+    consume(account, 1, reference="report", by=owner)
     facts = {"invoice": invoice, "method": method, "amount": Decimal("1.00"), "currency": "USD"}
     recorded = record_payment(**facts, reference="SEEN", by=reviewer)
     perform(recorded.approve, by=approver, admin_notes="seen on the statement")

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from core.models import Account
 from core.time_zones import time_zone_names
-from tests.factories import AccountFactory, StaffFactory
+from tests.factories import AccountFactory, MembershipFactory, StaffFactory
 from tests.web.conftest import signed_in
 from web.chart import credit_use
 from workflows.ledger import consume, grant, post
@@ -132,9 +132,10 @@ def test_staff_see_in_which_zone_an_account_s_days_are_counted():
 def use_at(clock, account, *moments):
     """Use 1, 2, 4 ... credits at those moments."""
     post([grant(account, 1000, key="test", description="test", cause_id=None)])
+    user = MembershipFactory(account=account).user
     for number, moment in enumerate(moments):
         clock.go_to(moment)
-        consume(account, amount=2**number, reference=f"r{number}", description="")
+        consume(account, amount=2**number, reference=f"r{number}", by=user)
 
 
 @pytest.mark.parametrize(

@@ -370,7 +370,7 @@ def test_money_that_waits_in_the_balance_keeps_a_customer_from_falling_behind(ac
 
 def test_what_is_spent_is_spent_and_what_is_left_is_revoked(active, controller, run_effects, pay):
     signed = active()
-    consume(signed.account, 700, reference="job")
+    consume(signed.account, 700, reference="job", by=signed.user)
     payment = signed.invoice.payments.get()
 
     perform(payment.reverse, by=controller, reason_given="bounced")

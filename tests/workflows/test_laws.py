@@ -150,7 +150,7 @@ class House(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 1500), reference=st.integers(0, 5))
     def use_credits(self, amount: int, reference: int) -> None:
-        self.attempt(lambda: consume(Account.objects.get(), amount, reference=str(reference)))
+        self.attempt(lambda: consume(Account.objects.get(), amount, reference=str(reference), by=self.owner))
 
     @rule(amount=st.integers(-500, 500).filter(bool))
     def adjust_credits(self, amount: int) -> None:

@@ -51,7 +51,9 @@ def verify_address(request: Visit) -> HttpResponse:
 
 def _change(request: Visit, form: BillingForm) -> bool:
     """Only what differs is a change: what stands there already is not judged again."""
-    wanted = {name: form.cleaned_data[name] for name in ("name", "language", "time_zone")} | form.billing()
+    wanted = {
+        name: form.cleaned_data[name] for name in ("name", "language", "time_zone", "consume_by")
+    } | form.billing()
     changes = {name: value for name, value in wanted.items() if value != getattr(request.account, name)}
     try:
         change_account(request.account, by=request.user, **changes)

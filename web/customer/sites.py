@@ -21,7 +21,8 @@ from web.paging import page_of
 from web.refusals import said
 from workflows.actions.site_access import change_site, close_site, give_access, manages
 from workflows.actions.sites import open_site, plan_of
-from workflows.ledger import consume
+from workflows.ledger import consume, open_to_role
+from workflows.standing import Act, may
 
 
 @members_only
@@ -39,7 +40,7 @@ def sites(request: Visit) -> HttpResponse:
         "page": page_of(request.account.sites.select_related("industry"), request),
         "form": form,
         "limit": plan_of(request.account).max_sites,
-        "may_open": request.role != Membership.Role.VIEWER and not request.is_closed,
+        "may_open": request.role != Membership.Role.VIEWER and may(request.account, Act.OPEN_SITE),
     }
     return form.on(render(request, "web/customer/sites.html", context))
 
@@ -66,10 +67,14 @@ def site(request: Visit, pk: UUID) -> HttpResponse:
             "forms": forms,
             "access": found.access.select_related("user").order_by("pk"),
             "may_manage": not request.is_closed and manages(request.user, found),
-            "may_use": request.role != Membership.Role.VIEWER and not request.is_closed,
+            "may_use": _may_use(request),
             "account": request.account,
         },
     )
+
+
+def _may_use(request: Visit) -> bool:
+    return request.account.consume_by in open_to_role(request.role) and may(request.account, Act.USE_CREDITS)
 
 
 def _do(request: Visit, found: Site, forms: dict[str, Any]) -> HttpResponse | None:
@@ -109,7 +114,9 @@ def _perform(request: Visit, found: Site, verb: str, data: dict[str, Any]) -> Ht
     elif verb == "use":
         reference = data["token"] if TOKEN.fullmatch(data["token"]) else new_token()
         words = data["description"] or found.name
-        entry = consume(request.account, data["amount"], reference=f"site:{reference}", description=words)
+        entry = consume(
+            request.account, data["amount"], reference=f"site:{reference}", by=request.user, description=words
+        )
         messages.success(request, _("%(amount)d credits used, %(left)d left.") % {
             "amount": -entry.amount, "left": entry.balance_after,
         })  # fmt: skip

@@ -13,12 +13,12 @@ from core.time_zones import canonical_time_zone, offset_text, time_zone_names
 from web.forms.base import PageForm
 from web.forms.billing import BillingFields
 from web.forms.fields import Address, Choice, Line
-from web.words import ROLES, SITE_ROLES
+from web.words import CONSUME_BY, ROLES, SITE_ROLES
 from workflows.periods import database_now
 
 
 class BillingForm(BillingFields):
-    """Name, language, time zone and billing details of an account that is there."""
+    """Name, language, time zone, who uses credits, and billing details of an account that is there."""
 
     name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     language = Choice(label=_("Language of our mails"), choices=settings.LANGUAGES)
@@ -28,20 +28,35 @@ class BillingForm(BillingFields):
         help_text=_("The days of your plan and your invoices begin and end there."),
         widget=forms.Select(attrs={"dir": "ltr"}),
     )
-    field_order = ["name", "language", "time_zone"]
+    consume_by = Choice(
+        label=_("Who may use the credits"),
+        required=False,  # like the time zone's
+        choices=list(CONSUME_BY.items()),
+        help_text=_("On these pages and with the API."),
+    )
+    field_order = ["name", "language", "time_zone", "consume_by"]
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         zone = canonical_time_zone(account.time_zone) or "UTC"
-        own = {"name": account.name, "language": account.language, "time_zone": zone}
+        own = {
+            "name": account.name,
+            "language": account.language,
+            "time_zone": zone,
+            "consume_by": account.consume_by,
+        }
         kwargs.setdefault("initial", {**own, **account.billing_snapshot()})
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["time_zone"]
         choice.choices, choice.is_needed = _zones(zone), True
-        self._stored_zone = account.time_zone
+        self.fields["consume_by"].is_needed = True  # type: ignore[attr-defined]
+        self._stored_zone, self._stored_rule = account.time_zone, account.consume_by
         self.fields["country"].widget.attrs["class"] = "decides"
 
     def clean_time_zone(self) -> str:
         return self.cleaned_data["time_zone"] or self._stored_zone
+
+    def clean_consume_by(self) -> str:
+        return self.cleaned_data["consume_by"] or self._stored_rule
 
 
 def _zones(own: str) -> list[tuple[str, str]]:

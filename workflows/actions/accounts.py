@@ -13,11 +13,12 @@ from core.account_names import looks_like_a_link
 from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS, LONGEST_NAME
-from core.problems import Conflict, PermissionDenied, ValidationError
+from core.problems import PermissionDenied, ValidationError
 from core.text import check_name, composed
 from core.time_zones import check_time_zone
 from workflows.books import lock_account
 from workflows.engine import look_again, perform
+from workflows.standing import Act, check_may
 from workflows.timers import move_timers
 
 
@@ -35,13 +36,15 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
     """Change some of its fields. What is issued already keeps the details that it was issued with.
 
     Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError for a name
-    that is none, when the billing details do not go together, or the time zone is none, TooManyRequests. The row is
-    locked meanwhile: two changes at once cannot leave a set that nobody checked.
+    that is none, when the billing details do not go together, or the time zone or `consume_by` is none,
+    TooManyRequests. The row is locked meanwhile: two changes at once cannot leave a set that nobody checked.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
     if "time_zone" in changes:
         changes["time_zone"] = check_time_zone(changes["time_zone"])
+    if changes.get("consume_by", Account.ConsumeBy.ALL) not in Account.ConsumeBy.values:
+        raise ValidationError({"consume_by": [_("There is no such choice.")]})
     with atomic():
         row = lock_account(account)
         check_is_open(row)
@@ -92,8 +95,7 @@ def close_account(account: Account, *, by: User, reason: str = "", typed_name: s
 
 def check_is_open(account: Account) -> None:
     """Raises Conflict for a closed account, of which nothing is changed any more. The caller holds its row."""
-    if account.status == Account.Status.CLOSED:
-        raise Conflict(_("The account is closed."))
+    check_may(account, Act.CHANGE)
 
 
 def _as_compared(name: str) -> str:

@@ -26,6 +26,7 @@ from workflows.duties import is_trusted
 from workflows.effects.people import mail_invitation
 from workflows.engine import owe
 from workflows.proof import prove_by_link, remember_declined
+from workflows.standing import Act, check_may
 from workflows.tokens import invitation_of
 
 Role = Membership.Role
@@ -42,8 +43,8 @@ class Offer:
 def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
     """Offer a place in the account; its mail leaves once who invites is proved. It says nothing of who has the address.
 
-    Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already, or when the account
-    is closed, TooManyRequests.
+    Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already,
+    TooManyRequests, and what check_may() raises.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may invite."))
@@ -52,7 +53,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
     canonical = canonical_email(email)
     with atomic():
         account = lock_account(account)
-        check_is_open(account)
+        check_may(account, Act.INVITE)
         if account.memberships.filter(user__email_canonical=canonical).exists():
             raise Conflict(_("This person belongs to the account already."))
         if account.invitations.filter(email_canonical=canonical).exists():

@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import limits
-from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, Subscription, User
+from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, User
 from core.models.plan import FREE
 from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
 from core.text import check_name, composed
-from workflows.actions.accounts import check_is_open
 from workflows.books import LIVING, lock_account
+from workflows.standing import Act, check_may
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ SMALLEST_LIMITS = {"max_sites": Min("max_sites"), "max_users": Min("max_users")}
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
     """A new site, managed by the person who opens it.
 
-    Raises PermissionDenied, ValidationError for the name, Conflict at the plan's limit, for a name that is taken, or
-    when the account is closed, TooManyRequests.
+    Raises PermissionDenied, ValidationError for the name, Conflict at the limit or for a name that is taken,
+    TooManyRequests, and what check_may() raises.
     """
     if by.role_in(account.pk) not in (*Membership.MAY_PAY, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
@@ -44,7 +44,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
     check_name(name, field="name", longest=LONGEST_SITE_NAME)
     with atomic():
         account = lock_account(account)  # counted under the lock
-        check_is_open(account)
+        check_may(account, Act.OPEN_SITE)
         limit = plan_of(account).max_sites
         if limit is not None and account.sites.count() >= limit:
             words = ngettext("Your plan has room for %(limit)d site.", "Your plan has room for %(limit)d sites.", limit)
@@ -67,13 +67,12 @@ def remove_member(member: Membership) -> None:
 
 
 def plan_of(account: Account) -> Plan:
-    """The plan whose limits hold now: of the living subscription, else of the one that waits, else the free one.
+    """The plan whose limits hold now: of the living subscription, else the free one, before a payment too.
 
-    Where an operator has none of that code, one with the smallest limits of all plans, which is never saved.
+    One that waits for its payment gives nothing yet: choosing it costs nothing. Where an operator has no plan of that
+    code, one with the smallest limits of all plans, which is never saved.
     """
-    states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
-    found = account.subscriptions.filter(status__in=states).select_related("plan")
-    subscription = min(found, key=lambda row: (states.index(row.status), -row.pk.int), default=None)
+    subscription = account.subscriptions.filter(status__in=LIVING).select_related("plan").first()
     if subscription is not None:
         return subscription.plan
     return Plan.objects.filter(code=FREE).first() or Plan(**Plan.objects.aggregate(**SMALLEST_LIMITS))

@@ -131,7 +131,7 @@ def exact(tell: Teller) -> None:
     tell.pays("89.00", "021000021004711")
     for day, amount in enumerate((120, 60, 45), start=1):
         tell.waits(4)
-        consume(tell.account, amount, reference=f"batch-{day}", description="A batch of labels")
+        consume(tell.account, amount, reference=f"batch-{day}", by=tell.company.user, description="A batch of labels")
 
 
 def short(tell: Teller) -> None:
@@ -193,7 +193,7 @@ def bounced(tell: Teller) -> None:
     tell.signs_up("Bounced Cheque Builders", days_ago=15)
     payment = tell.pays("89.00", "111900659001187")
     tell.waits(5)
-    consume(tell.account, 700, reference="render-1", description="A rendering")
+    consume(tell.account, 700, reference="render-1", by=tell.company.user, description="A rendering")
     tell.waits(6)
     tell.staff_do(payment.reverse, reason_given="Returned unpaid by the bank.")
 

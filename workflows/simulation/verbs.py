@@ -224,7 +224,7 @@ def move(world: World, customer: Customer, *, zone: str) -> None:
 @verb("customer", amount=(1, 10, 400, 1500), again=(False, False, False, True))
 def use_credits(world: World, customer: Customer, *, amount: int, again: bool) -> None:
     reference = f"R{customer.references}" if again else customer.next_reference()
-    consume(customer.account(), amount, reference=reference)
+    consume(customer.account(), amount, reference=reference, by=customer.owner)
 
 
 @verb("customer")

@@ -324,12 +324,22 @@ class Settlement:
             renewal.save(update_fields=["began_on"])
 
     def _owes_more(self, subscription: Subscription, account: Account) -> bool:
-        """Whether something else of it is overdue, or was given and came back with a reversal."""
+        """Whether something else of it is overdue, or was given and came back with a reversal.
+
+        To write off the period after this one does not pay for it: once it is due, it is overdue.
+        """
         today = today_in(account.time_zone, self.now)
+        is_due = Q(due_on__lte=today)
         offered = Q(purpose=Invoice.Purpose.UPGRADE, began_on__isnull=True)
-        wanted = Q(due_on__lte=today) | Q(began_on__isnull=False)
-        open_ = subscription.invoices.filter(wanted, status__in=Invoice.OPEN)
-        return open_.exclude(offered).exclude(pk__in=self.paid).exists()
+        demanded = Q(is_due | Q(began_on__isnull=False), status__in=Invoice.OPEN)
+        given_up = Q(
+            is_due,
+            status=Invoice.Status.UNCOLLECTIBLE,
+            purpose=Invoice.Purpose.RENEWAL,
+            period_start=subscription.period_end,
+        )
+        more = subscription.invoices.filter(demanded | given_up)
+        return more.exclude(offered).exclude(pk__in=self.paid).exists()
 
     def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)

@@ -626,6 +626,24 @@ def test_a_renewal_that_was_written_off_leads_down_the_ladder(active, up_to_rene
     assert status(signed.account) == ["expired"]
 
 
+def test_who_pays_what_bounced_stays_past_due_for_a_renewal_that_was_written_off(
+    active, up_to_renewal, pay, controller, run_effects, receive
+):
+    signed = active()
+    up_to_renewal(signed)
+    demanded = renewal(signed)
+    perform(demanded.write_off, by=controller)
+    up_to_renewal(signed, after=3)
+    perform(signed.invoice.payments.get().reverse, by=controller, reason_given="bounced")
+    run_effects()
+
+    pay(signed.invoice)
+    assert status(signed.invoice, signed.account) == ["paid", "past_due"]  # nobody has paid for these days
+
+    receive(demanded, "89.00")
+    assert status(demanded, signed.account) == ["paid", "active"]
+
+
 # Leaving and coming back
 
 

@@ -211,6 +211,24 @@ def test_what_was_written_off_and_is_paid_in_part_after_all_meets_the_balance(
     assert balance_of(signed.account.pk) == {}
 
 
+def test_what_lies_on_a_step_up_that_was_written_off_is_free_when_its_period_is_over(
+    active, plans, up_to_renewal, live_through, pay, controller, receive
+):
+    signed = active()
+    live_through(20)
+    _, step_up = choose_plan(signed.account, plans["growth"], by=signed.user)
+    receive(step_up, "7.00", reference="PART")
+    perform(Invoice.objects.get(pk=step_up.pk).write_off, by=controller)
+    up_to_renewal(signed)
+    pay(renewal(signed))
+
+    up_to_renewal(signed, after=1)
+
+    step_up.refresh_from_db()
+    assert (step_up.status, step_up.allocated) == ("uncollectible", Decimal("0.00"))
+    assert balance_of(signed.account.pk) == {"USD": Decimal("7.00")}
+
+
 def test_money_in_another_currency_meets_nothing(active, plans, receive, run_effects):
     signed = active()
     _, step_up = choose_plan(signed.account, plans["growth"], by=signed.user)

@@ -19,11 +19,12 @@ from workflows.periods import credits_for, period_end
 from workflows.settlement import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 from workflows.timers import Outcome, on_day, timer
 
-# Steps up that are still for sale.
+# Steps up that are still for sale, and those that were written off with money on them.
 OFFERS = Reader(
     Invoice._base_manager.all(),
-    f"""subscription_id = ANY(%s::uuid[]) AND purpose = '{Invoice.Purpose.UPGRADE}'
-        AND status IN ('{Invoice.Status.PENDING}', '{Invoice.Status.PARTIALLY_PAID}') AND began_on IS NULL""",
+    f"""subscription_id = ANY(%s::uuid[]) AND purpose = '{Invoice.Purpose.UPGRADE}' AND began_on IS NULL
+        AND (status IN ('{Invoice.Status.PENDING}', '{Invoice.Status.PARTIALLY_PAID}')
+            OR status = '{Invoice.Status.UNCOLLECTIBLE}' AND allocated > 0)""",
 )
 POLICIES = Reader(Policy._base_manager.all(), "TRUE")  # one row
 

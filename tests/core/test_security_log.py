@@ -182,7 +182,7 @@ def mails(run_effects):
     return sent
 
 
-@pytest.mark.guards("S17", "workflows.actions.people._remember_password")
+@pytest.mark.guards("S17", "workflows.actions.people.remember_password")
 def test_staff_are_told_of_a_new_password(ann, mails):
     """S17: whoever reads an approver's mail could become the approver without a word."""
     staff = with_password(StaffFactory(email="eve@house.test"))

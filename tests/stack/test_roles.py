@@ -207,7 +207,7 @@ RIGHTS = {
 WHO = "(SELECT id FROM core_user WHERE email_canonical = 'owner@roles.test')"
 
 
-@pytest.mark.guards("S7", "core.migrations.0056_rights_have_rows: countersign_right_changed")
+@pytest.mark.guards("S7", "countersign_right_changed")
 @pytest.mark.parametrize("case", RIGHTS)
 def test_app_changes_no_right_without_its_row(server: Server, account: str, case: str):
     """S7: not by SQL either."""

@@ -241,7 +241,10 @@ MISDEEDS = {
 }
 
 
-@pytest.mark.guards("S7", "core.models.duty.DutyGrant.Meta.constraints")
+@pytest.mark.guards("S7", "duty_grant_withdrawn_or_in_force")
+@pytest.mark.guards("S7", "duty_grant_in_force_by_two_or_time")
+@pytest.mark.guards("S7", "duty_grant_confirmed_by_another")
+@pytest.mark.guards("S7", "duty_grant_for_another")
 @pytest.mark.parametrize("name", MISDEEDS)
 def test_database_takes_no_row_that_one_person_made_alone(name, eve, clock):
     """S7: the table itself refuses what the verbs refuse."""
@@ -256,7 +259,7 @@ def test_database_takes_no_row_that_one_person_made_alone(name, eve, clock):
         DutyGrant.objects.create(**facts | {field: known[word] for field, word in MISDEEDS[name].items()})
 
 
-@pytest.mark.guards("S7", "core.models.guards.SetOnce")
+@pytest.mark.guards("S7", "duty_grant_set_once")
 def test_row_of_a_right_stays_as_it_was_written(eve, max_):
     """S7: who asked, for whom and what is never rewritten, and a decision is made once."""
     grant = ask_to_give(UserFactory(), [APPROVE], by=eve)
@@ -271,7 +274,9 @@ def test_row_of_a_right_stays_as_it_was_written(eve, max_):
         DutyGrant.objects.filter(pk=grant.pk).delete()
 
 
-@pytest.mark.guards("S7", "core.migrations.0050: user_permission_has_row, user_group_has_row, person_right_has_row")
+@pytest.mark.guards("S7", "person_right_has_row")
+@pytest.mark.guards("S7", "user_group_has_row")
+@pytest.mark.guards("S7", "user_permission_has_row")
 def test_right_that_the_owner_of_the_tables_gives_by_sql_writes_its_row():
     """S7: no right without a row, whoever gave it."""
     ann = UserFactory()

@@ -15,12 +15,12 @@ from workflows.effects.notices import (
     mail_past_due,
     mail_rejection,
     mail_reversal,
-    mail_reviewers,
     mail_suspension,
     mail_trial_end,
     mail_trial_start,
 )
 from workflows.effects.renewals import plan_renewal, reissue, reprice_renewal, resume
+from workflows.effects.reviewers import tell_reviewers
 from workflows.effects.trials import watch_trial
 from workflows.engine import alert, on
 
@@ -34,7 +34,7 @@ on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue)
 
-on(Payment, mail_reviewers)  # born: a customer says "I have paid"
+on(Payment, tell_reviewers)  # born: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))
 on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)

@@ -36,6 +36,7 @@ from workflows.reasons import reason_for
 from workflows.words import Exact, Typed, Unbroken, count, day, moment, money, period_text
 
 Words = dict[str, Any]
+NAME_IN_LIST = 40  # characters
 
 
 def trial_started(account: Account) -> Words:
@@ -89,6 +90,22 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
         "notes": payment.notes,
         "days_waiting": days_waiting,
         "link": links.review(payment),
+    }
+
+
+def payments_submitted(payments: Sequence[Payment], total: int) -> Words:
+    """Several claims in one mail of the same kind. payments: the first of them, each with its account."""
+    return {
+        "count": total,
+        "claims": [
+            {
+                "amount": money(payment.amount, payment.currency),
+                "name": Typed(Truncator(payment.account.name).chars(NAME_IN_LIST)),
+            }
+            for payment in payments
+        ],
+        "others": total - len(payments),
+        "link": links.desk(),
     }
 
 

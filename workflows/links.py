@@ -62,6 +62,10 @@ def payment(payment: Payment) -> str:
     return _page(f"app/payments/{payment.pk}/")
 
 
+def desk() -> str:
+    return _page("desk/")
+
+
 def review(payment: Payment) -> str:
     return _page(f"desk/{payment.pk}/")
 

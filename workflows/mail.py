@@ -75,11 +75,16 @@ composers: dict[str, tuple[Composer, bool]] = {}  # per kind of effect: the func
 
 
 def mail(
-    kind: str, *, to_staff: bool = False, related: Sequence[str] = (), prefetch: Sequence[str] = ()
+    kind: str,
+    *,
+    to_staff: bool = False,
+    related: Sequence[str] = (),
+    prefetch: Sequence[str] = (),
+    revision: int = 1,
 ) -> Callable[[Composer], Handler]:
     """Make a function that composes a mail the effect `mail.<kind>`: to a customer in their language, else English.
 
-    related, prefetch: what the mail tells about, read for many mails at once.
+    related, prefetch: what the mail tells about, read for many mails at once. revision: of its payload's shape.
 
     None from the function: there is nothing to say any more. A mail made this way can be shown again to operators,
     so one that holds a secret is none of these: it calls `send` itself.
@@ -88,7 +93,7 @@ def mail(
     def register(composer: Composer) -> Handler:
         composers[f"mail.{kind}"] = composer, to_staff
 
-        @effect(f"mail.{kind}", outward=True, related=tuple(related), prefetch=tuple(prefetch))
+        @effect(f"mail.{kind}", outward=True, related=tuple(related), prefetch=tuple(prefetch), revision=revision)
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
             letter, language = compose(subject, debt)

@@ -193,6 +193,7 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
     "payment_submitted": {
         "new": lambda: letters.payment_submitted(payment()),
         "has waited too long": lambda: letters.payment_submitted(payment(), days_waiting=8),
+        "several": lambda: letters.payments_submitted([payment(), payment(amount=Decimal(177))], 12),
     },
     "payment_approved": {
         "welcome": _approved,

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
+from tests.application import reviewers_have_heard_of_nothing
 from tests.browser import pages
 from tests.browser.looks import check_everywhere, check_mirrored
 from tests.stories.house import BILLING, eventually
@@ -46,10 +47,11 @@ def empty_queue(house):
 @pytest.fixture
 def dead_effect(application, house, claim):
     """An effect of that house which was given up."""
+    reviewers_have_heard_of_nothing(application)
     payment = claim("Dead Letter Ltd")
     with psycopg.connect(application.database_url, autocommit=True) as database:
         find = "SELECT id, state FROM core_effect WHERE kind = 'mail.payment_submitted' AND object_id = %s"
-        eventually(lambda: database.execute(find, [payment["id"]]).fetchone()[1] == "done")
+        eventually(lambda: (database.execute(find, [payment["id"]]).fetchone() or (None, None))[1] == "done")
         database.execute(
             "UPDATE core_effect SET state = 'dead', done_at = NULL, attempts = 12, last_error = 'OSError: refused' "
             "WHERE kind = 'mail.payment_submitted' AND object_id = %s",

@@ -12,7 +12,7 @@ from core.middleware import request_id
 from core.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.engine import perform
+from workflows.engine import perform, run_due
 
 MOVES = "workflows.engine.perform"
 
@@ -131,6 +131,7 @@ def test_a_failure_names_its_effect(lines, monkeypatch, run_effects):
         raise ValueError("no")
 
     PaymentFactory()
+    run_due([Effect.objects.get(kind="payment.tell_reviewers").pk])
     effect = Effect.objects.filter(kind="mail.payment_submitted").get()
     monkeypatch.setattr("workflows.mail.EmailMultiAlternatives.send", broken)
     run_effects()

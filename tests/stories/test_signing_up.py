@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 
+from stack.application import Application
+from tests.application import reviewers_have_heard_of_nothing
 from tests.stories.house import BILLING, House, eventually
 
 pytestmark = pytest.mark.xdist_group("stories")
@@ -27,7 +29,7 @@ def test_a_free_trial_starts_at_once(house: House):
     assert eventually(lambda: house.mails("trial_started", to=answer["user"]["email"]))
 
 
-def test_a_paid_sign_up_is_active_after_staff_countersign(house: House):
+def test_a_paid_sign_up_is_active_after_staff_countersign(house: House, application: Application):
     billing = {**BILLING, "billing_email": address()}
     customer, answer = house.signed_up(address(), plan="starter", payment_method="us_bank", **billing)
     assert answer["account"]["status"] == "pending_payment"
@@ -43,6 +45,7 @@ def test_a_paid_sign_up_is_active_after_staff_countersign(house: House):
 
     methods = customer.get("billing/admin/payment-methods/?country=US").json()["results"]
     assert methods[0]["code"] == "us_bank"
+    reviewers_have_heard_of_nothing(application)
     claim = customer.post(
         "billing/admin/payments/confirm/",
         {

@@ -40,12 +40,7 @@ THREATS = {
     "S1": Threat("customer", "money", "Move the time zone so that a trial or an overdue invoice never ends"),
     "S2": Threat("customer", "money", "Step up on the last day: a month of credits for the price of a day"),
     "S3": Threat("customer", "reputation", "Have mail sent to strangers: a foreign billing address, many changes"),
-    "S4": Threat(
-        "customer",
-        "decisions",
-        "Bury honest claims under hundreds of false ones",
-        "Open: the oldest 1,000 are ranked; at most 10 of one account wait (tests/workflows/test_claim_limits.py)",
-    ),
+    "S4": Threat("customer", "decisions", "Bury honest claims under hundreds of false ones"),
     "S5": Threat("customer", "identity", "Prepare an account for somebody who has not signed up yet, or lock them out"),
     "S6": Threat("staff", "money", "Decide on the money of an account that one belongs, or belonged, to"),
     "S7": Threat("staff", "decisions", "Make oneself, or a friend, somebody who may approve"),

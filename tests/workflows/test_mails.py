@@ -89,7 +89,7 @@ def test_a_mail_has_one_next_step_on_a_page_of_ours(kind, variant, language):
     assert f":\n{step}\n" in mail.text
     assert re.fullmatch(
         r"http://localhost:8011/(password/reset/example/|invitation/example/|verify/(billing/)?example/|app/((plan|balance|members)/|(invoices|payments)/[0-9a-f-]{36}/)?"
-        r"|password/reset/|desk/((accounts/|duties/)?[0-9a-f-]{36}/|effects/\?kind=[a-z._]+)|admin/core/paymentmethod/([0-9a-f-]{36}/change/)?)",
+        r"|password/reset/|desk/((accounts/|duties/)?[0-9a-f-]{36}/|effects/\?kind=[a-z._]+)?|admin/core/paymentmethod/([0-9a-f-]{36}/change/)?)",
         step,
     )
 
@@ -105,7 +105,7 @@ def test_a_customer_s_words_cannot_leave_their_place(monkeypatch, kind, variant)
     assert "evil.example" not in "".join(href for _, href in Page(mail.html).links)
     assert "\n" not in mail.subject
     if kind != "effects_dead":
-        assert hostile in mail.text or "&lt;a href" not in mail.html
+        assert hostile[:39] in mail.text or "&lt;a href" not in mail.html  # in a list of claims names are cut
 
 
 def test_a_long_name_leaves_the_news_in_the_subject(monkeypatch):

@@ -16,6 +16,7 @@ from workflows.mail import Letter, mail
 from workflows.periods import database_now, today_in
 from workflows.proof import has_waited
 
+LISTED = 20  # claims, in one mail to reviewers
 ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
 
 
@@ -63,10 +64,18 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
     return Letter(words)
 
 
-@mail("payment_submitted", to_staff=True)
-def mail_reviewers(payment: Payment, debt: Effect) -> Letter:
-    words = letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
-    return Letter(words, to=reviewers())
+@mail("payment_submitted", to_staff=True, revision=2)
+def mail_reviewers(payment: Payment, debt: Effect) -> Letter | None:
+    """Of this claim, or of all that `claims` of the payload names and nobody has decided on meanwhile."""
+    if "claims" not in debt.payload:
+        words = letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
+        return Letter(words, to=reviewers())
+    named = Payment.objects.filter(pk__in=debt.payload["claims"], status=Payment.Status.PENDING_APPROVAL)
+    waiting = list(named.select_related("account", "invoice__account", "method").order_by("pk"))
+    count = len(waiting) + debt.payload.get("more", 0)
+    if count > 1:
+        return Letter(letters.payments_submitted(waiting[:LISTED], count), to=reviewers())
+    return Letter(letters.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
 
 
 @mail(

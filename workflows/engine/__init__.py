@@ -14,7 +14,7 @@ from workflows.engine.alert import alert
 from workflows.engine.errors import NotYet, Permanent, Unanswered, Unreachable
 from workflows.engine.later import look_again
 from workflows.engine.operate import may_do, retry, retry_many, skip
-from workflows.engine.owe import Debt, owe, owe_many, reschedule
+from workflows.engine.owe import Debt, amend, owe, owe_many, reschedule
 from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
 from workflows.engine.registry import effect, lanes, on
 from workflows.engine.rules import available, explain
@@ -32,6 +32,7 @@ __all__ = [
     "Unanswered",
     "Unreachable",
     "alert",
+    "amend",
     "available",
     "because",
     "begin",

@@ -95,3 +95,16 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
         [list(moments), list(moments.values())],
     )
     return int(changed.rowcount)
+
+
+def amend(effect_id: UUID, payload: dict[str, Any]) -> bool:
+    """Give an effect that waits for its first run another payload; False when it waits no more.
+
+    Who read the old payload makes sure that nobody else amends it meanwhile. Raises NotKeepable as owe() does.
+    """
+    check_keepable(payload)
+    changed = ask(
+        """UPDATE core_effect SET payload = %s::jsonb WHERE id = %s::uuid AND state = 'waiting' AND fence = 0""",
+        [plain_json(payload), effect_id],
+    )
+    return bool(changed.rowcount)

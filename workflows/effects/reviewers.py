@@ -1,0 +1,78 @@
+"""Reviewers hear of the first claim after a quiet time at once, and of those that follow in one mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from core.models import Effect, Payment
+from core.models.history import Tick
+from workflows.effects.notices import mail_reviewers
+from workflows.engine import Debt, amend, effect, owe_many
+
+QUIET = timedelta(minutes=15)
+TOLD = "reviewers told"  # the Ticks at whose moments such a mail leaves; the last may lie ahead
+NAMED_AT_MOST = 500  # claims in a payload; more are counted
+
+Pair = tuple[Payment, Effect]
+
+
+@effect("payment.tell_reviewers", batch=100)
+def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> None:
+    """See to it that each claim is in one mail, and that one leaves in a quarter of an hour.
+
+    What joins a mail and that this is done are one commit, so no claim is told of twice or never. A mail that has begun
+    to leave takes no more: the next one does.
+    """
+    pairs = list(zip(payments, effects, strict=True))
+    now, last = _moments()
+    if last is None or last + QUIET <= now:
+        (first, this), *pairs = pairs
+        owe_many([_mail(first, this)])
+        _mark(now)
+        last = now
+    if pairs and not _joined(pairs, now):
+        first, this = pairs[0]
+        owe_many([_mail(first, this, payload=_with({}, pairs), at=last + QUIET)])
+        _mark(last + QUIET)
+
+
+def _moments() -> tuple[datetime, datetime | None]:
+    """Now, and when the last of these mails leaves or left; nobody else decides on one until this commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [TOLD])
+        # What lies further ahead was told by a clock that has been set back since: it says nothing of now.
+        cursor.execute(
+            "SELECT now(), (SELECT max(slot) FROM core_tick WHERE schedule = %s AND slot <= now() + %s::interval)",
+            [TOLD, str(QUIET)],
+        )
+        now, last = cursor.fetchone()
+    return now, last
+
+
+def _mark(moment: datetime) -> None:
+    Tick.objects.bulk_create([Tick(schedule=TOLD, slot=moment)], ignore_conflicts=True)
+
+
+def _mail(payment: Payment, this: Effect, **more: Any) -> Debt:
+    """Under the key that it would have if it followed the claim directly, so it may be purged like the others."""
+    kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
+    return Debt(mail_reviewers, f"payment:{payment.pk}:{this.seq}:{kind}", about=payment, cause=this, **more)
+
+
+def _joined(pairs: Sequence[Pair], now: datetime) -> bool:
+    """Whether a mail that waits for the end of its quarter of an hour took them."""
+    kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
+    # By the index of what waits: of all timers those that are due soon.
+    waiting = Effect.objects.filter(state=Effect.State.WAITING, fence=0, run_at__lte=now + 2 * QUIET)
+    found = waiting.filter(kind=kind, payload__has_key="claims").order_by("run_at").first()
+    return found is not None and amend(found.pk, _with(found.payload, pairs))
+
+
+def _with(payload: dict[str, Any], pairs: Sequence[Pair]) -> dict[str, Any]:
+    claims = [*payload.get("claims", []), *(str(payment.pk) for payment, _ in pairs)]
+    more = payload.get("more", 0) + max(0, len(claims) - NAMED_AT_MOST)
+    return {"claims": claims[:NAMED_AT_MOST], **({"more": more} if more else {})}

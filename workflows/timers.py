@@ -14,6 +14,7 @@ from core.models.stateful import Stateful
 from core.time_zones import zone_of
 from workflows.books import LIVING
 from workflows.engine import Debt, effect, owe_many, reschedule
+from workflows.pauses import HELD
 from workflows.periods import database_now, midnight, today_in
 
 S = TypeVar("S", bound=Stateful)
@@ -27,6 +28,7 @@ class Outcome(Enum):
     ACTED = "acted"
     OVER = "over"  # what it was set for is no more; whatever leads back there sets its timers again
     TOMORROW = "tomorrow"  # not now: it looks again on the next day
+    HELD_UP = "held up"  # by a claim: it looks again on the next day, and counts these days
 
 
 def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, Effect], Outcome]]:
@@ -44,8 +46,10 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
                 outcome, following = Outcome.TOMORROW, day
             else:
                 outcome, following = act(about, this), today + timedelta(days=1)
-            if outcome is Outcome.TOMORROW:
-                owe_many([on_day(look, about, day=following, setter=this, payload=this.payload)])
+            if outcome in (Outcome.TOMORROW, Outcome.HELD_UP):
+                held = this.payload.get(HELD, 0) + (outcome is Outcome.HELD_UP)
+                payload = this.payload | ({HELD: held} if held else {})
+                owe_many([on_day(look, about, day=following, setter=this, payload=payload)])
             return outcome
 
         kinds.add(name)

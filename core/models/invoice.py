@@ -69,6 +69,10 @@ class Invoice(Stateful):
     payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, db_index=False, related_name="+")
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
+    # On how many days a claim held something of it up, and the last of them, where the customer is. See
+    # `workflows.pauses`; all its claims together have the policy's claim_pause_days.
+    held_days = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    held_on = models.DateField(null=True, editable=False)
     metadata = models.JSONField(default=dict)  # subscription_id, billing_snapshot
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -61,12 +61,7 @@ THREATS = {
         "Claim one transfer twice, by another method or in another script",
         "Open: once by method; another method is a sign for staff",
     ),
-    "S15": Threat(
-        "customer",
-        "money",
-        "Hold the clock of an overdue invoice by claims that are withdrawn",
-        "Open: the pause is counted from the oldest claim that is open",
-    ),
+    "S15": Threat("customer", "money", "Hold the clock of an overdue invoice by claims that are withdrawn"),
     "S16": Threat("stranger", "identity", "Guess passwords, or get rights, without anybody hearing of it"),
     "S17": Threat("neighbour", "decisions", "Use a staff browser that was left open, or its cookie"),
     "S18": Threat("application", "decisions", "Change who submitted, who decided, or what an issued invoice says"),

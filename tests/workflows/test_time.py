@@ -43,7 +43,7 @@ def test_a_claim_in_review_keeps_a_trial_alive_and_staff_hear_when_it_lasts(
     _, invoice = choose_plan(signed.account, plans["starter"], by=signed.user)
     payment = pay(invoice, settle=False)
 
-    live_through(12)
+    live_through(8)
 
     assert status(signed.account) == ["trial"]
     assert kinds_of(mailoutbox)["payment_submitted"] == 2  # once when it came, once because it lies there
@@ -166,7 +166,7 @@ def test_a_claim_in_review_holds_the_ladder_up(active, clock, live_through, pay,
     live_through((due - clock.today()).days)
     payment = pay(renewal(signed), settle=False)
 
-    live_through(12)
+    live_through(9)
 
     assert status(signed.account) == ["active"]
     perform(payment.reject, by=StaffFactory(), reason_code="not_received")

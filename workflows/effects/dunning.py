@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
-from core.models.payment import PaymentQuerySet
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
 from workflows.effects.closing import farewell
 from workflows.effects.warnings import alert_of_unpayable
 from workflows.engine import Debt, because, effect, owe_many, perform_many
+from workflows.pauses import hold, invoices_in_review, is_held_up
 from workflows.periods import database_now, midnight, today_in
 from workflows.settlement import cancel_invoices, pay_from_balance
 from workflows.timers import Outcome, account_of, day_of, kinds, on_day, timer
@@ -46,7 +47,7 @@ def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetim
 
 @effect("invoice.chase", batch=100, related=("account", "subscription"))
 def chase_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Send the latest reminder that is due, once, and come back for the next; a claim in review silences it.
+    """Send the latest reminder that is due, once, and come back for the next; a claim in review holds it up.
 
     Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
     """
@@ -60,36 +61,53 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
         for invoice, this in pairs
         if invoice.status in Invoice.OPEN and not _is_over(invoice.subscription)
     ]
-    claims = Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in open_ones]).in_review()
-    claimed = set(claims.values_list("invoice_id", flat=True))
+    held = _held_up(open_ones, policy, now)
     for invoice, this in open_ones:
         not_before = invoice.created_at + YOUNG
         if now < not_before:
             yield Debt(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
-            yield from _reminders_of(invoice, this, policy.reminder_days, now, is_claimed=invoice.pk in claimed)
+            yield from _reminders_of(invoice, this, policy.reminder_days, now, is_held_up=invoice.pk in held)
     yield from alert_of_unpayable([invoice for invoice, _ in open_ones])
 
 
-def _reminders_of(
-    invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_claimed: bool
-) -> Iterator[Debt]:
-    """The reminder of today and the next look. One look for each day: two that lead to the same are one.
+def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> set[UUID]:
+    """Of which of these invoices a claim holds the reminder up that is due, as long as their pause is not used up.
 
-    What was due before the invoice was asked for again is not sent then.
+    Where nothing would be sent now, nothing is used up.
     """
+    waiting, approved = invoices_in_review(Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in pairs]))
+    looks = {
+        invoice.pk: _this_day(invoice.account, now)
+        for invoice, this in pairs
+        if invoice.pk in waiting - approved
+        and this.kind == "invoice.chase"
+        and _due_steps(invoice, policy.reminder_days, now)
+    }
+    return approved | (waiting - looks.keys()) | hold(looks, policy)
+
+
+def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int]:
+    """The steps that have come. What was due before the invoice was asked for again is not sent then."""
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
     day = _this_day(invoice.account, now)
-    steps = {step: invoice.due_on + timedelta(days=step) for step in days}
-    due = [step for step, on in steps.items() if invoice.issued_on < on <= day]
-    is_look = this.kind == "invoice.chase"
-    if due and is_look and not is_claimed:
+    return [step for step in days if invoice.issued_on < invoice.due_on + timedelta(days=step) <= day]
+
+
+def _reminders_of(
+    invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_held_up: bool
+) -> Iterator[Debt]:
+    """The reminder of today and the next look. One look for each day: two that lead to the same are one."""
+    assert invoice.due_on is not None
+    day = _this_day(invoice.account, now)
+    due = _due_steps(invoice, days, now)
+    if due and this.kind == "invoice.chase" and not is_held_up:
         step = max(due)
         key = f"reminder:{invoice.pk}:{step}"
         yield Debt(notices.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
-    later = [on for on in steps.values() if on > day]
-    if is_claimed and due:
+    later = [on for step in days if (on := invoice.due_on + timedelta(days=step)) > day]
+    if is_held_up and due:
         later.append(day + timedelta(days=1))
     if later:
         yield _look_on(min(later), invoice, this)
@@ -117,8 +135,8 @@ def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
     is_demanded = invoice.status in (Invoice.OPEN if invoice.began_on else DEMANDED)
     if not is_demanded or subscription is None or subscription.status != Subscription.Status.ACTIVE:
         return Outcome.OVER  # where it is past due already, `resume` sets it again
-    if _is_claimed(invoice.payments.all()):
-        return Outcome.TOMORROW
+    if is_held_up(invoice.payments.all(), this, today=_this_day(account, books.now)):
+        return Outcome.HELD_UP
     steps = [because(this, subscription.fall_behind)]
     if account.status == Account.Status.ACTIVE:
         steps.append(because(this, account.fall_behind))
@@ -134,12 +152,12 @@ def plan_suspension(subscription: Subscription, this: Effect) -> None:
 
 @timer("subscription.run_out_of_grace")
 def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
-    """The grace is over: suspend, unless a claim is in review."""
+    """The grace is over: suspend, unless a claim in review holds it up."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if _is_claimed(Payment.objects.filter(account=account)):
-        return Outcome.TOMORROW
+    if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
+        return Outcome.HELD_UP
     steps = [because(this, subscription.suspend)]
     if account.status == Account.Status.PAST_DUE:
         steps.append(because(this, account.suspend))
@@ -159,8 +177,8 @@ def give_up(subscription: Subscription, this: Effect) -> Outcome:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.SUSPENDED or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if _is_claimed(Payment.objects.filter(account=account)):
-        return Outcome.TOMORROW
+    if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
+        return Outcome.HELD_UP
     settlement = farewell(account, subscription, this)
     settlement.steps.insert(0, because(this, subscription.end))
     settlement.write()
@@ -177,8 +195,8 @@ def let_lapse(invoice: Invoice, this: Effect) -> Outcome:
     invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
     if invoice.status == Invoice.Status.PAID or invoice.began_on is not None:
         return Outcome.OVER
-    if _is_claimed(invoice.payments.all()):
-        return Outcome.TOMORROW
+    if is_held_up(invoice.payments.all(), this, today=_this_day(account, books.now)):
+        return Outcome.HELD_UP
     settlement = cancel_invoices(Invoice.objects.filter(pk=invoice.pk), this)
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
@@ -216,11 +234,6 @@ def escalate_claim(payment: Payment, this: Effect) -> Outcome:
 def _after_days(handler: object, subscription: Subscription, this: Effect, *, days: int) -> None:
     day = _this_day(account_of(subscription), database_now()) + timedelta(days=days)
     owe_many([on_day(handler, subscription, day=day, setter=this, payload={"version": this.seq})])  # type: ignore[arg-type]
-
-
-def _is_claimed(payments: PaymentQuerySet) -> bool:
-    """Whether one of these is in review: who says that they have paid is waited for."""
-    return payments.in_review().exists()
 
 
 def _is_over(subscription: Subscription | None) -> bool:

@@ -15,7 +15,8 @@ from workflows.effects.closing import farewell
 from workflows.effects.dunning import watch_invoices
 from workflows.engine import Debt, because, effect, owe_many, perform_many
 from workflows.ledger import grant, post
-from workflows.periods import credits_for, period_end
+from workflows.pauses import is_held_up
+from workflows.periods import credits_for, database_now, period_end, today_in
 from workflows.settlement import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 from workflows.timers import Outcome, on_day, timer
 
@@ -130,8 +131,9 @@ def turn_period(subscription: Subscription, this: Effect) -> Outcome:
         settlement.write()
     elif subscription.cancel_at_period_end:
         steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, began_on=None)
-        if Payment.objects.filter(invoice__in=steps_up).in_review().exists():
-            return Outcome.TOMORROW  # to step up is a later choice than to end
+        claims = Payment.objects.filter(invoice__in=steps_up)
+        if is_held_up(claims, this, today=today_in(account.time_zone, database_now())):
+            return Outcome.HELD_UP  # to step up is a later choice than to end
         settlement = farewell(account, subscription, this)
         settlement.steps.insert(0, because(this, subscription.end))
         settlement.write()

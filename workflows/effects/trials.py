@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.models import Account, Effect, Payment, Policy, Subscription
+from core.models import Account, Effect, Policy, Subscription
 from workflows.books import lock_account
 from workflows.effects import notices
 from workflows.engine import Debt, because, effect, owe_many, perform_many
+from workflows.pauses import is_held_up
 from workflows.periods import database_now, midnight, today_in
 from workflows.timers import Outcome, kinds, on_day, timer
 
@@ -39,14 +40,15 @@ def watch_trial(account: Account, this: Effect) -> None:
 
 @timer("account.end_trial")
 def end_trial(account: Account, this: Effect) -> Outcome:
-    """End a trial after its last day, unless the customer says that they have paid."""
+    """End a trial after its last day, unless a claim in review holds it up."""
     account = lock_account(account)
     if account.status != Account.Status.TRIAL:
         return Outcome.OVER
-    if account.trial_ends_on is not None and today_in(account.time_zone, database_now()) <= account.trial_ends_on:
+    today = today_in(account.time_zone, database_now())
+    if account.trial_ends_on is not None and today <= account.trial_ends_on:
         return Outcome.TOMORROW  # set for the beginning of the last day, as it was before that day was the customer's
-    if Payment.objects.filter(account=account).in_review().exists():
-        return Outcome.TOMORROW
+    if is_held_up(account.payments.all(), this, today=today):
+        return Outcome.HELD_UP
     steps = [because(this, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
         steps.append(because(this, account.await_payment))  # a plan was chosen already

@@ -199,7 +199,7 @@ def bounced(tell: Teller) -> None:
 
 
 def in_review(tell: Teller) -> None:
-    """The trial's last day has passed while a payment is in review: the trial goes on until somebody decides."""
+    """The trial's last day has passed while a payment is in review: the trial goes on for some days more."""
     tell.signs_up("Patient Pottery", days_ago=16, plan="free")
     tell.waits(12)
     choose_plan(tell.account, Plan.objects.get(code="starter"), by=tell.company.user, method=tell.method)

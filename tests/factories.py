@@ -202,6 +202,7 @@ class PaymentFactory(_Begun):
     currency = "USD"
     reference = "WIRE 42"
     reference_key = "WIRE42"
+    reference_counts = factory.LazyAttribute(lambda payment: payment.method.tells_transfers_apart)
     submitted_by = factory.LazyAttribute(lambda payment: MembershipFactory(account=payment.account).user)
 
 

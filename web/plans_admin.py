@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
@@ -17,7 +18,7 @@ from django.utils.translation import ngettext
 from core.models import Plan, PlanPrice, Policy
 from core.models.plan import FREE
 from web.readonly import ReadOnly
-from web.settings_admin import SettingsAdmin, StableCode
+from web.settings_admin import Json, SettingsAdmin, StableCode
 from web.staff.confirming import ConfirmedAdmin
 from workflows.periods import database_now
 
@@ -156,6 +157,12 @@ class Steps(forms.CharField):
 class PolicyForm(forms.ModelForm):
     reminder_steps = Steps(
         required=False, max_length=200, help_text="Days around the due date; empty: nobody is reminded."
+    )
+    claim_ceilings = Json(
+        required=False,
+        widget=AdminTextareaWidget,
+        help_text="Above these sums a claim of more than ten times what is open is refused. Whole units by currency; "
+        '"other" is for all that are not named.',
     )
 
 

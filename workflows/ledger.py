@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.ids import uuid7
-from core.models import Account, CreditEntry, Invoice, Membership, User
+from core.models import Account, CreditEntry, Invoice, Membership, Policy, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
 from core.statements import ask
 from core.text import composed
@@ -153,12 +153,14 @@ def open_to_role(role: str | None) -> Sequence[str]:
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
     """Give or take credits by hand, for a reason that stays in the ledger, where the customer reads it.
 
-    Raises PermissionDenied, ValidationError for 0 or a reason that is too long, InsufficientCredits.
+    Raises PermissionDenied, ValidationError for 0, for more than the policy's adjustment_limit or a reason that is too
+    long, InsufficientCredits.
     """
     if not by.may_decide_on(account.pk, "core.adjust_credits"):
         raise PermissionDenied("You may not adjust the credits of this account.")
     if amount == 0:
         raise ValidationError({"amount": ["Nothing would change."]})
+    _check_limit(amount)
     reason = composed(reason)
     if len(reason) > LONGEST_REASON:
         raise ValidationError({"reason": [f"Use at most {LONGEST_REASON} characters."]})
@@ -170,6 +172,13 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
         entry.actor = by
         post([entry])
     return entry
+
+
+def _check_limit(amount: int) -> None:
+    limit = Policy.current().adjustment_limit
+    if abs(amount) > limit:
+        words = f"One line gives or takes at most {limit:,} credits: that is the adjustment limit of the policy."
+        raise ValidationError({"amount": [words]})
 
 
 def _why_not(account: Account, amount: int) -> Exception:

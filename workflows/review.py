@@ -5,12 +5,11 @@ The score orders a queue, nothing more: it neither approves nor rejects. docs/op
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from statistics import median
 from typing import Any
 from uuid import UUID
 
@@ -18,19 +17,25 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from core.models import Invoice, Payment
-from core.models.payment import PaymentQuerySet
+from core.models.payment import PaymentQuerySet, claims_before
 from core.money import money_text
+from core.statements import ask
 from workflows.payees import changed_lately
 
-AT_MOST = 1000  # claims that are ranked, the oldest: the page costs the same however long the queue is
+AT_MOST = 1000  # claims that are ranked: the page costs the same however long the queue is
 YOUNG = timedelta(days=30)
 HIGH = 5  # times the median of its currency
-ENOUGH = 5  # claims that make a median worth something
+ENOUGH = 5  # payments that make a median worth something
+LATELY = 200  # payments of a currency that its median is taken of
+PLAIN = re.compile(r"[A-Za-z0-9 ./:#_+()-]*", re.ASCII)  # what banks print in a reference
 
 ELSEWHERE, TWICE, ALL_TO_BALANCE = 5, 5, 5
-WRONG_CURRENCY, AGAIN = 3, 3
+WRONG_CURRENCY, AGAIN, USED = 3, 3, 3
 DIFFERS, IS_HIGH, UNUSUAL, PAYEE_CHANGED = 2, 2, 2, 2
-IS_FIRST, IS_LATE, IS_DEMO = 1, 1, 1
+IS_FIRST, IS_LATE, IS_DEMO, ODD_LETTERS = 1, 1, 1, 1
+LATER_ELSEWHERE = 0  # said, and no reason to let the first of the two wait
+# More than is due, by how many times what is due it is; what is less counts DIFFERS.
+FAR_MORE = ((5, 5), (2, 3))
 
 # What an invoice that money cannot pay any more is called; one that was written off still takes it.
 TAKES_NOTHING: dict[str, str] = {Invoice.Status.PAID: "paid already", Invoice.Status.VOID: "void"}
@@ -78,17 +83,24 @@ class Claim:
 
 
 def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[Claim]:
-    """The claims that wait for a decision, riskiest and oldest first: one query.
+    """The claims that wait for a decision, riskiest and oldest first: two queries.
 
-    filters: which of them; the oldest AT_MOST of these are ranked. also: one that is there whatever the filters say.
+    AT_MOST of them are ranked: of each account its first, then of each its second, and so on, the oldest before the
+    others. So however much one account claims, those of all others come before its second.
+    filters: which of them. also: one that is there whatever the filters say.
     """
     waiting = Payment.objects.awaiting_review()
     wanted = waiting.filter(filters) if filters else waiting
-    chosen = Q(pk__in=wanted.values("pk")[:AT_MOST])
+    chosen = Q(pk__in=ranked(wanted).values("pk"))
     rows = list(_with_facts(waiting.filter(chosen | Q(pk=also) if also else chosen)))
-    medians = _medians(rows)
-    claims = [_claim(row, medians) for row in rows]
+    usual = _medians({row.currency for row in rows})
+    claims = [_claim(row, usual) for row in rows]
     return sorted(claims, key=lambda claim: (-claim.risk, claim.created_at, claim.id))
+
+
+def ranked(waiting: PaymentQuerySet) -> PaymentQuerySet:
+    """Which of these are looked at, in the order of an index."""
+    return waiting.order_by("waiting_before", "pk")[:AT_MOST]
 
 
 def count_waiting() -> int:
@@ -104,27 +116,42 @@ def same_reference(payment: Payment) -> PaymentQuerySet:
 
 
 def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
-    others = Payment.objects.filter(reference_key=OuterRef("reference_key")).exclude(reference_key="")
+    same = Payment.objects.filter(reference_key=OuterRef("reference_key")).exclude(reference_key="")
+    own_before = claims_before().filter(account=OuterRef("account"))
     kept = Payment.objects.filter(account=OuterRef("account"), status=Payment.Status.SUCCEEDED)
     beside = Payment.objects.filter(invoice=OuterRef("invoice")).exclude(pk=OuterRef("pk"))
-    return payments.select_related("account", "invoice", "method").annotate(
-        is_elsewhere=Exists(others.exclude(account=OuterRef("account"))),
-        is_again=Exists(others.filter(account=OuterRef("account"), status=Payment.Status.FAILED)),
-        is_first=~Exists(kept),
-        has_undecided=Exists(beside.filter(status=Payment.Status.PENDING_APPROVAL)),
-        has_approved=Exists(beside.filter(status=Payment.Status.APPROVED)),
-        now=Now(),
+    return (
+        payments.with_earlier_use()
+        .select_related("account", "invoice", "method")
+        .annotate(
+            is_used_elsewhere_later=Exists(same.filter(pk__gt=OuterRef("pk")).exclude(account=OuterRef("account"))),
+            is_again=Exists(own_before.filter(status=Payment.Status.FAILED)),
+            was_used=Exists(own_before.exclude(status=Payment.Status.FAILED)),
+            is_first=~Exists(kept),
+            has_undecided=Exists(beside.filter(status=Payment.Status.PENDING_APPROVAL)),
+            has_approved=Exists(beside.filter(status=Payment.Status.APPROVED)),
+            now=Now(),
+        )
     )
 
 
-def _medians(rows: Iterable[Payment]) -> dict[str, Decimal]:
-    amounts = defaultdict(list)
-    for row in rows:
-        amounts[row.currency].append(row.amount)
-    return {currency: median(known) for currency, known in amounts.items() if len(known) >= ENOUGH}
+# By an index, LATELY rows of each currency. The middle one: of an even number the smaller, which is an amount that was
+# paid.
+_MEDIANS = f"""
+    SELECT wanted.currency, percentile_disc(0.5) WITHIN GROUP (ORDER BY lately.received)
+    FROM unnest(%s::text[]) AS wanted(currency), LATERAL (
+        SELECT received FROM core_payment WHERE status = 'succeeded' AND currency = wanted.currency
+        ORDER BY id DESC LIMIT {LATELY}
+    ) AS lately
+    GROUP BY wanted.currency HAVING count(*) >= {ENOUGH}"""  # noqa: S608 - numbers of ours
 
 
-def _claim(row: Any, medians: dict[str, Decimal]) -> Claim:
+def _medians(currencies: Iterable[str]) -> dict[str, Decimal]:
+    """What usually arrives in each of these currencies. What only waits counts for nothing: anybody can claim it."""
+    return dict(ask(_MEDIANS, [sorted(currencies)]).fetchall())
+
+
+def _claim(row: Any, usual: dict[str, Decimal]) -> Claim:
     return Claim(
         id=row.pk,
         account_id=row.account_id,
@@ -142,16 +169,13 @@ def _claim(row: Any, medians: dict[str, Decimal]) -> Claim:
         created_at=row.created_at,
         submitted_by=row.submitted_by_id,
         version=row.version,
-        signs=sorted(_signs(row, medians), key=lambda sign: -sign.weight),
+        signs=sorted(_signs(row, usual), key=lambda sign: -sign.weight),
     )
 
 
-def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
+def _signs(row: Any, usual: dict[str, Decimal]) -> Iterator[Sign]:
     invoice, method = row.invoice, row.method
-    if row.is_elsewhere:
-        yield Sign("Another account used this reference", ELSEWHERE)
-    if row.is_again:
-        yield Sign("This reference was rejected before", AGAIN)
+    yield from _signs_of_reference(row)
     if row.has_undecided:
         yield Sign("Another claim of this invoice is undecided", TWICE)
     if row.has_approved:
@@ -161,11 +185,9 @@ def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
     elif invoice.status in TAKES_NOTHING:
         yield Sign(f"This invoice is {TAKES_NOTHING[invoice.status]}: all of it goes to the balance", ALL_TO_BALANCE)
     elif row.amount != invoice.outstanding:
-        yield Sign(_difference(row.amount - invoice.outstanding, row.currency), DIFFERS)
-    if row.currency in medians and row.amount >= HIGH * medians[row.currency]:
-        yield Sign("Far more than the others in the queue", IS_HIGH)
-    if row.reference and row.has_unusual_reference:
-        yield Sign("An unusual reference for this method", UNUSUAL)
+        yield _difference(row.amount, invoice)
+    if row.currency in usual and row.amount >= HIGH * usual[row.currency]:
+        yield Sign("Far more than what is usually approved", IS_HIGH)
     if row.is_first and row.now - row.account.created_at < YOUNG:
         yield Sign("First payment of a new account", IS_FIRST)
     if row.now - row.created_at > timedelta(days=max(method.bank_lag_days, 1)):
@@ -176,5 +198,23 @@ def _signs(row: Any, medians: dict[str, Decimal]) -> Iterator[Sign]:
         yield Sign("Demo method", IS_DEMO)
 
 
-def _difference(more: Decimal, currency: str) -> str:
-    return f"{Decimal(money_text(abs(more), currency)):,f} {'more' if more > 0 else 'less'} than is due"
+def _signs_of_reference(row: Any) -> Iterator[Sign]:
+    if row.was_used_elsewhere:
+        yield Sign("Another account used this reference before", ELSEWHERE)
+    if row.is_used_elsewhere_later:
+        yield Sign("Another account used this reference later", LATER_ELSEWHERE)
+    if row.is_again:
+        yield Sign("This reference was rejected before", AGAIN)
+    if row.was_used:
+        yield Sign("This account claimed this reference before", USED)
+    if row.reference and row.has_unusual_reference:
+        yield Sign("An unusual reference for this method", UNUSUAL)
+    if not PLAIN.fullmatch(row.reference):
+        yield Sign("The reference has more than plain letters and digits", ODD_LETTERS)
+
+
+def _difference(amount: Decimal, invoice: Invoice) -> Sign:
+    more = amount - invoice.outstanding
+    weight = next((weight for times, weight in FAR_MORE if amount >= times * invoice.outstanding), DIFFERS)
+    shown = Decimal(money_text(abs(more), invoice.currency))
+    return Sign(f"{shown:,f} {'more' if more > 0 else 'less'} than is due", weight)

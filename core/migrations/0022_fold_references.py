@@ -40,7 +40,7 @@ def _give(cursor: Any, key: Any, folded: str) -> None:
         with transaction.atomic():
             cursor.execute("UPDATE core_payment SET reference_key = %s WHERE id = %s", [folded, key])
     except IntegrityError as error:
-        if "payment_reference_once" not in str(error):
+        if "payment_reference_" not in str(error):  # whichever index refuses it: 0063 has another one
             raise
 
 

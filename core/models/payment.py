@@ -10,7 +10,7 @@ from typing import cast
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
@@ -43,9 +43,19 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def awaiting_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
 
+    def with_earlier_use(self) -> PaymentQuerySet:
+        """Each with `was_used_elsewhere`: whether another account claimed the same reference before it."""
+        return self.annotate(was_used_elsewhere=Exists(claims_before().exclude(account=OuterRef("account"))))
+
     def as_shown(self) -> PaymentQuerySet:
         """Whole payments, with what is shown of their invoice and method. In the order of keys, or in none."""
         return cast("PaymentQuerySet", AS_SHOWN.rows_of(self))
+
+
+def claims_before() -> PaymentQuerySet:
+    """Of a subquery: the claims before that one with the same reference, of whichever account and in any state."""
+    same = Payment.objects.filter(reference_key=OuterRef("reference_key"), pk__lt=OuterRef("pk"))
+    return same.exclude(reference_key="")
 
 
 class Payment(Stateful):
@@ -104,6 +114,11 @@ class Payment(Stateful):
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     # Another claim of its invoice was in review when it came: perhaps the same money, told of twice.
     is_further = models.BooleanField(default=False, db_default=False, editable=False)
+    # Claims of its account that waited for a decision when it came: those of one account are ranked one after another.
+    waiting_before = models.SmallIntegerField(default=0, db_default=0, editable=False)
+    # Whether its reference is one transfer's alone (`PaymentMethod.tells_transfers_apart`). False also of the later one
+    # of two that were there before this was asked.
+    reference_counts = models.BooleanField(default=True, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PaymentQuerySet.as_manager()
@@ -121,9 +136,10 @@ class Payment(Stateful):
                 | Q(decided_by__isnull=False, received__isnull=False),
             ),
             models.UniqueConstraint(
-                name="payment_reference_once",
-                fields=["account", "method", "reference_key"],
-                condition=Q(status__in=["pending_approval", "approved", "succeeded"]) & ~Q(reference_key=""),
+                name="payment_reference_of_one_transfer",  # whatever the method
+                fields=["account", "reference_key"],
+                condition=Q(status__in=["pending_approval", "approved", "succeeded"], reference_counts=True)
+                & ~Q(reference_key=""),
             ),
             models.UniqueConstraint(name="payment_of_account", fields=["account", "id"]),
             OutsiderDecides(
@@ -155,6 +171,12 @@ class Payment(Stateful):
         # Each is written anew whenever the status changes: none that nobody reads by.
         indexes = [
             models.Index(name="payment_in_review", fields=["id"], condition=Q(status="pending_approval")),
+            models.Index(  # the desk: the first claim of each account before the second of any
+                name="payment_on_the_desk", fields=["waiting_before", "id"], condition=Q(status="pending_approval")
+            ),
+            models.Index(  # what is usually approved, by currency
+                name="payment_succeeded_lately", fields=["currency", "id"], condition=Q(status="succeeded")
+            ),
             models.Index(  # the same reference elsewhere: asked for each claim that is reviewed
                 name="payment_by_reference", fields=["reference_key"], condition=~Q(reference_key="")
             ),

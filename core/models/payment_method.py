@@ -155,6 +155,11 @@ class PaymentMethod(Row):
         return not self._state.adding and is_referred_to(self)
 
     @property
+    def tells_transfers_apart(self) -> bool:
+        """Whether each transfer has a reference of its own: one that is asked for, and not the number of a receipt."""
+        return "reference" in self.requires and self.kind != self.Kind.CASH
+
+    @property
     def is_sound(self) -> bool:
         """Whether what was read of it has the shape that everybody who shows it counts on."""
         texts = [self.__dict__.get(name, {}) for name in ("instructions", "fields")]

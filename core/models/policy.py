@@ -1,22 +1,34 @@
-"""How patient we are: the numbers behind reminders, grace and expiry, as one row that staff may edit."""
+"""How patient we are, and how much is too much: the numbers behind the rules, as one row that staff may edit."""
 
 from __future__ import annotations
 
 import logging
+import re
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
-from core.models.row import JsonFits, list_of_days
+from core.models.row import JsonFits, list_of_days, whole_by_currency
+from core.money import is_currency
 
 log = logging.getLogger(__name__)
 
 REMINDER_STEPS = [-7, -3, 0, 3, 10]  # days around the due date
 REMINDERS_AT_MOST = 10
 WAIT_AT_MOST = 24 * 30  # hours
+# What about a year of a large plan costs. A claim is held against this only where it is ten times what is open.
+OTHER = "other"  # currencies that are not named
+CLAIM_CEILINGS = {
+    "USD": 5_000, "EUR": 5_000, "GBP": 5_000, "AED": 20_000, "BDT": 600_000, "BRL": 25_000, "IDR": 80_000_000,
+    "INR": 500_000, "JPY": 750_000, "KES": 650_000, "KRW": 7_000_000, "NGN": 7_500_000, "PKR": 1_400_000,
+    "VND": 125_000_000, OTHER: 5_000,
+}  # fmt: skip
+CEILING_AT_MOST = 10**12 - 1
+ADJUSTMENT_LIMIT, ADJUSTMENT_AT_MOST = 1_000_000, 1_000_000_000  # credits
 DAYS_AT_MOST = 365  # of everything here; longer, and a date could be beyond all calendars
 DAYS = (
     "days_to_pay",
@@ -34,6 +46,10 @@ def reminder_steps() -> list[int]:
     return list(REMINDER_STEPS)
 
 
+def claim_ceilings() -> dict[str, int]:
+    return dict(CLAIM_CEILINGS)
+
+
 def _days(default: int) -> models.PositiveSmallIntegerField[int, int]:
     return models.PositiveSmallIntegerField(default=default, validators=[MaxValueValidator(DAYS_AT_MOST)])
 
@@ -45,7 +61,7 @@ def _hours(default: int) -> models.PositiveSmallIntegerField[int, int]:
 
 
 class Policy(models.Model):
-    """Days everywhere but where hours are said. The row is made with its defaults when it is first asked for."""
+    """Days, hours, and two limits of amounts. The row is made with its defaults when it is first asked for."""
 
     days_to_pay = _days(7)  # from issue to due
     renewal_lead_days = _days(7)  # a renewal is issued so long before its period
@@ -54,7 +70,18 @@ class Policy(models.Model):
     signup_expiry_days = _days(14)  # an unpaid sign-up, after its due date
     grace_days = _days(7)  # past due, before suspension
     suspension_days = _days(30)  # suspended, before the end
-    claim_pause_days = _days(7)  # an open claim holds all of it up so long
+    claim_pause_days = _days(7)  # on so many days in all the claims of an invoice hold its reminders and its end up
+    # Up to here no claim is too large, in whole units of a currency; above, one of more than ten times what is open is.
+    claim_ceilings = models.JSONField(
+        default=claim_ceilings,
+        db_default=Value(CLAIM_CEILINGS, models.JSONField()),
+        blank=True,
+    )
+    adjustment_limit = models.PositiveIntegerField(  # credits that one line gives or takes by hand
+        default=ADJUSTMENT_LIMIT,
+        db_default=ADJUSTMENT_LIMIT,
+        validators=[MinValueValidator(1), MaxValueValidator(ADJUSTMENT_AT_MOST)],
+    )
     # Before a right that one person asked for is in force, where nobody else could confirm it.
     grant_wait_hours = models.PositiveSmallIntegerField(
         default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(GRANT_WAIT_HOURS_AT_MOST)]
@@ -84,6 +111,14 @@ class Policy(models.Model):
                 name="policy_reminder_steps",
                 condition=Q(JsonFits("reminder_steps", path=list_of_days(REMINDERS_AT_MOST, DAYS_AT_MOST))),
             ),
+            models.CheckConstraint(
+                name="policy_claim_ceilings",
+                condition=Q(JsonFits("claim_ceilings", path=whole_by_currency(OTHER, CEILING_AT_MOST))),
+            ),
+            models.CheckConstraint(
+                name="policy_adjustment_limit",
+                condition=Q(adjustment_limit__gte=1, adjustment_limit__lte=ADJUSTMENT_AT_MOST),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -102,9 +137,17 @@ class Policy(models.Model):
             log.error("reminder_steps of the policy are %r: taken are %r", self.reminder_steps, good)
         return good[:REMINDERS_AT_MOST]
 
+    def claim_ceiling(self, currency: str) -> Decimal:
+        """Up to this amount no claim is too large; 0 where neither the currency nor the others have a sum."""
+        return Decimal(self.claim_ceilings.get(currency, self.claim_ceilings.get(OTHER, 0)))
+
     def clean(self) -> None:
         """Keep the steps in their order."""
         self._check_waits()
+        self._clean_steps()
+        self._check_ceilings()
+
+    def _clean_steps(self) -> None:
         steps: Any = self.reminder_steps
         if not isinstance(steps, list) or not all(_is_step(step) for step in steps):
             words = f"Write whole numbers of days from -{DAYS_AT_MOST} to {DAYS_AT_MOST}, such as -7, 0, 3."
@@ -119,6 +162,19 @@ class Policy(models.Model):
         together, alone = self.payee_wait_hours, self.payee_wait_hours_alone
         if isinstance(together, int) and isinstance(alone, int) and alone < together:
             raise ValidationError({"payee_wait_hours_alone": "One person alone waits at least as long as two."})
+
+    def _check_ceilings(self) -> None:
+        ceilings: Any = self.claim_ceilings
+        if not isinstance(ceilings, dict) or not all(map(_is_ceiling, ceilings.values())):
+            words = 'Write whole numbers from 0 on by currency, such as {"USD": 1000, "other": 1000}.'
+            raise ValidationError({"claim_ceilings": words})
+        for code in ceilings:
+            if code != OTHER and not (re.fullmatch("[A-Z]{3}", code) and is_currency(code)):
+                raise ValidationError({"claim_ceilings": f"{code!r} is not a currency of today."})
+
+
+def _is_ceiling(amount: Any) -> bool:
+    return isinstance(amount, int) and not isinstance(amount, bool) and 0 <= amount <= CEILING_AT_MOST
 
 
 def _is_step(step: Any) -> bool:

@@ -138,6 +138,13 @@ def list_of_days(longest: int, furthest: int) -> str:
     return f'strict $.type() == "array" && $.size() <= {longest} && !exists($[*] ? ({wrong}))'
 
 
+def whole_by_currency(other: str, most: int) -> str:
+    """A whole number from 0 on for each code of three letters, or for that other word."""
+    wrong = f'@.value.type() != "number" || @.value < 0 || @.value > {most} || @.value != @.value.floor()'
+    code = f'@.key like_regex "^([A-Z]{{3}}|{other})$"'
+    return f'strict $.type() == "object" && !exists($.keyvalue() ? ({wrong} || !({code})))'
+
+
 def is_referred_to(row: models.Model) -> bool:
     """Whether a row of another table refers to this one and would be wrong without it: its key says PROTECT."""
     return any(

@@ -17,11 +17,11 @@ def confirm():
     invoice = InvoiceFactory()
     owner = Caller(MembershipFactory(account=invoice.account).user)
 
-    def post(reference):
+    def post(reference, amount="89.00"):
         body = {
             "invoice_id": str(invoice.pk),
             "payment_method": "us_bank",
-            "amount": "89.00",
+            "amount": amount,
             "manual_reference": reference,
         }
         return owner.post("billing/admin/payments/confirm/", body)
@@ -60,3 +60,26 @@ def test_bulk_answers_for_the_second_claim_of_an_invoice_with_the_first(confirm)
         first,
     )
     assert Payment.objects.get(pk=second).status == "pending_approval"
+
+
+@pytest.mark.guards("S11", "workflows.actions.payments._check_size")
+def test_claim_of_far_more_than_is_open_is_400_on_amount(confirm, digest):
+    """S11."""
+    before = digest()
+
+    answer = confirm("A1", amount="999999999.00")
+
+    assert is_problem(answer, 400, "validation-error")
+    assert list(answer.json()["errors"]) == ["amount"]
+    assert digest() == before
+
+
+def test_bulk_answers_for_a_claim_above_what_is_open_with_the_reason(confirm):
+    key = confirm("A1", amount="100.00").json()["id"]
+
+    answer = Caller(StaffFactory()).post("billing/admin/payments/bulk-approve/", {"ids": [key]})
+
+    (left,) = answer.json()["results"]
+    assert (left["id"], left["problem"]["type"]) == (key, "/problems/conflict")
+    assert left["problem"]["detail"].startswith("100.00 USD is more than the 89.00 that are open")
+    assert Payment.objects.get().status == "pending_approval"

@@ -111,6 +111,7 @@ def test_account_is_closed_by_its_name_and_for_a_reason(invoice, run_effects):
         ("desk_adjust", {"amount": "0"}, "amount"),
         ("desk_adjust", {"amount": "1.5"}, "amount"),
         ("desk_adjust", {"amount": "9" * 30}, "amount"),
+        ("desk_adjust", {"amount": "1000001"}, "amount"),  # above the policy's adjustment_limit
         ("desk_adjust", {"amount": "-101"}, "__all__"),
         ("desk_adjust", {"reason": ""}, "reason"),
         ("desk_close_account", {"reason": ""}, "reason"),

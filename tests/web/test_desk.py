@@ -279,10 +279,11 @@ def test_the_queue_shows_the_riskiest_first_and_says_why(client, approver):
 
     page = client.get(DESK).content.decode()
 
-    places = [page.find(address("desk_payment", payment)) for payment in (twin, other, short, usual)]
+    places = [page.find(address("desk_payment", payment)) for payment in (other, short, usual, twin)]
     assert -1 not in places
     assert places == sorted(places)
-    assert "Another account used this reference" in page
+    assert "Another account used this reference before" in page
+    assert "Another account used this reference later" in page
     assert "9.00 less than is due" in page
 
 
@@ -292,7 +293,7 @@ SIGNS = {
     "Demo method": 1,
     "Waits longer than the bank takes": 1,
     "First payment of a new account": 1,
-    "Far more than the others in the queue": 2,
+    "Far more than what is usually approved": 2,
     "The invoice is in USD": 3,
 }
 
@@ -306,7 +307,9 @@ def test_each_sign_has_its_words(run_effects):
     perform(closed.invoice.lapse)
     foreign = PaymentFactory(reference_key="X2", currency="EUR")
     high = PaymentFactory(reference_key="X3", amount=Decimal("890.00"))
-    claims(4)
+    for payment in claims(5):
+        perform(payment.approve, by=StaffFactory())
+    run_effects()
     Payment.objects.filter(pk=high.pk).update(created_at="2020-01-01T00:00Z")
 
     found = {claim.id: {sign.words: sign.weight for sign in claim.signs} for claim in review.queue()}
@@ -402,6 +405,21 @@ def test_many_are_decided_with_a_result_for_each(client, approver, run_effects):
     assert "it is failed" in done
     run_effects()
     assert Payment.objects.filter(status="succeeded").count() == 3
+
+
+@pytest.mark.guards("S11", "workflows.actions.decisions.left_out")
+def test_claim_above_what_is_open_is_left_out_of_many_and_the_page_says_why(client, approver):
+    """S11."""
+    (good,) = claims(1)
+    above = PaymentFactory(reference_key="ABOVE", amount=Decimal("890.00"))
+    chosen = {"verb": "approve", "id": [good.pk, above.pk]}
+
+    asked = client.post(reverse("desk_bulk"), chosen).content.decode()
+    client.post(reverse("desk_bulk_part"), chosen)
+
+    assert "Approve 1 claim?" in asked
+    assert "890.00 USD is more than the 89.00 that are open" in asked
+    assert list(Payment.objects.filter(status="approved")) == [good]
 
 
 def test_a_piece_of_many_answers_with_its_rows(client, approver):
@@ -511,10 +529,11 @@ def test_the_queue_is_ranked_by_index():
 
         plan, *of_references = [
             # Without its joins: of three rows any order of them is as good.
-            waiting.explain(),
+            review.ranked(waiting).explain(),
             review._with_facts(waiting).explain(),
             review.same_reference(payment).explain(),
         ]
 
-    assert "payment_in_review" in plan
+    assert "payment_on_the_desk" in plan
+    assert "Sort" not in plan
     assert all("payment_by_reference" in plan for plan in of_references)

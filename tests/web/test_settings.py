@@ -245,6 +245,12 @@ def test_steps_that_are_none_stop_no_reminder(unchecked, clock, run_effects, cap
         )),
         ("policy", "grace_days", "366"),
         ("policy", "claim_pause_days", "400"),
+        *(("policy", "claim_ceilings", each) for each in (
+            "5", "[]", "null", '{"USD": "5"}', '{"USD": -1}', '{"USD": 1.5}', '{"USD": null}', '{"usd": 5}',
+            '{"US": 5}', '{"others": 5}', '{"USD": 1000000000000}', '{"USD": [5]}',
+        )),
+        ("policy", "adjustment_limit", "0"),
+        ("policy", "adjustment_limit", "1000000001"),
         ("plan", "trial_days", "366"),
         ("plan", "max_users", "0"),
         *(("paymentmethod", column, each) for column in ("instructions", "fields")

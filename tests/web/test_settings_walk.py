@@ -111,6 +111,12 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
               for value in ("", "0", "-1", "721", "40000", "1.5", "a day")),
             {"payee_wait_hours": "25"},  # longer than one person alone waits
             *({"grant_wait_hours": value} for value in ("", "0", "-1", "721", "40000", "1.5", "a day")),
+            *({"claim_ceilings": value} for value in (
+                "", "x", "5", "[]", "null", '{"USD": "5"}', '{"USD": -1}', '{"USD": 1.5}', '{"USD": true}',
+                '{"USD": null}', '{"usd": 5}', '{"XXX": 5}', '{"DOLLAR": 5}', '{"USD": 1000000000000}', '{"USD": [1]}',
+                NUL, DEEP,
+            )),
+            *({"adjustment_limit": value} for value in ("", "0", "-1", "1000000001", "1.5", "many")),
         ],
     },
     PaymentMethod: {

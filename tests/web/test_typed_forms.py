@@ -56,6 +56,15 @@ def test_amount_with_one_meaning_is_claimed_and_shown_back(claim, text, currency
     assert f"We check your payment of {Decimal(amount):,.2f} {currency}" in answer.content.decode()
 
 
+def test_far_more_than_is_open_is_refused_at_the_amount(claim):
+    answer = claim("999999.00")
+
+    assert claimed() == []
+    (words,) = answer.context["form"].errors["amount"]
+    assert words.startswith("This is far more than the 89.00 USD that are open.")
+    assert words in answer.content.decode()
+
+
 @pytest.mark.parametrize(("text", "currency"), [("12,500", "TND"), ("1.500", "KWD"), ("1.500", "USD")])
 def test_amount_with_two_meanings_is_not_claimed_until_one_is_chosen(claim, text, currency):
     asked = claim(text, currency=currency)

@@ -17,7 +17,7 @@ from web.staff.confirming import for_money
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import BulkApproveForm, BulkRejectForm
-from workflows.actions import decide_many, repeated_claims
+from workflows.actions import decide_many, left_out
 from workflows.review import queue
 
 MOST = 500
@@ -43,13 +43,13 @@ def bulk(request: Visit) -> HttpResponse:
         outcomes = dict(decide_many(keys, verb, by=request.user, **form.inputs))
         return render(request, "web/staff/bulk_done.html", context | _results(keys, outcomes))
     # The list is sent in pieces: what must not be decided with it is left out here, where it is seen whole.
-    left_out = repeated_claims(keys, request.user)
-    found = [(payment, _problem(left_out.get(payment.pk))) for payment in _payments(keys)]
+    apart = left_out(keys, verb, request.user)
+    found = [(payment, _problem(apart.get(payment.pk))) for payment in _payments(keys)]
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for payment, problem in found:
         if not problem:
             sums[payment.currency] += payment.amount
-    context |= {"rows": found, "count": len(found) - len(left_out), "sums": dict(sums), "left_out": len(left_out)}
+    context |= {"rows": found, "count": len(found) - len(apart), "sums": dict(sums), "left_out": len(apart)}
     return render(request, "web/staff/bulk.html", context)
 
 

@@ -1,7 +1,7 @@
 """The verbs of people that are no transition: sign up, choose a plan, issue an invoice, claim a payment..."""
 
 from workflows.actions.accounts import change_account, close_account
-from workflows.actions.decisions import decide_many, repeated_claims
+from workflows.actions.decisions import decide_many, left_out
 from workflows.actions.invoices import available_to, issue_invoice, void_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
@@ -26,9 +26,9 @@ __all__ = [
     "issue_invoice",
     "issue_renewal",
     "keep_plan",
+    "left_out",
     "price_of",
     "record_payment",
-    "repeated_claims",
     "replace_renewal",
     "sign_up",
     "void_invoice",

@@ -9,8 +9,10 @@ from uuid import UUID
 from django.db.transaction import atomic
 
 from core.models import Payment, User
-from core.problems import DuplicateClaim, NotFound, Problem
+from core.money import money_text
+from core.problems import Conflict, DuplicateClaim, NotFound, Problem
 from workflows.engine import Step, perform, perform_many
+from workflows.review import TAKES_NOTHING
 
 AT_ONCE = 100
 
@@ -18,16 +20,15 @@ AT_ONCE = 100
 def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> Iterator[tuple[UUID, Payment | Problem]]:
     """Approve or reject, a hundred in one transaction; where one cannot be, that hundred goes one by one.
 
-    At most one claim of an invoice, the oldest of those named: two of one invoice are often the same money, so the
-    others want a look of their own, also when the list is sent again. Yields each key once, with the payment as it is
-    now, or the Problem that says why it was left alone.
+    What `left_out` names wants a look of its own, also when the list is sent again. Yields each key once, with the
+    payment as it is now, or the Problem that says why it was left alone.
     """
     wanted = sorted(set(ids))
-    repeated = repeated_claims(wanted, by)
+    apart = left_out(wanted, verb, by)
     for start in range(0, len(wanted), AT_ONCE):
         chunk = wanted[start : start + AT_ONCE]
-        own = [key for key in chunk if key not in repeated]
-        outcomes: dict[UUID, Payment | Problem] = {**repeated}
+        own = [key for key in chunk if key not in apart]
+        outcomes: dict[UUID, Payment | Problem] = {**apart}
         try:
             with atomic():
                 payments = _locked(own, by)
@@ -39,8 +40,38 @@ def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> I
             yield key, outcomes[key]
 
 
-def repeated_claims(keys: Sequence[UUID], by: User) -> dict[UUID, DuplicateClaim]:
-    """Which of these are not the oldest named one of their invoice, each with the Problem that says so."""
+def left_out(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
+    """Which of these are not decided on with others, each with the Problem that says why.
+
+    At most one claim of an invoice is, the oldest of those named: two of one invoice are often the same money. To
+    approve "as claimed" in passing is also refused where the claim is above what is open, for all that is above would
+    be the customer's, and where another account used the same reference before. Rejected they are all together: a desk
+    that somebody floods is cleared so.
+    """
+    repeated = _repeated(keys, by)
+    return {**_doubtful(keys, by), **repeated} if verb == "approve" else {**repeated}
+
+
+def _doubtful(keys: Sequence[UUID], by: User) -> dict[UUID, Problem]:
+    rows = Payment.objects.visible_to(by).filter(pk__in=keys).with_earlier_use().select_related("invoice")
+    return {row.pk: Conflict(f"{why} Decide on this one by itself.") for row in rows if (why := _why_apart(row))}
+
+
+def _why_apart(payment: Any) -> str:
+    if payment.was_used_elsewhere:
+        return "Another account used this reference before."
+    invoice = payment.invoice
+    if payment.currency != invoice.currency:
+        return f"Invoice {invoice} is in {invoice.currency}, so all of it would go to the balance."
+    if invoice.status in TAKES_NOTHING:
+        return f"Invoice {invoice} is {TAKES_NOTHING[invoice.status]}, so all of it would go to the balance."
+    if payment.amount > invoice.outstanding:
+        open_, claimed = (money_text(amount, payment.currency) for amount in (invoice.outstanding, payment.amount))
+        return f"{claimed} {payment.currency} is more than the {open_} that are open of invoice {invoice}."
+    return ""
+
+
+def _repeated(keys: Sequence[UUID], by: User) -> dict[UUID, DuplicateClaim]:
     rows = Payment.objects.visible_to(by).filter(pk__in=keys).order_by("pk")
     first: dict[UUID, UUID] = {}
     repeated = {}

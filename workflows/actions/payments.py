@@ -14,10 +14,11 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core import limits
-from core.models import Invoice, Membership, Payment, PaymentMethod, User
+from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, User
 from core.models.payment import normal_reference
+from core.money import money_text
 from core.payment_days import check_day
-from core.problems import DuplicateClaim, PermissionDenied, WrongState
+from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState
 from core.reader import Reader
 from core.statements import ask, pipelined
 from workflows.books import ACCOUNTS
@@ -25,6 +26,8 @@ from workflows.engine import begin
 
 INVOICES = Reader(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
+FAR_MORE = 10  # times what is open
+HINDMOST = 2**15 - 1  # place among the claims of an account: what its column holds
 # The claims of an account that nobody has decided on, and those of this invoice that are approved and not settled yet:
 # the oldest first.
 IN_REVIEW = """
@@ -53,14 +56,15 @@ def claim_payment(
 
     While another claim of the invoice is in review this one is a further one, and marked so.
 
-    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be, WrongState when
-    nothing of the invoice is open, DuplicateClaim when this account has claimed the same reference already, or when so
-    many of its claims wait for a decision that one more could only be a mistake, TooManyRequests.
+    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be and for far more
+    than is open, WrongState when nothing of the invoice is open, DuplicateClaim when this account has claimed the same
+    reference already, or when so many of its claims wait for a decision that one more could only be a mistake,
+    TooManyRequests.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
     check_day(paid_on, field="paid_on")
-    with _claimed_once(invoice.account_id, method, reference):
+    with _claimed_once(invoice.account_id, reference):
         # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
         with pipelined():
             ACCOUNTS.ask([invoice.account_id])
@@ -75,6 +79,7 @@ def claim_payment(
                 available=[],
                 unmet=[],
             )
+        _check_size(amount, currency, invoice)
         others.check_room_for(reference)
         limits.count("claim", invoice.account_id)  # each may be withdrawn and made again
         return _begin(
@@ -89,7 +94,7 @@ def claim_payment(
             paid_on=paid_on,
             payer_name=payer_name,
             retry_of_id=last_refused and last_refused[0],
-            is_further=others.has_same_invoice,
+            beside=others,
         )
 
 
@@ -113,7 +118,7 @@ def record_payment(
     if not by.may_decide_on(invoice.account_id, "core.review_payment"):
         raise PermissionDenied("You may not record payments of this account.")
     check_day(paid_on, field="paid_on")
-    with _claimed_once(invoice.account_id, method, reference):
+    with _claimed_once(invoice.account_id, reference):
         with pipelined():
             ACCOUNTS.ask([invoice.account_id])  # what is claimed at the same moment sees this, or this sees it
             reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
@@ -127,7 +132,7 @@ def record_payment(
             notes=notes,
             paid_on=paid_on,
             payer_name=payer_name,
-            is_further=_InReview(reviewed.fetchall(), invoice).has_same_invoice,
+            beside=_InReview(reviewed.fetchall(), invoice),
         )
 
 
@@ -143,6 +148,10 @@ class _InReview:
         self._undecided = [row for row in rows if row[2]]
         self._of_invoice = [row for row in self._undecided if row[1] == invoice.pk]
         self.has_same_invoice = any(row[1] == invoice.pk for row in rows)
+
+    def place(self) -> int:
+        """How many claims of its account come before the next one: they are ranked one after another."""
+        return min(len(self._undecided), HINDMOST)
 
     def check_room_for(self, reference: str) -> None:
         """Raise DuplicateClaim where one more is over a limit: with that of the same reference, else the oldest."""
@@ -167,12 +176,28 @@ class _InReview:
         raise DuplicateClaim(words % {"count": count}, payment_id=str(oldest[0]))
 
 
-def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) -> Payment:
+def _check_size(amount: Decimal, currency: str, invoice: Invoice) -> None:
+    """Raise ValidationError for a claim that can only be a slip, or bait for a hasty approval.
+
+    What is paid in another currency is compared with nothing: only its receipt can tell what it is worth.
+    """
+    if currency != invoice.currency or amount <= FAR_MORE * invoice.outstanding:
+        return
+    if amount > Policy.current().claim_ceiling(currency):
+        words = _("This is far more than the %(open)s %(currency)s that are open. If you did send it, write to us.")
+        open_ = money_text(invoice.outstanding, currency)
+        raise ValidationError({"amount": [words % {"open": open_, "currency": currency}]})
+
+
+def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InReview, **fields: Any) -> Payment:
     payment = Payment(
         account_id=invoice.account_id,
         invoice=invoice,
         method=method,
         reference_key=normal_reference(fields["reference"]),
+        reference_counts=method.tells_transfers_apart,
+        is_further=beside.has_same_invoice,
+        waiting_before=beside.place(),
         submitted_by=by,
         **fields,
     )
@@ -182,22 +207,24 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, **fields: Any) 
 
 
 @contextmanager
-def _claimed_once(account_id: UUID, method: PaymentMethod, reference: str) -> Iterator[None]:
+def _claimed_once(account_id: UUID, reference: str) -> Iterator[None]:
     """A transaction in which a claim is begun. Raises DuplicateClaim when this reference is taken, after it."""
     try:
         with atomic():
             yield
     except IntegrityError as error:
-        if "payment_reference_once" in str(error):
-            raise _claimed_already(account_id, method, reference) from error
+        if "payment_reference_of_one_transfer" in str(error):
+            raise _claimed_already(account_id, reference) from error
         raise
 
 
-def _claimed_already(account_id: UUID, method: PaymentMethod, reference: str) -> DuplicateClaim:
+def _claimed_already(account_id: UUID, reference: str) -> DuplicateClaim:
     earlier = Payment.objects.filter(
-        account_id=account_id, method=method, reference_key=normal_reference(reference)
-    ).exclude(status__in=[Payment.Status.FAILED, Payment.Status.CANCELLED])
-    return DuplicateClaim(
-        reference_is_taken(),
-        payment_id=str(earlier.values_list("pk", flat=True)[0]),
+        account_id=account_id,
+        reference_key=normal_reference(reference),
+        reference_counts=True,
+        status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED, Payment.Status.SUCCEEDED],
     )
+    first = earlier.order_by("pk").values_list("pk", flat=True).first()
+    # None: it was taken back in this very moment.
+    return DuplicateClaim(reference_is_taken(), **({"payment_id": str(first)} if first else {}))

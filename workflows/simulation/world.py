@@ -45,10 +45,15 @@ POLICY = {
     "claim_pause_days": 7,
 }
 METHODS: list[dict[str, Any]] = [
-    {"code": "desk", "name": "At the desk", "bank_lag_days": 2},
-    {"code": "courier", "name": "By courier", "bank_lag_days": 0},
+    {"code": "slow", "name": "Slow wallet", "bank_lag_days": 2},
+    {"code": "fast", "name": "Fast wallet", "bank_lag_days": 0},
 ]
-_OF_A_METHOD = {"kind": "cash", "fields": {"location": "1 High Street"}, "instructions": {"en": "Pay {amount}."}}
+_OF_A_METHOD = {
+    "kind": "mobile_wallet",
+    "fields": {"wallet": "Wallet", "number": "12025550123"},
+    "requires": ["reference"],
+    "instructions": {"en": "Pay {amount}."},
+}
 BILLING = {
     "billing_email": "bills@customer.test",
     "address_line1": "1 High Street",

@@ -1,0 +1,132 @@
+"""A transfer has one reference, and is claimed once in an account: whatever the method, whatever the script."""
+# ruff: noqa: RUF001 - digits of other scripts are meant
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.db import IntegrityError, connection
+from django.db.transaction import atomic
+
+from core.models import Payment
+from core.problems import DuplicateClaim
+from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
+from workflows.actions import claim_payment, record_payment
+from workflows.engine import perform
+
+pytestmark = pytest.mark.django_db
+
+migration = import_module("core.migrations.0063_reference_of_one_transfer")
+
+
+def claim(invoice, reference, *, by=None, method=None, amount="89.00", currency="USD"):
+    return claim_payment(
+        invoice=invoice,
+        method=method or PaymentMethodFactory(),
+        amount=Decimal(amount),
+        currency=currency,
+        reference=reference,
+        by=by or MembershipFactory(account=invoice.account).user,
+    )
+
+
+def wire():
+    return PaymentMethodFactory(code="intl_wire", country="")
+
+
+def cash():
+    return PaymentMethodFactory(code="cash", kind="cash", requires=["reference", "paid_on"])
+
+
+@pytest.mark.guards("S14", "payment_reference_of_one_transfer")
+@pytest.mark.parametrize("again", ["WIRE-42", "wire 42", "ＷＩＲＥ４２", "wire٤٢", "WI\u200bRE42"])
+def test_one_reference_is_claimed_once_whatever_the_method_or_script(again):
+    """S14."""
+    invoice = InvoiceFactory()
+    other = InvoiceFactory(account=invoice.account, subscription=invoice.subscription)
+    first = claim(invoice, "WIRE 42")
+
+    for taken in (invoice, other):
+        with pytest.raises(DuplicateClaim) as refused:
+            claim(taken, again, method=wire())
+        assert refused.value.members == {"payment_id": str(first.pk)}
+    assert claim(InvoiceFactory(), again, method=wire())  # banks of two customers may give out the same one
+
+
+@pytest.mark.guards("S14", "payment_reference_of_one_transfer")
+def test_database_keeps_a_reference_of_one_transfer():
+    """S14."""
+    payment = PaymentFactory()
+
+    with pytest.raises(IntegrityError, match="payment_reference_of_one_transfer"), atomic():
+        PaymentFactory(invoice=payment.invoice, method=wire())
+
+
+def test_receipt_of_the_same_reference_is_refused_too():
+    invoice = InvoiceFactory()
+    claim(invoice, "WIRE 42")
+
+    with pytest.raises(DuplicateClaim):
+        record_payment(
+            invoice=invoice,
+            method=wire(),
+            amount=Decimal(1),
+            currency="USD",
+            reference="wire42",
+            by=StaffFactory(),
+        )
+
+
+@pytest.mark.parametrize("way", [cash, lambda: PaymentMethodFactory(code="card", requires=[])])
+def test_references_of_cash_and_those_that_nobody_asks_for_may_repeat(way):
+    invoice = InvoiceFactory()
+    owner = MembershipFactory(account=invoice.account).user
+    method = way()
+
+    first, second = [claim(invoice, "BOOK 1", method=method, by=owner) for _ in range(2)]
+
+    assert (first.reference_counts, second.reference_counts) == (False, False)
+    assert claim(invoice, "BOOK 1", by=owner).reference_counts
+
+
+# What was there before
+
+
+def count():
+    migration.count(None, SimpleNamespace(connection=connection))
+
+
+def test_of_older_pairs_the_first_counts_and_both_stay():
+    invoice = InvoiceFactory()
+    owner = MembershipFactory(account=invoice.account).user
+    old = {"invoice": invoice, "submitted_by": owner, "reference_counts": False}
+    refused = PaymentFactory(**old)
+    perform(refused.reject, by=StaffFactory(), reason_code="other")
+    first, second = PaymentFactory(**old), PaymentFactory(**old, method=wire())
+    in_cash = PaymentFactory(**old, method=cash())
+    without = PaymentFactory(**old, reference="", reference_key="")
+    elsewhere = PaymentFactory(reference_counts=False)
+
+    count()
+    count()
+
+    rows = [refused, first, second, in_cash, without, elsewhere]
+    kept = Payment.objects.in_bulk([row.pk for row in rows])
+    assert [kept[row.pk].reference_counts for row in rows] == [True, True, False, False, False, True]
+    assert [kept[row.pk].reference_key for row in rows[:3]] == ["WIRE42"] * 3
+    assert [kept[row.pk].waiting_before for row in rows[1:]] == [0, 1, 2, 3, 0]
+    with pytest.raises(DuplicateClaim):
+        claim(InvoiceFactory(account=invoice.account, subscription=invoice.subscription), "WIRE 42", by=owner)
+
+
+def test_more_claims_than_one_batch_are_all_counted(monkeypatch):
+    monkeypatch.setattr(migration, "BATCH", 2)
+    for _ in range(5):
+        PaymentFactory(reference_counts=False)
+
+    count()
+
+    assert Payment.objects.filter(reference_counts=True).count() == 5

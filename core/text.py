@@ -17,6 +17,8 @@ from core.problems import ValidationError
 # Controls of C0 and C1, lone surrogates, line and paragraph separators, and what turns text around.
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
+BETWEEN_LINES = dict.fromkeys(map(ord, "\t\r\n"))
+
 # Letters and symbols by their category, yet nothing is drawn: Hangul fillers, an empty Braille cell, a null notehead.
 NOT_DRAWN = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
 # Marks by their category that are never drawn: a joiner of graphemes, two vowels of Khmer, Mongolian selectors.
@@ -49,6 +51,11 @@ def composed(text: str) -> str:
 def is_single_line(text: str) -> bool:
     """Whether it is one line, of characters that people type."""
     return FORBIDDEN.search(text) is None
+
+
+def is_lines(text: str) -> bool:
+    """The same of a text of several lines, which are divided by the usual characters and no others."""
+    return is_single_line(text.translate(BETWEEN_LINES))
 
 
 def is_drawn(text: str) -> bool:

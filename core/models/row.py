@@ -6,6 +6,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Self
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from django.db.models import BooleanField, Case, F, Func, IntegerField, Q, Value, When
 from django.db.models.base import ModelState
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from core.ids import uuid7
 from core.money import CEILING
 from core.problems import ValidationError
-from core.text import composed, is_drawn
+from core.text import composed, is_drawn, is_lines, is_seen_whole, is_single_line
 
 # ISO 4217 as of 2026: the currencies that have not two digits after the point. A test compares them with the library,
 # which a CHECK of the database cannot ask.
@@ -36,22 +37,29 @@ class Row(models.Model):
         abstract = True
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """What forms of the admin ask: texts are kept in NFC and judged so, one of which nothing is seen is empty."""
+        """What forms of the admin ask: texts are kept in NFC and judged so, one of which nothing is seen is empty.
+
+        A text has no characters that are none, and all of a name is seen: else two that look the same are different.
+        """
+        errors: dict[str, Any] = {}
         for column in self._meta.concrete_fields:
             text = getattr(self, column.attname)
             if isinstance(text, str) and isinstance(column, models.CharField | models.TextField):
-                setattr(self, column.attname, composed(text) if is_drawn(text) else "")
-        super().clean_fields(exclude=exclude)
+                text = composed(text) if is_drawn(text) else ""
+                setattr(self, column.attname, text)
+                if column.name not in (exclude or ()) and (wrong := _character_error(column, text)):
+                    errors[column.name] = [wrong]
+        try:
+            super().clean_fields(exclude=exclude)
+        except DjangoValidationError as error:
+            errors = error.update_error_dict(errors)
+        if errors:
+            raise DjangoValidationError(errors)
 
-    def check_lengths(self) -> None:
-        """Raise the Problem ValidationError, by column, for a text that does not fit its column."""
-        errors = {
-            column.name: [_("Use at most %(count)d characters.") % {"count": column.max_length}]
-            for column in self._meta.concrete_fields
-            if isinstance(column, models.CharField)
-            and column.max_length is not None
-            and len(getattr(self, column.attname) or "") > column.max_length
-        }
+    def check_texts(self) -> None:
+        """Raise the Problem ValidationError, by column, for a text that does not fit its column or is none."""
+        columns = [one for one in self._meta.concrete_fields if isinstance(one, models.CharField | models.TextField)]
+        errors = {one.name: [wrong] for one in columns if (wrong := _text_error(one, getattr(self, one.attname) or ""))}
         if errors:
             raise ValidationError(errors)
 
@@ -157,6 +165,24 @@ def protected_relations(model: type[models.Model]) -> list[Any]:
     """The foreign keys to a model that protect its rows, those without a reverse name included."""
     fields: list[Any] = list(model._meta.get_fields(include_hidden=True))
     return [field for field in fields if getattr(field, "on_delete", None) is models.PROTECT and not field.concrete]
+
+
+def _text_error(column: models.Field, text: str) -> str:
+    """What is wrong with a text of that column, or nothing."""
+    if column.max_length is not None and len(text) > column.max_length:
+        return _("Use at most %(count)d characters.") % {"count": column.max_length}
+    return _character_error(column, text)
+
+
+def _character_error(column: models.Field, text: str) -> str:
+    """The same of its characters alone; several lines may stand in a TextField."""
+    if isinstance(column, models.TextField):
+        return "" if is_lines(text) else _("It contains characters that are no text.")
+    if not is_single_line(text):
+        return _("Write it on a single line.")
+    if column.name == "name" and not is_seen_whole(text):
+        return _("There is a character in it that cannot be seen. Type it again.")
+    return ""
 
 
 def _below_ceiling(*fields: str) -> Q:

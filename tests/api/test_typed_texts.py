@@ -119,6 +119,33 @@ def test_verb_refuses_a_reference_that_does_not_fit_its_column(invoice):
     assert list(refused.value.members["errors"]) == ["reference"]
 
 
+@pytest.mark.parametrize("field", ["manual_reference", "manual_notes", "payer_name"])
+@pytest.mark.parametrize("end", ["\u2028", "\u2029"])
+def test_line_that_ends_as_no_line_does_is_refused(owner, invoice, digest, field, end):
+    before = digest()
+
+    answer = owner.post(CONFIRM, claim(invoice, **{field: f"a{end}b"}))
+
+    assert is_problem(answer, 400, "validation-error")
+    assert list(answer.json()["errors"]) == [field]
+    assert digest() == before
+
+
+@pytest.mark.parametrize(("column", "text"), [("reference", "a\nb"), ("reference", "a\u2028b"), ("notes", "a\u2028b")])
+def test_verb_refuses_a_text_that_is_none(invoice, column, text):
+    with pytest.raises(ValidationError) as refused:
+        record_payment(
+            invoice=invoice,
+            method=PaymentMethodFactory(),
+            amount=Decimal("1.00"),
+            currency="USD",
+            by=StaffFactory(),
+            **({"reference": "R"} | {column: text}),
+        )
+
+    assert list(refused.value.members["errors"]) == [column]
+
+
 def test_longest_reason_of_adjusted_credits_is_kept_and_names_nobody(invoice):
     staff = UserFactory(is_staff=True, email=f"{'a' * 60}@{'b' * 60}.{'c' * 60}.example.test")
     staff.user_permissions.set(Permission.objects.filter(codename="adjust_credits"))

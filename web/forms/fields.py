@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.billing_details import public_email
 from core.money import money_text
 from core.proof_links import plain_https
-from core.text import composed, is_drawn, is_single_line
+from core.text import composed, is_drawn, is_lines, is_single_line
 from core.typed_amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
 
 
@@ -54,7 +54,7 @@ class Lines(_Text):
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        if isinstance(text, str) and not is_single_line(text.replace("\n", "").replace("\t", "")):
+        if isinstance(text, str) and not is_lines(text):
             raise ValidationError(_("It contains characters that are no text."))
         return text
 

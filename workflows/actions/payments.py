@@ -201,7 +201,7 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InRevi
         submitted_by=by,
         **fields,
     )
-    payment.check_lengths()
+    payment.check_texts()
     begin(payment, by=by, amount=payment.amount, reference=payment.reference)
     return payment
 

@@ -14,8 +14,9 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
-from core.problems import Problem
+from core.problems import MalformedRequest, Problem
 from core.sessions import is_over, saw
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class ProblemPages:
     """A Problem that no view turned into a message is a page with its words and its status.
 
     So is a database that does not answer: a page that asks it for nothing more. TRACE, which Django lets through to
-    views as it does GET, is refused: no page is for it.
+    views as it does GET, is refused: no page is for it. So is an address with a NUL, which the database cannot compare
+    with anything: a view that looks for it would break.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -43,6 +45,8 @@ class ProblemPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "TRACE" and not request.path.startswith("/api/"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if not request.path.startswith("/api/") and _has_nul(request):
+            return _page_of(MalformedRequest(_("The address contains characters that cannot be.")), request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -53,7 +57,7 @@ class ProblemPages:
             return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "5"})
         if not isinstance(error, Problem):
             return None
-        return render(request, "web/problem.html", {"problem": error}, status=error.status)
+        return _page_of(error, request)
 
 
 class StaffSessions:
@@ -77,3 +81,12 @@ class StaffSessions:
 
 def is_of_staff(user: Any) -> bool:
     return bool(user.is_authenticated and (user.is_staff or user.is_superuser))
+
+
+def _page_of(problem: Problem, request: HttpRequest) -> HttpResponse:
+    return render(request, "web/problem.html", {"problem": problem}, status=problem.status)
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    given = (word for name, values in request.GET.lists() for word in (name, *values))
+    return any("\0" in word for word in (request.path, *given))

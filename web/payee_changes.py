@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -47,8 +48,8 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
         if (asked := self._confirmed(request)) is not None:
             return asked
         number = request.POST.get("number", "")
-        versions = PayeeVersion.objects.filter(method=method, number=int(number) if number.isdecimal() else 0)
-        version = versions.first() if len(number) < 10 else None
+        is_number = re.fullmatch("[0-9]{1,9}", number) is not None
+        version = PayeeVersion.objects.filter(method=method, number=int(number)).first() if is_number else None
         if version is None:
             raise Http404
         try:

@@ -305,6 +305,15 @@ def test_a_compressed_body_is_not_unpacked(owner):
     assert is_problem(answer, 415, "unsupported-media-type")
 
 
+@pytest.mark.parametrize("length", ["9" * 5000, "\u0663", "\u00b2", "+5", "1_0"])
+def test_length_that_is_no_number_is_refused(length):
+    path = BASE + "auth/login/"
+
+    answer = Caller().client.generic("POST", path, b"{}", "application/json", CONTENT_LENGTH=length)
+
+    assert is_problem(answer, 413, "payload-too-large")
+
+
 @pytest.mark.parametrize("key", [None, "a-key"])
 def test_a_body_is_256_kb_at_most(key, owner):
     headers = {"Idempotency-Key": key} if key else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpResponse
@@ -52,7 +54,8 @@ def security(request: Visit) -> HttpResponse:
 def end_session(request: Visit) -> HttpResponse:
     """End one of one's own, in another browser; this one's is ended by signing out."""
     others = request.user.sessions.exclude(pk=digest(request.session.session_key or ""))
-    if others.filter(pk=request.POST.get("session", "")[:DIGITS]).delete()[0]:
+    chosen = request.POST.get("session", "")
+    if re.fullmatch("[0-9a-f]+", chosen) and others.filter(pk=chosen[:DIGITS]).delete()[0]:
         messages.success(request, _("That session is over."))
     return redirect("security")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
+
+from core.text import is_lines
 
 
 class Payload(forms.JSONField):
@@ -19,8 +22,12 @@ class Payload(forms.JSONField):
             payload = super().to_python(value)
         except RecursionError:
             raise ValidationError("It is nested too deeply.") from None
+        except ValueError:  # a number of more digits than Python reads
+            raise ValidationError("There is a number in it that is too long.") from None
         if payload is not None and not isinstance(payload, dict):
             raise ValidationError("A payload is a JSON object.")
+        if payload is not None and not is_lines(json.dumps(payload, ensure_ascii=False)):
+            raise ValidationError("It contains characters that are no text.")
         return payload
 
     def bound_data(self, data: Any, initial: Any) -> Any:

@@ -24,8 +24,8 @@ test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for som
 faults: dev ## Kill everything in turn and count what is lost; let random customers live through years
 	.venv/bin/python -m pytest tests/faults tests/simulation -m "faults or not faults" -s $(ARGS)
 
-hostile: dev ## Send hostile values and Schemathesis at every operation of the API
-	.venv/bin/python -m pytest tests/api tests/stories -m hostile -n 0 -s $(ARGS)
+hostile: dev ## Send hostile values, odd texts and Schemathesis at every operation, page and form
+	.venv/bin/python -m pytest tests/api tests/web tests/stories -m hostile -n 0 -s $(ARGS)
 
 threats: dev ## Write docs/threats.md from the marks of the tests
 	.venv/bin/python -m tests.threats

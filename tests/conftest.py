@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
@@ -38,6 +40,23 @@ def truncation_between_tests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", with_triggers_off)
         yield
+
+
+@pytest.fixture
+def no_log() -> Iterator[None]:
+    """Thousands of refusals are thousands of warnings."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def seed() -> int:
+    """Of this test's random choices; shown when it fails."""
+    chosen = random.randrange(10**6)
+    random.seed(chosen)
+    print(f"seed {chosen}")  # noqa: T201
+    return chosen
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -13,12 +14,14 @@ from urllib.parse import quote
 from jsonschema import Draft202012Validator
 
 from api.docs import published
-from core.proof_links import plain_https
+from core.proof_links import TYPED_HTTPS, plain_https
 from core.text import is_drawn
 from tests.api.matrix import BODIES, noun_of
 from tests.api.published import formats, operations
 from tests.api.world import World
+from tests.odd_texts import as_header, odd_texts, spelled, unseen
 
+Texts = Callable[..., Iterable[tuple[str, str]]]  # as odd_texts()
 TEXTS = {
     "NUL": "a\x00b",
     "lone surrogate": "a\ud800b",
@@ -87,6 +90,19 @@ TEXTS = {
 NUMBERS = ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "-5", "0", "-0", "9.001", "1.0", "9" * 30, "9" * 5000]
 OTHERS = ["true", "false", "null", "[9]", "[]", '{"a": 1}', '["018f0000-0000-7000-8000-00000000000a", 1]']
 NOT_TEXT = {"amount", "amount_received", "email"}  # written in another way: with their digits, as the owner wrote it
+# Headers in which a text is put, and what stands before it.
+ODD_HEADERS = {
+    "Idempotency-Key": "",
+    "Prefer": "wait=",
+    "Authorization": "Bearer ",
+    "Accept": "application/json; q=",
+    "Accept-Language": "",
+    "X-Request-ID": "",
+    "X-Forwarded-For": "",
+    "Cookie": "sessionid=",
+    "traceparent": "00-",
+}
+UNBOUNDED = 2000  # of a field without a longest text
 NOT_UTF8 = b'"\xff\xfe\x80"'
 UNKNOWN = ["status", "credits", "is_staff", "account_id_", "approved_by", "__proto__", "\u202e", ""]
 
@@ -120,6 +136,27 @@ def attacks(world: World, name: str) -> Iterator[Attack]:
         yield from _instead_of_the_body(name, path, body)
 
 
+def odd_attacks(world: World, name: str, texts: Texts = odd_texts) -> Iterator[Attack]:
+    """Texts of `tests.odd_texts` in every place of one operation."""
+    path = address(world, name)
+    body = BODIES[name](world) if name in BODIES else None
+    plain = None if body is None else json.dumps(body).encode()
+    if "{id}" in name:
+        before, _, after = ("/api/v1/" + name.split(" ")[1]).partition("{id}")
+        own = world.id(noun_of(name))
+        for what, text in texts(36, number=own, word=own):
+            yield Attack(name, f"id: {what}", f"{before}{spelled(text)}{after}", plain)
+    for parameter in operations()[name].get("parameters", []):
+        if parameter["in"] == "query":
+            yield from _odd_parameter(name, path, parameter, plain, texts)
+    for part in texts_of(name):
+        yield from _odd_field(name, path, body or {}, part, texts)
+    for header, before in ODD_HEADERS.items():
+        for what, text in texts(255, number="10", word="a-good-key"):
+            if len(text) < 5_000:
+                yield Attack(name, f"{header}: {what}", path, plain, headers={header: before + as_header(text)})
+
+
 def address(world: World, name: str) -> str:
     path = "/api/v1/" + name.split(" ")[1]
     return path.replace("{id}", world.id(noun_of(name))) if "{id}" in path else path
@@ -144,6 +181,45 @@ def is_kept(sent: str, returned: Any) -> bool:
     return unicodedata.normalize("NFC", sent).strip() == returned.strip() or plain_https(sent) == returned
 
 
+@dataclass(frozen=True)
+class Part:
+    """A place of a body that takes something else than an object or a list."""
+
+    place: tuple[str, ...]
+    longest: int
+    kind: str  # as in `tests.odd_texts.growing`
+
+
+def texts_of(name: str) -> list[Part]:
+    """The leaves of a body, with how long a text there may be."""
+    body = operations()[name].get("requestBody")
+    return list(_parts(body["content"]["application/json"]["schema"], ())) if body else []
+
+
+def _parts(schema: Any, above: tuple[str, ...]) -> Iterator[Part]:
+    schema = _resolved(schema)
+    for key, part in schema.get("properties", {}).items():
+        yield from _parts(part, (*above, key))
+    if schema.get("type") == "array":
+        yield from _parts(schema["items"], (*above, "0"))
+    elif "properties" not in schema and above:
+        yield Part(above, *_measures(schema))
+
+
+def _measures(schema: Any) -> tuple[int, str]:
+    """How long a text may be, and its kind."""
+    choices = [_resolved(part) for part in (schema, *schema.get("anyOf", []))]
+    longest = max(part.get("maxLength", 0) for part in choices) or UNBOUNDED
+    kinds = {"link" if TYPED_HTTPS in part.get("pattern", "") else part.get("format", "") for part in choices}
+    return longest, next((kind for kind in ("link", "email") if kind in kinds), "")
+
+
+def _resolved(schema: Any) -> Any:
+    if "$ref" in schema:
+        return published()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
 def fields_of(name: str) -> Iterator[tuple[str, ...]]:
     """The leaves of a body: `("amount",)`, `("allocations", "0", "invoice_id")`."""
     body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
@@ -151,8 +227,7 @@ def fields_of(name: str) -> Iterator[tuple[str, ...]]:
 
 
 def _leaves(schema: Any, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if "$ref" in schema:
-        schema = published()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    schema = _resolved(schema)
     for key, part in schema.get("properties", {}).items():
         yield (*above, key)
         if part.get("type") == "array":
@@ -173,6 +248,41 @@ def _in_fields(world: World, name: str, path: str, body: dict[str, Any]) -> Iter
             yield Attack(name, f"{'.'.join(place)}: {what}", path, document, sent=sent)
         twice = json.dumps({**body, place[0]: "@@"}).encode()
         yield Attack(name, f"{place[0]} twice", path, twice[:-1] + f', "{place[0]}": 1}}'.encode())
+
+
+def _odd_field(name: str, path: str, body: dict[str, Any], part: Part, texts: Texts) -> Iterator[Attack]:
+    """Odd texts in one place, made of what may stand there; written as escapes or as they are."""
+    own = _standing(body, part.place)
+    given = {"word": own, "number": own} if own.strip("0123456789.-abcdef") == "" and own else {"word": own or "Acme"}
+    is_sent = len(part.place) == 1 and part.place[0] not in NOT_TEXT
+    for what, text in texts(part.longest, part.kind, **given):
+        document = json.dumps(_put(body, part.place)).replace(
+            '"@@"', json.dumps(text, ensure_ascii=random.random() < 0.5)
+        )
+        sent = (part.place[0], text) if is_sent else None
+        raw = document.encode("utf-8", "surrogatepass")
+        yield Attack(name, f"{'.'.join(part.place)}: odd {what}", path, raw, sent=sent)
+    for what, text in random.sample(list(unseen(part.place[-1])), 5):
+        place = (*part.place[:-1], text)
+        document = json.dumps(_put({**body}, place)).replace('"@@"', json.dumps(own or "x"))
+        yield Attack(name, f"{'.'.join(part.place)} misspelled: {what}", path, document.encode())
+
+
+def _standing(body: Any, place: tuple[str, ...]) -> str:
+    """What stands there in a valid body, if it is a text."""
+    for step in place:
+        body = body.get(step) if isinstance(body, dict) else body[0] if isinstance(body, list) and body else None
+    return body if isinstance(body, str) else ""
+
+
+def _odd_parameter(
+    name: str, path: str, parameter: dict[str, Any], body: bytes | None, texts: Texts
+) -> Iterator[Attack]:
+    schema = _resolved(parameter["schema"])
+    word = str(next(iter(schema.get("enum", [])), "Acme"))
+    for what, text in texts(*_measures(schema), word=word):
+        if len(text) < 5_000:
+            yield Attack(name, f"?{parameter['name']}: odd {what}", f"{path}?{parameter['name']}={spelled(text)}", body)
 
 
 def _put(body: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:

@@ -6,22 +6,24 @@ A seeded sample runs with every `make test`, the whole with `make hostile`.
 from __future__ import annotations
 
 import json
-import logging
 import random
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 import pytest
 from django.db.transaction import atomic, set_rollback
 from rest_framework.test import APIClient
 
 from tests.api.caller import Caller
-from tests.api.hostile import Attack, attacks, is_kept, request_judge
+from tests.api.hostile import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.matrix import actor_of
 from tests.api.published import must_conform, operations
 from tests.api.world import World, digest
+from tests.odd_texts import some_odd_texts
+from tests.stored import wrong_texts
 
 pytestmark = pytest.mark.django_db
 LEAKS = (b"Traceback", b"psycopg", b"SELECT ", b"site-packages", b"django.")
@@ -34,12 +36,10 @@ def _django_db_helper(world: World) -> None:
 
 
 @pytest.fixture(autouse=True)
-def a_long_day(settings) -> Iterator[None]:
-    """Thousands of refusals are thousands of warnings in the log, and more tries than anybody has."""
+def a_long_day(settings, no_log) -> None:
+    """More tries than anybody has."""
     settings.LIMITS = {name: {} for name in settings.LIMITS}
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+    settings.ACCOUNT_LIMITS = {}
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +56,35 @@ def test_each_value_in_each_place(name, world, counted):
     assault(world, attacks(world, name), counted)
 
 
-def test_some_values_in_some_places(world, counted):
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")  # noqa: T201 - shown when it fails
+def test_some_values_in_some_places(world, counted, seed):
     everything = [attack for name in operations() for attack in attacks(world, name)]
 
     assert len(everything) > 10_000
-    assault(world, random.Random(seed).sample(everything, SAMPLE), counted)
+    assault(world, random.sample(everything, SAMPLE), counted)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", operations())
+def test_many_odd_texts_in_each_place(name, world, counted, seed):
+    assault(world, odd_attacks(world, name, partial(some_odd_texts, 75)), counted)
+
+
+def test_some_odd_texts_in_some_places(world, counted, seed):
+    """One of each kind for every place, and some of these."""
+    one_each = partial(some_odd_texts, 3)
+    every = [attack for name in operations() for attack in odd_attacks(world, name, one_each)]
+
+    assert len(every) > 2000
+    assault(world, random.sample(every, SAMPLE), counted)
+
+
+def test_texts_are_found_in_bodies():
+    fields = {(name, part.place): (part.longest, part.kind) for name in operations() for part in texts_of(name)}
+
+    assert fields["POST billing/admin/payments/confirm/", ("manual_reference",)] == (140, "")
+    assert fields["POST billing/admin/payments/confirm/", ("proof_url",)] == (1000, "link")
+    assert fields["POST auth/register/", ("billing_email",)] == (254, "email")
+    assert len(fields) > 60
 
 
 def test_the_judge_of_bodies_can_refuse():
@@ -82,6 +104,7 @@ def assault(world: World, tried: Iterable[Attack], counted: Counter[int]) -> Non
             answer = send(world.callers[actor_of(attack.name)], attack)
             took = time.thread_time() - started
             if answer.status_code < 400:
+                wrong += [f"{attack} stored {text}" for text in wrong_texts()]
                 set_rollback(True)
             else:
                 refused.append(str(attack))

@@ -12,6 +12,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import models
+from django.test import Client
 from django.urls import reverse
 
 from core.models import (
@@ -27,6 +28,8 @@ from core.models import (
     User,
 )
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PlanFactory, UserFactory
+from tests.odd_texts import some_odd_texts
+from tests.web.odd import Judge
 from tests.web.public import failures
 from workflows.actions.sites import open_site
 
@@ -183,6 +186,7 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"email": "BOB@acme.test"},
             {"email": NUL},
             {"name": LONG},
+            {"name": "Ann\u2060"},
         ],
     },
     Membership: {
@@ -208,7 +212,14 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"industry": ""},
             {"industry": str(uuid4())},
         ],
-        "change": [{"name": ""}, {"name": NUL}, {"industry": "x"}],
+        "change": [
+            {"name": ""},
+            {"name": NUL},
+            {"name": "Shop\u2067"},  # turned around
+            {"name": "Sh\u200bop"},  # looks like the other
+            {"name": "Sh\u2028op"},
+            {"industry": "x"},
+        ],
     },
     SiteUserAccess: {
         "add": [
@@ -377,3 +388,38 @@ def test_a_wrong_value_is_refused_in_the_form_and_the_shop_stays_open(staff, sce
 
     assert wrong == []
     assert failures(customer, invoice=invoice) == {}
+
+
+FORMS = [(model, verb) for model, verbs in WRONG.items() for verb in verbs]
+A_FEW, MANY = 3, 30  # for each field
+
+
+def name_of(each: Any) -> str:
+    return each if isinstance(each, str) else each.__name__
+
+
+@pytest.mark.parametrize(("model", "verb"), FORMS, ids=name_of)
+def test_some_odd_texts_are_taken_or_shown_again(staff, scene, model, verb, seed, no_log):
+    send_odd_texts(staff, scene, model, verb, count=A_FEW)
+
+
+@pytest.mark.hostile
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("model", "verb"), FORMS, ids=name_of)
+def test_many_odd_texts_are_taken_or_shown_again(staff, scene, model, verb, seed, no_log):
+    send_odd_texts(staff, scene, model, verb, count=MANY)
+
+
+def send_odd_texts(client: Client, scene: dict[str, Any], model: type[models.Model], verb: str, *, count: int) -> None:
+    """In every field of the form, the hidden ones too."""
+    path = page(model, verb, *([row_of(model, scene).pk] if verb == "change" else []))
+    stands = standing(client.get(path))
+    if verb == "add":
+        stands |= filled(NEW[model], scene, stands)
+    judge = Judge()
+    for name in [*stands, "_popup", "_to_field"]:
+        own = str(stands.get(name) or "Acme")
+        longest = next((one.max_length for one in model._meta.fields if one.name == name and one.max_length), 200)
+        for what, text in some_odd_texts(count, longest, word=own, number=own if own[0].isdigit() else "10"):
+            judge.send(client, "post", path, stands | {name: text}, what=f"{name} {what}")
+    judge.check()

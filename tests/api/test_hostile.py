@@ -9,6 +9,7 @@ import json
 import random
 import sys
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -142,7 +143,9 @@ def check(attack: Attack, answer) -> None:
         assert not [leak for leak in LEAKS if leak in answer.content], said
         return
     if attack.body:
-        assert request_judge(attack.name).is_valid(json.loads(attack.body)), f"taken against the schema: {said}"
+        # Length is counted in NFC, which no schema can say.
+        body = json.loads(unicodedata.normalize("NFC", json.dumps(json.loads(attack.body), ensure_ascii=False)))
+        assert request_judge(attack.name).is_valid(body), f"taken against the schema: {said}"
     if attack.sent is not None and answer.content:
         name, text = attack.sent
         assert is_kept(text, answer.json().get(name)), f"not as it was sent: {said}"

@@ -13,6 +13,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
 import web
+from core.models import PaymentMethod
 from tests.odd_texts import as_header, some_odd_texts, spelled
 from tests.web.odd import Judge
 from tests.web.test_growing_forms import Shop, no_limits, shop
@@ -170,6 +171,15 @@ def test_address_with_a_nul_is_refused_before_any_view(shop, path):
 @pytest.mark.parametrize("session", ["\0", "a\0b", "\u0663", ""])
 def test_session_that_is_none_is_not_ended(shop, session):
     assert shop.owner.post("/app/security/end-session/", {"session": session}).status_code == 302
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "\u0661", "\u00b9", "-1", "\0"])
+def test_number_of_no_payee_change_is_not_found(shop, number):
+    method = PaymentMethod.objects.get()
+
+    answer = shop.root.post(f"/admin/core/paymentmethod/{method.pk}/payee/confirm/", {"number": number})
+
+    assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("value", ["9" * 5000, '"\\u202e"', '"\\u2028"', '"\\u0000"', '"\\ud800"'])

@@ -120,7 +120,7 @@ def digest() -> list[Any]:
         cursor.execute(
             """SELECT relname FROM pg_class
                WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
-                   AND relname <> 'core_attempt'  -- where refusals are counted"""
+                   AND relname NOT IN ('core_attempt', 'core_refusalcount')  -- where refusals are counted"""
         )
         # Not the expiry of a token, which using it moves on.
         row = "(to_jsonb(t) - CASE '{0}' WHEN 'knox_authtoken' THEN 'expiry' ELSE '' END)::text"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core.models import User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, SUPERUSER
@@ -50,13 +50,6 @@ def permissions_of(words: Iterable[str]) -> list[Permission]:
     return [permission_of(word).get() for word in words]
 
 
-def holders_of(word: str) -> QuerySet[User]:
-    """The staff who hold a permission, by themselves or by a group, and may sign in."""
-    permission = permission_of(word).values("pk")
-    held = Q(user_permissions__in=permission) | Q(groups__permissions__in=permission)
-    return User.objects.filter(held, is_active=True, is_staff=True).distinct().order_by("email")
-
-
 def other_holders(*people: User | None) -> QuerySet[User]:
     """Who could confirm what concerns these people."""
-    return holders_of(GRANT_DUTIES).exclude(pk__in=[person.pk for person in people if person is not None])
+    return User.objects.holding(GRANT_DUTIES).exclude(pk__in=[person.pk for person in people if person is not None])

@@ -53,7 +53,7 @@ def is_shown(method: PaymentMethod) -> bool:
 
 def holders() -> QuerySet[User]:
     """Staff who may change where money is sent."""
-    given = User.objects.holding(PERMISSION.partition(".")[2])
+    given = User.objects.holding(PERMISSION)
     which = Q(is_superuser=True) | Q(pk__in=given.values("pk"))
     return User.objects.filter(which, is_staff=True, is_active=True)
 

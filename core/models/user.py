@@ -76,10 +76,12 @@ class UserManager(BaseUserManager["User"]):
         """Who reads the mail of that address and may sign in, however it is spelled."""
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
-    def holding(self, codename: str) -> models.QuerySet[User]:
-        """Those who were given that permission of `core`, themselves or by a group; each once."""
-        held = Permission.objects.filter(content_type__app_label="core", codename=codename)
-        return self.filter(Q(user_permissions__in=held) | Q(groups__permissions__in=held)).distinct()
+    def holding(self, permission: str) -> models.QuerySet[User]:
+        """The active staff who were given "core.void_invoice" or the like, themselves or by a group; by address."""
+        label, _, codename = permission.partition(".")
+        held = Permission.objects.filter(content_type__app_label=label, codename=codename)
+        given = Q(user_permissions__in=held) | Q(groups__permissions__in=held)
+        return self.filter(given, is_active=True, is_staff=True).distinct().order_by("email")
 
     def formerly(self, email: str) -> models.QuerySet[User]:
         """Those who had that address until somebody signed up with it again: their account was closed, or they left."""

@@ -13,7 +13,7 @@ from core.models import DutyGrant, Effect, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
 from core.security import remember
 from workflows import letters
-from workflows.duties import FLAGS, holders_of, other_holders, permissions_of
+from workflows.duties import FLAGS, other_holders, permissions_of
 from workflows.engine import effect, owe
 from workflows.mail import Letter, mail
 
@@ -98,7 +98,7 @@ def mail_granted(_: None, debt: Effect) -> Letter:
 
 def _readers(debt: Effect, *, alone: bool) -> list[str]:
     """The person, at the address that they had before; all who may grant; the operators, where one acts alone."""
-    holders = holders_of(GRANT_DUTIES).values_list("email", flat=True)
+    holders = User.objects.holding(GRANT_DUTIES).values_list("email", flat=True)
     found = [debt.payload["email"], *holders, *(settings.OPERATOR_EMAILS if alone else [])]
     return list(dict.fromkeys(address for address in found if not address.endswith(".invalid")))
 

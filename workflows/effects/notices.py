@@ -156,8 +156,7 @@ def mail_refused_address(account: Account, debt: Effect) -> Letter:
 
 def reviewers() -> list[str]:
     """Everybody who was given the queue, else the operators: a claim never waits unseen."""
-    users = User.objects.holding("review_payment").filter(is_active=True)
-    return list(users.order_by("email").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
+    return list(User.objects.holding("core.review_payment").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
 
 
 def plan_of(invoice: Invoice) -> str:

@@ -44,7 +44,9 @@ class Row(models.Model):
         errors: dict[str, Any] = {}
         for column in self._meta.concrete_fields:
             text = getattr(self, column.attname)
-            if isinstance(text, str) and isinstance(column, models.CharField | models.TextField):
+            if isinstance(column, models.JSONField):
+                setattr(self, column.attname, _composed(text))
+            elif isinstance(text, str) and isinstance(column, models.CharField | models.TextField):
                 text = composed(text) if is_drawn(text) else ""
                 setattr(self, column.attname, text)
                 if column.name not in (exclude or ()) and (wrong := _character_error(column, text)):
@@ -172,6 +174,15 @@ def _text_error(column: models.Field, text: str) -> str:
     if column.max_length is not None and len(text) > column.max_length:
         return _("Use at most %(count)d characters.") % {"count": column.max_length}
     return _character_error(column, text)
+
+
+def _composed(value: Any) -> Any:
+    """What is in a JSON column, with its texts in NFC."""
+    if isinstance(value, str):
+        return composed(value)
+    if isinstance(value, dict):
+        return {composed(key): _composed(each) for key, each in value.items()}
+    return [_composed(each) for each in value] if isinstance(value, list) else value
 
 
 def _character_error(column: models.Field, text: str) -> str:

@@ -29,9 +29,12 @@ class Judge:
 
     def send(self, client: Client, method: str, path: str, data: Any = None, *, what: str, **extra: Any) -> None:
         client.raise_request_exception = False
-        if method == "post":  # as browsers do, and with lone surrogates, which the client of Django cannot write
-            data = urlencode(data, doseq=True, errors="surrogatepass")
-            extra["content_type"] = "application/x-www-form-urlencoded"
+        # As browsers do, and with lone surrogates, which the client of Django cannot write.
+        written = urlencode(data or {}, doseq=True, errors="surrogatepass")
+        if method == "post":
+            data, extra["content_type"] = written, "application/x-www-form-urlencoded"
+        else:
+            data, extra["QUERY_STRING"] = None, written or path.partition("?")[2]
         with transaction.atomic():
             answer = getattr(client, method)(path, data, **extra)
             self.statuses.add(answer.status_code)

@@ -207,7 +207,7 @@ def test_to_cancel_when_the_period_is_over_ends_the_plan_at_once(active, pay, up
     signed = active()
     up_to_renewal(signed, after=2)
     demanded = renewal(signed)
-    pay(demanded, amount="30.00")
+    pay(demanded, amount=Decimal("30.00"))
 
     ended = cancel_at_period_end(signed.subscription, by=signed.user)
     live_through(1)

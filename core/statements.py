@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import Error, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
+from psycopg.generators import send
 from psycopg.pq import PipelineStatus
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -63,14 +64,22 @@ def pipelined() -> Iterator[None]:
     with connection.wrap_database_errors, raw.pipeline() as pipeline:
         try:
             yield
+            _send_all(raw)
             pipeline.sync()
         except (Error, psycopg.Error):
             with suppress(psycopg.Error):
+                _send_all(raw)
                 pipeline.sync()  # what came after the error was not executed, and says so
             raise
         except BaseException:
             raw.close()  # interrupted: to wait for the answers now would be to hang with whatever hangs
             raise
+
+
+def _send_all(raw: Any) -> None:
+    """psycopg's sync waits for answers, even to what is not sent yet; and the server waits for the rest of that."""
+    if raw.pgconn.flush():
+        raw.wait(send(raw.pgconn))
 
 
 def told_pid() -> int:

@@ -66,6 +66,16 @@ def test_an_error_is_django_s_and_leaves_nothing_behind(session):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_statements_larger_than_a_socket_holds_travel_together():
+    """H4: psycopg waited for answers to what it had not sent, and the server for the rest of that."""
+    with deadline(timedelta(seconds=20)), pipelined():
+        ask("SELECT pg_sleep(%s::float)", [0.5])
+        length = ask("SELECT length(%s::text)", ["x" * 10_000_000])
+
+    assert length.fetchone() == (10_000_000,)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_who_is_interrupted_does_not_wait_for_the_answer(session):
     started = time.monotonic()
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from django.db.transaction import atomic
 
 from core.ids import uuid7
 from core.models.history import Effect, Transition
 from core.models.stateful import NOBODY, Stateful
 from core.statements import ask
 from workflows.engine.plain import check_keepable, plain_json
-from workflows.engine.record import INSERT_DEBTS, announce
+from workflows.engine.record import CHUNK_ROWS, INSERT_DEBTS, announce, chunks
 from workflows.engine.registry import Kind, machine_of
 
 
@@ -74,12 +77,13 @@ def owe(
 
 
 def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
-    """Record a set of debts in one statement; their ids, None for each that was owed already."""
+    """Record a set of debts, in one statement unless it is large; their ids, None for each that was owed already."""
     if not debts:
         return []
     rows = [debt.row() for debt in debts]
-    answer = ask(f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id", [plain_json(rows)])
-    owed = {row[0] for row in answer.fetchall()}
+    sql = f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id"
+    with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
+        owed = {row[0] for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall()}
     announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
     return [row["id"] if row["id"] in owed else None for row in rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -126,12 +127,16 @@ def begin_many(
     with _as_in_database(objs), atomic(savepoint=False):
         for obj in objs:
             obj.version = 1
-        with pipelined():
-            written = record.write(moves)  # first, because the guard wants to see where a row comes from
-            type(objs[0])._base_manager.bulk_create(objs)
-        _confirm([written], by)
+        _confirm([_write_births(some) for some in record.chunks(moves)], by)
     _say(moves, by)
     return [move.transition for move in moves]
+
+
+def _write_births(moves: list[record.Move]) -> record.Written:
+    with pipelined():
+        written = record.write(moves)  # first, because the guard wants to see where a row comes from
+        type(moves[0].obj)._base_manager.bulk_create([move.obj for move in moves])
+    return written
 
 
 def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> record.Move:
@@ -220,19 +225,27 @@ def _log(level: int, transitions: list[Transition]) -> None:
 
 
 def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
-    """Moves of one model with the same changed columns, an object at most once in each; in the order given."""
+    """Moves of one model with the same changed columns, an object at most once in each; an object's in their order."""
     groups: dict[tuple[int, type, tuple[str, ...]], list[record.Move]] = {}
     seen: dict[UUID, int] = {}
     for move in moves:
         turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
         groups.setdefault((turn, type(move.obj), tuple(sorted(move.changed))), []).append(move)
-    yield from groups.values()
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
+        yield from record.chunks(group)
 
 
 def _write(groups: list[list[record.Move]]) -> list[record.Written]:
-    """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end."""
+    """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end.
+
+    The first of a model locks all rows of it that are to move, by their keys: of two callers with the same rows in
+    another order one waits for the other, and is then refused.
+    """
+    locks: dict[type, set[UUID]] = defaultdict(set)
+    for group in groups:
+        locks[type(group[0].obj)] |= {move.obj.pk for move in group}
     with pipelined() if len(groups) > 1 else nullcontext():
-        return [record.write(group) for group in groups]
+        return [record.write(group, locks.pop(type(group[0].obj), set())) for group in groups]
 
 
 def _all_or_none(moves: list[record.Move]) -> AbstractContextManager[None]:

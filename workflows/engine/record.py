@@ -6,10 +6,10 @@ its text depends only on which columns the transitions changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -24,6 +24,9 @@ from core.statements import ask
 from workflows.engine.plain import plain_json
 from workflows.engine.registry import followers
 from workflows.engine.signals import effects_recorded
+
+CHUNK_ROWS = 500  # of a set in one statement
+T = TypeVar("T")
 
 
 @dataclass
@@ -68,8 +71,13 @@ class Written:
         return [debt["id"] for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
 
 
-def write(moves: list[Move]) -> Written:
-    """Write moves of one model that changed the same columns."""
+def chunks(rows: list[T]) -> Iterator[list[T]]:
+    """A set in parts that one statement may carry, whatever its size."""
+    return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
+
+
+def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
+    """Write moves of one model that changed the same columns. `lock`: rows of it to lock before, in one order."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
     debts = [debt for move in moves for debt in _owed(move)]
@@ -78,8 +86,12 @@ def write(moves: list[Move]) -> Written:
         | {f"new_{name}": value for name, value in move.changed.items()}
         for move in moves
     ]
-    sql = _birth_statement() if moves[0].born else _move_statement(model, changed)
-    return Written(moves, debts, ask(sql, [plain_json(steps), plain_json(debts)]))
+    params: list[Any] = [plain_json(steps), plain_json(debts)]
+    if moves[0].born:
+        return Written(moves, debts, ask(_birth_statement(), params))
+    if len(lock) > 1:
+        params.insert(1, list(lock))
+    return Written(moves, debts, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
 
 
 def announce(effect_ids: list[UUID]) -> None:
@@ -116,19 +128,23 @@ def _owed(move: Move) -> Iterator[dict[str, Any]]:
 
 
 @cache
-def _move_statement(model: type[Stateful], changed: tuple[str, ...]) -> str:
+def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: bool) -> str:
     """Compare-and-set: a row that somebody else moved meanwhile is simply not returned.
 
     The version sees an A-B-A; the status sees a copy that is ahead, because its caller rolled back.
+    locks: rows are locked by their keys before the first of them moves.
     """
+    table = f'"{model._meta.db_table}"'
+    locked = f"locked AS (SELECT id FROM {table} WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE),"
     columns = {field.attname: field for field in model._meta.concrete_fields}
     new = [columns[name] for name in changed]
     sets = "".join(f', "{field.column}" = step."new_{field.attname}"' for field in new)
     return f"""
-        WITH step AS ({_steps(new)}),
+        WITH step AS ({_steps(new)}), {locked if locks else ""}
         moved AS (
-            UPDATE "{model._meta.db_table}" AS row SET status = step.target, version = step.seq{sets}
+            UPDATE {table} AS row SET status = step.target, version = step.seq{sets}
             FROM step WHERE row.id = step.object_id AND row.version = step.seq - 1 AND row.status = step.source
+                {"AND (SELECT count(*) FROM locked) > 0" if locks else ""}
             RETURNING row.id
         ),
         fact AS ({_INSERT_FACTS} JOIN moved ON moved.id = step.object_id RETURNING id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -11,9 +12,17 @@ from django.db.transaction import atomic
 
 from core.models import Effect, Invoice, Payment, Transition
 from core.models.stateful import NotThroughTheEngine
-from core.problems import PermissionDenied, WrongState
-from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.engine import available, begin, explain, perform, perform_many
+from core.problems import IdempotencyKeyReused, PermissionDenied, WrongState
+from tests.factories import (
+    AccountFactory,
+    InvoiceFactory,
+    PaymentFactory,
+    StaffFactory,
+    SubscriptionFactory,
+    UserFactory,
+)
+from tests.toy.models import Door
+from workflows.engine import available, begin, begin_many, explain, perform, perform_many
 
 pytestmark = pytest.mark.django_db
 
@@ -182,6 +191,51 @@ def test_a_request_key_gives_back_its_first_answer():
 
     assert again == first
     assert Transition.objects.filter(object_id=payment.pk).count() == 2
+
+
+def test_the_same_key_with_another_request_is_refused():
+    """H16: the first answer is none to it, and nothing would happen."""
+    staff, one, other = StaffFactory(), Door(), Door()
+    begin_many([one, other])
+    first = perform(one.open_up, by=staff, request_key="k", note="parcel")
+    assert perform(one.open_up, by=staff, request_key="k", note="parcel") == first
+    perform(other.open_up, by=staff)
+
+    for method, inputs in [(other.open_up, {"note": "parcel"}), (one.open_up, {"note": "letter"}), (one.open_up, {})]:
+        with pytest.raises(IdempotencyKeyReused):
+            perform(method, by=staff, request_key="k", **inputs)
+    begin(third := Door())
+    with pytest.raises(IdempotencyKeyReused):
+        perform(third.open_up, by=staff, request_key="k", note="parcel")
+    with pytest.raises(IdempotencyKeyReused):
+        perform(SubscriptionFactory().cancel, by=staff, request_key="k")
+
+    third.refresh_from_db()
+    assert third.status == "shut"
+    assert perform(third.open_up, by=StaffFactory(), request_key="k").object_id == third.pk  # a key is its person's
+
+
+def test_the_same_key_at_the_same_moment_is_refused_too(monkeypatch):
+    """H16"""
+    staff, one, other = StaffFactory(), Door(), Door()
+    begin_many([one, other])
+    perform(one.open_up, by=staff, request_key="k")
+    looks = iter([Transition.objects.none()])
+    real = Transition.objects.filter
+    monkeypatch.setattr(Transition.objects, "filter", lambda **fields: next(looks, None) or real(**fields))
+
+    with pytest.raises(IdempotencyKeyReused):
+        perform(other.open_up, by=staff, request_key="k")
+
+
+def test_inputs_are_compared_as_they_are_kept():
+    """H16: a date is a string in the history."""
+    one = SubscriptionFactory()
+    inputs = {"on": date(2026, 1, 1), "until": date(2026, 2, 1)}
+
+    first = perform(one.activate, request_key="k", **inputs)
+
+    assert perform(one.activate, request_key="k", **inputs) == first
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,10 +22,10 @@ from core.middleware import request_id
 from core.models.history import Effect, Transition
 from core.models.stateful import BIRTH, Stateful
 from core.models.user import User
-from core.problems import Problem, WrongState
+from core.problems import IdempotencyKeyReused, Problem, WrongState
 from core.statements import pipelined
 from workflows.engine import record
-from workflows.engine.plain import check_keepable
+from workflows.engine.plain import check_keepable, plain_json
 from workflows.engine.registry import machine_of
 from workflows.engine.rules import allow, available
 from workflows.engine.tracing import trace_for
@@ -43,6 +44,10 @@ class Step:
     @property
     def subject(self) -> Stateful:
         return self.method.__self__  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def name(self) -> str:
+        return self.method.__name__
 
 
 def because(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
@@ -63,22 +68,35 @@ def perform(
 
     by: who asks; None is the engine itself, for transitions that name no permission.
     request_key: the caller's name for this request; asked again, the first answer comes back.
-    Raises PermissionDenied, or WrongState with what is unmet and available. After any refusal
-    the object in memory equals the database.
+    Raises PermissionDenied, WrongState with what is unmet and available, or RequestKeyReused. After any
+    refusal the object in memory equals the database.
     """
     step = Step(method, inputs, cause)
     if request_key is None:
         return perform_many([step], by=by, reason=reason)[0]
-    answered = Transition.objects.filter(actor=by, request_key=request_key)
-    if first := answered.first():
+    if first := _answered(step, by, request_key):
         return first
     try:
         with atomic():
             return perform_many([step], by=by, reason=reason, request_key=request_key)[0]
     except (WrongState, IntegrityError):
-        if first := answered.first():  # it was asked twice at once, and the other was faster
+        if first := _answered(step, by, request_key):  # it was asked twice at once, and the other was faster
             return first
         raise
+
+
+class RequestKeyReused(IdempotencyKeyReused):
+    """This Idempotency-Key belongs to another request."""
+
+
+def _answered(step: Step, by: User | None, request_key: str) -> Transition | None:
+    """The answer that this key has already. Raises RequestKeyReused where it is one to another request."""
+    first = Transition.objects.filter(actor=by, request_key=request_key).first()
+    if first is not None:
+        asked = (machine_of(type(step.subject)), step.subject.pk, step.name, json.loads(plain_json(step.inputs)))
+        if asked != (first.machine, first.object_id, first.name, first.inputs):
+            raise RequestKeyReused("Under this key something else was asked before.")
+    return first
 
 
 def perform_many(

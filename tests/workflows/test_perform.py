@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 
@@ -236,6 +237,58 @@ def test_inputs_are_compared_as_they_are_kept():
     first = perform(one.activate, request_key="k", **inputs)
 
     assert perform(one.activate, request_key="k", **inputs) == first
+
+
+def plan_by(monkeypatch, body):
+    """A payment whose next transition is this method."""
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory(), allocations=[{"invoice": str(payment.invoice_id), "amount": "1.00"}])
+    monkeypatch.setattr(Payment.settle, "__wrapped__", body)
+    return payment
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda plan: plan.append({"more": 1}), lambda plan: plan[0].update(amount="2.00"), lambda plan: plan.clear()],
+    ids=["appended", "within", "emptied"],
+)
+def test_json_that_is_changed_in_place_is_written(monkeypatch, change):
+    """H23: memory said that it was."""
+    payment = plan_by(monkeypatch, lambda self: change(self.allocation_plan))
+    expected = deepcopy(payment.allocation_plan)
+    change(expected)
+
+    perform(payment.settle)
+
+    assert payment.allocation_plan == expected
+    payment.refresh_from_db()
+    assert payment.allocation_plan == expected
+
+
+def test_in_json_one_is_not_true(monkeypatch):
+    """H23: although Python says that they are equal."""
+    payment = plan_by(monkeypatch, lambda self: self.allocation_plan[0].update(seen=True))
+    payment.allocation_plan[0]["seen"] = 1
+    payment.save(update_fields=["allocation_plan"])
+
+    perform(payment.settle)
+
+    payment.refresh_from_db()
+    assert payment.allocation_plan[0]["seen"] is True
+
+
+def test_json_that_was_changed_in_place_is_as_before_after_a_failure(monkeypatch):
+    """H23: after any refusal the object in memory equals the database."""
+
+    def body(self):
+        self.allocation_plan.clear()
+        raise RuntimeError("it cannot be")
+
+    payment = plan_by(monkeypatch, body)
+    with pytest.raises(RuntimeError):
+        perform(payment.settle)
+
+    assert len(payment.allocation_plan) == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,12 +8,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import IntegrityError, connection
+from django.db.models import JSONField
 from django.db.transaction import atomic, on_commit
 from django_fsm import State
 
@@ -162,6 +165,8 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
     obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
     edge = allow(obj, meta, by)
     source, before = obj.status, dict(obj.__dict__)
+    mutable = {name: deepcopy(before[name]) for name in _mutable(type(obj)) if name in before}
+    obj.__dict__ |= mutable  # the method may change these in place: what was before stays as it was
     if step.inputs:
         check_keepable(step.inputs)
     given = step.inputs if by is None else {**step.inputs, "by": by}
@@ -176,7 +181,9 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
     changed = {
         name: value
         for name, value in obj.__dict__.items()
-        if name in columns and (name not in before or before[name] is not value) and before.get(name) != value
+        if name in columns
+        and (name not in before or before[name] is not value)
+        and (before.get(name) != value or (name in mutable and repr(before[name]) != repr(value)))  # 1 == True
     }
     return record.Move(obj, transition, born=False, changed=changed)
 
@@ -185,6 +192,12 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
 def _columns(model: type[Stateful]) -> frozenset[str]:
     """What a transition method may change."""
     return frozenset(field.attname for field in model._meta.concrete_fields) - {"status", "version"}
+
+
+@cache
+def _mutable(model: type[Stateful]) -> list[str]:
+    """The columns whose values can be changed in place."""
+    return [field.attname for field in model._meta.concrete_fields if isinstance(field, JSONField | ArrayField)]
 
 
 def _transition(

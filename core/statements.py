@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, NotSupportedError, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from psycopg.generators import send
@@ -28,6 +28,7 @@ from psycopg.types.datetime import TimestamptzLoader
 AFTER = 3  # runs; who asks only once is not worth a plan
 SMALL = 8 << 20  # bytes of effects, some 20,000: while there are fewer, plans are made anew
 SMALL_FOR = 2.0  # seconds after the last time
+PLAN_IS_STALE = "0A000"  # feature not supported: a migration changed the type of a column that the statement returns
 
 
 def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True) -> CursorWrapper:
@@ -45,7 +46,13 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
         bare.adapters.register_loader("timestamptz", TimestamptzLoader)
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
-    cursor.execute(sql, params)
+    try:
+        cursor.execute(sql, params)
+    except NotSupportedError as error:
+        if getattr(error.__cause__, "sqlstate", None) != PLAN_IS_STALE or connection.in_atomic_block:
+            raise
+        raw.execute("DEALLOCATE ALL", prepare=False)  # after which psycopg prepares anew as well
+        cursor.execute(sql, params)
     return cursor
 
 

@@ -66,6 +66,28 @@ def test_an_error_is_django_s_and_leaves_nothing_behind(session):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_migration_of_a_column_s_type_costs_no_statement():
+    """H21: outside a transaction it is asked once more, with a new plan."""
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE changed (words varchar(20))")
+        cursor.execute("INSERT INTO changed VALUES ('first')")
+    try:
+        asked = [ask("SELECT words FROM changed").fetchone() for _ in range(6)]
+        migrate = connection.copy()
+        try:
+            migrate.cursor().execute("ALTER TABLE changed ALTER COLUMN words TYPE varchar(30)")
+        finally:
+            migrate.close()
+        asked += [ask("SELECT words FROM changed").fetchone() for _ in range(6)]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE changed")
+
+    assert asked == [("first",)] * 12
+
+
+@pytest.mark.django_db(transaction=True)
 def test_statements_larger_than_a_socket_holds_travel_together():
     """H4: psycopg waited for answers to what it had not sent, and the server for the rest of that."""
     with deadline(timedelta(seconds=20)), pipelined():

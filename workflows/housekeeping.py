@@ -9,15 +9,17 @@ from django.conf import settings
 from django.db import connection
 
 from workflows.engine import once_per
-from workflows.engine.purge import AT_ONCE, PURGED, purge
+from workflows.engine.purge import AT_ONCE, purge
 from workflows.periods import database_now
 
 SLICE = 10.0  # seconds that one ring may take: a task has 20
 
+# Of each schedule the last slot stays, however long ago: a yearly one is done by it, and a purge goes on from there.
+LAST_TICK = "SELECT max(slot) FROM core_tick AS later WHERE later.schedule = core_tick.schedule"
 # What is over by itself: (table, key, what is over). Each has an end that nobody waits for any more.
 OVER = {
     "answers": ("core_keyedanswer", "id", "created_at < now() - interval '7 days'"),
-    "ticks": ("core_tick", "id", f"slot < now() - interval '30 days' AND schedule <> '{PURGED}'"),
+    "ticks": ("core_tick", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
     "tries": ("core_attempt", "key", "until < now()"),
     "tokens": ("knox_authtoken", "digest", "expiry < now()"),
     "sessions": ("core_session", "session_key", "expire_date < now()"),

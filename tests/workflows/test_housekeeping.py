@@ -14,7 +14,7 @@ from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Session, Tick
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
-from workflows.engine import owe, perform
+from workflows.engine import once_per, owe, perform
 from workflows.engine.purge import PURGED, purge
 from workflows.housekeeping import forget, tidy
 from workflows.invariants import findings
@@ -54,6 +54,21 @@ def test_of_two_clocks_one_does_the_work(clock):
     clock.advance(hours=1)
     assert tidy()
     assert Tick.objects.filter(schedule="tidy").count() == 2
+
+
+def test_a_slot_longer_than_ticks_are_kept_is_not_done_again():
+    """H18: the last tick of each schedule stays."""
+    century = timedelta(days=36_500)
+    with once_per("century", century) as is_ours:
+        assert is_ours
+    Tick.objects.create(schedule="monthly", slot=database_now() - timedelta(days=90))
+    Tick.objects.create(schedule="monthly", slot=database_now() - timedelta(days=60))
+
+    assert forget()["ticks"] == 1
+
+    with once_per("century", century) as is_ours:
+        assert not is_ours
+    assert Tick.objects.filter(schedule="monthly").count() == 1
 
 
 def test_tokens_sessions_and_tries_go_when_they_are_over(clock):

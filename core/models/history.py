@@ -167,6 +167,8 @@ class Effect(Row):
                 name="effect_ready_lately", fields=["lane", "run_at"], condition=Q(state="ready", fence__gte=0)
             ),
             models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
+            # In a crowd of timers every tenant's turn is found by tenant.
+            models.Index(name="effect_waiting_of", fields=["account_id", "run_at"], condition=Q(state="waiting")),
             # What was tried and put off, by tenant: looked at again when its reason may be gone.
             models.Index(
                 name="effect_put_off",

@@ -324,7 +324,7 @@ def test_the_command_writes_nothing(keys):
 def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
     effect = owed_mail()
     InvoiceFactory(subscription=SubscriptionFactory(account=Account.objects.get()))
-    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(hours=1))
+    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(minutes=4))
     Effect.objects.update(failing_since=database_now() - timedelta(hours=25))
 
     run_effects()

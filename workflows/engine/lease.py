@@ -222,8 +222,12 @@ def trip(kind: str) -> None:
 
 
 def breaker_of(kind: str) -> Breaker | None:
-    """The kind's breaker with `is_open` by the database's clock; None while all is well."""
-    return Breaker.objects.filter(kind=kind).annotate(is_open=Q(paused_until__gt=Now())).first()
+    """The kind's breaker with `is_open` by the database's clock; None while all is well.
+
+    A pause that would last longer than any does is of a clock that was set back since.
+    """
+    is_open = Q(paused_until__gt=Now(), paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE))
+    return Breaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
 
 
 def reset(kind: str) -> None:

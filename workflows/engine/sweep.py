@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from core.ids import uuid7
 from core.models.history import EffectEvent
 from workflows.engine.alert import raise_alert
+from workflows.engine.claim import SHARE
 from workflows.engine.lease import LEASE
+from workflows.engine.registry import kinds
 
 UNHEARD = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
 AT_ONCE = 500  # rows that one sweep moves or counts
+WAKING = 0.5  # seconds that one sweep wakes what is due
 MAX_CRASHES = 3
 GONE = "its worker died"
 
 # A holder is gone when its lease is over, or when the database session that took the lease is: one that we may see
-# (another role's start is hidden), and not a pooler's, which a lease does not name. Who was alone and is gone is
-# charged with it, unless it is the database that went down and took all sessions with it.
+# (another role's start is hidden), and not a pooler's, which a lease does not name. A lease that ends later than any
+# can was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with it,
+# unless it is the database that went down and took all sessions with it.
 CHARGED = "(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - %(lease)s::interval))"
 LOST = """
-    state = 'leased' AND (lease_until < now() OR lease_pid IS NOT NULL AND NOT EXISTS (
+    state = 'leased' AND (lease_until < now() OR lease_until > now() + 2 * %(lease)s::interval
+        OR lease_pid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - %(lease)s::interval, true)))"""
+# Due for longer than a ring takes; or in an hour, for the clock was set back.
+IS_UNHEARD = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
 # indexes are, so that no other path is worth taking.
 _LOOK = f"""
     SELECT (SELECT true FROM core_effect AS effect WHERE {LOST} ORDER BY lease_until LIMIT 1),
         (SELECT true FROM core_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
-        (SELECT true FROM core_effect WHERE state = 'ready' AND (solo OR run_at < now() - %(unheard)s::interval)
+        (SELECT true FROM core_effect WHERE state = 'ready' AND (solo OR {IS_UNHEARD})
          ORDER BY lane, account_id, id LIMIT 1)"""
 _TAKE_BACK = f"""
     WITH lost AS (
@@ -51,11 +60,47 @@ _WAKE = """
     )
     UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
     RETURNING effect.id, solo"""
-_UNHEARD = """
+_UNHEARD = f"""
     SELECT id, solo FROM core_effect WHERE state = 'ready' AND solo
     UNION ALL
     (SELECT id, false FROM core_effect
-     WHERE state = 'ready' AND NOT solo AND run_at < now() - %(unheard)s::interval LIMIT %(at_once)s)"""
+     WHERE state = 'ready' AND NOT solo AND {IS_UNHEARD} LIMIT %(at_once)s)"""
+# Of every tenant that has something due: in a crowd of more than one statement wakes, the others' turn.
+_WAKE_SHARES = f"""
+    WITH RECURSIVE tenant(account_id) AS (
+        (SELECT account_id FROM core_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.account_id FROM core_effect AS next
+                WHERE next.state = 'waiting' AND next.account_id > tenant.account_id
+                ORDER BY next.account_id LIMIT 1)
+        FROM tenant WHERE tenant.account_id IS NOT NULL
+    ),
+    due AS (
+        SELECT share.id FROM tenant, LATERAL (
+            SELECT id FROM core_effect AS effect
+            WHERE state = 'waiting' AND effect.account_id = tenant.account_id AND run_at <= now()
+            ORDER BY run_at LIMIT {SHARE} FOR UPDATE SKIP LOCKED
+        ) AS share
+    )
+    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
+    RETURNING effect.id, solo"""
+# Of kinds that we know, in lanes that none of them has any more: recorded before a release gave their kind another.
+_MOVE_TO_THEIR_LANE = """
+    WITH RECURSIVE lane(name) AS (
+        (SELECT lane FROM core_effect WHERE state = 'ready' ORDER BY lane LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.lane FROM core_effect AS next
+                WHERE next.state = 'ready' AND next.lane > lane.name ORDER BY next.lane LIMIT 1)
+        FROM lane WHERE lane.name IS NOT NULL
+    ),
+    stranded AS (
+        SELECT effect.id, known.lane
+        FROM (SELECT name FROM lane WHERE name <> ALL(%(lanes)s::text[])) AS former
+        JOIN core_effect AS effect ON effect.lane = former.name AND effect.state = 'ready'
+        JOIN unnest(%(kinds)s::text[], %(lanes)s::text[]) AS known(kind, lane) ON known.kind = effect.kind
+        LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED
+    )
+    UPDATE core_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
 
 
 def sweep() -> list[list[UUID]]:
@@ -74,14 +119,37 @@ def sweep() -> list[list[UUID]]:
                 )
                 _tell(cursor.fetchall())
         if some_due:
-            cursor.execute(_WAKE, {"at_once": AT_ONCE})
-            ready += cursor.fetchall()
+            ready += _wake(cursor)
+        if some_unheard:
+            _move_to_their_lane(cursor)
         if some_lost or some_unheard:
             cursor.execute(_UNHEARD, {"unheard": str(UNHEARD), "at_once": AT_ONCE})
             ready += cursor.fetchall()
     alone = {key for key, solo in ready if solo}
     together = {key for key, solo in ready if not solo}
     return [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
+
+
+def _wake(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
+    """All that is due, or of a crowd what can be woken in a while; (id, whether it must run alone) of each."""
+
+    def wake(sql: str) -> list[tuple[UUID, bool]]:
+        cursor.execute(sql, {"at_once": AT_ONCE})
+        found: list[tuple[UUID, bool]] = cursor.fetchall()
+        return found
+
+    ends = time.monotonic() + WAKING
+    woken = wake(_WAKE)
+    if len(woken) == AT_ONCE:
+        woken += wake(_WAKE_SHARES)
+        while time.monotonic() < ends and (more := wake(_WAKE)):
+            woken += more
+    return woken
+
+
+def _move_to_their_lane(cursor: CursorWrapper) -> None:
+    lanes = [kind.lane for kind in kinds.values()]
+    cursor.execute(_MOVE_TO_THEIR_LANE, {"kinds": list(kinds), "lanes": lanes, "at_once": AT_ONCE})
 
 
 def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:

@@ -48,6 +48,7 @@ class StatusField(FSMField):
         super()._collect_transitions(*args, **kwargs)
         model = kwargs["sender"]
         if issubclass(model, Stateful) and model in self.transitions:
+            _check_conditions(model)
             model._meta.constraints = [
                 *model._meta.constraints,
                 _guard(model),
@@ -110,6 +111,14 @@ def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
 
 def births_of(model: type[Stateful]) -> tuple[str, ...]:
     return tuple(map(str, model.BORN or (status_field(model).get_default(),)))
+
+
+def _check_conditions(model: type[Stateful]) -> None:
+    """A refusal shows a condition by its name."""
+    for edge in status_field(model).get_all_transitions(model):
+        for condition in edge.conditions:
+            if not getattr(condition, "__name__", "").isidentifier():
+                raise ValueError(f"{model.__name__}.{edge.name}: the condition {condition!r} has no name to show")
 
 
 def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import Any, TypeVar
 
 from django.db.models import Model
 
-from core.models.stateful import BIRTH, Stateful
+from core.models.history import Effect, Transition
+from core.models.stateful import BIRTH, Stateful, births_of, edges_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -71,15 +73,26 @@ def effect(
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
-    if timeout > LONGEST:
-        raise ValueError(f"{name}: a timeout is at most {LONGEST} s, so that a lease outlives it")
+    if not 0 < timeout <= LONGEST:
+        raise ValueError(f"{name}: a timeout is above 0 and at most {LONGEST} s, so that a lease outlives it")
     if outward and batch > 1:
         raise ValueError(f"{name}: what leaves the house goes one by one")
+    if not (outward or keyed):
+        raise ValueError(f"{name}: keyed=False is for what leaves the house (outward=True)")
+    if batch < 1:
+        raise ValueError(f"{name}: a batch is of 1 at least")
+    lane = lane or ("outward" if outward else "inward")
+    _check_length("the name", name, "kind")
+    _check_length(f"{name}: the lane", lane, "lane")
 
     def register(run: Handler) -> Handler:
         known = kinds.get(name)
         if known is not None and (known.run.__module__, known.run.__qualname__) != (run.__module__, run.__qualname__):
             raise ValueError(f"Two functions want to be the effect {name!r}")
+        try:
+            inspect.signature(run).bind(object(), object())
+        except TypeError as error:
+            raise ValueError(f"{name}: a handler takes an object and its effect: {error}") from None
         kinds[name] = Kind(
             name,
             run,
@@ -88,7 +101,7 @@ def effect(
             keyed=keyed,
             ordered=ordered,
             timeout=timedelta(seconds=timeout),
-            lane=lane or ("outward" if outward else "inward"),
+            lane=lane,
             revision=revision,
             forgettable=forgettable,
             related=related,
@@ -111,19 +124,36 @@ def on(
     to: only when it led to that status. after: not due before that much time has passed.
     """
     if isinstance(cause, type) and issubclass(cause, Stateful):
-        model, name = cause, BIRTH
+        model, name, targets = cause, BIRTH, set(births_of(cause))
     else:
         model, name = cause._django_fsm.field.model, cause.__name__  # type: ignore[union-attr]
+        targets = {target for edge, _, target in edges_of(model) if edge == name}
+    said = f"on({model.__name__}, {name})"
+    _check_length(f"{said}: the transition's name", name, "name", Transition)
+    if to is not None and to not in targets:
+        raise ValueError(f"{said}: it never leads to {to!r}, only to {sorted(targets)}")
+    lines = followers[machine_of(model), name]
     for handler in effects:
         follower = Follower(handler.kind, to, after)  # type: ignore[attr-defined]
-        if follower not in followers[machine_of(model), name]:
-            followers[machine_of(model), name].append(follower)
+        if follower in lines:  # imported twice
+            continue
+        if any(line.kind.name == follower.kind.name and (to is None or line.to in {None, to}) for line in lines):
+            raise ValueError(f"{said}: {follower.kind.name} follows it already, and of one transition it does so once")
+        lines.append(follower)
+
+
+def _check_length(what: str, name: str, column: str, model: type[Model] = Effect) -> None:
+    field: Any = model._meta.get_field(column)
+    if not 0 < len(name) <= field.max_length:
+        raise ValueError(f"{what} {name!r} has {len(name)} characters, and from 1 to {field.max_length} can be kept")
 
 
 def machine_of(model: type[Model]) -> str:
     """The stored name of a model's machine: `door`."""
     name = model._meta.model_name
     assert name is not None
+    if name not in machines:
+        _check_length("the machine", name, "machine")
     known = machines.setdefault(name, model)  # type: ignore[arg-type]
     if known is not model:
         raise ValueError(f"Two machines are called {name!r}: {known.__module__} and {model.__module__}")

@@ -15,7 +15,15 @@ from workflows.engine.errors import NotYet, Permanent, Unanswered, Unreachable
 from workflows.engine.later import look_again
 from workflows.engine.operate import may_do, retry, retry_many, skip
 from workflows.engine.owe import Debt, amend, owe, owe_many, reschedule
-from workflows.engine.perform import Step, because, begin, begin_many, perform, perform_many
+from workflows.engine.perform import (
+    RequestKeyReused,
+    Step,
+    because,
+    begin,
+    begin_many,
+    perform,
+    perform_many,
+)
 from workflows.engine.registry import effect, lanes, on
 from workflows.engine.rules import available, explain
 from workflows.engine.run import run_due
@@ -28,6 +36,7 @@ __all__ = [
     "Debt",
     "NotYet",
     "Permanent",
+    "RequestKeyReused",
     "Step",
     "Unanswered",
     "Unreachable",

@@ -51,7 +51,7 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
     except NotSupportedError as error:
         if getattr(error.__cause__, "sqlstate", None) != PLAN_IS_STALE or connection.in_atomic_block:
             raise
-        raw.execute("DEALLOCATE ALL", prepare=False)  # after which psycopg prepares anew as well
+        raw.execute("DEALLOCATE ALL", prepare=False)  # after which psycopg prepares them again as well
         cursor.execute(sql, params)
     return cursor
 

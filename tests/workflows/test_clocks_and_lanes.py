@@ -54,7 +54,7 @@ def test_a_lease_of_now_is_nobody_s_but_its_holder_s():
     assert sweep() == []
 
 
-def test_a_ring_that_is_lost_is_made_up_for_although_the_clock_was_set_back(clock):
+def test_a_lost_notification_is_made_up_for_although_the_clock_was_set_back(clock):
     """H19"""
     build(1)
 
@@ -153,7 +153,7 @@ def test_effects_of_a_lane_that_was_renamed_are_done():
 
 
 def test_an_effect_of_an_unknown_kind_stays_in_its_lane():
-    """H15: whoever knows the kind serves it there."""
+    """H15: a worker that knows the kind serves it there."""
     flood(3, tenant=7, kind="toy.new", state="ready")
     Effect.objects.update(lane="slow")
 

@@ -78,7 +78,7 @@ def effect(
     if outward and batch > 1:
         raise ValueError(f"{name}: what leaves the house goes one by one")
     if not (outward or keyed):
-        raise ValueError(f"{name}: keyed=False is for what leaves the house (outward=True)")
+        raise ValueError(f"{name}: keyed=False is for outward effects")
     if batch < 1:
         raise ValueError(f"{name}: a batch is of 1 at least")
     lane = lane or ("outward" if outward else "inward")

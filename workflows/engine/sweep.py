@@ -34,7 +34,7 @@ LOST = """
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - %(lease)s::interval, true)))"""
-# Due for longer than a ring takes; or in an hour, for the clock was set back.
+# Due for longer than a notification takes; or due later than now, for the clock was set back.
 IS_UNHEARD = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
 # indexes are, so that no other path is worth taking.

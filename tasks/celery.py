@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import task_postrun, task_prerun, worker_process_init, worker_ready, worker_shutdown
 from django.conf import settings
 from django.db import close_old_connections
@@ -19,6 +20,9 @@ from django.db import close_old_connections
 from core import timeouts
 from tasks.broker import options, options_of_a_consumer, queue_names, queues
 from tasks.schedule import times
+from workflows.engine import outside
+from workflows.engine.errors import INTERRUPTIONS
+from workflows.engine.registry import kinds
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
@@ -37,7 +41,9 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     task_serializer="json",
     accept_content=["json"],
-    task_soft_time_limit=20,
+    # Neither is met by a run, which ends after its slice, both budgets and one call of 15 s (engine.pace). The first is
+    # for what hears no deadline.
+    task_soft_time_limit=22,
     task_time_limit=25,  # below the lease of 30 s
     task_default_queue=queue_names()[0],
     task_queues=queues(),
@@ -57,6 +63,11 @@ app.conf.update(
 
 def be_a_worker() -> None:
     timeouts.use(timeouts.WORKER)
+    INTERRUPTIONS.append(SoftTimeLimitExceeded)
+    lanes = settings.WORKER_LANES
+    works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
+    if works_inside and settings.WORKER_CONCURRENCY > 1:
+        outside.limit_to(settings.WORKER_CONCURRENCY - 1)
     app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
 
 

@@ -25,7 +25,7 @@ from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)
 
-MOST_MESSAGES = 4  # for one ring
+MOST_MESSAGES = 4  # that wait in one queue of Valkey, whoever sent them
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
 RUNG = "countersign.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
@@ -44,7 +44,7 @@ def ring_for(*, ids: Sequence[UUID], **_: Any) -> None:
 def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ()) -> bool:
     """Tell the workers about due effects, or to look for themselves; False when the broker did not take it.
 
-    once: not while such a ring waits to be answered. queues: only there.
+    once: not while such a ring waits to be answered. queues: only there. Nor where as many wait as there is use for.
     """
     global _quiet_until
     from tasks.effects import run_due_effects
@@ -57,7 +57,7 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
         with span("doorbell.ring", effects=len(ids)), producing() as producer:
             for queue in queues or queue_names():
                 if not (once and _is_rung(producer, queue)):
-                    for message in messages(ids):
+                    for message in messages(ids)[: room_in(producer, queue)]:
                         run_due_effects.apply_async((message,), producer=producer, queue=queue, confirm_timeout=WAIT)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE
@@ -88,6 +88,12 @@ def _is_rung(producer: Producer, queue: str) -> bool:
     """Whether a ring waits to be answered; from now on one does."""
     client = _client(producer)
     return client is not None and not client.set(_note(queue), 1, nx=True, px=UNANSWERED)
+
+
+def room_in(producer: Producer, queue: str) -> int:
+    """How many more messages are of use: whoever takes one of those that wait there looks at the rows after this."""
+    client = _client(producer)
+    return MOST_MESSAGES if client is None else max(0, MOST_MESSAGES - client.llen(queue))
 
 
 def _note(queue: str) -> str:

@@ -10,7 +10,9 @@ from django.conf import settings
 from tasks.celery import app
 from tasks.doorbell import answer, answering, ring, served
 from workflows.chain import close_days
-from workflows.engine import run_due, sweep
+from workflows.engine import outside, run_due
+from workflows.engine.run import BATCH
+from workflows.engine.sweep import sweep_in_turn
 from workflows.housekeeping import tidy
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
@@ -20,19 +22,25 @@ FEW = 50
 PATIENCE, LONGEST = 0.005, 0.1  # seconds: for each that was found; at most
 
 
+A_MOMENT = 0.005  # seconds, in which another child of this worker looks outside and finds nothing
+SWEEP_EVERY = 1.0  # seconds
+
+_sweep_at = 0.0  # by time.monotonic()
+_alone_is_next = _some_run_alone = False
+
+
 @app.task(ignore_result=True)
 def run_due_effects(effect_ids: list[str]) -> None:
     """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
-    started = time.monotonic()
+    started, claimed = time.monotonic(), 1
     with answering():
         if effect_ids:
             run_due([UUID(key) for key in effect_ids], of=settings.WORKER_LANES)
         else:
             answer()
-        while claimed := run_due(of=settings.WORKER_LANES, lately=True):
-            if time.monotonic() - started > SLICE:
-                break
-            if claimed < FEW:
+        while claimed and time.monotonic() - started < SLICE:
+            claimed = _look()
+            if 0 < claimed < FEW:
                 time.sleep(min(LONGEST, claimed * PATIENCE))
     if claimed:
         ring([], queues=served())
@@ -40,9 +48,31 @@ def run_due_effects(effect_ids: list[str]) -> None:
 
 @app.task(ignore_result=True)
 def sweep_effects() -> None:
-    """Take back what a dead worker held and ring for what nobody heard. Harmless twice at once."""
-    for due in sweep():
-        ring(due)
+    """The clock's message, each second, so that somebody looks who would else have nothing to do."""
+    run_due_effects([])
+
+
+def _look() -> int:
+    """Do what is due, or one of those that must run alone, in turn: a look is one claim, which ends in time.
+
+    First, once a second, find what nobody rang for: a sweep waits in no queue.
+    """
+    global _sweep_at, _alone_is_next, _some_run_alone
+    if time.monotonic() > _sweep_at:
+        _sweep_at, _alone_is_next = time.monotonic() + SWEEP_EVERY, True
+        if any(len(due) > BATCH for due in sweep_in_turn()):
+            ring([], once=True)
+    if _alone_is_next:
+        _some_run_alone = run_due(of=settings.WORKER_LANES, alone=True) > 0
+        if _some_run_alone:
+            _alone_is_next = False
+            return 1
+    _alone_is_next = _some_run_alone
+    claimed = run_due(of=settings.WORKER_LANES, lately=True)
+    if not claimed and outside.was_full:
+        time.sleep(A_MOMENT)
+        claimed = run_due(of=settings.WORKER_LANES, lately=True)
+    return claimed + _some_run_alone
 
 
 @app.task(ignore_result=True)

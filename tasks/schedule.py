@@ -10,6 +10,7 @@ from typing import Any
 from celery import beat
 
 from tasks.broker import producing
+from tasks.doorbell import room_in
 
 
 def times(queues: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -45,5 +46,8 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
         return n + drift if n else n
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Not where enough messages wait already: workers that are busy sweep by themselves, before they look."""
         with producing() as producer:
+            if entry.task == "tasks.effects.sweep_effects" and not room_in(producer, entry.options["queue"]):
+                return None
             return super().apply_async(entry, producer=producer, advance=advance, **options)

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.db.backends.postgresql.operations import DatabaseOperations
 
 from tests.clock import Clock
-from workflows.engine import testing
+from workflows.engine import pace, testing
 
 # Only for this process: the processes that tests start are the house as it is, without a toy.
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)
@@ -23,6 +23,12 @@ os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 def fast_passwords(settings) -> None:
     """Argon2 takes 50 ms by design; the tests of signing in do not test Argon2."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def unknown_pace() -> None:
+    """What was slow in the test before is not expected to be slow in this one."""
+    pace._mean.clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -69,7 +69,7 @@ class Site:
         with ExitStack() as services:
             for service in self._services:
                 services.enter_context(service)
-            self._in_the_product("open_up()")
+            self.in_the_product("open_up()")
             with self.application.running():
                 yield self
 
@@ -132,10 +132,11 @@ class Site:
     def another(self, command: str, *, name: str, module: str = "", **environment: str) -> Process:
         """One more process of the product, of this site; `module` runs it with more than the product knows."""
         what = ["-m", module] if module else ["manage.py"]
+        words = command.split()
         ours = {"WORKER_READY_FILE": str(self.var / f"{name}.ready")} | environment
         return Process(
             name,
-            [sys.executable, *what, command],
+            [sys.executable, *what, *words],
             log=self.var / "log" / f"{name}.log",
             env=os.environ | self.environment | ours,
             cwd=ROOT,
@@ -174,7 +175,7 @@ class Site:
         """The keys of so many payments that wait for a decision, each of another customer."""
         waiting = "SELECT id::text FROM core_payment WHERE status = 'pending_approval' ORDER BY id LIMIT %s"
         if len(self.rows(waiting, count)) < count:
-            self._in_the_product(f"claim({max(count, 60)})")
+            self.in_the_product(f"claim({max(count, 60)})")
             self.quiet()
         return [row[0] for row in self.rows(waiting, count)]
 
@@ -204,7 +205,7 @@ class Site:
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Prefer": f"wait={wait}"} if wait else {})
         return httpx.post(f"{url}/api/v1/{path}", json={}, headers=headers, timeout=20 + wait)
 
-    def _in_the_product(self, call: str) -> None:
+    def in_the_product(self, call: str) -> None:
         self.application.command(
             "shell", "--no-imports", "-v0", "--command", f"from tests.faults.stock import *; {call}"
         )

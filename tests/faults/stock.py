@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from uuid import uuid4
 
 from django.core.management import call_command
 from django.db.transaction import atomic
 
-from core.models import Account, PaymentMethod, Plan, Subscription
+from core.models import Account, Payment, PaymentMethod, Plan, Subscription, User
 from tests.factories import MembershipFactory
 from workflows.actions import claim_payment, issue_invoice
-from workflows.engine import begin
+from workflows.effects.notices import mail_trial_start
+from workflows.engine import Debt, begin, owe_many, perform_many
 
 
 def open_up() -> None:
@@ -41,3 +43,14 @@ def claim(count: int) -> None:
             claim_payment(
                 invoice=invoice, method=method, amount=price.amount, currency="USD", reference=f"WIRE {name}", by=member
             )
+
+
+def owe_mails(count: int) -> None:
+    """So many mails, due together, shared out among the customers."""
+    customers = itertools.islice(itertools.cycle(Account.objects.all()), count)
+    owe_many([Debt(mail_trial_start, f"owed:{uuid4()}", about=customer) for customer in customers])
+
+
+def approve_together(*payments: str) -> None:
+    rows = Payment.objects.filter(pk__in=payments)
+    perform_many([payment.approve for payment in rows], by=User.objects.get(email="approver@demo.test"))

@@ -12,7 +12,7 @@ from tasks import doorbell
 from tasks.broker import options, options_of_a_consumer, queues
 from tasks.celery import app
 from tasks.checks import lanes_are_served
-from tasks.doorbell import answer, answering, messages, ring_for
+from tasks.doorbell import answer, answering, messages, ring, ring_for
 from tasks.schedule import Scheduler, times
 
 QUEUE = "inward"
@@ -61,7 +61,22 @@ def test_many_are_rung_for_at_once_whatever_was_rung_before(broker):
     ring_for(ids=[uuid4()])
     ring_for(ids=[uuid4() for _ in range(400)])
 
-    assert broker.llen(QUEUE) == 1 + 4
+    assert broker.llen(QUEUE) == 4
+
+
+@pytest.mark.usefixtures("silence")
+def test_no_more_messages_wait_than_are_of_use(broker):
+    """H6: each run that wanted to go on, each sweep and each second added one."""
+    entry = next(iter(times([QUEUE]).items()))
+    scheduler = Scheduler(app, lazy=True)
+    beat = Scheduler.Entry(app=app, name=entry[0], **entry[1])
+
+    for _ in range(20):
+        ring([])
+        ring_for(ids=[uuid4() for _ in range(400)])
+        scheduler.apply_async(beat, advance=False)
+
+    assert broker.llen(QUEUE) == 4
 
 
 def test_a_few_are_named_and_many_are_not():

@@ -15,7 +15,8 @@ from core.models.stateful import NOBODY
 from core.reader import Reader
 from core.statements import ask, told_pid
 from workflows.engine.lease import LEASE
-from workflows.engine.registry import kinds
+from workflows.engine.pace import fits
+from workflows.engine.registry import Kind, kinds
 
 TENANTS = 100  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
@@ -92,47 +93,70 @@ _CLAIM_LATELY = f"""
     effect AS ({_LEASE})
     SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
+# One that must run alone, and nothing beside it: if it ends its process, nobody else is held.
+_CLAIM_ALONE = f"""
+    WITH taken AS (
+        SELECT id FROM core_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_TAKABLE}
+        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) {_LEASE}"""
+
 _serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
 # Per lanes, when a look for everything last found nothing old, by time.monotonic().
 _seen_all: dict[tuple[str, ...], float] = {}
 
 
-def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = ()) -> list[Effect]:
-    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named."""
-    return _claimed(_claim(_CLAIM_NAMED, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
+def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, outward: bool = True) -> list[Effect]:
+    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named.
+
+    outward: here and below, whether also what leaves the database.
+    """
+    return _claimed(_claim(_CLAIM_NAMED, outward, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
 
 
-def claim_fairly(lane: str, limit: int) -> list[Effect]:
-    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others."""
+def claim_alone(lanes: Sequence[str], *, outward: bool = True) -> list[Effect]:
+    """Lease one of those that must run alone, if there is any."""
+    return _claimed(_claim(_CLAIM_ALONE, outward, lanes=_payable_lanes(lanes, outward)))
+
+
+def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
+    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others.
+
+    Fewer of a lane whose calls are slow: what one run has time for.
+    """
+    if not _payable_lanes([lane], outward):
+        return []
+    limit = fits(lane, limit)
     rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
     while rounds:
-        if effects := _claim_shares(lane, limit):
+        if effects := _claim_shares(lane, limit, outward):
             return effects
         if lane not in _serve_next:
             rounds -= 1
     return []
 
 
-def claim_lately(lanes: Sequence[str], limit: int) -> list[Effect]:
+def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> list[Effect]:
     """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
 
     So it may find nothing while something older is due; asked again, it finds that within ROUND.
     """
-    if time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
-        rows = _claim(_CLAIM_LATELY, lanes=list(lanes), limit=limit, lately=LATELY)
+    lanes = _payable_lanes(lanes, outward)
+    some_are_slow = any(fits(lane, limit) < limit for lane in lanes)
+    if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
+        rows = _claim(_CLAIM_LATELY, outward, lanes=lanes, limit=limit, lately=LATELY)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
-        return _claim_each(lanes, limit)
+        return _claim_each(lanes, limit, outward)
     started, from_the_beginning = time.monotonic(), _serve_next.keys().isdisjoint(lanes)
-    effects = _claim_each(lanes, limit)
+    effects = _claim_each(lanes, limit, outward)
     to_the_end = _serve_next.keys().isdisjoint(lanes)
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
         _seen_all[tuple(lanes)] = started
     return effects
 
 
-def _claim_each(lanes: Sequence[str], limit: int) -> list[Effect]:
-    return [effect for lane in lanes for effect in claim_fairly(lane, limit)]
+def _claim_each(lanes: Sequence[str], limit: int, outward: bool) -> list[Effect]:
+    return [effect for lane in lanes for effect in claim_fairly(lane, limit, outward=outward)]
 
 
 def _will_be_old(effect: Effect) -> bool:
@@ -141,20 +165,30 @@ def _will_be_old(effect: Effect) -> bool:
     return effect.run_at < effect.lease_until - LEASE - LATELY + timedelta(seconds=ROUND)
 
 
-def _claim_shares(lane: str, limit: int) -> list[Effect]:
+def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
     tenants = min(TENANTS, limit)
     # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
-    rows = _claim(
-        _CLAIM_SHARES, prepare=False, lane=lane, first=_serve_next.pop(lane, NOBODY), tenants=tenants, limit=limit
-    )
+    first = _serve_next.pop(lane, NOBODY)
+    rows = _claim(_CLAIM_SHARES, outward, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
         _serve_next[lane] = UUID(int=last.int + 1)
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
-def _claim(sql: str, *, prepare: bool = True, **values: Any) -> list[Any]:
-    payable = [kind for kind in kinds.values() if not (kind.outward and getattr(settings, "HOLD_OUTWARD", False))]
+def _payable(outward: bool) -> list[Kind]:
+    outward = outward and not getattr(settings, "HOLD_OUTWARD", False)
+    return [kind for kind in kinds.values() if outward or not kind.outward]
+
+
+def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
+    """Those with work for us: what may not be taken is not walked along at every look."""
+    known = {kind.lane for kind in _payable(outward)}
+    return [lane for lane in lanes if lane in known]
+
+
+def _claim(sql: str, outward: bool, *, prepare: bool = True, **values: Any) -> list[Any]:
+    payable = _payable(outward)
     known = [(kind.name, revision) for kind in payable for revision in range(1, kind.revision + 1)]
     values |= {
         "kinds": [name for name, _ in known],

@@ -29,5 +29,9 @@ class TimedOut(Exception):  # noqa: N818
     """The handler took longer than its kind allows."""
 
 
+# What a worker's own time limit raises in the middle of a handler: whoever runs workers adds to it.
+INTERRUPTIONS: list[type[Exception]] = []
+
+
 class Fenced(Exception):  # noqa: N818
     """Our lease ran out and somebody else took the effect over: what we did must not count."""

@@ -34,14 +34,10 @@ UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come rou
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
-def extend(effects: Sequence[Effect]) -> None:
-    """Hold these for another lease from now."""
-    _update_held(effects, "lease_until = now() + %(lease)s::interval", lease=LEASE)
-
-
 def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
     """Let others have them: nothing was done, nothing is charged. `solo`: each is to run alone."""
-    _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
+    if effects:
+        _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
 
 
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:

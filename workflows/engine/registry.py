@@ -16,7 +16,7 @@ from core.models.stateful import BIRTH, Stateful, births_of, edges_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-LONGEST = 20  # seconds that a handler may take
+LONGEST = 15  # seconds that a handler may take
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +20,11 @@ from core.models.history import Effect
 from core.models.stateful import Stateful
 from core.problems import Problem
 from core.reader import Reader, RelatedReader
-from core.statements import pipelined
-from workflows.engine import claim, lease
+from core.statements import ask, pipelined
+from workflows.engine import claim, lease, outside, pace
 from workflows.engine.deadline import deadline
-from workflows.engine.errors import Fenced, NotYet, Permanent, TimedOut, Unanswered, Unreachable
+from workflows.engine.errors import INTERRUPTIONS, Fenced, NotYet, Permanent, TimedOut, Unanswered, Unreachable
+from workflows.engine.pace import BUDGET
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
 from workflows.engine.tracing import spans
 
@@ -31,55 +32,91 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 # A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
-COLLISIONS = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+COLLISIONS = {"40001", "40P01"}  # serialization failure, deadlock
 COLLISIONS_IN_PLACE = 3
+# That several wait together for a row that somebody else holds, and that parts of them do.
+LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
+LOCK_NOT_AVAILABLE = "55P03"
 # Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
 AT_ONCE = 25
 TOGETHER = 0.2  # seconds
 FRESH = 1.0  # seconds that an object may have been read before it is sent something about
 
 
-def run_due(ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] = (), lately: bool = False) -> int:
+def run_due(
+    ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] = (), lately: bool = False, alone: bool = False
+) -> int:
     """Claim effects that are due, pay them, and return how many were claimed.
 
+    It ends within BUDGET and one more call: what is not begun by then is given back, so ask again.
     ids: these, where they are still due: a ring may be lost, late or doubled. None named: a fair share of
     every tenant's, about `limit` in each lane. of: nothing of other lanes than these; none named: of all.
     lately: what has been due for longer may be left for a second, for who looks often.
+    alone: one of those that must run alone, which are otherwise taken only by their name.
     """
     if ids:
-        return _pay_all(claim.claim_named(ids, of))
+        return _take_turn(partial(claim.claim_named, ids, of))
+    if alone:
+        return _take_turn(partial(claim.claim_alone, of or lanes()))
     if lately:
-        return _pay_all(claim.claim_lately(of or lanes(), limit))
-    return sum(_pay_all(claim.claim_fairly(lane, limit)) for lane in of or lanes())
+        return _take_turn(partial(claim.claim_lately, of or lanes(), limit))
+    return sum(_take_turn(partial(claim.claim_fairly, lane, limit)) for lane in of or lanes())
+
+
+def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
+    """What goes outside is left to another process while all others of this worker are there."""
+    try:
+        claimed = claiming(outward=outside.enter())
+        if not any(kinds[effect.kind].outward for effect in claimed):
+            outside.leave()
+        return _pay_all(claimed)
+    finally:
+        outside.leave()
 
 
 def _pay_all(claimed: list[Effect]) -> int:
-    held_since = time.monotonic()
+    """A lease lasts longer than this: the budget inside, the budget outside, and one call that began before its end."""
+    ends, ends_outside = time.monotonic() + BUDGET, 0.0
     by_kind: dict[str, list[Effect]] = defaultdict(list)
     for effect in claimed:
         by_kind[effect.kind].append(effect)
     for name in sorted(by_kind, key=lambda name: kinds[name].outward):  # what stays inside waits for no far side
         kind, effects = kinds[name], by_kind[name]
         if kind.outward:
-            _pay_outside(kind, effects, held_since)
+            ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
+            _pay_outside(kind, effects, ends_outside)
         else:
-            for start in range(0, len(effects), kind.batch):
-                _pay_inside(kind, effects[start : start + kind.batch])
+            _pay_inside(kind, effects, ends)
     return len(claimed)
 
 
-def _pay_inside(kind: Kind, effects: list[Effect]) -> None:
-    """One transaction for the work and its DONE. A batch that fails is repeated one by one: the bad fail alone."""
+def _pay_inside(kind: Kind, effects: list[Effect], ends: float) -> None:
+    for start in range(0, len(effects), kind.batch):
+        if time.monotonic() > ends:
+            lease.give_back(effects[start:])
+            return
+        batch = effects[start : start + kind.batch]
+        _pay_together(kind, batch, ends, lock_wait=LOCK_WAIT if len(batch) > 1 else "")
+
+
+def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
+    """One transaction for the work and its DONE. A batch that fails is repeated in halves: the bad fail alone.
+
+    lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
+    """
     try:
-        _in_place(lambda: _commit_together(kind, effects))
+        _in_place(lambda: _commit_together(kind, effects, lock_wait))
     except Fenced:
         log.warning("%s: the lease of %s had run out", kind.name, effects[0].id)
-    except TimedOut as error:
-        if len(effects) > 1:
-            lease.give_back(effects, solo=True)
-        else:
-            _fail(effects[0], error)
+    except _out_of_time() as error:
+        _alone_or_failed(effects, error)
     except (OperationalError, InterfaceError) as error:
+        if lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
+            if len(effects) > 1:
+                _pay_halves(kind, effects, ends)
+            else:
+                lease.give_back(effects, solo=True)
+            return
         log.warning("%s: the database went away: %s", kind.name, lease.one_line(error))
         _drop_broken_connection()
         lease.give_back(effects)
@@ -87,15 +124,37 @@ def _pay_inside(kind: Kind, effects: list[Effect]) -> None:
         if len(effects) == 1:
             _fail(effects[0], error)
         else:
-            lease.extend(effects)
-            for effect in effects:
-                _pay_inside(kind, [effect])
+            _pay_halves(kind, effects, ends)
 
 
-def _commit_together(kind: Kind, effects: list[Effect]) -> None:
+def _pay_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
+    middle = len(effects) // 2
+    for half in effects[:middle], effects[middle:]:
+        if time.monotonic() > ends:
+            lease.give_back(half, solo=True)
+        else:
+            _pay_together(kind, half, ends, lock_wait=LOCK_WAIT_OF_A_PART)
+
+
+def _out_of_time() -> tuple[type[Exception], ...]:
+    return TimedOut, *INTERRUPTIONS
+
+
+def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
+    """Time ran out. In company nobody knows whose fault it is, and a worker's own limit says it only of one alone."""
+    is_its_own = len(effects) == 1 and (isinstance(error, TimedOut) or effects[0].solo)
+    if is_its_own:
+        _fail(effects[0], error)
+    else:
+        lease.give_back(effects, solo=True)
+
+
+def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
     with atomic(), deadline(kind.timeout):
         with pipelined():
+            if lock_wait:
+                ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
             check_held = lease.hold(effects)
             subjects = _Subjects(kind, effects)
         check_held()
@@ -104,8 +163,8 @@ def _commit_together(kind: Kind, effects: list[Effect]) -> None:
         lease.finish(effects, took=time.monotonic() - started)
 
 
-def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
-    """One after the other, as long as the far side can be reached.
+def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
+    """One after the other, as long as the far side can be reached and there is time.
 
     While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
     are sent once more under the same key. A far side that cannot tell a repetition gets each written at once.
@@ -116,10 +175,10 @@ def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
         return
     reader, sent = _ReadAhead(kind, effects), list[lease.Sent]()
     for position, effect in enumerate(effects):
-        if time.monotonic() - held_since + kind.timeout.total_seconds() > lease.LEASE.total_seconds():
-            sent = _keep(sent)
-            lease.extend(effects[position:])
-            held_since = time.monotonic()
+        if time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends:
+            _keep(sent)
+            lease.give_back(effects[position:])
+            return
         try:
             sent += _send(kind, effect, reader)
         except Unreachable as error:
@@ -134,6 +193,11 @@ def _pay_outside(kind: Kind, effects: list[Effect], held_since: float) -> None:
             lease.unanswered(effect, error)
             lease.postpone(effects[position + 1 :], error)  # the next would hang as well
             log.warning("%s: the far side did not answer: %s", kind.name, error)
+            return
+        except tuple(INTERRUPTIONS) as error:
+            _keep(sent)
+            _alone_or_failed([effect], error)
+            lease.give_back(effects[position + 1 :])
             return
         if breaker is not None:
             lease.reset(kind.name)
@@ -156,8 +220,11 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
             lease.park(effect)
         subject = reader.subject(effect)
         started = time.monotonic()
-        with deadline(kind.timeout):
-            outcome = _call(kind, [effect], [subject])
+        try:
+            with deadline(kind.timeout):
+                outcome = _call(kind, [effect], [subject])
+        finally:
+            pace.note(kind.lane, time.monotonic() - started)
         return [lease.Sent(effect, outcome, time.monotonic() - started, at=started)]
     except Unreachable:
         raise
@@ -170,6 +237,8 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
     except Fenced:
         log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", kind.name, effect.id)
     except Exception as error:
+        if kind.keyed and isinstance(error, tuple(INTERRUPTIONS)):
+            raise
         if kind.keyed or isinstance(error, Permanent | Problem):
             _fail(effect, error)
         else:
@@ -279,9 +348,13 @@ def _in_place(work: Callable[[], None]) -> None:
         try:
             return work()
         except Error as error:
-            if getattr(error.__cause__, "sqlstate", None) not in COLLISIONS or attempt == COLLISIONS_IN_PLACE:
+            if _sqlstate(error) not in COLLISIONS or attempt == COLLISIONS_IN_PLACE:
                 raise
     return None
+
+
+def _sqlstate(error: Error) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)
 
 
 def _drop_broken_connection() -> None:

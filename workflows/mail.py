@@ -22,7 +22,7 @@ from core.models import Account, Effect
 from core.models.user import canonical_email
 from workflows import form_letters, letters, links
 from workflows.engine import effect, owe
-from workflows.engine.errors import Permanent, TimedOut, Unanswered, Unreachable
+from workflows.engine.errors import Permanent, Unanswered, Unreachable
 from workflows.engine.registry import kinds
 from workflows.plaintext import plain
 from workflows.proof import Unproved, readers_of, wait
@@ -242,7 +242,7 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
         if _is_for_good(error.smtp_code):
             raise Permanent(f"refused for good: {error}") from error
         raise
-    except (OSError, TimedOut) as error:
+    except Exception as error:  # also what interrupts us
         if getattr(server, "awaits_answer", False):
             raise Unanswered(f"the mail server did not say whether it took it: {error}") from error
         raise

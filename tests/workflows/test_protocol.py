@@ -108,6 +108,7 @@ class Debt:
     applied: int = 0  # times that its work was committed
     calls: int = 0  # times that it reached the far side
     retried: int = 0
+    calling: bool = False  # parked, and its holder has not come back
     doom: str = ""  # why it is dead
 
     @property
@@ -115,7 +116,11 @@ class Debt:
         return self.state, self.fence, self.attempts, self.crashes, self.solo
 
     def is_held(self, fence: int) -> bool:
-        return self.fence == fence and self.state in {"leased", "uncertain"}
+        return self.fence == fence and self.state == "leased"
+
+    def is_unclaimed_since(self, fence: int) -> bool:
+        """Whoever sent it may say so, even if a sweep took it back meanwhile."""
+        return self.fence == fence and self.state in {"leased", "uncertain", "ready"}
 
 
 class Dies(Exception):  # noqa: N818
@@ -409,7 +414,8 @@ class Protocol(RuleBasedStateMachine):
         except Dies:
             for effect in effects:
                 debt = self.debts[effect.pk]
-                debt.gone = debt.gone or (debt.fence == effect.fence and debt.state == "leased")
+                is_under_lease = debt.state == "leased" or debt.calling
+                debt.gone = debt.gone or (debt.fence == effect.fence and is_under_lease)
             return True
         return False
 
@@ -417,6 +423,8 @@ class Protocol(RuleBasedStateMachine):
         debts = [self.debts[effect.pk] for effect in effects]
         held = [self.debts[effect.pk] for effect in effects if self.debts[effect.pk].is_held(effect.fence)]
         if len(held) < len(effects):
+            for debt in held:
+                debt.state = "ready"
             return
         if point == "start":
             raise Dies
@@ -434,9 +442,6 @@ class Protocol(RuleBasedStateMachine):
         elif faults[0] == "slow" and len(debts) > 1:
             for debt in debts:
                 debt.state, debt.solo = "ready", True
-        elif faults[0] == "database":
-            for debt in debts:
-                debt.state = "ready"
         elif len(debts) == 1:
             self.failed(debts[0], faults[0])
         else:
@@ -453,10 +458,9 @@ class Protocol(RuleBasedStateMachine):
         for position, effect in enumerate(effects):
             debt = self.debts[effect.pk]
             fault = self.faults.get(effect.pk)
-            is_held = debt.is_held(effect.fence)
-            if kind != "toy.page" or is_held:
+            if debt.is_held(effect.fence):
                 if kind == "toy.page":
-                    debt.state = "uncertain"
+                    debt.state, debt.calling = "uncertain", True
                 if point == "start":
                     raise Dies
                 if fault == "unreachable":
@@ -471,12 +475,12 @@ class Protocol(RuleBasedStateMachine):
                     raise Dies
                 if fault is None:
                     unwritten.append(effect)
-                elif is_held:
+                else:
                     self.answered(debt, fault)
-            if had_breaker:
-                had_breaker = False
-                self.failures.pop(kind, None)
-                self.paused.pop(kind, None)
+                if had_breaker:
+                    had_breaker = False
+                    self.failures.pop(kind, None)
+                    self.paused.pop(kind, None)
             if kind == "toy.page" or len(unwritten) == TOGETHER:
                 self.written(unwritten, point)
                 unwritten = []
@@ -486,12 +490,13 @@ class Protocol(RuleBasedStateMachine):
         """The outcomes of what was sent are written down, those that still are the holder's."""
         for effect in effects:
             debt = self.debts[effect.pk]
-            if debt.is_held(effect.fence):
-                debt.state, debt.attempts = "done", debt.attempts + 1
+            if debt.is_unclaimed_since(effect.fence):
+                debt.state, debt.attempts, debt.calling = "done", debt.attempts + 1, False
         if effects and point == "done":
             raise Dies
 
     def answered(self, debt: Debt, fault: str) -> None:
+        debt.calling = False
         if debt.kind == "toy.page" and fault != "pointless":
             debt.attempts += 1
         else:
@@ -514,7 +519,8 @@ class Protocol(RuleBasedStateMachine):
     def postponed(self, effects: list[Effect], pause: float) -> None:
         for effect in effects:
             debt = self.debts[effect.pk]
-            if debt.is_held(effect.fence):
+            if debt.is_held(effect.fence) or debt.calling:
+                debt.calling = False
                 debt.doom = "a day" if (debt.age or 0) > DAY else ""
                 debt.age = debt.age or 0.0
                 debt.state = "dead" if debt.doom else "waiting"
@@ -585,6 +591,8 @@ class Protocol(RuleBasedStateMachine):
                 debt.crashes += debt.solo
                 debt.doom = "crashes" if debt.crashes >= 3 else ""
                 debt.state, debt.solo, debt.gone = "dead" if debt.doom else "ready", True, False
+            elif debt.calling and (debt.lease < 0 or debt.gone):
+                debt.calling = debt.gone = False
             elif debt.state == "waiting" and debt.wait <= 0:
                 debt.state = "ready"
                 woken.add(debt.id)
@@ -600,7 +608,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(number=st.integers(0, 30), verb=st.sampled_from(["retry", "skip"]))
     def operate(self, number: int, verb: str) -> None:
         debt = self.debts[self.pick_ids([number])[0]]
-        can = debt.state in {"dead", "uncertain"} or (debt.state == "waiting" and debt.fence > 0)
+        can = (debt.state in {"dead", "uncertain"} and not debt.calling) or (debt.state == "waiting" and debt.fence > 0)
         effect = Effect.objects.get(pk=debt.id)
         try:
             if verb == "retry":

@@ -33,5 +33,13 @@ class TimedOut(Exception):  # noqa: N818
 INTERRUPTIONS: list[type[Exception]] = []
 
 
+class SessionEnded(Exception):  # noqa: N818
+    """Of the database, in the middle of an effect."""
+
+
+class UnknownMachine(Exception):  # noqa: N818
+    """An effect is about a row of a model that is not here."""
+
+
 class Fenced(Exception):  # noqa: N818
     """Our lease ran out and somebody else took the effect over: what we did must not count."""

@@ -7,23 +7,25 @@ Behind a pooler a session belongs to nobody for long, so there the lease names n
 
 from __future__ import annotations
 
-import json
 import random
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.db.transaction import atomic
 
 from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
 from core.statements import ask
 from workflows.engine.alert import raise_alert
 from workflows.engine.errors import Fenced, NotYet
+from workflows.engine.plain import plain_json
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
@@ -57,6 +59,18 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
     return check
 
 
+def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
+    """Ask which of these are still ours; what comes back says it."""
+    cursor = ask(
+        """SELECT effect.id FROM core_effect AS effect
+           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+               ON effect.id = held.id AND effect.fence = held.fence
+           WHERE effect.state = 'leased'""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+    )
+    return lambda: {row[0] for row in cursor.fetchall()}
+
+
 def finish(effects: Sequence[Effect], *, took: float) -> None:
     """Mark effects inside the house done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
     finished = _update_held(
@@ -80,7 +94,10 @@ class Sent:
 
 
 def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
-    """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned."""
+    """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned.
+
+    One that a sweep took from us, and nobody has claimed since, was sent and is done.
+    """
     if not sent:
         return []
     cursor = ask(
@@ -89,12 +106,13 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
                outcome = sent.outcome::jsonb, took = sent.took
            FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
                AS sent(id, fence, outcome, took)
-           WHERE effect.id = sent.id AND effect.fence = sent.fence AND effect.state IN ('leased', 'uncertain')
+           WHERE effect.id = sent.id AND effect.fence = sent.fence
+               AND effect.state IN ('leased', 'uncertain', 'ready')
            RETURNING effect.id""",
         {
             "ids": [each.effect.id for each in sent],
             "fences": [each.effect.fence for each in sent],
-            "outcomes": [None if each.outcome is None else json.dumps(each.outcome) for each in sent],
+            "outcomes": [None if each.outcome is None else plain_json(each.outcome) for each in sent],
             "took": [round(each.took * 1000) for each in sent],
         },
     )
@@ -103,11 +121,15 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
 
 
 def park(effect: Effect) -> None:
-    """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown."""
-    if not _update_held([effect], "state = 'uncertain', lease_until = NULL"):
+    """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown.
+
+    The lease stays, so that while we are there nobody lets it run again, and a sweep tells a person when we are gone.
+    """
+    if not _update_held([effect], "state = 'uncertain'"):
         raise Fenced
 
 
+@atomic
 def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
     """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead."""
     wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**effect.attempts))  # noqa: S311 - full jitter
@@ -134,14 +156,16 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
     return is_dead
 
 
+@atomic
 def doubt(effect: Effect, error: BaseException) -> None:
     """The call of a parked effect ended badly: it stays parked, and a person finds out."""
     text = one_line(error)
-    if _update_held([effect], "attempts = attempts + 1, last_error = %(error)s::text", error=text):
+    if _update_held([effect], "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text", error=text):
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
 
 
+@atomic
 def unanswered(effect: Effect, error: BaseException) -> None:
     """It may have happened: tried once more; when that ends the same way it is parked, and a person finds out.
 
@@ -181,6 +205,7 @@ def put_off(effect: Effect, reason: NotYet) -> None:
     )
 
 
+@atomic
 def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
     """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
     rows = _update_held(

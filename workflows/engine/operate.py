@@ -18,8 +18,8 @@ from workflows.engine.record import announce
 from workflows.engine.registry import kinds
 
 PERMISSION = "core.operate_effects"
-# Not what waits for its day: only what was tried and waits to be tried again.
-RETRIABLE = Q(state__in=Effect.ON_THE_DESK) | Q(state=Effect.State.WAITING, fence__gt=0)
+# Not what waits for its day: only what was tried and waits to be tried again. Nor a call that is still under way.
+RETRIABLE = Q(state__in=Effect.ON_THE_DESK, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
 
 
 def may_do(effect: Effect, user: User) -> list[str]:
@@ -28,7 +28,8 @@ def may_do(effect: Effect, user: User) -> list[str]:
 
 
 def is_retriable(effect: Effect) -> bool:
-    return effect.state in Effect.ON_THE_DESK or (effect.state == Effect.State.WAITING and effect.fence > 0)
+    is_on_the_desk = effect.state in Effect.ON_THE_DESK and effect.lease_until is None
+    return is_on_the_desk or (effect.state == Effect.State.WAITING and effect.fence > 0)
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:

@@ -40,6 +40,15 @@ def check_keepable(value: Any) -> None:
         raise NotKeepable("text with NUL cannot be kept")
 
 
+def keepable(value: Any) -> Any:
+    """The value, or a description of one that cannot be kept: what it came from has happened all the same."""
+    try:
+        check_keepable(value)
+    except NotKeepable as error:
+        return {"not_keepable": str(error), "text": ascii(value)[:1000]}
+    return value
+
+
 def _plain(value: object) -> str:
     if isinstance(value, UUID | Decimal):
         return str(value)

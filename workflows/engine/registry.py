@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db.models import Model
 
 from core.models.history import Effect, Transition
@@ -166,4 +167,9 @@ def lanes() -> list[str]:
 
 
 def subject_model(machine: str) -> type[Stateful] | None:
+    """Also of a model that nothing follows from, which no `on` has named."""
+    if machine not in machines:
+        for model in apps.get_models():
+            if issubclass(model, Stateful):
+                machine_of(model)
     return machines.get(machine)

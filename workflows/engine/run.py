@@ -9,10 +9,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, connection
 from django.db.transaction import atomic
 
 from core.logs import said_of
@@ -23,12 +23,24 @@ from core.reader import Reader, RelatedReader
 from core.statements import ask, pipelined
 from workflows.engine import claim, lease, outside, pace
 from workflows.engine.deadline import deadline
-from workflows.engine.errors import INTERRUPTIONS, Fenced, NotYet, Permanent, TimedOut, Unanswered, Unreachable
+from workflows.engine.errors import (
+    INTERRUPTIONS,
+    Fenced,
+    NotYet,
+    Permanent,
+    SessionEnded,
+    TimedOut,
+    Unanswered,
+    UnknownMachine,
+    Unreachable,
+)
 from workflows.engine.pace import BUDGET
+from workflows.engine.plain import keepable
 from workflows.engine.registry import Kind, kinds, lanes, subject_model
 from workflows.engine.tracing import spans
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 BATCH = 100
 # A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
@@ -37,6 +49,8 @@ COLLISIONS_IN_PLACE = 3
 # That several wait together for a row that somebody else holds, and that parts of them do.
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
+OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
+RECONNECTING, RECONNECT_EVERY = 5.0, 0.1  # seconds
 # Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
 AT_ONCE = 25
 TOGETHER = 0.2  # seconds
@@ -104,27 +118,28 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
 
     lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
     """
+    session = _session()
     try:
         _in_place(lambda: _commit_together(kind, effects, lock_wait))
     except Fenced:
-        log.warning("%s: the lease of %s had run out", kind.name, effects[0].id)
+        log.warning("%s: the lease of %s, or of one beside it, had run out", kind.name, effects[0].id)
+        lease.give_back(effects)
     except _out_of_time() as error:
         _alone_or_failed(effects, error)
-    except (OperationalError, InterfaceError) as error:
-        if lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
-            if len(effects) > 1:
-                _pay_halves(kind, effects, ends)
-            else:
-                lease.give_back(effects, solo=True)
-            return
-        log.warning("%s: the database went away: %s", kind.name, lease.one_line(error))
-        _drop_broken_connection()
-        lease.give_back(effects)
     except Exception as error:
-        if len(effects) == 1:
-            _fail(effects[0], error)
-        else:
+        if _has_ended(
+            session, error
+        ):  # the leases name it, so the next sweep takes them back, and counts who was alone
+            log.warning("%s: the database session ended: %s", kind.name, lease.one_line(error))
+        elif _is_of_the_server(error):
+            lease.postpone(effects, error)
+            log.warning("%s: the database cannot do it now: %s", kind.name, lease.one_line(error))
+        elif len(effects) > 1:
             _pay_halves(kind, effects, ends)
+        elif lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
+            lease.give_back(effects, solo=True)
+        else:
+            _fail(effects[0], error)
 
 
 def _pay_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
@@ -151,12 +166,13 @@ def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
 
 def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
+    subjects = _Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
         with pipelined():
             if lock_wait:
                 ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
             check_held = lease.hold(effects)
-            subjects = _Subjects(kind, effects)
+            subjects.ask()
         check_held()
         started = time.monotonic()
         _call(kind, effects, subjects.in_order())
@@ -180,7 +196,7 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
             lease.give_back(effects[position:])
             return
         try:
-            sent += _send(kind, effect, reader)
+            answered = _send(kind, effect, reader)
         except Unreachable as error:
             _keep(sent)
             lease.trip(kind.name)
@@ -194,11 +210,17 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
             lease.postpone(effects[position + 1 :], error)  # the next would hang as well
             log.warning("%s: the far side did not answer: %s", kind.name, error)
             return
-        except tuple(INTERRUPTIONS) as error:
+        except Exception as error:
             _keep(sent)
-            _alone_or_failed([effect], error)
+            if isinstance(error, tuple(INTERRUPTIONS)):
+                _alone_or_failed([effect], error)
+            elif not isinstance(error, SessionEnded):
+                raise
             lease.give_back(effects[position + 1 :])
             return
+        if answered is None:
+            continue
+        sent += answered
         if breaker is not None:
             lease.reset(kind.name)
             breaker = None
@@ -207,25 +229,35 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     _keep(sent)
 
 
-def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
-    """Call the handler; its outcome, to be kept. Another failure is on the row afterwards.
+def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | None:
+    """Call the handler; its outcome, to be kept. Another failure is on the row afterwards; None: there was no call.
 
-    Raises Unreachable, and of a far side that knows a repetition Unanswered.
+    Raises Unreachable, and of a far side that knows a repetition Unanswered; SessionEnded, or what interrupts a worker,
+    which say nothing of the effect.
     """
     # A test case's own transaction is none of ours.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
+    session = _session()
     try:
+        subject = reader.subject(effect)
         if not kind.keyed:
             lease.park(effect)
-        subject = reader.subject(effect)
-        started = time.monotonic()
-        try:
-            with deadline(kind.timeout):
-                outcome = _call(kind, [effect], [subject])
-        finally:
-            pace.note(kind.lane, time.monotonic() - started)
-        return [lease.Sent(effect, outcome, time.monotonic() - started, at=started)]
+    except Fenced:
+        log.warning("%s: the lease of %s had run out, so it is not sent", kind.name, effect.id)
+        return None
+    except Exception as error:
+        if _has_ended(session, error):
+            raise SessionEnded from error
+        _fail(effect, error)
+        return None
+    return _send_about(kind, effect, subject)
+
+
+def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[lease.Sent]:
+    session = _session()
+    try:
+        return [_call_outside(kind, effect, subject)]
     except Unreachable:
         raise
     except Unanswered as error:
@@ -234,21 +266,34 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent]:
         lease.doubt(effect, error)
     except NotYet as reason:
         lease.put_off(effect, reason)
-    except Fenced:
-        log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", kind.name, effect.id)
     except Exception as error:
-        if kind.keyed and isinstance(error, tuple(INTERRUPTIONS)):
-            raise
-        if kind.keyed or isinstance(error, Permanent | Problem):
+        if isinstance(error, Permanent | Problem):
             _fail(effect, error)
-        else:
+        elif not kind.keyed:
             lease.doubt(effect, error)
+        elif isinstance(error, tuple(INTERRUPTIONS)):
+            raise
+        elif isinstance(error, Error) and _has_ended(session, error):
+            raise SessionEnded from error
+        else:
+            _fail(effect, error)
     return []
 
 
+def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None) -> lease.Sent:
+    started, session = time.monotonic(), _session()
+    try:
+        with deadline(kind.timeout):
+            outcome = _call(kind, [effect], [subject])
+        return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
+    finally:
+        pace.note(kind.lane, time.monotonic() - started)
+        _has_ended(session)  # then what is written about it is written in one that lives
+
+
 def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
-    """Write the outcomes of what was sent; nothing is left to be written."""
-    for effect in lease.finish_sent(sent):
+    """Write the outcomes of what was sent, in another session where ours has ended; nothing is left to be written."""
+    for effect in _in_a_session(lambda: lease.finish_sent(sent)):
         log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", effect.kind, effect.id)
     return []
 
@@ -265,42 +310,55 @@ class _ReadAhead:
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         self._kind, self._left = kind, list(effects)
+        self._ahead: list[Effect] = []
         self._found: dict[UUID, Stateful | None] = {}
         self._stale_at = 0.0
 
     def subject(self, effect: Effect) -> Stateful | None:
-        if effect.id not in self._found or time.monotonic() > self._stale_at:
+        """Raises Fenced when somebody else has taken it over, as of the last reading."""
+        if effect not in self._ahead or time.monotonic() > self._stale_at:
             self._left = self._left[self._left.index(effect) :]
-            ahead = self._left[:AT_ONCE]
+            self._ahead = self._left[:AT_ONCE]
             try:
-                self._found = _by_effect(self._kind, ahead)
-            except AssertionError:  # one of them is bad: whoever it is fails alone
-                self._found = _by_effect(self._kind, [effect])
+                self._found = _by_effect(self._kind, self._ahead)
+            except UnknownMachine:  # one of them is bad: whoever it is fails alone
+                self._ahead = [effect]
+                self._found = _by_effect(self._kind, self._ahead)
             self._stale_at = time.monotonic() + FRESH
+        if effect.id not in self._found:
+            raise Fenced
         return self._found[effect.id]
 
 
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
+    """The objects, of those effects that are still ours."""
+    subjects = _Subjects(kind, effects)
     with pipelined():
-        subjects = _Subjects(kind, effects)
-    return {effect.id: subject for effect, subject in zip(effects, subjects.in_order(), strict=True)}
+        still_held = lease.held(effects)
+        subjects.ask()
+    ours = still_held()
+    found = zip(effects, subjects.in_order(), strict=True)
+    return {effect.id: subject for effect, subject in found if effect.id in ours}
 
 
 class _Subjects:
     """The objects that effects of one kind are about: asked for at once, read when they are wanted."""
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
+        """Raises UnknownMachine, before anything is asked."""
         self._effects = effects
         wanted: dict[str, set[UUID]] = defaultdict(set)
         for effect in effects:
             if effect.object_id is not None:
                 wanted[effect.machine].add(effect.object_id)
-        self._answers = [
-            (
-                _reader(machine, kind.related).ask(list(ids)),
-                [(many, many.ask(list(ids))) for many in _related_readers(machine, kind.prefetch)],
-            )
+        self._wanted = [
+            (list(ids), _reader(machine, kind.related), _related_readers(machine, kind.prefetch))
             for machine, ids in wanted.items()
+        ]
+
+    def ask(self) -> None:
+        self._answers = [
+            (reader.ask(ids), [(many, many.ask(ids)) for many in of_many]) for ids, reader, of_many in self._wanted
         ]
 
     def in_order(self) -> list[Stateful | None]:
@@ -325,7 +383,8 @@ def _related_readers(machine: str, names: tuple[str, ...]) -> list[RelatedReader
 
 def _model(machine: str) -> type[Stateful]:
     model = subject_model(machine)
-    assert model is not None, f"no machine is called {machine!r}"
+    if model is None:
+        raise UnknownMachine(f"no machine is called {machine!r}")
     return model
 
 
@@ -353,10 +412,38 @@ def _in_place(work: Callable[[], None]) -> None:
     return None
 
 
-def _sqlstate(error: Error) -> str | None:
+def _sqlstate(error: Exception) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
 
 
-def _drop_broken_connection() -> None:
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
+def _in_a_session(work: Callable[[], T]) -> T:
+    """Again in a new session, for some seconds, where the one we had has ended."""
+    ends = time.monotonic() + RECONNECTING
+    while True:
+        session = connection.connection
+        try:
+            return work()
+        except Error as error:
+            if (session is not None and not _has_ended(session, error)) or time.monotonic() > ends:
+                raise
+            time.sleep(RECONNECT_EVERY)
+
+
+def _session() -> Any:
+    """psycopg's connection, to be shown to _has_ended() later: Django may have opened another meanwhile."""
+    connection.ensure_connection()
+    return connection.connection
+
+
+def _has_ended(session: Any, error: BaseException | None = None) -> bool:
+    """And then the next statement opens another. OperationalError does not say it: it is also a row's own fault."""
+    if connection.connection is session and (
+        session.closed or (isinstance(error, Error) and not connection.is_usable())
+    ):
+        connection.close()
+    return connection.connection is not session
+
+
+def _is_of_the_server(error: Exception) -> bool:
+    """No disk, no memory, no room for another session: whoever asks."""
+    return (_sqlstate(error) or "")[:2] in OUT_OF_RESOURCES

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from core.ids import uuid7
-from core.models.history import EffectEvent
+from core.models.history import Effect, EffectEvent
 from workflows.engine.alert import raise_alert
 from workflows.engine.claim import SHARE
 from workflows.engine.lease import LEASE
@@ -30,12 +30,15 @@ GONE = "its worker died"
 # can was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with it,
 # unless it is the database that went down and took all sessions with it.
 CHARGED = "(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - %(lease)s::interval))"
-LOST = """
-    state = 'leased' AND (lease_until < now() OR lease_until > now() + 2 * %(lease)s::interval
+HOLDER_IS_GONE = """
+    (lease_until < now() OR lease_until > now() + 2 * %(lease)s::interval
         OR lease_pid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - %(lease)s::interval, true)))"""
+LOST = f"state = 'leased' AND {HOLDER_IS_GONE}"
+# A call that was parked, with a lease as long as it lasts. NULL, once it has ended.
+LOST_CALL = f"state = 'uncertain' AND {HOLDER_IS_GONE} AND lease_until IS NOT NULL"
 # Due for longer than a notification takes; or due later than now, for the clock was set back.
 IS_UNHEARD = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
@@ -44,7 +47,8 @@ _LOOK = f"""
     SELECT (SELECT true FROM core_effect AS effect WHERE {LOST} ORDER BY lease_until LIMIT 1),
         (SELECT true FROM core_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
         (SELECT true FROM core_effect WHERE state = 'ready' AND (solo OR {IS_UNHEARD})
-         ORDER BY lane, account_id, id LIMIT 1)"""
+         ORDER BY lane, account_id, id LIMIT 1),
+        (SELECT true FROM core_effect AS effect WHERE {LOST_CALL} LIMIT 1)"""
 _TAKE_BACK = f"""
     WITH lost AS (
         SELECT id FROM core_effect AS effect
@@ -54,6 +58,10 @@ _TAKE_BACK = f"""
     UPDATE core_effect AS effect
     SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
         crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s
+    FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
+_END_CALLS = f"""
+    WITH lost AS (SELECT id FROM core_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
+    UPDATE core_effect AS effect SET lease_until = NULL, last_error = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _WAKE = """
     WITH due AS (
@@ -128,12 +136,16 @@ def sweep() -> list[list[UUID]]:
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, {"lease": str(LEASE), "unheard": str(UNHEARD)})
-        some_lost, some_due, some_unheard = cursor.fetchone()
+        some_lost, some_due, some_unheard, some_lost_calls = cursor.fetchone()
         if some_lost:
             with atomic():
                 cursor.execute(
                     _TAKE_BACK, {"lease": str(LEASE), "crashes": MAX_CRASHES, "gone": GONE, "at_once": AT_ONCE}
                 )
+                _tell(cursor.fetchall())
+        if some_lost_calls:
+            with atomic():
+                cursor.execute(_END_CALLS, {"lease": str(LEASE), "gone": GONE, "at_once": AT_ONCE})
                 _tell(cursor.fetchall())
         if some_due:
             ready += _wake(cursor)
@@ -170,9 +182,12 @@ def _move_to_their_lane(cursor: CursorWrapper) -> None:
 
 
 def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:
+    crashed, uncertain = EffectEvent.What.CRASHED, EffectEvent.What.UNCERTAIN
     EffectEvent.objects.bulk_create(
-        EffectEvent(id=uuid7(), effect_id=key, fence=fence, what=EffectEvent.What.CRASHED, detail=GONE)
-        for key, _, _, fence in taken_back
+        EffectEvent(
+            id=uuid7(), effect_id=key, fence=fence, what=uncertain if state == "uncertain" else crashed, detail=GONE
+        )
+        for key, _, state, fence in taken_back
     )
-    for kind in {kind for _, kind, state, _ in taken_back if state == "dead"}:
+    for kind in {kind for _, kind, state, _ in taken_back if state in Effect.ON_THE_DESK}:
         raise_alert(kind)

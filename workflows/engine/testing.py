@@ -90,7 +90,7 @@ def crash_after(point: Point) -> Iterator[None]:
             yield
         except Died:
             for effect in held:
-                mine = Effect.objects.filter(pk=effect.pk, fence=effect.fence, state=Effect.State.LEASED)
+                mine = Effect.objects.filter(pk=effect.pk, fence=effect.fence, lease_until__isnull=False)
                 mine.update(lease_pid=_NO_SESSION)
             return
     raise AssertionError(f"nothing came to the point {point!r}")

@@ -503,10 +503,13 @@ class Protocol(RuleBasedStateMachine):
             self.failed(debt, fault)
 
     def failed(self, debt: Debt, fault: str) -> None:
-        longest = min(900.0, 2.0 * 2**debt.attempts)
+        is_of_the_far_side = debt.kind in OUTWARD and fault in {"no answer", "slow"}
+        longest = min(3600.0 if is_of_the_far_side else 900.0, 2.0 * 2**debt.attempts)
         debt.attempts += 1
         if fault == "pointless":
             debt.doom = "permanent"
+        elif is_of_the_far_side:
+            debt.doom = "a day" if debt.attempts >= 12 and (debt.age or 0) > DAY else ""
         elif debt.attempts >= 12:
             debt.doom = "attempts"
         elif (debt.age or 0) > DAY:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import smtplib
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from tests.toy.models import Door
 from workflows.engine import (
     Debt,
     Permanent,
+    RetryAfter,
     begin_many,
     claim,
     lease,
@@ -182,6 +184,65 @@ def test_answer_that_cannot_be_kept_is_described_and_costs_nobody_anything(stand
     assert set(calls().values()) == {1}
     outcome = of("toy.greet").get(object_id=shut[2].pk).outcome
     assert outcome == kept or set(outcome) == {"not_keepable", "text"}
+
+
+def hours_until_dead(kind):
+    hours = 0.0
+    while hours < 40 and kind.exclude(state="dead").exists():
+        run_effects()
+        advance(minutes=20)
+        hours += 1 / 3
+    return hours
+
+
+def test_patience_with_the_far_side_is_a_day(stand_in):
+    """H7: an hour of 4xx killed the mails; their twelve attempts were over after 24 minutes."""
+    doors(5)
+    stand_in("toy.greet", run=raises(smtplib.SMTPDataError(451, b"try again later")))
+
+    assert 24 <= hours_until_dead(of("toy.greet")) <= 28
+    assert min(of("toy.greet").values_list("attempts", flat=True)) >= 12
+
+
+def test_patience_needs_twelve_attempts_too(stand_in):
+    """H7: the engine may have stood still for that day."""
+    doors(1)
+    stand_in("toy.greet", run=raises(TimeoutError("no answer")))
+
+    run_due()
+    advance(hours=30)
+    run_effects()
+
+    assert of("toy.greet").get().state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("error", "changes"),
+    [(TypeError("a mistake of ours"), {}), (TimeoutError("no answer"), {"patience": None})],
+    ids=["mistake", "impatient"],
+)
+def test_mistakes_of_ours_and_kinds_without_patience_are_known_within_the_hours(stand_in, error, changes):
+    """H7: a day of silence is for the far side alone."""
+    doors(1)
+    stand_in("toy.greet", run=raises(error), **changes)
+
+    assert hours_until_dead(of("toy.greet")) <= 5
+    assert of("toy.greet").get().attempts == 12
+
+
+def test_far_side_is_asked_again_when_it_said_so(stand_in):
+    """H7: a 429 with Retry-After is an answer."""
+    doors(1)
+    stand_in("toy.greet", run=raises(RetryAfter("too many", after=timedelta(minutes=50))))
+
+    run_due()
+
+    effect = of("toy.greet").get()
+    assert (effect.state, effect.attempts) == ("waiting", 1)
+    advance(minutes=49)
+    assert run_effects() == 0
+    advance(minutes=2)
+    assert run_effects() == 1
 
 
 def test_holder_that_woke_up_sends_nothing_that_it_lost(stand_in, monkeypatch):

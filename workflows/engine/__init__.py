@@ -11,7 +11,7 @@ the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. d
 """
 
 from workflows.engine.alert import alert
-from workflows.engine.errors import NotYet, Permanent, Unanswered, Unreachable
+from workflows.engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
 from workflows.engine.later import look_again
 from workflows.engine.operate import may_do, retry, retry_many, skip
 from workflows.engine.owe import Debt, amend, owe, owe_many, reschedule
@@ -37,6 +37,7 @@ __all__ = [
     "NotYet",
     "Permanent",
     "RequestKeyReused",
+    "RetryAfter",
     "Step",
     "Unanswered",
     "Unreachable",

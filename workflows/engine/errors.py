@@ -17,6 +17,14 @@ class Unanswered(Exception):  # noqa: N818
     """The far side may have done it and did not say so: once more under the same key, then a person finds out."""
 
 
+class RetryAfter(Exception):  # noqa: N818
+    """The far side asks us to come again, after that time where it said so: a failure, met with the kind's patience."""
+
+    def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
 class NotYet(Exception):  # noqa: N818
     """Not now, and nobody's failure: what leaves the house is looked at again `after` that time, or at look_again()."""
 

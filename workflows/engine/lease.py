@@ -24,13 +24,13 @@ from core.logs import hide
 from core.models.history import Breaker, Effect, EffectEvent
 from core.statements import ask
 from workflows.engine.alert import raise_alert
-from workflows.engine.errors import Fenced, NotYet
+from workflows.engine.errors import Fenced, NotYet, RetryAfter
 from workflows.engine.plain import plain_json
 
 LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
-FIRST_WAIT, LONGEST_WAIT = 2.0, 900.0  # seconds
+FIRST_WAIT, LONGEST_WAIT, LONGEST_PATIENT_WAIT = 2.0, 900.0, 3600.0  # seconds
 TRIPS_AFTER = 5  # failures in a row to reach the far side
 UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come round
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
@@ -130,21 +130,26 @@ def park(effect: Effect) -> None:
 
 
 @atomic
-def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
-    """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead."""
-    wait = random.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**effect.attempts))  # noqa: S311 - full jitter
+def fail(effect: Effect, error: BaseException, *, is_final: bool, patience: timedelta | None = None) -> bool:
+    """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead.
+
+    patience: dead when the first failure is as long ago and MAX_ATTEMPTS are over. None: when one of both is.
+    """
     text = one_line(error)
     state = _update_held(
         [effect],
-        f"""state = CASE WHEN %(is_final)s::bool OR attempts + 1 >= {MAX_ATTEMPTS}
-                         OR now() > failing_since + %(give_up)s::interval
+        f"""state = CASE WHEN %(is_final)s::bool
+                         OR %(patience)s::interval IS NULL AND (
+                             attempts + 1 >= {MAX_ATTEMPTS} OR now() > failing_since + %(give_up)s::interval)
+                         OR attempts + 1 >= {MAX_ATTEMPTS} AND now() > failing_since + %(patience)s::interval
                     THEN 'dead' ELSE 'waiting' END,
             attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
             run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
         is_final=is_final,
+        patience=patience,
         give_up=GIVE_UP,
         error=text,
-        wait=timedelta(seconds=wait),
+        wait=_wait(effect, error, LONGEST_WAIT if patience is None else LONGEST_PATIENT_WAIT),
         returning="state",
     )
     if not state:
@@ -154,6 +159,13 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool) -> bool:
     if is_dead:
         raise_alert(effect.kind)
     return is_dead
+
+
+def _wait(effect: Effect, error: BaseException, longest: float) -> timedelta:
+    """As the far side asks; else at random, full jitter."""
+    if isinstance(error, RetryAfter) and error.after is not None:
+        return min(error.after, GIVE_UP)
+    return timedelta(seconds=random.uniform(0, min(longest, FIRST_WAIT * 2 ** min(effect.attempts, 20))))  # noqa: S311
 
 
 @atomic

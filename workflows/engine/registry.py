@@ -18,6 +18,7 @@ from core.models.stateful import BIRTH, Stateful, births_of, edges_of
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 LONGEST = 15  # seconds that a handler may take
+DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the house
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Kind:
     batch: above 1 the function takes sequences of objects and effects, at most so many.
     outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
+    patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
+    least. None: as all others of this kind, 12 times, which is over in half an hour.
     ordered: not before the earlier ordered effects of its object are over.
     forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
@@ -40,6 +43,7 @@ class Kind:
     keyed: bool = True
     ordered: bool = False
     timeout: timedelta = timedelta(seconds=15)
+    patience: timedelta | None = None
     lane: str = "inward"
     revision: int = 1
     forgettable: bool = False
@@ -67,6 +71,7 @@ def effect(
     keyed: bool = True,
     ordered: bool = False,
     timeout: int = 15,
+    patience: timedelta | None = DEFAULT_PATIENCE,
     lane: str | None = None,
     revision: int = 1,
     forgettable: bool = False,
@@ -102,6 +107,7 @@ def effect(
             keyed=keyed,
             ordered=ordered,
             timeout=timedelta(seconds=timeout),
+            patience=patience if outward else None,
             lane=lane,
             revision=revision,
             forgettable=forgettable,

@@ -28,6 +28,7 @@ from workflows.engine.errors import (
     Fenced,
     NotYet,
     Permanent,
+    RetryAfter,
     SessionEnded,
     TimedOut,
     Unanswered,
@@ -139,7 +140,7 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
         elif lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
             lease.give_back(effects, solo=True)
         else:
-            _fail(effects[0], error)
+            _fail(kind, effects[0], error)
 
 
 def _pay_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
@@ -159,7 +160,7 @@ def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
     """Time ran out. In company nobody knows whose fault it is, and a worker's own limit says it only of one alone."""
     is_its_own = len(effects) == 1 and (isinstance(error, TimedOut) or effects[0].solo)
     if is_its_own:
-        _fail(effects[0], error)
+        _fail(kinds[effects[0].kind], effects[0], error)
     else:
         lease.give_back(effects, solo=True)
 
@@ -249,7 +250,7 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | 
     except Exception as error:
         if _has_ended(session, error):
             raise SessionEnded from error
-        _fail(effect, error)
+        _fail(kind, effect, error)
         return None
     return _send_about(kind, effect, subject)
 
@@ -268,7 +269,7 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[le
         lease.put_off(effect, reason)
     except Exception as error:
         if isinstance(error, Permanent | Problem):
-            _fail(effect, error)
+            _fail(kind, effect, error)
         elif not kind.keyed:
             lease.doubt(effect, error)
         elif isinstance(error, tuple(INTERRUPTIONS)):
@@ -276,7 +277,7 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[le
         elif isinstance(error, Error) and _has_ended(session, error):
             raise SessionEnded from error
         else:
-            _fail(effect, error)
+            _fail(kind, effect, error)
     return []
 
 
@@ -388,8 +389,10 @@ def _model(machine: str) -> type[Stateful]:
     return model
 
 
-def _fail(effect: Effect, error: BaseException) -> None:
-    is_dead = lease.fail(effect, error, is_final=isinstance(error, Permanent | Problem))
+def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
+    """What the far side or time brought about is met with the kind's patience; a mistake of ours is soon known."""
+    patience = kind.patience if isinstance(error, OSError | TimedOut | RetryAfter) else None
+    is_dead = lease.fail(effect, error, is_final=isinstance(error, Permanent | Problem), patience=patience)
     with said_of([effect]):
         log.log(
             logging.ERROR if is_dead else logging.WARNING,

@@ -21,10 +21,10 @@ NOT_OVER = "state IN ('ready', 'leased', 'waiting')"
 
 
 @contextmanager
-def worker_that_mails_to(site: Site, url: str, mails: int) -> Iterator[Process]:
+def worker_that_mails_to(site: Site, url: str, mails: int, **environment: str) -> Iterator[Process]:
     """It has begun to send so many mails. In the end what it left is nobody's work any more."""
     site.worker.stop()
-    with site.another("worker", name="mailing-worker", EMAIL_URL=url) as worker:
+    with site.another("worker", name="mailing-worker", EMAIL_URL=url, **environment) as worker:
         site.wait_until_working(worker)
         site.in_the_product(f"owe_mails({mails})")
         eventually(
@@ -77,6 +77,22 @@ def test_slow_mail_server_delays_no_approval(site: Site, mails: int, approvals: 
     must_be_unharmed(site, since)
     assert max(sent.values()) == 1
     assert (median(seconds) <= 1, max(seconds) <= 3) == (True, True), seconds
+    assert site.findings() == []
+
+
+@pytest.mark.faults
+def test_slow_mail_server_delays_no_approval_of_one_child(site: Site):
+    """H2: where nobody stays inside, the budget of a run is all that an approval waits for."""
+    payments, since = site.claimed(10), site.value("SELECT now()")
+    alone = {"WORKER_CONCURRENCY": "1"}
+
+    with mail_server(site, "slow", seconds=1) as (url, taken), worker_that_mails_to(site, url, 100, **alone):
+        seconds = seconds_to_settle(site, payments, pause=1.3)
+        sent = times_taken(taken)
+
+    say("a mail server of 1 s, one child", median=median(seconds), worst=max(seconds), mails=len(sent))
+    must_be_unharmed(site, since)
+    assert max(seconds) <= 3
     assert site.findings() == []
 
 

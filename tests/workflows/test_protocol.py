@@ -716,6 +716,7 @@ def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
     monkeypatch.setattr(run.log, "disabled", True)
     # By number alone, however slow the machine.
     monkeypatch.setattr(run, "AT_ONCE", TOGETHER)
+    monkeypatch.setattr("workflows.engine.subjects.READ_AT_ONCE", TOGETHER)
     monkeypatch.setattr(run, "TOGETHER", float("inf"))
     monkeypatch.setattr(run, "BUDGET", float("inf"))
     # Or the house would owe a mail for each death.

@@ -34,6 +34,7 @@ from workflows.engine import (
     retry_many,
     run,
     run_due,
+    subjects,
     sweep,
 )
 from workflows.engine.testing import advance, crash_after, run_effects
@@ -316,7 +317,7 @@ def test_what_was_not_sent_is_not_in_doubt(monkeypatch):
     def unreadable(*_):
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(run._ReadAhead, "subject", unreadable)
+    monkeypatch.setattr(run.ReadAhead, "subject", unreadable)
 
     run_due([of("toy.page").get().pk])
 
@@ -365,7 +366,7 @@ def test_machine_that_nothing_follows_from_is_known(monkeypatch):
     run_effects()
     owe(count_visits, key="only:1", about=door)
     monkeypatch.setattr(registry, "machines", {})
-    run._reader.cache_clear()
+    subjects._reader.cache_clear()
 
     run_due()
 

@@ -8,8 +8,8 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import Error, connection
@@ -19,7 +19,6 @@ from core.logs import said_of
 from core.models.history import Effect
 from core.models.stateful import Stateful
 from core.problems import Problem
-from core.reader import Reader, RelatedReader
 from core.statements import ask, pipelined
 from workflows.engine import claim, lease, outside, pace
 from workflows.engine.deadline import deadline
@@ -32,16 +31,16 @@ from workflows.engine.errors import (
     SessionEnded,
     TimedOut,
     Unanswered,
-    UnknownMachine,
     Unreachable,
 )
 from workflows.engine.pace import BUDGET
 from workflows.engine.plain import keepable
-from workflows.engine.registry import Kind, kinds, lanes, subject_model
+from workflows.engine.registry import Kind, kinds, lanes
+from workflows.engine.session import current_session, has_ended, in_a_session
+from workflows.engine.subjects import ReadAhead, Subjects
 from workflows.engine.tracing import spans
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 BATCH = 100
 # A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
@@ -51,11 +50,9 @@ COLLISIONS_IN_PLACE = 3
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
 OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
-RECONNECTING, RECONNECT_EVERY = 5.0, 0.1  # seconds
 # Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
 AT_ONCE = 25
 TOGETHER = 0.2  # seconds
-FRESH = 1.0  # seconds that an object may have been read before it is sent something about
 
 
 def run_due(
@@ -119,7 +116,7 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
 
     lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
     """
-    session = _session()
+    session = current_session()
     try:
         _in_place(lambda: _commit_together(kind, effects, lock_wait))
     except Fenced:
@@ -128,9 +125,7 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
     except _out_of_time() as error:
         _alone_or_failed(effects, error)
     except Exception as error:
-        if _has_ended(
-            session, error
-        ):  # the leases name it, so the next sweep takes them back, and counts who was alone
+        if has_ended(session, error):  # the leases name it, so the next sweep takes them back, and counts who was alone
             log.warning("%s: the database session ended: %s", kind.name, lease.one_line(error))
         elif _is_of_the_server(error):
             lease.postpone(effects, error)
@@ -167,7 +162,7 @@ def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
 
 def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
-    subjects = _Subjects(kind, effects)
+    subjects = Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
         with pipelined():
             if lock_wait:
@@ -190,7 +185,7 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.postpone(effects, None, until=breaker.paused_until)
         return
-    reader, sent = _ReadAhead(kind, effects), list[lease.Sent]()
+    reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
     for position, effect in enumerate(effects):
         if time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends:
             _keep(sent)
@@ -230,7 +225,7 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     _keep(sent)
 
 
-def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | None:
+def _send(kind: Kind, effect: Effect, reader: ReadAhead) -> list[lease.Sent] | None:
     """Call the handler; its outcome, to be kept. Another failure is on the row afterwards; None: there was no call.
 
     Raises Unreachable, and of a far side that knows a repetition Unanswered; SessionEnded, or what interrupts a worker,
@@ -239,7 +234,7 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | 
     # A test case's own transaction is none of ours.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
-    session = _session()
+    session = current_session()
     try:
         subject = reader.subject(effect)
         if not kind.keyed:
@@ -248,7 +243,7 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | 
         log.warning("%s: the lease of %s had run out, so it is not sent", kind.name, effect.id)
         return None
     except Exception as error:
-        if _has_ended(session, error):
+        if has_ended(session, error):
             raise SessionEnded from error
         _fail(kind, effect, error)
         return None
@@ -256,7 +251,7 @@ def _send(kind: Kind, effect: Effect, reader: _ReadAhead) -> list[lease.Sent] | 
 
 
 def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[lease.Sent]:
-    session = _session()
+    session = current_session()
     try:
         return [_call_outside(kind, effect, subject)]
     except Unreachable:
@@ -274,7 +269,7 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[le
             lease.doubt(effect, error)
         elif isinstance(error, tuple(INTERRUPTIONS)):
             raise
-        elif isinstance(error, Error) and _has_ended(session, error):
+        elif isinstance(error, Error) and has_ended(session, error):
             raise SessionEnded from error
         else:
             _fail(kind, effect, error)
@@ -282,19 +277,19 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[le
 
 
 def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None) -> lease.Sent:
-    started, session = time.monotonic(), _session()
+    started, session = time.monotonic(), current_session()
     try:
         with deadline(kind.timeout):
             outcome = _call(kind, [effect], [subject])
         return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
     finally:
         pace.note(kind.lane, time.monotonic() - started)
-        _has_ended(session)  # then what is written about it is written in one that lives
+        has_ended(session)  # then what is written about it is written in one that lives
 
 
 def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
     """Write the outcomes of what was sent, in another session where ours has ended; nothing is left to be written."""
-    for effect in _in_a_session(lambda: lease.finish_sent(sent)):
+    for effect in in_a_session(lambda: lease.finish_sent(sent)):
         log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", effect.kind, effect.id)
     return []
 
@@ -304,89 +299,6 @@ def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) ->
         if kind.batch > 1:
             return kind.run(subjects, effects)
         return kind.run(subjects[0], effects[0])
-
-
-class _ReadAhead:
-    """The objects of effects that leave the house, several at a time, each read not long before its call."""
-
-    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
-        self._kind, self._left = kind, list(effects)
-        self._ahead: list[Effect] = []
-        self._found: dict[UUID, Stateful | None] = {}
-        self._stale_at = 0.0
-
-    def subject(self, effect: Effect) -> Stateful | None:
-        """Raises Fenced when somebody else has taken it over, as of the last reading."""
-        if effect not in self._ahead or time.monotonic() > self._stale_at:
-            self._left = self._left[self._left.index(effect) :]
-            self._ahead = self._left[:AT_ONCE]
-            try:
-                self._found = _by_effect(self._kind, self._ahead)
-            except UnknownMachine:  # one of them is bad: whoever it is fails alone
-                self._ahead = [effect]
-                self._found = _by_effect(self._kind, self._ahead)
-            self._stale_at = time.monotonic() + FRESH
-        if effect.id not in self._found:
-            raise Fenced
-        return self._found[effect.id]
-
-
-def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
-    """The objects, of those effects that are still ours."""
-    subjects = _Subjects(kind, effects)
-    with pipelined():
-        still_held = lease.held(effects)
-        subjects.ask()
-    ours = still_held()
-    found = zip(effects, subjects.in_order(), strict=True)
-    return {effect.id: subject for effect, subject in found if effect.id in ours}
-
-
-class _Subjects:
-    """The objects that effects of one kind are about: asked for at once, read when they are wanted."""
-
-    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
-        """Raises UnknownMachine, before anything is asked."""
-        self._effects = effects
-        wanted: dict[str, set[UUID]] = defaultdict(set)
-        for effect in effects:
-            if effect.object_id is not None:
-                wanted[effect.machine].add(effect.object_id)
-        self._wanted = [
-            (list(ids), _reader(machine, kind.related), _related_readers(machine, kind.prefetch))
-            for machine, ids in wanted.items()
-        ]
-
-    def ask(self) -> None:
-        self._answers = [
-            (reader.ask(ids), [(many, many.ask(ids)) for many in of_many]) for ids, reader, of_many in self._wanted
-        ]
-
-    def in_order(self) -> list[Stateful | None]:
-        found: dict[UUID | None, Stateful] = {}
-        for answer, of_many in self._answers:
-            found |= answer.by_key()
-            for many, rows in of_many:
-                many.fill(answer.objects, rows)
-        return [found.get(effect.object_id) for effect in self._effects]
-
-
-@cache
-def _reader(machine: str, related: tuple[str, ...]) -> Reader[Stateful]:
-    rows = _model(machine)._base_manager
-    return Reader(rows.select_related(*related) if related else rows.all())
-
-
-@cache
-def _related_readers(machine: str, names: tuple[str, ...]) -> list[RelatedReader]:
-    return [RelatedReader(_model(machine), name) for name in names]
-
-
-def _model(machine: str) -> type[Stateful]:
-    model = subject_model(machine)
-    if model is None:
-        raise UnknownMachine(f"no machine is called {machine!r}")
-    return model
 
 
 def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
@@ -417,34 +329,6 @@ def _in_place(work: Callable[[], None]) -> None:
 
 def _sqlstate(error: Exception) -> str | None:
     return getattr(error.__cause__, "sqlstate", None)
-
-
-def _in_a_session(work: Callable[[], T]) -> T:
-    """Again in a new session, for some seconds, where the one we had has ended."""
-    ends = time.monotonic() + RECONNECTING
-    while True:
-        session = connection.connection
-        try:
-            return work()
-        except Error as error:
-            if (session is not None and not _has_ended(session, error)) or time.monotonic() > ends:
-                raise
-            time.sleep(RECONNECT_EVERY)
-
-
-def _session() -> Any:
-    """psycopg's connection, to be shown to _has_ended() later: Django may have opened another meanwhile."""
-    connection.ensure_connection()
-    return connection.connection
-
-
-def _has_ended(session: Any, error: BaseException | None = None) -> bool:
-    """And then the next statement opens another. OperationalError does not say it: it is also a row's own fault."""
-    if connection.connection is session and (
-        session.closed or (isinstance(error, Error) and not connection.is_usable())
-    ):
-        connection.close()
-    return connection.connection is not session
 
 
 def _is_of_the_server(error: Exception) -> bool:

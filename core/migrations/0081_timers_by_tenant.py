@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("core", "0056_rights_have_rows")]
+    dependencies = [("core", "0063_reference_of_one_transfer")]
 
     operations = [
         AddIndexConcurrently(

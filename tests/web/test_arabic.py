@@ -46,6 +46,7 @@ SAID_TO_STAFF = {
     "You may not adjust the credits of this account.",
     "The account has  credits.",
     "Nothing would change.",
+    " is not a currency of today.",
     "Somebody else signs in with the address of this person now.",
     "Use at most  characters.",  # of a reason why credits are adjusted
     "This address is too long.",  # of a person, in the admin

@@ -347,7 +347,7 @@ def test_filters_find_what_they_say(client, approver):
 @pytest.mark.parametrize(
     "query",
     [
-        "page=x&seen=,,zz&country=%00",
+        "page=x&seen=,,zz&country=%01",
         "page=-1&age=999999999999&least=NaN&most=1e9",
         "page=99999999999999999999&method=%27;--&currency=%F0%9F%92%A9",
         "q=%ED%A0%80&least=-5",
@@ -525,7 +525,8 @@ def test_the_queue_is_ranked_by_index():
     payment = claims(3)[0]
     waiting = Payment.objects.awaiting_review()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        # Nor by the key of rows that were written a moment ago and that no statistics know.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
 
         plan, *of_references = [
             # Without its joins: of three rows any order of them is as good.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from web.staff.confirming import for_rights
 from web.staff.door import GRANT, Visit, staff_with
 from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
 from workflows.actions.people import ask_for_password_reset
-from workflows.duties import is_trusted, known_words, words_of
+from workflows.duties import known_words, words_of
 
 SHOWN = 50
 FIRST = ("core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice",
@@ -75,12 +76,13 @@ def duties_page(request: Visit) -> HttpResponse:
 def person_page(request: Visit, pk: UUID) -> HttpResponse:
     """What one person holds; forms to ask for more, to take, to change the address, to send a link."""
     person = get_object_or_404(User, pk=pk)
-    form, status = _forms(person), 200
+    rights = Rights(words_of(person), known_words())
+    form, status = _forms(person, rights), 200
     if request.method == "POST":
         verb = request.POST.get("verb", "")
         if verb not in form:
             raise Http404
-        form[verb] = sent = _form(verb, person, request.POST)
+        form[verb] = sent = _form(verb, person, rights, request.POST)
         if sent.is_valid():
             try:
                 done = VERBS[verb](request, person, sent.cleaned_data)
@@ -91,10 +93,9 @@ def person_page(request: Visit, pk: UUID) -> HttpResponse:
                 messages.success(request, done)
                 return redirect("desk_person", pk=pk)
     grants = DutyGrant.objects.filter(person=person).select_related("asked_by", "confirmed_by", "withdrawn_by")
-    held = known_words()
     context = {
         "person": person,
-        "held": [(word, held.get(word, word)) for word in sorted(words_of(person))],
+        "held": [(word, rights.known.get(word, word)) for word in sorted(rights.held)],
         "forms": form,
         "grants": grants.order_by("-asked_at")[:SHOWN],
         "is_own": person.pk == request.user.pk,
@@ -158,15 +159,23 @@ def _email(request: Visit, person: User, data: dict[str, Any]) -> str:
 VERBS: dict[str, Callable[[Visit, User, dict[str, Any]], str]] = {"give": _give, "take": _take, "address": _email}
 
 
-def _forms(person: User) -> dict[str, PageForm]:
-    verbs = ["give", "take", *(["address"] if is_trusted(person) else [])]
-    return {verb: _form(verb, person) for verb in verbs}
+@dataclass(frozen=True)
+class Rights:
+    """The words that somebody holds, and all that there are with what they are called; read once for a page."""
+
+    held: set[str]
+    known: dict[str, str]
 
 
-def _form(verb: str, person: User, data: Any = None) -> PageForm:
+def _forms(person: User, rights: Rights) -> dict[str, PageForm]:
+    verbs = ["give", "take", *(["address"] if rights.held - {ACTIVE} else [])]
+    return {verb: _form(verb, person, rights) for verb in verbs}
+
+
+def _form(verb: str, person: User, rights: Rights, data: Any = None) -> PageForm:
     if verb == "address":
         return StaffEmailForm(data, prefix=verb)
-    held, known = words_of(person), known_words()
+    held, known = rights.held, rights.known
     words = [word for word in known if (word in held) == (verb == "take")]
     words.sort(key=lambda word: (word not in FIRST, "." in word))
     shown = [

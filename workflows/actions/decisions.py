@@ -53,7 +53,8 @@ def left_out(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
 
 
 def _doubtful(keys: Sequence[UUID], by: User) -> dict[UUID, Problem]:
-    rows = Payment.objects.visible_to(by).filter(pk__in=keys).with_earlier_use().select_related("invoice")
+    waiting = Payment.objects.visible_to(by).filter(pk__in=keys, status=Payment.Status.PENDING_APPROVAL)
+    rows = waiting.with_earlier_use().select_related("invoice")
     return {row.pk: Conflict(f"{why} Decide on this one by itself.") for row in rows if (why := _why_apart(row))}
 
 

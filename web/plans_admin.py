@@ -165,6 +165,10 @@ class PolicyForm(forms.ModelForm):
         '"other" is for all that are not named.',
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["adjustment_limit"].widget.attrs["class"] = "vBigIntegerField"  # the usual one shows six digits
+
 
 @admin.register(Policy)
 class PolicyAdmin(ConfirmedAdmin, SettingsAdmin):

@@ -62,7 +62,7 @@ KINDS = {
 ROLES = {"owner": _("Owner"), "admin": _("Admin"), "member": _("Member"), "viewer": _("Viewer")}
 SITE_ROLES = {"manager": _("Manager"), "editor": _("Editor"), "viewer": _("Viewer")}
 CONSUME_BY = {
-    "all": _("Everybody who belongs to the account"),
+    "all": _("Everybody in the account"),
     "member": _("Members, admins and owners"),
     "admin": _("Admins and owners"),
 }

@@ -28,7 +28,7 @@ from tests.stored import wrong_texts
 
 pytestmark = pytest.mark.django_db
 LEAKS = (b"Traceback", b"psycopg", b"SELECT ", b"site-packages", b"django.")
-SAMPLE = 500
+SAMPLE = 300
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ from workflows.tokens import RESET, invitation_token_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
 
 UNBOUNDED = 2000
-A_FEW, MANY = 3, 60  # for each field
+A_FEW, MANY = 2, 60  # for each field
 KINDS = {"email": "email", "url": "link"}  # by the type of the input
 BILLING = {
     "country": "US",

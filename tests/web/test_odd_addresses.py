@@ -30,7 +30,7 @@ FILTERS = {"country", "method", "currency", "age", "least", "most", "kind", "sta
 HEADERS = ["Accept-Language", "User-Agent", "Referer", "X-Request-ID", "HX-Current-URL", "HX-Target", "HX-Trigger-Name"]
 HEADERS += ["HX-Prompt", "X-Forwarded-For", "X-CSRFToken", "If-None-Match", "If-Modified-Since", "traceparent", "Range"]
 COOKIES = ["sessionid", "csrftoken", "messages", "django_language"]
-A_FEW, MANY = 4, 60  # for each place
+A_FEW, MANY = 2, 60  # for each place
 
 
 def routes() -> dict[str, list[str]]:

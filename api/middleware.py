@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -22,6 +21,7 @@ from core.problems import (
     Problem,
     Unavailable,
 )
+from core.text import SMALL_NUMBER
 
 NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 DJANGOS = {
@@ -30,9 +30,6 @@ DJANGOS = {
     404: NotFound("There is no such address."),
     500: InternalError("This is our mistake and has been logged."),
 }
-
-# Not what `str.isdecimal` takes: digits of other scripts, and more than `int` reads.
-SMALL_NUMBER = re.compile("[0-9]{1,9}")
 
 log = logging.getLogger(__name__)
 

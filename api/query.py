@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from rest_framework import serializers
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 from api.fields import Choice, StrictSerializer, Text
 from api.pagination import NewestFirst
 from core.problems import ValidationError
+from core.text import SMALL_NUMBER
 
 
 class Query(StrictSerializer):
@@ -37,7 +37,7 @@ class Number(serializers.Field):
         self.least, self.most = least, most
 
     def to_internal_value(self, data: Any) -> int:
-        if re.fullmatch(r"[0-9]{1,9}", data, re.ASCII) and self.least <= int(data) <= self.most:
+        if SMALL_NUMBER.fullmatch(data) and self.least <= int(data) <= self.most:
             return int(data)
         raise serializers.ValidationError(f"Send a number from {self.least} to {self.most}.")
 

@@ -91,7 +91,7 @@ def is_confirmed(session: SessionBase) -> bool:
 
 
 def is_confirmed_for_money(session: SessionBase) -> bool:
-    """For decisions about money: whoever decides again and again is not asked each quarter of an hour."""
+    """For decisions about money: who decides again and again is not asked each quarter of an hour."""
     age = _age(session, CONFIRMED_AT)
     return age <= CONFIRMED_AT_MOST and min(age, _age(session, DECIDED_AT)) <= CONFIRMED_FOR
 

@@ -38,6 +38,8 @@ WITH_A_USE = re.compile(
     "|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\ufe00-\ufe02\U000e0100-\U000e01ef]"
 )
 INVISIBLE_MARK = re.compile(f"[{NEVER_DRAWN_MARKS}\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+# Not what `str.isdecimal` takes: digits of other scripts, and more than `int` reads.
+SMALL_NUMBER = re.compile("[0-9]{1,9}")
 VIRAMA = 9  # by its combining class: it shows half forms with a joiner after it, and none with a non-joiner
 # What is typed for a hyphen and is no dash by its category: minus signs, a bullet, a drawn line, Japan's long vowel.
 LIKE_A_DASH = frozenset("\u2212\u02d7\u2043\u2500\u30fc")

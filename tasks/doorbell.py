@@ -25,7 +25,7 @@ from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)
 
-MOST_MESSAGES = 4  # that wait in one queue of Valkey, whoever sent them
+MOST_MESSAGES = 4  # that wait in one queue of Valkey, from all senders
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
 RUNG = "countersign.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
@@ -91,7 +91,7 @@ def _is_rung(producer: Producer, queue: str) -> bool:
 
 
 def room_in(producer: Producer, queue: str) -> int:
-    """How many more messages are of use: whoever takes one of those that wait there looks at the rows after this."""
+    """How many more messages are of use: who takes one of those that wait there looks at the rows after this."""
     client = _client(producer)
     return MOST_MESSAGES if client is None else max(0, MOST_MESSAGES - client.llen(queue))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -15,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from core.models import PayeeVersion, PaymentMethod, User
 from core.problems import Problem
+from core.text import SMALL_NUMBER
 from web.readonly import ReadOnly, listed
 from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
@@ -48,7 +48,7 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
         if (asked := self._confirmed(request)) is not None:
             return asked
         number = request.POST.get("number", "")
-        is_number = re.fullmatch("[0-9]{1,9}", number) is not None
+        is_number = SMALL_NUMBER.fullmatch(number) is not None
         version = PayeeVersion.objects.filter(method=method, number=int(number)).first() if is_number else None
         if version is None:
             raise Http404

@@ -24,7 +24,7 @@ def known_words() -> dict[str, str]:
         f"{GROUP}{name}": f"Group {name}" for name in Group.objects.order_by("name").values_list("name", flat=True)
     }
     permissions = Permission.objects.order_by("content_type__app_label", "codename").select_related("content_type")
-    return rights | {f"{each.content_type.app_label}.{each.codename}": each.name for each in permissions}
+    return rights | {word_of(each): each.name for each in permissions}
 
 
 def words_of(person: User) -> set[str]:
@@ -38,6 +38,10 @@ def words_of(person: User) -> set[str]:
 def is_trusted(person: User) -> bool:
     """Of the staff, or with a right that only staff have."""
     return person.is_staff or person.is_superuser or person.groups.exists() or person.user_permissions.exists()
+
+
+def word_of(permission: Permission) -> str:
+    return f"{permission.content_type.app_label}.{permission.codename}"
 
 
 def permission_of(word: str) -> QuerySet[Permission]:

@@ -1,6 +1,6 @@
-"""No right without its row in core_dutygrant: by trigger, on the tables of rights, for whoever does not own them.
+"""No right without its row in core_dutygrant: by trigger, on the tables of rights, for roles that do not own them.
 
-Whoever owns the tables (migrations, manage.py run as the owner, a person with psql) is not refused: for them the
+The owner of the tables (migrations, manage.py run as the owner, a person with psql) is not refused: for them the
 trigger writes the row, with the origin `database`.
 """
 

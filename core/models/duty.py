@@ -48,7 +48,7 @@ class DutyGrant(Row):
 
     class Origin(models.TextChoices):
         PERSON = "person"
-        OPERATOR = "operator"  # manage.py: whoever has the machine
+        OPERATOR = "operator"  # manage.py: who has the machine
         BEFORE = "before"  # held when this table came
         DATABASE = "database"  # written by a trigger when the owner of the tables changed a right by SQL
 

@@ -447,7 +447,3 @@ class SetOnce(Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
             + f"EXECUTE FUNCTION countersign_set_once({words});"
         )
-
-    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'

@@ -94,7 +94,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """By whoever has the machine, at once: the rights have their row, as all rights have."""
+        """By the machine's operator, at once: the rights have their row, as all rights have."""
         flags = {"is_staff": True, "is_superuser": True}
         flags |= {name: fields.pop(name) for name in flags if name in fields}
         given = [name.removeprefix("is_") for name, is_given in flags.items() if is_given]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 from core.models import Invoice
+from tests.factories import MembershipFactory, PaymentMethodFactory
+from workflows.actions import claim_payment
 
 
 def status(*rows):
@@ -19,3 +22,14 @@ def kinds_of(mailoutbox):
 
 def renewal(signed):
     return Invoice.objects.filter(subscription=signed.subscription, purpose="renewal").latest("id")
+
+
+def claim(invoice, reference, *, by=None, method=None, amount="89.00", currency="USD"):
+    return claim_payment(
+        invoice=invoice,
+        method=method or PaymentMethodFactory(),
+        amount=Decimal(amount),
+        currency=currency,
+        reference=reference,
+        by=by or MembershipFactory(account=invoice.account).user,
+    )

@@ -14,23 +14,13 @@ from django.db.transaction import atomic
 from core.models import Payment
 from core.problems import DuplicateClaim
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
-from workflows.actions import claim_payment, record_payment
+from tests.workflows.customers import claim
+from workflows.actions import record_payment
 from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 
 migration = import_module("core.migrations.0063_reference_of_one_transfer")
-
-
-def claim(invoice, reference, *, by=None, method=None, amount="89.00", currency="USD"):
-    return claim_payment(
-        invoice=invoice,
-        method=method or PaymentMethodFactory(),
-        amount=Decimal(amount),
-        currency=currency,
-        reference=reference,
-        by=by or MembershipFactory(account=invoice.account).user,
-    )
 
 
 def wire():

@@ -19,23 +19,13 @@ from tests.factories import (
     PaymentMethodFactory,
     StaffFactory,
 )
+from tests.workflows.customers import claim
 from workflows import review
-from workflows.actions import claim_payment, decide_many, record_payment
+from workflows.actions import decide_many, record_payment
 from workflows.engine import perform
 from workflows.ledger import adjust
 
 pytestmark = pytest.mark.django_db
-
-
-def claim(invoice, reference, *, by=None, method=None, amount="89.00", currency="USD"):
-    return claim_payment(
-        invoice=invoice,
-        method=method or PaymentMethodFactory(),
-        amount=Decimal(amount),
-        currency=currency,
-        reference=reference,
-        by=by or MembershipFactory(account=invoice.account).user,
-    )
 
 
 def signs_of(payment):

@@ -21,7 +21,7 @@ from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
 from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security import refused, remember
-from workflows.duties import is_trusted, known_words, permissions_of, words_of
+from workflows.duties import is_trusted, known_words, permissions_of, word_of, words_of
 from workflows.effects.duties import apply, come_into_force, mail_requested, put_in_force, tell_of
 from workflows.engine import owe
 from workflows.periods import database_now
@@ -30,15 +30,13 @@ REASON = 500  # characters
 
 
 def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
-    """Ask that somebody be given rights; whoever is not of the staff becomes so with them.
+    """Ask that somebody be given rights; who is not of the staff becomes so with them.
 
     Raises PermissionDenied, ValidationError naming `duties`, Conflict where there is nothing to give.
     """
     with atomic():
         person = _asked_for(person, by)
-        words = _checked(duties) - words_of(person)
-        if words - {ACTIVE} and not person.is_staff:
-            words.add(STAFF)
+        words = _not_held(duties, person)
         if not words:
             raise Conflict("They hold all of this already.")
         return _ask(DutyGrant.Kind.GIVE, person, sorted(words), by=by, reason=reason)
@@ -94,16 +92,14 @@ def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
 
 
 def give_at_once(person: User, duties: Iterable[str], *, tell: bool = False) -> DutyGrant | None:
-    """By whoever has the machine; None where they hold all of it. Raises ValidationError naming `duties`."""
+    """By the machine's operator; None where they hold all of it. Raises ValidationError naming `duties`."""
     with atomic():
-        words = _checked(duties) - words_of(person)
-        if words - {ACTIVE} and not person.is_staff:
-            words.add(STAFF)
+        words = _not_held(duties, person)
         return _at_once(DutyGrant.Kind.GIVE, person, words, tell=tell) if words else None
 
 
 def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: bool = False) -> DutyGrant | None:
-    """By whoever has the machine, all that somebody holds or these of it; None where they hold nothing of it."""
+    """By the machine's operator, all that somebody holds or these of it; None where they hold nothing of it."""
     with atomic():
         held = words_of(person)
         words = held - {ACTIVE} if duties is None else held & set(duties)
@@ -111,17 +107,14 @@ def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: boo
 
 
 def set_group(name: str, duties: Collection[str]) -> Group:
-    """Let a group have just these permissions, by whoever has the machine. Raises ValidationError naming `duties`."""
+    """Let a group have just these permissions, by the machine's operator. Raises ValidationError naming `duties`."""
     with atomic():
         group, _ = Group.objects.get_or_create(name=name)
         try:
             wanted = {permission.pk: word for word in duties for permission in permissions_of([word])}
         except Permission.DoesNotExist as error:
             raise ValidationError({"duties": ["These are no permissions that there are."]}) from error
-        held = {
-            permission.pk: f"{permission.content_type.app_label}.{permission.codename}"
-            for permission in group.permissions.select_related("content_type")
-        }
+        held = {permission.pk: word_of(permission) for permission in group.permissions.select_related("content_type")}
         for kind, some in (("give", wanted.keys() - held.keys()), ("take", held.keys() - wanted.keys())):
             words = sorted((wanted | held)[key] for key in some)
             if words:
@@ -129,6 +122,12 @@ def set_group(name: str, duties: Collection[str]) -> Group:
                 remember("group_changed", group=name, kind=kind, duties=words)
         group.permissions.set(wanted)
     return group
+
+
+def _not_held(duties: Iterable[str], person: User) -> set[str]:
+    """What of these somebody lacks; who is not of the staff becomes so with them."""
+    words = _checked(duties) - words_of(person)
+    return words | {STAFF} if words - {ACTIVE} and not person.is_staff else words
 
 
 def _at_once(kind: str, person: User, words: set[str], *, tell: bool) -> DutyGrant:

@@ -205,7 +205,7 @@ def _is_over_and_done(user: User, account: Account | None) -> bool:
 
 
 def remember_password(user: User, *, by_link: bool) -> None:
-    """Of the staff: they are told, too, for whoever reads their mail or knows their password decides about money."""
+    """Of the staff: they are told, too, for who reads their mail or knows their password decides about money."""
     remember("password_set", actor=user, person=user, by_link=by_link)
     if user.is_staff:
         payload = {"user": str(user.pk), "what": "password"}

@@ -54,7 +54,7 @@ def apply(grant: DutyGrant) -> None:
     if grant.kind == DutyGrant.Kind.EMAIL:
         person.email = grant.email
         person.save()
-        person.sign_out()  # whoever read the old address is not in any more
+        person.sign_out()  # who read the old address is not in any more
         return
     is_given = grant.kind == DutyGrant.Kind.GIVE
     words = set(grant.duties)

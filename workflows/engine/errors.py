@@ -37,7 +37,7 @@ class TimedOut(Exception):  # noqa: N818
     """The handler took longer than its kind allows."""
 
 
-# What a worker's own time limit raises in the middle of a handler: whoever runs workers adds to it.
+# What a worker's own time limit raises in the middle of a handler: what runs workers adds to it.
 INTERRUPTIONS: list[type[Exception]] = []
 
 

@@ -18,7 +18,7 @@ from core.models.stateful import BIRTH, Stateful, births_of, edges_of
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 LONGEST = 15  # seconds that a handler may take
-DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the house
+DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
 
 
 @dataclass(frozen=True)

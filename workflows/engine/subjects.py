@@ -20,7 +20,7 @@ FRESH = 1.0  # seconds that an object may have been read before it is sent somet
 
 
 class ReadAhead:
-    """The objects of effects that leave the house, several at a time, each read not long before its call."""
+    """The objects of outward effects, several at a time, each read not long before its call."""
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         self._kind, self._left = kind, list(effects)
@@ -35,7 +35,7 @@ class ReadAhead:
             self._ahead = self._left[:READ_AT_ONCE]
             try:
                 self._found = _by_effect(self._kind, self._ahead)
-            except UnknownMachine:  # one of them is bad: whoever it is fails alone
+            except UnknownMachine:  # one of them is bad, and fails alone
                 self._ahead = [effect]
                 self._found = _by_effect(self._kind, self._ahead)
             self._stale_at = time.monotonic() + FRESH

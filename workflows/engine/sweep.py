@@ -113,7 +113,7 @@ _MOVE_TO_THEIR_LANE = """
     UPDATE core_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
 
 
-# One row, whoever writes it first. A clock that was set back must not stop all sweeping until it has caught up.
+# One row, written by who comes first. A clock that was set back must not stop all sweeping until it has caught up.
 _TAKE_TURN = """
     INSERT INTO core_tick AS tick (id, schedule, slot) VALUES (0, 'swept', now())
     ON CONFLICT (id) DO UPDATE SET slot = now()
@@ -131,7 +131,7 @@ def sweep_in_turn() -> list[list[UUID]]:
 def sweep() -> list[list[UUID]]:
     """Take back what the dead held, wake what is due, and return whom to ring for.
 
-    Each list is one ring; one that must run alone is rung for alone, and of those a few are named at a time.
+    Each list is one notification; one that must run alone is named alone, and of those a few are named at a time.
     """
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""`manage.py grant_duty EMAIL approve_payment`: rights, at once, by whoever has the machine."""
+"""`manage.py grant_duty EMAIL approve_payment`: rights, at once, by the machine's operator."""
 
 from __future__ import annotations
 

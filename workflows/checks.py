@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.apps import apps
 from django.core import checks
 from django.db import DatabaseError, connections
 from django.db.transaction import atomic
 
 from core.models import Effect
-from core.models.stateful import BIRTH, Stateful
+from core.models.stateful import BIRTH
 from workflows.engine import lanes
-from workflows.engine.registry import followers, kinds, machines
+from workflows.engine.registry import followers, kinds, machines, subject_model
 
 # One part for each state, so that each goes along its own index and past all that is done.
 _NOT_OVER = " UNION ALL ".join(
@@ -67,12 +66,11 @@ def _beyond_us(alias: str) -> list[checks.CheckMessage]:
 
 def _lacking(kind: str, revision: int, machine: str, lane: str) -> tuple[str, str] | None:
     """Which effects such a one is of, that this code cannot do; None if it can."""
-    stateful = {model._meta.model_name for model in apps.get_models() if issubclass(model, Stateful)}
     if kind not in kinds:
         return "W001", f"of the unknown kind {kind!r}"
     if revision > kinds[kind].revision:
         return "W002", f"of {kind} in revision {revision}, which is known up to {kinds[kind].revision}"
-    if machine and machine not in stateful:
+    if machine and subject_model(machine) is None:
         return "W003", f"of {kind} about a {machine!r}, and no model is called so"
     if lane not in lanes():
         return "W004", f"of {kind} in the lane {lane!r}, which no kind has, until a sweep has moved them"

@@ -39,7 +39,6 @@ DAYS = (
     "suspension_days",
     "claim_pause_days",
 )
-GRANT_WAIT_HOURS_AT_MOST = 720  # 30 days
 
 
 def reminder_steps() -> list[int]:
@@ -83,9 +82,7 @@ class Policy(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(ADJUSTMENT_AT_MOST)],
     )
     # Before a right that one person asked for is in force, where nobody else could confirm it.
-    grant_wait_hours = models.PositiveSmallIntegerField(
-        default=24, db_default=24, validators=[MinValueValidator(1), MaxValueValidator(GRANT_WAIT_HOURS_AT_MOST)]
-    )
+    grant_wait_hours = _hours(24)
 
     # Another payee of a method that invoices show: before it is in force, and where nobody else could confirm it.
     payee_wait_hours = _hours(4)
@@ -105,7 +102,7 @@ class Policy(models.Model):
             ),
             models.CheckConstraint(
                 name="policy_grant_wait_hours",
-                condition=Q(grant_wait_hours__gte=1, grant_wait_hours__lte=GRANT_WAIT_HOURS_AT_MOST),
+                condition=Q(grant_wait_hours__gte=1, grant_wait_hours__lte=WAIT_AT_MOST),
             ),
             models.CheckConstraint(
                 name="policy_reminder_steps",

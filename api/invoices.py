@@ -24,9 +24,9 @@ from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
+from engine import available, perform
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import over_limit
-from workflows.engine import available, perform
 from workflows.instructions import instructions_for, reference_for, ways_to_pay
 from workflows.periods import last_day_of
 

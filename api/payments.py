@@ -21,11 +21,12 @@ from api.fields import Amount, Choice, Currency, Day, Key, Moment, Money, ProofU
 from api.plans import find_method
 from api.query import ListQuery
 from api.rows import RowOut
-from core.models import Invoice, Payment, Transition
+from core.models import Invoice, Payment
 from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
+from engine import available, perform, settled
+from engine.models import Transition
 from workflows.actions import claim_payment
-from workflows.engine import available, perform, settled
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core import problems
-from core.middleware import request_id
 from core.problems import Problem
+from engine.context import request_id
 
 CONTENT_TYPE = "application/problem+json"
 

@@ -25,8 +25,8 @@ from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
+from engine import perform
 from workflows.actions import close_account, decide_many, record_payment, void_invoice
-from workflows.engine import perform
 from workflows.ledger import adjust
 
 MOST_AT_ONCE = 500

@@ -19,22 +19,22 @@ from api.door import CallerView, says
 from api.fields import Choice, Flag, Key, StrictSerializer, Text
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
-from core.models import Effect, EffectEvent, Transition
-from core.models.stateful import Stateful, births_of, edges_of
 from core.problems import WrongState
+from engine import may_do, retry, retry_many, skip
+from engine.conf import OPERATE_PERMISSION
+from engine.models import Effect, EffectEvent, Transition
+from engine.registry import followers, machine_of
+from engine.stateful import Stateful, births_of, edges_of
 from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of
-from workflows.engine import may_do, retry, retry_many, skip
-from workflows.engine.operate import PERMISSION
-from workflows.engine.registry import followers, machine_of
 
 
 class OperatesEffects(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.has_perm(PERMISSION))
+        return bool(request.user and request.user.has_perm(OPERATE_PERMISSION))
 
 
 class OperatorView(CallerView):
-    permission = PERMISSION
+    permission = OPERATE_PERMISSION
     permission_classes = [OperatesEffects]
 
 

@@ -57,7 +57,7 @@ def prepare() -> list[UUID]:
     from django.db.transaction import atomic
 
     from core.models import Account
-    from workflows.engine import begin_many
+    from engine import begin_many
     from workflows.ledger import grant, post
 
     call_command("migrate", verbosity=0)

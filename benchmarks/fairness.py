@@ -23,7 +23,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from workflows.engine import effect, run_due  # noqa: E402
+from engine import effect, run_due  # noqa: E402
 
 FLOOD, SAMPLES, EVERY = 100_000, 400, 0.02
 

@@ -18,12 +18,13 @@ from django.test import Client  # noqa: E402
 from knox.models import AuthToken  # noqa: E402
 
 from benchmarks.obey import obey  # noqa: E402
-from core.ids import uuid7  # noqa: E402
-from core.models import Effect, Payment, PaymentMethod, Plan, Transition, User  # noqa: E402
-from core.reader import Reader  # noqa: E402
+from core.models import Payment, PaymentMethod, Plan, User  # noqa: E402
+from engine import perform, run_due, sweep  # noqa: E402
+from engine.ids import uuid7  # noqa: E402
+from engine.models import Effect, Transition  # noqa: E402
+from engine.reader import Reader  # noqa: E402
 from tasks import doorbell  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
-from workflows.engine import perform, run_due, sweep  # noqa: E402
 
 PAYMENTS = Reader(Payment._base_manager.all())
 BILLING = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.models import Effect
-from workflows.engine import effect
+from engine import effect
+from engine.models import Effect
 
 
 @effect("bench.one")

@@ -4,40 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from core.middleware import request_id
-
-if TYPE_CHECKING:
-    from core.models import Effect
-
-# What names a person or opens a door: the errors of servers repeat what they were given.
-_HIDDEN = (
-    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # who signs in at a server, and with which password
-    (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
-    (re.compile(r"\b[0-9a-f]{32}\.[0-9a-z]+-[0-9a-f]+|\b[0-9a-f]{64}\b"), "***"),  # tokens of links, of the API
-    # Addresses of people; a Message-ID is one of an effect.
-    (re.compile(r"(?<![\w.%+-])(?![0-9a-f]{8}-[0-9a-f-]{27}@)\w[\w.%+'-]{0,252}@[\w-]+(?:\.[\w-]+)+"), "***@***"),
-)
+from engine.context import request_id
+from engine.logs import effects_at_work, hide
 
 REFUSAL_LENGTH = 200  # characters: a header may have 8 kB
-
-_effects: ContextVar[Sequence[Effect]] = ContextVar("effects", default=())
-
-
-@contextmanager
-def said_of(effects: Sequence[Effect]) -> Iterator[None]:
-    """Let every line of this block name these effects, which are of one kind."""
-    token = _effects.set(effects)
-    try:
-        yield
-    finally:
-        _effects.reset(token)
 
 
 def ids() -> dict[str, Any]:
@@ -45,7 +18,7 @@ def ids() -> dict[str, Any]:
     names: dict[str, Any] = {}
     if request := request_id.get():
         names["request_id"] = request
-    if effects := _effects.get():
+    if effects := effects_at_work.get():
         names["effect_kind"] = effects[0].kind
         names |= _one_or_many("effect_id", [str(effect.pk) for effect in effects])
         causes = {str(effect.transition_id): None for effect in effects if effect.transition_id}
@@ -55,13 +28,6 @@ def ids() -> dict[str, Any]:
 
 def _one_or_many(name: str, values: list[str]) -> dict[str, Any]:
     return {name: values[0]} if len(values) == 1 else {f"{name}s": values} if values else {}
-
-
-def hide(text: str) -> str:
-    """The text without addresses of people, without secrets, without the values of rows."""
-    for pattern, instead in _HIDDEN:
-        text = pattern.sub(instead, text)
-    return text
 
 
 class RefusalsInOneLine(logging.Filter):

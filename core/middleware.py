@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-from core.ids import uuid7
+from engine.context import request_id
+from engine.ids import uuid7
 
-request_id: ContextVar[str] = ContextVar("request_id", default="")
 current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)  # for core.security
 
 NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"

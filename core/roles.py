@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from core.health import new_connection
-from core.models.guards import AppendOnly, Kept
+from engine.triggers import AppendOnly, Kept
 
 logger = logging.getLogger(__name__)
 

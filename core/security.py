@@ -15,9 +15,10 @@ from django.utils.crypto import salted_hmac
 
 from core.addresses import address_of, network_of
 from core.at_once import at_once
-from core.middleware import current_request, request_id
+from core.middleware import current_request
 from core.models.security import SecurityEvent
 from core.models.user import User, canonical_email
+from engine.context import request_id
 
 log = logging.getLogger("countersign.security")
 

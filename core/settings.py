@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "knox",
     "core",
     "workflows",
+    "engine",  # after workflows, which dresses one of its commands
     "tasks",
     "api",
     "web",
@@ -104,20 +105,23 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
     }
 }
-POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
+ENGINE_POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
 # tasks/celery.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
 
 # Broker: a doorbell, so every wait on it is short (docs/adr/0003-rows-before-messages.md)
 BROKER_URL = broker(debug=DEBUG)
-WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
-HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
+ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+ENGINE_OPERATE_PERMISSION = "core.operate_effects"
+ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
 # Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
-LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane (docs/scaling.md); the same everywhere
-WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
+ENGINE_LANES_APART = env.bool(
+    "LANES_APART", default=False
+)  # a queue for each lane (docs/scaling.md); the same everywhere
+ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
 
 # People
 AUTH_USER_MODEL = "core.User"
@@ -188,8 +192,8 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.complete"],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "core.models.Account.Status",
-        "EffectEventKind": "core.models.EffectEvent.What",
-        "EffectState": "core.models.Effect.State",
+        "EffectEventKind": "engine.models.EffectEvent.What",
+        "EffectState": "engine.models.Effect.State",
         "InvoiceStatus": "core.models.Invoice.Status",
         "MemberRole": "core.models.Membership.Role",
         "PaymentStatus": "core.models.Payment.Status",

@@ -27,7 +27,7 @@ from django.utils.translation.template import templatize
 from core.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("core", "workflows", "api", "web")
+ROOMS = ("engine", "core", "workflows", "api", "web")
 KEYWORDS = {**DEFAULT_KEYWORDS} | {
     f"{name}_lazy": DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")
 }

@@ -10,7 +10,7 @@ from django.conf import settings
 from kombu.entity import Queue
 from kombu.messaging import Producer
 
-from workflows.engine import lanes
+from engine import lanes
 
 TOGETHER = "inward"  # the queue, while every worker does everything
 WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
@@ -61,7 +61,7 @@ def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
 
 def queue_names() -> list[str]:
     """Where it is rung: one queue, or with LANES_APART one for each lane."""
-    return lanes() if settings.LANES_APART else [TOGETHER]
+    return lanes() if settings.ENGINE_LANES_APART else [TOGETHER]
 
 
 def queues() -> list[Queue]:

@@ -18,11 +18,11 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from core import timeouts
+from engine import outside
+from engine.errors import INTERRUPTIONS
+from engine.registry import kinds
 from tasks.broker import options, options_of_a_consumer, queue_names, queues
 from tasks.schedule import times
-from workflows.engine import outside
-from workflows.engine.errors import INTERRUPTIONS
-from workflows.engine.registry import kinds
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
@@ -64,10 +64,10 @@ app.conf.update(
 def be_a_worker() -> None:
     timeouts.use(timeouts.WORKER)
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
-    lanes = settings.WORKER_LANES
+    lanes = settings.ENGINE_WORKER_LANES
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
-    if works_inside and settings.WORKER_CONCURRENCY > 1:
-        outside.limit_to(settings.WORKER_CONCURRENCY - 1)
+    if works_inside and settings.ENGINE_WORKER_CONCURRENCY > 1:
+        outside.limit_to(settings.ENGINE_WORKER_CONCURRENCY - 1)
     app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
 
 

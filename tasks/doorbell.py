@@ -18,10 +18,10 @@ from uuid import UUID
 from django.conf import settings
 from kombu.messaging import Producer
 
-from core.tracing import span
+from engine.claim import SHARE
+from engine.run import BATCH
+from engine.tracing import span
 from tasks.broker import WAIT, producing, queue_names
-from workflows.engine.claim import SHARE
-from workflows.engine.run import BATCH
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def answer() -> None:
 
 def served() -> list[str]:
     """The queues that this worker listens to."""
-    return settings.WORKER_LANES or queue_names()
+    return settings.ENGINE_WORKER_LANES or queue_names()
 
 
 def _is_rung(producer: Producer, queue: str) -> bool:
@@ -97,7 +97,7 @@ def room_in(producer: Producer, queue: str) -> int:
 
 
 def _note(queue: str) -> str:
-    return f"{RUNG}.{queue}" if settings.LANES_APART else RUNG
+    return f"{RUNG}.{queue}" if settings.ENGINE_LANES_APART else RUNG
 
 
 def _client(producer: Producer) -> Any:

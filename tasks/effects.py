@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.conf import settings
 
+from engine import outside, run_due
+from engine.run import BATCH
+from engine.sweeper import sweep_in_turn
 from tasks.celery import app
 from tasks.doorbell import answer, answering, ring, served
 from workflows.chain import close_days
-from workflows.engine import outside, run_due
-from workflows.engine.run import BATCH
-from workflows.engine.sweep import sweep_in_turn
 from workflows.housekeeping import tidy
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
@@ -35,7 +35,7 @@ def run_due_effects(effect_ids: list[str]) -> None:
     started, claimed = time.monotonic(), 1
     with answering():
         if effect_ids:
-            run_due([UUID(key) for key in effect_ids], of=settings.WORKER_LANES)
+            run_due([UUID(key) for key in effect_ids], of=settings.ENGINE_WORKER_LANES)
         else:
             answer()
         while claimed and time.monotonic() - started < SLICE:
@@ -63,15 +63,15 @@ def _look() -> int:
         if any(len(due) > BATCH for due in sweep_in_turn()):
             ring([], once=True)
     if _alone_is_next:
-        _some_run_alone = run_due(of=settings.WORKER_LANES, alone=True) > 0
+        _some_run_alone = run_due(of=settings.ENGINE_WORKER_LANES, alone=True) > 0
         if _some_run_alone:
             _alone_is_next = False
             return 1
     _alone_is_next = _some_run_alone
-    claimed = run_due(of=settings.WORKER_LANES, lately=True)
+    claimed = run_due(of=settings.ENGINE_WORKER_LANES, lately=True)
     if not claimed and outside.was_full:
         time.sleep(A_MOMENT)
-        claimed = run_due(of=settings.WORKER_LANES, lately=True)
+        claimed = run_due(of=settings.ENGINE_WORKER_LANES, lately=True)
     return claimed + _some_run_alone
 
 

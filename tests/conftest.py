@@ -12,8 +12,8 @@ import pytest
 from django.apps import apps
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from engine import pace, testing
 from tests.clock import Clock
-from workflows.engine import pace, testing
 
 # Only for this process: the processes that tests start are the house as it is, without a toy.
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)
@@ -35,7 +35,9 @@ def unknown_pace() -> None:
 def truncation_between_tests() -> Iterator[None]:
     """Tests that commit are followed by TRUNCATE, which our tables refuse: the owner may switch that off."""
     tables = [
-        model._meta.db_table for app in ("core", "toy", "admin") for model in apps.get_app_config(app).get_models()
+        model._meta.db_table
+        for app in ("engine", "core", "toy", "admin")
+        for model in apps.get_app_config(app).get_models()
     ]
     truncate = DatabaseOperations.execute_sql_flush
 

@@ -14,7 +14,6 @@ from factory.django import DjangoModelFactory
 
 from core.models import (
     Account,
-    Effect,
     Invitation,
     Invoice,
     Membership,
@@ -25,8 +24,9 @@ from core.models import (
     Subscription,
     User,
 )
+from engine import begin, owe, perform
+from engine.models import Effect
 from workflows.effects.notices import mail_trial_start
-from workflows.engine import begin, owe, perform
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"

@@ -51,7 +51,8 @@ def _wrong_keys() -> Iterator[str]:
 def _query() -> str:
     columns = [
         (model._meta.db_table, column)
-        for model in apps.get_app_config("core").get_models()
+        for app in ("engine", "core")
+        for model in apps.get_app_config(app).get_models()
         for column in model._meta.concrete_fields
         if isinstance(column, CharField | TextField | JSONField)
     ]

@@ -21,7 +21,6 @@ from knox.models import AuthToken
 from core.models import (
     Attempt,
     DutyGrant,
-    EffectEvent,
     Industry,
     Membership,
     MembershipRecord,
@@ -31,10 +30,10 @@ from core.models import (
     Session,
     Site,
     SiteUserAccess,
-    Tick,
     User,
 )
 from core.models.account import MembershipQuerySet
+from engine.models import EffectEvent, Tick
 from web import billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
 from web.limited import CountsTries, answers_429
 from web.readonly import ReadOnly

@@ -26,11 +26,11 @@ from core.models import (
     PaymentMethod,
     PlanPrice,
     Subscription,
-    Transition,
     User,
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Problem
+from engine.models import Transition
 from web.readonly import ReadOnly, link_to, listed
 from web.staff.confirming import DecidingAdmin
 from web.templatetags.web import money

@@ -15,15 +15,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from core.models import Breaker, Effect, HistoryHead, Transition, TransitionDigest, User
-from core.models.stateful import edges_of
+from core.models import HistoryHead, TransitionDigest, User
 from core.problems import Problem
+from engine import may_do, retry, retry_many, skip
+from engine.conf import OPERATE_PERMISSION
+from engine.models import Breaker, Effect, Transition
+from engine.operate import RETRIABLE
+from engine.registry import kinds, lanes, machines
+from engine.stateful import edges_of
 from web.forms.payload import Payload
 from web.mails import address_of
 from web.readonly import ReadOnly, link_to
-from workflows.engine import may_do, retry, retry_many, skip
-from workflows.engine.operate import PERMISSION, RETRIABLE
-from workflows.engine.registry import kinds, lanes, machines
 
 DONE = {"retry": "will be tried again", "skip": "skipped"}
 
@@ -89,10 +91,10 @@ class OperatorForm(forms.Form):
 
 class OperatorsOnly(ReadOnly):
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.has_perm(PERMISSION)
+        return request.user.has_perm(OPERATE_PERMISSION)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(PERMISSION)
+        return request.user.has_perm(OPERATE_PERMISSION)
 
 
 @admin.register(Effect)
@@ -244,7 +246,7 @@ class BreakerAdmin(OperatorsOnly):
     search_fields = ("kind",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return request.user.has_perm(PERMISSION)
+        return request.user.has_perm(OPERATE_PERMISSION)
 
 
 def pretty(value: Any) -> SafeString:

@@ -19,9 +19,9 @@ from django.urls import path, reverse
 from django.utils import translation
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from core.models import Effect
-from workflows.engine.operate import PERMISSION
-from workflows.engine.registry import subject_model
+from engine.conf import OPERATE_PERMISSION
+from engine.models import Effect
+from engine.registry import subject_model
 from workflows.mail import Mail, compose, composers, write
 from workflows.samples import SAMPLES, TO_STAFF
 
@@ -49,7 +49,7 @@ def for_staff(*permissions: str) -> Callable[[View], View]:
     return guard
 
 
-@for_staff("core.review_payment", PERMISSION)
+@for_staff("core.review_payment", OPERATE_PERMISSION)
 def all_mails(request: HttpRequest) -> HttpResponse:
     """What there is to read: kinds, what may have happened, languages."""
     kinds = [
@@ -74,7 +74,7 @@ def all_mails(request: HttpRequest) -> HttpResponse:
 
 
 @csp_update({"frame-src": [SELF]})
-@for_staff("core.review_payment", PERMISSION)
+@for_staff("core.review_payment", OPERATE_PERMISSION)
 def one_mail(request: HttpRequest, *, kind: str, number: int, language: str) -> HttpResponse:
     happened, mail = _sample(kind, number, language)
     frame = reverse("mail_html", kwargs={"kind": kind, "number": number, "language": language})
@@ -83,13 +83,13 @@ def one_mail(request: HttpRequest, *, kind: str, number: int, language: str) -> 
 
 
 @xframe_options_sameorigin
-@for_staff("core.review_payment", PERMISSION)
+@for_staff("core.review_payment", OPERATE_PERMISSION)
 def one_mail_html(request: HttpRequest, *, kind: str, number: int, language: str) -> HttpResponse:
     return _html(_sample(kind, number, language)[1])
 
 
 @csp_update({"frame-src": [SELF]})
-@for_staff(PERMISSION)
+@for_staff(OPERATE_PERMISSION)
 def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
     """Operators see what an effect's mail says; not of mails with a secret in them, which cannot be composed again."""
     effect = _effect(pk)
@@ -111,7 +111,7 @@ def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
 
 
 @xframe_options_sameorigin
-@for_staff(PERMISSION)
+@for_staff(OPERATE_PERMISSION)
 def mail_of_effect_html(request: HttpRequest, *, pk: UUID) -> HttpResponse:
     effect = _effect(pk)
     try:

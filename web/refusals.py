@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from core.models.stateful import Stateful
 from core.problems import Problem, WrongState
+from engine.stateful import Stateful
 from web.words import status_name
 
 

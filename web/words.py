@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Payment, User
-from core.models.stateful import Stateful
+from engine.stateful import Stateful
 from workflows.actions.sites import Excess
 from workflows.reasons import reason_for
 

@@ -7,5 +7,5 @@ class WorkflowsConfig(AppConfig):
     name = "workflows"
 
     def ready(self) -> None:
-        from workflows import billing, checks  # noqa: F401 - to know what follows from what
+        from workflows import billing  # noqa: F401 - to know what follows from what
         from workflows.effects import payees, people  # noqa: F401 - owed by actions, after no transition

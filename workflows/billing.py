@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from core.models import Account, Invoice, Payment, Subscription
+from engine import alert, on
 from workflows.effects.closing import close_down, wind_up
 from workflows.effects.dunning import escalate_claim, plan_end, plan_suspension, watch_invoices
 from workflows.effects.invoices import apply_balances, settle_payments, unsettle_payment
@@ -22,7 +23,6 @@ from workflows.effects.notices import (
 from workflows.effects.renewals import plan_renewal, reissue, reprice_renewal, resume
 from workflows.effects.reviewers import tell_reviewers
 from workflows.effects.trials import watch_trial
-from workflows.engine import alert, on
 
 on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: somebody tries the product
 on(Account.expire, mail_trial_end)

@@ -10,8 +10,8 @@ from functools import cached_property
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
-from core.reader import Reader
-from core.statements import ask, pipelined
+from engine.reader import Reader
+from engine.statements import ask, pipelined
 
 LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 

@@ -26,7 +26,7 @@ from django.db.transaction import atomic
 
 from core.models import HistoryHead
 from core.thaw import thaw
-from workflows.engine import once_per
+from engine import once_per
 
 security = logging.getLogger("countersign.security")
 

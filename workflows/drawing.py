@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from django.apps import apps
 
-from core.models.stateful import BIRTH, Stateful, births_of, edges_of, status_field
-from workflows.engine.registry import Follower, followers, machine_of
+from engine.registry import Follower, followers, machine_of
+from engine.stateful import BIRTH, Stateful, births_of, edges_of, status_field
 
 HEAD = """# The machines
 

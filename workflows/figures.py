@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 
-from core.models import Effect, EffectEvent, Payment
+from core.models import Payment
+from engine.models import Effect, EffectEvent
 from workflows.periods import database_now
 
 DAYS = 14

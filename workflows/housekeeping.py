@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from workflows.engine import once_per
-from workflows.engine.purge import AT_ONCE, purge
+from engine import once_per
+from engine.purge import AT_ONCE, purge
 from workflows.periods import database_now
 
 SLICE = 10.0  # seconds that one ring may take: a task has 20

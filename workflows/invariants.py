@@ -10,9 +10,9 @@ from typing import Any
 
 from core.models import Account, Invoice, Payment, Subscription
 from core.time_zones import table_names
-from workflows.engine.lease import LEASE
-from workflows.engine.purge import PURGED
-from workflows.engine.registry import followers, machine_of
+from engine.lease import LEASE
+from engine.purge import PURGED
+from engine.registry import followers, machine_of
 from workflows.laws import LAWS
 
 MACHINES = (Account, Subscription, Invoice, Payment)

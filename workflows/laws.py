@@ -5,16 +5,8 @@ They read the views of the schema `audit` wherever those have the columns, as an
 
 from __future__ import annotations
 
-from core.models import (
-    Allocation,
-    BalanceEntry,
-    CreditEntry,
-    EffectEvent,
-    HistoryHead,
-    MembershipRecord,
-    SecurityEvent,
-    Transition,
-)
+from core.models import Allocation, BalanceEntry, CreditEntry, HistoryHead, MembershipRecord, SecurityEvent
+from engine.models import EffectEvent, Transition
 from workflows.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 
 _OVER = "('cancelled', 'expired')"

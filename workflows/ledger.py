@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.ids import uuid7
 from core.models import Account, CreditEntry, Invoice, Membership, Policy, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
-from core.statements import ask
 from core.text import composed
+from engine.ids import uuid7
+from engine.statements import ask
 from workflows.books import lock_account
 from workflows.standing import Act, may, refusal, states_that_may
 

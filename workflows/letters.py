@@ -19,7 +19,6 @@ from django.utils.translation import gettext as _
 from core.models import (
     Account,
     DutyGrant,
-    Effect,
     Invitation,
     Invoice,
     PayeeVersion,
@@ -28,6 +27,7 @@ from core.models import (
     Subscription,
     User,
 )
+from engine.models import Effect
 from workflows import links
 from workflows.instructions import Instructions, instructions_for, reference_for
 from workflows.payees import Change

@@ -18,12 +18,13 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
-from core.models import Account, Effect
+from core.models import Account
 from core.models.user import canonical_email
+from engine import effect, owe
+from engine.errors import Permanent, Unanswered, Unreachable
+from engine.models import Effect
+from engine.registry import kinds
 from workflows import form_letters, letters, links
-from workflows.engine import effect, owe
-from workflows.engine.errors import Permanent, Unanswered, Unreachable
-from workflows.engine.registry import kinds
 from workflows.plaintext import plain
 from workflows.proof import Unproved, readers_of, wait
 from workflows.wire import KeyedMail

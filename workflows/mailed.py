@@ -13,9 +13,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.models import Account, Transition, User
-from core.models.stateful import NOBODY
+from core.models import Account, User
 from core.models.user import NO_ADDRESS, canonical_email, email_digests
+from engine.models import Transition
+from engine.stateful import NOBODY
 from workflows.mail import composers
 
 NO_MAILBOX = (NO_ADDRESS, "@erased.invalid")

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from core.models import Effect, Payment, Policy
+from core.models import Payment, Policy
 from core.models.payment import PaymentQuerySet
-from core.statements import ask
+from engine.models import Effect
+from engine.statements import ask
 
 HELD = "held"  # in a timer's payload: on how many days it was held up already
 

@@ -11,9 +11,10 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from core.models import Invoice, PayeeVersion, PaymentMethod, Transition, User
+from core.models import Invoice, PayeeVersion, PaymentMethod, User
 from core.money import money_text
 from core.payee_fields import payee_lines
+from engine.models import Transition
 
 PERMISSION = "core.change_paymentmethod"
 NEWS = timedelta(days=60)  # so long a reviewer is told that a payee changed

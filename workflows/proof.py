@@ -16,9 +16,10 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from core.mailboxes import host_of, is_reserved
-from core.models import Account, Attempt, Effect, Invitation, User
+from core.models import Account, Attempt, Invitation, User
 from core.models.user import canonical_email
-from workflows.engine import NotYet, look_again
+from engine import NotYet, look_again
+from engine.models import Effect
 from workflows.periods import database_now
 
 UNPROVED_A_DAY = 3  # mails to one address, of whatever accounts

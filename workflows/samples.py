@@ -11,7 +11,6 @@ from uuid import UUID
 from core.models import (
     Account,
     DutyGrant,
-    Effect,
     Invitation,
     Invoice,
     PayeeVersion,
@@ -21,6 +20,7 @@ from core.models import (
     Subscription,
     User,
 )
+from engine.models import Effect
 from workflows import letters, links
 from workflows.letters import Words
 from workflows.payees import changes

@@ -10,23 +10,14 @@ from uuid import UUID
 
 from django.db.models import F, Q, Sum
 
-from core.models import (
-    Account,
-    Allocation,
-    BalanceEntry,
-    CreditEntry,
-    Effect,
-    Invoice,
-    Payment,
-    Subscription,
-    Transition,
-)
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
-from core.statements import pipelined
+from engine import Debt, Step, because, effect, owe_many, perform_many
+from engine.models import Effect, Transition
+from engine.statements import pipelined
 from workflows.balances import open_remainders
 from workflows.books import LIVING, Books, lock_account, open_books
-from workflows.engine import Debt, Step, because, effect, owe_many, perform_many
 from workflows.ledger import adjustment, grant, post
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import prefetch_related_objects
 
-from core.models import Effect, Transition
+from engine.models import Effect, Transition
 
 NEWEST = 40  # transitions of the object that are explained
 MOST = 300  # transitions, and as many effects, in all their stories together

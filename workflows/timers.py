@@ -9,11 +9,12 @@ from functools import wraps
 from typing import Any, TypeVar
 from uuid import UUID
 
-from core.models import Account, Effect, Invoice, Subscription
-from core.models.stateful import Stateful
+from core.models import Account, Invoice, Subscription
 from core.time_zones import zone_of
+from engine import Debt, effect, owe_many, reschedule
+from engine.models import Effect
+from engine.stateful import Stateful
 from workflows.books import LIVING
-from workflows.engine import Debt, effect, owe_many, reschedule
 from workflows.pauses import HELD
 from workflows.periods import database_now, midnight, today_in
 

@@ -1,6 +1,6 @@
 """What has a history is never deleted, by raw SQL either."""
 
-import core.models.guards
+import engine.triggers
 from django.db import migrations
 
 
@@ -13,18 +13,18 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddConstraint(
             model_name='account',
-            constraint=core.models.guards.Kept(name='account_kept'),
+            constraint=engine.triggers.Kept(name='account_kept'),
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=core.models.guards.Kept(name='invoice_kept'),
+            constraint=engine.triggers.Kept(name='invoice_kept'),
         ),
         migrations.AddConstraint(
             model_name='payment',
-            constraint=core.models.guards.Kept(name='payment_kept'),
+            constraint=engine.triggers.Kept(name='payment_kept'),
         ),
         migrations.AddConstraint(
             model_name='subscription',
-            constraint=core.models.guards.Kept(name='subscription_kept'),
+            constraint=engine.triggers.Kept(name='subscription_kept'),
         ),
     ]

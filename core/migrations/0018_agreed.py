@@ -1,6 +1,6 @@
 """What was agreed stands with the subscription, what was given with its invoice; what is not paid of it may be abandoned."""
 
-import core.models.guards
+import engine.triggers
 import core.models.row
 from django.db import migrations, models
 
@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint(model_name="invoice", name="invoice_status_guard"),
         migrations.AddConstraint(
             model_name="invoice",
-            constraint=core.models.guards.StatusGuard(edges=EDGES, machine="invoice", name="invoice_status_guard"),
+            constraint=engine.triggers.StatusGuard(edges=EDGES, machine="invoice", name="invoice_status_guard"),
         ),
         migrations.AddField("allocation", "effect_id", models.UUIDField(null=True)),
         migrations.AddField("invoice", "began_on", models.DateField(null=True)),

@@ -3,7 +3,7 @@
 Without a transition, because those that were decided before have no such effect either.
 """
 
-from core.ids import uuid7
+from engine.ids import uuid7
 from django.db import migrations
 
 CHUNK = 1000

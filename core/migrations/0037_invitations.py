@@ -1,6 +1,6 @@
 """Invitations are offers, with a table of their own."""
 
-import core.ids
+import engine.ids
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Invitation",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("email", models.EmailField(max_length=254)),
                 ("email_canonical", models.CharField(editable=False, max_length=254)),
                 (

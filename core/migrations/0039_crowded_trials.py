@@ -1,6 +1,6 @@
 """Trials that began where many did, for staff to look at."""
 
-import core.ids
+import engine.ids
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CrowdedTrial",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("reason", models.CharField(choices=[("network", "Network"), ("domain", "Domain")], max_length=10)),
                 ("key", models.CharField(max_length=254)),
                 (

@@ -3,8 +3,9 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import core.ids
+import engine.ids
 import core.models.guards
+import engine.triggers
 
 
 class Migration(migrations.Migration):
@@ -14,14 +15,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MembershipRecord",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("account_id", models.UUIDField()),
                 ("user_id", models.UUIDField()),
                 ("joined_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 "constraints": [
-                    core.models.guards.AppendOnly(name="membership_record_append_only"),
+                    engine.triggers.AppendOnly(name="membership_record_append_only"),
                     models.UniqueConstraint(fields=("user_id", "account_id"), name="membership_record_once"),
                 ],
             },

@@ -7,6 +7,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 import core.models.guards
+import engine.triggers
 
 LOG = """
 CREATE TRIGGER admin_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON django_admin_log
@@ -43,7 +44,7 @@ class Migration(migrations.Migration):
     dependencies = [("core", "0041_known_members")]
 
     operations = [
-        migrations.RunSQL(core.models.guards.APPEND_ONLY_FUNCTION, migrations.RunSQL.noop),
+        migrations.RunSQL(engine.triggers.APPEND_ONLY_FUNCTION, migrations.RunSQL.noop),
         migrations.RunSQL(LOG, UNLOG),
         migrations.AddConstraint(
             model_name="invoice",
@@ -91,7 +92,7 @@ class Migration(migrations.Migration):
                 ("head", models.CharField(max_length=64)),
                 ("closed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
-            options={"constraints": [core.models.guards.AppendOnly(name="history_head_append_only")]},
+            options={"constraints": [engine.triggers.AppendOnly(name="history_head_append_only")]},
         ),
         migrations.CreateModel(
             name="TransitionDigest",
@@ -104,7 +105,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    core.models.guards.Kept(name="transition_digest_kept"),
+                    engine.triggers.Kept(name="transition_digest_kept"),
                     core.models.guards.Frozen(
                         name="transition_digest_frozen",
                         columns=["day", "texts", "transition_id", "whole"],

@@ -6,8 +6,8 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-import core.ids
-import core.models.guards
+import engine.ids
+import engine.triggers
 import core.models.payee_guards
 import core.models.row
 
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("number", models.PositiveIntegerField()),
                 ("fields", models.JSONField(default=dict)),
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("in_force_at", None), ("withdrawn_at", None), _connector="OR"),
                         name="payee_version_ends_once",
                     ),
-                    core.models.guards.Kept(name="payee_version_kept"),
+                    engine.triggers.Kept(name="payee_version_kept"),
                     core.models.payee_guards.PayeeVersionKept(name="payee_version_guard"),
                 ],
             },

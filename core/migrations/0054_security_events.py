@@ -3,8 +3,8 @@
 from django.db import migrations, models
 from django.db.models.functions import Now
 
-import core.ids
-from core.models.guards import AppendOnly
+import engine.ids
+from engine.triggers import AppendOnly
 
 
 class Migration(migrations.Migration):
@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SecurityEvent",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField(db_default=Now())),
                 ("name", models.CharField(max_length=40)),
                 ("actor", models.UUIDField(null=True)),

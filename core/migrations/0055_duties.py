@@ -7,9 +7,10 @@ from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 from django.db.models import F, Q
 
-import core.ids
+import engine.ids
 from core.models.duty import ClockTimestamp
-from core.models.guards import Kept, SetOnce
+from core.models.guards import SetOnce
+from engine.triggers import Kept
 from core.models.row import JsonFits
 
 LIST_OF_WORDS = 'strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'
@@ -34,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="DutyGrant",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("kind", models.CharField(choices=KINDS, max_length=10)),
                 ("person", somebody("duty_grants")),
                 ("group_name", models.CharField(blank=True, max_length=150)),

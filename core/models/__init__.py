@@ -4,7 +4,7 @@ from core.models.account import Account, Membership, MembershipRecord
 from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
 from core.models.duty import DutyGrant
-from core.models.history import Breaker, Effect, EffectEvent, HistoryHead, Tick, Transition, TransitionDigest
+from core.models.history import HistoryHead, TransitionDigest
 from core.models.idempotency import KeyedAnswer
 from core.models.invitation import Invitation
 from core.models.invoice import Invoice, NumberSeries
@@ -19,6 +19,7 @@ from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
 from core.models.trial import CrowdedTrial
 from core.models.user import User
+from engine.models import Breaker, Effect, EffectEvent, Tick, Transition
 
 __all__ = [
     "Account",

@@ -12,10 +12,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django_fsm import transition
 
-from core.models.guards import AppendOnly, MembershipRecorded, OwnerKept
-from core.models.row import Row
-from core.models.stateful import Stateful, StatusField
+from core.models.guards import MembershipRecorded, OwnerKept
+from core.models.row import Row, StatefulRow
 from core.models.user import User, canonical_email
+from engine.stateful import StatusField
+from engine.triggers import AppendOnly
 
 if TYPE_CHECKING:
     from core.models.payment_method import PaymentMethod
@@ -44,7 +45,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self if user.sees_every_account() else self.filter(memberships__user=user)
 
 
-class Account(Stateful):
+class Account(StatefulRow):
     """A customer, who pays for a subscription and uses credits.
 
     trial | pending_payment -> active -> past_due -> suspended -> expired; any -> closed.

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import Q
 
 from core.models.account import Account
-from core.models.guards import AppendOnly
-from core.models.history import Transition
 from core.models.invoice import Invoice
 from core.models.row import Row
+from engine.models import Transition
+from engine.triggers import AppendOnly
 
 
 class CreditEntry(Row):

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 
-from core.models.guards import Kept, SetOnce
+from core.models.guards import SetOnce
 from core.models.row import JsonFits, Row
+from engine.triggers import Kept
 
 # What stands in `duties` beside permissions ("core.approve_payment") and groups ("group:approver").
 STAFF, SUPERUSER, ACTIVE = "staff", "superuser", "active"

@@ -13,11 +13,11 @@ from django_fsm import RETURN_VALUE, transition
 from core.models.account import Account
 from core.models.guards import Frozen, OutsiderDecides
 from core.models.payment_method import PaymentMethod
-from core.models.row import MoneyField, not_negative
-from core.models.stateful import Stateful, StatusField
+from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.subscription import Subscription
 from core.models.user import User
-from core.reader import Reader
+from engine.reader import Reader
+from engine.stateful import StatusField
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
@@ -33,7 +33,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.filter(status__in=Invoice.OPEN, due_on__lt=today)
 
 
-class Invoice(Stateful):
+class Invoice(StatefulRow):
     """A demand for money, frozen when it is issued.
 
     draft -> pending -> partially_paid -> paid, by what payments allocate to it; void and uncollectible say no.

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from core.models.guards import Trigger
+from engine.triggers import Trigger
 
 # Whether a customer has been told of a method on an issued invoice: it was chosen for one, or is offered where one was
 # issued. `shown_at` remembers it, so that a method is not changed at once by switching it off for a moment.

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from core.models.guards import Kept
 from core.models.payee_guards import PayeeVersionKept
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row
+from engine.triggers import Kept
 
 PAYEE = ("fields", "instructions", "tolerance_percent", "tolerance_max")  # of a method: what has versions
 

@@ -14,16 +14,17 @@ from django.db.models import Exists, F, OuterRef, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.guards import AppendOnly, Frozen, OutsiderDecides
+from core.models.guards import Frozen, OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
-from core.models.row import MoneyField, Row, positive
-from core.models.stateful import Stateful, StatusField
+from core.models.row import MoneyField, Row, StatefulRow, positive
 from core.models.user import User
 from core.money import money_text
 from core.payment_days import check_day
-from core.reader import Reader
 from core.text import as_code
+from engine.reader import Reader
+from engine.stateful import StatusField
+from engine.triggers import AppendOnly
 
 KEY_LENGTH = 140  # of reference_key
 
@@ -58,7 +59,7 @@ def claims_before() -> PaymentQuerySet:
     return same.exclude(reference_key="")
 
 
-class Payment(Stateful):
+class Payment(StatefulRow):
     """A customer's claim to have paid an invoice outside this system.
 
     pending_approval -> approved -> succeeded; or failed, cancelled. Nothing is granted until staff approve.

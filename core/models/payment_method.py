@@ -29,7 +29,7 @@ from core.models.row import (
 )
 from core.money import is_currency
 from core.payee_fields import PayeeLine, clean_payee, payee_lines
-from core.reader import Reader
+from engine.reader import Reader
 
 log = logging.getLogger(__name__)
 

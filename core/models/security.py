@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from core.models.guards import AppendOnly
 from core.models.row import Row
+from engine.triggers import AppendOnly
 
 
 class SecurityEvent(Row):

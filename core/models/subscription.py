@@ -13,10 +13,10 @@ from django_fsm import transition
 
 from core.models.account import Account, Membership
 from core.models.plan import Plan, PlanPrice
-from core.models.row import MoneyField, not_negative
-from core.models.stateful import Stateful, StatusField
+from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.user import User
 from core.money import quantize
+from engine.stateful import StatusField
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self if user.sees_every_account() else self.filter(account__memberships__user=user)
 
 
-class Subscription(Stateful):
+class Subscription(StatefulRow):
     """An account's plan, at the price and in the currency it was chosen.
 
     pending_payment -> active -> past_due -> suspended; any of them -> cancelled | expired.

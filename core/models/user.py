@@ -20,8 +20,8 @@ from django.utils.crypto import salted_hmac
 from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
 from core.models.row import Row
-from core.statements import ask
 from core.text import composed
+from engine.statements import ask
 
 if TYPE_CHECKING:
     from core.models.account import Membership

@@ -14,7 +14,8 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
-from core.models import Attempt, Effect, User
+from core.models import Attempt, User
+from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PlanFactory
 from workflows import tokens

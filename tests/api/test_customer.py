@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from core.models import Account, Industry, PlanPrice, SiteUserAccess
+from engine import perform
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
     AccountFactory,
@@ -17,7 +18,6 @@ from tests.factories import (
     PlanFactory,
     StaffFactory,
 )
-from workflows.engine import perform
 from workflows.ledger import grant, post
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 from knox.models import AuthToken
 
-from core.models import KeyedAnswer, Payment, Transition, User
+from core.models import KeyedAnswer, Payment, User
+from engine.models import Transition
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
     InvoiceFactory,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.models import Account
+from engine import perform
 from tests.api.conftest import Caller
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentMethodFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from core.models import BalanceEntry, Invoice, Payment
+from engine import perform
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
     InvoiceFactory,
@@ -19,7 +20,6 @@ from tests.factories import (
     UserFactory,
 )
 from workflows.balances import balance_of
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -14,9 +14,9 @@ from rest_framework.serializers import Serializer
 
 from api.payments import PaymentOut
 from core.models import BalanceEntry, Payment
+from engine import perform
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

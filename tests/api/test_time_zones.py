@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from core.models import Account
+from engine import perform
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
     AccountFactory,
@@ -15,7 +16,6 @@ from tests.factories import (
     PlanFactory,
     SubscriptionFactory,
 )
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 FREE = {"email": "ann@acme.test", "password": "a fairly long one", "account_name": "Acme"}

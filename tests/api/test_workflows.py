@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.models import Effect, EffectEvent
+from engine import perform
+from engine.models import Effect, EffectEvent
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

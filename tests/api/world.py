@@ -11,15 +11,16 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import override_settings
 
-from core.ids import uuid7
-from core.models import Effect, Industry, Membership, Payment, Subscription, User
+from core.models import Industry, Membership, Payment, Subscription, User
 from core.models.user import DUTIES
+from engine import perform, testing
+from engine.ids import uuid7
+from engine.models import Effect
 from tests.api.caller import Caller
 from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
 from workflows.actions import choose_plan, claim_payment, sign_up
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
-from workflows.engine import perform, testing
 from workflows.tokens import RESET, VERIFICATION
 
 CUSTOMERS = ["stranger", "viewer", "member", "admin", "owner"]

@@ -60,7 +60,7 @@ def test_what_the_admin_asks_before_it_acts_is_for_everybody(page_as, open_page)
     found = check(page)
     page = page_as(APPROVER, at="/admin/core/payment/?status__exact=pending_approval", heaviest=HEAVIEST_OF_ADMIN)
     found += act(page, "reject_selected")
-    page = page_as(OPERATOR, at="/admin/core/effect/", heaviest=HEAVIEST_OF_ADMIN)
+    page = page_as(OPERATOR, at="/admin/engine/effect/", heaviest=HEAVIEST_OF_ADMIN)
     found += act(page, "retry_selected")
     for path in ("/admin/mails/", "/admin/mails/payment_approved/0/en/", "/admin/mails/payment_approved/0/ar/"):
         page.goto(path)

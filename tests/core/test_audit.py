@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from engine import perform
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

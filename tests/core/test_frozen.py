@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from core.models import Invoice, Payment, User
 from core.thaw import blank_log_rows, thaw
+from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

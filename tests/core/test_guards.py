@@ -9,11 +9,12 @@ from django.apps import apps
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
-from core.models import Account, CreditEntry, Invoice, Payment, Subscription, Transition
-from core.models.stateful import Stateful, births_of, edges_of
+from core.models import Account, CreditEntry, Invoice, Payment, Subscription
+from engine import perform
+from engine.models import Transition
+from engine.stateful import Stateful, births_of, edges_of
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, SubscriptionFactory
 from tests.toy.models import Door
-from workflows.engine import perform
 from workflows.ledger import grant, post
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,8 @@ import pytest
 from django.db import IntegrityError
 
 from core.logs import JsonFormatter, TextFormatter, hide
-from core.models import Effect, Payment, User
+from core.models import Payment, User
+from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.tokens import RESET

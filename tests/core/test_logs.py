@@ -7,14 +7,15 @@ import logging
 
 import pytest
 
-from core.logs import JsonFormatter, TextFormatter, said_of
-from core.middleware import request_id
-from core.models import Effect
+from core.logs import JsonFormatter, TextFormatter
+from engine import perform, run_due
+from engine.context import request_id
+from engine.logs import said_of
+from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.engine import perform, run_due
 
-MOVES = "workflows.engine.perform"
+MOVES = "engine.transitions"
 
 
 @pytest.fixture
@@ -137,6 +138,6 @@ def test_a_failure_names_its_effect(lines, monkeypatch, run_effects):
     run_effects()
 
     said = [line for line in lines if line.get("effect_id") == str(effect.pk)]
-    assert [line["logger"] for line in said] == ["handler", "workflows.engine.run"]
+    assert [line["logger"] for line in said] == ["handler", "engine.run"]
     assert {line["transition_id"] for line in said} == {str(effect.transition_id)}
     assert {line["effect_kind"] for line in said} == {"mail.payment_submitted"}

@@ -9,9 +9,9 @@ from django.db import connection
 from django.db.models.functions import Now
 from prometheus_client.parser import text_string_to_metric_families
 
-from core.models import Breaker, Effect
+from engine import run_due
+from engine.models import Breaker, Effect
 from tests.factories import PaymentFactory, owed_mail
-from workflows.engine import run_due
 
 pytestmark = pytest.mark.django_db
 

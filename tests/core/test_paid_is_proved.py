@@ -10,8 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 from core.models import Account
+from engine import perform
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from core.ids import uuid7
 from core.models import User
+from engine.ids import uuid7
 from tests.factories import MembershipFactory, UserFactory, make_staff_as_before
 
 pytestmark = pytest.mark.django_db

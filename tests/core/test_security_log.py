@@ -13,9 +13,10 @@ from django.db.transaction import atomic, set_rollback
 from django.urls import reverse
 
 from core.logs import JsonFormatter, TextFormatter
-from core.models import Effect, RefusalCount, SecurityEvent, User
+from core.models import RefusalCount, SecurityEvent, User
 from core.security import account_digest, refused
 from core.sessions import CONFIRMED_AT
+from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in

@@ -1,4 +1,4 @@
-"""Statements that travel together, and rows read by SQL that is made once: `core.statements`, `core.reader`."""
+"""Statements that travel together, and rows read by SQL that is made once: `engine.statements`, `engine.reader`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
-from core import statements
-from core.ids import uuid7
 from core.models import Account, Allocation, Payment, PaymentMethod
-from core.reader import Reader, RelatedReader
-from core.statements import AFTER, ask, pipelined, told_pid
+from engine import statements
+from engine.deadline import deadline
+from engine.errors import TimedOut
+from engine.ids import uuid7
+from engine.reader import Reader, RelatedReader
+from engine.statements import AFTER, ask, pipelined, told_pid
 from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory
-from workflows.engine.deadline import deadline
-from workflows.engine.errors import TimedOut
 
 pytestmark = pytest.mark.django_db
 

@@ -14,8 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from core.models import Effect
-from workflows.engine import Debt, effect, owe_many
+from engine import Debt, effect, owe_many
+from engine.models import Effect
 
 AT_ONCE = 5000
 

@@ -17,8 +17,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from core.models import Effect
-from workflows.engine import effect, owe
+from engine import effect, owe
+from engine.models import Effect
 
 
 @effect("faults.poison", batch=100)

@@ -9,10 +9,10 @@ from django.core.management import call_command
 from django.db.transaction import atomic
 
 from core.models import Account, Payment, PaymentMethod, Plan, Subscription, User
+from engine import Debt, begin, owe_many, perform_many
 from tests.factories import MembershipFactory
 from workflows.actions import claim_payment, issue_invoice
 from workflows.effects.notices import mail_trial_start
-from workflows.engine import Debt, begin, owe_many, perform_many
 
 
 def open_up() -> None:

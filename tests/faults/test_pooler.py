@@ -10,11 +10,11 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
+from engine.lease import LEASE
 from tests.faults import pgbouncer
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, kill, say
 from tests.faults.test_workers import ITS_ACCOUNT, ITS_MAIL
-from workflows.engine.lease import LEASE
 
 pytestmark = [
     pytest.mark.xdist_group("faults"),

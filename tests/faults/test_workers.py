@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from engine.lease import LEASE
 from tests.faults.site import Site, eventually, kill, say
-from workflows.engine.lease import LEASE
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 

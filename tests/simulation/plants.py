@@ -34,7 +34,7 @@ def writing(table: str, change: str, *, when: str = "INSERT") -> Iterator[None]:
 @contextmanager
 def forgetting(machine: str, name: str) -> Iterator[None]:
     """A transition that effects take among others is not written."""
-    engine = import_module("workflows.engine.perform")  # the package has a function of that name
+    engine = import_module("engine.transitions")  # the package has a function of that name
     rounds = engine._rounds
 
     def without(moves):

@@ -17,12 +17,13 @@ from django.core.management import get_commands
 from prometheus_client import CollectorRegistry, generate_latest
 
 from core.metrics import Figures
-from core.models import Breaker, Effect, RefusalCount
+from core.models import RefusalCount
 from core.probes import VIEWS
+from engine import lanes, run_due
+from engine.models import Breaker, Effect
 from tests import environment
 from tests.factories import owed_mail
 from tests.stack.conftest import REPOSITORY
-from workflows.engine import lanes, run_due
 
 DEPLOY = REPOSITORY / "deploy"
 CHART = DEPLOY / "helm" / "countersign"

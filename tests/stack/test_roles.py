@@ -151,7 +151,7 @@ def test_the_logs_of_its_processes_name_nobody_and_open_nothing(account: str, va
     said = [line for name in NAMES for line in (var / "log" / f"{name}.log").read_text().splitlines()]
     farewell = {"", "worker: Warm shutdown (MainProcess)"}  # which Celery writes past every logger
     loggers = {json.loads(line)["logger"] for line in said if line not in farewell}  # all else is JSON
-    assert loggers >= {"gunicorn.error", "celery.apps.worker", "workflows.engine.perform"}
+    assert loggers >= {"gunicorn.error", "celery.apps.worker", "engine.transitions"}
     words = ["owner@roles.test", "roles@acme.test", "approver@demo.test", "demo-demo-demo", "ROLES-1", "1 High Street"]
     words += ["12-3456789", (var / "token").read_text()]
     assert [word for word in words if word.lower() in logs.lower()] == []

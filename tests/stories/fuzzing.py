@@ -8,10 +8,11 @@ from pathlib import Path
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.models import Account, Effect, Industry, Invoice, Membership, Payment, Plan, Subscription, User
+from core.models import Account, Industry, Invoice, Membership, Payment, Plan, Subscription, User
+from engine import begin_many, perform
+from engine.models import Effect
 from tests.faults.stock import claim
 from workflows.actions.sites import open_site
-from workflows.engine import begin_many, perform
 from workflows.ledger import grant, post
 
 STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}

@@ -77,9 +77,9 @@ def test_no_page_of_ours_breaks_its_policy(visitor: Visitor, application: Applic
         "/admin/core/payment/",
         "/admin/core/plan/add/",
         "/admin/core/user/add/",
-        "/admin/core/effect/",
-        f"/admin/core/effect/{effect}/change/",
-        f"/admin/core/transition/{fact}/change/",
+        "/admin/engine/effect/",
+        f"/admin/engine/effect/{effect}/change/",
+        f"/admin/engine/transition/{fact}/change/",
     ]
 
     assert {path: said for path in paths if (said := visitor.open(path))} == {}

@@ -90,7 +90,7 @@ def test_a_few_are_named_and_many_are_not():
 
 @pytest.fixture
 def apart(settings):
-    settings.LANES_APART = True
+    settings.ENGINE_LANES_APART = True
 
 
 @pytest.mark.usefixtures("silence", "apart")
@@ -99,7 +99,7 @@ def test_apart_each_lane_is_rung_in_its_own_queue_and_answered_there(broker, set
         ring_for(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
 
-    settings.WORKER_LANES = ["outward"]
+    settings.ENGINE_WORKER_LANES = ["outward"]
     answer()
     ring_for(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
@@ -107,7 +107,7 @@ def test_apart_each_lane_is_rung_in_its_own_queue_and_answered_there(broker, set
 
 @pytest.mark.usefixtures("silence", "apart")
 def test_apart_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
-    settings.WORKER_LANES = ["inward"]
+    settings.ENGINE_WORKER_LANES = ["inward"]
 
     with answering():
         ring_for(ids=[uuid4()])
@@ -133,16 +133,16 @@ def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
     ],
 )
 def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, apart, own, complaint):
-    settings.LANES_APART, settings.WORKER_LANES = apart, own
+    settings.ENGINE_LANES_APART, settings.ENGINE_WORKER_LANES = apart, own
     monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
 
     assert [found.id for found in lanes_are_served()] == complaint
 
 
 def test_a_lane_without_a_queue_is_found_before_the_start(settings, monkeypatch):
-    settings.LANES_APART = False
+    settings.ENGINE_LANES_APART = False
     monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
-    settings.LANES_APART = True
+    settings.ENGINE_LANES_APART = True
 
     assert [found.id for found in lanes_are_served()] == ["tasks.E003"]
 

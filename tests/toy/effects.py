@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.models.history import Effect
+from engine import effect, perform
+from engine.models import Effect
 from tests.toy import outside
 from tests.toy.models import Door, Visit
-from workflows.engine import effect, perform
 
 
 @effect("toy.count", batch=10)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from engine import on
 from tests.toy.effects import close_by_itself, count_visits, greet, log_remotely, page_porter
 from tests.toy.models import Door
-from workflows.engine import on
 
 on(Door, greet)  # born: a door was built
 on(Door, page_porter, to=Door.Status.OPEN)  # born open: somebody should look

@@ -6,12 +6,12 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractUser as User
 from django.db import models
 from django_fsm import transition
 
-from core.models.row import Row
-from core.models.stateful import NOBODY, Stateful, StatusField
-from core.models.user import User
+from engine.rows import Row
+from engine.stateful import NOBODY, Stateful, StatusField
 
 
 class Door(Stateful):

@@ -16,9 +16,9 @@ from django.utils import translation
 from core import problems
 from core.models import Industry, Membership, Payment, PaymentMethod, Plan
 from core.problems import Problem
+from engine import perform
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
 from workflows.actions.sites import open_site
-from workflows.engine import perform
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ OF_STAFF = {
     "workflows/actions/duties.py",
     "workflows/actions/personal.py",
     "workflows/actions/trials.py",
-    "workflows/engine",  # what it refuses to customers is said by web/refusals.py
+    "engine",  # what it refuses to customers is said by web/refusals.py
     "workflows/management",
     "workflows/seed",
 }

@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import translation
 
 from core.models import Account, Invoice
+from engine import perform
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
 from tests.web.conftest import signed_in
 from web.customer.banner import LATER, SOON, banner_of, standing_of
-from workflows.engine import perform
 from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from core.models import Account, Effect, Plan, User
+from core.models import Account, Plan, User
+from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, UserFactory
 from tests.web.conftest import signed_in
 

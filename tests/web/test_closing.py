@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Industry, Membership, Plan, Transition
+from core.models import Account, Industry, Membership, Plan
+from engine.models import Transition
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory
 from tests.web.conftest import signed_in
 from workflows.actions import close_account, sign_up

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from core.models import Effect, Payment, Policy
+from core.models import Payment, Policy
 from core.sessions import BEGAN_AT, CONFIRMED_AT, SEEN_AT, SessionStore
+from engine.models import Effect
 from tests.factories import (
     PASSWORD,
     AccountFactory,

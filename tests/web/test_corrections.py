@@ -6,7 +6,9 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from core.models import Account, CreditEntry, Invoice, Transition, User
+from core.models import Account, CreditEntry, Invoice, User
+from engine import perform
+from engine.models import Transition
 from tests.factories import (
     InvoiceFactory,
     MembershipFactory,
@@ -17,7 +19,6 @@ from tests.factories import (
 )
 from tests.web.conftest import signed_in
 from workflows.actions import close_account, sign_up
-from workflows.engine import perform
 from workflows.ledger import grant, post
 
 pytestmark = pytest.mark.django_db

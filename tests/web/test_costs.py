@@ -8,8 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core.models import Effect, Industry, Membership, Payment, User
+from core.models import Industry, Membership, Payment, User
 from core.models.user import DUTIES
+from engine.models import Effect
 from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, STRANGER
 from tests.factories import MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in

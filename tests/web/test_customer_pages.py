@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core.models import CreditEntry, Industry, Invoice, Membership, Payment
+from engine import perform
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -21,7 +22,6 @@ from tests.factories import (
 )
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
-from workflows.engine import perform
 from workflows.ledger import grant, post
 
 pytestmark = pytest.mark.django_db

@@ -12,6 +12,7 @@ from django.db import connection
 from django.urls import reverse
 
 from core.models import Payment
+from engine import perform
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -24,7 +25,6 @@ from tests.factories import (
     UserFactory,
 )
 from workflows import review
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

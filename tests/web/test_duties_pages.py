@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
-from core.models import DutyGrant, Effect, User
+from core.models import DutyGrant, User
+from engine.models import Effect
 from tests.factories import StaffFactory, UserFactory
 from tests.web.conftest import signed_in
 from workflows.duties import words_of

@@ -7,14 +7,14 @@ import json
 import pytest
 from django.urls import reverse
 
-from core.models import Breaker, Effect, EffectEvent, Transition
+from engine import perform
+from engine.models import Breaker, Effect, EffectEvent, Transition
 from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, owed_mail
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 
 MISSING = "01900000-0000-7000-8000-000000000000"
-LIST = reverse("admin:core_effect_changelist")
+LIST = reverse("admin:engine_effect_changelist")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def dead():
 
 
 def page_of(effect):
-    return reverse("admin:core_effect_change", args=[effect.pk])
+    return reverse("admin:engine_effect_change", args=[effect.pk])
 
 
 def act(desk, verb, effects, **fields):
@@ -83,7 +83,7 @@ def test_an_effect_reads_as_a_story(desk, mail):
     assert -1 not in places
     assert places == sorted(places)
     assert reverse("admin:core_payment_change", args=[mail.object_id]) in page
-    assert reverse("admin:core_transition_change", args=[mail.transition_id]) in page
+    assert reverse("admin:engine_transition_change", args=[mail.transition_id]) in page
     assert "message_id" in page
     assert "Retry" not in page
 
@@ -113,9 +113,9 @@ def test_a_page_costs_the_same_however_much_happened(desk, mail, dead, django_as
     with django_assert_max_num_queries(8):
         assert desk.get(LIST).status_code == 200
     with django_assert_max_num_queries(12):
-        desk.get(reverse("admin:core_transition_change", args=[mail.transition_id]))
+        desk.get(reverse("admin:engine_transition_change", args=[mail.transition_id]))
     with django_assert_max_num_queries(8):
-        desk.get(reverse("admin:core_transition_changelist"))
+        desk.get(reverse("admin:engine_transition_changelist"))
 
 
 @pytest.mark.parametrize("query", ["state=dead", "kind=payment.settle", "lane=inward", f"q={MISSING}"])
@@ -124,10 +124,10 @@ def test_effects_are_filtered_by_words_the_code_knows(desk, mail, query):
 
 
 def test_transitions_show_what_follows(desk, mail):
-    names = reverse("admin:core_transition_changelist")
+    names = reverse("admin:engine_transition_changelist")
     assert desk.get(f"{names}?machine=payment&name=approve").content.decode().count("approver@demo.test") == 1
 
-    page = desk.get(reverse("admin:core_transition_change", args=[mail.transition_id])).content.decode()
+    page = desk.get(reverse("admin:engine_transition_change", args=[mail.transition_id])).content.decode()
 
     assert page_of(mail) in page
     assert "payment approve: pending_approval -&gt; approved" in page
@@ -200,15 +200,15 @@ def test_skipping_wants_a_reason(desk, dead, person):
 def test_nobody_edits_history(desk, mail):
     for row in (mail, Transition.objects.first()):
         model = row._meta.model_name
-        assert desk.post(reverse(f"admin:core_{model}_change", args=[row.pk]), {"state": "dead"}).status_code == 403
-        assert desk.post(reverse(f"admin:core_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
-    assert desk.get(reverse("admin:core_effect_add")).status_code == 403
+        assert desk.post(reverse(f"admin:engine_{model}_change", args=[row.pk]), {"state": "dead"}).status_code == 403
+        assert desk.post(reverse(f"admin:engine_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert desk.get(reverse("admin:engine_effect_add")).status_code == 403
 
 
 def test_a_breaker_is_closed_by_deleting_it(desk, client):
     Breaker.objects.create(kind="mail.payment_approved", failures=7)
-    assert "mail.payment_approved" in desk.get(reverse("admin:core_breaker_changelist")).content.decode()
+    assert "mail.payment_approved" in desk.get(reverse("admin:engine_breaker_changelist")).content.decode()
 
-    desk.post(reverse("admin:core_breaker_delete", args=["mail.payment_approved"]), {"post": "yes"})
+    desk.post(reverse("admin:engine_breaker_delete", args=["mail.payment_approved"]), {"post": "yes"})
 
     assert not Breaker.objects.exists()

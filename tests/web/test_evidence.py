@@ -8,8 +8,8 @@ import pytest
 from django.urls import reverse
 
 from core.models import Invoice, Payment
+from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -19,8 +19,10 @@ from django.urls import reverse
 
 import web
 from core.billing_details import LONGEST
-from core.models import CrowdedTrial, Effect, Industry
+from core.models import CrowdedTrial, Industry
 from core.models.user import DUTIES
+from engine import perform
+from engine.models import Effect
 from tests.factories import (
     PASSWORD,
     InvitationFactory,
@@ -36,7 +38,6 @@ from tests.factories import (
 from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
 from tests.web.odd import Judge
-from workflows.engine import perform
 from workflows.tokens import RESET, invitation_token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
@@ -177,7 +178,7 @@ PAGES: dict[str, Page | None] = {
     "OperateForm": Page("staff", at("effect_verb", "effect", "skip"), {"reason": "no"}),
     "StaffLogin": Page("anybody", at("admin:login"), {"username": "a@example.com", "password": PASSWORD}),
     "OperatorForm": Page(
-        "root", at("admin:core_effect_changelist"), {"action": "skip", "_selected_action": "effect", "reason": "no"}
+        "root", at("admin:engine_effect_changelist"), {"action": "skip", "_selected_action": "effect", "reason": "no"}
     ),
     "web.billing_admin.RejectForm": Page(
         "root",

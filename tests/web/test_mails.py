@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Effect, Payment
+from core.models import Account, Payment
+from engine import perform
+from engine.models import Effect
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
-from workflows.engine import perform
 from workflows.samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -101,7 +102,7 @@ def test_what_there_is_not_is_not_found(staff, change):
 
 def test_a_sent_mail_is_shown_again_from_its_effect_and_says_that_it_is_written_anew(operator, sent):
     address = reverse("effect_mail", kwargs={"pk": sent.pk})
-    assert f'href="{address}"' in operator.get(reverse("admin:core_effect_change", args=[sent.pk])).content.decode()
+    assert f'href="{address}"' in operator.get(reverse("admin:engine_effect_change", args=[sent.pk])).content.decode()
 
     page = operator.get(address).content.decode()
     html = operator.get(reverse("effect_mail_html", kwargs={"pk": sent.pk}))
@@ -122,7 +123,7 @@ def test_an_effect_that_is_no_mail_has_none(operator, sent):
     settle = Effect.objects.get(kind="payment.settle")
 
     assert operator.get(reverse("effect_mail", kwargs={"pk": settle.pk})).status_code == 404
-    assert "Read the mail" not in operator.get(reverse("admin:core_effect_change", args=[settle.pk])).content.decode()
+    assert "Read the mail" not in operator.get(reverse("admin:engine_effect_change", args=[settle.pk])).content.decode()
 
 
 def test_what_cannot_be_written_says_why(operator):

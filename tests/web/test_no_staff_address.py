@@ -8,13 +8,13 @@ import pytest
 from django.urls import reverse
 
 from core.models import CreditEntry, Invoice, Membership, Payment, PaymentMethod, Site, Subscription, User
+from engine import perform
 from tests.api import world
 from tests.api.matrix import MATRIX
 from tests.web.conftest import signed_in
 from web.customer.urls import urlpatterns
 from workflows.actions import claim_payment, void_invoice
 from workflows.actions.payments import record_payment
-from workflows.engine import perform
 from workflows.ledger import adjust, consume
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from core.models import Effect, Membership, User
+from core.models import Membership, User
+from engine.models import Effect
 from tests.factories import PASSWORD, AccountFactory, MembershipFactory
 from tests.web.conftest import signed_in
 from web.browsers import browser_of

@@ -13,7 +13,6 @@ from django.urls import reverse
 
 from core.models import (
     Account,
-    Effect,
     Industry,
     Invoice,
     Membership,
@@ -27,6 +26,8 @@ from core.models import (
 from core.models.guards import CodeKept
 from core.models.row import protected_relations
 from core.models.subscription import NEXT, Terms
+from engine import perform
+from engine.models import Effect
 from tests.api.caller import Caller
 from tests.factories import (
     AccountFactory,
@@ -43,7 +44,6 @@ from tests.web.test_settings_walk import standing
 from tests.workflows.conftest import prove
 from workflows.actions import price_of, sign_up
 from workflows.actions.sites import plan_of
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

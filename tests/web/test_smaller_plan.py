@@ -8,11 +8,11 @@ import pytest
 from django.urls import reverse
 
 from core.models import Account, Industry, Membership, Plan, PlanPrice, Subscription
+from engine import perform
 from tests.factories import MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory
 from tests.web.conftest import signed_in
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, sign_up
 from workflows.actions.sites import Excess, open_site, over_limit
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

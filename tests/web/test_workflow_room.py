@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from core.models import Effect, EffectEvent, Transition
-from core.models.stateful import edges_of
+from engine import perform
+from engine.models import Effect, EffectEvent, Transition
+from engine.stateful import edges_of
 from tests.factories import (
     OperatorFactory,
     PaymentFactory,
@@ -19,7 +20,6 @@ from tests.factories import (
 )
 from web.staff.diagram import draw
 from workflows.drawing import machine_models, states_of
-from workflows.engine import perform
 from workflows.figures import deaths, oldest_ages, paces
 from workflows.stories import stories_of
 from workflows.tallies import tally

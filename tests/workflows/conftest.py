@@ -9,11 +9,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 
-from core.models import Account, Effect, Membership, User
+from core.models import Account, Membership, User
 from core.models.user import canonical_email
+from engine import perform, testing
+from engine.models import Effect
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import claim_payment, record_payment, sign_up
-from workflows.engine import perform, testing
 from workflows.invariants import findings
 from workflows.periods import database_now
 

@@ -8,8 +8,10 @@ import pytest
 from django.urls import reverse
 
 from core import limits
-from core.models import Account, Attempt, Effect, Industry, Invitation, Invoice, Payment, Site
+from core.models import Account, Attempt, Industry, Invitation, Invoice, Payment, Site
 from core.problems import Conflict, TooManyRequests
+from engine import perform
+from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentMethodFactory
 from tests.web.conftest import signed_in
@@ -18,7 +20,6 @@ from workflows.actions.invitations import invite
 from workflows.actions.members import let_go
 from workflows.actions.sites import open_site
 from workflows.actions.subscriptions import cancel_at_period_end, keep_plan
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -8,13 +8,14 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
-from core.models import Account, Effect, Plan, PlanPrice, Subscription
+from core.models import Account, Plan, PlanPrice, Subscription
 from core.problems import Conflict, ValidationError
 from core.thaw import thaw
+from engine import perform
+from engine.models import Effect
 from tests.workflows.customers import renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, issue_invoice
 from workflows.balances import balance_of
-from workflows.engine import perform
 from workflows.invariants import findings
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""A run ends in time, gives back what it did not begin, and charges nobody for it: `workflows.engine.run`."""
+"""A run ends in time, gives back what it did not begin, and charges nobody for it: `engine.run`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.db.models.functions import Now
 
-from core.models import Account, Effect, EffectEvent, Tick
+from core.models import Account
+from engine import Debt, Unreachable, claim, errors, outside, owe_many, pace, registry, run, run_due, sweep
+from engine.models import Effect, EffectEvent, Tick
+from engine.sweeper import sweep_in_turn
 from tasks import effects as tasks_effects
 from tests.factories import AccountFactory, owed_mail
 from workflows.effects.notices import mail_trial_start
-from workflows.engine import Debt, Unreachable, claim, errors, outside, owe_many, pace, registry, run, run_due, sweep
-from workflows.engine.sweep import sweep_in_turn
 
 KIND = "mail.trial_started"
 
@@ -276,11 +277,11 @@ def test_breaker_and_budget_leave_no_mail_charged_when_nobody_answers(stand_in):
 
 def test_worker_has_longer_than_a_run_and_a_lease_has_longer_still():
     """H1: the slice, the budget inside and outside, and a call that began just before its end."""
+    from engine.lease import LEASE
     from tasks.celery import app
-    from workflows.engine.lease import LEASE
 
     longest = max(kind.timeout for kind in registry.kinds.values()).total_seconds()
     assert longest <= registry.LONGEST
     run_lasts = tasks_effects.SLICE + 2 * pace.BUDGET + registry.LONGEST
     assert run_lasts < app.conf.task_soft_time_limit < app.conf.task_time_limit < LEASE.total_seconds()
-    assert django_settings.WORKER_CONCURRENCY == 2
+    assert django_settings.ENGINE_WORKER_CONCURRENCY == 2

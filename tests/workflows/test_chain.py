@@ -12,11 +12,12 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.logs import JsonFormatter
-from core.models import HistoryHead, Transition, TransitionDigest
+from core.models import HistoryHead, TransitionDigest
+from engine import perform
+from engine.models import Transition
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory
 from workflows import chain
 from workflows.chain import close_days, erase_texts, export_missing, in_groups, verify
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

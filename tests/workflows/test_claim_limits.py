@@ -8,11 +8,11 @@ import pytest
 
 from core.models import Payment
 from core.problems import DuplicateClaim
+from engine import perform
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.test_races import at_once
 from workflows import review
 from workflows.actions import claim_payment, decide_many, record_payment
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ from django.db.transaction import atomic
 
 from core.models import Payment
 from core.problems import DuplicateClaim
+from engine import perform
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.customers import claim
 from workflows.actions import record_payment
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Clocks that jump, timers in crowds, lanes and kinds of other releases: `workflows.engine.sweep`, `claim`, `lease`."""
+"""Clocks that jump, timers in crowds, lanes and kinds of other releases: `engine.sweeper`, `claim`, `lease`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from core.models import Breaker, Effect
-from core.statements import ask
+from engine import begin_many, claim, lanes, lease, run_due, sweep
+from engine.models import Breaker, Effect
+from engine.registry import kinds
+from engine.statements import ask
 from tests.toy.models import Door
-from workflows.engine import begin_many, claim, lanes, lease, run_due, sweep
-from workflows.engine.registry import kinds
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +101,7 @@ def flood(count, *, tenant, kind="toy.greet", state="waiting", since="10 s"):
 
 def test_a_crowd_of_timers_leaves_the_other_tenants_their_turn(monkeypatch):
     """H20: also when no more can be woken in one sweep."""
-    monkeypatch.setattr(sys.modules["workflows.engine.sweep"], "WAKING", 0.0)
+    monkeypatch.setattr(sys.modules["engine.sweeper"], "WAKING", 0.0)
     flood(2000, tenant=7)
     flood(30, tenant=8, since="9 s")
     flood(1, tenant=9, since="8 s")

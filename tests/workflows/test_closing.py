@@ -8,8 +8,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
 
-from core.models import Effect, Industry, Membership, Transition, User
+from core.models import Industry, Membership, User
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
+from engine import perform
+from engine.models import Effect, Transition
 from tests.factories import MembershipFactory, StaffFactory, UserFactory
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, choose_plan, close_account
@@ -18,7 +20,6 @@ from workflows.actions.members import change_role, let_go
 from workflows.actions.site_access import change_site, close_site, give_access
 from workflows.actions.sites import open_site
 from workflows.balances import balance_of
-from workflows.engine import perform
 from workflows.invariants import findings
 
 pytestmark = pytest.mark.django_db

@@ -14,8 +14,9 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from knox.models import AuthToken
 
-from core.models import Account, Effect, Membership, User
+from core.models import Account, Membership, User
 from core.problems import Conflict
+from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory, UserFactory, make_staff_as_before
 from tests.workflows.customers import status
 from workflows import tokens

@@ -11,14 +11,15 @@ import pytest
 from django.db import connection
 from django.utils.translation import override
 
-from core.models import Account, Effect, Subscription
+from core.models import Account, Subscription
 from core.problems import ValidationError
+from engine import owe
+from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory
 from tests.workflows.conftest import prove
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, sign_up
 from workflows.effects.trials import end_trial
-from workflows.engine import owe
 from workflows.invariants import findings
 from workflows.periods import last_day_of, midnight
 from workflows.words import period_text

@@ -1,4 +1,4 @@
-"""What is declared wrongly is refused when it is declared, in one clear line (H25): `workflows.engine.registry`."""
+"""What is declared wrongly is refused when it is declared, in one clear line (H25): `engine.registry`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from django.test.utils import isolate_apps
 from django_fsm import transition
 
-from core.models.stateful import Stateful, StatusField
+from engine import effect, on, registry
+from engine.stateful import Stateful, StatusField
 from tests.toy.effects import count_visits, greet, page_porter
 from tests.toy.models import Door
-from workflows.engine import effect, on, registry
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from django.db import connection
 
 from core.models import Payment, Policy
 from core.problems import Conflict, ValidationError
+from engine import perform
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -22,7 +23,6 @@ from tests.factories import (
 from tests.workflows.customers import claim
 from workflows import review
 from workflows.actions import decide_many, record_payment
-from workflows.engine import perform
 from workflows.ledger import adjust
 
 pytestmark = pytest.mark.django_db

@@ -14,13 +14,14 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.models import DutyGrant, Effect, Policy, SecurityEvent, User
+from core.models import DutyGrant, Policy, SecurityEvent, User
 from core.problems import Conflict, PermissionDenied, Problem, ValidationError
+from engine.models import Effect
+from engine.testing import run_effects as run_all
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from workflows.actions.duties import ask_to_change_email, ask_to_give, confirm, set_group, take, withdraw
 from workflows.actions.personal import erase_person
 from workflows.duties import words_of
-from workflows.engine.testing import run_effects as run_all
 from workflows.invariants import findings
 
 pytestmark = pytest.mark.django_db

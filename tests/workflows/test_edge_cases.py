@@ -14,26 +14,17 @@ from django.db.models import ProtectedError
 from django.db.transaction import atomic
 
 from api.fields import fits
-from core.models import (
-    Account,
-    CreditEntry,
-    Effect,
-    Invoice,
-    Payment,
-    Plan,
-    PlanPrice,
-    Policy,
-    Subscription,
-)
-from core.models.stateful import NotThroughTheEngine
+from core.models import Account, CreditEntry, Invoice, Payment, Plan, PlanPrice, Policy, Subscription
 from core.problems import Conflict, DuplicateClaim, ValidationError
+from engine import owe, perform, run_due
+from engine.models import Effect
+from engine.stateful import NotThroughTheEngine
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, issue_invoice, record_payment, sign_up
 from workflows.balances import balance_of
 from workflows.effects.notices import mail_reminder
-from workflows.engine import owe, perform, run_due
 from workflows.invariants import findings
 from workflows.ledger import consume
 

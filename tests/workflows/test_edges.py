@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import Permission
 
-from core.models import Account, Invoice, Payment, Subscription, Transition
-from core.models.stateful import births_of, edges_of
+from core.models import Account, Invoice, Payment, Subscription
 from core.problems import WrongState
+from engine import begin, perform
+from engine.models import Transition
+from engine.stateful import births_of, edges_of
 from tests.factories import (
     AccountFactory,
     MembershipFactory,
@@ -21,7 +23,6 @@ from tests.factories import (
     StaffFactory,
     SubscriptionFactory,
 )
-from workflows.engine import begin, perform
 
 pytestmark = pytest.mark.django_db
 

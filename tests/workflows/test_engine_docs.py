@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from core.models.history import Effect, Transition
-from core.models.stateful import NotThroughTheEngine
+import engine
 from core.problems import WrongState
+from engine import begin, registry, testing
+from engine.models import Effect, Transition
+from engine.stateful import NotThroughTheEngine
 from tests.factories import StaffFactory
 from tests.toy import effects
 from tests.toy.models import Door
-from workflows import engine
-from workflows.engine import begin, registry, testing
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ STEPS = [block for block in BLOCKS if block not in QUOTES]
 def reader(monkeypatch) -> dict[str, object]:
     """What somebody has imported who follows the page, and a registry of their own."""
     monkeypatch.setattr(registry, "kinds", registry.kinds.copy())
-    monkeypatch.setattr(sys.modules["workflows.engine.alert"], "_handlers", [])
+    monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     house = UUID(int=7)
     begin(Door(house=house, status="open"))
     Effect.objects.filter(kind="toy.page").update(state="uncertain")

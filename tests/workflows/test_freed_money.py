@@ -10,11 +10,11 @@ from django.db.transaction import atomic
 
 from core.models import Account, Allocation, Invoice, Subscription
 from core.problems import PermissionDenied, WrongState
+from engine import perform
 from tests.factories import PaymentMethodFactory, StaffFactory
 from tests.workflows.customers import renewal, status
 from workflows.actions import choose_plan, record_payment, void_invoice
 from workflows.balances import balance_of
-from workflows.engine import perform
 from workflows.invariants import findings
 
 pytestmark = pytest.mark.django_db

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from core.models import Effect
+from engine import perform
+from engine.models import Effect
 from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.engine import perform
 from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def held(settings, run_effects):
     """A payment approved and settled while nothing may leave."""
-    settings.HOLD_OUTWARD = True
+    settings.ENGINE_HOLD_OUTWARD = True
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
     run_effects()
@@ -36,7 +36,7 @@ def test_what_is_inside_the_house_goes_on_and_nothing_leaves_it(held, mailoutbox
 
 
 def test_when_it_is_opened_they_leave_each_once(held, mailoutbox, settings, run_effects):
-    settings.HOLD_OUTWARD = False
+    settings.ENGINE_HOLD_OUTWARD = False
     run_effects()
     sent = len(mailoutbox)
     run_effects()
@@ -53,7 +53,7 @@ def test_what_went_out_before_the_loss_is_skipped_with_its_reason(held, mailoutb
     assert f"{due} would be skipped" in capsys.readouterr().out
     assert Effect.objects.filter(state="ready").count() == due
     call_command("skip_outward", due_before=moment, by=staff.email)
-    settings.HOLD_OUTWARD = False
+    settings.ENGINE_HOLD_OUTWARD = False
     run_effects()
 
     assert f"{due} skipped" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""What is forgotten: `workflows.housekeeping` and `workflows.engine.purge`."""
+"""What is forgotten: `workflows.housekeeping` and `engine.purge`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
-from core.models import Attempt, CreditEntry, Effect, KeyedAnswer, Session, Tick, Transition
+from core.models import Attempt, CreditEntry, KeyedAnswer, Session
+from engine import once_per, owe, perform
+from engine.models import Effect, Tick, Transition
+from engine.purge import PURGED, purge
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
-from workflows.engine import once_per, owe, perform
-from workflows.engine.purge import PURGED, purge
 from workflows.housekeeping import forget, tidy
 from workflows.invariants import findings
 from workflows.periods import database_now
@@ -181,7 +182,7 @@ def test_a_lost_effect_is_still_found_after_a_purge(run_effects, mailoutbox):
 
 
 def test_a_purge_that_is_cut_short_is_finished_by_the_next(run_effects, mailoutbox, monkeypatch):
-    monkeypatch.setattr("workflows.engine.purge.AT_ONCE", 1)
+    monkeypatch.setattr("engine.purge.AT_ONCE", 1)
     settle(run_effects)
     before = database_now() + SOON
 

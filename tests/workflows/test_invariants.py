@@ -9,7 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core.models import Account, Breaker, Effect, Payment, Transition
+from core.models import Account, Payment
+from engine import perform, perform_many
+from engine.models import Breaker, Effect, Transition
 from tests.factories import (
     InvoiceFactory,
     PaymentFactory,
@@ -17,7 +19,6 @@ from tests.factories import (
     SubscriptionFactory,
     owed_mail,
 )
-from workflows.engine import perform, perform_many
 from workflows.invariants import findings, invariants
 from workflows.periods import database_now
 
@@ -250,8 +251,10 @@ def as_owner(*statements):
     tables = ["account", "subscription", "invoice", "payment", "transition", "creditentry", "allocation"]
     tables += ["paymentmethod", "payeeversion"]
     off, on = ([f"ALTER TABLE core_{table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
+    # A settlement before this, in the same transaction, set 300 ms: less than an autovacuum takes to give way.
+    patient = "SET LOCAL lock_timeout = 0"
     with connection.cursor() as cursor:
-        for statement in ("SET CONSTRAINTS ALL IMMEDIATE", *off, *statements, *on):
+        for statement in ("SET CONSTRAINTS ALL IMMEDIATE", patient, *off, *statements, *on):
             cursor.execute(statement)
 
 

@@ -12,8 +12,10 @@ from django.contrib.auth.models import Permission
 from django.core import signing
 from django.db import connection
 
-from core.models import Account, Effect, Industry, Invitation, Membership, Plan, Site, SiteUserAccess, User
+from core.models import Account, Industry, Invitation, Membership, Plan, Site, SiteUserAccess, User
 from core.problems import Conflict, NotFound, PermissionDenied, ValidationError
+from engine import owe
+from engine.models import Effect
 from tests.factories import (
     AccountFactory,
     MembershipFactory,
@@ -29,7 +31,6 @@ from workflows.actions.people import verify_email
 from workflows.actions.personal import erase_person, export_person
 from workflows.actions.sites import usage_of
 from workflows.effects.people import mail_invitation
-from workflows.engine import owe
 from workflows.tokens import INVITATION, RESET, VERIFICATION, invitation_token_of
 
 pytestmark = pytest.mark.django_db

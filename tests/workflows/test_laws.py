@@ -17,13 +17,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core.models import Account, Effect, Invoice, Payment, PlanPrice
+from core.models import Account, Invoice, Payment, PlanPrice
 from core.money import quantize
 from core.problems import Problem
+from engine import perform, perform_many, run_due, sweep
+from engine.models import Effect
 from tests.clock import Clock
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, sign_up
-from workflows.engine import perform, perform_many, run_due, sweep
 from workflows.invariants import findings
 from workflows.ledger import adjust, consume
 

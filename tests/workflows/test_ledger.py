@@ -11,8 +11,8 @@ from django.db import connection
 
 from core.models import Account, CreditEntry
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
+from engine import perform
 from tests.factories import AccountFactory, StaffFactory
-from workflows.engine import perform
 from workflows.ledger import adjust, consume, grant, post
 
 

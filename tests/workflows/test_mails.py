@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from core.models import Account, Effect, Payment
+from core.models import Account, Payment
+from engine import perform
+from engine.models import Effect
+from engine.registry import kinds
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -19,8 +22,6 @@ from tests.factories import (
     StaffFactory,
 )
 from workflows import letters, samples
-from workflows.engine import perform
-from workflows.engine.registry import kinds
 from workflows.mail import compose, composers, write
 from workflows.plaintext import plain
 from workflows.reasons import REASONS, reason_for

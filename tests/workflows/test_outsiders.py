@@ -14,6 +14,7 @@ from django.db.transaction import atomic
 
 from core.models import Account, Membership, MembershipRecord, Payment, User
 from core.problems import PermissionDenied
+from engine import available, perform
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -26,7 +27,6 @@ from tests.factories import (
 )
 from workflows.actions import close_account, record_payment, void_invoice
 from workflows.actions.sites import remove_member
-from workflows.engine import available, perform
 from workflows.ledger import adjust
 
 pytestmark = pytest.mark.django_db

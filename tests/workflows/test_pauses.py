@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.models import Effect, Invoice, Membership, Policy
+from core.models import Invoice, Membership, Policy
+from engine import perform
+from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import choose_plan, sign_up
-from workflows.engine import perform
 from workflows.pauses import HELD, hold, is_held_up
 
 pytestmark = pytest.mark.django_db

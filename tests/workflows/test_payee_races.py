@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from core.models import Effect, Invoice, PayeeVersion, PaymentMethod
+from core.models import Invoice, PayeeVersion, PaymentMethod
 from core.problems import Conflict, Problem, WrongState
+from engine import owe, run_due
+from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentMethodFactory
 from tests.workflows.test_payees import OURS, SEND, ask, holder, in_force, seen
 from tests.workflows.test_races import at_once
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
 from workflows.effects.payees import put_in_force
-from workflows.engine import owe, run_due
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -14,9 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
-from core.models import Effect, PayeeVersion, PaymentMethod, Policy
+from core.models import PayeeVersion, PaymentMethod, Policy
 from core.models.payment_method import most_tolerance
 from core.problems import Conflict, PermissionDenied, WrongState
+from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, UserFactory
 from workflows.actions.payment_methods import confirm_payee, save_method, withdraw_payee
 from workflows.effects.payees import told

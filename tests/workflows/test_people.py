@@ -12,9 +12,10 @@ from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 
-from core.models import Account, Effect, Industry, Membership, Plan, Site, SiteUserAccess, User
+from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, User
 from core.models.user import NO_ADDRESS
 from core.problems import Conflict, ValidationError
+from engine.models import Effect
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,

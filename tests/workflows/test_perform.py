@@ -1,4 +1,4 @@
-"""The one way in which a status changes: `workflows.engine.perform`."""
+"""The one way in which a status changes: `engine.transitions`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 from django.db import connection
 from django.db.transaction import atomic
 
-from core.models import Effect, Invoice, Payment, Transition
-from core.models.stateful import NotThroughTheEngine
+from core.models import Invoice, Payment
 from core.problems import IdempotencyKeyReused, PermissionDenied, WrongState
+from engine import available, begin, begin_many, explain, perform, perform_many
+from engine.models import Effect, Transition
+from engine.stateful import NotThroughTheEngine
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -23,7 +25,6 @@ from tests.factories import (
     UserFactory,
 )
 from tests.toy.models import Door
-from workflows.engine import available, begin, begin_many, explain, perform, perform_many
 
 pytestmark = pytest.mark.django_db
 

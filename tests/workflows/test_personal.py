@@ -15,20 +15,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from knox.models import AuthToken
 
-from core.models import (
-    Account,
-    CreditEntry,
-    Effect,
-    Industry,
-    Invoice,
-    KeyedAnswer,
-    Membership,
-    PaymentMethod,
-    Site,
-    Transition,
-    User,
-)
+from core.models import Account, CreditEntry, Industry, Invoice, KeyedAnswer, Membership, PaymentMethod, Site, User
 from core.problems import Conflict, PermissionDenied
+from engine import perform
+from engine.models import Effect, Transition
+from engine.purge import purge
 from tests.api.conftest import Caller
 from tests.factories import (
     MembershipFactory,
@@ -41,8 +32,6 @@ from tests.factories import (
 from workflows.actions import change_account, claim_payment, sign_up
 from workflows.actions.people import ask_for_password_reset
 from workflows.actions.personal import erase_person, export_person
-from workflows.engine import perform
-from workflows.engine.purge import purge
 from workflows.invariants import findings
 from workflows.periods import database_now
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from django.utils import translation
 
-from core.models import Account, Effect, Invoice, Membership, PaymentMethod, User
+from core.models import Account, Invoice, Membership, PaymentMethod, User
+from engine import owe, perform
+from engine.models import Effect
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -23,7 +25,6 @@ from workflows.actions.invitations import invite
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_invoice
-from workflows.engine import owe, perform
 from workflows.mail import write
 from workflows.samples import SAMPLES, TO_STAFF
 

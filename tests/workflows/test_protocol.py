@@ -31,12 +31,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core.models import Effect, Transition
 from core.problems import WrongState
-from tests.factories import StaffFactory
-from tests.toy import outside
-from tests.toy.models import Door, Visit
-from workflows.engine import (
+from engine import (
     Permanent,
     Unreachable,
     begin,
@@ -50,8 +46,12 @@ from workflows.engine import (
     skip,
     sweep,
 )
-from workflows.engine.errors import TimedOut
-from workflows.engine.testing import advance, crash_after
+from engine.errors import TimedOut
+from engine.models import Effect, Transition
+from engine.testing import advance, crash_after
+from tests.factories import StaffFactory
+from tests.toy import outside
+from tests.toy.models import Door, Visit
 
 DAY = 24 * 3600.0
 LEASE = lease.LEASE.total_seconds()
@@ -716,9 +716,9 @@ def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
     monkeypatch.setattr(run.log, "disabled", True)
     # By number alone, however slow the machine.
     monkeypatch.setattr(run, "AT_ONCE", TOGETHER)
-    monkeypatch.setattr("workflows.engine.subjects.READ_AT_ONCE", TOGETHER)
+    monkeypatch.setattr("engine.subjects.READ_AT_ONCE", TOGETHER)
     monkeypatch.setattr(run, "TOGETHER", float("inf"))
     monkeypatch.setattr(run, "BUDGET", float("inf"))
     # Or the house would owe a mail for each death.
-    monkeypatch.setattr(sys.modules["workflows.engine.alert"], "_handlers", [])
+    monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     run_state_machine_as_test(Protocol, settings=PROFILE)

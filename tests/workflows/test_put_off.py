@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from core.models import Effect
+from engine import NotYet, lease, look_again
+from engine.claim import claim_named
+from engine.models import Effect
 from tests.factories import owed_mail
-from workflows.engine import NotYet, lease, look_again
-from workflows.engine.claim import claim_named
 from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,11 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.db.transaction import atomic
 
-from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Industry, Invoice, Payment, Subscription
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Industry, Invoice, Payment, Subscription
 from core.problems import Conflict, DuplicateClaim, Problem, WrongState
+from engine import owe, perform, run_due
+from engine.models import Effect
+from engine.testing import run_effects
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -30,8 +33,6 @@ from workflows.balances import balance_of
 from workflows.books import lock_account, open_books
 from workflows.effects.dunning import let_lapse
 from workflows.effects.invoices import apply_balances
-from workflows.engine import owe, perform, run_due
-from workflows.engine.testing import run_effects
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_in_order")]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Effect
+from core.models import Account
+from engine import owe, perform
+from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from tests.web.conftest import signed_in
 from tests.workflows.test_smtp import (  # noqa: F401 - fixtures
@@ -18,7 +20,6 @@ from workflows import proof, tokens
 from workflows.actions import change_account
 from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_trial_ending
-from workflows.engine import owe, perform
 
 pytestmark = pytest.mark.django_db
 

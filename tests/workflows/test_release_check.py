@@ -1,4 +1,4 @@
-"""Effects that this code cannot do are counted before it starts: `workflows.checks`."""
+"""Effects that this code cannot do are counted before it starts: `engine.checks`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from core.models import Effect
+from engine import begin_many, run_due
+from engine.checks import rows_can_be_done
+from engine.models import Effect
 from tests.toy.models import Door
-from workflows.checks import rows_can_be_done
-from workflows.engine import begin_many, run_due
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def test_each_reason_is_one_line_with_a_count(greetings, state):
     change(greetings[4:], lane="slow")
 
     assert asked() == [
-        (f"workflows.W00{number}", f"Effects that this release cannot do: {which}.")
+        (f"engine.W00{number}", f"Effects that this release cannot do: {which}.")
         for number, which in [
             (1, "2 of the unknown kind 'toy.sing'"),
             (2, "1 of toy.greet in revision 9, which is known up to 1"),
@@ -62,7 +62,7 @@ def test_a_check_of_the_database_says_so_and_one_without_reads_no_rows(greetings
     change(greetings[:2], kind="toy.sing")
 
     call_command("check", databases=["default"])
-    assert "(workflows.W001) Effects that this release cannot do: 2 of" in capsys.readouterr().err
+    assert "(engine.W001) Effects that this release cannot do: 2 of" in capsys.readouterr().err
     with django_assert_num_queries(0):
         call_command("check")
 

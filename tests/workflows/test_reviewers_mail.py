@@ -7,12 +7,12 @@ from itertools import count, pairwise
 
 import pytest
 
-from core.models import Effect, Payment
-from core.models.history import Tick
+from core.models import Payment
+from engine import amend, perform, run_due
+from engine.models import Effect, Tick
 from tests.factories import AccountFactory, PaymentFactory, StaffFactory, SubscriptionFactory
 from tests.workflows.test_races import at_once
 from workflows.effects import reviewers
-from workflows.engine import amend, perform, run_due
 
 pytestmark = pytest.mark.django_db
 

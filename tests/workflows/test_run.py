@@ -1,4 +1,4 @@
-"""Paying debts: claim, lease, fence, failure: `workflows.engine.run`, `lease` and `sweep`."""
+"""Paying debts: claim, lease, fence, failure: `engine.run`, `lease` and `sweep`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from core.models import Breaker, Effect, EffectEvent, Payment
+from core.models import Payment
 from core.problems import Conflict, WrongState
-from core.statements import ask
-from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
-from workflows.effects.notices import mail_trial_start
-from workflows.engine import (
+from engine import (
     Debt,
     Unreachable,
     claim,
@@ -31,9 +28,13 @@ from workflows.engine import (
     skip,
     sweep,
 )
-from workflows.engine import registry as engine_registry
-from workflows.engine.plain import NotKeepable
-from workflows.engine.run import _pay_all
+from engine import registry as engine_registry
+from engine.models import Breaker, Effect, EffectEvent
+from engine.plain import NotKeepable
+from engine.run import _pay_all
+from engine.statements import ask
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
+from workflows.effects.notices import mail_trial_start
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""Sets of transitions: of any size, in the order given, and beside others: `workflows.engine.perform`."""
+"""Sets of transitions: of any size, in the order given, and beside others: `engine.transitions`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.models import Effect, Subscription, Transition
+from core.models import Subscription
 from core.problems import WrongState
+from engine import Debt, Step, begin_many, owe_many, perform, perform_many
+from engine.deadline import deadline
+from engine.models import Effect, Transition
+from engine.record import CHUNK_ROWS
 from tests.factories import StaffFactory, SubscriptionFactory
 from tests.toy.effects import count_visits
 from tests.toy.models import Door
-from workflows.engine import Debt, Step, begin_many, owe_many, perform, perform_many
-from workflows.engine.deadline import deadline
-from workflows.engine.record import CHUNK_ROWS
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from core.models import Account, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Transition
+from core.models import Account, BalanceEntry, CreditEntry, Invoice, Payment
+from engine import perform, perform_many, run_due
+from engine.models import Effect, Transition
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
-from workflows.engine import perform, perform_many, run_due
 
 pytestmark = pytest.mark.django_db
 

@@ -16,11 +16,12 @@ from aiosmtpd.smtp import SMTP, AuthResult
 from django.contrib.auth.models import Permission
 from django.core.mail.utils import DNS_NAME
 
-from core.models import Account, Breaker, Effect, Invoice, Payment
+from core.models import Account, Invoice, Payment
+from engine import lease, perform, retry
+from engine.models import Breaker, Effect
+from engine.registry import kinds
 from stack.ports import free_port
 from tests.factories import AccountFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
-from workflows.engine import lease, perform, retry
-from workflows.engine.registry import kinds
 from workflows.mail import send
 
 pytestmark = pytest.mark.django_db
@@ -286,7 +287,7 @@ def test_a_mail_whose_end_was_not_heard_is_sent_once_more(office, advance, run_e
 
 
 @BROKEN
-@pytest.mark.guards("F4", "workflows.engine.lease.unanswered")
+@pytest.mark.guards("F4", "engine.lease.unanswered")
 def test_a_mail_whose_end_is_never_heard_comes_twice_at_most(office, advance, run_effects, settings, failure):
     """F4: it was sent up to twelve times, and a server that hangs after it took them delivers each."""
     settings.EMAIL_TIMEOUT = 0.5

@@ -1,4 +1,4 @@
-"""Copies that are older or newer than the row, and requests asked twice at once: `workflows.engine.perform`."""
+"""Copies that are older or newer than the row, and requests asked twice at once: `engine.transitions`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from django.db import connection
 from django.db.transaction import atomic
 
-from core.models import Effect, Transition
 from core.problems import PermissionDenied, WrongState
+from engine import RequestKeyReused, begin, perform, perform_many
+from engine.models import Effect, Transition
 from tests.factories import StaffFactory, UserFactory
 from tests.toy.models import Door
-from workflows.engine import RequestKeyReused, begin, perform, perform_many
 
 pytestmark = pytest.mark.django_db
 

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Permission
 
 from core.models import Account, Industry, PaymentMethod, Plan, Site
 from core.problems import Conflict, Problem, WrongState
+from engine import perform
 from tests.api.caller import Caller
 from tests.factories import (
     AccountFactory,
@@ -22,7 +23,6 @@ from tests.factories import (
 from workflows.actions import change_account, choose_plan, claim_payment, close_account, invitations, sign_up
 from workflows.actions.members import let_go
 from workflows.actions.sites import open_site, over_limit, plan_of
-from workflows.engine import perform
 from workflows.ledger import consume, grant, post
 from workflows.standing import Act, may
 

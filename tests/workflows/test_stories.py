@@ -10,10 +10,11 @@ from django.db import connection
 from django.db.transaction import atomic, set_rollback
 from django.utils import timezone
 
-from core.models import Account, Allocation, BalanceEntry, Effect, Invoice, Payment, Subscription, Transition, User
+from core.models import Account, Allocation, BalanceEntry, Invoice, Payment, Subscription, User
+from engine import perform
+from engine.models import Effect, Transition
+from engine.testing import run_effects
 from workflows.balances import balance_of
-from workflows.engine import perform
-from workflows.engine.testing import run_effects
 from workflows.invariants import findings
 from workflows.seed import seed
 from workflows.seed.stories import STORIES, seed_stories
@@ -139,7 +140,8 @@ def test_they_are_told_once(told):
     def everything():
         return {
             model.__name__: list(model._base_manager.order_by("pk").values())
-            for model in apps.get_app_config("core").get_models()
+            for app in ("engine", "core")
+            for model in apps.get_app_config(app).get_models()
         }
 
     before = everything()

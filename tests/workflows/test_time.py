@@ -8,14 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.models import Account, Effect, Invoice, Plan, PlanPrice, Subscription, Transition
+from core.models import Account, Invoice, Plan, PlanPrice, Subscription
 from core.problems import Conflict
+from engine import perform
+from engine.models import Effect, Transition
 from tests.factories import MembershipFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, sign_up
 from workflows.balances import balance_of
-from workflows.engine import perform
 from workflows.periods import period_end
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from core.models import Effect, Policy, Subscription
+from core.models import Policy, Subscription
+from engine import perform, run_due
+from engine.models import Effect
 from tests.factories import PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
@@ -21,7 +23,6 @@ from workflows.actions import (
     void_invoice,
 )
 from workflows.balances import balance_of
-from workflows.engine import perform, run_due
 from workflows.invariants import findings
 from workflows.periods import midnight
 

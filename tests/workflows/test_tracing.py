@@ -1,4 +1,4 @@
-"""Traces from the request to the last effect: `core.tracing`, `workflows.engine.tracing`."""
+"""Traces from the request to the last effect: `core.tracing`, `engine.tracing`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from core import tracing
-from core.models import Effect, Transition
+from core.tracing import start
+from engine import perform, tracing
+from engine.models import Effect, Transition
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.engine import perform
 
 pytestmark = pytest.mark.django_db
 
@@ -63,11 +63,11 @@ def test_an_endpoint_turns_them_on(monkeypatch, settings):
     monkeypatch.setattr(tracing, "tracer", None)
     seen = []
     monkeypatch.setattr(tracing, "send_to", seen.append)
-    tracing.start()
+    start()
     assert seen == []
 
     settings.OTEL_EXPORTER_OTLP_ENDPOINT = "http://collector.test:4318"
-    tracing.start()
+    start()
 
     [processor] = seen
     processor.shutdown()

@@ -1,4 +1,4 @@
-"""What goes wrong costs whoever it is about, and nobody beside it: `workflows.engine.run` and `lease`."""
+"""What goes wrong costs whoever it is about, and nobody beside it: `engine.run` and `lease`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ import pytest
 from django.db import OperationalError, connection, connections
 from django.db.models import F
 
-from core.models import Effect, EffectEvent
 from core.problems import WrongState
-from tests.factories import StaffFactory
-from tests.toy import outside
-from tests.toy.effects import count_visits, greet
-from tests.toy.models import Door
-from workflows.engine import (
+from engine import (
     Debt,
     Permanent,
     RetryAfter,
@@ -37,7 +32,12 @@ from workflows.engine import (
     subjects,
     sweep,
 )
-from workflows.engine.testing import advance, crash_after, run_effects
+from engine.models import Effect, EffectEvent
+from engine.testing import advance, crash_after, run_effects
+from tests.factories import StaffFactory
+from tests.toy import outside
+from tests.toy.effects import count_visits, greet
+from tests.toy.models import Door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -278,7 +278,7 @@ def test_death_in_a_call_that_is_not_repeated_is_told(stand_in):
     with crash_after("work"):
         run_due([of("toy.page").get().pk])
 
-    with patch("workflows.engine.sweep.raise_alert") as raise_alert:
+    with patch("engine.sweeper.raise_alert") as raise_alert:
         sweep()
         sweep()
 

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST
 
 from core.models import Invoice, Payment
 from core.problems import Problem
+from engine import available, perform
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.customer.timeline import story_of
 from web.paging import page_of
 from web.refusals import said
-from workflows.engine import available, perform
 from workflows.reasons import reason_for
 
 

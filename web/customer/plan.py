@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from core.billing_details import NEEDED_TO_BILL
 from core.models import Invoice, Subscription
 from core.problems import Problem
+from engine import available, perform
 from web.catalogue import MONTH, Catalogue
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.refusals import said
@@ -19,7 +20,6 @@ from web.words import excess_words
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
 from workflows.books import LIVING
-from workflows.engine import available, perform
 
 
 @members_only

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.models import Invoice, Payment, Transition
+from core.models import Invoice, Payment
+from engine.models import Transition
 from web.customer.banner import HOW_TO_PAY
 from web.words import person_name
 from workflows.reasons import reason_for

@@ -8,8 +8,8 @@ from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpResponse
 
-from core.models.stateful import Stateful
 from core.problems import Problem, TooManyRequests
+from engine.stateful import Stateful
 from web.refusals import said
 
 

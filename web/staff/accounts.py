@@ -10,16 +10,17 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, Transition, User
+from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, User
 from core.models.account import BILLING_FIELDS
 from core.models.payment import normal_reference
 from core.models.user import canonical_email
+from engine import available
+from engine.models import Transition
 from web.forms.base import PageForm
 from web.forms.fields import Line
 from web.staff.door import ADJUST, CUSTOMERS, REVIEW, Visit, may_see, staff_with
 from workflows.actions import available_to
 from workflows.balances import balance_of
-from workflows.engine import available
 
 FOUND = 20
 LATEST = 12

@@ -12,15 +12,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from core.models import Account, Invoice, User
-from core.models.stateful import Stateful
 from core.problems import Problem
+from engine import available, perform
+from engine.stateful import Stateful
 from web.forms.base import PageForm
 from web.once import new_token, once
 from web.staff.confirming import for_money
 from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
 from workflows.actions import available_to, close_account, void_invoice
-from workflows.engine import available, perform
 from workflows.ledger import adjust
 
 # The verb's name on a page, what follows from it, and what is said once it is done.

@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
+from engine import perform
 from web.staff.confirming import for_money
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
 from web.staff.payment import find, neighbours, standing, why_not
 from web.templatetags.web import money
-from workflows.engine import perform
 
 WORDS = {
     "approve": ("Approve", "Approved {money} of {account}. Only a reversal takes it back."),

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from core.models.stateful import Stateful, births_of, edges_of
+from engine.stateful import Stateful, births_of, edges_of
 from workflows.drawing import states_of
 
 BOX, ROW, GAP = 190, 46, 36

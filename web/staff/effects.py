@@ -14,16 +14,16 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from core.models import Effect
 from core.problems import Problem
+from engine import may_do, retry, retry_many, skip
+from engine.models import Effect
+from engine.registry import kinds
 from web.forms.base import PageForm
 from web.forms.fields import Choice, Lines
 from web.forms.payload import Payload
 from web.mails import address_of
 from web.staff.door import OPERATE, Visit, staff_with
 from web.words import EFFECT_TONES
-from workflows.engine import may_do, retry, retry_many, skip
-from workflows.engine.registry import kinds
 from workflows.figures import dead_per_kind
 from workflows.tallies import tally
 

@@ -10,13 +10,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from core.models import Transition
-from core.models.stateful import Stateful, edges_of
+from engine.models import Transition
+from engine.registry import followers, machine_of
+from engine.stateful import Stateful, edges_of
 from web.staff.diagram import Diagram, draw
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
 from web.words import STATUSES
 from workflows.drawing import machine_models, states_of
-from workflows.engine.registry import followers, machine_of
 from workflows.stories import Step, stories_of
 from workflows.tallies import Tally, tally
 

@@ -9,13 +9,14 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from core.models import Payment, Transition, User
+from core.models import Payment, User
 from core.proof_links import is_plain_https
+from engine import explain
+from engine.models import Transition
 from web.staff.door import APPROVE, REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import in_words
-from workflows.engine import explain
 from workflows.payees import version_of
 from workflows.review import queue, same_reference
 

@@ -16,8 +16,8 @@ from core.models.account import BILLING_FIELDS, LONGEST_NAME
 from core.problems import PermissionDenied, ValidationError
 from core.text import check_name, composed
 from core.time_zones import check_time_zone
+from engine import look_again, perform
 from workflows.books import lock_account
-from workflows.engine import look_again, perform
 from workflows.standing import Act, check_may
 from workflows.timers import move_timers
 

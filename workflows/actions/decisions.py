@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from core.models import Payment, User
 from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, Problem
-from workflows.engine import Step, perform, perform_many
+from engine import Step, perform, perform_many
 from workflows.review import TAKES_NOTHING
 
 AT_ONCE = 100

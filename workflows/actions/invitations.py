@@ -18,13 +18,13 @@ from core import limits
 from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
+from engine import owe
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
 from workflows.actions.sites import plan_of, usage_of
 from workflows.books import lock_account
 from workflows.duties import is_trusted
 from workflows.effects.people import mail_invitation
-from workflows.engine import owe
 from workflows.proof import prove_by_link, remember_declined
 from workflows.standing import Act, check_may
 from workflows.tokens import invitation_of

@@ -8,12 +8,13 @@ from decimal import Decimal
 from django.db import connection
 from django.db.transaction import atomic
 
-from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription, Transition, User
+from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription, User
 from core.models.subscription import Terms
 from core.money import money_text, quantize
 from core.problems import PermissionDenied
+from engine import available, begin, perform
+from engine.models import Transition
 from workflows.books import open_books
-from workflows.engine import available, begin, perform
 from workflows.periods import database_now, today_in
 from workflows.settlement import Settlement
 

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from core.models import Account, Invitation, Membership, User
 from core.problems import Conflict, NotFound, PermissionDenied
+from engine import owe
 from workflows.actions.accounts import check_is_open
 from workflows.actions.sites import remove_member as show_out
 from workflows.books import lock_account
 from workflows.effects.warnings import mail_no_owner
-from workflows.engine import owe
 from workflows.periods import database_now
 
 Role = Membership.Role

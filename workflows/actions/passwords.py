@@ -8,12 +8,12 @@ from django.db.transaction import atomic
 from django.utils import timezone
 
 from core.models import Account, Membership, User
+from engine import owe
 from workflows.actions.invitations import accept
 from workflows.actions.people import check_new_password, remember_password
 from workflows.actions.sites import remove_member
 from workflows.books import lock_account
 from workflows.effects.people import mail_members_let_go
-from workflows.engine import owe
 from workflows.proof import prove_by_link
 from workflows.tokens import INVITATION, RESET, key_of, owner_of
 

@@ -12,9 +12,9 @@ from django.db.transaction import atomic
 from core.models import PayeeVersion, PaymentMethod, Policy, User
 from core.models.payee_version import PAYEE, same_payee
 from core.problems import Conflict, PermissionDenied, WrongState
+from engine import owe, owe_many
 from workflows.effects.payees import in_time, tell
 from workflows.effects.warnings import mail_no_way_to_pay
-from workflows.engine import owe, owe_many
 from workflows.payees import is_shown, may_change
 from workflows.periods import database_now
 from workflows.unpayable import left_without

@@ -19,10 +19,10 @@ from core.models.payment import normal_reference
 from core.money import money_text
 from core.payment_days import check_day
 from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState
-from core.reader import Reader
-from core.statements import ask, pipelined
+from engine import begin
+from engine.reader import Reader
+from engine.statements import ask, pipelined
 from workflows.books import ACCOUNTS
-from workflows.engine import begin
 
 INVOICES = Reader(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10

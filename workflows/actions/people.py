@@ -14,14 +14,16 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core.ids import uuid7
 from core.limits import Try
-from core.models import Account, MembershipRecord, Transition, User
-from core.models.stateful import NOBODY
+from core.models import Account, MembershipRecord, User
 from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security import note, refused, remember
 from core.text import check_name, composed
+from engine import owe
+from engine.ids import uuid7
+from engine.models import Transition
+from engine.stateful import NOBODY
 from workflows.duties import is_trusted
 from workflows.effects.people import (
     mail_billing_verification,
@@ -29,7 +31,6 @@ from workflows.effects.people import (
     mail_security_notice,
     mail_verification,
 )
-from workflows.engine import owe
 from workflows.periods import database_now
 from workflows.proof import needs_proof, prove_billing_address, prove_by_link
 from workflows.tokens import VERIFICATION, billing_address_of, owner_of

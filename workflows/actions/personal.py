@@ -30,18 +30,18 @@ from core.models import (
     Site,
     SiteUserAccess,
     Subscription,
-    Transition,
     User,
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
 from core.security import remember
 from core.thaw import blank_log_rows
+from engine.models import Transition
+from engine.plain import plain_json
 from workflows.actions.accounts import close_account
 from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial
 from workflows.books import lock_account
-from workflows.engine.plain import plain_json
 from workflows.mailed import forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
 

@@ -15,11 +15,11 @@ from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanP
 from core.problems import Conflict
 from core.text import composed
 from core.time_zones import check_time_zone, time_zone_of_country
+from engine import begin
 from workflows.actions.accounts import check_account_name
 from workflows.actions.people import ask_to_verify, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.actions.trials import put_on_list, takes_trial
-from workflows.engine import begin
 from workflows.ledger import grant, post
 from workflows.periods import database_now, today_in
 

@@ -19,15 +19,15 @@ from core.models import (
     PlanPrice,
     Policy,
     Subscription,
-    Transition,
     User,
 )
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
+from engine import available, begin, perform
+from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
 from workflows.books import LIVING, lock_account, lock_subscription
-from workflows.engine import available, begin, perform
 from workflows.periods import database_now, period_end, prorated, today_in
 from workflows.settlement import cancel_invoices, paid_renewal_of, undelivered
 

@@ -12,9 +12,10 @@ from django.db.transaction import atomic
 
 from core.limits import Crowd
 from core.mailboxes import mailbox_of
-from core.models import Account, Attempt, CrowdedTrial, Transition, User
+from core.models import Account, Attempt, CrowdedTrial, User
 from core.models.user import email_digests
 from core.problems import NotFound, PermissionDenied
+from engine.models import Transition
 from workflows.actions.accounts import close_account
 from workflows.periods import database_now
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from core.models import Account, Effect, Subscription
+from core.models import Account, Subscription
+from engine import because, effect, perform_many
+from engine.models import Effect
 from workflows.books import LIVING, lock_account, lock_subscription
-from workflows.engine import because, effect, perform_many
 from workflows.settlement import Settlement, cancel_invoices, undelivered
 
 

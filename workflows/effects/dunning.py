@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from core.models import Account, Effect, Invoice, Payment, Policy, Subscription
+from core.models import Account, Invoice, Payment, Policy, Subscription
+from engine import Debt, because, effect, owe_many, perform_many
+from engine.models import Effect
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects import notices
 from workflows.effects.closing import farewell
 from workflows.effects.warnings import alert_of_unpayable
-from workflows.engine import Debt, because, effect, owe_many, perform_many
 from workflows.pauses import hold, invoices_in_review, is_held_up
 from workflows.periods import database_now, midnight, today_in
 from workflows.settlement import cancel_invoices, pay_from_balance

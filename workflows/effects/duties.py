@@ -9,12 +9,13 @@ from django.contrib.auth.models import Group
 from django.db.models.functions import Now
 from django.db.transaction import atomic
 
-from core.models import DutyGrant, Effect, User
+from core.models import DutyGrant, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
 from core.security import remember
+from engine import effect, owe
+from engine.models import Effect
 from workflows import letters
 from workflows.duties import FLAGS, other_holders, permissions_of
-from workflows.engine import effect, owe
 from workflows.mail import Letter, mail
 
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from core.models import Account, Allocation, BalanceEntry, CreditEntry, Effect, Invoice, Payment, Subscription
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
+from engine import because, effect, perform_many
+from engine.models import Effect
 from workflows.balances import with_remainders
 from workflows.books import LIVING, lock_account, open_books
-from workflows.engine import because, effect, perform_many
 from workflows.ledger import post, revoke
 from workflows.proof import prove_by_payment
 from workflows.settlement import Settlement, pay_from_balance

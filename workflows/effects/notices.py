@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Q, Sum
 
-from core.models import Account, Allocation, Effect, Invoice, Payment, Plan, Policy, Subscription, User
+from core.models import Account, Allocation, Invoice, Payment, Plan, Policy, Subscription, User
+from engine.models import Effect
 from workflows import letters
 from workflows.books import LIVING
 from workflows.instructions import ways_to_pay

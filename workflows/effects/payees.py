@@ -8,10 +8,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from core.models import Effect, PayeeVersion, PaymentMethod
+from core.models import PayeeVersion, PaymentMethod
+from engine import Debt, Permanent, effect, owe_many
+from engine.models import Effect
 from workflows import letters
 from workflows.effects.notices import reviewers
-from workflows.engine import Debt, Permanent, effect, owe_many
 from workflows.mail import Letter, mail
 from workflows.payees import before, changes, holders
 from workflows.periods import database_now

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.models import Account, Effect, Invitation, User
+from core.models import Account, Invitation, User
 from core.models.user import canonical_email
+from engine import effect
+from engine.models import Effect
 from workflows import letters, links, tokens
-from workflows.engine import effect
 from workflows.mail import Letter, language_of, mail, send
 from workflows.proof import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from core.models import Effect, Invoice, Payment, Policy, Subscription
-from core.reader import Reader
-from core.statements import pipelined
+from core.models import Invoice, Payment, Policy, Subscription
+from engine import Debt, because, effect, owe_many, perform_many
+from engine.models import Effect
+from engine.reader import Reader
+from engine.statements import pipelined
 from workflows.actions import issue_renewal, replace_renewal
 from workflows.books import LIVING, lock_account, lock_subscription, open_books
 from workflows.effects.closing import farewell
 from workflows.effects.dunning import watch_invoices
-from workflows.engine import Debt, because, effect, owe_many, perform_many
 from workflows.ledger import grant, post
 from workflows.pauses import is_held_up
 from workflows.periods import credits_for, database_now, period_end, today_in

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.db import connection
 
-from core.models import Effect, Payment
-from core.models.history import Tick
+from core.models import Payment
+from engine import Debt, amend, effect, owe_many
+from engine.models import Effect, Tick
 from workflows.effects.notices import mail_reviewers
-from workflows.engine import Debt, amend, effect, owe_many
 
 QUIET = timedelta(minutes=15)
 TOLD = "reviewers told"  # the Ticks at whose moments such a mail leaves; the last may lie ahead

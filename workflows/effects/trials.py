@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from core.models import Account, Effect, Policy, Subscription
+from core.models import Account, Policy, Subscription
+from engine import Debt, because, effect, owe_many, perform_many
+from engine.models import Effect
 from workflows.books import lock_account
 from workflows.effects import notices
-from workflows.engine import Debt, because, effect, owe_many, perform_many
 from workflows.pauses import is_held_up
 from workflows.periods import database_now, midnight, today_in
 from workflows.timers import Outcome, kinds, on_day, timer

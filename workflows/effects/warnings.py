@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from core.models import Account, Effect, Invoice, Membership
+from core.models import Account, Invoice, Membership
+from engine import Debt
+from engine.models import Effect
 from workflows import letters
-from workflows.engine import Debt
 from workflows.mail import Letter, mail
 from workflows.periods import database_now
 from workflows.unpayable import unpayable

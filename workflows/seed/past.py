@@ -17,8 +17,8 @@ from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from core.models import Effect
-from workflows.engine import claim, lease, run_due
+from engine import claim, lease, run_due
+from engine.models import Effect
 from workflows.periods import database_now
 
 _SET_UP = """

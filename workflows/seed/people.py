@@ -31,7 +31,7 @@ MONEY = (
 DUTIES = {
     "reviewer": (*BILLING, "review_payment"),
     "approver": (*BILLING, *MONEY),
-    "operator": ("view_effect", "view_transition", "operate_effects", "erase_person"),
+    "operator": ("engine.view_effect", "engine.view_transition", "operate_effects", "erase_person"),
 }
 ADMINISTRATION = ("grant_duties",)  # who asks for rights of others; nothing of money is among it
 STAFF = {f"{duty}@demo.test": may for duty, may in DUTIES.items()}
@@ -112,4 +112,4 @@ def _employ(email: str, password: Callable[[], str]) -> bool:
 
 
 def _words(codenames: Iterable[str]) -> list[str]:
-    return [f"core.{name}" for name in codenames]
+    return [name if "." in name else f"core.{name}" for name in codenames]

@@ -16,8 +16,8 @@ from django.contrib.auth.hashers import make_password
 from core.instructions import DEMO_WARNING
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, User
 from core.models.user import canonical_email
+from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
-from workflows.engine import perform
 from workflows.ledger import consume
 from workflows.seed.past import Past, the_past
 from workflows.seed.people import demo_password

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from core.models.stateful import births_of, edges_of
-from workflows.engine.registry import machine_of
+from engine.registry import machine_of
+from engine.stateful import births_of, edges_of
 from workflows.invariants import MACHINES
 from workflows.simulation.verbs import VERBS
 

@@ -18,9 +18,9 @@ from django.db import connection
 from django.db.models import Min, Q
 from django.db.transaction import atomic, set_rollback
 
-from core.models import Effect, EffectEvent
 from core.problems import Problem
-from workflows.engine import run_due
+from engine import run_due
+from engine.models import Effect, EffectEvent
 from workflows.simulation.run import Simulation, failures_after, moment_of, say
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.verbs import VERBS, sign_up

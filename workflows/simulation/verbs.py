@@ -24,9 +24,9 @@ from core.models import (
 )
 from core.money import quantize
 from core.problems import Problem
+from engine import perform
 from workflows import actions
 from workflows.actions.payment_methods import confirm_payee, save_method
-from workflows.engine import perform
 from workflows.ledger import adjust, consume
 from workflows.simulation.world import BILLING, PRICES, Customer, World, first_price
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from core.models import Account, Invoice, PayeeVersion, PaymentMethod, Plan, PlanPrice, Policy, User
 from core.money import quantize
-from workflows.engine import effects_recorded, run_due, sweep
+from engine import effects_recorded, run_due, sweep
 from workflows.periods import MONTHS
 from workflows.simulation.clock import Clock
 from workflows.simulation.database import check_scratch

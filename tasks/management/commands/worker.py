@@ -27,7 +27,7 @@ class Command(BaseCommand):
                 "--quiet",  # no banner between the lines of the log
                 "worker",
                 f"--queues={','.join(served())}",
-                f"--concurrency={settings.WORKER_CONCURRENCY}",
+                f"--concurrency={settings.ENGINE_WORKER_CONCURRENCY}",
                 "--without-gossip",
                 "--without-mingle",
                 "--without-heartbeat",  # of Celery's events, which nobody reads; RabbitMQ's own stays

@@ -6,9 +6,9 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import core.ids
-import core.models.guards
-import core.models.stateful
+import engine.ids
+import engine.stateful
+import engine.triggers
 
 
 class Migration(migrations.Migration):
@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Door",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("version", models.PositiveIntegerField(default=0, editable=False)),
                 ("house", models.UUIDField(default=uuid.UUID("00000000-0000-0000-0000-000000000000"))),
                 (
                     "status",
-                    core.models.stateful.StatusField(
+                    engine.stateful.StatusField(
                         choices=[("shut", "Shut"), ("open", "Open")], default="shut", max_length=20
                     ),
                 ),
@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Visit",
             fields=[
-                ("id", models.UUIDField(default=core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("effect_id", models.UUIDField()),
                 (
                     "door",
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="door",
-            constraint=core.models.guards.StatusGuard(
+            constraint=engine.triggers.StatusGuard(
                 edges=["begin:>open", "begin:>shut", "close:open>shut", "open_up:shut>open"],
                 machine="door",
                 name="door_status_guard",

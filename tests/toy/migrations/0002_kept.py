@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import migrations
 
-import core.models.guards
+import engine.triggers
 
 
 class Migration(migrations.Migration):
@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddConstraint(
             model_name="door",
-            constraint=core.models.guards.Kept(name="door_kept"),
+            constraint=engine.triggers.Kept(name="door_kept"),
         ),
     ]

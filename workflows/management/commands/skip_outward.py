@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.models import User
 from core.problems import Problem
-from workflows.engine.operate import skip_outward
+from engine.operate import skip_outward
 
 
 class Command(BaseCommand):

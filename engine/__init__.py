@@ -1,0 +1,101 @@
+"""The workflow engine: state machines decide, effects follow, PostgreSQL remembers both.
+
+    perform(door.open_up, by=user)     take one transition, and owe what follows from it
+    perform_many([...])                the same for a set, in a constant number of statements
+    begin(door, by=user)               a row with a lifecycle is born
+    on(Door.open_up, count_visits)     what follows from what
+    @effect("door.count")              a function that pays one kind of debt
+
+A transition and the effects that follow from it are written in one statement, so neither exists without
+the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. docs/engine.md teaches it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.alerts import alert
+    from engine.effects import Debt, amend, owe, owe_many, reschedule
+    from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
+    from engine.later import look_again
+    from engine.operate import may_do, retry, retry_many, skip
+    from engine.registry import effect, lanes, on
+    from engine.rules import available, explain
+    from engine.run import run_due
+    from engine.signals import effects_recorded
+    from engine.sweeper import sweep
+    from engine.tick import once_per
+    from engine.transitions import (
+        RequestKeyReused,
+        Step,
+        because,
+        begin,
+        begin_many,
+        perform,
+        perform_many,
+    )
+    from engine.wait import settled
+
+__all__ = [
+    "Debt",
+    "NotYet",
+    "Permanent",
+    "RequestKeyReused",
+    "RetryAfter",
+    "Step",
+    "Unanswered",
+    "Unreachable",
+    "alert",
+    "amend",
+    "available",
+    "because",
+    "begin",
+    "begin_many",
+    "effect",
+    "effects_recorded",
+    "explain",
+    "lanes",
+    "look_again",
+    "may_do",
+    "on",
+    "once_per",
+    "owe",
+    "owe_many",
+    "perform",
+    "perform_many",
+    "reschedule",
+    "retry",
+    "retry_many",
+    "run_due",
+    "settled",
+    "skip",
+    "sweep",
+]
+
+# A package that is in INSTALLED_APPS is imported before there are models: each name comes when it is asked for. So no
+# module here may be called as one of these names.
+_MODULES = {
+    "alerts": ["alert"],
+    "effects": ["Debt", "amend", "owe", "owe_many", "reschedule"],
+    "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
+    "later": ["look_again"],
+    "operate": ["may_do", "retry", "retry_many", "skip"],
+    "registry": ["effect", "lanes", "on"],
+    "rules": ["available", "explain"],
+    "run": ["run_due"],
+    "signals": ["effects_recorded"],
+    "sweeper": ["sweep"],
+    "tick": ["once_per"],
+    "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
+    "wait": ["settled"],
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return found

@@ -1,0 +1,203 @@
+"""Claim what is due: lease rows that are ready to this process, something of every tenant's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from engine import conf
+from engine.lease import LEASE
+from engine.models import Effect
+from engine.pace import fits
+from engine.reader import Reader
+from engine.registry import Kind, kinds
+from engine.stateful import NOBODY
+from engine.statements import ask, told_pid
+
+TENANTS = 100  # that one claim serves, in turn
+SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
+LATELY = timedelta(seconds=2)
+ROUND = 1.0  # second in which whoever looks only for what became due lately looks once for everything
+
+# A row this process may take now: of a kind and revision it knows, and in its turn. IS TRUE lets the server look these
+# up in a hash and join nothing: there may be very many of a kind unknown here, and each claim steps over them.
+_TAKABLE = """
+    effect.state = 'ready'
+    AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
+    AND NOT (effect.ordered AND EXISTS (
+        SELECT FROM core_effect AS earlier
+        WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
+            AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
+_EFFECTS = Reader(Effect._base_manager.all())
+_COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
+_LEASE = f"""
+    UPDATE core_effect AS effect
+    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s::interval,
+        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
+    FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
+
+# Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
+_CLAIM_NAMED = f"""
+    WITH taken AS (
+        SELECT id FROM core_effect AS effect
+        WHERE id = ANY(%(ids)s::uuid[]) AND {_TAKABLE} AND (NOT solo OR %(alone)s::bool)
+            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
+        ORDER BY id FOR UPDATE SKIP LOCKED
+    ) {_LEASE}"""
+
+# A share for each of the next tenants with something to do: those are found by a walk along the index, one step for
+# each, whatever they have waiting. How many were served, and who was the last, is said also where nothing was free.
+_CLAIM_SHARES = f"""
+    WITH RECURSIVE tenant(account_id) AS (
+        (SELECT account_id FROM core_effect
+         WHERE state = 'ready' AND lane = %(lane)s::text AND account_id >= %(first)s::uuid
+         ORDER BY account_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT next.account_id FROM core_effect AS next
+                WHERE next.state = 'ready' AND next.lane = %(lane)s::text AND next.account_id > tenant.account_id
+                ORDER BY next.account_id LIMIT 1)
+        FROM tenant WHERE tenant.account_id IS NOT NULL
+    ),
+    served AS (SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s::int),
+    taken AS (
+        SELECT share.id FROM served, LATERAL (
+            SELECT id FROM core_effect AS effect
+            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
+            ORDER BY id LIMIT least({SHARE}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
+            FOR UPDATE SKIP LOCKED
+        ) AS share
+    ),
+    effect AS ({_LEASE})
+    SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
+    FROM (SELECT) AS always LEFT JOIN effect ON true"""
+
+# What became due lately, if that is no more than `limit`: everybody's turn, so nobody needs to be asked for a share.
+# A walk steps over the entries of all that was ready and is done since somebody began to read in one long transaction;
+# here it is those of two seconds.
+_CLAIM_LATELY = f"""
+    WITH lately AS (
+        SELECT FROM core_effect
+        WHERE state = 'ready' AND fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
+        LIMIT %(limit)s::int + 1
+    ),
+    taken AS (
+        SELECT id FROM core_effect AS effect
+        WHERE fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
+            AND NOT solo AND {_TAKABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
+        FOR UPDATE SKIP LOCKED
+    ),
+    effect AS ({_LEASE})
+    SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
+
+# One that must run alone, and nothing beside it: if it ends its process, nobody else is held.
+_CLAIM_ALONE = f"""
+    WITH taken AS (
+        SELECT id FROM core_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_TAKABLE}
+        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) {_LEASE}"""
+
+_serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
+# Per lanes, when a look for everything last found nothing old, by time.monotonic().
+_seen_all: dict[tuple[str, ...], float] = {}
+
+
+def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, outward: bool = True) -> list[Effect]:
+    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named.
+
+    outward: here and below, whether also what leaves the database.
+    """
+    return _claimed(_claim(_CLAIM_NAMED, outward, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
+
+
+def claim_alone(lanes: Sequence[str], *, outward: bool = True) -> list[Effect]:
+    """Lease one of those that must run alone, if there is any."""
+    return _claimed(_claim(_CLAIM_ALONE, outward, lanes=_payable_lanes(lanes, outward)))
+
+
+def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
+    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others.
+
+    Fewer of a lane whose calls are slow: what one run has time for.
+    """
+    if not _payable_lanes([lane], outward):
+        return []
+    limit = fits(lane, limit)
+    rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
+    while rounds:
+        if effects := _claim_shares(lane, limit, outward):
+            return effects
+        if lane not in _serve_next:
+            rounds -= 1
+    return []
+
+
+def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> list[Effect]:
+    """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
+
+    So it may find nothing while something older is due; asked again, it finds that within ROUND.
+    """
+    lanes = _payable_lanes(lanes, outward)
+    some_are_slow = any(fits(lane, limit) < limit for lane in lanes)
+    if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
+        rows = _claim(_CLAIM_LATELY, outward, lanes=lanes, limit=limit, lately=LATELY)
+        if rows[0][-1] <= limit:
+            return _claimed(row[:-1] for row in rows if row[0] is not None)
+        return _claim_each(lanes, limit, outward)
+    started, from_the_beginning = time.monotonic(), _serve_next.keys().isdisjoint(lanes)
+    effects = _claim_each(lanes, limit, outward)
+    to_the_end = _serve_next.keys().isdisjoint(lanes)
+    if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
+        _seen_all[tuple(lanes)] = started
+    return effects
+
+
+def _claim_each(lanes: Sequence[str], limit: int, outward: bool) -> list[Effect]:
+    return [effect for lane in lanes for effect in claim_fairly(lane, limit, outward=outward)]
+
+
+def _will_be_old(effect: Effect) -> bool:
+    """Whether one like it, left behind by this claim, is out of LATELY's sight before the next look for everything."""
+    assert effect.lease_until is not None
+    return effect.run_at < effect.lease_until - LEASE - LATELY + timedelta(seconds=ROUND)
+
+
+def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
+    tenants = min(TENANTS, limit)
+    # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
+    first = _serve_next.pop(lane, NOBODY)
+    rows = _claim(_CLAIM_SHARES, outward, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
+    *_, served, last = rows[0]
+    if served == tenants:  # there may be more behind them
+        _serve_next[lane] = UUID(int=last.int + 1)
+    return _claimed(row[:-2] for row in rows if row[0] is not None)
+
+
+def _payable(outward: bool) -> list[Kind]:
+    outward = outward and not conf.HOLD_OUTWARD
+    return [kind for kind in kinds.values() if outward or not kind.outward]
+
+
+def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
+    """Those with work for us: what may not be taken is not walked along at every look."""
+    known = {kind.lane for kind in _payable(outward)}
+    return [lane for lane in lanes if lane in known]
+
+
+def _claim(sql: str, outward: bool, *, prepare: bool = True, **values: Any) -> list[Any]:
+    payable = _payable(outward)
+    known = [(kind.name, revision) for kind in payable for revision in range(1, kind.revision + 1)]
+    values |= {
+        "kinds": [name for name, _ in known],
+        "revisions": [revision for _, revision in known],
+        "lease": LEASE,
+        "told_pid": told_pid(),
+    }
+    rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
+    return rows
+
+
+def _claimed(rows: Iterable[Any]) -> list[Effect]:
+    return sorted(_EFFECTS.objects(rows), key=lambda effect: effect.id)

@@ -1,0 +1,22 @@
+"""Settings of the engine: `ENGINE_<NAME>` in Django's settings, else what stands here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+DEFAULTS: dict[str, Any] = {
+    "OPERATE_PERMISSION": "engine.change_effect",  # of people who see, repeat and skip effects
+    "HOLD_OUTWARD": False,  # nothing that leaves the database is tried: for one that was restored
+    "POOLER_PREPARES": False,  # PgBouncer 1.21 or newer, with max_prepared_statements
+    "LANES_APART": False,  # a queue of the broker for each lane; the same in every process
+    "WORKER_LANES": [],  # that this worker does; empty: all
+    "WORKER_CONCURRENCY": 2,  # children of this worker
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in DEFAULTS:
+        raise AttributeError(name)
+    return getattr(settings, f"ENGINE_{name}", DEFAULTS[name])

@@ -1,0 +1,114 @@
+"""Debts that follow no transition: a reminder, a password reset, an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.transaction import atomic
+
+from engine.ids import uuid7
+from engine.models import Effect, Transition
+from engine.plain import check_keepable, plain_json
+from engine.record import CHUNK_ROWS, INSERT_DEBTS, announce, chunks
+from engine.registry import Kind, machine_of
+from engine.stateful import NOBODY, Stateful
+from engine.statements import ask
+
+
+@dataclass(frozen=True)
+class Debt:
+    """One thing to owe; the words are those of owe()."""
+
+    handler: Callable[..., Any]
+    key: str
+    about: Stateful | None = None
+    cause: Effect | Transition | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    after: timedelta = timedelta(0)
+    at: datetime | None = None
+
+    @property
+    def is_due(self) -> bool:
+        return not self.after and not self.at
+
+    def row(self) -> dict[str, Any]:
+        kind: Kind = self.handler.kind  # type: ignore[attr-defined]
+        check_keepable(self.payload)
+        about, cause = self.about, self.cause
+        return {
+            "id": uuid7(),
+            "account_id": about.tenant_id if about else NOBODY,
+            "transition_id": cause.transition_id if isinstance(cause, Effect) else cause and cause.pk,
+            "machine": machine_of(type(about)) if about else "",
+            "object_id": about and about.pk,
+            "seq": about.version if about else 0,
+            "key": self.key,
+            "kind": kind.name,
+            "revision": kind.revision,
+            "payload": self.payload,
+            "lane": kind.lane,
+            "ordered": kind.ordered,
+            "wait": self.after.total_seconds(),
+            "at": self.at,
+        }
+
+
+def owe(
+    handler: Callable[..., Any],
+    *,
+    key: str,
+    about: Stateful | None = None,
+    cause: Effect | Transition | None = None,
+    payload: dict[str, Any] | None = None,
+    after: timedelta = timedelta(0),
+    at: datetime | None = None,
+) -> UUID | None:
+    """Record that this must happen, once for each `key` for all time; its id, or None when it was owed already.
+
+    payload: JSON of at most 64 KB, else NotKeepable is raised and nothing recorded.
+    after: not due before that much time has passed; at: not before that moment.
+    """
+    return owe_many([Debt(handler, key, about, cause, payload or {}, after, at)])[0]
+
+
+def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
+    """Record a set of debts, in one statement unless it is large; their ids, None for each that was owed already."""
+    if not debts:
+        return []
+    rows = [debt.row() for debt in debts]
+    sql = f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id"
+    with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
+        owed = {row[0] for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall()}
+    announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
+    return [row["id"] if row["id"] in owed else None for row in rows]
+
+
+def reschedule(moments: Mapping[UUID, datetime]) -> int:
+    """Let effects that wait for their first run be due at other moments, by their ids; how many still waited."""
+    if not moments:
+        return 0
+    changed = ask(
+        """UPDATE core_effect AS effect SET run_at = moment.at
+           FROM unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at)
+           WHERE effect.id = moment.id AND effect.state = 'waiting' AND effect.fence = 0""",
+        [list(moments), list(moments.values())],
+    )
+    return int(changed.rowcount)
+
+
+def amend(effect_id: UUID, payload: dict[str, Any]) -> bool:
+    """Give an effect that waits for its first run another payload; False when it waits no more.
+
+    Who read the old payload makes sure that nobody else amends it meanwhile. Raises NotKeepable as owe() does.
+    """
+    check_keepable(payload)
+    changed = ask(
+        """UPDATE core_effect SET payload = %s::jsonb WHERE id = %s::uuid AND state = 'waiting' AND fence = 0""",
+        [plain_json(payload), effect_id],
+    )
+    return bool(changed.rowcount)

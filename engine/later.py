@@ -1,0 +1,26 @@
+"""What was put off (NotYet) is looked at again when its reason may be gone, instead of at its time."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.transaction import atomic
+
+from engine.record import announce
+
+# Neither a timer, which nobody has tried yet, nor what failed and waits for its next attempt.
+_LOOK_AGAIN = """
+    UPDATE core_effect SET state = 'ready', run_at = now()
+    WHERE account_id = ANY(%s) AND state = 'waiting' AND fence > 0 AND failing_since IS NULL
+    RETURNING id"""
+
+
+def look_again(*tenants: UUID) -> int:
+    """Let everything of these tenants that was put off run now; how many effects that were."""
+    with atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOOK_AGAIN, [list(tenants)])
+            found = [row[0] for row in cursor.fetchall()]
+        announce(found)
+    return len(found)

@@ -1,0 +1,285 @@
+"""The rows' side of paying debts, once they are claimed: hold, give back, finish. Database time decides everything.
+
+A lease names the database session of its holder. When that session is gone its process is dead, and the
+sweeper takes the effect back at once; `lease_until` is for a holder that hangs or a machine that vanished.
+Behind a pooler a session belongs to nobody for long, so there the lease names none and only time counts.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.db.transaction import atomic
+
+from engine.alerts import raise_alert
+from engine.errors import Fenced, NotYet, RetryAfter
+from engine.logs import hide
+from engine.models import Breaker, Effect, EffectEvent
+from engine.plain import plain_json
+from engine.statements import ask
+
+LEASE = timedelta(seconds=30)
+MAX_ATTEMPTS = 12
+GIVE_UP = timedelta(hours=24)  # after its first failure
+FIRST_WAIT, LONGEST_WAIT, LONGEST_PATIENT_WAIT = 2.0, 900.0, 3600.0  # seconds
+TRIPS_AFTER = 5  # failures in a row to reach the far side
+UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come round
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
+
+
+def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
+    """Let others have them: nothing was done, nothing is charged. `solo`: each is to run alone."""
+    if effects:
+        _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
+
+
+def hold(effects: Sequence[Effect]) -> Callable[[], None]:
+    """Lock the rows to the end of the transaction. What comes back raises Fenced unless each of them is still ours."""
+    cursor = ask(
+        """SELECT FROM core_effect AS effect
+           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+               ON effect.id = held.id AND effect.fence = held.fence
+           WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+    )
+
+    def check() -> None:
+        if cursor.rowcount != len(effects):
+            raise Fenced
+
+    return check
+
+
+def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
+    """Ask which of these are still ours; what comes back says it."""
+    cursor = ask(
+        """SELECT effect.id FROM core_effect AS effect
+           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+               ON effect.id = held.id AND effect.fence = held.fence
+           WHERE effect.state = 'leased'""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
+    )
+    return lambda: {row[0] for row in cursor.fetchall()}
+
+
+def finish(effects: Sequence[Effect], *, took: float) -> None:
+    """Mark effects inside the house done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
+    finished = _update_held(
+        effects,
+        """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
+           outcome = NULL, took = %(took)s::int""",
+        took=round(took * 1000),
+    )
+    if finished != len(effects):
+        raise Fenced
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What left the house, and what the far side answered; `at` is when it left, by time.monotonic()."""
+
+    effect: Effect
+    outcome: Any
+    took: float
+    at: float
+
+
+def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
+    """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned.
+
+    One that a sweep took from us, and nobody has claimed since, was sent and is done.
+    """
+    if not sent:
+        return []
+    cursor = ask(
+        """UPDATE core_effect AS effect
+           SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
+               outcome = sent.outcome::jsonb, took = sent.took
+           FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
+               AS sent(id, fence, outcome, took)
+           WHERE effect.id = sent.id AND effect.fence = sent.fence
+               AND effect.state IN ('leased', 'uncertain', 'ready')
+           RETURNING effect.id""",
+        {
+            "ids": [each.effect.id for each in sent],
+            "fences": [each.effect.fence for each in sent],
+            "outcomes": [None if each.outcome is None else plain_json(each.outcome) for each in sent],
+            "took": [round(each.took * 1000) for each in sent],
+        },
+    )
+    done = {row[0] for row in cursor.fetchall()}
+    return [each.effect for each in sent if each.effect.id not in done]
+
+
+def park(effect: Effect) -> None:
+    """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown.
+
+    The lease stays, so that while we are there nobody lets it run again, and a sweep tells a person when we are gone.
+    """
+    if not _update_held([effect], "state = 'uncertain'"):
+        raise Fenced
+
+
+@atomic
+def fail(effect: Effect, error: BaseException, *, is_final: bool, patience: timedelta | None = None) -> bool:
+    """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead.
+
+    patience: dead when the first failure is as long ago and MAX_ATTEMPTS are over. None: when one of both is.
+    """
+    text = one_line(error)
+    state = _update_held(
+        [effect],
+        f"""state = CASE WHEN %(is_final)s::bool
+                         OR %(patience)s::interval IS NULL AND (
+                             attempts + 1 >= {MAX_ATTEMPTS} OR now() > failing_since + %(give_up)s::interval)
+                         OR attempts + 1 >= {MAX_ATTEMPTS} AND now() > failing_since + %(patience)s::interval
+                    THEN 'dead' ELSE 'waiting' END,
+            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
+            run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
+        is_final=is_final,
+        patience=patience,
+        give_up=GIVE_UP,
+        error=text,
+        wait=_wait(effect, error, LONGEST_WAIT if patience is None else LONGEST_PATIENT_WAIT),
+        returning="state",
+    )
+    if not state:
+        return False
+    EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.FAILED, detail=text)
+    is_dead: bool = state == [("dead",)]
+    if is_dead:
+        raise_alert(effect.kind)
+    return is_dead
+
+
+def _wait(effect: Effect, error: BaseException, longest: float) -> timedelta:
+    """As the far side asks; else at random, full jitter."""
+    if isinstance(error, RetryAfter) and error.after is not None:
+        return min(error.after, GIVE_UP)
+    return timedelta(seconds=random.uniform(0, min(longest, FIRST_WAIT * 2 ** min(effect.attempts, 20))))  # noqa: S311
+
+
+@atomic
+def doubt(effect: Effect, error: BaseException) -> None:
+    """The call of a parked effect ended badly: it stays parked, and a person finds out."""
+    text = one_line(error)
+    if _update_held([effect], "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text", error=text):
+        EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
+        raise_alert(effect.kind)
+
+
+@atomic
+def unanswered(effect: Effect, error: BaseException) -> None:
+    """It may have happened: tried once more; when that ends the same way it is parked, and a person finds out.
+
+    Somebody who lets it run again from the desk has asked the far side, so it counts from there again.
+    """
+    text, is_parked = one_line(error), _was_unanswered(effect)
+    wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter
+    held = _update_held(
+        [effect],
+        """state = CASE WHEN %(is_parked)s::bool THEN 'uncertain' ELSE 'waiting' END, attempts = attempts + 1,
+           lease_until = NULL, last_error = %(error)s::text, run_at = now() + %(wait)s::interval,
+           failing_since = coalesce(failing_since, now())""",
+        is_parked=is_parked,
+        error=text,
+        wait=timedelta(seconds=wait),
+    )
+    if held:
+        EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
+        if is_parked:
+            raise_alert(effect.kind)
+
+
+def _was_unanswered(effect: Effect) -> bool:
+    what = EffectEvent.What
+    telling = effect.events.filter(what__in=[what.UNCERTAIN, what.RETRIED, what.EDITED])
+    last = telling.order_by("-at", "-id").first()
+    return last is not None and last.what == what.UNCERTAIN
+
+
+def put_off(effect: Effect, reason: NotYet) -> None:
+    """It waits for something that is no failure: nothing is charged, and no patience is counted."""
+    _update_held(
+        [effect],
+        "state = 'waiting', lease_until = NULL, last_error = %(reason)s::text, run_at = now() + %(after)s::interval",
+        reason=str(reason),
+        after=reason.after,
+    )
+
+
+@atomic
+def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
+    """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
+    rows = _update_held(
+        effects,
+        """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
+           lease_until = NULL, failing_since = coalesce(failing_since, now()),
+           last_error = coalesce(%(error)s::text, nullif(last_error, ''), 'paused: its far side was not reached'),
+           run_at = coalesce(%(until)s::timestamptz, now()) + random() * interval '2 seconds'""",
+        give_up=GIVE_UP,
+        error=error and one_line(error),
+        until=until,
+        returning="id, effect.fence, effect.state",
+    )
+    dead = [(key, fence) for key, fence, state in rows if state == "dead"]
+    if dead:
+        EffectEvent.objects.bulk_create(
+            EffectEvent(effect_id=key, fence=fence, what=EffectEvent.What.DIED, detail="not reached for a day")
+            for key, fence in dead
+        )
+        raise_alert(effects[0].kind)
+
+
+def trip(kind: str) -> None:
+    """Count one more failure to reach the far side of a kind; after some in a row it is paused, longer each time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO core_breaker (kind, failures) VALUES (%(kind)s, 1)
+                ON CONFLICT (kind) DO UPDATE SET
+                    failures = core_breaker.failures + 1,
+                    paused_until = CASE WHEN core_breaker.failures + 1 >= {TRIPS_AFTER} THEN
+                        now() + make_interval(secs => least({LONGEST_PAUSE},
+                            {FIRST_PAUSE} * 2 ^ least(core_breaker.failures + 1 - {TRIPS_AFTER}, 20))) END""",
+            {"kind": kind},
+        )
+
+
+def breaker_of(kind: str) -> Breaker | None:
+    """The kind's breaker with `is_open` by the database's clock; None while all is well.
+
+    A pause that would last longer than any does is of a clock that was set back since.
+    """
+    is_open = Q(paused_until__gt=Now(), paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE))
+    return Breaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
+
+
+def reset(kind: str) -> None:
+    """The far side answered: forget its failures."""
+    Breaker.objects.filter(kind=kind).delete()
+
+
+def one_line(error: BaseException) -> str:
+    text = hide("".join(traceback.format_exception_only(error)).strip())
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
+
+
+def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
+    """Update rows whose fence is still the one we hold; how many that were, or their values."""
+    cursor = ask(
+        f"""UPDATE core_effect AS effect SET {changes}
+            FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
+            WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
+            {f"RETURNING effect.{returning}" if returning else ""}""",
+        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects], **values},
+    )
+    return cursor.fetchall() if returning else cursor.rowcount

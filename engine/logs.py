@@ -1,0 +1,40 @@
+"""What lines of the log say of effects, and what nothing that is kept or logged may say of people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.models import Effect
+
+# What names a person or opens a door: the errors of servers repeat what they were given.
+_HIDDEN = (
+    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # who signs in at a server, and with which password
+    (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
+    (re.compile(r"\b[0-9a-f]{32}\.[0-9a-z]+-[0-9a-f]+|\b[0-9a-f]{64}\b"), "***"),  # tokens of links, of the API
+    # Addresses of people; a Message-ID is one of an effect.
+    (re.compile(r"(?<![\w.%+-])(?![0-9a-f]{8}-[0-9a-f-]{27}@)\w[\w.%+'-]{0,252}@[\w-]+(?:\.[\w-]+)+"), "***@***"),
+)
+
+effects_at_work: ContextVar[Sequence[Effect]] = ContextVar("effects_at_work", default=())
+
+
+@contextmanager
+def said_of(effects: Sequence[Effect]) -> Iterator[None]:
+    """Let every line of this block name these effects, which are of one kind."""
+    token = effects_at_work.set(effects)
+    try:
+        yield
+    finally:
+        effects_at_work.reset(token)
+
+
+def hide(text: str) -> str:
+    """The text without addresses of people, without secrets, without the values of rows."""
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text

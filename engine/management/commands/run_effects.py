@@ -1,0 +1,33 @@
+"""`manage.py run_effects`: the engine without a broker, for tests, benchmarks and the day the broker is gone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from engine import run_due, sweep
+
+IDLE_WAIT = 0.5  # seconds
+
+
+class Command(BaseCommand):
+    help = "Pay what the engine owes, with no broker at all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Stop when nothing is due any more.")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        paid = 0
+        try:
+            while True:
+                claimed = sum(run_due(ids) for ids in sweep()) + run_due()
+                paid += claimed
+                if not claimed:
+                    if once:
+                        break
+                    time.sleep(IDLE_WAIT)
+        except KeyboardInterrupt:
+            pass
+        self.stdout.write(f"{paid} effects run")

@@ -1,0 +1,209 @@
+"""What the engine remembers: a Transition is a fact, an Effect is a debt, an EffectEvent what became of it.
+
+The tables keep the names under which they were made, when they were part of `core`.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from engine.rows import Row
+from engine.stateful import NOBODY
+from engine.triggers import AppendOnly
+
+
+class Transition(Row):
+    """This happened: an object went from `source` to `target`. Never edited.
+
+    `seq` counts 1, 2, 3... per object without a gap; the first has no source. `cause` is the transition
+    that this one follows from, back to the person who asked.
+    """
+
+    account_id = models.UUIDField(default=NOBODY)  # the tenant; no foreign key: the engine has no such table
+    machine = models.CharField(max_length=40)
+    object_id = models.UUIDField()
+    seq = models.PositiveIntegerField()
+    name = models.CharField(max_length=60)
+    source = models.CharField(max_length=20, blank=True)
+    target = models.CharField(max_length=20)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+")
+    cause = models.ForeignKey("self", models.PROTECT, null=True, related_name="consequences")
+    reason = models.TextField(blank=True)
+    inputs = models.JSONField(default=dict)
+    request_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: nobody gave one
+    request_id = models.CharField(max_length=64, blank=True)  # X-Request-ID of who asked
+    trace = models.CharField(max_length=55, blank=True)  # W3C traceparent
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "core_transition"
+        constraints = [
+            AppendOnly(name="transition_append_only"),
+            models.UniqueConstraint(name="transition_seq", fields=["machine", "object_id", "seq"]),
+            models.UniqueConstraint(
+                name="transition_request_key",
+                fields=["actor", "request_key"],
+                condition=Q(request_key__isnull=False),
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [  # most are of nobody, but of the engine
+            models.Index(name="transition_by_person", fields=["actor"], condition=Q(actor__isnull=False)),
+            BrinIndex(name="transition_by_time", fields=["at"]),  # of a day: it costs next to nothing to write
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.name}: {self.source or 'nothing'} -> {self.target}"
+
+    def causes(self) -> list[Transition]:
+        """This one and what it follows from, back to the person who asked: two queries, however long it is."""
+        chain = Transition.objects.raw(
+            """WITH RECURSIVE chain AS (
+                   SELECT core_transition.*, 1 AS step FROM core_transition WHERE id = %(id)s
+                   UNION ALL
+                   SELECT cause.*, step + 1 FROM chain JOIN core_transition AS cause ON cause.id = chain.cause_id
+                   WHERE step < 100)
+               SELECT * FROM chain ORDER BY step""",
+            {"id": self.pk},
+        )
+        return list(chain.prefetch_related("actor"))
+
+
+class Effect(Row):
+    """This must now happen: `kind` names the function, machine and object_id what it is about.
+
+    (waiting ->) ready -> leased -> done; a failure waits and comes back, in the end it is dead.
+    `fence` counts the leases: whoever holds an older one can no longer finish.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"  # not before run_at
+        READY = "ready"
+        LEASED = "leased"
+        DONE = "done"
+        DEAD = "dead"  # given up: on the staff's desk
+        UNCERTAIN = "uncertain"  # sent, but nobody knows whether it arrived: never repeated blindly
+        SKIPPED = "skipped"  # staff said it need not happen
+
+    OVER = (State.DONE, State.SKIPPED)
+    ON_THE_DESK = (State.DEAD, State.UNCERTAIN)
+
+    account_id = models.UUIDField(default=NOBODY)
+    transition = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="effects")
+    machine = models.CharField(max_length=40, blank=True)
+    object_id = models.UUIDField(null=True)
+    seq = models.PositiveIntegerField(default=0)  # the transition's
+    key = models.CharField(max_length=200, unique=True)
+    kind = models.CharField(max_length=60)
+    revision = models.PositiveSmallIntegerField(default=1)  # of the payload's shape
+    payload = models.JSONField(default=dict)
+    lane = models.CharField(max_length=20)
+    ordered = models.BooleanField(default=False)  # not before the earlier ordered ones of its object
+    state = models.CharField(max_length=10, choices=State, default=State.READY)
+    run_at = models.DateTimeField(db_default=Now())
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    lease_pid = models.IntegerField(null=True)  # the database session of whoever holds the lease
+    failing_since = models.DateTimeField(null=True)  # its first failure, from which patience is counted
+    attempts = models.PositiveSmallIntegerField(default=0)  # that ran to an end, good or bad
+    crashes = models.PositiveSmallIntegerField(default=0)  # leases whose holder died while it ran alone
+    solo = models.BooleanField(default=False)  # the batch it was in died: next time it runs alone
+    last_error = models.TextField(blank=True)
+    outcome = models.JSONField(null=True)  # what the far side answered
+    created_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+    took = models.PositiveIntegerField(null=True)  # milliseconds, of the call that did it: a batch shares one
+
+    class Meta:
+        db_table = "core_effect"
+        indexes = [
+            # By tenant, so that each claim can take something of everybody's.
+            models.Index(name="effect_ready", fields=["lane", "account_id", "id"], condition=Q(state="ready")),
+            # By time. That a fence counts from 0 is always true: only who says so is given this index, so that a walk
+            # along the one above is never mistaken for cheap to sort instead.
+            models.Index(
+                name="effect_ready_lately", fields=["lane", "run_at"], condition=Q(state="ready", fence__gte=0)
+            ),
+            models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
+            # In a crowd of timers every tenant's turn is found by tenant.
+            models.Index(name="effect_waiting_of", fields=["account_id", "run_at"], condition=Q(state="waiting")),
+            # What was tried and put off, by tenant: looked at again when its reason may be gone.
+            models.Index(
+                name="effect_put_off",
+                fields=["account_id"],
+                condition=Q(state="waiting", fence__gt=0, failing_since__isnull=True),
+            ),
+            models.Index(name="effect_leased", fields=["lease_until"], condition=Q(state="leased")),
+            models.Index(name="effect_solo", fields=["id"], condition=Q(state="ready", solo=True)),
+            models.Index(
+                name="effect_ordered",
+                fields=["object_id", "seq"],
+                condition=Q(ordered=True) & ~Q(state__in=["done", "skipped"]),
+            ),
+            models.Index(
+                name="effect_on_the_desk", fields=["state", "-id"], condition=Q(state__in=["dead", "uncertain"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.state})"
+
+
+class EffectEvent(Row):
+    """What became of an effect on its way, other than being done: append-only, the story that staff read."""
+
+    class What(models.TextChoices):
+        FAILED = "failed"
+        CRASHED = "crashed"  # its worker died, or its lease ran out
+        DIED = "died"
+        UNCERTAIN = "uncertain"
+        RETRIED = "retried"
+        EDITED = "edited"  # retried with another payload; `detail` keeps the old one
+        SKIPPED = "skipped"
+
+    effect = models.ForeignKey(Effect, models.CASCADE, related_name="events")
+    what = models.CharField(max_length=10, choices=What)
+    fence = models.PositiveIntegerField(default=0)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    detail = models.TextField(blank=True)  # the error, or the operator's reason
+    payload = models.JSONField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "core_effectevent"
+        constraints = [AppendOnly(name="effect_event_append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.detail[:60]}"
+
+
+class Breaker(models.Model):
+    """A kind of effect whose far side cannot be reached: nothing of it is tried before `paused_until`."""
+
+    kind = models.CharField(max_length=60, primary_key=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    paused_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "core_breaker"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.failures} failures"
+
+
+class Tick(models.Model):
+    """A scheduled moment that has been seen to: whoever inserts it does the work, everybody else is too late."""
+
+    schedule = models.CharField(max_length=60)
+    slot = models.DateTimeField()
+
+    class Meta:
+        db_table = "core_tick"
+        constraints = [models.UniqueConstraint(name="tick_once", fields=["schedule", "slot"])]
+
+    def __str__(self) -> str:
+        return f"{self.schedule} at {self.slot}"

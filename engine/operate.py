@@ -1,0 +1,134 @@
+"""What staff may do with an effect that does not come right by itself; each leaves its line in the story."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.db.transaction import atomic
+
+from engine import conf
+from engine.models import Effect, EffectEvent
+from engine.people import User
+from engine.plain import NotKeepable, check_keepable
+from engine.problems import PermissionDenied, ValidationError, WrongState
+from engine.record import announce
+from engine.registry import kinds
+
+# Not what waits for its day: only what was tried and waits to be tried again. Nor a call that is still under way.
+RETRIABLE = Q(state__in=Effect.ON_THE_DESK, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
+
+
+def may_do(effect: Effect, user: User) -> list[str]:
+    """The verbs that are open to this user now."""
+    return ["retry", "skip"] if is_retriable(effect) and user.has_perm(conf.OPERATE_PERMISSION) else []
+
+
+def is_retriable(effect: Effect) -> bool:
+    is_on_the_desk = effect.state in Effect.ON_THE_DESK and effect.lease_until is None
+    return is_on_the_desk or (effect.state == Effect.State.WAITING and effect.fence > 0)
+
+
+def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
+    """Let a dead, uncertain or waiting effect run again now, under the same key; with another payload if given.
+
+    Raises PermissionDenied, WrongState when it is not one of these, ValidationError for a payload that cannot be kept.
+    """
+    if payload is not None:
+        try:
+            check_keepable(payload)
+        except NotKeepable as error:
+            raise ValidationError({"payload": [str(error)]}) from error
+    with atomic():
+        row = _held(effect, "retry", by)
+        before = row.payload
+        if payload is not None:
+            row.payload = payload
+        _put_back([row])
+        edited = payload is not None and payload != before
+        what = EffectEvent.What.EDITED if edited else EffectEvent.What.RETRIED
+        EffectEvent.objects.create(
+            effect=row, what=what, actor_id=by.pk, fence=row.fence, detail=reason, payload=before if edited else None
+        )
+        announce([row.pk])
+        row.refresh_from_db(fields=["run_at"])
+    return row
+
+
+def skip(effect: Effect, *, by: User, reason: str) -> Effect:
+    """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
+    with atomic():
+        row = _held(effect, "skip", by)
+        _put_away([row], by, reason)
+    return row
+
+
+def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
+    """Retry those of a set that can be; how many that are, or would be. Timers that nobody tried yet are left alone."""
+    _check(by)
+    wanted = effects.filter(RETRIABLE)
+    if dry_run:
+        return wanted.count()
+    with atomic():
+        rows = list(wanted.select_for_update(skip_locked=True))
+        _put_back(rows)
+        _note(rows, EffectEvent.What.RETRIED, by, reason)
+        announce([row.pk for row in rows])
+    return len(rows)
+
+
+def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool = False) -> list[tuple[str, int]]:
+    """Say of what leaves the house, and was due before that moment, that it need not happen; (kind, how many) of it.
+
+    For a restored database: it went out before the loss, and the row does not know. What is on the desk stays there.
+    """
+    _check(by)
+    outward = [kind.name for kind in kinds.values() if kind.outward]
+    states = [Effect.State.READY, Effect.State.WAITING]
+    wanted = Effect.objects.filter(kind__in=outward, state__in=states, run_at__lt=due_before)
+    with atomic():
+        rows = list(wanted.order_by("id").select_for_update(no_key=True))
+        if not dry_run:
+            _put_away(rows, by, reason)
+    return sorted(Counter(row.kind for row in rows).items())
+
+
+def _put_back(rows: list[Effect]) -> None:
+    for row in rows:
+        row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
+        row.failing_since = None
+        row.run_at = Now()  # due since now: how long it lay dead says nothing of the workers
+    names = ["state", "attempts", "failing_since", "crashes", "solo", "fence", "run_at", "payload"]
+    Effect.objects.bulk_update(rows, names, batch_size=500)
+
+
+def _put_away(rows: list[Effect], by: User, reason: str) -> None:
+    for row in rows:
+        row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
+    Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)
+    _note(rows, EffectEvent.What.SKIPPED, by, reason)
+
+
+def _note(rows: list[Effect], what: EffectEvent.What, by: User, reason: str) -> None:
+    EffectEvent.objects.bulk_create(
+        EffectEvent(effect=row, what=what, actor_id=by.pk, fence=row.fence, detail=reason) for row in rows
+    )
+
+
+def _held(effect: Effect, verb: str, by: User) -> Effect:
+    _check(by)
+    row = Effect.objects.select_for_update().get(pk=effect.pk)
+    if not is_retriable(row):
+        available = [] if row.state in Effect.OVER else ["wait"]
+        raise WrongState(
+            f"Cannot {verb} this effect: it is {row.state}.", object_status=row.state, available=available, unmet=[]
+        )
+    return row
+
+
+def _check(by: User) -> None:
+    if not by.has_perm(conf.OPERATE_PERMISSION):
+        raise PermissionDenied("You may not operate effects.")

@@ -1,0 +1,101 @@
+"""Forget debts that were paid long ago, where nothing can make them anew.
+
+The key of an effect is what keeps it from being owed twice. So a row may go where something else keeps its key from
+coming again:
+    what follows a transition    the key names the transition, and that row stays, the only one of its number
+    of a forgettable kind        the key holds a UUID that was made for it and is not made twice
+All others stay: a timer's row is the only memory of its day. So does whatever had trouble on its way, with its story.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+
+from engine.models import Tick
+from engine.registry import kinds
+
+PURGED = "effects purged"  # the Tick that says up to when: what a transition before it was followed by may be gone
+AT_ONCE = 1000  # rows that one statement deletes, so that its locks are held for moments
+WINDOW = timedelta(days=1)  # of effects by their birth, gone through together
+CLOCKS = timedelta(days=1)  # keys are made by the clock of a worker: as far may it be off
+
+_DELETE_SOME = """
+    WITH gone AS (
+        SELECT effect.id FROM core_effect AS effect LEFT JOIN core_transition AS fact ON fact.id = effect.transition_id
+        WHERE effect.id >= %(first)s AND effect.id < %(last)s AND effect.state = 'done'
+            AND effect.created_at < %(until)s AND effect.done_at < %(before)s
+            AND (fact.id IS NULL OR fact.at < %(until)s)
+            AND (effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, effect.kind)
+                OR effect.kind = ANY(%(forgettable)s))
+            AND NOT EXISTS (SELECT FROM core_effectevent WHERE effect_id = effect.id)
+        LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED)
+    DELETE FROM core_effect USING gone WHERE core_effect.id = gone.id"""
+
+
+def purge(before: datetime, *, seconds: float = float("inf")) -> int:
+    """Delete what was recorded and done before that moment and may go; how many effects that were.
+
+    In small commits, for about so many seconds: the next call goes on from there. Any number may run at once.
+    """
+    ends, purged = time.monotonic() + seconds, 0
+    for until in _windows(before):
+        _mark(until)
+        while deleted := _delete_some(until, before):
+            purged += deleted
+            if time.monotonic() > ends:
+                return purged
+    return purged
+
+
+def _windows(before: datetime) -> Iterator[datetime]:
+    """Their ends; the last one of the call before comes again, for it may have been interrupted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT coalesce((SELECT max(slot) FROM core_tick WHERE schedule = %s),
+                   (SELECT created_at + interval '1 day' FROM core_effect ORDER BY id LIMIT 1))""",
+            [PURGED],
+        )
+        until: datetime | None = cursor.fetchone()[0]
+    if until is None:
+        return
+    yield min(until, before)
+    while until < before:
+        until = min(until + WINDOW, before)
+        yield until
+
+
+def _mark(until: datetime) -> None:
+    """Before the first row goes, so that nobody misses it (`workflows.invariants`). Never back."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_tick SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",
+            {"slot": until, "schedule": PURGED},
+        )
+        if not cursor.rowcount:
+            Tick.objects.create(schedule=PURGED, slot=until)
+
+
+def _delete_some(until: datetime, before: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DELETE_SOME,
+            {
+                "first": _least_key(until - WINDOW - CLOCKS),
+                "last": _least_key(until + CLOCKS),
+                "until": until,
+                "before": before,
+                "forgettable": [kind.name for kind in kinds.values() if kind.forgettable],
+                "at_once": AT_ONCE,
+            },
+        )
+        return int(cursor.rowcount)
+
+
+def _least_key(moment: datetime) -> UUID:
+    """The least UUIDv7 of a millisecond."""
+    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)

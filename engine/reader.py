@@ -1,0 +1,152 @@
+"""Rows that are read the same way thousands of times a second, by SQL that is made once.
+
+A queryset makes its text anew each time: two thirds of what it costs to read one row by its key. A Reader takes what
+Django made of a queryset and only adds the condition.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+
+from engine.statements import ask
+
+M = TypeVar("M", bound=Model)
+
+
+class Reader(Generic[M]):
+    """`queryset.filter(<where>).order_by(<order>)`, without its making.
+
+    queryset: all of a model, with `select_related` and `only` as wanted.
+    where: SQL with %s for what `ask` is given, each with its type; without it, `ask` is given a list of keys.
+    order: SQL; by key unless something else is said.
+    lock: FOR NO KEY UPDATE of the model's own rows, those with smaller keys first.
+    """
+
+    def __init__(self, queryset: QuerySet[M], where: str = "", *, order: str = "", lock: bool = False) -> None:
+        assert not (order and lock), "locks are taken in the order of keys, so that nobody deadlocks"
+        self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
+
+    def ask(self, *params: Any) -> Answer[M]:
+        """Send the question; several may be asked within `pipelined()` before the first answer is read."""
+        assert connection.in_atomic_block or not self._lock, "a lock outside a transaction is none"
+        return Answer(self, ask(self._sql, params))
+
+    def rows_of(self, which: QuerySet[M]) -> QuerySet[M]:
+        """The same queryset, whose rows come by this reader's SELECT: Django makes only the question for their keys.
+
+        For pages, whatever they are filtered by; in the order of their keys. It is still one statement, for which the
+        server makes a plan each time, unless nothing is asked for but the newest. A page of 26 rows that each
+        refer to another: 1.8 ms of CPU instead of 3.7 with whole objects by `select_related`.
+        """
+        rows = which.all()
+        rows._iterable_class = type("Rows", (_Rows,), {"reader": self})
+        return rows
+
+    def _of(self, which: QuerySet[M]) -> Iterator[M]:
+        order = which.query.order_by
+        assert order in ((), ("id",), ("-id",)), "a reader knows the order of keys only"
+        try:
+            keys, params = which.values_list("pk").query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        except EmptyResultSet:
+            return
+        table = connection.ops.quote_name(self._queryset.model._meta.db_table)
+        sql = f"{self._compiled[1]} WHERE {table}.id = ANY(ARRAY({keys})) ORDER BY {table}.id"
+        sql += " DESC" if order == ("-id",) else ""
+        if params:  # a plan for any value would not do: few rows are open, and many are not
+            with connection.cursor() as cursor:
+                cursor.execute(sql, params)
+                rows = cursor.fetchall()
+        else:
+            rows = ask(sql).fetchall()
+        yield from self.objects(rows)
+
+    @cached_property
+    def _compiled(self) -> Any:
+        compiler = self._queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = compiler.as_sql()
+        assert not params, "what is asked for belongs into the condition"
+        return compiler, sql
+
+    @cached_property
+    def _sql(self) -> str:
+        table = connection.ops.quote_name(self._queryset.model._meta.db_table)
+        lock = f" FOR NO KEY UPDATE OF {table}" if self._lock else ""
+        where = self._where or f"{table}.id = ANY(%s::uuid[])"
+        return f"{self._compiled[1]} WHERE {where} ORDER BY {self._order or f'{table}.id'}{lock}"
+
+    @cached_property
+    def _shape(self) -> Any:
+        compiler, _ = self._compiled
+        columns = [column for column, _, _ in compiler.select]
+        own = compiler.klass_info["select_fields"]
+        names = [columns[index].target.attname for index in own]
+        # The stubs are those of a later Django.
+        populators = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        return compiler.get_converters(columns), names, populators
+
+    def objects(self, rows: Any) -> Iterator[M]:
+        converters, names, populators = self._shape
+        if converters:
+            rows = self._compiled[0].apply_converters(rows, converters)
+        for row in rows:
+            obj = self._queryset.model.from_db(DEFAULT_DB_ALIAS, names, row[: len(names)])
+            for related in populators:
+                related.populate(row, obj)
+            yield obj
+
+
+class _Rows(ModelIterable):
+    """How a queryset of `rows_of` is gone through."""
+
+    reader: Reader[Any]
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.reader._of(self.queryset)
+
+
+class Answer(Generic[M]):
+    """What the server will have answered when `objects` is read."""
+
+    def __init__(self, reader: Reader[M], cursor: CursorWrapper) -> None:
+        self._reader, self._cursor = reader, cursor
+
+    @cached_property
+    def objects(self) -> list[M]:
+        return list(self._reader.objects(self._cursor.fetchall()))
+
+    def by_key(self) -> dict[Any, M]:
+        return {row.pk: row for row in self.objects}
+
+
+class RelatedReader:
+    """Reads what refers to objects, so that `obj.<name>.all()` asks nobody.
+
+    As prefetch_related does, which first makes a filtered queryset for each object: 0.3 ms a mail.
+    """
+
+    def __init__(self, model: type[Model], name: str) -> None:
+        self._name, self._key = name, model._meta.get_field(name).field  # type: ignore[union-attr]
+        self._all = self._key.model._base_manager.all()
+        self._reader: Reader[Model] = Reader(self._all, f"{self._key.column} = ANY(%s::uuid[])")
+
+    def ask(self, keys: Sequence[Any]) -> Answer[Model]:
+        return self._reader.ask(keys)
+
+    def fill(self, objs: Iterable[Model], answer: Answer[Model]) -> None:
+        """Give each object its share of the answer."""
+        shares: dict[Any, list[Model]] = defaultdict(list)
+        for row in answer.objects:
+            shares[getattr(row, self._key.attname)].append(row)
+        for obj in objs:
+            known = self._all.all()
+            known._result_cache = shares[obj.pk]
+            obj.__dict__.setdefault("_prefetched_objects_cache", {})[self._name] = known

@@ -1,0 +1,186 @@
+"""One statement writes the new status, the Transition and the Effects that follow: all of it or nothing.
+
+The set travels as one JSON document, so the statement has one parameter whatever the size of the set, and
+its text depends only on which columns the transitions changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Field
+from django.db.transaction import on_commit
+
+from engine.ids import uuid7
+from engine.models import Effect, Transition
+from engine.plain import plain_json
+from engine.registry import followers
+from engine.signals import effects_recorded
+from engine.stateful import Stateful
+from engine.statements import ask
+
+CHUNK_ROWS = 500  # of a set in one statement
+T = TypeVar("T")
+
+
+@dataclass
+class Move:
+    """A transition taken in memory: the object, the fact, and the columns its method changed."""
+
+    obj: Stateful
+    transition: Transition
+    born: bool
+    changed: dict[str, Any]
+
+
+FACT_COLUMNS = {
+    "id": "uuid", "account_id": "uuid", "machine": "text", "object_id": "uuid", "seq": "int", "name": "text",
+    "source": "text", "target": "text", "actor_id": "uuid", "cause_id": "uuid", "reason": "text", "inputs": "jsonb",
+    "request_key": "text", "request_id": "text", "trace": "text",
+}  # fmt: skip
+DEBT_COLUMNS = {
+    "id": "uuid", "account_id": "uuid", "transition_id": "uuid", "machine": "text", "object_id": "uuid", "seq": "int",
+    "key": "text", "kind": "text", "revision": "int", "payload": "jsonb", "lane": "text", "ordered": "bool",
+}  # fmt: skip
+
+
+@dataclass
+class Written:
+    """Moves that were sent to be written, and what the server says of them."""
+
+    moves: list[Move]
+    _debts: list[dict[str, Any]]
+    _cursor: CursorWrapper
+
+    @cached_property
+    def _facts(self) -> set[UUID]:
+        return {row[0] for row in self._cursor.fetchall()}
+
+    def stale(self) -> list[Stateful]:
+        """The objects that had moved on meanwhile: nothing of theirs was written. The caller rolls back or reports."""
+        return [move.obj for move in self.moves if move.transition.id not in self._facts]
+
+    def due(self) -> list[UUID]:
+        """The effects that are due at once."""
+        return [debt["id"] for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
+
+
+def chunks(rows: list[T]) -> Iterator[list[T]]:
+    """A set in parts that one statement may carry, whatever its size."""
+    return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
+
+
+def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
+    """Write moves of one model that changed the same columns. `lock`: rows of it to lock before, in one order."""
+    model = type(moves[0].obj)
+    changed = tuple(sorted(moves[0].changed))
+    debts = [debt for move in moves for debt in _owed(move)]
+    steps = [
+        {name: getattr(move.transition, name) for name in FACT_COLUMNS}
+        | {f"new_{name}": value for name, value in move.changed.items()}
+        for move in moves
+    ]
+    params: list[Any] = [plain_json(steps), plain_json(debts)]
+    if moves[0].born:
+        return Written(moves, debts, ask(_birth_statement(), params))
+    if len(lock) > 1:
+        params.insert(1, list(lock))
+    return Written(moves, debts, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
+
+
+def announce(effect_ids: list[UUID]) -> None:
+    """Tell whoever listens, after commit, that these effects are due. A listener that fails harms nobody."""
+    if effect_ids:
+        on_commit(partial(_send, effect_ids), robust=True)
+
+
+def _send(effect_ids: list[UUID]) -> None:
+    effects_recorded.send_robust(sender=Effect, ids=effect_ids)
+
+
+def _owed(move: Move) -> Iterator[dict[str, Any]]:
+    """The effects that follow a transition: one for each `on(...)` line that fits, keyed by object, seq and kind."""
+    fact = move.transition
+    for follower in followers.get((fact.machine, fact.name), ()):
+        if follower.to is None or follower.to == fact.target:
+            kind = follower.kind
+            yield {
+                "id": uuid7(),
+                "account_id": fact.account_id,
+                "transition_id": fact.id,
+                "machine": fact.machine,
+                "object_id": fact.object_id,
+                "seq": fact.seq,
+                "key": f"{fact.machine}:{fact.object_id}:{fact.seq}:{kind.name}",
+                "kind": kind.name,
+                "revision": kind.revision,
+                "payload": {},
+                "lane": kind.lane,
+                "ordered": kind.ordered,
+                "wait": follower.after.total_seconds(),
+            }
+
+
+@cache
+def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: bool) -> str:
+    """Compare-and-set: a row that somebody else moved meanwhile is simply not returned.
+
+    The version sees an A-B-A; the status sees a copy that is ahead, because its caller rolled back.
+    locks: rows are locked by their keys before the first of them moves.
+    """
+    table = f'"{model._meta.db_table}"'
+    locked = f"locked AS (SELECT id FROM {table} WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE),"
+    columns = {field.attname: field for field in model._meta.concrete_fields}
+    new = [columns[name] for name in changed]
+    sets = "".join(f', "{field.column}" = step."new_{field.attname}"' for field in new)
+    return f"""
+        WITH step AS ({_steps(new)}), {locked if locks else ""}
+        moved AS (
+            UPDATE {table} AS row SET status = step.target, version = step.seq{sets}
+            FROM step WHERE row.id = step.object_id AND row.version = step.seq - 1 AND row.status = step.source
+                {"AND (SELECT count(*) FROM locked) > 0" if locks else ""}
+            RETURNING row.id
+        ),
+        fact AS ({_INSERT_FACTS} JOIN moved ON moved.id = step.object_id RETURNING id),
+        owed AS ({INSERT_DEBTS} JOIN fact ON fact.id = debt.transition_id)
+        SELECT id FROM fact"""
+
+
+@cache
+def _birth_statement() -> str:
+    """The row itself is inserted right after, in the same transaction."""
+    return f"""
+        WITH step AS ({_steps([])}),
+        fact AS ({_INSERT_FACTS} RETURNING id),
+        owed AS ({INSERT_DEBTS} JOIN fact ON fact.id = debt.transition_id)
+        SELECT id FROM fact"""
+
+
+def _steps(new: list[Field[Any, Any]]) -> str:
+    types = FACT_COLUMNS | {f'"new_{field.attname}"': str(field.db_type(connection)) for field in new}
+    return f"SELECT * FROM jsonb_to_recordset(%s::jsonb) AS step({_typed(types)})"
+
+
+def _typed(columns: dict[str, str]) -> str:
+    return ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+
+
+def _of(table: str, columns: dict[str, str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in columns)
+
+
+_INSERT_FACTS = f"""
+    INSERT INTO "{Transition._meta.db_table}" ({", ".join(FACT_COLUMNS)}, at)
+    SELECT {_of("step", FACT_COLUMNS)}, now() FROM step"""
+INSERT_DEBTS = f"""
+    INSERT INTO "{Effect._meta.db_table}"
+        ({", ".join(DEBT_COLUMNS)}, state, run_at, created_at, fence, attempts, crashes, solo, last_error)
+    SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 OR debt.at > now() THEN 'waiting' ELSE 'ready' END,
+        coalesce(debt.at, now() + make_interval(secs => debt.wait)), now(), 0, 0, 0, false, ''
+    FROM jsonb_to_recordset(%s::jsonb) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""

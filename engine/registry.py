@@ -1,0 +1,181 @@
+"""What follows from what: `@effect` names a debt, `on` says when it arises."""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.db.models import Model
+
+from engine.models import Effect, Transition
+from engine.stateful import BIRTH, Stateful, births_of, edges_of
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+LONGEST = 15  # seconds that a handler may take
+DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of effect, and how to pay it.
+
+    name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
+    batch: above 1 the function takes sequences of objects and effects, at most so many.
+    outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
+    keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
+    patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
+    least. None: as all others of this kind, 12 times, which is over in half an hour.
+    ordered: not before the earlier ordered effects of its object are over.
+    forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
+    related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    batch: int = 1
+    outward: bool = False
+    keyed: bool = True
+    ordered: bool = False
+    timeout: timedelta = timedelta(seconds=15)
+    patience: timedelta | None = None
+    lane: str = "inward"
+    revision: int = 1
+    forgettable: bool = False
+    related: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Follower:
+    kind: Kind
+    to: str | None = None
+    after: timedelta = timedelta(0)
+
+
+kinds: dict[str, Kind] = {}
+followers: dict[tuple[str, str], list[Follower]] = defaultdict(list)
+machines: dict[str, type[Stateful]] = {}
+
+
+def effect(
+    name: str,
+    *,
+    batch: int = 1,
+    outward: bool = False,
+    keyed: bool = True,
+    ordered: bool = False,
+    timeout: int = 15,
+    patience: timedelta | None = DEFAULT_PATIENCE,
+    lane: str | None = None,
+    revision: int = 1,
+    forgettable: bool = False,
+    related: tuple[str, ...] = (),
+    prefetch: tuple[str, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
+    if not 0 < timeout <= LONGEST:
+        raise ValueError(f"{name}: a timeout is above 0 and at most {LONGEST} s, so that a lease outlives it")
+    if outward and batch > 1:
+        raise ValueError(f"{name}: what leaves the house goes one by one")
+    if not (outward or keyed):
+        raise ValueError(f"{name}: keyed=False is for outward effects")
+    if batch < 1:
+        raise ValueError(f"{name}: a batch is of 1 at least")
+    lane = lane or ("outward" if outward else "inward")
+    _check_length("the name", name, "kind")
+    _check_length(f"{name}: the lane", lane, "lane")
+
+    def register(run: Handler) -> Handler:
+        known = kinds.get(name)
+        if known is not None and (known.run.__module__, known.run.__qualname__) != (run.__module__, run.__qualname__):
+            raise ValueError(f"Two functions want to be the effect {name!r}")
+        try:
+            inspect.signature(run).bind(object(), object())
+        except TypeError as error:
+            raise ValueError(f"{name}: a handler takes an object and its effect: {error}") from None
+        kinds[name] = Kind(
+            name,
+            run,
+            batch=batch,
+            outward=outward,
+            keyed=keyed,
+            ordered=ordered,
+            timeout=timedelta(seconds=timeout),
+            patience=patience if outward else None,
+            lane=lane,
+            revision=revision,
+            forgettable=forgettable,
+            related=related,
+            prefetch=prefetch,
+        )
+        run.kind = kinds[name]  # type: ignore[attr-defined]
+        return run
+
+    return register
+
+
+def on(
+    cause: type[Stateful] | Callable[..., Any],
+    *effects: Callable[..., Any],
+    to: str | None = None,
+    after: timedelta = timedelta(0),
+) -> None:
+    """Let effects follow a transition, or the birth of a row where `cause` is its class.
+
+    to: only when it led to that status. after: not due before that much time has passed.
+    """
+    if isinstance(cause, type) and issubclass(cause, Stateful):
+        model, name, targets = cause, BIRTH, set(births_of(cause))
+    else:
+        model, name = cause._django_fsm.field.model, cause.__name__  # type: ignore[union-attr]
+        targets = {target for edge, _, target in edges_of(model) if edge == name}
+    said = f"on({model.__name__}, {name})"
+    _check_length(f"{said}: the transition's name", name, "name", Transition)
+    if to is not None and to not in targets:
+        raise ValueError(f"{said}: it never leads to {to!r}, only to {sorted(targets)}")
+    lines = followers[machine_of(model), name]
+    for handler in effects:
+        follower = Follower(handler.kind, to, after)  # type: ignore[attr-defined]
+        if follower in lines:  # imported twice
+            continue
+        if any(line.kind.name == follower.kind.name and (to is None or line.to in {None, to}) for line in lines):
+            raise ValueError(f"{said}: {follower.kind.name} follows it already, and of one transition it does so once")
+        lines.append(follower)
+
+
+def _check_length(what: str, name: str, column: str, model: type[Model] = Effect) -> None:
+    field: Any = model._meta.get_field(column)
+    if not 0 < len(name) <= field.max_length:
+        raise ValueError(f"{what} {name!r} has {len(name)} characters, and from 1 to {field.max_length} can be kept")
+
+
+def machine_of(model: type[Model]) -> str:
+    """The stored name of a model's machine: `door`."""
+    name = model._meta.model_name
+    assert name is not None
+    if name not in machines:
+        _check_length("the machine", name, "machine")
+    known = machines.setdefault(name, model)  # type: ignore[arg-type]
+    if known is not model:
+        raise ValueError(f"Two machines are called {name!r}: {known.__module__} and {model.__module__}")
+    return name
+
+
+def lanes() -> list[str]:
+    """The lanes of the known kinds, those inside the house first."""
+    return sorted({kind.lane for kind in kinds.values()}, key=lambda lane: (lane != "inward", lane))
+
+
+def subject_model(machine: str) -> type[Stateful] | None:
+    """Also of a model that nothing follows from, which no `on` has named."""
+    if machine not in machines:
+        for model in apps.get_models():
+            if issubclass(model, Stateful):
+                machine_of(model)
+    return machines.get(machine)

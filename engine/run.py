@@ -1,0 +1,336 @@
+"""Pay the debts. An effect inside the database commits together with its DONE, so it happens exactly once; one
+that leaves the house runs with no transaction open, so it happens at least once, under the same key every time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import Error, connection
+from django.db.transaction import atomic
+
+from engine import claim, lease, outside, pace
+from engine.deadline import deadline
+from engine.errors import (
+    INTERRUPTIONS,
+    Fenced,
+    NotYet,
+    Permanent,
+    RetryAfter,
+    SessionEnded,
+    TimedOut,
+    Unanswered,
+    Unreachable,
+)
+from engine.logs import said_of
+from engine.models import Effect
+from engine.pace import BUDGET
+from engine.plain import keepable
+from engine.problems import Problem
+from engine.registry import Kind, kinds, lanes
+from engine.session import current_session, has_ended, in_a_session
+from engine.spans import spans
+from engine.stateful import Stateful
+from engine.statements import ask, pipelined
+from engine.subjects import ReadAhead, Subjects
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+# A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
+COLLISIONS = {"40001", "40P01"}  # serialization failure, deadlock
+COLLISIONS_IN_PLACE = 3
+# That several wait together for a row that somebody else holds, and that parts of them do.
+LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
+LOCK_NOT_AVAILABLE = "55P03"
+OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
+# Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
+AT_ONCE = 25
+TOGETHER = 0.2  # seconds
+
+
+def run_due(
+    ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] = (), lately: bool = False, alone: bool = False
+) -> int:
+    """Claim effects that are due, pay them, and return how many were claimed.
+
+    It ends within BUDGET and one more call: what is not begun by then is given back, so ask again.
+    ids: these, where they are still due: a ring may be lost, late or doubled. None named: a fair share of
+    every tenant's, about `limit` in each lane. of: nothing of other lanes than these; none named: of all.
+    lately: what has been due for longer may be left for a second, for who looks often.
+    alone: one of those that must run alone, which are otherwise taken only by their name.
+    """
+    if ids:
+        return _take_turn(partial(claim.claim_named, ids, of))
+    if alone:
+        return _take_turn(partial(claim.claim_alone, of or lanes()))
+    if lately:
+        return _take_turn(partial(claim.claim_lately, of or lanes(), limit))
+    return sum(_take_turn(partial(claim.claim_fairly, lane, limit)) for lane in of or lanes())
+
+
+def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
+    """What goes outside is left to another process while all others of this worker are there."""
+    try:
+        claimed = claiming(outward=outside.enter())
+        if not any(kinds[effect.kind].outward for effect in claimed):
+            outside.leave()
+        return _pay_all(claimed)
+    finally:
+        outside.leave()
+
+
+def _pay_all(claimed: list[Effect]) -> int:
+    """A lease lasts longer than this: the budget inside, the budget outside, and one call that began before its end."""
+    ends, ends_outside = time.monotonic() + BUDGET, 0.0
+    by_kind: dict[str, list[Effect]] = defaultdict(list)
+    for effect in claimed:
+        by_kind[effect.kind].append(effect)
+    for name in sorted(by_kind, key=lambda name: kinds[name].outward):  # what stays inside waits for no far side
+        kind, effects = kinds[name], by_kind[name]
+        if kind.outward:
+            ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
+            _pay_outside(kind, effects, ends_outside)
+        else:
+            _pay_inside(kind, effects, ends)
+    return len(claimed)
+
+
+def _pay_inside(kind: Kind, effects: list[Effect], ends: float) -> None:
+    for start in range(0, len(effects), kind.batch):
+        if time.monotonic() > ends:
+            lease.give_back(effects[start:])
+            return
+        batch = effects[start : start + kind.batch]
+        _pay_together(kind, batch, ends, lock_wait=LOCK_WAIT if len(batch) > 1 else "")
+
+
+def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
+    """One transaction for the work and its DONE. A batch that fails is repeated in halves: the bad fail alone.
+
+    lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
+    """
+    session = current_session()
+    try:
+        _in_place(lambda: _commit_together(kind, effects, lock_wait))
+    except Fenced:
+        log.warning("%s: the lease of %s, or of one beside it, had run out", kind.name, effects[0].id)
+        lease.give_back(effects)
+    except _out_of_time() as error:
+        _alone_or_failed(effects, error)
+    except Exception as error:
+        if has_ended(session, error):  # the leases name it, so the next sweep takes them back, and counts who was alone
+            log.warning("%s: the database session ended: %s", kind.name, lease.one_line(error))
+        elif _is_of_the_server(error):
+            lease.postpone(effects, error)
+            log.warning("%s: the database cannot do it now: %s", kind.name, lease.one_line(error))
+        elif len(effects) > 1:
+            _pay_halves(kind, effects, ends)
+        elif lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
+            lease.give_back(effects, solo=True)
+        else:
+            _fail(kind, effects[0], error)
+
+
+def _pay_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
+    middle = len(effects) // 2
+    for half in effects[:middle], effects[middle:]:
+        if time.monotonic() > ends:
+            lease.give_back(half, solo=True)
+        else:
+            _pay_together(kind, half, ends, lock_wait=LOCK_WAIT_OF_A_PART)
+
+
+def _out_of_time() -> tuple[type[Exception], ...]:
+    return TimedOut, *INTERRUPTIONS
+
+
+def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
+    """Time ran out. In company nobody knows whose fault it is, and a worker's own limit says it only of one alone."""
+    is_its_own = len(effects) == 1 and (isinstance(error, TimedOut) or effects[0].solo)
+    if is_its_own:
+        _fail(kinds[effects[0].kind], effects[0], error)
+    else:
+        lease.give_back(effects, solo=True)
+
+
+def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
+    """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
+    subjects = Subjects(kind, effects)
+    with atomic(), deadline(kind.timeout):
+        with pipelined():
+            if lock_wait:
+                ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
+            check_held = lease.hold(effects)
+            subjects.ask()
+        check_held()
+        started = time.monotonic()
+        _call(kind, effects, subjects.in_order())
+        lease.finish(effects, took=time.monotonic() - started)
+
+
+def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
+    """One after the other, as long as the far side can be reached and there is time.
+
+    While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
+    are sent once more under the same key. A far side that cannot tell a repetition gets each written at once.
+    """
+    breaker = lease.breaker_of(kind.name)
+    if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
+        lease.postpone(effects, None, until=breaker.paused_until)
+        return
+    reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
+    for position, effect in enumerate(effects):
+        if time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends:
+            _keep(sent)
+            lease.give_back(effects[position:])
+            return
+        try:
+            answered = _send(kind, effect, reader)
+        except Unreachable as error:
+            _keep(sent)
+            lease.trip(kind.name)
+            lease.postpone(effects[position:], error)
+            log.warning("%s: the far side cannot be reached: %s", kind.name, error)
+            return
+        except Unanswered as error:
+            _keep(sent)
+            lease.trip(kind.name)
+            lease.unanswered(effect, error)
+            lease.postpone(effects[position + 1 :], error)  # the next would hang as well
+            log.warning("%s: the far side did not answer: %s", kind.name, error)
+            return
+        except Exception as error:
+            _keep(sent)
+            if isinstance(error, tuple(INTERRUPTIONS)):
+                _alone_or_failed([effect], error)
+            elif not isinstance(error, SessionEnded):
+                raise
+            lease.give_back(effects[position + 1 :])
+            return
+        if answered is None:
+            continue
+        sent += answered
+        if breaker is not None:
+            lease.reset(kind.name)
+            breaker = None
+        if sent and (not kind.keyed or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
+            sent = _keep(sent)
+    _keep(sent)
+
+
+def _send(kind: Kind, effect: Effect, reader: ReadAhead) -> list[lease.Sent] | None:
+    """Call the handler; its outcome, to be kept. Another failure is on the row afterwards; None: there was no call.
+
+    Raises Unreachable, and of a far side that knows a repetition Unanswered; SessionEnded, or what interrupts a worker,
+    which say nothing of the effect.
+    """
+    # A test case's own transaction is none of ours.
+    open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
+    assert not open_blocks, "no transaction may be open while an effect is outside"
+    session = current_session()
+    try:
+        subject = reader.subject(effect)
+        if not kind.keyed:
+            lease.park(effect)
+    except Fenced:
+        log.warning("%s: the lease of %s had run out, so it is not sent", kind.name, effect.id)
+        return None
+    except Exception as error:
+        if has_ended(session, error):
+            raise SessionEnded from error
+        _fail(kind, effect, error)
+        return None
+    return _send_about(kind, effect, subject)
+
+
+def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[lease.Sent]:
+    session = current_session()
+    try:
+        return [_call_outside(kind, effect, subject)]
+    except Unreachable:
+        raise
+    except Unanswered as error:
+        if kind.keyed:
+            raise
+        lease.doubt(effect, error)
+    except NotYet as reason:
+        lease.put_off(effect, reason)
+    except Exception as error:
+        if isinstance(error, Permanent | Problem):
+            _fail(kind, effect, error)
+        elif not kind.keyed:
+            lease.doubt(effect, error)
+        elif isinstance(error, tuple(INTERRUPTIONS)):
+            raise
+        elif isinstance(error, Error) and has_ended(session, error):
+            raise SessionEnded from error
+        else:
+            _fail(kind, effect, error)
+    return []
+
+
+def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None) -> lease.Sent:
+    started, session = time.monotonic(), current_session()
+    try:
+        with deadline(kind.timeout):
+            outcome = _call(kind, [effect], [subject])
+        return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
+    finally:
+        pace.note(kind.lane, time.monotonic() - started)
+        has_ended(session)  # then what is written about it is written in one that lives
+
+
+def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
+    """Write the outcomes of what was sent, in another session where ours has ended; nothing is left to be written."""
+    for effect in in_a_session(lambda: lease.finish_sent(sent)):
+        log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", effect.kind, effect.id)
+    return []
+
+
+def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) -> Any:
+    with said_of(effects), spans(effects):
+        if kind.batch > 1:
+            return kind.run(subjects, effects)
+        return kind.run(subjects[0], effects[0])
+
+
+def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
+    """What the far side or time brought about is met with the kind's patience; a mistake of ours is soon known."""
+    patience = kind.patience if isinstance(error, OSError | TimedOut | RetryAfter) else None
+    is_dead = lease.fail(effect, error, is_final=isinstance(error, Permanent | Problem), patience=patience)
+    with said_of([effect]):
+        log.log(
+            logging.ERROR if is_dead else logging.WARNING,
+            "%s %s failed, attempt %s%s",
+            effect.kind,
+            effect.id,
+            effect.attempts + 1,
+            ", and is dead" if is_dead else "",
+            exc_info=error,
+        )
+
+
+def _in_place(work: Callable[[], None]) -> None:
+    for attempt in range(COLLISIONS_IN_PLACE + 1):
+        try:
+            return work()
+        except Error as error:
+            if _sqlstate(error) not in COLLISIONS or attempt == COLLISIONS_IN_PLACE:
+                raise
+    return None
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)
+
+
+def _is_of_the_server(error: Exception) -> bool:
+    """No disk, no memory, no room for another session: whoever asks."""
+    return (_sqlstate(error) or "")[:2] in OUT_OF_RESOURCES

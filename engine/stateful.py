@@ -1,0 +1,142 @@
+"""What the nouns with a lifecycle share: a status that only the engine writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models.signals import pre_delete
+from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
+
+from engine.rows import Row
+from engine.triggers import Kept, StatusGuard
+
+REFRESHING = "_is_refreshing"
+BIRTH = "begin"
+NOBODY = UUID(int=0)  # the tenant of what belongs to no tenant
+
+
+class NotThroughTheEngine(Exception):  # noqa: N818 - a bug in our code, not a Problem
+    """A status was about to change without a Transition row: use perform() or begin()."""
+
+
+class StatusDescriptor(FSMFieldDescriptor):
+    """Lets a row be loaded, refuses `row.status = ...`."""
+
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        if self.field.name in instance.__dict__ and REFRESHING not in instance.__dict__:
+            raise NotThroughTheEngine(f"{type(instance).__name__}.status is written by perform() only")
+        self.field.set_state(instance, value)
+
+
+class StatusField(FSMField):
+    """A django-fsm field whose transitions run inside the engine and nowhere else."""
+
+    descriptor_class = StatusDescriptor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_length": 20, **kwargs})
+
+    def change_state(self, instance: models.Model, method: Any, *args: Any, **kwargs: Any) -> Any:
+        name = f"{type(instance).__name__}.{method.__name__}"
+        raise NotThroughTheEngine(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
+
+    def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
+        """As soon as the transitions of a model are known, so are its guards."""
+        super()._collect_transitions(*args, **kwargs)
+        model = kwargs["sender"]
+        if issubclass(model, Stateful) and model in self.transitions:
+            _check_conditions(model)
+            model._meta.constraints = [
+                *model._meta.constraints,
+                _guard(model),
+                Kept(name=f"{model._meta.model_name}_kept"),
+            ]
+            model._meta.original_attrs["constraints"] = model._meta.constraints
+            pre_delete.connect(_refuse_deletion, sender=model)
+
+
+class Stateful(Row):
+    """A row with a status. `version` counts its Transitions: the last one's `seq`."""
+
+    status: StatusField
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    # The states a row may be born in; empty: the default of `status`.
+    BORN: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Whose row this is, for the history."""
+        tenant: UUID = getattr(self, "account_id", NOBODY)
+        return tenant
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Save the named columns, never the status: a copy that has grown stale must not undo a transition."""
+        if self._state.adding:
+            raise NotThroughTheEngine(f"A {type(self).__name__} is born through begin()")
+        names = set(update_fields or ())
+        if not names or names & {"status", "version"}:
+            raise NotThroughTheEngine(f"Name the columns: save(update_fields=[...]), and not {names or 'all'}")
+        super().save(update_fields=names, **kwargs)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """Read the row anew; meanwhile this one object, and no other, takes a status from outside."""
+        self.__dict__[REFRESHING] = True
+        try:
+            super().refresh_from_db(*args, **kwargs)
+        finally:
+            self.__dict__.pop(REFRESHING, None)
+
+
+def status_field(model: type[Stateful]) -> StatusField:
+    field = model.__dict__["status"].field
+    assert isinstance(field, StatusField)
+    return field
+
+
+def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
+    """(transition, source, target), one for each arrow of the model's machine."""
+    return sorted(
+        (edge.name, str(edge.source), target)
+        for edge in status_field(model).get_all_transitions(model)
+        for target in _targets(edge.target)
+    )
+
+
+def births_of(model: type[Stateful]) -> tuple[str, ...]:
+    return tuple(map(str, model.BORN or (status_field(model).get_default(),)))
+
+
+def _check_conditions(model: type[Stateful]) -> None:
+    """A refusal shows a condition by its name."""
+    for edge in status_field(model).get_all_transitions(model):
+        for condition in edge.conditions:
+            if not getattr(condition, "__name__", "").isidentifier():
+                raise ValueError(f"{model.__name__}.{edge.name}: the condition {condition!r} has no name to show")
+
+
+def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:
+    """What has a history stays: by an object, a set of them or a cascade."""
+    raise NotThroughTheEngine(f"A {sender.__name__} is never deleted: it has transitions that end it")
+
+
+def _targets(target: object) -> Iterator[str]:
+    if isinstance(target, RETURN_VALUE):
+        yield from map(str, target.allowed_states)
+    else:
+        assert not isinstance(target, State), "of the dynamic targets only RETURN_VALUE says where it may lead"
+        yield str(target)
+
+
+def _guard(model: type[Stateful]) -> StatusGuard:
+    machine = model._meta.model_name
+    assert machine is not None
+    edges = [f"{name}:{source}>{target}" for name, source, target in edges_of(model)]
+    births = [f"{BIRTH}:>{state}" for state in births_of(model)]
+    return StatusGuard(name=f"{machine}_status_guard", machine=machine, edges=edges + births)

@@ -1,0 +1,102 @@
+"""The objects that effects are about: read for many at once, and for what leaves not long before its call."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from functools import cache
+from uuid import UUID
+
+from engine import lease
+from engine.errors import Fenced, UnknownMachine
+from engine.models import Effect
+from engine.reader import Reader, RelatedReader
+from engine.registry import Kind, subject_model
+from engine.stateful import Stateful
+from engine.statements import pipelined
+
+READ_AT_ONCE = 25  # objects
+FRESH = 1.0  # seconds that an object may have been read before it is sent something about
+
+
+class ReadAhead:
+    """The objects of outward effects, several at a time, each read not long before its call."""
+
+    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
+        self._kind, self._left = kind, list(effects)
+        self._ahead: list[Effect] = []
+        self._found: dict[UUID, Stateful | None] = {}
+        self._stale_at = 0.0
+
+    def subject(self, effect: Effect) -> Stateful | None:
+        """Raises Fenced when somebody else has taken it over, as of the last reading."""
+        if effect not in self._ahead or time.monotonic() > self._stale_at:
+            self._left = self._left[self._left.index(effect) :]
+            self._ahead = self._left[:READ_AT_ONCE]
+            try:
+                self._found = _by_effect(self._kind, self._ahead)
+            except UnknownMachine:  # one of them is bad, and fails alone
+                self._ahead = [effect]
+                self._found = _by_effect(self._kind, self._ahead)
+            self._stale_at = time.monotonic() + FRESH
+        if effect.id not in self._found:
+            raise Fenced
+        return self._found[effect.id]
+
+
+def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
+    """The objects, of those effects that are still ours."""
+    subjects = Subjects(kind, effects)
+    with pipelined():
+        still_held = lease.held(effects)
+        subjects.ask()
+    ours = still_held()
+    found = zip(effects, subjects.in_order(), strict=True)
+    return {effect.id: subject for effect, subject in found if effect.id in ours}
+
+
+class Subjects:
+    """The objects that effects of one kind are about: asked for at once, read when they are wanted."""
+
+    def __init__(self, kind: Kind, effects: list[Effect]) -> None:
+        """Raises UnknownMachine, before anything is asked."""
+        self._effects = effects
+        wanted: dict[str, set[UUID]] = defaultdict(set)
+        for effect in effects:
+            if effect.object_id is not None:
+                wanted[effect.machine].add(effect.object_id)
+        self._wanted = [
+            (list(ids), _reader(machine, kind.related), _related_readers(machine, kind.prefetch))
+            for machine, ids in wanted.items()
+        ]
+
+    def ask(self) -> None:
+        self._answers = [
+            (reader.ask(ids), [(many, many.ask(ids)) for many in of_many]) for ids, reader, of_many in self._wanted
+        ]
+
+    def in_order(self) -> list[Stateful | None]:
+        found: dict[UUID | None, Stateful] = {}
+        for answer, of_many in self._answers:
+            found |= answer.by_key()
+            for many, rows in of_many:
+                many.fill(answer.objects, rows)
+        return [found.get(effect.object_id) for effect in self._effects]
+
+
+@cache
+def _reader(machine: str, related: tuple[str, ...]) -> Reader[Stateful]:
+    rows = _model(machine)._base_manager
+    return Reader(rows.select_related(*related) if related else rows.all())
+
+
+@cache
+def _related_readers(machine: str, names: tuple[str, ...]) -> list[RelatedReader]:
+    return [RelatedReader(_model(machine), name) for name in names]
+
+
+def _model(machine: str) -> type[Stateful]:
+    model = subject_model(machine)
+    if model is None:
+        raise UnknownMachine(f"no machine is called {machine!r}")
+    return model

@@ -1,0 +1,100 @@
+"""For the tests of whoever uses the engine: pay what is owed, die in the middle, let time pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import Any, Literal
+from unittest.mock import patch
+
+from django.db.models import F
+
+from engine import run
+from engine.lease import LEASE, Sent
+from engine.models import Breaker, Effect
+from engine.run import run_due
+from engine.sweeper import sweep
+
+Point = Literal["claim", "start", "work", "done"]
+
+_NO_SESSION = 0  # no database session has this pid
+
+
+class Died(BaseException):
+    """The process ends here: nothing may catch it."""
+
+
+def run_effects() -> int:
+    """Pay whatever is due, in this process and with no broker; returns how many effects were claimed."""
+    paid = 0
+    while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
+        paid += claimed
+    return paid
+
+
+def advance(**time: float) -> None:
+    """Let so much time pass, `advance(days=7)`: for the database's clock cannot be set, the world moves back.
+
+    What is not over yet is then older and nearer to its moment; a lease runs out when more than it passes at once.
+    """
+    passed = timedelta(**time)
+    unfinished = Effect.objects.exclude(state__in=Effect.OVER)
+    unfinished.update(run_at=F("run_at") - passed, failing_since=F("failing_since") - passed)
+    if passed > LEASE:
+        unfinished.update(lease_until=F("lease_until") - passed)
+    Breaker.objects.update(paused_until=F("paused_until") - passed)
+
+
+@contextmanager
+def crash_after(point: Point) -> Iterator[None]:
+    """Let this process die when the effects it pays in the block come to that point; the block ends there.
+
+    claim: they are leased, and no work has begun.
+    start: the first handler was called, and has done nothing yet.
+    work: the first handler has returned; nothing is committed, or of what it sent nothing is written down.
+    done: the first outcome is committed, of what is sent those that are written together, and the rest is not begun.
+    What the dead process held is taken back by the next sweep. AssertionError when nothing came to that point.
+    """
+    held: list[Effect] = []
+
+    def pay(original: Callable[..., int], claimed: list[Effect]) -> int:
+        held.extend(claimed)
+        if claimed and point == "claim":
+            raise Died
+        return original(claimed)
+
+    def before(original: Callable[..., Any], *args: Any) -> Any:
+        raise Died
+
+    def after(original: Callable[..., Any], *args: Any) -> Any:
+        original(*args)
+        raise Died
+
+    def after_writing(original: Callable[..., Any], sent: list[Sent]) -> Any:
+        left = original(sent)
+        if sent:
+            raise Died
+        return left
+
+    deaths = {
+        "claim": {},
+        "start": {"_call": before},
+        "work": {"_call": after},
+        "done": {"_commit_together": after, "_keep": after_writing},
+    }
+    with ExitStack() as patches:
+        for name, instead in {"_pay_all": pay, **deaths[point]}.items():
+            patches.enter_context(patch.object(run, name, _around(getattr(run, name), instead)))
+        try:
+            yield
+        except Died:
+            for effect in held:
+                mine = Effect.objects.filter(pk=effect.pk, fence=effect.fence, lease_until__isnull=False)
+                mine.update(lease_pid=_NO_SESSION)
+            return
+    raise AssertionError(f"nothing came to the point {point!r}")
+
+
+def _around(original: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: instead(original, *args)

@@ -1,0 +1,61 @@
+"""Traces for OpenTelemetry: off, and then one `if`, until somebody calls `send_to`.
+
+The context travels in the rows (`Transition.trace`), not in messages: a lost ring loses no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span, Tracer
+
+tracer: Tracer | None = None
+
+
+def send_to(processor: Any, *, service: str = "countersign") -> None:
+    """Give every finished span to an OpenTelemetry SpanProcessor; `service` names who has no name."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    global tracer
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, read by the SDK, win; without them it makes a name up.
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):
+        resource = resource.merge(Resource({"service.name": service}))
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer(service)
+
+
+@contextmanager
+def span(name: str, *, parent: str = "", **attributes: str | int) -> Iterator[Span | None]:
+    """A span around the block: below `parent`, a W3C traceparent, else below the one we are in."""
+    if tracer is None:
+        yield None
+        return
+    with tracer.start_as_current_span(name, context_of(parent), attributes=attributes) as current:
+        yield current
+
+
+def traceparent(of: Span | None = None) -> str:
+    """W3C traceparent of a span, else of the one we are in; empty outside all."""
+    if tracer is None:
+        return ""
+    from opentelemetry import trace
+
+    context = (of or trace.get_current_span()).get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+def context_of(parent: str) -> Any:
+    """The OpenTelemetry context that a traceparent stands for; None, the current one, for what is none."""
+    if not parent:
+        return None
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    return TraceContextTextMapPropagator().extract({"traceparent": parent})

@@ -1,0 +1,330 @@
+"""The one way in which a status changes: load, check, run the method, write it all in one statement."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import IntegrityError, connection
+from django.db.models import JSONField
+from django.db.transaction import atomic, on_commit
+from django_fsm import State
+
+from engine import record
+from engine.context import request_id
+from engine.ids import uuid7
+from engine.models import Effect, Transition
+from engine.people import User
+from engine.plain import check_keepable, plain_json
+from engine.problems import IdempotencyKeyReused, Problem, WrongState
+from engine.registry import machine_of
+from engine.rules import allow, available
+from engine.spans import trace_for
+from engine.stateful import BIRTH, Stateful
+from engine.statements import pipelined
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Step:
+    """A transition to take: `door.open_up`, what to give it, and what it follows from."""
+
+    method: Callable[..., Any]
+    inputs: dict[str, Any] = field(default_factory=dict)
+    cause: Effect | Transition | None = None
+
+    @property
+    def subject(self) -> Stateful:
+        return self.method.__self__  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def name(self) -> str:
+        return self.method.__name__
+
+
+def because(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
+    """A step that says what it follows from."""
+    return Step(method, inputs, cause)
+
+
+def perform(
+    method: Callable[..., Any],
+    *,
+    by: User | None = None,
+    reason: str = "",
+    cause: Effect | Transition | None = None,
+    request_key: str | None = None,
+    **inputs: Any,
+) -> Transition:
+    """Take one transition and owe what follows from it; both are committed, or neither.
+
+    by: who asks; None is the engine itself, for transitions that name no permission.
+    request_key: the caller's name for this request; asked again, the first answer comes back.
+    Raises PermissionDenied, WrongState with what is unmet and available, or RequestKeyReused. After any
+    refusal the object in memory equals the database.
+    """
+    step = Step(method, inputs, cause)
+    if request_key is None:
+        return perform_many([step], by=by, reason=reason)[0]
+    if first := _answered(step, by, request_key):
+        return first
+    try:
+        with atomic():
+            return perform_many([step], by=by, reason=reason, request_key=request_key)[0]
+    except (WrongState, IntegrityError):
+        if first := _answered(step, by, request_key):  # it was asked twice at once, and the other was faster
+            return first
+        raise
+
+
+class RequestKeyReused(IdempotencyKeyReused):
+    """This Idempotency-Key belongs to another request."""
+
+
+def _answered(step: Step, by: User | None, request_key: str) -> Transition | None:
+    """The answer that this key has already. Raises RequestKeyReused where it is one to another request."""
+    first = Transition.objects.filter(actor_id=None if by is None else by.pk, request_key=request_key).first()
+    if first is not None:
+        asked = (machine_of(type(step.subject)), step.subject.pk, step.name, json.loads(plain_json(step.inputs)))
+        if asked != (first.machine, first.object_id, first.name, first.inputs):
+            raise RequestKeyReused("Under this key something else was asked before.")
+    return first
+
+
+def perform_many(
+    steps: Iterable[Step | Callable[..., Any]],
+    *,
+    by: User | None = None,
+    reason: str = "",
+    request_key: str | None = None,
+) -> list[Transition]:
+    """Take a set of transitions: all of them or none, in one statement per machine.
+
+    An object may occur more than once; its transitions are then taken in the order given.
+    """
+    todo = [step if isinstance(step, Step) else Step(step) for step in steps]
+    with _as_in_database([step.subject for step in todo]):
+        moves = [_take(step, by, reason, request_key) for step in todo]
+        with _all_or_none(moves):
+            written = _write(list(_rounds(moves)))
+            _confirm(written, by)
+    _say(moves, by)
+    return [move.transition for move in moves]
+
+
+def begin(
+    obj: Stateful, *, by: User | None = None, cause: Effect | Transition | None = None, **inputs: Any
+) -> Transition:
+    """Give birth to a row with a lifecycle: the row, its first Transition and what follows, together."""
+    return begin_many([obj], by=by, cause=cause, **inputs)[0]
+
+
+def begin_many(
+    objs: Sequence[Stateful],
+    *,
+    by: User | None = None,
+    cause: Effect | Transition | None = None,
+    **inputs: Any,
+) -> list[Transition]:
+    """Give birth to rows of one model."""
+    if not objs:
+        return []
+    check_keepable(inputs)
+    moves = [
+        record.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
+        for obj in objs
+    ]
+    with _as_in_database(objs), atomic(savepoint=False):
+        for obj in objs:
+            obj.version = 1
+        _confirm([_write_births(some) for some in record.chunks(moves)], by)
+    _say(moves, by)
+    return [move.transition for move in moves]
+
+
+def _write_births(moves: list[record.Move]) -> record.Written:
+    with pipelined():
+        written = record.write(moves)  # first, because the guard wants to see where a row comes from
+        type(moves[0].obj)._base_manager.bulk_create([move.obj for move in moves])
+    return written
+
+
+def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> record.Move:
+    """Check one step, run its method on the object in memory, and note what it changed."""
+    obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
+    edge = allow(obj, meta, by)
+    source, before = obj.status, dict(obj.__dict__)
+    mutable = {name: deepcopy(before[name]) for name in _mutable(type(obj)) if name in before}
+    obj.__dict__ |= mutable  # the method may change these in place: what was before stays as it was
+    if step.inputs:
+        check_keepable(step.inputs)
+    given = step.inputs if by is None else {**step.inputs, "by": by}
+    target = edge.target
+    result = inspect.unwrap(step.method.__func__)(obj, **given)  # type: ignore[attr-defined]
+    if isinstance(target, State):
+        target = target.get_state(obj, edge, result)
+    meta.field.set_state(obj, target)
+    obj.version += 1
+    transition = _transition(obj, edge.name, source, by, step.cause, reason, request_key, step.inputs)
+    columns = _columns(type(obj))
+    changed = {
+        name: value
+        for name, value in obj.__dict__.items()
+        if name in columns
+        and (name not in before or before[name] is not value)
+        and (before.get(name) != value or (name in mutable and repr(before[name]) != repr(value)))  # 1 == True
+    }
+    return record.Move(obj, transition, born=False, changed=changed)
+
+
+@cache
+def _columns(model: type[Stateful]) -> frozenset[str]:
+    """What a transition method may change."""
+    return frozenset(field.attname for field in model._meta.concrete_fields) - {"status", "version"}
+
+
+@cache
+def _mutable(model: type[Stateful]) -> list[str]:
+    """The columns whose values can be changed in place."""
+    return [field.attname for field in model._meta.concrete_fields if isinstance(field, JSONField | ArrayField)]
+
+
+def _transition(
+    obj: Stateful,
+    name: str,
+    source: str,
+    by: User | None,
+    cause: Effect | Transition | None,
+    reason: str,
+    request_key: str | None,
+    inputs: dict[str, Any],
+) -> Transition:
+    """As it will be in the database when its statement has run, which also says when: `at` is read when asked for."""
+    fact = {
+        "id": uuid7(),
+        "account_id": obj.tenant_id,
+        "machine": machine_of(type(obj)),
+        "object_id": obj.pk,
+        "seq": obj.version or 1,
+        "name": name,
+        "source": source,
+        "target": obj.status,
+        "actor_id": None if by is None else by.pk,
+        "cause_id": cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
+        "reason": reason,
+        "request_key": request_key,
+        "request_id": request_id.get(),
+        "inputs": inputs,
+        "trace": trace_for(cause),
+    }
+    transition = Transition.from_db(connection.alias, fact.keys(), fact.values())
+    if by is not None:
+        transition.actor = cast("Any", by)
+    return transition
+
+
+def _say(moves: list[record.Move], by: User | None) -> None:
+    """A log line for each move, once it is committed: what people do is INFO, what follows is DEBUG."""
+    level = logging.DEBUG if by is None else logging.INFO
+    if log.isEnabledFor(level):
+        on_commit(partial(_log, level, [move.transition for move in moves]), robust=True)
+
+
+def _log(level: int, transitions: list[Transition]) -> None:
+    for transition in transitions:
+        facts = {
+            "transition_id": transition.pk,
+            "machine": transition.machine,
+            "object_id": transition.object_id,
+            "name": transition.name,
+            "source": transition.source,
+            "target": transition.target,
+            "actor_id": transition.actor_id,
+        }
+        log.log(level, "%s, %s by %s", transition, transition.object_id, transition.actor_id, extra={"facts": facts})
+
+
+def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
+    """Moves of one model with the same changed columns, an object at most once in each; an object's in their order."""
+    groups: dict[tuple[int, type, tuple[str, ...]], list[record.Move]] = {}
+    seen: dict[UUID, int] = {}
+    for move in moves:
+        turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
+        groups.setdefault((turn, type(move.obj), tuple(sorted(move.changed))), []).append(move)
+    for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
+        yield from record.chunks(group)
+
+
+def _write(groups: list[list[record.Move]]) -> list[record.Written]:
+    """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end.
+
+    The first of a model locks all rows of it that are to move, by their keys: of two callers with the same rows in
+    another order one waits for the other, and is then refused.
+    """
+    locks: dict[type, set[UUID]] = defaultdict(set)
+    for group in groups:
+        locks[type(group[0].obj)] |= {move.obj.pk for move in group}
+    with pipelined() if len(groups) > 1 else nullcontext():
+        return [record.write(group, locks.pop(type(group[0].obj), set())) for group in groups]
+
+
+def _all_or_none(moves: list[record.Move]) -> AbstractContextManager[None]:
+    """One move is one statement, and needs no transaction to be whole."""
+    return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
+
+
+def _confirm(written: list[record.Written], by: User | None) -> None:
+    for each in written:
+        if stale := each.stale():
+            raise _Stale(stale[0], by)
+    record.announce([effect_id for each in written for effect_id in each.due()])
+
+
+class _Stale(WrongState):
+    """The object is not in a state that allows this."""
+
+    def __init__(self, obj: Stateful, by: User | None) -> None:
+        now = type(obj)._base_manager.get(pk=obj.pk)
+        super().__init__(
+            f"This {type(obj)._meta.verbose_name} was changed meanwhile: it is {now.status}.",
+            object_status=str(now.status),
+            available=available(now, by),
+            unmet=[],
+        )
+
+
+@contextmanager
+def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
+    """After a failure give every object back what it held; after a refusal read those that were stale anew."""
+    before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
+    try:
+        yield
+    except BaseException as error:
+        for obj, values in before.values():
+            obj.__dict__.clear()
+            obj.__dict__.update(values)
+        if isinstance(error, Problem) and not connection.needs_rollback:
+            _refresh_stale(objs)
+        raise
+
+
+def _refresh_stale(objs: Sequence[Stateful]) -> None:
+    """Also those that are ahead of the database, because their caller rolled back after perform()."""
+    for model in {type(obj) for obj in objs}:
+        mine = [obj for obj in objs if type(obj) is model]
+        rows = model._base_manager.in_bulk([obj.pk for obj in mine])
+        for obj in mine:
+            row = rows.get(obj.pk)
+            if row is not None and (row.version, row.status) != (obj.version, obj.status):
+                obj.refresh_from_db()

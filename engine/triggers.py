@@ -1,0 +1,153 @@
+"""Rules of the engine that the database keeps by trigger, written as constraints so that migrations follow the code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+# One function for all machines; a trigger's arguments are its machine and the edges it may take.
+_STATUS_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_guard_status() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    before text := '';
+    edge text;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        before := OLD.status;
+    END IF;
+    SELECT name || ':' || source || '>' || target INTO edge FROM core_transition
+    WHERE machine = TG_ARGV[0] AND object_id = NEW.id AND seq = NEW.version
+        AND source = before AND target = NEW.status;
+    IF edge IS NULL OR (TG_OP = 'UPDATE' AND NEW.version <> OLD.version + 1) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s %s: no Transition leads from %L to %L', TG_ARGV[0], NEW.id, before, NEW.status);
+    END IF;
+    IF NOT edge = ANY (TG_ARGV) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('%s %s: %s is not declared', TG_ARGV[0], NEW.id, edge);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+# `countersign.thaw` names a table for one transaction. Anybody can set it; it counts for the owner of the table alone,
+# and for what runs with the owner's rights.
+THAW_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_is_thawed(relation oid) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    named text := coalesce(current_setting('countersign.thaw', true), '');
+BEGIN
+    IF named = '' OR to_regclass(named) IS DISTINCT FROM relation::regclass OR NOT pg_has_role(
+            current_user, (SELECT relowner FROM pg_class WHERE oid = relation), 'MEMBER') THEN
+        RETURN false;
+    END IF;
+    RAISE LOG 'countersign: % is changed while it is thawed, by %', relation::regclass, session_user;
+    RETURN true;
+END $$;
+"""
+APPEND_ONLY_FUNCTION = (
+    THAW_FUNCTION
+    + """
+CREATE OR REPLACE FUNCTION countersign_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND countersign_is_thawed(TG_RELID) THEN
+        RETURN NULL;
+    END IF;
+    RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+        MESSAGE = format('%s is append-only: %s is refused', TG_TABLE_NAME, TG_OP);
+END $$;
+"""
+)
+_KEPT_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+        MESSAGE = format('%s has a history: %s is refused', TG_TABLE_NAME, TG_OP);
+END $$;
+"""
+
+
+class Trigger(models.BaseConstraint):
+    """A constraint that Django knows nothing of beyond its name and its SQL: one trigger of that name."""
+
+    def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert schema_editor is not None
+        schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
+        return ""
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return f'DROP TRIGGER {self.name} ON "{model._meta.db_table}"'
+
+    def validate(self, *args: Any, **kwargs: Any) -> None:
+        """The database alone decides."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trigger) and self.deconstruct() == other.deconstruct()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class StatusGuard(Trigger):
+    """No status without its Transition row, and no edge that the machine does not declare.
+
+    `edges` are `name:source>target`, for a birth `begin:>target`.
+    """
+
+    def __init__(self, *, name: str, machine: str, edges: list[str]) -> None:
+        super().__init__(name=name)
+        self.machine = machine
+        self.edges = sorted(edges)
+
+    def deconstruct(self) -> Any:
+        path, args, kwargs = super().deconstruct()
+        return path, args, {**kwargs, "machine": self.machine, "edges": self.edges}
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        table = model._meta.db_table
+        words = ", ".join(f"'{word}'" for word in (self.machine, *self.edges))
+        call = f"FOR EACH ROW {{when}}EXECUTE FUNCTION countersign_guard_status({words});"
+        moved = "WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.version IS DISTINCT FROM NEW.version) "
+        return (
+            _STATUS_FUNCTION
+            + f'CREATE TRIGGER {self.name}_born AFTER INSERT ON "{table}" {call.format(when="")}\n'
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE ON "{table}" {call.format(when=moved)}'
+        )
+
+    def remove_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        table = model._meta.db_table
+        return f'DROP TRIGGER {self.name}_born ON "{table}"; DROP TRIGGER {self.name} ON "{table}";'
+
+
+class _Refusal(Trigger):
+    """Whole statements are refused, of no rows too."""
+
+    statements: str
+    function: str  # that the trigger calls
+    function_sql: str
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            self.function_sql
+            + f"CREATE TRIGGER {self.name} BEFORE {self.statements} "
+            + f'ON "{model._meta.db_table}" FOR EACH STATEMENT EXECUTE FUNCTION {self.function}();'
+        )
+
+
+class AppendOnly(_Refusal):
+    """Rows are added and stay: UPDATE, DELETE and TRUNCATE are refused."""
+
+    statements = "UPDATE OR DELETE OR TRUNCATE"
+    function, function_sql = "countersign_refuse", APPEND_ONLY_FUNCTION
+
+
+class Kept(_Refusal):
+    """Rows change and stay: DELETE and TRUNCATE are refused."""
+
+    statements = "DELETE OR TRUNCATE"
+    function, function_sql = "countersign_keep", _KEPT_FUNCTION

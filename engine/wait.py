@@ -1,0 +1,24 @@
+"""Wait for what follows, for callers who asked to (RFC 7240, `Prefer: wait`)."""
+
+from __future__ import annotations
+
+import time
+
+from engine.models import Effect, Transition
+
+OVER = {Effect.State.DONE, Effect.State.SKIPPED}
+STUCK = {Effect.State.DEAD, Effect.State.UNCERTAIN}
+
+
+def settled(transition: Transition, *, timeout: float) -> bool:
+    """Whether all effects of this transition were done within `timeout` seconds; at once when one is stuck."""
+    deadline = time.monotonic() + timeout
+    pause = 0.01
+    while True:
+        states = set(transition.effects.values_list("state", flat=True))
+        if states <= OVER:
+            return True
+        if states & STUCK or time.monotonic() + pause > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.25)

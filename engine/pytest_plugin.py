@@ -1,0 +1,63 @@
+"""A pytest plugin, beside pytest-django: fixtures for what is owed, and tests that commit on tables that only grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from engine import testing
+
+
+@pytest.fixture
+def run_effects() -> Callable[[], int]:
+    """Do whatever is due, in this process and with no broker; returns how many effects that were."""
+    from engine import testing
+
+    return testing.run_effects
+
+
+@pytest.fixture
+def advance() -> Callable[..., None]:
+    """Let time pass: `advance(days=7)`."""
+    from engine import testing
+
+    return testing.advance
+
+
+@pytest.fixture
+def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
+    """`with crash_after("work"): run_effects()`: the process that does the work dies at that point."""
+    from engine import testing
+
+    return testing.crash_after
+
+
+@pytest.fixture(autouse=True)
+def unknown_pace() -> None:
+    """What was slow in the test before is not expected to be slow in this one."""
+    from engine import pace
+
+    pace._mean.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def truncation_between_tests() -> Iterator[None]:
+    """Tests that commit are followed by TRUNCATE, which our triggers refuse: the owner may switch them off."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    truncate = DatabaseOperations.execute_sql_flush
+
+    def with_triggers_off(self: DatabaseOperations, sql_list: list[str]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+            tables = [table for (table,) in cursor.fetchall()]
+        off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
+        truncate(self, [*off, *sql_list, *on])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", with_triggers_off)
+        yield

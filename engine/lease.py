@@ -76,7 +76,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           outcome = NULL, took = %(took)s::int""",
+           took = %(took)s::int""",
         took=round(took * 1000),
     )
     if finished != len(effects):

@@ -5,3 +5,7 @@ from core.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]
 HISTORY_HEADS_DIR = ""
+TASKS = {
+    "default": {"BACKEND": "engine.django_tasks.EffectBackend"},
+    "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"OUTWARD": True}},
+}

@@ -1,0 +1,42 @@
+"""Functions under Django's `@task`, which the engine does."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django_tasks import TaskContext, task
+
+from engine import begin
+from tests.toy import outside
+from tests.toy.models import Door
+
+FAILING: list[Exception] = []  # raised one by one, by who comes next
+
+
+@task()
+def build_doors(house: str, how_many: int) -> list[str]:
+    doors = [Door(house=UUID(house)) for _ in range(how_many)]
+    for door in doors:
+        begin(door)
+    if FAILING:
+        raise FAILING.pop(0)
+    return [str(door.pk) for door in doors]
+
+
+@task(takes_context=True)
+def count_attempts(context: TaskContext) -> int:
+    if FAILING:
+        raise FAILING.pop(0)
+    return context.attempt
+
+
+@task(backend="outward")
+def tell_caretaker(key: str) -> dict[str, str]:
+    if FAILING:
+        raise FAILING.pop(0)
+    return outside.send("tell", key=UUID(key))
+
+
+@task()
+async def count_doors() -> int:
+    return await Door.objects.acount()

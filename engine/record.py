@@ -163,7 +163,9 @@ def _birth_statement() -> str:
 
 
 def _steps(new: list[Field[Any, Any]]) -> str:
-    types = FACT_COLUMNS | {f'"new_{field.attname}"': str(field.db_type(connection)) for field in new}
+    actor = Transition._meta.get_field("actor")  # a person's key may be a number
+    types = FACT_COLUMNS | {"actor_id": str(actor.db_type(connection))}
+    types |= {f'"new_{field.attname}"': str(field.db_type(connection)) for field in new}
     return f"SELECT * FROM jsonb_to_recordset(%s::jsonb) AS step({_typed(types)})"
 
 

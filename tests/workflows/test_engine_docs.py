@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "engine.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 QUOTES = [block for block in BLOCKS if block.startswith("# tests/")]
-STEPS = [block for block in BLOCKS if block not in QUOTES]
+STEPS = [block for block in BLOCKS if block not in QUOTES and not re.match(r"# [\w/]+\.py\n", block)]
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""The shop of docs/engine.md, in a folder of its own: files and commands of the page, the engine from a wheel."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "engine.md").read_text().partition("## In a project of your own\n")[2]
+FILES = dict(re.findall(r"^```python\n# ([\w/]+\.py)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
+[COMMANDS] = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """Built from a copy, so that the build leaves nothing in the package."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT / "engine", folder / "engine", ignore=shutil.ignore_patterns("__pycache__"))
+    pip("wheel", "--no-build-isolation", "--no-deps", "--no-index", "--wheel-dir", folder, folder / "engine")
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture
+def shop(tmp_path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def database(request) -> dict[str, str]:
+    """Where an empty one is, as libpq is told."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    query = {name: values[0] for name, values in parse_qs(url.query).items()}
+    place = {
+        "PGHOST": unquote(query.get("host") or url.hostname or ""),
+        "PGPORT": query.get("port") or str(url.port or ""),
+        "PGUSER": unquote(url.username or query.get("user") or ""),
+        "PGPASSWORD": unquote(url.password or ""),
+    }
+    place = {name: value for name, value in place.items() if value}
+    name = f"shop_{os.getpid()}"
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+        yield place | {"PGDATABASE": name}
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def pip(*words: object) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "-q", *map(str, words)], check=True, timeout=120)
+
+
+@pytest.mark.timeout(300)
+def test_a_stranger_follows_the_page_and_stumbles_nowhere(wheel, shop, database):
+    """The libraries are those that are installed here; of this repository there is the wheel and nothing else."""
+    pip("install", "--no-deps", "--no-index", "--target", shop / "site", wheel)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{shop / 'site'}{os.pathsep}{shop}",
+        "PYTEST_ADDOPTS": "-p no:valkey -p no:cacheprovider",  # the fixtures of a broker, which is not here
+        **database,
+    }
+    install, *commands = COMMANDS.strip().splitlines()
+    assert (install.startswith("pip install "), len(commands)) == (True, 5)
+    said = []
+    for command in commands:
+        program, *words = command.split()
+        assert program == "python"
+        ran = subprocess.run(
+            [sys.executable, *words],
+            cwd=shop,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+        said.append(ran.stdout)
+
+    assert "Create model Order" in said[0]
+    assert "7 passed" in said[3]
+    assert "0 effects run" in said[4]
+
+
+def test_the_wheel_holds_the_engine_alone(wheel):
+    names = subprocess.run(
+        [sys.executable, "-m", "zipfile", "-l", wheel], check=True, capture_output=True, text=True, timeout=60
+    ).stdout
+    files = set(re.findall(r"^(\S+\.py)\s", names, re.MULTILINE))
+
+    assert files == {
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "engine").rglob("*.py") if "build" not in path.parts
+    }

@@ -2,6 +2,7 @@
 
     perform(door.open_up, by=user)     take one transition, and owe what follows from it
     perform_many([...])                the same for a set, in a constant number of statements
+    preview(door.open_up, by=user)     what that would bring about, rolled back
     begin(door, by=user)               a row with a lifecycle is born
     on(Door.open_up, count_visits)     what follows from what
     @effect("door.count")              a function that pays one kind of debt
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
     from engine.later import look_again
     from engine.operate import may_do, retry, retry_many, skip
+    from engine.previews import Busy, Preview, preview, preview_of
     from engine.registry import effect, lanes, on
     from engine.rules import available, explain
     from engine.run import run_due
@@ -39,9 +41,11 @@ if TYPE_CHECKING:
     from engine.wait import settled
 
 __all__ = [
+    "Busy",
     "Debt",
     "NotYet",
     "Permanent",
+    "Preview",
     "RequestKeyReused",
     "RetryAfter",
     "Step",
@@ -65,6 +69,8 @@ __all__ = [
     "owe_many",
     "perform",
     "perform_many",
+    "preview",
+    "preview_of",
     "reschedule",
     "retry",
     "retry_many",
@@ -90,6 +96,7 @@ _MODULES = {
     "tick": ["once_per"],
     "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
     "wait": ["settled"],
+    "previews": ["Busy", "Preview", "preview", "preview_of"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

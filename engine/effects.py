@@ -14,8 +14,8 @@ from django.db.transaction import atomic
 from engine.ids import uuid7
 from engine.models import Effect, Transition
 from engine.plain import check_keepable, plain_json
-from engine.record import CHUNK_ROWS, INSERT_DEBTS, announce, chunks
-from engine.registry import Kind, machine_of
+from engine.record import CHUNK_ROWS, INSERT_DEBTS, announce, chunks, notes
+from engine.registry import Kind, kinds, machine_of
 from engine.stateful import NOBODY, Stateful
 from engine.statements import ask
 
@@ -81,9 +81,13 @@ def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
     if not debts:
         return []
     rows = [debt.row() for debt in debts]
-    sql = f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id"
+    sql = f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id, state"
     with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
-        owed = {row[0] for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall()}
+        owed = dict(row for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall())
+    if noted := notes.get():
+        noted.effects += owed
+        inward = {row["id"] for row in rows if not kinds[row["kind"]].outward}
+        noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
     announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
     return [row["id"] if row["id"] in owed else None for row in rows]
 
@@ -92,6 +96,8 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
     """Let effects that wait for their first run be due at other moments, by their ids; how many still waited."""
     if not moments:
         return 0
+    if noted := notes.get():
+        noted.moved += moments
     changed = ask(
         """UPDATE core_effect AS effect SET run_at = moment.at
            FROM unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at)

@@ -7,7 +7,8 @@ its text depends only on which columns the transitions changed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,13 +21,26 @@ from django.db.transaction import on_commit
 from engine.ids import uuid7
 from engine.models import Effect, Transition
 from engine.plain import plain_json
-from engine.registry import followers
+from engine.registry import followers, kinds
 from engine.signals import effects_recorded
 from engine.stateful import Stateful
 from engine.statements import ask
 
 CHUNK_ROWS = 500  # of a set in one statement
 T = TypeVar("T")
+
+
+@dataclass
+class Notes:
+    """The keys of what was written, in its order, for who asked: see preview. Some of it may be rolled back since."""
+
+    transitions: list[UUID] = field(default_factory=list)
+    effects: list[UUID] = field(default_factory=list)
+    due: list[UUID] = field(default_factory=list)  # of those: at once, and inside the database
+    moved: list[UUID] = field(default_factory=list)  # effects that were there and wait for another moment now
+
+
+notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
 
 
 @dataclass
@@ -81,6 +95,10 @@ def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
     debts = [debt for move in moves for debt in _owed(move)]
+    if noted := notes.get():
+        noted.transitions += [move.transition.id for move in moves]
+        noted.effects += [debt["id"] for debt in debts]
+        noted.due += [debt["id"] for debt in debts if not (debt["wait"] or kinds[debt["kind"]].outward)]
     steps = [
         {name: getattr(move.transition, name) for name in FACT_COLUMNS}
         | {f"new_{name}": value for name, value in move.changed.items()}

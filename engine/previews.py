@@ -1,0 +1,211 @@
+"""What a transition would bring about: it is done, with all that follows inside the database, and rolled back."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import Error
+from django.db.transaction import atomic, set_rollback
+
+from engine import claim, lease
+from engine.lease import one_line
+from engine.models import Effect, Transition
+from engine.pace import BUDGET
+from engine.people import User
+from engine.problems import Unavailable
+from engine.reader import Reader
+from engine.record import Notes, notes
+from engine.registry import Kind, kinds
+from engine.stateful import Stateful
+from engine.statements import ask, pipelined
+from engine.subjects import Subjects
+from engine.transitions import perform
+
+_TRANSITIONS, _EFFECTS = Reader(Transition._base_manager.all()), Reader(Effect._base_manager.all())
+LOCK_WAIT = "300ms"
+BUSY_SQLSTATES = {"55P03", "40P01", "40001"}  # lock not available, deadlock, serialization failure
+
+
+class Busy(Unavailable):
+    """Busy, not previewed."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody is changing this just now, so it was not previewed.", retry_after=1)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object, and how its status would differ; `source` is empty where it would be born."""
+
+    machine: str
+    object_id: UUID
+    account_id: UUID
+    source: str
+    target: str
+
+
+@dataclass
+class Preview:
+    """What would happen. Nothing of it is in the database.
+
+    transitions, effects: the rows that would be written, in their order, as they would be once all that follows inside
+    the database is done: what would leave is `ready`, or `waiting` for its time as timers are. Also timers that are
+    there and would be due at another time.
+    failed: by effect, what its handler would raise. seen: what `look` answered; answer: what the work did.
+    """
+
+    transitions: list[Transition] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    failed: dict[UUID, str] = field(default_factory=dict)
+    seen: Any = None
+    answer: Any = None
+
+    @property
+    def changes(self) -> list[Change]:
+        """One for each object: the state that it is in, and the one that it would be in."""
+        found: dict[tuple[str, UUID], list[Transition]] = defaultdict(list)
+        for each in self.transitions:
+            found[each.machine, each.object_id].append(each)
+        return [
+            Change(*key, steps[0].account_id, steps[0].source, max(steps, key=lambda step: step.seq).target)
+            for key, steps in found.items()
+        ]
+
+    @property
+    def outward(self) -> list[Effect]:
+        """What would leave the database: counted, and never done."""
+        return [each for each in self.effects if kinds[each.kind].outward]
+
+    @property
+    def timers(self) -> list[Effect]:
+        """What would wait for its time, `run_at`, to be done inside the database."""
+        return [each for each in self.effects if each.state == Effect.State.WAITING and not kinds[each.kind].outward]
+
+
+def preview(
+    method: Callable[..., Any],
+    *,
+    by: User | None = None,
+    reason: str = "",
+    look: Callable[[Preview], Any] | None = None,
+    **inputs: Any,
+) -> Preview:
+    """What perform() with the same words would do, and what would follow. Raises what that would raise, and Busy.
+
+    look: called with all but its own answer while everything is as it would be, to read what else the caller tells of.
+    """
+    subject: Stateful = method.__self__  # type: ignore[attr-defined]
+    return preview_of(lambda: perform(method, by=by, reason=reason, **inputs), subject, look=look)
+
+
+def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Preview], Any] | None = None) -> Preview:
+    """The same of whatever takes transitions and owes effects. `subjects`: the objects in memory that it moves.
+
+    What follows is done by the handlers that do it otherwise, so that it cannot differ, in one transaction. What waits
+    for a commit (who is told of effects, lines of the log) never gets one, and what would leave is left alone. Who
+    draws from a sequence or writes in a session of their own leaves that behind: effects do neither.
+    """
+    before = [(obj, dict(obj.__dict__), dict(obj._state.fields_cache)) for obj in subjects]
+    noted = Notes()
+    token = notes.set(noted)
+    found = Preview()
+    try:
+        with _undone():
+            found.answer = work()
+            _follow(noted, found.failed, ends=time.monotonic() + BUDGET)
+            _read(noted, found)
+            if look is not None:
+                found.seen = look(found)
+    finally:
+        notes.reset(token)
+        for obj, values, related in before:
+            obj.__dict__.clear()
+            obj.__dict__.update(values)
+            obj._state.fields_cache = related
+    return found
+
+
+@contextmanager
+def _undone() -> Iterator[None]:
+    """Whatever is written inside is rolled back, and its locks with it. Raises Busy where somebody else holds one."""
+    try:
+        with atomic():
+            ask(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+            yield
+            set_rollback(True)
+    except Error as error:
+        if _is_busy(error):
+            raise Busy from error
+        raise
+
+
+def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
+    """Do what is due of these effects inside the database, and what follows from that."""
+    while due := [*noted.due, *_woken(noted.moved)]:
+        noted.due.clear()
+        claimed = claim.claim_named(due, outward=False)
+        if not claimed:  # paused, of a kind that is not known here, or moved and not due
+            return
+        by_kind: dict[str, list[Effect]] = defaultdict(list)
+        for effect in claimed:
+            by_kind[effect.kind].append(effect)
+        for name, effects in by_kind.items():
+            size = kinds[name].batch
+            for start in range(0, len(effects), size):
+                if time.monotonic() > ends:
+                    raise Busy
+                _do(kinds[name], effects[start : start + size], failed)
+
+
+def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
+    """What waited for a moment that is over now, as the next sweep would find it."""
+    if moved:
+        ask(
+            """UPDATE core_effect SET state = 'ready'
+               WHERE id = ANY(%s::uuid[]) AND state = 'waiting' AND run_at <= now()""",
+            [list(moved)],
+        )
+    return moved
+
+
+def _do(kind: Kind, effects: Sequence[Effect], failed: dict[UUID, str]) -> None:
+    """As a worker does it, but that nothing is said of it: no line of the log, no span, and no retry of what fails."""
+    subjects = Subjects(kind, list(effects))
+    try:
+        with atomic():
+            subjects.ask()
+            found = subjects.in_order()
+            if kind.batch > 1:
+                kind.run(found, effects)
+            else:
+                kind.run(found[0], effects[0])
+            lease.finish(effects, took=0)
+    except Exception as error:
+        if _is_busy(error):
+            raise
+        if len(effects) == 1:
+            failed[effects[0].id] = one_line(error)
+            return
+        for effect in effects:
+            _do(kind, [effect], failed)
+
+
+def _is_busy(error: Exception) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) in BUSY_SQLSTATES
+
+
+def _read(noted: Notes, found: Preview) -> None:
+    """What is there of what was noted. Raises what a commit would be refused with."""
+    keys = list(dict.fromkeys([*noted.effects, *noted.moved]))
+    with pipelined():
+        ask("SET CONSTRAINTS ALL IMMEDIATE")
+        transitions, effects = _TRANSITIONS.ask(noted.transitions), _EFFECTS.ask(keys)
+    facts, debts = transitions.by_key(), effects.by_key()
+    found.transitions = [facts[key] for key in noted.transitions if key in facts]
+    found.effects = [debts[key] for key in keys if key in debts]

@@ -1,0 +1,191 @@
+"""`preview`: a transition and what follows, rolled back. tests/simulation compares it with what then happens."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection
+from django.db.transaction import atomic, set_rollback
+
+from core.problems import PermissionDenied, WrongState
+from engine import Busy, begin, effects_recorded, owe, perform, perform_many, preview, preview_of, registry
+from engine.models import Effect, Transition
+from tests.factories import StaffFactory, UserFactory
+from tests.toy import outside
+from tests.toy.effects import close_by_itself, count_visits
+from tests.toy.models import Door, Visit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff():
+    return StaffFactory(is_superuser=True)
+
+
+@pytest.fixture
+def door():
+    door = Door()
+    begin(door)
+    return door
+
+
+def rows() -> list[int]:
+    return [model.objects.count() for model in (Door, Visit, Transition, Effect)]
+
+
+def test_it_says_what_would_be_and_nothing_is(door, staff, run_effects):
+    run_effects()
+    before, sent = rows(), len(outside.heard)
+
+    found = preview(door.open_up, by=staff, reason="parcel", note="for number 7", look=lambda _: Visit.objects.count())
+
+    assert [(each.source, each.target) for each in found.changes] == [("shut", "open")]
+    assert [each.inputs for each in found.transitions] == [{"note": "for number 7"}]
+    assert {each.kind: each.state for each in found.effects} == {
+        "toy.count": "done",
+        "toy.log": "ready",
+        "toy.close": "waiting",
+    }
+    assert [each.kind for each in found.outward] == ["toy.log"]
+    assert [(each.kind, each.run_at - each.created_at) for each in found.timers] == [
+        ("toy.close", timedelta(minutes=5))
+    ]
+    assert found.seen == 1  # the visit was counted, where it was
+    assert (rows(), len(outside.heard)) == (before, sent)
+    assert (door.status, door.version, door.opened_by) == ("shut", 1, None)
+    perform(door.open_up, by=staff)  # its copy in memory is as before
+
+
+def test_nobody_hears_of_it(door, staff, caplog, django_capture_on_commit_callbacks):
+    heard = []
+    receiver = lambda **words: heard.append(words)  # noqa: E731
+    effects_recorded.connect(receiver)
+    try:
+        with caplog.at_level(logging.DEBUG), django_capture_on_commit_callbacks(execute=True) as callbacks:
+            preview(door.open_up, by=staff)
+    finally:
+        effects_recorded.disconnect(receiver)
+
+    assert (heard, callbacks) == ([], [])
+    assert [record for record in caplog.records if record.name.startswith(("core", "workflows", "tasks"))] == []
+
+
+def test_a_refusal_is_that_of_the_deed(door, staff):
+    with pytest.raises(PermissionDenied):
+        preview(door.open_up, by=UserFactory())
+    perform(door.open_up, by=staff)
+    before = rows()
+    with pytest.raises(WrongState):
+        preview(door.open_up, by=staff)
+    assert rows() == before
+
+
+def test_it_may_stand_in_a_transaction_that_goes_on(staff):
+    door = Door()
+    with atomic():
+        begin(door)
+        preview(door.open_up, by=staff)
+        perform(door.open_up, by=staff)
+
+    assert Transition.objects.filter(object_id=door.pk).count() == 2
+
+
+def test_a_set_is_previewed_as_one(staff):
+    doors = [Door() for _ in range(12)]
+    for door in doors:
+        begin(door)
+
+    found = preview_of(
+        lambda: perform_many([door.open_up for door in doors], by=staff),
+        *doors,
+        look=lambda _: Visit.objects.count(),
+    )
+
+    assert len(found.changes) == found.seen == 12
+    assert {door.status for door in doors} == {"shut"}
+
+
+def test_what_was_begun_and_given_up_is_not_told(door, staff):
+    """The first try of a set may be rolled back before it goes one by one."""
+
+    def work() -> None:
+        with atomic():
+            perform(door.open_up, by=staff)
+            set_rollback(True)
+
+    assert preview_of(work, door).effects == []
+
+
+def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch, caplog):
+    doors = [Door(is_locked=False) for _ in range(3)]
+    for door in doors:
+        begin(door)
+    bad = doors[1]
+
+    def count(found, effects):
+        if bad.pk in {door.pk for door in found}:
+            raise ValueError("no room")
+        count_visits(found, effects)
+
+    monkeypatch.setitem(registry.kinds, "toy.count", registry.Kind("toy.count", count, batch=10, lane="inward"))
+
+    found = preview_of(
+        lambda: perform_many([door.open_up for door in doors], by=staff), *doors, look=lambda _: Visit.objects.count()
+    )
+
+    assert list(found.failed.values()) == ["ValueError: no room"]
+    assert [each.object_id for each in found.effects if each.pk in found.failed] == [bad.pk]
+    assert found.seen == 2
+    assert caplog.records == []
+
+
+def test_what_is_due_at_once_is_done_and_what_follows_from_it(staff):
+    door = Door(status="open")
+    begin(door)
+    found = preview_of(lambda: owe(close_by_itself, key="now", about=door), look=lambda _: Door.objects.get(pk=door.pk))
+
+    assert found.seen.status == "shut"
+    assert [each.name for each in found.transitions] == ["close"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_somebody_holds_is_not_waited_for(staff):
+    door = Door()
+    begin(door)
+    with somebody("SELECT FROM toy_door WHERE id = %s FOR UPDATE", door.pk), pytest.raises(Busy) as refusal:
+        preview(door.open_up, by=staff)
+
+    assert (refusal.value.slug, refusal.value.status) == ("unavailable", 503)
+    assert refusal.value.members == {"retry_after": 1}
+    assert (door.status, Transition.objects.count()) == ("shut", 1)
+    assert preview(door.open_up, by=staff).changes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_stays_locked_inside_a_transaction_of_the_caller(staff):
+    door = Door()
+    begin(door)
+    with atomic():
+        preview(door.open_up, by=staff)
+        with somebody("SELECT FROM toy_door WHERE id = %s FOR UPDATE NOWAIT", door.pk):
+            pass
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            assert cursor.fetchone()[0] != "300ms"
+
+
+@contextmanager
+def somebody(sql: str, *params: object) -> Iterator[None]:
+    """Another session, in the middle of a transaction."""
+    names = connection.get_connection_params()
+    names = {key: names[key] for key in ("host", "port", "user", "password", "dbname") if names.get(key)}
+    with psycopg.connect(**names) as other:
+        other.execute(sql, params)
+        yield
+        other.rollback()

@@ -85,8 +85,10 @@ class Door(APIView):
 
     `In` is the body it takes, or the parameters if it is a Query; a list names its parameters `Filters`.
     `query` holds what was asked for. `answer_later` may be set to an answer that has to wait for the commit.
+    keeps_answers: False where nothing is done, so that a key is of no use: it is let pass, and stays unused.
     """
 
+    keeps_answers = True
     answer_later: Callable[[], Response] | None = None
     query: dict[str, Any]
     _savepoint: Any = None
@@ -120,7 +122,7 @@ class Door(APIView):
         return getattr(self.handler_of(method), "__name__", "") == "list"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        is_keyed = request.method == "POST" and "Idempotency-Key" in request.headers
+        is_keyed = self._is_keyed(request)
         try:
             response = self._keyed(request, *args, **kwargs) if is_keyed else super().dispatch(request, *args, **kwargs)
         except _Replay as replay:
@@ -136,7 +138,7 @@ class Door(APIView):
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
         self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
-        if method == "POST" and "Idempotency-Key" in request.headers:
+        if self._is_keyed(request):
             self._claim(request)  # before the body is parsed, of which it keeps a print
         if method == "POST" and self.body_of(method) is Nothing:
             Nothing(data=request.data).is_valid(raise_exception=True)
@@ -156,6 +158,9 @@ class Door(APIView):
             return new_token()
         self._token = KeyedToken.of(self.request._request.body)
         return self._token.text
+
+    def _is_keyed(self, request: HttpRequest | Request) -> bool:
+        return self.keeps_answers and request.method == "POST" and "Idempotency-Key" in request.headers
 
     def _keyed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with transaction.atomic():

@@ -111,7 +111,7 @@ class Schema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters: list[Any] = [self.view.parameters(self.method, is_list=self.view.is_list(self.method))]
-        if self.method == "POST":
+        if self.method == "POST" and self.view.keeps_answers:
             parameters.append(IDEMPOTENCY_KEY)
         if self.get_operation_id() == "approve_payment":
             parameters.append(PREFER)
@@ -174,7 +174,11 @@ class Schema(AutoSchema):
                 *([PermissionDenied] if hasattr(self.view, "permission") else []),
                 *([NotFound] if "{" in self.path else []),
                 *([PayloadTooLarge, UnsupportedMediaType] if has_body else []),
-                *([IdempotencyKeyInUse, IdempotencyKeyReused] if self.method == "POST" else []),
+                *(
+                    [IdempotencyKeyInUse, IdempotencyKeyReused]
+                    if self.method == "POST" and self.view.keeps_answers
+                    else []
+                ),
                 *(self.said.refuses if self.said else getattr(self.view, "refuses", ())),
             },
             key=lambda problem: (problem.status, problem.slug),

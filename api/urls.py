@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from api import accounts, auth, docs, invoices, members, missing, passwords, payments, plans, sites, staff, workflows
+from api import (
+    accounts,
+    auth,
+    docs,
+    invoices,
+    members,
+    missing,
+    passwords,
+    payments,
+    plans,
+    previews,
+    sites,
+    staff,
+    workflows,
+)
+from api.previews import BulkPreviewOut, previewing
 
 v1 = [
     path("auth/register/", auth.Register.as_view()),
@@ -56,6 +71,23 @@ v1 = [
     path("billing/admin/credits/adjust/", staff.AdjustCredits.as_view()),
     path("billing/admin/accounts/", staff.Accounts.as_view({"get": "list"})),
     path("billing/admin/accounts/<uuid:pk>/close/", staff.CloseAccount.as_view()),
+    # What each of these would bring about.
+    path("billing/admin/payments/<uuid:pk>/preview/", previews.PreviewPayment.as_view()),
+    path("billing/admin/payments/<uuid:pk>/approve/preview/", previewing(payments.ApprovePayment).as_view()),
+    path("billing/admin/payments/<uuid:pk>/reject/preview/", previewing(payments.RejectPayment).as_view()),
+    path("billing/admin/payments/<uuid:pk>/reverse/preview/", previewing(staff.ReversePayment).as_view()),
+    path(
+        "billing/admin/payments/bulk-approve/preview/",
+        previewing(staff.BulkDecision, BulkPreviewOut).as_view(verb="approve"),
+    ),
+    path(
+        "billing/admin/payments/bulk-reject/preview/",
+        previewing(staff.BulkDecision, BulkPreviewOut).as_view(verb="reject"),
+    ),
+    path("billing/admin/invoices/<uuid:pk>/void/preview/", previewing(staff.VoidInvoice).as_view()),
+    path("billing/admin/invoices/<uuid:pk>/write-off/preview/", previewing(staff.WriteOffInvoice).as_view()),
+    path("billing/admin/credits/adjust/preview/", previewing(staff.AdjustCredits).as_view()),
+    path("billing/admin/accounts/<uuid:pk>/close/preview/", previewing(staff.CloseAccount).as_view()),
     path("workflows/machines/", workflows.Machines.as_view()),
     path("workflows/transitions/", workflows.Transitions.as_view()),
     path("workflows/effects/", workflows.Effects.as_view()),

@@ -73,6 +73,17 @@ MATRIX = {
     "POST billing/admin/invoices/{id}/void/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/invoices/{id}/write-off/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/credits/adjust/": "401 403 403 403 403 403 403 403 201 403 403",
+    # What each of these would bring about: asked by who may do it, and answered as they would be.
+    "POST billing/admin/payments/{id}/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/{id}/approve/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/{id}/reject/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/{id}/reverse/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/bulk-approve/preview/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/payments/bulk-reject/preview/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/invoices/{id}/void/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/invoices/{id}/write-off/preview/": "401 404 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/credits/adjust/preview/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/accounts/{id}/close/preview/": "401 403 403 403 403 403 403 403 200 403 403",
     # The engine's own door.
     "GET workflows/machines/": "401 403 403 403 403 403 403 403 403 200 200",
     "GET workflows/transitions/": "401 403 403 403 403 403 403 403 403 200 200",
@@ -95,6 +106,7 @@ NOUNS = {
     "billing/admin/payments/": "claim",
     "workflows/effects/": "effect",
     "POST billing/admin/payments/{id}/reverse/": "settled",
+    "POST billing/admin/payments/{id}/reverse/preview/": "settled",
 }
 
 # A valid body for each operation that takes one.
@@ -161,6 +173,15 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST workflows/effects/{id}/retry/": lambda world: {},
     "POST workflows/effects/{id}/skip/": lambda world: {"reason": "matrix"},
     "POST workflows/effects/bulk-retry/": lambda world: {},
+}
+BODIES |= {
+    name: BODIES[name.removesuffix("preview/")]
+    for name in MATRIX
+    if name.endswith("/preview/") and name.removesuffix("preview/") in BODIES
+}
+BODIES["POST billing/admin/payments/{id}/preview/"] = lambda world: {
+    "verb": "approve",
+    "inputs": {"admin_notes": "seen"},
 }
 
 

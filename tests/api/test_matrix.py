@@ -51,7 +51,7 @@ def test_each_actor_is_answered_as_the_matrix_says(name, world):
             answer = ask(world, actor, name)
             cell = f"{actor}: {name} -> {answer.status_code} {answer.content[:300]!r}"
             assert answer.status_code == (200 if expected == "own" else int(expected)), cell
-            if answer.status_code >= 400 or name.startswith("GET"):
+            if answer.status_code >= 400 or name.startswith("GET") or name.endswith("/preview/"):
                 assert digest() == before, cell
             elif "retry" not in name:
                 assert digest() != before, cell
@@ -60,7 +60,7 @@ def test_each_actor_is_answered_as_the_matrix_says(name, world):
             set_rollback(True)
 
 
-@pytest.mark.parametrize("name", [name for name in ROWS if name.startswith("POST")])
+@pytest.mark.parametrize("name", [name for name in ROWS if name.startswith("POST") and "/preview/" not in name])
 def test_any_post_may_be_repeated_under_its_key(name, world):
     actor = actor_of(name)
 

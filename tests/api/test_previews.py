@@ -1,0 +1,164 @@
+"""`.../preview/`: what a verb would bring about, and nothing of it stored: `api.previews`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db.models import Max
+
+from core.models import CreditEntry, KeyedAnswer, Payment
+from core.models.user import DUTIES
+from engine import Busy, perform
+from tests.api.conftest import Caller, is_problem
+from tests.factories import PaymentFactory, StaffFactory, UserFactory
+from workflows import previews
+
+pytestmark = pytest.mark.django_db
+
+DESK = "billing/admin/payments"
+
+
+@pytest.fixture
+def staff() -> Caller:
+    person = StaffFactory()
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=DUTIES))
+    return Caller(person)
+
+
+@pytest.fixture
+def claim(run_effects) -> Payment:
+    payment = PaymentFactory()
+    run_effects()
+    return payment
+
+
+def test_an_approval_with_all_that_would_follow(staff, claim, digest):
+    before = digest()
+
+    answer = staff.post(f"{DESK}/{claim.pk}/approve/preview/", {"amount_received": "100.00"})
+
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["summary"].startswith("1 invoice paid, subscription active until ")
+    assert told["summary"].endswith("1,000 credits, 11.00 USD to the balance, 1 mail, 2 timers")
+    assert [(each["machine"], each["source"], each["target"]) for each in told["changes"]] == [
+        ("payment", "pending_approval", "succeeded"),
+        ("invoice", "pending", "paid"),
+        ("subscription", "pending_payment", "active"),
+        ("account", "pending_payment", "active"),
+    ]
+    assert told["changes"][0]["object_id"] == str(claim.pk)
+    assert (told["credits"], told["balance"]) == (1000, [{"currency": "USD", "amount": "11.00"}])
+    assert [each["kind"] for each in told["mails"]] == ["mail.payment_approved"]
+    assert {each["machine"] for each in told["timers"]} == {"subscription"}
+    assert told["failing"] == []
+    assert digest() == before
+
+
+def test_the_deed_is_as_it_was_told(staff, claim, run_effects):
+    told = staff.post(f"{DESK}/{claim.pk}/approve/preview/", {}).json()
+    staff.post(f"{DESK}/{claim.pk}/approve/", {})
+    run_effects()
+
+    claim.refresh_from_db()
+    assert told["changes"][0]["target"] == claim.status
+    assert told["credits"] == CreditEntry.objects.get().amount
+
+
+@pytest.mark.parametrize("path", ["approve/preview/", "preview/"])
+def test_a_key_is_let_pass_and_stays_unused(staff, claim, path):
+    """DECISIONS 28: a preview is never stored, so it answers what is so now, and the key is free for the deed."""
+    body: dict[str, Any] = {"verb": "approve"} if path == "preview/" else {}
+    key = {"Idempotency-Key": "the-same"}
+
+    first = staff.post(f"{DESK}/{claim.pk}/{path}", body, **key)
+    again = staff.post(f"{DESK}/{claim.pk}/{path}", body, **key)
+
+    assert first.status_code == again.status_code == 200
+    assert "Idempotent-Replayed" not in again
+    assert not KeyedAnswer.objects.exists()
+    assert staff.post(f"{DESK}/{claim.pk}/approve/", {}, **key).status_code == 202
+    assert is_problem(staff.post(f"{DESK}/{claim.pk}/{path}", body, **key), 409, "wrong-state")
+
+
+def test_one_address_for_each_verb(staff, claim, run_effects):
+    rejected = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reject", "inputs": {"reason_code": "other"}})
+    assert rejected.json()["summary"] == "1 mail"
+    perform(claim.approve, by=StaffFactory())
+    run_effects()
+    reversed_ = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reverse", "inputs": {"reason": "bounced"}})
+    assert reversed_.json()["credits"] == -1000
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "verb"),
+        ({"verb": "settle"}, "verb"),
+        ({"verb": "approve", "inputs": []}, "inputs"),
+        ({"verb": "approve", "inputs": {"amount_received": "lots"}}, "amount_received"),
+        ({"verb": "approve", "inputs": {"by": "me"}}, "by"),
+        ({"verb": "reverse"}, "reason"),
+    ],
+)
+def test_what_the_verb_would_not_take_is_not_previewed(staff, claim, body, field):
+    answer = staff.post(f"{DESK}/{claim.pk}/preview/", body)
+
+    assert is_problem(answer, 400, "validation-error")
+    assert field in answer.json()["errors"]
+
+
+def test_who_may_not_do_it_is_told_nothing(claim):
+    reviewer = UserFactory(is_staff=True)
+    reviewer.user_permissions.set(Permission.objects.filter(codename="review_payment"))
+
+    for path, body in (("approve/preview/", {}), ("preview/", {"verb": "approve"})):
+        assert is_problem(Caller(reviewer).post(f"{DESK}/{claim.pk}/{path}", body), 403, "permission-denied")
+
+
+def test_what_somebody_holds_is_not_previewed(staff, claim, monkeypatch):
+    def busy(*_, **__):
+        raise Busy
+
+    monkeypatch.setattr(previews, "preview_of", busy)
+
+    answer = staff.post(f"{DESK}/{claim.pk}/approve/preview/", {})
+
+    assert is_problem(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "1"
+
+
+def test_a_preview_waits_for_nothing(staff, claim):
+    answer = staff.post(f"{DESK}/{claim.pk}/approve/preview/", {}, Prefer="wait=30")
+
+    assert answer.status_code == 200
+    assert "summary" in answer.json()
+
+
+def test_many_with_what_becomes_of_each(staff, claim, run_effects):
+    other = PaymentFactory(reference="B", reference_key="B")
+    run_effects()
+    own = PaymentFactory(submitted_by=staff.user, reference="C", reference_key="C")
+
+    told = staff.post(f"{DESK}/bulk-approve/preview/", {"ids": [str(row.pk) for row in (claim, other, own)]}).json()
+
+    assert told["summary"].startswith("2 payments settled, 2 invoices paid, 2 subscriptions active, 2,000 credits")
+    results = {row["id"]: row.get("status") or row["problem"]["status"] for row in told["results"]}
+    assert results == {str(claim.pk): "approved", str(other.pk): "approved", str(own.pk): 403}
+
+
+def test_corrections_are_previewed_too(staff, claim, run_effects):
+    perform(claim.reject, by=StaffFactory(), reason_code="other")
+    run_effects()
+    account, invoice = claim.account_id, claim.invoice_id
+    five = {"account_id": str(account), "amount": 5, "reason": "x"}
+    for path, body, told in (
+        (f"billing/admin/invoices/{invoice}/void/preview/", {}, "1 invoice void"),
+        (f"billing/admin/invoices/{invoice}/write-off/preview/", {}, "1 invoice written off"),
+        (f"billing/admin/accounts/{account}/close/preview/", {"reason": "x"}, "1 account closed"),
+        ("billing/admin/credits/adjust/preview/", five, "5 credits"),
+    ):
+        assert told in staff.post(path, body).json()["summary"]
+    assert CreditEntry.objects.aggregate(Max("amount"))["amount__max"] is None

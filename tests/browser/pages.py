@@ -66,6 +66,7 @@ BY_POST = {"desk_bulk", "effects_retry"}
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
-    "desk_bulk_part", "desk_payment_state", "cluster", "desk_grant", "desk_send_link",
+    "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
+    "desk_send_link",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR, *GRANTER]

@@ -104,6 +104,27 @@ def test_the_desk_works_by_keyboard_alone(page_as, house, claim, empty_queue):
     assert (row(second)["status"], row(second)["reason_code"]) == ("failed", "amount_short")
 
 
+def test_what_follows_is_told_before_the_decision(page_as, claim, empty_queue):
+    payment, other = claim("Preview Works"), claim("Further Works")
+    page = page_as(APPROVER)
+    page.goto(f"/desk/{payment['id']}/")
+
+    page.keyboard.press("a")
+    told = page.get_by_role("dialog").get_by_role("status")
+    expect(told).to_contain_text("What follows: 1 invoice paid, subscription active until ")
+    page.keyboard.type("50.00")
+    page.keyboard.press("Tab")
+    expect(told).to_contain_text("What follows: 1 invoice paid in part, ")
+    page.keyboard.press("Escape")
+
+    page.goto(f"/desk/{other['id']}/approve/")
+    expect(page.get_by_role("status").filter(has_text="What follows: 1 invoice paid")).to_be_visible()
+    page.goto("/desk/")
+    page.get_by_label("All shown").check()
+    page.get_by_role("button", name="Approve chosen").click()
+    expect(page.get_by_text("What follows: 2 payments settled, 2 invoices paid")).to_be_visible()
+
+
 def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_queue):
     one, other = claim("Gamma Works"), claim("Delta Works")
     queue, open_page = page_as(REVIEWER), page_as(APPROVER)

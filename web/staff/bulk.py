@@ -33,7 +33,7 @@ def bulk(request: Visit) -> HttpResponse:
     """
     if request.method != "POST":
         return redirect("desk")
-    verb, keys = _wanted(request)
+    verb, keys = wanted(request)
     if not keys:
         return redirect("desk")
     confirmed = "confirmed" in request.POST
@@ -58,7 +58,7 @@ def bulk(request: Visit) -> HttpResponse:
 @require_POST
 def part(request: Visit) -> HttpResponse:
     """Some of the list, as rows with their results."""
-    verb, keys = _wanted(request)
+    verb, keys = wanted(request)
     form = _form(verb, request.POST)
     if not form.is_valid():
         raise ValidationError({name: list(lines) for name, lines in form.errors.items()})
@@ -66,7 +66,7 @@ def part(request: Visit) -> HttpResponse:
     return render(request, "web/staff/bulk_rows.html", _results(keys, outcomes))
 
 
-def _wanted(request: Visit) -> tuple[str, list[UUID]]:
+def wanted(request: Visit) -> tuple[str, list[UUID]]:
     verb = request.POST.get("verb", "")
     if verb not in WORDS:
         raise ValidationError({"verb": ["Approve or reject."]})

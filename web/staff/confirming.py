@@ -27,6 +27,7 @@ from web.forms.passwords import password_field
 from web.staff.door import View, Visit
 from workflows.actions.people import confirm_password
 
+PREVIEW = "preview"  # in what a page sends only to be told what would follow
 AGAIN = "Your password was asked for first, and nothing was changed. Please send it once more."
 
 
@@ -41,7 +42,7 @@ def for_money(view: View) -> View:
     def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
         if not sessions.is_confirmed_for_money(request.session):
             return ask(request)
-        if request.method == "POST":
+        if request.method == "POST" and PREVIEW not in request.POST:
             sessions.decided(request.session)
         return view(request, *args, **kwargs)
 

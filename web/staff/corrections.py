@@ -17,9 +17,10 @@ from engine import available, perform
 from engine.stateful import Stateful
 from web.forms.base import PageForm
 from web.once import new_token, once
-from web.staff.confirming import for_money
+from web.staff.confirming import PREVIEW, for_money
 from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
+from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
 from workflows.ledger import adjust
 
@@ -47,21 +48,23 @@ def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     title, follows, done = INVOICE_VERBS[verb]
     form = ReasonForm(_given(request))
 
-    def do() -> object:
-        reason = form.cleaned_data["reason"]
+    def do(reason: str) -> object:
         if verb == "void":
             return void_invoice(invoice, by=request.user, reason=reason, to_balance=True)
         return perform(invoice.write_off, by=request.user, reason=reason)
+
+    if PREVIEW in request.POST:
+        return preview_line(request, lambda: do("-"), invoice)
 
     return _page(
         request,
         form,
         about=invoice,
         verb=verb,
-        do=do,
+        do=lambda: do(form.cleaned_data["reason"]),
         done=done.format(invoice),
         back=reverse("desk_invoice", args=[pk]),
-        context={"title": title, "follows": follows, "of": invoice.account.name},
+        context={"title": title, "follows": follows, "of": invoice.account.name, "has_preview": True},
     )
 
 
@@ -70,6 +73,8 @@ def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 def close(request: Visit, pk: UUID) -> HttpResponse:
     """Close an account for good, confirmed by its name."""
     account = get_object_or_404(Account, pk=pk)
+    if PREVIEW in request.POST:
+        return preview_line(request, lambda: close_account(account, by=request.user, reason="-"), account)
     form = CloseAccountForm(_given(request), account=account)
 
     def do() -> object:
@@ -88,7 +93,7 @@ def close(request: Visit, pk: UUID) -> HttpResponse:
         do=do,
         done=f"{account} is closed.",
         back=reverse("desk_account", args=[pk]),
-        context={"title": "Close the account", "follows": follows},
+        context={"title": "Close the account", "follows": follows, "has_preview": True},
     )
 
 

@@ -16,6 +16,7 @@ from web.staff import (
     figures,
     machines,
     payment,
+    previews,
     queue,
     record,
 )
@@ -26,6 +27,7 @@ urlpatterns = [
     path("tally/", queue.tally, name="desk_tally"),
     path("bulk/", bulk.bulk, name="desk_bulk"),
     path("bulk/part/", bulk.part, name="desk_bulk_part"),
+    path("bulk/preview/", previews.preview_many, name="desk_bulk_preview"),
     path("accounts/", accounts.search, name="desk_search"),
     path("accounts/<uuid:pk>/", accounts.account_page, name="desk_account"),
     path("accounts/<uuid:pk>/close/", corrections.close, name="desk_close_account"),
@@ -57,4 +59,5 @@ urlpatterns = [
     path("<uuid:pk>/", payment.payment_page, name="desk_payment"),
     path("<uuid:pk>/state/", payment.state, name="desk_payment_state"),
     path("<uuid:pk>/<slug:verb>/", decisions.decide, name="desk_decide"),
+    path("<uuid:pk>/<slug:verb>/preview/", previews.preview, name="desk_preview"),
 ]

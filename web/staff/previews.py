@@ -1,0 +1,69 @@
+"""A line on the page that asks for a decision: what it would bring about. Nothing is done, so no password is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from core.models import Payment
+from core.problems import PermissionDenied, Problem
+from engine import perform
+from engine.stateful import Stateful
+from web.staff.bulk import wanted
+from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.forms import FORMS, ApproveForm, open_invoices
+from workflows.actions import decide_many
+from workflows.previews import preview_billing
+
+PREVIEWED_CLAIMS = 100  # claims that are previewed together: what they move is locked meanwhile
+# What is not typed yet when the form is opened, and changes nothing of what follows.
+STAND_INS: dict[str, dict[str, Any]] = {
+    "reject": {"reason_code": Payment.Reason.OTHER},
+    "reverse": {"reason_given": "-"},
+}
+
+
+@staff_with(REVIEW)
+@require_POST
+def preview(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+    """Of one claim, with what is typed so far; nothing is said while that is not right yet."""
+    if verb not in FORMS:
+        raise Http404
+    payment = get_object_or_404(Payment, pk=pk)
+    inputs = STAND_INS.get(verb)
+    if inputs is None:
+        is_split = any(words for name, words in request.POST.items() if name.startswith("to_"))
+        form = ApproveForm(request.POST, payment=payment, invoices=open_invoices(payment) if is_split else [])
+        if not form.is_valid():
+            return HttpResponse()
+        inputs = form.inputs
+    return preview_line(request, lambda: perform(getattr(payment, verb), by=request.user, **inputs), payment)
+
+
+@staff_with(REVIEW)
+@require_POST
+def preview_many(request: Visit) -> HttpResponse:
+    """Of the claims that are chosen, all together."""
+    verb, keys = wanted(request)
+    if len(keys) > PREVIEWED_CLAIMS:
+        return _line(request, problem=f"More than {PREVIEWED_CLAIMS} claims are not previewed together.")
+    return preview_line(request, lambda: dict(decide_many(keys, verb, by=request.user, **STAND_INS.get(verb, {}))))
+
+
+def preview_line(request: Visit, work: Callable[[], Any], *subjects: Stateful) -> HttpResponse:
+    """What would follow of that, or why it cannot be; Busy says that it was not previewed."""
+    try:
+        return _line(request, summary=preview_billing(work, *subjects, by=request.user).summary)
+    except PermissionDenied:
+        raise
+    except Problem as problem:
+        return _line(request, problem=problem.detail)
+
+
+def _line(request: Visit, **words: str) -> HttpResponse:
+    return render(request, "web/staff/preview.html", words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.problems import IdempotencyKeyReused as IdempotencyKeyReused
 from engine.problems import PermissionDenied as PermissionDenied
 from engine.problems import Problem as Problem
+from engine.problems import Unavailable as Unavailable
 from engine.problems import ValidationError as ValidationError
 from engine.problems import WrongState as WrongState
 
@@ -91,9 +92,3 @@ class InternalError(Problem):
     """Something went wrong on our side."""
 
     slug, status = "internal-error", 500
-
-
-class Unavailable(Problem):
-    """We cannot do this right now, please try again."""
-
-    slug, status = "unavailable", 503

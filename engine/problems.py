@@ -57,3 +57,9 @@ class IdempotencyKeyReused(Problem):
     """This Idempotency-Key belongs to another request."""
 
     slug, status = "idempotency-key-reused", 422
+
+
+class Unavailable(Problem):
+    """We cannot do this right now, please try again."""
+
+    slug, status = "unavailable", 503

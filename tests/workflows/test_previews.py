@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from workflows.previews import preview_billing
 
 from core.models import Account
 from engine import perform, registry
 from tests.factories import PaymentFactory, StaffFactory
+from workflows.previews import preview_billing
 
 pytestmark = pytest.mark.django_db
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,18 +13,20 @@ from uuid import UUID
 MAX_BYTES = 64 * 1024  # of one payload, or of the inputs of one transition
 
 
+_shown = reprlib.Repr()  # of any depth, and also where an object cannot say what it is
+_shown.maxstring = _shown.maxother = 1000
 NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, and not a backslash before "u0000"
 
 
 class NotKeepable(ValueError):
-    """Too large, not JSON, or with a NUL that PostgreSQL refuses: nothing was recorded."""
+    """Too large, too deep, not JSON, or with a NUL that PostgreSQL refuses: nothing was recorded."""
 
 
 def plain_json(value: Any) -> str:
     """JSON text in which amounts, dates and keys are the strings that PostgreSQL reads back."""
     try:
         return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise NotKeepable(str(error)) from error
 
 
@@ -45,7 +48,10 @@ def keepable(value: Any) -> Any:
     try:
         check_keepable(value)
     except NotKeepable as error:
-        return {"not_keepable": str(error), "text": ascii(value)[:1000]}
+        return {
+            "not_keepable": str(error),
+            "text": _shown.repr(value).encode("ascii", "backslashreplace").decode()[:1000],
+        }
     return value
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import smtplib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from unittest.mock import patch
 from uuid import UUID
 
@@ -166,8 +167,9 @@ def test_full_disk_is_nobodys_failure_and_is_not_tried_again_at_once(stand_in):
         ({"text": "\ud800"}, None),
         ({"x": object()}, None),
         ("x" * 70_000, None),
+        (reduce(lambda inner, _: [inner], range(100_000), []), None),
     ],
-    ids=["date", "nul", "nan", "surrogate", "object", "large"],
+    ids=["date", "nul", "nan", "surrogate", "object", "large", "deep"],
 )
 def test_answer_that_cannot_be_kept_is_described_and_costs_nobody_anything(stand_in, answer, kept):
     """H5: it was found when the answers of 25 were written, and all of them were sent again."""

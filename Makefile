@@ -9,7 +9,7 @@ export UV_SYSTEM_CERTS = true
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 
-.PHONY: help up test faults hostile threats guards check fmt messages requirements audit sbom bench screenshots drill reset local dev
+.PHONY: help up test faults hostile threats guards mutations check fmt messages requirements audit sbom bench screenshots drill reset local dev
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -32,6 +32,9 @@ threats: dev ## Write docs/threats.md from the marks of the tests
 
 guards: dev ## Take each guard of docs/threats.md away in turn: its tests have to fail
 	.venv/bin/python -m tests.threats --take-away $(ARGS)
+
+mutations: dev ## Take each line of the engine that was mended away in turn: its test has to fail; ARGS=--model
+	$(RUN) .venv/bin/python -m tests.mutations $(ARGS)
 
 check: export SECRET_KEY ?= of-make-check-and-no-secret-at-all
 check: dev ## Check format, lint, types, layers, dependencies, migrations, drawings and the API schema

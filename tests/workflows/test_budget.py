@@ -107,6 +107,23 @@ def test_run_inside_ends_within_its_budget_and_gives_the_rest_back(stand_in, mon
 
 
 @pytest.mark.django_db
+def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch):
+    """H1: a batch that fails is repeated in halves within the same run, as far as there is time."""
+    monkeypatch.setattr(run, "BUDGET", 0.1)
+
+    def fail_late(*_):
+        time.sleep(0.15)
+        raise RuntimeError("no")
+
+    stand_in(run=fail_late, outward=False, batch=10)
+    mails = owe_mails(4)
+
+    run_due()
+
+    assert rows(mails) == [("ready", True, 0, 0)] * 4
+
+
+@pytest.mark.django_db
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("is_outward", [True, False])
 def test_limit_of_the_worker_charges_nobody_in_company(stand_in, is_outward):

@@ -97,15 +97,26 @@ BAD = st.just([0]) | st.lists(st.integers(0, 30), max_size=3)  # which effects f
 SOME = st.just([0]) | st.lists(st.integers(0, 30), min_size=1, max_size=6)  # which effects; 0 means all
 
 settings.register_profile(
-    "short", max_examples=50, stateful_step_count=30, derandomize=True, database=None, deadline=None, print_blob=True
+    "short",
+    max_examples=50,
+    stateful_step_count=30,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+    phases=[Phase.generate, Phase.shrink],
 )
+settings.register_profile("unshrunk", settings.get_profile("short"), phases=[Phase.generate])  # make mutations
 settings.register_profile(
-    "long", max_examples=2000, stateful_step_count=60, database=None, deadline=None, print_blob=True
+    "long",
+    settings.get_profile("short"),
+    max_examples=2000,
+    stateful_step_count=60,
+    derandomize=False,
 )
 PROFILE = settings(
     settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "short")),
     suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate, Phase.shrink],
 )
 
 

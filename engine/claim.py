@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from engine import conf
-from engine.lease import LEASE
+from engine.lease import LEASE, LENGTH, SLOW_LEASE
 from engine.models import Effect
 from engine.pace import fits
 from engine.reader import Reader
-from engine.registry import Kind, kinds
+from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NOBODY
 from engine.statements import ask, told_pid
 
@@ -35,7 +35,7 @@ _EFFECTS = Reader(Effect._base_manager.all())
 _COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
 _LEASE = f"""
     UPDATE core_effect AS effect
-    SET state = 'leased', fence = fence + 1, lease_until = now() + %(lease)s::interval,
+    SET state = 'leased', fence = fence + 1, lease_until = now() + {LENGTH},
         lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
     FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
 
@@ -109,12 +109,13 @@ def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, outward: bool
 
     outward: here and below, whether also what leaves the database.
     """
-    return _claimed(_claim(_CLAIM_NAMED, outward, ids=list(ids), alone=len(ids) == 1, lanes=list(lanes) or None))
+    named: dict[str, Any] = {"ids": list(ids), "alone": len(ids) == 1, "lanes": list(lanes) or None}
+    return _claimed(_claim(_CLAIM_NAMED, _payable(lanes, outward), **named))
 
 
 def claim_alone(lanes: Sequence[str], *, outward: bool = True) -> list[Effect]:
     """Lease one of those that must run alone, if there is any."""
-    return _claimed(_claim(_CLAIM_ALONE, outward, lanes=_payable_lanes(lanes, outward)))
+    return _claimed(_claim(_CLAIM_ALONE, _payable(lanes, outward), lanes=_payable_lanes(lanes, outward)))
 
 
 def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
@@ -124,7 +125,7 @@ def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]
     """
     if not _payable_lanes([lane], outward):
         return []
-    limit = fits(lane, limit)
+    limit = _what_fits(lane, limit)
     rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
     while rounds:
         if effects := _claim_shares(lane, limit, outward):
@@ -140,9 +141,9 @@ def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> l
     So it may find nothing while something older is due; asked again, it finds that within ROUND.
     """
     lanes = _payable_lanes(lanes, outward)
-    some_are_slow = any(fits(lane, limit) < limit for lane in lanes)
+    some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
     if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
-        rows = _claim(_CLAIM_LATELY, outward, lanes=lanes, limit=limit, lately=LATELY)
+        rows = _claim(_CLAIM_LATELY, _payable(lanes, outward), lanes=lanes, limit=limit, lately=LATELY)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
         return _claim_each(lanes, limit, outward)
@@ -161,38 +162,45 @@ def _claim_each(lanes: Sequence[str], limit: int, outward: bool) -> list[Effect]
 def _will_be_old(effect: Effect) -> bool:
     """Whether one like it, left behind by this claim, is out of LATELY's sight before the next look for everything."""
     assert effect.lease_until is not None
-    return effect.run_at < effect.lease_until - LEASE - LATELY + timedelta(seconds=ROUND)
+    now = effect.lease_until - (SLOW_LEASE if effect.lane == SLOW else LEASE)
+    return effect.run_at < now - LATELY + timedelta(seconds=ROUND)
+
+
+def _what_fits(lane: str, limit: int) -> int:
+    """Of the slow one at a time: whatever else was claimed would wait for it, and nobody else could begin it."""
+    return 1 if lane == SLOW else fits(lane, limit)
 
 
 def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
     tenants = min(TENANTS, limit)
     # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
     first = _serve_next.pop(lane, NOBODY)
-    rows = _claim(_CLAIM_SHARES, outward, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
+    payable = _payable([lane], outward)
+    rows = _claim(_CLAIM_SHARES, payable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
         _serve_next[lane] = UUID(int=last.int + 1)
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
-def _payable(outward: bool) -> list[Kind]:
+def _payable(lanes: Sequence[str], outward: bool) -> list[Kind]:
+    """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
     outward = outward and not conf.HOLD_OUTWARD
-    return [kind for kind in kinds.values() if outward or not kind.outward]
+    slow = not lanes or SLOW in lanes
+    return [kind for kind in kinds.values() if (outward or not kind.outward) and (slow or kind.lane != SLOW)]
 
 
 def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
     """Those with work for us: what may not be taken is not walked along at every look."""
-    known = {kind.lane for kind in _payable(outward)}
+    known = {kind.lane for kind in _payable(lanes, outward)}
     return [lane for lane in lanes if lane in known]
 
 
-def _claim(sql: str, outward: bool, *, prepare: bool = True, **values: Any) -> list[Any]:
-    payable = _payable(outward)
+def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
     known = [(kind.name, revision) for kind in payable for revision in range(1, kind.revision + 1)]
     values |= {
         "kinds": [name for name, _ in known],
         "revisions": [revision for _, revision in known],
-        "lease": LEASE,
         "told_pid": told_pid(),
     }
     rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()

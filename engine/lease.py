@@ -25,9 +25,14 @@ from engine.errors import Fenced, NotYet, RetryAfter
 from engine.logs import hide
 from engine.models import Breaker, Effect, EffectEvent
 from engine.plain import plain_json
+from engine.registry import LONGEST_SLOW, SLOW
 from engine.statements import ask
 
 LEASE = timedelta(seconds=30)
+SLOW_LEASE = LEASE + timedelta(seconds=LONGEST_SLOW)
+# Constants, and not what the known kinds take: of two releases each sees from the end of a lease when it began.
+LENGTH = f"""(CASE effect.lane WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_seconds():.0f} s'
+        ELSE interval '{LEASE.total_seconds():.0f} s' END)"""
 MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT, LONGEST_PATIENT_WAIT = 2.0, 900.0, 3600.0  # seconds

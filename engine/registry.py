@@ -18,6 +18,7 @@ from engine.stateful import BIRTH, Stateful, births_of, edges_of
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 LONGEST = 15  # seconds that a handler may take
+SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of those that may take longer, with a process of its own
 DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
 
 
@@ -79,8 +80,9 @@ def effect(
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
-    if not 0 < timeout <= LONGEST:
-        raise ValueError(f"{name}: a timeout is above 0 and at most {LONGEST} s, so that a lease outlives it")
+    longest = LONGEST_SLOW if lane == SLOW else LONGEST
+    if not 0 < timeout <= longest:
+        raise ValueError(f"{name}: a timeout is above 0 and at most {longest} s, so that a lease outlives it")
     if outward and batch > 1:
         raise ValueError(f"{name}: what leaves the house goes one by one")
     if not (outward or keyed):
@@ -170,6 +172,11 @@ def machine_of(model: type[Model]) -> str:
 def lanes() -> list[str]:
     """The lanes of the known kinds, those inside the house first."""
     return sorted({kind.lane for kind in kinds.values()}, key=lambda lane: (lane != "inward", lane))
+
+
+def slow_kinds() -> list[Kind]:
+    """Those that only a process of the lane SLOW may begin, whatever lane their rows are in."""
+    return [kind for kind in kinds.values() if kind.lane == SLOW]
 
 
 def subject_model(machine: str) -> type[Stateful] | None:

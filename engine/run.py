@@ -33,7 +33,7 @@ from engine.models import Effect
 from engine.pace import BUDGET
 from engine.plain import keepable
 from engine.problems import Problem
-from engine.registry import Kind, kinds, lanes
+from engine.registry import SLOW, Kind, kinds, lanes
 from engine.session import current_session, has_ended, in_a_session
 from engine.spans import spans
 from engine.stateful import Stateful
@@ -49,6 +49,10 @@ COLLISIONS_IN_PLACE = 3
 # That several wait together for a row that somebody else holds, and that parts of them do.
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
+# A session's own limits are of the others: its deadline is the limit of a slow one.
+_AS_LONG_AS_IT_TAKES = """
+    SELECT set_config(name, %s::text, true)
+    FROM unnest('{idle_in_transaction_session_timeout,statement_timeout}'::text[]) AS name"""
 OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
 # Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
 AT_ONCE = 25
@@ -165,6 +169,8 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     subjects = Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
         with pipelined():
+            if kind.lane == SLOW:
+                ask(_AS_LONG_AS_IT_TAKES, [f"{kind.timeout.total_seconds():.0f}s"])
             if lock_wait:
                 ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
             check_held = lease.hold(effects)

@@ -13,9 +13,9 @@ from django.db.transaction import atomic
 from engine.alerts import raise_alert
 from engine.claim import SHARE
 from engine.ids import uuid7
-from engine.lease import LEASE
+from engine.lease import LEASE, LENGTH
 from engine.models import Effect, EffectEvent
-from engine.registry import kinds
+from engine.registry import SLOW, kinds, slow_kinds
 
 UNHEARD = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
 AT_ONCE = 500  # rows that one sweep moves or counts
@@ -26,16 +26,16 @@ MAX_CRASHES = 3
 GONE = "its worker died"
 
 # A holder is gone when its lease is over, or when the database session that took the lease is: one that we may see
-# (another role's start is hidden), and not a pooler's, which a lease does not name. A lease that ends later than any
-# can was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with it,
-# unless it is the database that went down and took all sessions with it.
-CHARGED = "(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - %(lease)s::interval))"
-HOLDER_IS_GONE = """
-    (lease_until < now() OR lease_until > now() + 2 * %(lease)s::interval
+# (another role's start is hidden), and not a pooler's, which a lease does not name. A lease that begins later
+# than now was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with
+# it, unless it is the database that went down and took all sessions with it.
+CHARGED = f"(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - {LENGTH}))"
+HOLDER_IS_GONE = f"""
+    (lease_until < now() OR lease_until - {LENGTH} > now() + interval '{LEASE.total_seconds():.0f} s'
         OR lease_pid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
-            AND coalesce(session.backend_start < effect.lease_until - %(lease)s::interval, true)))"""
+            AND coalesce(session.backend_start < effect.lease_until - {LENGTH}, true)))"""
 LOST = f"state = 'leased' AND {HOLDER_IS_GONE}"
 # A call that was parked, with a lease as long as it lasts. NULL, once it has ended.
 LOST_CALL = f"state = 'uncertain' AND {HOLDER_IS_GONE} AND lease_until IS NOT NULL"
@@ -112,6 +112,12 @@ _MOVE_TO_THEIR_LANE = """
     )
     UPDATE core_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
 
+# Of kinds that became slow with a release: in the lane of before nobody may begin them.
+_MOVE_TO_THE_SLOW = """
+    UPDATE core_effect SET lane = %(slow)s WHERE id IN (
+        SELECT id FROM core_effect WHERE state = 'ready' AND kind = ANY(%(kinds)s::text[]) AND lane <> %(slow)s
+        LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)"""
+
 
 # One row, written by who comes first. A clock that was set back must not stop all sweeping until it has caught up.
 _TAKE_TURN = """
@@ -135,17 +141,15 @@ def sweep() -> list[list[UUID]]:
     """
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"lease": str(LEASE), "unheard": str(UNHEARD)})
+        cursor.execute(_LOOK, {"unheard": str(UNHEARD)})
         some_lost, some_due, some_unheard, some_lost_calls = cursor.fetchone()
         if some_lost:
             with atomic():
-                cursor.execute(
-                    _TAKE_BACK, {"lease": str(LEASE), "crashes": MAX_CRASHES, "gone": GONE, "at_once": AT_ONCE}
-                )
+                cursor.execute(_TAKE_BACK, {"crashes": MAX_CRASHES, "gone": GONE, "at_once": AT_ONCE})
                 _tell(cursor.fetchall())
         if some_lost_calls:
             with atomic():
-                cursor.execute(_END_CALLS, {"lease": str(LEASE), "gone": GONE, "at_once": AT_ONCE})
+                cursor.execute(_END_CALLS, {"gone": GONE, "at_once": AT_ONCE})
                 _tell(cursor.fetchall())
         if some_due:
             ready += _wake(cursor)
@@ -179,6 +183,8 @@ def _wake(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
 def _move_to_their_lane(cursor: CursorWrapper) -> None:
     lanes = [kind.lane for kind in kinds.values()]
     cursor.execute(_MOVE_TO_THEIR_LANE, {"kinds": list(kinds), "lanes": lanes, "at_once": AT_ONCE})
+    if slow := [kind.name for kind in slow_kinds()]:
+        cursor.execute(_MOVE_TO_THE_SLOW, {"slow": SLOW, "kinds": slow, "at_once": AT_ONCE})
 
 
 def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:

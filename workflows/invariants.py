@@ -10,7 +10,7 @@ from typing import Any
 
 from core.models import Account, Invoice, Payment, Subscription
 from core.time_zones import table_names
-from engine.lease import LEASE
+from engine.lease import LENGTH
 from engine.purge import PURGED
 from engine.registry import followers, machine_of
 from workflows.laws import LAWS
@@ -37,9 +37,9 @@ DEBTS = {
         SELECT id AS effect, kind, state FROM core_effect
         WHERE state = 'dead' AND last_error = '' OR state = 'uncertain' AND attempts > 0 AND last_error = ''""",
     "no lease outlives its end": f"""
-        SELECT id AS effect, kind, lease_until FROM core_effect
+        SELECT id AS effect, kind, lease_until FROM core_effect AS effect
         WHERE state = 'leased' AND coalesce(lease_until, '-infinity') < now() - interval '1 minute'
-            OR lease_until > now() + interval '{LEASE.total_seconds()} seconds'""",
+            OR lease_until > now() + {LENGTH}""",
 }
 TENANTS = {
     "a row is of the same account as its parent": """

@@ -10,11 +10,12 @@ from django.conf import settings
 from kombu.entity import Queue
 from kombu.messaging import Producer
 
-from engine import lanes
+from engine.registry import SLOW, lanes, slow_kinds
 
 TOGETHER = "inward"  # the queue, while every worker does everything
 WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
 MOST = 10_000  # messages that wait in a queue of RabbitMQ; the oldest goes, for a ring is as good as the next
+SOFT_LIMIT, HARD_LIMIT = 22, 25  # seconds of a task
 STALE = 60  # s after which RabbitMQ drops a ring: sweeps come each second
 
 # Kombu would try again for 4 s, sleeping 2 s in between.
@@ -60,8 +61,19 @@ def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
 
 
 def queue_names() -> list[str]:
-    """Where it is rung: one queue, or with LANES_APART one for each lane."""
-    return lanes() if settings.ENGINE_LANES_APART else [TOGETHER]
+    """Where it is rung: one queue, or with LANES_APART one for each lane. Not for the slow one, which is swept."""
+    return [lane for lane in lanes() if lane != SLOW] if settings.ENGINE_LANES_APART else [TOGETHER]
+
+
+def swept_queues() -> list[str]:
+    """Where the clock rings: there, and in the slow lane's queue where some kind is of that lane."""
+    return queue_names() + [SLOW] * bool(slow_kinds())
+
+
+def limits(queue: str) -> dict[str, float]:
+    """Of a task in this queue: a slow run is longer by the call at its end. A message carries those of its sender."""
+    longest = max((kind.timeout.total_seconds() for kind in slow_kinds() if queue == SLOW), default=0.0)
+    return {"soft_time_limit": SOFT_LIMIT + longest, "time_limit": HARD_LIMIT + longest}
 
 
 def queues() -> list[Queue]:
@@ -69,7 +81,7 @@ def queues() -> list[Queue]:
     more: dict[str, Any] = {}
     if is_amqp():
         more = {"queue_arguments": {"x-queue-type": "quorum"}, "max_length": MOST, "message_ttl": STALE}
-    return [Queue(name, routing_key=name, **more) for name in queue_names()]  # type: ignore[no-untyped-call]
+    return [Queue(name, routing_key=name, **more) for name in swept_queues()]  # type: ignore[no-untyped-call]
 
 
 @contextmanager

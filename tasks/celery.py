@@ -21,7 +21,16 @@ from core import timeouts
 from engine import outside
 from engine.errors import INTERRUPTIONS
 from engine.registry import kinds
-from tasks.broker import options, options_of_a_consumer, queue_names, queues
+from tasks.broker import (
+    HARD_LIMIT,
+    SOFT_LIMIT,
+    limits,
+    options,
+    options_of_a_consumer,
+    queue_names,
+    queues,
+    swept_queues,
+)
 from tasks.schedule import times
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
@@ -43,8 +52,8 @@ app.conf.update(
     accept_content=["json"],
     # Neither is met by a run, which ends after its slice, both budgets and one call of 15 s (engine.pace). The first is
     # for what hears no deadline.
-    task_soft_time_limit=22,
-    task_time_limit=25,  # below the lease of 30 s
+    task_soft_time_limit=SOFT_LIMIT,
+    task_time_limit=HARD_LIMIT,  # below the lease of 30 s
     task_default_queue=queue_names()[0],
     task_queues=queues(),
     worker_prefetch_multiplier=1,
@@ -56,7 +65,7 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     imports=["tasks.effects"],
-    beat_schedule=times(queue_names()),
+    beat_schedule=times(swept_queues()),
     timezone="UTC",
 )
 
@@ -88,11 +97,12 @@ def keep_what_was_loaded(**_: Any) -> None:
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Leave a file for whoever waits for the worker (WORKER_READY_FILE), and look what is due already."""
+    from tasks.doorbell import served
     from tasks.effects import sweep_effects
 
     if name := os.environ.get("WORKER_READY_FILE"):
         Path(name).write_text(str(os.getpid()))
-    sweep_effects.delay()
+    sweep_effects.apply_async(queue=served()[0], **limits(served()[0]))
 
 
 @worker_shutdown.connect

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from engine import lanes
+from engine.registry import SLOW, lanes
 from tasks.celery import app
 
 
@@ -19,7 +19,13 @@ def lanes_are_served(**_: Any) -> list[checks.CheckMessage]:
         errors.append(
             checks.Error(f"WORKER_LANES: no such lane as {unknown[0]!r}; there are {known}.", id="tasks.E001")
         )
-    if settings.ENGINE_WORKER_LANES and not settings.ENGINE_LANES_APART:
+    if SLOW in settings.ENGINE_WORKER_LANES and len(settings.ENGINE_WORKER_LANES) > 1:
+        errors.append(
+            checks.Error(
+                "WORKER_LANES: what is slow would keep the other lanes waiting: name it alone.", id="tasks.E004"
+            )
+        )
+    if settings.ENGINE_WORKER_LANES not in ([], [SLOW]) and not settings.ENGINE_LANES_APART:
         errors.append(
             checks.Error(
                 "WORKER_LANES wants LANES_APART=true, in every process: else the others are rung in this one's queue.",

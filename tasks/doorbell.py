@@ -19,9 +19,10 @@ from django.conf import settings
 from kombu.messaging import Producer
 
 from engine.claim import SHARE
+from engine.registry import SLOW, lanes
 from engine.run import BATCH
 from engine.tracing import span
-from tasks.broker import WAIT, producing, queue_names
+from tasks.broker import WAIT, limits, producing, queue_names
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
             for queue in queues or queue_names():
                 if not (once and _is_rung(producer, queue)):
                     for message in messages(ids)[: room_in(producer, queue)]:
-                        run_due_effects.apply_async((message,), producer=producer, queue=queue, confirm_timeout=WAIT)
+                        run_due_effects.apply_async(
+                            (message,), producer=producer, queue=queue, confirm_timeout=WAIT, **limits(queue)
+                        )
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE
         log.warning("The broker did not take the ring, the sweeper will: %s", error)
@@ -84,6 +87,11 @@ def served() -> list[str]:
     return settings.ENGINE_WORKER_LANES or queue_names()
 
 
+def served_lanes() -> list[str]:
+    """The lanes that it does: the slow one only where it is named, by a worker that does no other."""
+    return settings.ENGINE_WORKER_LANES or [lane for lane in lanes() if lane != SLOW]
+
+
 def _is_rung(producer: Producer, queue: str) -> bool:
     """Whether a ring waits to be answered; from now on one does."""
     client = _client(producer)
@@ -97,7 +105,7 @@ def room_in(producer: Producer, queue: str) -> int:
 
 
 def _note(queue: str) -> str:
-    return f"{RUNG}.{queue}" if settings.ENGINE_LANES_APART else RUNG
+    return f"{RUNG}.{queue}" if settings.ENGINE_LANES_APART or queue == SLOW else RUNG
 
 
 def _client(producer: Producer) -> Any:

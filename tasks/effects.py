@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from django.conf import settings
-
 from engine import outside, run_due
 from engine.run import BATCH
 from engine.sweeper import sweep_in_turn
 from tasks.celery import app
-from tasks.doorbell import answer, answering, ring, served
+from tasks.doorbell import answer, answering, ring, served, served_lanes
 from workflows.chain import close_days
 from workflows.housekeeping import tidy
 
@@ -35,7 +33,7 @@ def run_due_effects(effect_ids: list[str]) -> None:
     started, claimed = time.monotonic(), 1
     with answering():
         if effect_ids:
-            run_due([UUID(key) for key in effect_ids], of=settings.ENGINE_WORKER_LANES)
+            run_due([UUID(key) for key in effect_ids], of=served_lanes())
         else:
             answer()
         while claimed and time.monotonic() - started < SLICE:
@@ -63,15 +61,15 @@ def _look() -> int:
         if any(len(due) > BATCH for due in sweep_in_turn()):
             ring([], once=True)
     if _alone_is_next:
-        _some_run_alone = run_due(of=settings.ENGINE_WORKER_LANES, alone=True) > 0
+        _some_run_alone = run_due(of=served_lanes(), alone=True) > 0
         if _some_run_alone:
             _alone_is_next = False
             return 1
     _alone_is_next = _some_run_alone
-    claimed = run_due(of=settings.ENGINE_WORKER_LANES, lately=True)
+    claimed = run_due(of=served_lanes(), lately=True)
     if not claimed and outside.was_full:
         time.sleep(A_MOMENT)
-        claimed = run_due(of=settings.ENGINE_WORKER_LANES, lately=True)
+        claimed = run_due(of=served_lanes(), lately=True)
     return claimed + _some_run_alone
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import beat
 
-from tasks.broker import producing
+from tasks.broker import limits, producing
 from tasks.doorbell import room_in
 
 
@@ -20,7 +20,7 @@ def times(queues: Sequence[str]) -> dict[str, dict[str, Any]]:
         f"sweep {queue}": {
             "task": "tasks.effects.sweep_effects",
             "schedule": 1.0,
-            "options": {"expires": 5, "queue": queue},
+            "options": {"expires": 5, "queue": queue, **limits(queue)},
         }
         for queue in queues
     } | {"tidy": tidy}

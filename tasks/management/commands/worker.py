@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from core.roles import warn_of_rank
+from engine.registry import SLOW
 from tasks.celery import be_a_worker
 from tasks.doorbell import served
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
                 "--quiet",  # no banner between the lines of the log
                 "worker",
                 f"--queues={','.join(served())}",
-                f"--concurrency={settings.ENGINE_WORKER_CONCURRENCY}",
+                f"--concurrency={1 if SLOW in settings.ENGINE_WORKER_LANES else settings.ENGINE_WORKER_CONCURRENCY}",
                 "--without-gossip",
                 "--without-mingle",
                 "--without-heartbeat",  # of Celery's events, which nobody reads; RabbitMQ's own stays

@@ -1,0 +1,75 @@
+"""The worker of the slow lane, and what it costs where nothing is slow."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from engine import registry
+from engine.registry import SLOW, slow_kinds
+from tasks import checks
+from tasks.broker import limits, queue_names, swept_queues
+from tasks.doorbell import _note, served, served_lanes
+from tasks.schedule import times
+
+KIND = "mail.trial_started"
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    kind = dataclasses.replace(registry.kinds[KIND], lane=SLOW, timeout=timedelta(minutes=10))
+    monkeypatch.setitem(registry.kinds, KIND, kind)
+
+
+@pytest.fixture
+def slow_worker(slow, settings):
+    settings.ENGINE_WORKER_LANES = [SLOW]
+
+
+def found():
+    return [error.id for error in checks.lanes_are_served()]
+
+
+def test_nothing_of_the_product_is_slow_and_so_nothing_is_sent_or_started_for_it():
+    """Whoever makes the first kind slow starts its process: stack/application.py, docker-compose.yml, the chart."""
+    assert slow_kinds() == []
+    assert swept_queues() == queue_names()
+
+
+def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
+    settings.ENGINE_WORKER_LANES = [SLOW]
+
+    assert found() == ["tasks.E001"]
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there(settings, apart):
+    settings.ENGINE_LANES_APART = apart
+
+    assert SLOW not in queue_names()
+    assert swept_queues() == [*queue_names(), SLOW]
+    assert served() == queue_names()
+    assert SLOW not in served_lanes()
+    assert _note(SLOW) not in map(_note, queue_names())
+
+
+@pytest.mark.usefixtures("slow_worker")
+def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settings):
+    assert (found(), served(), served_lanes()) == ([], [SLOW], [SLOW])
+
+    settings.ENGINE_WORKER_LANES = [SLOW, "inward"]
+    assert "tasks.E004" in found()
+
+
+@pytest.mark.usefixtures("slow")
+def test_limits_of_its_child_follow_the_longest_of_its_kinds():
+    """They are those that a message carries, whoever sent it: a slow worker's to the others carries theirs."""
+    sweeps = times(swept_queues())
+
+    assert limits(SLOW) == {"soft_time_limit": 622, "time_limit": 625}
+    assert limits("inward") == {"soft_time_limit": 22, "time_limit": 25}
+    assert sweeps["sweep slow"]["options"].items() >= limits(SLOW).items()
+    assert sweeps["sweep inward"]["options"].items() >= limits("inward").items()

@@ -26,6 +26,7 @@ def _of(file: str, text: str, instead: str, test: str) -> Mutation:
 
 _BUDGET, _FAULT, _SETS = "workflows/test_budget::", "workflows/test_whose_fault::", "workflows/test_sets::"
 _CLOCKS, _PERFORM = "workflows/test_clocks_and_lanes::", "workflows/test_perform::"
+_SLOW = "workflows/test_slow::"
 MUTATIONS = [
     # A run has a budget
     _of("run.py", "if time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends:", "if False:",
@@ -34,7 +35,7 @@ MUTATIONS = [
         "pass", _BUDGET + "run_inside_ends_within_its_budget_and_gives_the_rest_back"),
     _of("run.py", "if time.monotonic() > ends:\n            lease.give_back(half, solo=True)",
         "if False:\n            pass", _BUDGET + "halves_that_are_not_begun_in_time_are_given_back"),
-    _of("claim.py", "    limit = fits(lane, limit)\n", "",
+    _of("claim.py", "    limit = _what_fits(lane, limit)\n", "",
         _BUDGET + "claim_is_no_larger_than_what_one_run_has_time_for"),
     _of("run.py", "_alone_or_failed([effect], error)", "_fail(kind, effect, error)",
         _BUDGET + "limit_of_the_worker_charges_nobody_in_company"),
@@ -92,6 +93,8 @@ MUTATIONS = [
         _PERFORM + "in_json_one_is_not_true"),
     _of("perform.py", "if asked != (first.machine, first.object_id, first.name, first.inputs):", "if False:",
         _PERFORM + "the_same_key_with_another_request_is_refused"),
+    _of("sweep.py", "OR lease_until - {LENGTH} > now() + interval '{LEASE.total_seconds():.0f} s'", "",
+        _CLOCKS + "a_lease_is_taken_back_although_the_clock_was_set_back"),
     _of("sweep.py", "BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval",
         "BETWEEN now() - %(unheard)s::interval AND 'infinity'",
         _CLOCKS + "a_lost_notification_is_made_up_for_although_the_clock_was_set_back"),
@@ -103,4 +106,17 @@ MUTATIONS = [
         _CLOCKS + "effects_of_a_lane_that_was_renamed_are_done"),
     _of("claim.py", "%(revisions)s::smallint[]))) IS TRUE", "%(revisions)s::smallint[])))",
         _CLOCKS + "effects_of_unknown_kinds_are_stepped_over_cheaply"),
+    _of("workflows/housekeeping.py", " AND slot < ({LAST_TICK})", "",
+        "workflows/test_housekeeping::a_slot_longer_than_ticks_are_kept_is_not_done_again"),
+    # What takes minutes
+    _of("claim.py", "slow = not lanes or SLOW in lanes", "slow = True",
+        _SLOW + "who_serves_the_other_lanes_begins_no_slow_effect_in_whatever_lane_it_is"),
+    _of("claim.py", "return 1 if lane == SLOW else fits(lane, limit)", "return fits(lane, limit)",
+        _SLOW + "slow_effects_are_claimed_one_at_a_time_so_that_others_may_begin_the_next"),
+    _of("run.py", "if kind.lane == SLOW:", "if False:",
+        _SLOW + "limits_of_a_session_are_those_of_the_slow_effect_in_it"),
+    _of("lease.py", "WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_seconds():.0f} s'", "WHEN '' THEN interval '0 s'",
+        _SLOW + "slow_effect_is_taken_back_when_its_session_is_gone_and_not_before"),
+    _of("tasks/schedule.py", ", **limits(queue)}", "}",
+        "tasks/test_slow_worker::limits_of_its_child_follow_the_longest_of_its_kinds"),
 ]  # fmt: skip

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(LOG, UNLOG),
         migrations.AddConstraint(
             model_name="invoice",
-            constraint=core.models.guards.Frozen(
+            constraint=engine.triggers.Frozen(
                 name="invoice_frozen",
                 columns=[
                     "account_id",
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="payment",
-            constraint=core.models.guards.Frozen(
+            constraint=engine.triggers.Frozen(
                 name="payment_claim_frozen",
                 columns=["account_id", "currency", "invoice_id", "submitted_by_id"],
                 once=["decided_by_id", "received", "reversed_by_id"],
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="payment",
-            constraint=core.models.guards.Frozen(
+            constraint=engine.triggers.Frozen(
                 name="payment_decision_frozen",
                 columns=["amount", "decided_by_id", "received", "reference"],
                 when="OLD.status <> 'pending_approval'",
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     engine.triggers.Kept(name="transition_digest_kept"),
-                    core.models.guards.Frozen(
+                    engine.triggers.Frozen(
                         name="transition_digest_frozen",
                         columns=["day", "texts", "transition_id", "whole"],
                         blankable=["salt"],

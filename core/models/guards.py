@@ -12,7 +12,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from engine.triggers import THAW_FUNCTION, Trigger
+from engine.triggers import Trigger
 
 _CODE_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_keep_code() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -40,23 +40,6 @@ BEGIN
             MESSAGE = format('account %s keeps at least one owner', OLD.account_id);
     END IF;
     RETURN NULL;
-END $$;
-"""
-# The arguments are the columns, to name in the message those that were to change.
-_FROZEN_FUNCTION = """
-CREATE OR REPLACE FUNCTION countersign_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    changed text;
-BEGIN
-    IF countersign_is_thawed(TG_RELID) THEN
-        RETURN NEW;
-    END IF;
-    SELECT string_agg(before.key, ', ' ORDER BY before.key) INTO changed FROM jsonb_each(to_jsonb(OLD)) AS before
-    JOIN jsonb_each(to_jsonb(NEW)) AS after USING (key)
-    WHERE before.value IS DISTINCT FROM after.value AND before.key = ANY (TG_ARGV);
-    RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
-        MESSAGE = format('%s %s: %s is frozen', TG_TABLE_NAME,
-            coalesce(to_jsonb(OLD) ->> 'id', to_jsonb(OLD) ->> 'transition_id'), changed);
 END $$;
 """
 # The arguments are the machine, the column that must name who decided ('' for none), and the verbs.
@@ -178,55 +161,6 @@ class OwnerKept(Trigger):
         assert model is not None
         table = model._meta.db_table
         return f'DROP TRIGGER {self.name} ON "{table}"; DROP TRIGGER {self.name}_gone ON "{table}";'
-
-
-class Frozen(Trigger):
-    """Columns that keep what they hold, unless the table is thawed.
-
-    columns: as in the database; `metadata->key` is one key of a JSON column. once: those that may be filled, once.
-    blankable: those that may become NULL, and nothing else. when: SQL about OLD; empty: always.
-    """
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        columns: Sequence[str] = (),
-        once: Sequence[str] = (),
-        blankable: Sequence[str] = (),
-        when: str = "",
-    ) -> None:
-        super().__init__(name=name)
-        self.columns, self.once, self.blankable = sorted(columns), sorted(once), sorted(blankable)
-        self.when = when
-
-    def deconstruct(self) -> Any:
-        path, args, kwargs = super().deconstruct()
-        own = {"columns": self.columns, "once": self.once, "blankable": self.blankable, "when": self.when}
-        return path, args, {**kwargs, **{key: value for key, value in own.items() if value}}
-
-    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
-        assert model is not None
-        changes = [_differs(column) for column in self.columns]
-        changes += [f"OLD.{column} IS NOT NULL AND {_differs(column)}" for column in self.once]
-        changes += [f"NEW.{column} IS NOT NULL AND {_differs(column)}" for column in self.blankable]
-        condition = " OR ".join(f"({change})" for change in changes)
-        if self.when:
-            condition = f"({self.when}) AND ({condition})"
-        named = {column.partition("->")[0] for column in (*self.columns, *self.once, *self.blankable)}
-        words = ", ".join(f"'{word}'" for word in sorted(named))
-        return (
-            THAW_FUNCTION
-            + _FROZEN_FUNCTION
-            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
-            + f"WHEN ({condition}) EXECUTE FUNCTION countersign_frozen({words});"
-        )
-
-
-def _differs(column: str) -> str:
-    name, _, key = column.partition("->")
-    before, after = (f"{row}.{name}" + (f" -> '{key}'" if key else "") for row in ("OLD", "NEW"))
-    return f"({before}) IS DISTINCT FROM ({after})"
 
 
 class OutsiderDecides(Trigger):

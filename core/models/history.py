@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from core.models.guards import Frozen
-from engine.triggers import AppendOnly, Kept
+from engine.triggers import AppendOnly, Frozen, Kept
 
 
 class TransitionDigest(models.Model):

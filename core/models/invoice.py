@@ -11,13 +11,14 @@ from django.db.models import F, Q
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
-from core.models.guards import Frozen, OutsiderDecides
+from core.models.guards import OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.subscription import Subscription
 from core.models.user import User
 from engine.reader import Reader
 from engine.stateful import StatusField
+from engine.triggers import Frozen
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):

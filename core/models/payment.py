@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.guards import Frozen, OutsiderDecides
+from core.models.guards import OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, StatefulRow, positive
@@ -24,7 +24,7 @@ from core.payment_days import check_day
 from core.text import as_code
 from engine.reader import Reader
 from engine.stateful import StatusField
-from engine.triggers import AppendOnly
+from engine.triggers import AppendOnly, Frozen
 
 KEY_LENGTH = 140  # of reference_key
 

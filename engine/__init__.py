@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.alerts import alert
+    from engine.batches import gather, owe_batch
     from engine.effects import Debt, amend, owe, owe_many, reschedule
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
     from engine.later import look_again
@@ -60,12 +61,14 @@ __all__ = [
     "effect",
     "effects_recorded",
     "explain",
+    "gather",
     "lanes",
     "look_again",
     "may_do",
     "on",
     "once_per",
     "owe",
+    "owe_batch",
     "owe_many",
     "perform",
     "perform_many",
@@ -97,6 +100,7 @@ _MODULES = {
     "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
     "wait": ["settled"],
     "previews": ["Busy", "Preview", "preview", "preview_of"],
+    "batches": ["gather", "owe_batch"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

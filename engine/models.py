@@ -8,12 +8,12 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from engine.rows import Row
 from engine.stateful import NOBODY
-from engine.triggers import AppendOnly
+from engine.triggers import AppendOnly, CountsBatch
 
 
 class Transition(Row):
@@ -117,10 +117,16 @@ class Effect(Row):
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
     took = models.PositiveIntegerField(null=True)  # milliseconds, of the call that did it: a batch shares one
+    # Without a constraint and an index of its own: an effect of no batch pays nothing for it.
+    batch = models.ForeignKey(
+        "Batch", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="effects"
+    )
 
     class Meta:
         db_table = "core_effect"
+        constraints = [CountsBatch(name="effect_counts_batch")]
         indexes = [
+            models.Index(name="effect_of_batch", fields=["batch", "state"], condition=Q(batch__isnull=False)),
             # By tenant, so that each claim can take something of everybody's.
             models.Index(name="effect_ready", fields=["lane", "account_id", "id"], condition=Q(state="ready")),
             # By time. That a fence counts from 0 is always true: only who says so is given this index, so that a walk
@@ -179,6 +185,37 @@ class EffectEvent(Row):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.detail[:60]}"
+
+
+class Batch(Row):
+    """Effects that belong together, and the one that follows when all of them are done or skipped: `then`.
+
+    The database counts in the commit in which a member is over, and the last one makes `then` due (CountsBatch).
+    A member that is dead leaves it open, until somebody retries or skips it.
+    """
+
+    then = models.OneToOneField(Effect, models.PROTECT, db_constraint=False, related_name="awaited")
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    note = models.TextField(blank=True)  # what came of it, in the words of what follows
+    created_at = models.DateTimeField(db_default=Now())
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "core_batch"
+        verbose_name_plural = "batches"
+        constraints = [
+            models.CheckConstraint(
+                name="batch_complete_by_count",
+                condition=Q(total=F("done") + F("skipped"), completed_at__isnull=False)
+                | Q(total__gt=F("done") + F("skipped"), completed_at__isnull=True),
+            ),
+        ]
+        indexes = [models.Index(name="batch_open", fields=["id"], condition=Q(completed_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return f"{self.done + self.skipped} of {self.total}"
 
 
 class Breaker(models.Model):

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from engine import conf
-from engine.models import Effect, EffectEvent
+from engine.models import Batch, Effect, EffectEvent
 from engine.people import User
 from engine.plain import NotKeepable, check_keepable
 from engine.problems import PermissionDenied, ValidationError, WrongState
@@ -106,6 +106,8 @@ def _put_back(rows: list[Effect]) -> None:
 
 
 def _put_away(rows: list[Effect], by: User, reason: str) -> None:
+    batches = [row.batch_id for row in rows if row.batch_id]
+    list(Batch.objects.filter(pk__in=batches).order_by("pk").select_for_update(no_key=True))  # in one order
     for row in rows:
         row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
     Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)

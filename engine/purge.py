@@ -33,6 +33,9 @@ _DELETE_SOME = """
             AND (effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, effect.kind)
                 OR effect.kind = ANY(%(forgettable)s))
             AND NOT EXISTS (SELECT FROM core_effectevent WHERE effect_id = effect.id)
+            AND (effect.batch_id IS NULL
+                OR EXISTS (SELECT FROM core_batch WHERE id = effect.batch_id AND completed_at IS NOT NULL))
+            AND NOT EXISTS (SELECT FROM core_batch WHERE then_id = effect.id)
         LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED)
     DELETE FROM core_effect USING gone WHERE core_effect.id = gone.id"""
 

@@ -93,11 +93,13 @@ def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
 def _pay_all(claimed: list[Effect]) -> int:
     """A lease lasts longer than this: the budget inside, the budget outside, and one call that began before its end."""
     ends, ends_outside = time.monotonic() + BUDGET, 0.0
-    by_kind: dict[str, list[Effect]] = defaultdict(list)
+    # One transaction ends effects of one batch: who locked two of them could wait for each other.
+    by_kind: dict[tuple[str, UUID | None], list[Effect]] = defaultdict(list)
     for effect in claimed:
-        by_kind[effect.kind].append(effect)
-    for name in sorted(by_kind, key=lambda name: kinds[name].outward):  # what stays inside waits for no far side
-        kind, effects = kinds[name], by_kind[name]
+        by_kind[effect.kind, effect.batch_id].append(effect)
+    # What stays inside waits for no far side.
+    for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].outward):
+        kind = kinds[name]
         if kind.outward:
             ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
             _pay_outside(kind, effects, ends_outside)

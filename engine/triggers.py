@@ -85,6 +85,27 @@ BEGIN
 END $$;
 """
 
+# The row of a batch is locked from the first of its members that is over to the end of the transaction: who finishes
+# members of several at once locks those before, in one order.
+_BATCH_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_count_batch() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    following uuid;
+BEGIN
+    UPDATE core_batch SET
+        done = done + (NEW.state = 'done')::int,
+        skipped = skipped + (NEW.state = 'skipped')::int,
+        completed_at = CASE WHEN done + skipped + 1 = total THEN now() END
+    WHERE id = NEW.batch_id
+    RETURNING CASE WHEN completed_at IS NOT NULL THEN then_id END INTO following;
+    IF following IS NOT NULL THEN
+        UPDATE core_effect SET state = 'ready', run_at = now()
+        WHERE id = following AND state = 'waiting' AND fence = 0;
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+
 
 class Trigger(models.BaseConstraint):
     """A constraint that Django knows nothing of beyond its name and its SQL: one trigger of that name."""
@@ -218,3 +239,20 @@ def _differs(column: str) -> str:
     name, _, key = column.partition("->")
     before, after = (f"{row}.{name}" + (f" -> '{key}'" if key else "") for row in ("OLD", "NEW"))
     return f"({before}) IS DISTINCT FROM ({after})"
+
+
+class CountsBatch(Trigger):
+    """Of a batch what is over is counted in the commit that ends it, and the last makes due what follows.
+
+    By trigger, because workers, operators and SQL end effects; where there is no batch it costs one comparison.
+    """
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        over = "('done', 'skipped')"
+        return (
+            _BATCH_FUNCTION
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE OF state ON "{model._meta.db_table}" FOR EACH ROW '
+            + f"WHEN (NEW.batch_id IS NOT NULL AND NEW.state IN {over} AND OLD.state NOT IN {over}) "
+            + "EXECUTE FUNCTION countersign_count_batch();"
+        )

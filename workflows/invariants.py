@@ -41,6 +41,24 @@ DEBTS = {
         WHERE state = 'leased' AND coalesce(lease_until, '-infinity') < now() - interval '1 minute'
             OR lease_until > now() + {LENGTH}""",
 }
+BATCHES = {
+    # What was done and purged is counted and not there, of a batch that is complete.
+    "a batch counts what became of its effects": """
+        SELECT coalesce(batch.id, member.batch_id) AS batch, batch.total, batch.done, batch.skipped,
+            member.effects, member.done AS are_done, member.skipped AS are_skipped
+        FROM core_batch AS batch FULL JOIN (
+            SELECT batch_id, count(*) AS effects, count(*) FILTER (WHERE state = 'done') AS done,
+                count(*) FILTER (WHERE state = 'skipped') AS skipped
+            FROM core_effect WHERE batch_id IS NOT NULL GROUP BY batch_id) AS member ON member.batch_id = batch.id
+        WHERE batch.id IS NULL OR batch.skipped <> coalesce(member.skipped, 0)
+            OR batch.total - coalesce(member.effects, 0) <> batch.done - coalesce(member.done, 0)
+            OR batch.done <> coalesce(member.done, 0) AND (batch.completed_at IS NULL OR batch.done < member.done)""",
+    "what follows a batch is due when the batch is complete, and not before": """
+        SELECT batch.id AS batch, batch.completed_at, following.id AS effect, following.state
+        FROM core_batch AS batch LEFT JOIN core_effect AS following ON following.id = batch.then_id
+        WHERE following.id IS NULL
+            OR (following.state = 'waiting' AND following.fence = 0) <> (batch.completed_at IS NULL)""",
+}
 TENANTS = {
     "a row is of the same account as its parent": """
         SELECT 'invoice' AS child, invoice.id FROM core_invoice AS invoice
@@ -66,7 +84,7 @@ _REPEATED = r"^(escalate|payment\.escalate):"
 
 def invariants() -> dict[str, str]:
     """Every invariant by its name: SQL that returns no rows, and what is wrong if it does."""
-    return HISTORY | _machines() | DEBTS | _declared() | LAWS | TENANTS | _zones()
+    return HISTORY | _machines() | DEBTS | BATCHES | _declared() | LAWS | TENANTS | _zones()
 
 
 def findings(cursor: Any) -> Iterator[str]:

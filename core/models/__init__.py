@@ -19,7 +19,6 @@ from core.models.site import Industry, Site, SiteUserAccess
 from core.models.subscription import Subscription
 from core.models.trial import CrowdedTrial
 from core.models.user import User
-from engine.models import Breaker, Effect, EffectEvent, Tick, Transition
 
 __all__ = [
     "Account",

@@ -45,6 +45,15 @@ MISDEEDS = {
         """UPDATE core_effect SET state = 'leased', done_at = NULL, lease_until = now() - interval '2 minutes'
            WHERE kind = 'mail.payment_approved'""",
     ],
+    "a batch counts what became of its effects": [
+        """INSERT INTO core_batch (id, then_id, total, done, skipped, note)
+           SELECT gen_random_uuid(), id, 2, 1, 0, '' FROM core_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
+        "UPDATE core_effect SET batch_id = (SELECT id FROM core_batch) WHERE kind = 'payment.settle'",
+    ],
+    "what follows a batch is due when the batch is complete, and not before": [
+        """INSERT INTO core_batch (id, then_id, total, done, skipped, note)
+           SELECT gen_random_uuid(), id, 1, 0, 0, '' FROM core_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
+    ],
     "a transition has the effects that follow from it": [
         """DELETE FROM core_effect WHERE kind = 'payment.settle' AND transition_id =
            (SELECT id FROM core_transition WHERE name = 'approve' AND object_id = '{payment}')""",

@@ -90,6 +90,7 @@ v1 = [
     path("billing/admin/accounts/<uuid:pk>/close/preview/", previewing(staff.CloseAccount).as_view()),
     path("workflows/machines/", workflows.Machines.as_view()),
     path("workflows/transitions/", workflows.Transitions.as_view()),
+    path("workflows/batches/", workflows.Batches.as_view()),
     path("workflows/effects/", workflows.Effects.as_view()),
     path("workflows/effects/bulk-retry/", workflows.BulkRetry.as_view()),
     path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),

@@ -19,6 +19,7 @@ from api.door import CallerView, says
 from api.fields import Choice, Flag, Key, StrictSerializer, Text
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
+from core.models import Batch
 from core.problems import WrongState
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
@@ -60,6 +61,21 @@ class EffectOut(serializers.Serializer):
         return may_do(effect, self.context["request"].user)
 
 
+class BatchOut(serializers.Serializer):
+    """Effects that belong together, and how far they are."""
+
+    id = serializers.UUIDField()
+    key = serializers.CharField(source="then.key")
+    total = serializers.IntegerField()
+    done = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    stuck = serializers.IntegerField(help_text="Dead or uncertain: the batch stays open until somebody sees to them.")
+    note = serializers.CharField(help_text="What came of it, once it is complete.")
+    then_id = serializers.UUIDField(help_text="The effect that follows when all of them are done or skipped.")
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+
+
 class EventOut(serializers.Serializer):
     what = serializers.ChoiceField(EffectEvent.What.choices)
     at = serializers.DateTimeField()
@@ -76,6 +92,7 @@ class StoryOut(EffectOut):
     revision = serializers.IntegerField()
     payload = serializers.JSONField()
     outcome = serializers.JSONField()
+    batch_id = serializers.UUIDField(allow_null=True)
     fence = serializers.IntegerField()
     lease_until = serializers.DateTimeField(allow_null=True)
     events = serializers.SerializerMethodField()
@@ -171,9 +188,25 @@ class Effects(OperatorView, ListAPIView):
         lane = Text(max_length=20, required=False)
         object_id = Key(required=False)
         account_id = Key(required=False)
+        batch_id = Key(required=False)
 
     def get_queryset(self) -> QuerySet[Effect]:
         return Effect.objects.filter(**self.query)
+
+
+class Batches(OperatorView, ListAPIView):
+    """GET workflows/batches/: effects that belong together and how far they are, newest first."""
+
+    serializer_class = BatchOut
+
+    class Filters(ListQuery):
+        state = Choice(["open", "complete"], required=False, help_text="Complete: all effects are done or skipped.")
+
+    def get_queryset(self) -> QuerySet[Batch]:
+        found = Batch.objects.select_related("then").with_stuck()
+        if "state" in self.query:
+            found = found.filter(completed_at__isnull=self.query["state"] == "open")
+        return found
 
 
 class EffectStory(OperatorView):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from engine.rows import Row
@@ -187,6 +187,14 @@ class EffectEvent(Row):
         return f"{self.what}: {self.detail[:60]}"
 
 
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def with_stuck(self) -> BatchQuerySet:
+        """Each with `stuck`: how many of its effects are dead or uncertain, and keep it open."""
+        stuck = Effect.objects.filter(batch=OuterRef("pk"), state__in=Effect.ON_THE_DESK).order_by()
+        count = stuck.annotate(count=Func(F("pk"), function="count")).values("count")
+        return self.annotate(stuck=Subquery(count))
+
+
 class Batch(Row):
     """Effects that belong together, and the one that follows when all of them are done or skipped: `then`.
 
@@ -202,6 +210,8 @@ class Batch(Row):
     created_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True)
 
+    objects = BatchQuerySet.as_manager()
+
     class Meta:
         db_table = "core_batch"
         verbose_name_plural = "batches"
@@ -215,7 +225,11 @@ class Batch(Row):
         indexes = [models.Index(name="batch_open", fields=["id"], condition=Q(completed_at__isnull=True))]
 
     def __str__(self) -> str:
-        return f"{self.done + self.skipped} of {self.total}"
+        return f"{self.over} of {self.total}"
+
+    @property
+    def over(self) -> int:
+        return self.done + self.skipped
 
 
 class Breaker(models.Model):

@@ -11,6 +11,7 @@ from engine.sweeper import sweep_in_turn
 from tasks.celery import app
 from tasks.doorbell import answer, answering, ring, served, served_lanes
 from workflows.chain import close_days
+from workflows.effects.renewal_runs import begin_renewal_runs
 from workflows.housekeeping import tidy
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
@@ -75,6 +76,10 @@ def _look() -> int:
 
 @app.task(ignore_result=True)
 def tidy_up() -> None:
-    """Forget what is old enough, and close the days of the history that are over; rows decide whether it is time."""
+    """Forget what is old enough, close the days of the history that are over, and make the next renewals a run.
+
+    Rows decide whether it is time.
+    """
+    begin_renewal_runs()
     tidy()
     close_days()

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from core.models import HistoryHead, TransitionDigest, User
+from core.models import Batch, HistoryHead, TransitionDigest, User
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
@@ -236,6 +236,17 @@ class TransitionAdmin(OperatorsOnly):
     @admin.display(description="inputs")
     def pretty_inputs(self, transition: Transition) -> SafeString:
         return pretty(transition.inputs)
+
+
+@admin.register(Batch)
+class BatchAdmin(OperatorsOnly):
+    """Effects that belong together, and how far they are."""
+
+    list_display = ("then", "total", "done", "skipped", "created_at", "completed_at", "note")
+    list_filter = (("completed_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("then",)
+    search_fields = ("=id", "=then__key")
+    ordering = ("-id",)
 
 
 @admin.register(Breaker)

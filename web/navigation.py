@@ -71,6 +71,7 @@ STAFF = [
         [
             Link("Machines", "machines", (OPERATE, REVIEW)),
             Link("Effects", "effects", (OPERATE,)),
+            Link("Batches", "batches", (OPERATE,)),
             Link("Figures", "figures", (OPERATE, REVIEW)),
         ],
     ),

@@ -8,4 +8,4 @@ class WorkflowsConfig(AppConfig):
 
     def ready(self) -> None:
         from workflows import billing  # noqa: F401 - to know what follows from what
-        from workflows.effects import payees, people  # noqa: F401 - owed by actions, after no transition
+        from workflows.effects import payees, people, renewal_runs  # noqa: F401 - after no transition

@@ -87,6 +87,7 @@ MATRIX = {
     # The engine's own door.
     "GET workflows/machines/": "401 403 403 403 403 403 403 403 403 200 200",
     "GET workflows/transitions/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/batches/": "401 403 403 403 403 403 403 403 403 200 200",
     "GET workflows/effects/": "401 403 403 403 403 403 403 403 403 200 200",
     "GET workflows/effects/{id}/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/effects/{id}/retry/": "401 403 403 403 403 403 403 403 403 200 200",

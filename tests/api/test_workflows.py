@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from engine import perform
+from engine import Debt, gather, perform, skip
 from engine.models import Effect, EffectEvent
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory
+from workflows.effects.notices import mail_trial_start
 
 pytestmark = pytest.mark.django_db
 
 MISSING = "01900000-0000-7000-8000-000000000000"
-READS = ["workflows/machines/", "workflows/transitions/", "workflows/effects/", f"workflows/effects/{MISSING}/"]
+READS = [
+    "workflows/machines/",
+    "workflows/transitions/",
+    "workflows/batches/",
+    "workflows/effects/",
+    f"workflows/effects/{MISSING}/",
+]
 WRITES = [
     "workflows/effects/bulk-retry/",
     f"workflows/effects/{MISSING}/retry/",
@@ -142,6 +149,8 @@ def test_effects_are_found_by_state_kind_lane_object_and_account(operator, settl
         ("effects/?page_size=1e1", "page_size"),
         ("effects/?page_size=%D9%A1", "page_size"),
         ("effects/?ordering=kind", "ordering"),
+        ("effects/?batch_id=1", "batch_id"),
+        ("batches/?state=late", "state"),
         ("effects/?cursor=x", "cursor"),
         ("effects/?cursor=cD1hYmM%3D", "cursor"),  # p=abc
         ("effects/?cursor=cD0lMDA%3D", "cursor"),  # p=%00
@@ -172,6 +181,36 @@ def test_the_story_of_an_effect_leads_back_to_a_person(operator, settled):
     assert (story["state"], story["attempts"], story["events"], story["available"]) == ("done", 1, [], [])
     assert story["outcome"]["message_id"]
     assert story["took"] >= 0
+
+
+def test_batches_say_how_far_they_are(operator, person, django_assert_max_num_queries):
+    PaymentFactory()
+    [effect] = make_dead()
+    batch = gather([effect.pk], then=Debt(mail_trial_start, "renewals:2026-12-01"))
+
+    with django_assert_max_num_queries(6):
+        [row] = operator.get("workflows/batches/").json()["results"]
+    assert {name: row[name] for name in ("id", "key", "total", "done", "skipped", "stuck", "completed_at", "note")} == {
+        "id": str(batch.pk),
+        "key": "renewals:2026-12-01",
+        "total": 1,
+        "done": 0,
+        "skipped": 0,
+        "stuck": 1,
+        "completed_at": None,
+        "note": "",
+    }
+    [member] = operator.get(f"workflows/effects/?batch_id={batch.pk}").json()["results"]
+    assert member["id"] == str(effect.pk)
+    assert operator.get(f"workflows/effects/{effect.pk}/").json()["batch_id"] == str(batch.pk)
+    assert operator.get("workflows/batches/?state=complete").json()["results"] == []
+
+    skip(effect, by=person, reason="never mind")
+
+    [row] = operator.get("workflows/batches/?state=complete").json()["results"]
+    assert (row["skipped"], row["stuck"], row["completed_at"] is not None) == (1, 0, True)
+    assert operator.get("workflows/batches/?state=open").json()["results"] == []
+    assert Effect.objects.get(pk=row["then_id"]).state == "ready"
 
 
 def test_a_story_costs_the_same_however_long_it_is(operator, settled, django_assert_max_num_queries):

@@ -56,6 +56,7 @@ OPERATOR = [
     "/desk/workflows/payment/?transition=approve",
     "/desk/workflows/payment/{payment}/",
     "/desk/effects/?state=dead",
+    "/desk/batches/",
     "/desk/effects/{effect}/",
     "/desk/effects/{effect}/retry/",
 ]

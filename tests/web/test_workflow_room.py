@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from engine import perform
+from core.models import Account, Batch
+from engine import Debt, gather, perform, skip
 from engine.models import Effect, EffectEvent, Transition
 from engine.stateful import edges_of
 from tests.factories import (
@@ -20,6 +21,7 @@ from tests.factories import (
 )
 from web.staff.diagram import draw
 from workflows.drawing import machine_models, states_of
+from workflows.effects.notices import mail_trial_start
 from workflows.figures import deaths, oldest_ages, paces
 from workflows.stories import stories_of
 from workflows.tallies import tally
@@ -27,6 +29,7 @@ from workflows.tallies import tally
 pytestmark = pytest.mark.django_db
 
 EFFECTS = reverse("effects")
+BATCHES = reverse("batches")
 MOST_QUERIES = 12
 MISSING = "01900000-0000-7000-8000-000000000000"
 
@@ -78,7 +81,15 @@ def shown_to_reviewers(payment):
 
 
 def shown_to_operators(effect):
-    return [EFFECTS, EFFECTS + "?state=dead", page_of(effect), verb(effect, "retry"), verb(effect, "skip")]
+    return [
+        EFFECTS,
+        EFFECTS + "?state=dead",
+        BATCHES,
+        EFFECTS + f"?batch={MISSING}",
+        page_of(effect),
+        verb(effect, "retry"),
+        verb(effect, "skip"),
+    ]
 
 
 def test_operators_see_everything_within_few_queries(client, operator, approved, dead, django_assert_max_num_queries):
@@ -339,3 +350,35 @@ def test_figures_name_what_lies_dead(client, operator, dead):
     page = client.get(reverse("figures")).content.decode()
 
     assert "?state=dead&amp;kind=mail.trial_started" in page
+
+
+def test_batches_show_how_far_they_are_and_what_came_of_them(client, operator, dead, django_assert_max_num_queries):
+    first, second, third = dead(3)
+    gather([first.pk, second.pk], then=Debt(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first()))
+    gather([third.pk], then=Debt(mail_trial_start, "renewals:2026-12-02", about=Account.objects.first()))
+    skip(first, by=operator, reason="never mind")
+    skip(third, by=operator, reason="never mind")
+    Batch.objects.filter(then__key="renewals:2026-12-02").update(note="0 invoices & more")
+
+    with django_assert_max_num_queries(MOST_QUERIES):
+        page = client.get(BATCHES).content.decode()
+
+    assert "1 of 2, 1 skipped" in page
+    assert "1 dead or uncertain" in page
+    assert "0 invoices &amp; more" in page
+    open_batch = Batch.objects.get(completed_at=None)
+    members = client.get(EFFECTS, {"batch": open_batch.pk, "state": "dead"}).content.decode()
+    assert page_of(second) in members
+    assert page_of(third) not in members
+    assert (
+        "Try 1 effect again?"
+        in client.post(reverse("effects_retry"), {"state": "dead", "batch": open_batch.pk}).content.decode()
+    )
+
+
+def test_batch_that_is_no_key_is_left_out(client, operator, dead):
+    dead(1)
+
+    page = client.get(EFFECTS, {"batch": "none", "state": "dead"})
+
+    assert (page.status_code, "Left out." in page.content.decode()) == (200, True)

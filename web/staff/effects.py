@@ -35,6 +35,7 @@ RETRIABLE_STATES = ("dead", "uncertain", "waiting")
 class EffectFilter(PageForm):
     state = Choice(required=False, choices=[("", "Any state"), *((str(word), str(word)) for word in Effect.State)])
     kind = Choice(required=False)
+    batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")
@@ -43,7 +44,7 @@ class EffectFilter(PageForm):
     @property
     def chosen(self) -> dict[str, str]:
         self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
 
 class OperateForm(PageForm):
@@ -128,9 +129,9 @@ def retry_set(request: Visit) -> HttpResponse:
 
 
 def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
-    """The newest first. What lies on the desk has an index; all else is looked for among the newest."""
+    """The newest first. On the desk or of a batch: by an index; all else is looked for among the newest."""
     found = Effect.objects.filter(**chosen).order_by("-id")
-    if chosen and chosen.get("state") not in Effect.ON_THE_DESK:
+    if chosen and "batch" not in chosen and chosen.get("state") not in Effect.ON_THE_DESK:
         found = found.filter(pk__in=Effect.objects.order_by("-id").values("pk")[:WINDOW])
     return found.defer("payload", "outcome")
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from web.staff import (
     accounts,
+    batches,
     bulk,
     clusters,
     confirming,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("workflows/<slug:machine>/<uuid:pk>/", machines.history, name="history"),
     path("effects/", effects.effects_page, name="effects"),
     path("effects/retry/", effects.retry_set, name="effects_retry"),
+    path("batches/", batches.batches_page, name="batches"),
     path("effects/<uuid:pk>/", effects.effect_page, name="effect"),
     path("effects/<uuid:pk>/<slug:verb>/", effects.operate, name="effect_verb"),
     path("confirm/", confirming.confirm_page, name="desk_confirm"),

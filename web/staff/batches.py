@@ -1,0 +1,23 @@
+"""Effects that belong together, and how far they are: the renewals of a day, for one."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from core.models import Batch
+from web.staff.door import OPERATE, Visit, staff_with
+
+ROWS = 50
+
+
+@staff_with(OPERATE)
+def batches_page(request: Visit) -> HttpResponse:
+    """What is open, and the newest of what is complete."""
+    batches = Batch.objects.select_related("then").with_stuck().order_by("-id")
+    context = {
+        "open": batches.filter(completed_at=None)[:ROWS],
+        "complete": batches.exclude(completed_at=None)[:ROWS],
+        "rows": ROWS,
+    }
+    return render(request, "web/staff/batches.html", context)

@@ -1,0 +1,63 @@
+"""The renewals of a day are a batch: seen while they run, and summed up when the last of them is over.
+
+Each stays a timer of its own, due when that day begins where its customer is; a run changes nothing of that.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db import connection
+
+from core.models import Batch
+from engine import Debt, effect, gather, once_per
+from engine.models import Effect
+from workflows.effects.renewals import renew_subscription
+from workflows.periods import database_now
+
+EARLIEST = timedelta(hours=14)  # so long before midnight of UTC a day begins somewhere
+LATEST = timedelta(hours=12)  # and so long after
+LEAD = timedelta(hours=1)  # a run is there before the first of its renewals is due
+EVERY = timedelta(hours=1)
+
+_INVOICED = """
+    SELECT count(*) FROM core_effect AS renewal WHERE batch_id = %s AND state = 'done' AND EXISTS (
+        SELECT FROM core_invoice AS invoice
+        WHERE invoice.subscription_id = renewal.object_id AND invoice.purpose = 'renewal'
+            AND invoice.period_start::text = renewal.payload ->> 'period_end')"""
+
+
+def begin_renewal_runs() -> None:
+    """Once an hour, whoever asks: the run of the day that begins next somewhere, unless it is there."""
+    with once_per("renewal runs", EVERY) as is_ours:
+        if is_ours:
+            begin_run((database_now() + EARLIEST + LEAD).astimezone(UTC).date())
+
+
+def begin_run(day: date) -> Batch | None:
+    """Make one of what waits for that day, and of what an earlier one had not yet; None where there is none, or was."""
+    ends = datetime.combine(day + timedelta(days=1), time(), UTC) + LATEST
+    waiting = Effect.objects.filter(
+        kind=renew_subscription.kind.name,  # type: ignore[attr-defined]
+        state=Effect.State.WAITING,
+        batch=None,
+        run_at__lt=ends,
+        payload__on__lte=day.isoformat(),
+    )
+    ids = list(waiting.values_list("pk", flat=True))
+    return gather(ids, then=Debt(report_renewals, f"renewals:{day}", payload={"on": day.isoformat()})) if ids else None
+
+
+@effect("renewals.report")
+def report_renewals(nothing: None, this: Effect) -> None:
+    """Leave word for staff of what came of a run. A second one would say the same."""
+    batch = Batch.objects.get(then=this)
+    with connection.cursor() as cursor:
+        cursor.execute(_INVOICED, [batch.pk])
+        invoiced: int = cursor.fetchone()[0]
+    needless = batch.done - invoiced
+    words = [f"{invoiced} invoice{'' if invoiced == 1 else 's'} issued", f"{batch.skipped} failed and skipped"]
+    if needless:
+        words.append(f"{needless} with nothing to invoice")
+    batch.note = f"Renewals of {this.payload['on']}: {', '.join(words)}."
+    batch.save(update_fields=["note"])

@@ -27,6 +27,7 @@ from engine.models import Effect, EffectEvent, Transition
 from engine.registry import followers, machine_of
 from engine.stateful import Stateful, births_of, edges_of
 from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of
+from workflows.waiting import who_waits
 
 
 class OperatesEffects(BasePermission):
@@ -85,6 +86,17 @@ class EventOut(serializers.Serializer):
     payload = serializers.JSONField(help_text="As it was before an edit.")
 
 
+class WaitsOut(serializers.Serializer):
+    """What waits for an effect that is not over."""
+
+    says = serializers.ListField(child=serializers.CharField(), help_text="All of it, in sentences.")
+    released = serializers.ListField(
+        child=serializers.UUIDField(), help_text="Effects that may run as soon as it is done or skipped."
+    )
+    later = serializers.IntegerField(help_text="How many of the same object may run after those, in their turn.")
+    missing = serializers.IntegerField(help_text="How many of its batch are not over, this one with them.")
+
+
 class StoryOut(EffectOut):
     """An effect with all that is known of it."""
 
@@ -97,6 +109,7 @@ class StoryOut(EffectOut):
     lease_until = serializers.DateTimeField(allow_null=True)
     events = serializers.SerializerMethodField()
     causes = serializers.SerializerMethodField()
+    waits = serializers.SerializerMethodField()
 
     @extend_schema_field(EventOut(many=True))
     def get_events(self, effect: Effect) -> Any:
@@ -106,6 +119,12 @@ class StoryOut(EffectOut):
     def get_causes(self, effect: Effect) -> Any:
         """The transition it follows from, what that one followed from, and so on to the person who asked."""
         return TransitionOut(effect.transition.causes() if effect.transition else [], many=True).data
+
+    @extend_schema_field(WaitsOut)
+    def get_waits(self, effect: Effect) -> Any:
+        waits, says = who_waits(effect)
+        released = [row.pk for row in waits.released]
+        return {"says": says, "released": released, "later": waits.later, "missing": waits.missing}
 
 
 class EdgeOut(serializers.Serializer):

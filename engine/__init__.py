@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.alerts import alert
     from engine.batches import gather, owe_batch
+    from engine.dependents import Behind, behind
     from engine.effects import Debt, amend, owe, owe_many, reschedule
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
     from engine.later import look_again
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from engine.wait import settled
 
 __all__ = [
+    "Behind",
     "Busy",
     "Debt",
     "NotYet",
@@ -58,6 +60,7 @@ __all__ = [
     "because",
     "begin",
     "begin_many",
+    "behind",
     "effect",
     "effects_recorded",
     "explain",
@@ -101,6 +104,7 @@ _MODULES = {
     "wait": ["settled"],
     "previews": ["Busy", "Preview", "preview", "preview_of"],
     "batches": ["gather", "owe_batch"],
+    "dependents": ["Behind", "behind"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -204,6 +204,9 @@ def test_batches_say_how_far_they_are(operator, person, django_assert_max_num_qu
     assert member["id"] == str(effect.pk)
     assert operator.get(f"workflows/effects/{effect.pk}/").json()["batch_id"] == str(batch.pk)
     assert operator.get("workflows/batches/?state=complete").json()["results"] == []
+    waits = operator.get(f"workflows/effects/{effect.pk}/").json()["waits"]
+    assert (waits["released"], waits["later"], waits["missing"]) == ([row["then_id"]], 0, 1)
+    assert "mail.trial_started waits for it alone (renewals:2026-12-01)." in waits["says"]
 
     skip(effect, by=person, reason="never mind")
 

@@ -382,3 +382,18 @@ def test_batch_that_is_no_key_is_left_out(client, operator, dead):
     page = client.get(EFFECTS, {"batch": "none", "state": "dead"})
 
     assert (page.status_code, "Left out." in page.content.decode()) == (200, True)
+
+
+def test_a_dead_effect_says_what_waits_for_it(client, operator, dead, django_assert_max_num_queries):
+    first, second = dead(2)
+    gather([first.pk], then=Debt(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first()))
+
+    with django_assert_max_num_queries(MOST_QUERIES):
+        page = client.get(page_of(first)).content.decode()
+    assert "What waits for it" in page
+    assert "This mail has not gone out." in page
+    assert "mail.trial_started waits for it alone (renewals:2026-12-01)." in page
+    assert page_of(Effect.objects.get(key="renewals:2026-12-01")) in page
+
+    skip(second, by=operator, reason="never mind")
+    assert "What waits for it" not in client.get(page_of(second)).content.decode()

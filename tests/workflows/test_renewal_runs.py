@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from workflows.effects.renewal_runs import begin_run
 
 from core.models import Batch, Invoice, Subscription
 from engine import Permanent, perform, registry, skip
 from engine.models import Effect
 from tasks.effects import tidy_up
 from tests.factories import PaymentFactory, StaffFactory
+from workflows.effects.renewal_runs import begin_run
 from workflows.invariants import findings
 
 pytestmark = pytest.mark.django_db

@@ -26,6 +26,7 @@ from web.staff.door import OPERATE, Visit, staff_with
 from web.words import EFFECT_TONES
 from workflows.figures import dead_per_kind
 from workflows.tallies import tally
+from workflows.waiting import who_waits
 
 WINDOW = 10_000
 ROWS = 50
@@ -147,6 +148,7 @@ def _find(pk: UUID) -> Effect:
 
 def _one(request: Visit, effect: Effect) -> HttpResponse:
     verbs = may_do(effect, request.user)
+    waits, says = who_waits(effect) if effect.state in RETRIABLE_STATES else (None, [])
     context = {
         "effect": effect,
         "tone": EFFECT_TONES.get(effect.state, ""),
@@ -155,6 +157,8 @@ def _one(request: Visit, effect: Effect) -> HttpResponse:
         "events": effect.events.select_related("actor").order_by("id")[:ROWS],
         "payload": _pretty(effect.payload),
         "outcome": _pretty(effect.outcome) if effect.outcome is not None else "",
+        "waits": waits,
+        "waits_in_words": says,
         "forms": {verb: OperateForm(verb=verb, effect=effect) for verb in verbs},
     }
     return render(request, "web/staff/effect.html", context)

@@ -1,0 +1,62 @@
+"""Who waits for an effect: read before somebody retries or skips it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, Window
+
+from core.models.history import Batch
+from engine.models import Effect
+
+SHOWN = 25
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What waits for one effect that is neither done nor skipped.
+
+    released: what may run as soon as it is, by the rule of the claim: the next ordered ones of its object, and what
+    follows its batch, where all others of that are over. later: how many ordered ones come after those, in their turn.
+    batch: what it is one of; `missing` of its effects are not over, this one with them.
+    """
+
+    released: list[Effect]
+    later: int = 0
+    batch: Batch | None = None
+
+    @property
+    def missing(self) -> int:
+        return self.batch.total - self.batch.over if self.batch else 0
+
+
+def behind(effect: Effect) -> Behind:
+    """Two queries at most, and none for an effect that is over, or is neither ordered nor of a batch."""
+    if effect.state in Effect.OVER:
+        return Behind([])
+    released, later = _ordered(effect) if effect.ordered else ([], 0)
+    batch = Batch.objects.select_related("then").filter(pk=effect.batch_id).first() if effect.batch_id else None
+    if batch and batch.total - batch.over == 1 and not _must_wait(batch.then, effect):
+        released.append(batch.then)
+    return Behind(released, later, batch)
+
+
+def _line(effect: Effect) -> Q:
+    """The ordered ones of the same object that are not over."""
+    return Q(ordered=True, machine=effect.machine, object_id=effect.object_id) & ~Q(state__in=Effect.OVER)
+
+
+def _ordered(effect: Effect) -> tuple[list[Effect], int]:
+    """Those before it hold up the others as it does, and two of one transition do not wait for each other."""
+    others = Effect.objects.filter(_line(effect)).exclude(pk=effect.pk)
+    counted = others.annotate(after=Window(Count("pk", filter=Q(seq__gt=effect.seq))))
+    first: list[Any] = list(counted.order_by("seq", "id")[:SHOWN])
+    released = [
+        row for row in first if row.seq == first[0].seq and row.seq > effect.seq and row.state == Effect.State.READY
+    ]
+    return released, (first[0].after if first else 0) - len(released)
+
+
+def _must_wait(then: Effect, effect: Effect) -> bool:
+    return then.ordered and Effect.objects.filter(_line(then), seq__lt=then.seq).exclude(pk=effect.pk).exists()

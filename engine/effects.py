@@ -99,9 +99,12 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
     if noted := notes.get():
         noted.moved += moments
     changed = ask(
-        """UPDATE core_effect AS effect SET run_at = moment.at
-           FROM unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at)
-           WHERE effect.id = moment.id AND effect.state = 'waiting' AND effect.fence = 0""",
+        """WITH mine AS (
+               SELECT effect.id, moment.at FROM core_effect AS effect
+               JOIN unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at) ON effect.id = moment.id
+               WHERE effect.state = 'waiting' AND effect.fence = 0
+               ORDER BY effect.id FOR NO KEY UPDATE OF effect)
+           UPDATE core_effect AS effect SET run_at = mine.at FROM mine WHERE effect.id = mine.id""",
         [list(moments), list(moments.values())],
     )
     return int(changed.rowcount)

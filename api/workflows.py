@@ -19,11 +19,10 @@ from api.door import CallerView, says
 from api.fields import Choice, Flag, Key, StrictSerializer, Text
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
-from core.models import Batch
 from core.problems import WrongState
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
-from engine.models import Effect, EffectEvent, Transition
+from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.registry import followers, machine_of
 from engine.stateful import Stateful, births_of, edges_of
 from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of

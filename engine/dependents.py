@@ -7,8 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Q, Window
 
-from core.models.history import Batch
-from engine.models import Effect
+from engine.models import Batch, Effect
 
 SHOWN = 25
 

@@ -15,11 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from core.models import Batch, HistoryHead, TransitionDigest, User
+from core.models import HistoryHead, TransitionDigest, User
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
-from engine.models import Breaker, Effect, Transition
+from engine.models import Batch, Breaker, Effect, Transition
 from engine.operate import RETRIABLE
 from engine.registry import kinds, lanes, machines
 from engine.stateful import edges_of

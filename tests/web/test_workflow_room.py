@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Batch
+from core.models import Account
 from engine import Debt, gather, perform, skip
-from engine.models import Effect, EffectEvent, Transition
+from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.stateful import edges_of
 from tests.factories import (
     OperatorFactory,

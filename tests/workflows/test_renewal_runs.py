@@ -9,9 +9,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from core.models import Batch, Invoice, Subscription
+from core.models import Invoice, Subscription
 from engine import Permanent, perform, registry, skip
-from engine.models import Effect
+from engine.models import Batch, Effect
 from tasks.effects import tidy_up
 from tests.factories import PaymentFactory, StaffFactory
 from workflows.effects.renewal_runs import begin_run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from core.models import Batch
+from engine.models import Batch
 from web.staff.door import OPERATE, Visit, staff_with
 
 ROWS = 50

@@ -9,9 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
 
-from core.models import Batch
 from engine import Debt, effect, gather, once_per
-from engine.models import Effect
+from engine.models import Batch, Effect
 from workflows.effects.renewals import renew_subscription
 from workflows.periods import database_now
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from core.models import Batch
+from engine.models import Batch
 
 
 class Command(BaseCommand):

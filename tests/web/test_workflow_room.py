@@ -393,7 +393,9 @@ def test_a_dead_effect_says_what_waits_for_it(client, operator, dead, django_ass
     assert "What waits for it" in page
     assert "This mail has not gone out." in page
     assert "mail.trial_started waits for it alone (renewals:2026-12-01)." in page
-    assert page_of(Effect.objects.get(key="renewals:2026-12-01")) in page
+    following = page_of(Effect.objects.get(key="renewals:2026-12-01"))
+    assert following in page
+    assert "until its batch is complete" in client.get(following).content.decode()
 
     skip(second, by=operator, reason="never mind")
     assert "What waits for it" not in client.get(page_of(second)).content.decode()

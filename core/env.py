@@ -156,6 +156,14 @@ def one_line(text: str, name: str) -> str:
     return text.strip()
 
 
+def rate(name: str) -> str:
+    """How often at most, such as 14/s, 100/m or 1000/h; empty: as often as one likes."""
+    text: str = env.str(name, default="")
+    if text and not re.fullmatch(r"[1-9][0-9]{0,5}/[smh]", text, re.ASCII):
+        raise ImproperlyConfigured(f"{name} must read like 14/s, 100/m or 1000/h; it is `{text}`.")
+    return text
+
+
 MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
 SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LIMIT = re.compile(r"([a-z_]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re.ASCII)

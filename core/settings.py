@@ -17,6 +17,7 @@ from core.env import (
     metrics_token,
     one_address,
     one_line,
+    rate,
     secret,
     secrets_before,
 )
@@ -212,6 +213,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 globals().update(email())
 MAIL_FROM = env.str("MAIL_FROM", default="Countersign <billing@demo.test>")
 DEFAULT_FROM_EMAIL = MAIL_FROM
+MAIL_RATE = rate("MAIL_RATE")  # that the mail server takes, such as 14/s; empty: as many as come
 MAIL_REPLY_TO = one_address(env.str("MAIL_REPLY_TO", default=""), "MAIL_REPLY_TO")  # where answers to mails go
 # How customers reach people, in mails and on pages: an address, a page, a number. Where answers go, unless it is set.
 SUPPORT_CONTACT = one_line(env.str("SUPPORT_CONTACT", default=""), "SUPPORT_CONTACT") or MAIL_REPLY_TO

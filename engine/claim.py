@@ -16,6 +16,7 @@ from engine.reader import Reader
 from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NOBODY
 from engine.statements import ask, told_pid
+from engine.throttle import CLOSED, closed_values
 
 TENANTS = 100  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
@@ -24,9 +25,10 @@ ROUND = 1.0  # second in which whoever looks only for what became due lately loo
 
 # A row this process may take now: of a kind and revision it knows, and in its turn. IS TRUE lets the server look these
 # up in a hash and join nothing: there may be very many of a kind unknown here, and each claim steps over them.
-_TAKABLE = """
+_TAKABLE = f"""
     effect.state = 'ready'
     AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
+    AND effect.kind <> ALL (ARRAY({CLOSED}))
     AND NOT (effect.ordered AND EXISTS (
         SELECT FROM core_effect AS earlier
         WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
@@ -202,6 +204,7 @@ def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values:
         "kinds": [name for name, _ in known],
         "revisions": [revision for _, revision in known],
         "told_pid": told_pid(),
+        **closed_values(),
     }
     rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
     return rows

@@ -5,6 +5,8 @@ The tables keep the names under which they were made, when they were part of `co
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -14,6 +16,8 @@ from django.db.models.functions import Now
 from engine.rows import Row
 from engine.stateful import NOBODY
 from engine.triggers import AppendOnly, CountsBatch
+
+RATE = r"^[1-9][0-9]{0,5}/[smh]$"  # so many in a second, minute or hour
 
 
 class Transition(Row):
@@ -244,6 +248,29 @@ class Breaker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.failures} failures"
+
+
+class Throttle(models.Model):
+    """From when what shares a far side may call it again: `mail` for all mails. Its row is made by the first call."""
+
+    name = models.CharField(max_length=60, primary_key=True)
+    free_at = models.DateTimeField(null=True)  # the next call's moment, by the database's clock
+    # An operator's, such as `10/s`, instead of the one that the code declares, and the time between two calls.
+    rate = models.CharField(max_length=10, blank=True)
+    every = models.DurationField(null=True)
+
+    class Meta:
+        db_table = "core_throttle"
+        constraints = [
+            models.CheckConstraint(name="throttle_rate", condition=Q(rate="") | Q(rate__regex=RATE)),
+            models.CheckConstraint(
+                name="throttle_every",
+                condition=Q(rate="", every=None) | ~Q(rate="") & Q(every__isnull=False, every__gt=timedelta(0)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.rate or 'as declared'}"
 
 
 class Tick(models.Model):

@@ -39,9 +39,10 @@ def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
 @pytest.fixture(autouse=True)
 def unknown_pace() -> None:
     """What was slow in the test before is not expected to be slow in this one."""
-    from engine import pace
+    from engine import pace, throttle
 
     pace._mean.clear()
+    throttle.waits = False
 
 
 @pytest.fixture(autouse=True, scope="session")

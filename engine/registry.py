@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.db.models import Model
 
-from engine.models import Effect, Transition
+from engine.models import RATE, Effect, Throttle, Transition
 from engine.stateful import BIRTH, Stateful, births_of, edges_of
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -20,6 +21,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 LONGEST = 15  # seconds that a handler may take
 SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of those that may take longer, with a process of its own
 DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+LATE = 0.1  # seconds by which a call may reach the far side later than another process's, and the rate holds there
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Kind:
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
     least. None: as all others of this kind, 12 times, which is over in half an hour.
+    throttle: what counts its calls, together with those of other kinds of that name; empty: nothing does.
     ordered: not before the earlier ordered effects of its object are over.
     forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
@@ -45,6 +49,7 @@ class Kind:
     ordered: bool = False
     timeout: timedelta = timedelta(seconds=15)
     patience: timedelta | None = None
+    throttle: str = ""
     lane: str = "inward"
     revision: int = 1
     forgettable: bool = False
@@ -62,6 +67,7 @@ class Follower:
 kinds: dict[str, Kind] = {}
 followers: dict[tuple[str, str], list[Follower]] = defaultdict(list)
 machines: dict[str, type[Stateful]] = {}
+rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: until an operator sets one
 
 
 def effect(
@@ -73,13 +79,18 @@ def effect(
     ordered: bool = False,
     timeout: int = 15,
     patience: timedelta | None = DEFAULT_PATIENCE,
+    rate: str | None = None,
+    throttle: str = "",
     lane: str | None = None,
     revision: int = 1,
     forgettable: bool = False,
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds."""
+    """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds.
+
+    rate: "14/s", "100/m", "1000/h": of all processes together, and of all kinds of the same `throttle`, else its own.
+    """
     longest = LONGEST_SLOW if lane == SLOW else LONGEST
     if not 0 < timeout <= longest:
         raise ValueError(f"{name}: a timeout is above 0 and at most {longest} s, so that a lease outlives it")
@@ -89,9 +100,17 @@ def effect(
         raise ValueError(f"{name}: keyed=False is for outward effects")
     if batch < 1:
         raise ValueError(f"{name}: a batch is of 1 at least")
+    if (rate or throttle) and not outward:
+        raise ValueError(f"{name}: a rate is for outward effects")
+    throttle = throttle or (name if rate else "")
     lane = lane or ("outward" if outward else "inward")
     _check_length("the name", name, "kind")
     _check_length(f"{name}: the lane", lane, "lane")
+    if throttle:
+        _check_length(f"{name}: the throttle", throttle, "name", Throttle)
+        every = time_between(rate) if rate else None
+        if rates.setdefault(throttle, every) != every:
+            raise ValueError(f"{name}: the throttle {throttle!r} has another rate already")
 
     def register(run: Handler) -> Handler:
         known = kinds.get(name)
@@ -110,6 +129,7 @@ def effect(
             ordered=ordered,
             timeout=timedelta(seconds=timeout),
             patience=patience if outward else None,
+            throttle=throttle,
             lane=lane,
             revision=revision,
             forgettable=forgettable,
@@ -149,6 +169,17 @@ def on(
         if any(line.kind.name == follower.kind.name and (to is None or line.to in {None, to}) for line in lines):
             raise ValueError(f"{said}: {follower.kind.name} follows it already, and of one transition it does so once")
         lines.append(follower)
+
+
+def time_between(rate: str) -> timedelta:
+    """Two calls of a rate, such as `14/s`: in no second, minute or hour more than so many reach the far side.
+
+    Evenly, so that nothing is saved up: after a pause a burst of them would be refused there. ValueError for no rate.
+    """
+    if not re.fullmatch(RATE, rate, re.ASCII):
+        raise ValueError(f"{rate!r} is no rate such as 14/s, 100/m or 1000/h")
+    calls, _, unit = rate.partition("/")
+    return timedelta(seconds=(SECONDS[unit] + LATE) / int(calls))
 
 
 def _check_length(what: str, name: str, column: str, model: type[Model] = Effect) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import Error, connection
 from django.db.transaction import atomic
 
-from engine import claim, lease, outside, pace
+from engine import claim, lease, outside, pace, throttle
 from engine.deadline import deadline
 from engine.errors import (
     INTERRUPTIONS,
@@ -193,14 +193,20 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.postpone(effects, None, until=breaker.paused_until)
         return
+    every = throttle.time_between_calls(kind)
     reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
     for position, effect in enumerate(effects):
-        if time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends:
+        is_over = time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends
+        wait = throttle.take(kind, every, within=ends - time.monotonic()) if every and not is_over else 0.0
+        if is_over or wait is None:
             _keep(sent)
             lease.give_back(effects[position:])
             return
         try:
-            answered = _send(kind, effect, reader)
+            if wait:
+                sent = _keep(sent)
+                throttle.pause(wait)
+            answered = _send(kind, effect, reader, wait)
         except Unreachable as error:
             _keep(sent)
             lease.trip(kind.name)
@@ -233,7 +239,7 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     _keep(sent)
 
 
-def _send(kind: Kind, effect: Effect, reader: ReadAhead) -> list[lease.Sent] | None:
+def _send(kind: Kind, effect: Effect, reader: ReadAhead, waited: float) -> list[lease.Sent] | None:
     """Call the handler; its outcome, to be kept. Another failure is on the row afterwards; None: there was no call.
 
     Raises Unreachable, and of a far side that knows a repetition Unanswered; SessionEnded, or what interrupts a worker,
@@ -255,13 +261,13 @@ def _send(kind: Kind, effect: Effect, reader: ReadAhead) -> list[lease.Sent] | N
             raise SessionEnded from error
         _fail(kind, effect, error)
         return None
-    return _send_about(kind, effect, subject)
+    return _send_about(kind, effect, subject, waited)
 
 
-def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[lease.Sent]:
+def _send_about(kind: Kind, effect: Effect, subject: Stateful | None, waited: float) -> list[lease.Sent]:
     session = current_session()
     try:
-        return [_call_outside(kind, effect, subject)]
+        return [_call_outside(kind, effect, subject, waited)]
     except Unreachable:
         raise
     except Unanswered as error:
@@ -284,14 +290,14 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None) -> list[le
     return []
 
 
-def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None) -> lease.Sent:
+def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: float) -> lease.Sent:
     started, session = time.monotonic(), current_session()
     try:
         with deadline(kind.timeout):
             outcome = _call(kind, [effect], [subject])
         return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
     finally:
-        pace.note(kind.lane, time.monotonic() - started)
+        pace.note(kind.lane, waited + time.monotonic() - started)
         has_ended(session)  # then what is written about it is written in one that lives
 
 

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from engine import run
 from engine.lease import LEASE, Sent
-from engine.models import Breaker, Effect
+from engine.models import Breaker, Effect, Throttle
 from engine.run import run_due
 from engine.sweeper import sweep
 
@@ -44,6 +44,7 @@ def advance(**time: float) -> None:
     if passed > LEASE:
         unfinished.update(lease_until=F("lease_until") - passed)
     Breaker.objects.update(paused_until=F("paused_until") - passed)
+    Throttle.objects.update(free_at=F("free_at") - passed)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from core import timeouts
-from engine import outside
+from engine import outside, throttle
 from engine.errors import INTERRUPTIONS
 from engine.registry import kinds
 from tasks.broker import (
@@ -73,6 +73,7 @@ app.conf.update(
 def be_a_worker() -> None:
     timeouts.use(timeouts.WORKER)
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
+    throttle.waits = True
     lanes = settings.ENGINE_WORKER_LANES
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and settings.ENGINE_WORKER_CONCURRENCY > 1:

@@ -19,7 +19,7 @@ from core.models import HistoryHead, TransitionDigest, User
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
-from engine.models import Batch, Breaker, Effect, Transition
+from engine.models import Batch, Breaker, Effect, Throttle, Transition
 from engine.operate import RETRIABLE
 from engine.registry import kinds, lanes, machines
 from engine.stateful import edges_of
@@ -258,6 +258,12 @@ class BreakerAdmin(OperatorsOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(OPERATE_PERMISSION)
+
+
+@admin.register(Throttle)
+class ThrottleAdmin(OperatorsOnly):
+    list_display = ("name", "rate", "free_at")
+    search_fields = ("name",)
 
 
 def pretty(value: Any) -> SafeString:

@@ -32,6 +32,7 @@ from workflows.words import Bare, Exact
 
 GOODBYE = 1  # second
 SUBJECT = 78  # characters
+THROTTLED: Any = {"throttle": "mail", "rate": settings.MAIL_RATE or None}  # a provider counts mails of any kind
 POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 
@@ -94,7 +95,14 @@ def mail(
     def register(composer: Composer) -> Handler:
         composers[f"mail.{kind}"] = composer, to_staff
 
-        @effect(f"mail.{kind}", outward=True, related=tuple(related), prefetch=tuple(prefetch), revision=revision)
+        @effect(
+            f"mail.{kind}",
+            outward=True,
+            related=tuple(related),
+            prefetch=tuple(prefetch),
+            revision=revision,
+            **THROTTLED,
+        )
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
             letter, language = compose(subject, debt)

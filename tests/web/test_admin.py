@@ -68,7 +68,7 @@ def test_every_list_is_searched(superuser, run_effects, model):
 
 
 # Few rows, or nothing to tell them apart by.
-UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries", "RefusalCount"}
+UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries", "RefusalCount", "Throttle"}
 
 
 @pytest.mark.parametrize("model", SEARCHED, ids=lambda m: m.__name__)

@@ -59,6 +59,9 @@ _SWEEP_LAG = """
         (SELECT run_at FROM core_effect WHERE state = 'waiting' ORDER BY run_at LIMIT 1),
         (SELECT lease_until FROM core_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1))))::float"""
 _BREAKERS = "SELECT kind, coalesce(paused_until > now(), false)::int FROM core_breaker ORDER BY kind LIMIT 100"
+_PAUSES = """
+    SELECT scope, name, 1 FROM core_effectpause
+    WHERE ended_at IS NULL AND (until IS NULL OR until > now()) ORDER BY id LIMIT 100"""
 _REFUSALS = "SELECT event, total FROM core_refusalcount ORDER BY event LIMIT 100"
 _DURATIONS = f"""
     SELECT kind, count(*), sum(took) / 1000.0, max(took) / 1000.0,
@@ -106,6 +109,7 @@ class Figures(Collector):
         yield _gauge(
             "breaker_open", "1 while a kind is paused because its far side is down.", ["kind"], _rows(_BREAKERS)
         )
+        yield _gauge("effects_paused", "1 for what staff have paused.", ["scope", "name"], _rows(_PAUSES))
         yield from self._durations()
         refusals = CounterMetricFamily(
             "countersign_security_refusals_total", "What was refused for security's sake.", labels=["event"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
     from engine.later import look_again
     from engine.operate import may_do, retry, retry_many, skip
+    from engine.pauses import let_go, pause, resume
     from engine.previews import Busy, Preview, preview, preview_of
     from engine.registry import effect, lanes, on
     from engine.rules import available, explain
@@ -66,6 +67,7 @@ __all__ = [
     "explain",
     "gather",
     "lanes",
+    "let_go",
     "look_again",
     "may_do",
     "on",
@@ -73,11 +75,13 @@ __all__ = [
     "owe",
     "owe_batch",
     "owe_many",
+    "pause",
     "perform",
     "perform_many",
     "preview",
     "preview_of",
     "reschedule",
+    "resume",
     "retry",
     "retry_many",
     "run_due",
@@ -105,6 +109,7 @@ _MODULES = {
     "previews": ["Busy", "Preview", "preview", "preview_of"],
     "batches": ["gather", "owe_batch"],
     "dependents": ["Behind", "behind"],
+    "pauses": ["let_go", "pause", "resume"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from engine import conf
+from engine import conf, stops
 from engine.lease import LEASE, LENGTH, SLOW_LEASE
 from engine.models import Effect
 from engine.pace import fits
@@ -16,23 +16,27 @@ from engine.reader import Reader
 from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NOBODY
 from engine.statements import ask, told_pid
-from engine.throttle import CLOSED, closed_values
 
 TENANTS = 100  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
 LATELY = timedelta(seconds=2)
 ROUND = 1.0  # second in which whoever looks only for what became due lately looks once for everything
 
+SELDOM = 10  # times as long as a look for everything took when it found nothing: so long until the next one
+
 # A row this process may take now: of a kind and revision it knows, and in its turn. IS TRUE lets the server look these
 # up in a hash and join nothing: there may be very many of a kind unknown here, and each claim steps over them.
-_TAKABLE = f"""
+_TAKABLE = """
     effect.state = 'ready'
     AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
-    AND effect.kind <> ALL (ARRAY({CLOSED}))
     AND NOT (effect.ordered AND EXISTS (
         SELECT FROM core_effect AS earlier
         WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
             AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
+# Where staff stopped a tenant, or let some of a kind go. CASE, because the planner would take most rows for stopped.
+_NOT_STOPPED = """
+    AND CASE WHEN effect.id = ANY(%(let_go)s::uuid[]) THEN true
+        ELSE NOT (effect.kind = ANY(%(stopped)s::text[]) OR effect.account_id = ANY(%(held)s::uuid[])) END"""
 _EFFECTS = Reader(Effect._base_manager.all())
 _COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
 _LEASE = f"""
@@ -153,7 +157,9 @@ def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> l
     effects = _claim_each(lanes, limit, outward)
     to_the_end = _serve_next.keys().isdisjoint(lanes)
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
-        _seen_all[tuple(lanes)] = started
+        # Where nothing of very many may be taken, such as of a paused kind, a look takes long: then it is made seldom.
+        took = time.monotonic() - started
+        _seen_all[tuple(lanes)] = started if effects else started + max(0.0, SELDOM * took - ROUND)
     return effects
 
 
@@ -189,7 +195,13 @@ def _payable(lanes: Sequence[str], outward: bool) -> list[Kind]:
     """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
     outward = outward and not conf.HOLD_OUTWARD
     slow = not lanes or SLOW in lanes
-    return [kind for kind in kinds.values() if (outward or not kind.outward) and (slow or kind.lane != SLOW)]
+    stopped = stops.known()
+    passed_by = stopped.closed() if stopped.let_go else stopped.closed() | stopped.kinds
+    return [
+        kind
+        for kind in kinds.values()
+        if (outward or not kind.outward) and (slow or kind.lane != SLOW) and kind.name not in passed_by
+    ]
 
 
 def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
@@ -199,13 +211,16 @@ def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
 
 
 def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
-    known = [(kind.name, revision) for kind in payable for revision in range(1, kind.revision + 1)]
+    stopped = stops.known()
+    known = [(kind, revision) for kind in payable for revision in range(1, kind.revision + 1)]
     values |= {
-        "kinds": [name for name, _ in known],
+        "kinds": [kind.name for kind, _ in known],
         "revisions": [revision for _, revision in known],
         "told_pid": told_pid(),
-        **closed_values(),
     }
+    if stopped.is_by_row:
+        sql = sql.replace(_TAKABLE, _TAKABLE + _NOT_STOPPED)
+        values |= {"stopped": list(stopped.kinds), "held": list(stopped.tenants), "let_go": list(stopped.let_go)}
     rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
     return rows
 

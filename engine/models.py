@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
@@ -15,8 +16,10 @@ from django.db.models.functions import Now
 
 from engine.rows import Row
 from engine.stateful import NOBODY
-from engine.triggers import AppendOnly, CountsBatch
+from engine.triggers import AppendOnly, CountsBatch, Frozen, Kept
 
+UUID_TEXT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+LET_GO_MOST = 1000  # effects that one pause lets go
 RATE = r"^[1-9][0-9]{0,5}/[smh]$"  # so many in a second, minute or hour
 
 
@@ -248,6 +251,54 @@ class Breaker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.failures} failures"
+
+
+class EffectPause(Row):
+    """Somebody stopped effects of a kind, of a lane, of a tenant, all that leave, or all: they are recorded and wait.
+
+    It counts until it is ended, or until its moment; `let_go` names those that go all the same.
+    """
+
+    class Scope(models.TextChoices):
+        KIND = "kind"
+        LANE = "lane"
+        TENANT = "tenant"
+        OUTWARD = "outward"
+        ALL = "all"
+
+    NAMED = (Scope.KIND, Scope.LANE, Scope.TENANT)
+
+    scope = models.CharField(max_length=10, choices=Scope)
+    name = models.CharField(max_length=60, blank=True)  # of the kind or lane; the key of the tenant
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    until = models.DateTimeField(null=True)
+    let_go = ArrayField(models.UUIDField(), default=list)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+"
+    )  # null: it ended at its moment
+
+    class Meta:
+        db_table = "core_effectpause"
+        constraints = [
+            Kept(name="effect_pause_kept"),
+            Frozen(name="effect_pause_frozen", columns=["scope", "name", "reason", "by_id", "created_at"]),
+            models.UniqueConstraint(name="effect_pause_once", fields=["scope", "name"], condition=Q(ended_at=None)),
+            models.CheckConstraint(
+                name="effect_pause_scope",
+                condition=Q(scope__in=["kind", "lane"]) & ~Q(name="")
+                | Q(scope="tenant", name__regex=UUID_TEXT)
+                | Q(scope__in=["outward", "all"], name=""),
+            ),
+            models.CheckConstraint(name="effect_pause_reason", condition=~Q(reason="")),
+            models.CheckConstraint(name="effect_pause_ended", condition=Q(ended_by=None) | Q(ended_at__isnull=False)),
+            models.CheckConstraint(name="effect_pause_let_go", condition=Q(let_go__len__lte=LET_GO_MOST)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.name}".strip()
 
 
 class Throttle(models.Model):

@@ -68,7 +68,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
     """Retry those of a set that can be; how many that are, or would be. Timers that nobody tried yet are left alone."""
-    _check(by)
+    check_operator(by)
     wanted = effects.filter(RETRIABLE)
     if dry_run:
         return wanted.count()
@@ -85,7 +85,7 @@ def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool =
 
     For a restored database: it went out before the loss, and the row does not know. What is on the desk stays there.
     """
-    _check(by)
+    check_operator(by)
     outward = [kind.name for kind in kinds.values() if kind.outward]
     states = [Effect.State.READY, Effect.State.WAITING]
     wanted = Effect.objects.filter(kind__in=outward, state__in=states, run_at__lt=due_before)
@@ -121,7 +121,7 @@ def _note(rows: list[Effect], what: EffectEvent.What, by: User, reason: str) -> 
 
 
 def _held(effect: Effect, verb: str, by: User) -> Effect:
-    _check(by)
+    check_operator(by)
     row = Effect.objects.select_for_update().get(pk=effect.pk)
     if not is_retriable(row):
         available = [] if row.state in Effect.OVER else ["wait"]
@@ -131,6 +131,6 @@ def _held(effect: Effect, verb: str, by: User) -> Effect:
     return row
 
 
-def _check(by: User) -> None:
+def check_operator(by: User) -> None:
     if not by.has_perm(conf.OPERATE_PERMISSION):
         raise PermissionDenied("You may not operate effects.")

@@ -45,6 +45,15 @@ def unknown_pace() -> None:
     throttle.waits = False
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the test says so: else each second somebody looks, and tests that count statements count that."""
+    from engine import stops
+
+    monkeypatch.setattr(stops, "_known", stops.Stops())
+    monkeypatch.setattr(stops, "_until", float("inf"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def truncation_between_tests() -> Iterator[None]:
     """Tests that commit are followed by TRUNCATE, which our triggers refuse: the owner may switch them off."""

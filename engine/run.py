@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import Error, connection
 from django.db.transaction import atomic
 
-from engine import claim, lease, outside, pace, throttle
+from engine import claim, lease, outside, pace, stops, throttle
 from engine.deadline import deadline
 from engine.errors import (
     INTERRUPTIONS,
@@ -193,12 +193,14 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.postpone(effects, None, until=breaker.paused_until)
         return
-    every = throttle.time_between_calls(kind)
+    every = stops.known().time_between_calls(kind)
     reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
     for position, effect in enumerate(effects):
         is_over = time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends
         wait = throttle.take(kind, every, within=ends - time.monotonic()) if every and not is_over else 0.0
         if is_over or wait is None:
+            if wait is None:
+                stops.forget()
             _keep(sent)
             lease.give_back(effects[position:])
             return

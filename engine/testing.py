@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from django.db.models import F
 
-from engine import run
+from engine import run, stops
 from engine.lease import LEASE, Sent
-from engine.models import Breaker, Effect, Throttle
+from engine.models import Breaker, Effect, EffectPause, Throttle
 from engine.run import run_due
 from engine.sweeper import sweep
 
@@ -44,7 +44,9 @@ def advance(**time: float) -> None:
     if passed > LEASE:
         unfinished.update(lease_until=F("lease_until") - passed)
     Breaker.objects.update(paused_until=F("paused_until") - passed)
-    Throttle.objects.update(free_at=F("free_at") - passed)
+    pauses = EffectPause.objects.filter(until__isnull=False).update(until=F("until") - passed)
+    if pauses + Throttle.objects.update(free_at=F("free_at") - passed):
+        stops.forget()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from core.models import HistoryHead, TransitionDigest, User
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
-from engine.models import Batch, Breaker, Effect, Throttle, Transition
+from engine.models import Batch, Breaker, Effect, EffectPause, Throttle, Transition
 from engine.operate import RETRIABLE
 from engine.registry import kinds, lanes, machines
 from engine.stateful import edges_of
@@ -258,6 +258,15 @@ class BreakerAdmin(OperatorsOnly):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(OPERATE_PERMISSION)
+
+
+@admin.register(EffectPause)
+class EffectPauseAdmin(OperatorsOnly):
+    list_display = ("scope", "name", "reason", "by", "created_at", "until", "ended_at", "ended_by")
+    list_filter = ("scope",)
+    list_select_related = ("by", "ended_by")
+    search_fields = ("=name",)
+    ordering = ("-id",)
 
 
 @admin.register(Throttle)

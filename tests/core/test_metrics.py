@@ -141,7 +141,7 @@ def test_the_cost_does_not_grow_with_the_history(figures, django_assert_num_quer
         cursor.execute("ANALYZE core_effect")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
-    with django_assert_num_queries(6) as queries:
+    with django_assert_num_queries(7) as queries:
         figures()
 
     with connection.cursor() as cursor:

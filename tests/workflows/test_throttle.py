@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.env import rate as rate_of_environment
-from engine import Debt, begin_many, claim, effect, owe_many, pace, registry, run_due, throttle
+from engine import Debt, begin_many, claim, effect, owe_many, pace, registry, run_due, stops, throttle
 from engine.models import Effect, Throttle
 from engine.registry import time_between
 from engine.testing import advance, run_effects
@@ -137,13 +137,15 @@ def test_an_operator_s_rate_counts_instead_of_the_declared_one_and_opens_at_once
     limit("1/h")
     owed(4)
     run_effects()
-    Throttle.objects.update(rate="2/s", every=time_between("2/s"))  # the moment of before is an hour ahead
+    Throttle.objects.update(rate="2/s", every=time_between("2/s"))
+    stops.forget()  # the moment of before is an hour ahead
 
     run_effects()
     assert len(heard()) == 2
 
     limit(None)
     Throttle.objects.update(rate="", every=None)
+    stops.forget()
     run_effects()
     assert len(heard()) == 4
 
@@ -152,6 +154,7 @@ def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
     limit("1/m")
     owed(2)
     Throttle.objects.create(name="toys", free_at="2099-01-01T00:00Z")
+    stops.forget()
 
     run_effects()
     assert len(heard()) == 1

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.transaction import atomic
 
+from engine.pauses import pauses
 from workflows.invariants import findings, invariants
 
 
@@ -18,6 +19,8 @@ class Command(BaseCommand):
         with atomic(), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION READ ONLY")
             found = list(findings(cursor))
+        for paused in pauses():  # what waits for that breaks nothing
+            self.stdout.write(f"Paused: {paused}, since {paused.created_at:%Y-%m-%d %H:%M} UTC.")
         for line in found:
             self.stdout.write(line)
         if found:

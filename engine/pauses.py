@@ -1,0 +1,151 @@
+"""Staff stop what is owed, let some of it go, and let the rest follow; what is new is recorded meanwhile and waits.
+
+A claim passes by what is paused, from a second later on. What a worker has in hand is not called back: a few seconds.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.db.transaction import atomic, on_commit
+from django.utils import timezone
+
+from engine import stops
+from engine.models import LET_GO_MOST, Effect, EffectPause, Throttle
+from engine.operate import check_operator
+from engine.people import User
+from engine.problems import ValidationError, WrongState
+from engine.record import announce
+from engine.registry import kinds, rates, time_between
+from engine.signals import operated
+
+COUNTED = 10_000  # of the effects that a pause holds; more show as one more
+
+
+def pauses() -> QuerySet[EffectPause]:
+    """Those that count now, the newest first."""
+    return EffectPause.objects.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None).order_by("-id")
+
+
+def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime | None = None) -> EffectPause:
+    """Stop these effects. Raises PermissionDenied, ValidationError, WrongState where they are stopped already."""
+    check_operator(by)
+    made = EffectPause(scope=scope, name=_name(scope, name), by=by, reason=reason.strip(), until=until)
+    _check(made)
+    same = EffectPause.objects.filter(scope=scope, name=made.name, ended_at=None)
+    with atomic():
+        same.filter(until__lte=Now()).update(ended_at=Now())
+        EffectPause.objects.bulk_create([made], ignore_conflicts=True)
+        if not same.filter(pk=made.pk).exists():
+            raise WrongState("It is paused already.", object_status="paused", available=["resume"], unmet=[])
+        _tell("effects_paused", by, made)
+    made.refresh_from_db()
+    return made
+
+
+def resume(paused: EffectPause, *, by: User) -> int:
+    """Let them all go; how many waited. Raises PermissionDenied, WrongState when it is over."""
+    with atomic():
+        row = _held(paused, by)
+        waiting = waiting_for(row)
+        EffectPause.objects.filter(pk=row.pk).update(ended_at=Now(), ended_by=by, let_go=[])
+        announce(list(_matching(row).values_list("pk", flat=True)[:1]))  # who hears of one looks for all
+        _tell("effects_resumed", by, row)
+    return waiting
+
+
+def let_go(paused: EffectPause, count: int, *, by: User) -> int:
+    """Let so many of those that are due go, the oldest first, whatever else pauses them; how many there were.
+
+    They go on their own until they are over: one that fails is tried again, and no other goes in its place.
+    """
+    with atomic():
+        row = _held(paused, by)
+        gone = Effect.objects.filter(pk__in=row.let_go, state__in=Effect.OVER).values_list("pk", flat=True)
+        left = [key for key in row.let_go if key not in set(gone)]
+        if not 0 < count <= LET_GO_MOST - len(left):
+            raise ValidationError({"count": [f"From 1 to {LET_GO_MOST - len(left)}."]})
+        chosen = list(_matching(row).exclude(pk__in=left).order_by("pk").values_list("pk", flat=True)[:count])
+        paused.let_go = left + chosen
+        EffectPause.objects.filter(pk=row.pk).update(let_go=paused.let_go)
+        announce(chosen)
+        _tell("effects_let_go", by, row, count=len(chosen))
+    return len(chosen)
+
+
+def waiting_for(paused: EffectPause) -> int:
+    """How many are due and stopped by it; COUNTED and one more where there are more."""
+    return _matching(paused).exclude(pk__in=paused.let_go)[: COUNTED + 1].count()
+
+
+def set_rate(throttle: str, rate: str, *, by: User) -> None:
+    """Let this rate count instead of the one that is declared; empty: the declared one. From the next call on."""
+    check_operator(by)
+    if throttle not in rates:
+        raise ValidationError({"throttle": [f"There are: {', '.join(sorted(rates)) or 'none'}."]})
+    try:
+        every = time_between(rate) if rate else None
+    except ValueError as error:
+        raise ValidationError({"rate": [str(error)]}) from error
+    with atomic():
+        Throttle.objects.update_or_create(name=throttle, defaults={"rate": rate, "every": every})
+        on_commit(stops.forget)
+        operated.send(sender=Throttle, what="rate_set", by=by, facts={"throttle": throttle, "rate": rate})
+
+
+def _name(scope: str, name: str) -> str:
+    """As it is kept."""
+    if scope != EffectPause.Scope.TENANT:
+        return name.strip()
+    try:
+        return str(UUID(name.strip()))
+    except ValueError:
+        raise ValidationError({"name": ["It is no key of a tenant."]}) from None
+
+
+def _check(made: EffectPause) -> None:
+    known = {"kind": sorted(kinds), "lane": sorted({kind.lane for kind in kinds.values()})}.get(made.scope)
+    made.check_texts()
+    if made.scope not in EffectPause.Scope.values:
+        raise ValidationError({"scope": [f"There are: {', '.join(EffectPause.Scope.values)}."]})
+    if made.scope not in EffectPause.NAMED and made.name:
+        raise ValidationError({"name": [f"For {made.scope} there is no name."]})
+    if known is not None and made.name not in known:
+        raise ValidationError({"name": [f"There are: {', '.join(known)}."]})
+    if not made.reason:
+        raise ValidationError({"reason": ["Say why."]})
+    if made.until is not None and made.until <= timezone.now():
+        raise ValidationError({"until": ["It is over already."]})
+
+
+def _held(paused: EffectPause, by: User) -> EffectPause:
+    check_operator(by)
+    row = pauses().select_for_update(of=("self",)).filter(pk=paused.pk).first()
+    if row is None:
+        raise WrongState("It is over.", object_status="over", available=[], unmet=[])
+    return row
+
+
+def _matching(paused: EffectPause) -> QuerySet[Effect]:
+    """What is due of that."""
+    ready = Effect.objects.filter(state=Effect.State.READY)
+    match paused.scope:
+        case EffectPause.Scope.KIND:
+            return ready.filter(kind=paused.name)
+        case EffectPause.Scope.LANE:
+            return ready.filter(kind__in=[kind.name for kind in kinds.values() if kind.lane == paused.name])
+        case EffectPause.Scope.TENANT:
+            return ready.filter(account_id=paused.name)
+        case EffectPause.Scope.OUTWARD:
+            return ready.filter(kind__in=[kind.name for kind in kinds.values() if kind.outward])
+    return ready
+
+
+def _tell(what: str, by: User, row: EffectPause, **facts: Any) -> None:
+    facts = {"pause": str(row.pk), "scope": row.scope, "of": row.name, **facts}
+    on_commit(stops.forget)
+    operated.send(sender=EffectPause, what=what, by=by, facts=facts)

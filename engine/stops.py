@@ -1,0 +1,96 @@
+"""What may not be taken just now: what staff have paused, and what a rate holds back.
+
+Each process reads it once a second, not each claim: what a worker has in hand when somebody pauses it goes on for as
+long. So nothing stands in the way of a claim while nothing is stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from engine import throttle
+from engine.registry import Kind, kinds, rates
+from engine.statements import ask
+
+KNOWN_FOR = 1.0  # seconds
+
+# Of those that were let go only what will be done: while there is any, claims look through all that is paused.
+_READ = """
+    SELECT scope, name, NULL::float, NULL::interval,
+        ARRAY(SELECT id FROM core_effect WHERE id = ANY(let_go) AND state IN ('ready', 'waiting', 'leased'))
+    FROM core_effectpause
+    WHERE ended_at IS NULL AND (until IS NULL OR until > now())
+    UNION ALL
+    SELECT 'throttle', name, extract(epoch FROM free_at - clock_timestamp())::float, every, '{}' FROM core_throttle"""
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Names of kinds and keys of tenants that are paused, and keys of the effects that go all the same.
+
+    free_at: by throttle, in time.monotonic(); every: an operator's time between two calls.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    tenants: frozenset[UUID] = frozenset()
+    let_go: frozenset[UUID] = frozenset()
+    free_at: dict[str, float] = field(default_factory=dict)
+    every: dict[str, timedelta] = field(default_factory=dict)
+
+    @property
+    def is_by_row(self) -> bool:
+        return bool(self.tenants or self.let_go)
+
+    def closed(self) -> frozenset[str]:
+        """Kinds that a rate holds back, for longer than this process would wait for them."""
+        near = time.monotonic() + (throttle.NEAR if throttle.waits else 0.0)
+        closed = {name for name, moment in self.free_at.items() if moment > near}
+        return frozenset(kind.name for kind in kinds.values() if kind.throttle in closed) if closed else frozenset()
+
+    def time_between_calls(self, kind: Kind) -> timedelta | None:
+        """As an operator has set it, else as it is declared; None: as they come."""
+        return (self.every.get(kind.throttle) or rates[kind.throttle]) if kind.throttle else None
+
+
+_known: Stops | None = None
+_until = 0.0
+
+
+def known() -> Stops:
+    global _known, _until
+    if _known is None or time.monotonic() > _until:
+        _known, _until = _read(), time.monotonic() + KNOWN_FOR
+    return _known
+
+
+def forget() -> None:
+    """Something has changed: look."""
+    global _known
+    _known = None
+
+
+def _read() -> Stops:
+    asked = time.monotonic()
+    paused: dict[str, set[str]] = defaultdict(set)
+    let_go, free_at, every = set[UUID](), dict[str, float](), dict[str, timedelta]()
+    for scope, name, ahead, between, keys in ask(_READ).fetchall():
+        paused[scope].add(name)
+        let_go.update(keys)
+        if between is not None:
+            every[name] = between
+        limit = between or rates.get(name)
+        if limit and ahead is not None and timedelta(seconds=ahead) < throttle.furthest(limit):
+            free_at[name] = asked + ahead
+    stopped = {
+        kind.name
+        for kind in kinds.values()
+        if "all" in paused
+        or ("outward" in paused and kind.outward)
+        or kind.lane in paused["lane"]
+        or kind.name in paused["kind"]
+    }
+    return Stops(frozenset(stopped), frozenset(map(UUID, paused["tenant"])), frozenset(let_go), free_at, every)

@@ -1,0 +1,16 @@
+"""What staff did to the engine is kept in the log of what touches security."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from core.models import User
+from core.security import remember
+from engine.signals import operated
+
+
+@receiver(operated)
+def keep(what: str, by: User, facts: dict[str, Any], **_: Any) -> None:
+    remember(what, actor=by, **facts)

@@ -12,6 +12,7 @@ from api import (
     members,
     missing,
     passwords,
+    pauses,
     payments,
     plans,
     previews,
@@ -96,6 +97,10 @@ v1 = [
     path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),
     path("workflows/effects/<uuid:pk>/retry/", workflows.RetryEffect.as_view()),
     path("workflows/effects/<uuid:pk>/skip/", workflows.SkipEffect.as_view()),
+    path("workflows/pauses/", pauses.Pauses.as_view()),
+    path("workflows/pauses/<uuid:pk>/let-go/", pauses.LetGo.as_view()),
+    path("workflows/pauses/<uuid:pk>/resume/", pauses.Resume.as_view()),
+    path("workflows/rates/", pauses.Rates.as_view()),
 ]
 urlpatterns = [
     path("v1/", include(v1)),

@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "core.models.Account.Status",
         "EffectEventKind": "engine.models.EffectEvent.What",
+        "EffectPauseScope": "engine.models.EffectPause.Scope",
         "EffectState": "engine.models.Effect.State",
         "InvoiceStatus": "core.models.Invoice.Status",
         "MemberRole": "core.models.Membership.Role",

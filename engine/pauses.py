@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from django.db.transaction import atomic, on_commit
 from django.utils import timezone
@@ -93,8 +93,7 @@ def set_rate(throttle: str, rate: str, *, by: User) -> None:
         raise ValidationError({"rate": [str(error)]}) from error
     with atomic():
         Throttle.objects.update_or_create(name=throttle, defaults={"rate": rate, "every": every})
-        on_commit(stops.forget)
-        operated.send(sender=Throttle, what="rate_set", by=by, facts={"throttle": throttle, "rate": rate})
+        _tell_all(Throttle, "rate_set", by, throttle=throttle, rate=rate)
 
 
 def _name(scope: str, name: str) -> str:
@@ -146,6 +145,11 @@ def _matching(paused: EffectPause) -> QuerySet[Effect]:
 
 
 def _tell(what: str, by: User, row: EffectPause, **facts: Any) -> None:
-    facts = {"pause": str(row.pk), "scope": row.scope, "of": row.name, **facts}
+    _tell_all(EffectPause, what, by, pause=str(row.pk), scope=row.scope, of=row.name, **facts)
+
+
+def _tell_all(sender: type[Model], what: str, by: User, **facts: Any) -> None:
+    """This process looks at once, in this transaction and after it; others within a second."""
+    stops.forget()
     on_commit(stops.forget)
-    operated.send(sender=EffectPause, what=what, by=by, facts=facts)
+    operated.send(sender=sender, what=what, by=by, facts=facts)

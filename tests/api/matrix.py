@@ -93,6 +93,12 @@ MATRIX = {
     "POST workflows/effects/{id}/retry/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/effects/{id}/skip/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/effects/bulk-retry/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/pauses/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/pauses/": "401 403 403 403 403 403 403 403 403 201 201",
+    "POST workflows/pauses/{id}/let-go/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/pauses/{id}/resume/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/rates/": "401 403 403 403 403 403 403 403 403 200 200",
+    "POST workflows/rates/": "401 403 403 403 403 403 403 403 403 200 200",
 }
 
 # What `{id}` is, by what stands before it.
@@ -106,6 +112,7 @@ NOUNS = {
     "billing/payments/": "claim",
     "billing/admin/payments/": "claim",
     "workflows/effects/": "effect",
+    "workflows/pauses/": "pause",
     "POST billing/admin/payments/{id}/reverse/": "settled",
     "POST billing/admin/payments/{id}/reverse/preview/": "settled",
 }
@@ -174,6 +181,10 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "POST workflows/effects/{id}/retry/": lambda world: {},
     "POST workflows/effects/{id}/skip/": lambda world: {"reason": "matrix"},
     "POST workflows/effects/bulk-retry/": lambda world: {},
+    "POST workflows/pauses/": lambda world: {"scope": "lane", "name": "outward", "reason": "matrix"},
+    "POST workflows/pauses/{id}/let-go/": lambda world: {"count": 1},
+    "POST workflows/pauses/{id}/resume/": lambda world: {},
+    "POST workflows/rates/": lambda world: {"throttle": "mail", "rate": "14/s"},
 }
 BODIES |= {
     name: BODIES[name.removesuffix("preview/")]

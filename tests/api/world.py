@@ -13,7 +13,7 @@ from django.test import override_settings
 
 from core.models import Industry, Membership, Payment, Subscription, User
 from core.models.user import DUTIES
-from engine import perform, testing
+from engine import pause, perform, testing
 from engine.ids import uuid7
 from engine.models import Effect
 from tests.api.caller import Caller
@@ -87,6 +87,7 @@ def build() -> World:
     site = open_site(ours.account, name="Main Street", industry=industry, by=ours.user)
     effect = Effect.objects.filter(account_id=ours.account.pk).order_by("-id")[0]
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    paused = pause("kind", "mail.effects_dead", by=staff["operator"], reason="nobody is there to read it")
     for person in (*people.values(), *staff.values()):
         person.set_password(PASSWORD)
         person.save()
@@ -103,6 +104,7 @@ def build() -> World:
             "site": site.pk,
             "industry": industry.pk,
             "effect": effect.pk,
+            "pause": paused.pk,
             "missing": uuid7(),
         },
         more={

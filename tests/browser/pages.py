@@ -57,17 +57,18 @@ OPERATOR = [
     "/desk/workflows/payment/{payment}/",
     "/desk/effects/?state=dead",
     "/desk/batches/",
+    "/desk/effects/pauses/",
     "/desk/effects/{effect}/",
     "/desk/effects/{effect}/retry/",
 ]
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.
-BY_POST = {"desk_bulk", "effects_retry"}
+BY_POST = {"desk_bulk", "effects_retry", "effect_rate"}
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
-    "desk_send_link",
+    "desk_send_link", "effect_pause_verb",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR, *GRANTER]

@@ -175,6 +175,9 @@ PAGES: dict[str, Page | None] = {
     ),
     "StaffEmailForm": Page("staff", at("desk_person", "root"), {"verb": "address", "address-email": "new@example.com"}),
     "EffectFilter": None,
+    "PauseForm": Page("staff", at("effect_pauses"), {"scope": "kind", "name": "mail.payment_approved", "reason": "no"}),
+    "LetGoForm": None,
+    "RateForm": Page("staff", at("effect_rate"), {"throttle": "mail", "rate": "14/s"}),
     "OperateForm": Page("staff", at("effect_verb", "effect", "skip"), {"reason": "no"}),
     "StaffLogin": Page("anybody", at("admin:login"), {"username": "a@example.com", "password": PASSWORD}),
     "OperatorForm": Page(

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.models import Effect
+from engine.pauses import pauses
 from engine.registry import kinds
 from web.forms.base import PageForm
 from web.forms.fields import Choice, Lines
@@ -78,6 +79,7 @@ def effects_page(request: Visit) -> HttpResponse:
         "states": [(str(state), states.counts.get(state, 0), EFFECT_TONES.get(state, "")) for state in Effect.State],
         "is_exact": states.is_exact,
         "dead": dead_per_kind(),
+        "pauses": pauses(),
         "window": WINDOW,
         "can_retry_set": chosen.get("state") in RETRIABLE_STATES,
     }

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -36,6 +37,7 @@ class Kind:
     patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
     least. None: as all others of this kind, 12 times, which is over in half an hour.
     throttle: what counts its calls, together with those of other kinds of that name; empty: nothing does.
+    within: opens what the calls of one run share, such as a connection, and closes it after them.
     ordered: not before the earlier ordered effects of its object are over.
     forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
@@ -50,6 +52,7 @@ class Kind:
     timeout: timedelta = timedelta(seconds=15)
     patience: timedelta | None = None
     throttle: str = ""
+    within: Callable[[], AbstractContextManager[None]] | None = None
     lane: str = "inward"
     revision: int = 1
     forgettable: bool = False
@@ -81,6 +84,7 @@ def effect(
     patience: timedelta | None = DEFAULT_PATIENCE,
     rate: str | None = None,
     throttle: str = "",
+    within: Callable[[], AbstractContextManager[None]] | None = None,
     lane: str | None = None,
     revision: int = 1,
     forgettable: bool = False,
@@ -130,6 +134,7 @@ def effect(
             timeout=timedelta(seconds=timeout),
             patience=patience if outward else None,
             throttle=throttle,
+            within=within,
             lane=lane,
             revision=revision,
             forgettable=forgettable,

@@ -8,6 +8,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -97,14 +98,19 @@ def _pay_all(claimed: list[Effect]) -> int:
     by_kind: dict[tuple[str, UUID | None], list[Effect]] = defaultdict(list)
     for effect in claimed:
         by_kind[effect.kind, effect.batch_id].append(effect)
-    # What stays inside waits for no far side.
-    for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].outward):
-        kind = kinds[name]
-        if kind.outward:
-            ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
-            _pay_outside(kind, effects, ends_outside)
-        else:
-            _pay_inside(kind, effects, ends)
+    shared = set[Any]()
+    with ExitStack() as closing:
+        # What stays inside waits for no far side.
+        for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].outward):
+            kind = kinds[name]
+            if kind.within is not None and kind.within not in shared:
+                shared.add(kind.within)
+                closing.enter_context(kind.within())
+            if kind.outward:
+                ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
+                _pay_outside(kind, effects, ends_outside)
+            else:
+                _pay_inside(kind, effects, ends)
     return len(claimed)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from functools import wraps
@@ -31,8 +32,8 @@ from workflows.wire import KeyedMail
 from workflows.words import Bare, Exact
 
 GOODBYE = 1  # second
+GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
 SUBJECT = 78  # characters
-THROTTLED: Any = {"throttle": "mail", "rate": settings.MAIL_RATE or None}  # a provider counts mails of any kind
 POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
 PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 
@@ -47,6 +48,25 @@ class Refused(Permanent):
     def __init__(self, words: str, *, is_of_the_address: bool) -> None:
         super().__init__(words)
         self.is_of_the_address = is_of_the_address
+
+
+_run = threading.local()  # is_on: whether mails of a run are sent; server: the connection that it keeps
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """The mails of a run go over one connection, which the first of them opens, as long as the server takes them."""
+    _run.is_on, _run.server = True, None
+    try:
+        yield
+    finally:
+        kept, _run.is_on, _run.server = _run.server, False, None
+        if kept is not None:
+            _hang_up(kept)
+
+
+# A provider counts mails of any kind.
+BY_MAIL: Any = {"outward": True, "throttle": "mail", "rate": settings.MAIL_RATE or None, "within": one_connection}
 
 
 @dataclass(frozen=True)
@@ -97,11 +117,10 @@ def mail(
 
         @effect(
             f"mail.{kind}",
-            outward=True,
             related=tuple(related),
             prefetch=tuple(prefetch),
             revision=revision,
-            **THROTTLED,
+            **BY_MAIL,
         )
         @wraps(composer)
         def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
@@ -209,7 +228,6 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
         raise NoRecipient("there is nobody to send it to")
     written = write(kind, words, language=language)
     message_id = f"<{debt.pk}@{_domain()}>"
-    server = get_connection()
     message = KeyedMail(
         key=debt.pk.hex,
         subject=written.subject,
@@ -223,22 +241,27 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
             "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday notices, please
             **({"Reply-To": settings.MAIL_REPLY_TO} if settings.MAIL_REPLY_TO else {}),
         },
-        connection=server,
     )
     message.attach_alternative(written.html, "text/html")
-    _deliver(message, server)
+    _deliver(message)
     return {"kind": kind, "recipients": list(to), "message_id": message_id}
 
 
-def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
+def _deliver(message: EmailMultiAlternatives) -> None:
     """Hand a mail over, and say what a refusal means: for all mails, for this one for good, or for now.
 
     A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. What is none of
-    these is tried again.
+    these is tried again. After anything but a mail that was taken the connection is not used again.
     """
+    server, is_taken = getattr(_run, "server", None), False
+    _run.server = None
     try:
-        _open(server)
-        message.send()
+        if server is None or not _goes_over(server, message):
+            server = get_connection()
+            _open(server)
+            message.connection = server
+            message.send()
+        is_taken = True
     except (smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
         raise Unreachable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
     except smtplib.SMTPRecipientsRefused as error:  # all of them: with one accepted the mail would be on its way
@@ -256,7 +279,34 @@ def _deliver(message: EmailMultiAlternatives, server: Any) -> None:
             raise Unanswered(f"the mail server did not say whether it took it: {error}") from error
         raise
     finally:
+        if is_taken and getattr(_run, "is_on", False):
+            _run.server = server
+        elif server is not None:
+            _hang_up(server)
+
+
+def _goes_over(server: Any, message: EmailMultiAlternatives) -> bool:
+    """Over a connection that has carried mails; False where the server had ended it before this one's content went.
+
+    Servers do, after so many mails or so long (RFC 5321 3.8, reply 421), and then nothing is wrong with this one.
+    """
+    message.connection = server
+    try:
+        message.send()
+    except smtplib.SMTPException as error:
+        if not _has_ended(error) or getattr(server, "awaits_answer", False):
+            raise
         _hang_up(server)
+        return False
+    return True
+
+
+def _has_ended(error: smtplib.SMTPException) -> bool:
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return not isinstance(error.__context__, TimeoutError)  # a server that hangs is not asked twice
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code == GONE_AWAY for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == GONE_AWAY
 
 
 def _open(server: Any) -> None:

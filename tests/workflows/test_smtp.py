@@ -17,11 +17,12 @@ from django.contrib.auth.models import Permission
 from django.core.mail.utils import DNS_NAME
 
 from core.models import Account, Invoice, Payment
-from engine import lease, perform, retry
+from engine import lease, perform, retry, run_due, throttle
 from engine.models import Breaker, Effect
+from engine.pauses import set_rate
 from engine.registry import kinds
 from stack.ports import free_port
-from tests.factories import AccountFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from workflows.mail import send
 
 pytestmark = pytest.mark.django_db
@@ -37,10 +38,23 @@ class PostOffice:
         self.answers = []  # to one DATA after the other: what to say, or how to fail
         self.offered = 0
         self.slow_goodbye = 0
+        self.connections = 0
+        self.hangs_up = ""
+        self.most = 0  # mails that one connection may bring; 0: any number
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):  # noqa: N802
+        self.connections += 1
+        session.host_name, session.brought = hostname, 0
+        return responses
 
     async def handle_MAIL(self, server, session, envelope, address, options):  # noqa: N802
         if self.sender:
             return self.sender
+        session.brought += 1
+        if self.most and session.brought > self.most:
+            if self.hangs_up == "silently":
+                server.transport.abort()
+            return "421 4.7.0 that is enough over this connection"
         envelope.mail_from = address
         return "250 OK"
 
@@ -367,3 +381,117 @@ def test_a_name_brings_no_header_of_its_own(office):
     (arrived,) = office.accepted
     assert arrived["Bcc"] is None
     assert arrived["Subject"] == "To review: 1.00 USD from Demo Bcc: victim@example.test"
+
+
+def three_mails():
+    mails = [owed_mail(name=f"A{n}", billing_email=f"a{n}@example.test") for n in range(3)]
+    Effect.objects.exclude(pk__in=[mail.pk for mail in mails]).update(state="skipped")
+    return mails
+
+
+def states(mails):
+    return sorted(Effect.objects.filter(pk__in=[mail.pk for mail in mails]).values_list("state", "attempts"))
+
+
+def test_mails_of_a_run_go_over_one_connection(office, run_effects):
+    mails = three_mails()
+    run_effects()
+
+    assert (len(office.accepted), office.connections) == (3, 1)
+    assert states(mails) == [("done", 1)] * 3
+    assert {mail["Message-ID"] for mail in office.accepted} == {f"<{mail.pk}@demo.test>" for mail in mails}
+    owed_mail(name="B", billing_email="b@example.test")
+    run_effects()
+    assert office.connections == 2  # the run's was closed with it
+
+
+@pytest.mark.parametrize("way", ["saying so", "silently"])
+def test_a_server_that_takes_so_many_over_one_connection_gets_the_rest_over_another(office, run_effects, way):
+    office.most, office.hangs_up = 2, way
+    mails = three_mails()
+    run_effects()
+
+    assert (len(office.accepted), office.connections) == (3, 2)
+    assert states(mails) == [("done", 1)] * 3  # nobody is charged, and nobody waits
+    assert not Breaker.objects.exists()
+
+
+def test_a_new_connection_that_is_sent_away_at_once_is_a_server_that_is_down(office, run_effects):
+    office.sender = "421 4.7.0 not now"
+    mails = three_mails()
+    run_effects()
+
+    assert states(mails) == [("waiting", 0)] * 3
+    assert office.connections == 1  # not tried again and again
+
+
+def test_a_refused_mail_leaves_its_neighbours_alone(office, run_effects):
+    office.refused["a1@example.test"] = "550 5.1.1 no such user"
+    mails = three_mails()
+    run_effects()
+
+    assert states(mails) == [("dead", 1), ("done", 1), ("done", 1)]
+    assert [mail["To"] for mail in office.accepted if mail["To"].startswith("a")] == [
+        "a0@example.test",
+        "a2@example.test",
+    ]
+
+
+def test_a_connection_that_breaks_after_the_content_of_a_later_mail_is_in_doubt_for_that_one_alone(
+    office, run_effects, advance
+):
+    office.answers = ["250 OK", "disconnect"]
+    mails = three_mails()
+    run_effects()
+    assert states(mails) == [("done", 1), ("waiting", 0), ("waiting", 1)]
+    assert office.offered == 2  # not sent once more at once: it may have been taken
+
+    advance(hours=1)
+    run_effects()
+    assert states(mails) == [("done", 1), ("done", 1), ("done", 2)]
+    assert office.offered == 4
+
+
+def test_a_server_that_hangs_in_the_middle_of_a_run_is_not_asked_twice(office, run_effects, settings, monkeypatch):
+    settings.EMAIL_TIMEOUT = 0.5
+    mails = three_mails()
+    original = PostOffice.handle_MAIL
+
+    async def hang(self, server, session, envelope, address, options):
+        if office.accepted:
+            await asyncio.sleep(2)
+        return await original(self, server, session, envelope, address, options)
+
+    monkeypatch.setattr(PostOffice, "handle_MAIL", hang)
+    run_due()
+    assert office.connections == 2  # the first's, which the second shares, and the third's
+    assert states(mails) == [("done", 1), ("waiting", 1), ("waiting", 1)]
+    assert not Effect.objects.filter(state="uncertain").exists()
+
+
+def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects, monkeypatch):
+    """It counts mails of every kind, in any second; with twice the rate it does refuse some."""
+    taken = []
+
+    async def count(self, server, session, envelope, address, options):
+        now = time.monotonic()
+        if len([moment for moment in taken if moment > now - 1]) >= 20:
+            return "454 4.7.0 Throttling failure: maximum sending rate exceeded"
+        taken.append(now)
+        envelope.mail_from = address
+        return "250 OK"
+
+    monkeypatch.setattr(PostOffice, "handle_MAIL", count)
+    monkeypatch.setattr(throttle, "waits", True)
+    operator = OperatorFactory()
+
+    def send(rate, count):
+        set_rate("mail", rate, by=operator)
+        mails = [owed_mail(name=f"A{n}{rate}", billing_email=f"a{n}@example.test") for n in range(count)]
+        Effect.objects.exclude(pk__in=[mail.pk for mail in mails]).update(state="skipped")
+        while run_due():
+            pass
+        return Counter(Effect.objects.filter(pk__in=[mail.pk for mail in mails]).values_list("state", flat=True))
+
+    assert send("20/s", 45) == {"done": 45}
+    assert send("60/s", 45)["waiting"] > 0

@@ -12,13 +12,13 @@ from core.models.user import canonical_email
 from engine import effect
 from engine.models import Effect
 from workflows import letters, links, tokens
-from workflows.mail import THROTTLED, Letter, language_of, mail, send
+from workflows.mail import BY_MAIL, Letter, language_of, mail, send
 from workflows.proof import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
 
 Outcome = dict[str, Any]
 
 
-@effect("mail.password_reset", outward=True, forgettable=True, **THROTTLED)
+@effect("mail.password_reset", forgettable=True, **BY_MAIL)
 def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
     user = User.objects.reading(debt.payload["email"])
@@ -28,7 +28,7 @@ def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     return _send(debt, "password_reset", user, letters.password_reset(user, link))
 
 
-@effect("mail.verify_email", outward=True, forgettable=True, **THROTTLED)
+@effect("mail.verify_email", forgettable=True, **BY_MAIL)
 def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
     user = User.objects.reading(debt.payload["email"])
@@ -38,7 +38,7 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     return _send(debt, "verify_email", user, letters.verify_email(user, link))
 
 
-@effect("mail.verify_billing_email", outward=True, **THROTTLED)
+@effect("mail.verify_billing_email", **BY_MAIL)
 def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
     """Nothing to ask where the address was changed, or shown to be theirs, meanwhile. It counts as an unproved mail."""
     if canonical_email(account.billing_email or "@") != debt.payload["email"] or not needs_proof(account):
@@ -51,7 +51,7 @@ def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
     return send(debt, "verify_billing_email", [account.billing_email], language=account.language, **words)
 
 
-@effect("mail.member_invited", outward=True, forgettable=True, **THROTTLED)
+@effect("mail.member_invited", forgettable=True, **BY_MAIL)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
     """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
 

@@ -97,6 +97,7 @@ v1 = [
     path("workflows/effects/<uuid:pk>/", workflows.EffectStory.as_view()),
     path("workflows/effects/<uuid:pk>/retry/", workflows.RetryEffect.as_view()),
     path("workflows/effects/<uuid:pk>/skip/", workflows.SkipEffect.as_view()),
+    path("workflows/failures/", workflows.Failures.as_view()),
     path("workflows/pauses/", pauses.Pauses.as_view()),
     path("workflows/pauses/<uuid:pk>/let-go/", pauses.LetGo.as_view()),
     path("workflows/pauses/<uuid:pk>/resume/", pauses.Resume.as_view()),

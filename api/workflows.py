@@ -22,6 +22,7 @@ from api.query import ListQuery, Query
 from core.problems import WrongState
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
+from engine.failures import failures
 from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.registry import followers, machine_of
 from engine.stateful import Stateful, births_of, edges_of
@@ -51,6 +52,7 @@ class EffectOut(serializers.Serializer):
     attempts = serializers.IntegerField()
     crashes = serializers.IntegerField()
     last_error = serializers.CharField()
+    cause = serializers.CharField(help_text="Of the last error: its class, and the far side's code if it gave one.")
     created_at = serializers.DateTimeField()
     run_at = serializers.DateTimeField()
     done_at = serializers.DateTimeField(allow_null=True)
@@ -145,6 +147,16 @@ class MachineOut(serializers.Serializer):
     births = serializers.ListField(child=serializers.CharField())
     edges = EdgeOut(many=True)
     followers = FollowerOut(many=True)
+
+
+class FailureOut(serializers.Serializer):
+    kind = serializers.CharField()
+    cause = serializers.CharField()
+    state = serializers.ChoiceField(Effect.State.choices)
+    tried = serializers.ChoiceField(["never", "attempted", "uncertain"])
+    count = serializers.IntegerField()
+    oldest = serializers.DateTimeField()
+    example = serializers.UUIDField(help_text="The newest of these effects.")
 
 
 class BulkRetryOut(serializers.Serializer):
@@ -264,11 +276,20 @@ class SkipEffect(OperatorView):
         return _story(request, pk)
 
 
+class Failures(OperatorView):
+    """GET workflows/failures/: what is dead, uncertain or tried again, by kind and cause; the largest groups first."""
+
+    @says([FailureOut])
+    def get(self, request: Request) -> Response:
+        return Response({"results": FailureOut(failures(), many=True).data, "next": None, "previous": None})
+
+
 class BulkRetry(OperatorView):
     """POST workflows/effects/bulk-retry/: the dead ones, or those of another state; `dry_run` only counts."""
 
     class In(StrictSerializer):
         kind = Text(max_length=60, required=False)
+        cause = Text(max_length=120, required=False)
         state = Choice([*map(str, Effect.ON_THE_DESK), "waiting"], default=str(Effect.State.DEAD))
         dry_run = Flag(default=False)
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
@@ -278,9 +299,7 @@ class BulkRetry(OperatorView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        wanted = Effect.objects.filter(state=data["state"])
-        if "kind" in data:
-            wanted = wanted.filter(kind=data["kind"])
+        wanted = Effect.objects.filter(**{name: data[name] for name in ("state", "kind", "cause") if name in data})
         matched = retry_many(wanted, by=self.caller, dry_run=True)
         retried = 0 if data["dry_run"] else retry_many(wanted, by=self.caller, reason=data["reason"])
         return Response({"matched": matched, "retried": retried})

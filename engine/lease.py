@@ -81,7 +81,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           took = %(took)s::int""",
+           cause = '', took = %(took)s::int""",
         took=round(took * 1000),
     )
     if finished != len(effects):
@@ -108,7 +108,7 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
     cursor = ask(
         """UPDATE core_effect AS effect
            SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-               outcome = sent.outcome::jsonb, took = sent.took
+               cause = '', outcome = sent.outcome::jsonb, took = sent.took
            FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
                AS sent(id, fence, outcome, took)
            WHERE effect.id = sent.id AND effect.fence = sent.fence
@@ -149,7 +149,9 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool, patience: time
                          OR attempts + 1 >= {MAX_ATTEMPTS} AND now() > failing_since + %(patience)s::interval
                     THEN 'dead' ELSE 'waiting' END,
             attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
-            run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
+            cause = %(cause)s::text, run_at = now() + %(wait)s::interval,
+            failing_since = coalesce(failing_since, now())""",
+        cause=cause_of(error),
         is_final=is_final,
         patience=patience,
         give_up=GIVE_UP,
@@ -177,7 +179,8 @@ def _wait(effect: Effect, error: BaseException, longest: float) -> timedelta:
 def doubt(effect: Effect, error: BaseException) -> None:
     """The call of a parked effect ended badly: it stays parked, and a person finds out."""
     text = one_line(error)
-    if _update_held([effect], "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text", error=text):
+    changes = "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text"
+    if _update_held([effect], changes, error=text, cause=cause_of(error)):
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
 
@@ -193,9 +196,10 @@ def unanswered(effect: Effect, error: BaseException) -> None:
     held = _update_held(
         [effect],
         """state = CASE WHEN %(is_parked)s::bool THEN 'uncertain' ELSE 'waiting' END, attempts = attempts + 1,
-           lease_until = NULL, last_error = %(error)s::text, run_at = now() + %(wait)s::interval,
-           failing_since = coalesce(failing_since, now())""",
+           lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text,
+           run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
         is_parked=is_parked,
+        cause=cause_of(error),
         error=text,
         wait=timedelta(seconds=wait),
     )
@@ -230,9 +234,11 @@ def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: d
         """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
            lease_until = NULL, failing_since = coalesce(failing_since, now()),
            last_error = coalesce(%(error)s::text, nullif(last_error, ''), 'paused: its far side was not reached'),
+           cause = coalesce(%(cause)s::text, cause),
            run_at = coalesce(%(until)s::timestamptz, now()) + random() * interval '2 seconds'""",
         give_up=GIVE_UP,
         error=error and one_line(error),
+        cause=error and cause_of(error),
         until=until,
         returning="id, effect.fence, effect.state",
     )
@@ -271,6 +277,23 @@ def breaker_of(kind: str) -> Breaker | None:
 def reset(kind: str) -> None:
     """The far side answered: forget its failures."""
     Breaker.objects.filter(kind=kind).delete()
+
+
+def cause_of(error: BaseException) -> str:
+    """By which failures are told apart: the class, and the far side's code where it or what it follows from has one."""
+    cls = type(error)
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    codes = [code for each in (error, error.__cause__) for code in _codes(each)]
+    return " ".join([name, *map(str, codes[:1])])[:120]
+
+
+def _codes(error: BaseException | None) -> list[int]:
+    """Of smtplib, of HTTP clients."""
+    recipients = getattr(error, "recipients", None)
+    if isinstance(recipients, dict):
+        return [code for code, _ in recipients.values()]
+    found = (getattr(error, name, None) for name in ("smtp_code", "status_code", "status"))
+    return [code for code in found if isinstance(code, int)]
 
 
 def one_line(error: BaseException) -> str:

@@ -120,6 +120,9 @@ class Effect(Row):
     crashes = models.PositiveSmallIntegerField(default=0)  # leases whose holder died while it ran alone
     solo = models.BooleanField(default=False)  # the batch it was in died: next time it runs alone
     last_error = models.TextField(blank=True)
+    cause = models.CharField(
+        max_length=120, blank=True, default="", db_default=""
+    )  # of that error: its class, and a reply's code
     outcome = models.JSONField(null=True)  # what the far side answered
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
@@ -156,6 +159,12 @@ class Effect(Row):
                 name="effect_ordered",
                 fields=["object_id", "seq"],
                 condition=Q(ordered=True) & ~Q(state__in=["done", "skipped"]),
+            ),
+            # What failed and is tried again, by why.
+            models.Index(
+                name="effect_failing",
+                fields=["kind", "cause"],
+                condition=Q(state="waiting", failing_since__isnull=False),
             ),
             models.Index(
                 name="effect_on_the_desk", fields=["state", "-id"], condition=Q(state__in=["dead", "uncertain"])

@@ -57,11 +57,11 @@ _TAKE_BACK = f"""
     )
     UPDATE core_effect AS effect
     SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
-        crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s
+        crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _END_CALLS = f"""
     WITH lost AS (SELECT id FROM core_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
-    UPDATE core_effect AS effect SET lease_until = NULL, last_error = %(gone)s
+    UPDATE core_effect AS effect SET lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _WAKE = """
     WITH due AS (

@@ -107,7 +107,10 @@ class EffectAdmin(OperatorsOnly):
     actions = ("retry_selected", "skip_selected")
     fieldsets = (
         (None, {"fields": ("kind", "state", "about", "story")}),
-        ("What it was given, and what came of it", {"fields": ("pretty_payload", "pretty_outcome", "last_error")}),
+        (
+            "What it was given, and what came of it",
+            {"fields": ("pretty_payload", "pretty_outcome", "last_error", "cause")},
+        ),
         (
             "How it is run",
             {

@@ -93,6 +93,7 @@ MATRIX = {
     "POST workflows/effects/{id}/retry/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/effects/{id}/skip/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/effects/bulk-retry/": "401 403 403 403 403 403 403 403 403 200 200",
+    "GET workflows/failures/": "401 403 403 403 403 403 403 403 403 200 200",
     "GET workflows/pauses/": "401 403 403 403 403 403 403 403 403 200 200",
     "POST workflows/pauses/": "401 403 403 403 403 403 403 403 403 201 201",
     "POST workflows/pauses/{id}/let-go/": "401 403 403 403 403 403 403 403 403 200 200",

@@ -174,7 +174,7 @@ PAGES: dict[str, Page | None] = {
         {"verb": "give", "give-duties": "core.review_payment", "give-reason": "Our new bookkeeper"},
     ),
     "StaffEmailForm": Page("staff", at("desk_person", "root"), {"verb": "address", "address-email": "new@example.com"}),
-    "EffectFilter": None,
+    "EffectFilter": Page("staff", at("effects"), is_get=True),
     "PauseForm": Page("staff", at("effect_pauses"), {"scope": "kind", "name": "mail.payment_approved", "reason": "no"}),
     "LetGoForm": None,
     "RateForm": Page("staff", at("effect_rate"), {"throttle": "mail", "rate": "14/s"}),

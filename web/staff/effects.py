@@ -16,11 +16,12 @@ from django.views.decorators.http import require_POST
 
 from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
+from engine.failures import failures
 from engine.models import Effect
 from engine.pauses import pauses
 from engine.registry import kinds
 from web.forms.base import PageForm
-from web.forms.fields import Choice, Lines
+from web.forms.fields import Choice, Line, Lines
 from web.forms.payload import Payload
 from web.mails import address_of
 from web.staff.door import OPERATE, Visit, staff_with
@@ -38,6 +39,7 @@ class EffectFilter(PageForm):
     state = Choice(required=False, choices=[("", "Any state"), *((str(word), str(word)) for word in Effect.State)])
     kind = Choice(required=False)
     batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    cause = Line(required=False, max_length=120, widget=forms.HiddenInput)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data, auto_id="filter_%s")
@@ -79,6 +81,7 @@ def effects_page(request: Visit) -> HttpResponse:
         "states": [(str(state), states.counts.get(state, 0), EFFECT_TONES.get(state, "")) for state in Effect.State],
         "is_exact": states.is_exact,
         "dead": dead_per_kind(),
+        "failures": [] if chosen else failures()[:ROWS],
         "pauses": pauses(),
         "window": WINDOW,
         "can_retry_set": chosen.get("state") in RETRIABLE_STATES,

@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.models import User
 from core.problems import Problem
-from engine.models import EffectPause, Throttle
+from engine import retry_many
+from engine.failures import failures
+from engine.models import Effect, EffectPause, Throttle
 from engine.pauses import COUNTED, let_go, pause, pauses, resume, set_rate, waiting_for
 from engine.registry import rates
 
@@ -28,6 +30,13 @@ class Command(BaseCommand):
         go = self._verb(verbs, "let-go", "Let the oldest of what is paused go.")
         go.add_argument("count", type=int)
         self._verb(verbs, "resume", "Let all of it go.")
+        verbs.add_parser("failures", help="What is dead, uncertain or tried again, by kind and cause.")
+        again = verbs.add_parser("retry", help="Try those of a kind and cause again.")
+        again.add_argument("--kind", required=True)
+        again.add_argument("--cause", help="as `failures` shows it; without one all of the kind")
+        again.add_argument("--state", choices=["dead", "uncertain", "waiting"], default="dead")
+        again.add_argument("--reason", default="")
+        again.add_argument("--by", required=True, help="the address of who may operate effects")
         rate = verbs.add_parser("rate", help="Another rate than the declared one.")
         rate.add_argument("throttle")
         rate.add_argument("rate", help="such as 10/s, 100/m or 1000/h; 'declared' for that of the code")
@@ -47,14 +56,22 @@ class Command(BaseCommand):
         try:
             if verb == "list":
                 self._list()
+            elif verb == "failures":
+                for each in failures():
+                    words = f"{each.count} {each.kind} {each.state}, {each.tried}: {each.cause or 'not told'}"
+                    self.stdout.write(f"{words} (since {each.oldest:%Y-%m-%d %H:%M} UTC, such as {each.example})")
+            elif verb == "retry":
+                named = {name: options[name] for name in ("kind", "cause", "state") if options[name] is not None}
+                done = retry_many(Effect.objects.filter(**named), by=_person(options["by"]), reason=options["reason"])
+                self.stdout.write(f"{done} will be tried again.")
             elif verb == "rate":
                 set_rate(options["throttle"], options["rate"].replace("declared", ""), by=_person(options["by"]))
             else:
                 self._operate(verb, *_scope(options), by=_person(options["by"]), options=options)
         except Problem as problem:
             errors = problem.members.get("errors", {})
-            words = [f"{name}: {' '.join(lines)}" for name, lines in errors.items()]
-            raise CommandError("; ".join(words) or problem.detail) from problem
+            found = [f"{name}: {' '.join(lines)}" for name, lines in errors.items()]
+            raise CommandError("; ".join(found) or problem.detail) from problem
 
     def _operate(self, verb: str, scope: str, name: str, *, by: User, options: dict[str, Any]) -> None:
         if verb == "pause":

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.operate import may_do, retry, retry_many, skip
     from engine.pauses import let_go, pause, resume
     from engine.previews import Busy, Preview, preview, preview_of
-    from engine.registry import effect, lanes, on
+    from engine.registry import Retry, effect, lanes, on
     from engine.rules import available, explain
     from engine.run import run_due
     from engine.signals import effects_recorded
@@ -51,6 +51,7 @@ __all__ = [
     "Permanent",
     "Preview",
     "RequestKeyReused",
+    "Retry",
     "RetryAfter",
     "Step",
     "Unanswered",
@@ -98,7 +99,7 @@ _MODULES = {
     "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
     "later": ["look_again"],
     "operate": ["may_do", "retry", "retry_many", "skip"],
-    "registry": ["effect", "lanes", "on"],
+    "registry": ["Retry", "effect", "lanes", "on"],
     "rules": ["available", "explain"],
     "run": ["run_due"],
     "signals": ["effects_recorded"],

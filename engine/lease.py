@@ -25,7 +25,7 @@ from engine.errors import Fenced, NotYet, RetryAfter
 from engine.logs import hide
 from engine.models import Breaker, Effect, EffectEvent
 from engine.plain import plain_json
-from engine.registry import LONGEST_SLOW, SLOW
+from engine.registry import LONGEST_SLOW, SLOW, Retry
 from engine.statements import ask
 
 LEASE = timedelta(seconds=30)
@@ -135,28 +135,29 @@ def park(effect: Effect) -> None:
 
 
 @atomic
-def fail(effect: Effect, error: BaseException, *, is_final: bool, patience: timedelta | None = None) -> bool:
+def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -> bool:
     """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead.
 
-    patience: dead when the first failure is as long ago and MAX_ATTEMPTS are over. None: when one of both is.
+    With patience: dead when the first failure is as long ago and the attempts are over. Without: when one of both is.
     """
     text = one_line(error)
     state = _update_held(
         [effect],
-        f"""state = CASE WHEN %(is_final)s::bool
+        """state = CASE WHEN %(is_final)s::bool
                          OR %(patience)s::interval IS NULL AND (
-                             attempts + 1 >= {MAX_ATTEMPTS} OR now() > failing_since + %(give_up)s::interval)
-                         OR attempts + 1 >= {MAX_ATTEMPTS} AND now() > failing_since + %(patience)s::interval
+                             attempts + 1 >= %(most)s::int OR now() > failing_since + %(give_up)s::interval)
+                         OR attempts + 1 >= %(most)s::int AND now() > failing_since + %(patience)s::interval
                     THEN 'dead' ELSE 'waiting' END,
             attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
             cause = %(cause)s::text, run_at = now() + %(wait)s::interval,
             failing_since = coalesce(failing_since, now())""",
         cause=cause_of(error),
         is_final=is_final,
-        patience=patience,
+        patience=rule.patience,
+        most=rule.attempts or MAX_ATTEMPTS,
         give_up=GIVE_UP,
         error=text,
-        wait=_wait(effect, error, LONGEST_WAIT if patience is None else LONGEST_PATIENT_WAIT),
+        wait=_wait(effect, error, rule),
         returning="state",
     )
     if not state:
@@ -168,11 +169,13 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool, patience: time
     return is_dead
 
 
-def _wait(effect: Effect, error: BaseException, longest: float) -> timedelta:
+def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
     """As the far side asks; else at random, full jitter."""
+    longest = rule.longest or (LONGEST_WAIT if rule.patience is None else LONGEST_PATIENT_WAIT)
     if isinstance(error, RetryAfter) and error.after is not None:
         return min(error.after, GIVE_UP)
-    return timedelta(seconds=random.uniform(0, min(longest, FIRST_WAIT * 2 ** min(effect.attempts, 20))))  # noqa: S311
+    first = rule.first or FIRST_WAIT
+    return timedelta(seconds=random.uniform(0, min(longest, first * 2 ** min(effect.attempts, 20))))  # noqa: S311
 
 
 @atomic

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,8 +22,44 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 LONGEST = 15  # seconds that a handler may take
 SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of those that may take longer, with a process of its own
 DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
+MOST_ATTEMPTS = 10_000  # that are counted
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 LATE = 0.1  # seconds by which a call may reach the far side later than another process's, and the rate holds there
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How a failure is met; None: as engine.lease says for all.
+
+    attempts: so many, then dead. first, longest: seconds, the random waits grow from one to the other. patience: since
+    the first failure tried for as long, and `attempts` times at least; of what leaves, the kind's counts for what the
+    far side brought about. on: of these errors, the nearest class, this instead; None: dead at once.
+    """
+
+    attempts: int | None = None
+    first: float | None = None
+    longest: float | None = None
+    patience: timedelta | None = None
+    on: Mapping[type[Exception], Retry | None] = field(default_factory=dict)
+
+    def check(self, name: str) -> None:
+        if self.attempts is not None and not 1 <= self.attempts <= MOST_ATTEMPTS:
+            raise ValueError(f"{name}: attempts are from 1 to {MOST_ATTEMPTS}")
+        if any(wait is not None and wait <= 0 for wait in (self.first, self.longest)):
+            raise ValueError(f"{name}: a wait is above 0 s")
+        if self.first is not None and self.longest is not None and self.first > self.longest:
+            raise ValueError(f"{name}: the first wait is longer than the longest")
+        for error, rule in self.on.items():
+            if not (isinstance(error, type) and issubclass(error, Exception)):
+                raise ValueError(f"{name}: {error!r} is no class of errors")  # noqa: TRY004 - as all declarations
+            if rule is not None:
+                rule.check(name)
+
+    def of(self, error: BaseException) -> Retry | None:
+        for cls in type(error).__mro__:
+            if cls in self.on:
+                return self.on[cls]
+        return self
 
 
 @dataclass(frozen=True)
@@ -36,6 +72,7 @@ class Kind:
     keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
     least. None: as all others of this kind, 12 times, which is over in half an hour.
+    retry: how failures are met, where not as all others are.
     throttle: what counts its calls, together with those of other kinds of that name; empty: nothing does.
     within: opens what the calls of one run share, such as a connection, and closes it after them.
     ordered: not before the earlier ordered effects of its object are over.
@@ -51,6 +88,7 @@ class Kind:
     ordered: bool = False
     timeout: timedelta = timedelta(seconds=15)
     patience: timedelta | None = None
+    retry: Retry = field(default_factory=Retry)
     throttle: str = ""
     within: Callable[[], AbstractContextManager[None]] | None = None
     lane: str = "inward"
@@ -67,6 +105,7 @@ class Follower:
     after: timedelta = timedelta(0)
 
 
+NOTHING_ELSE = Retry()
 kinds: dict[str, Kind] = {}
 followers: dict[tuple[str, str], list[Follower]] = defaultdict(list)
 machines: dict[str, type[Stateful]] = {}
@@ -82,6 +121,7 @@ def effect(
     ordered: bool = False,
     timeout: int = 15,
     patience: timedelta | None = DEFAULT_PATIENCE,
+    retry: Retry = NOTHING_ELSE,
     rate: str | None = None,
     throttle: str = "",
     within: Callable[[], AbstractContextManager[None]] | None = None,
@@ -106,6 +146,7 @@ def effect(
         raise ValueError(f"{name}: a batch is of 1 at least")
     if (rate or throttle) and not outward:
         raise ValueError(f"{name}: a rate is for outward effects")
+    retry.check(name)
     throttle = throttle or (name if rate else "")
     lane = lane or ("outward" if outward else "inward")
     _check_length("the name", name, "kind")
@@ -133,6 +174,7 @@ def effect(
             ordered=ordered,
             timeout=timedelta(seconds=timeout),
             patience=patience if outward else None,
+            retry=retry,
             throttle=throttle,
             within=within,
             lane=lane,
@@ -188,9 +230,9 @@ def time_between(rate: str) -> timedelta:
 
 
 def _check_length(what: str, name: str, column: str, model: type[Model] = Effect) -> None:
-    field: Any = model._meta.get_field(column)
-    if not 0 < len(name) <= field.max_length:
-        raise ValueError(f"{what} {name!r} has {len(name)} characters, and from 1 to {field.max_length} can be kept")
+    kept: Any = model._meta.get_field(column)
+    if not 0 < len(name) <= kept.max_length:
+        raise ValueError(f"{what} {name!r} has {len(name)} characters, and from 1 to {kept.max_length} can be kept")
 
 
 def machine_of(model: type[Model]) -> str:

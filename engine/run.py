@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -34,7 +35,7 @@ from engine.models import Effect
 from engine.pace import BUDGET
 from engine.plain import keepable
 from engine.problems import Problem
-from engine.registry import SLOW, Kind, kinds, lanes
+from engine.registry import SLOW, Kind, Retry, kinds, lanes
 from engine.session import current_session, has_ended, in_a_session
 from engine.spans import spans
 from engine.stateful import Stateful
@@ -325,8 +326,11 @@ def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) ->
 
 def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
     """What the far side or time brought about is met with the kind's patience; a mistake of ours is soon known."""
-    patience = kind.patience if isinstance(error, OSError | TimedOut | RetryAfter) else None
-    is_dead = lease.fail(effect, error, is_final=isinstance(error, Permanent | Problem), patience=patience)
+    rule = kind.retry.of(error)
+    if rule is not None and rule.patience is None and isinstance(error, OSError | TimedOut | RetryAfter):
+        rule = replace(rule, patience=kind.patience)
+    is_final = rule is None or isinstance(error, Permanent | Problem)
+    is_dead = lease.fail(effect, error, is_final=is_final, rule=rule or Retry())
     with said_of([effect]):
         log.log(
             logging.ERROR if is_dead else logging.WARNING,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import NotYet, lease, look_again
+from engine import NotYet, Retry, lease, look_again
 from engine.claim import claim_named
 from engine.models import Effect
 from tests.factories import owed_mail
@@ -55,7 +55,7 @@ def test_look_again_leaves_timers_and_failures_alone():
     timer, failed = owed_mail(), owed_mail()
     Effect.objects.filter(pk=timer.pk).update(state="waiting")
     [held] = claim_named([failed.pk], [])
-    lease.fail(held, ValueError("no"), is_final=False)
+    lease.fail(held, ValueError("no"), is_final=False, rule=Retry())
 
     assert look_again(timer.account_id, failed.account_id) == 0
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from core.models import Subscription
@@ -73,6 +73,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["renew", "upgrade
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(wanted=STEPS)
+@example(wanted=[(0, "upgrade"), (0, "renew"), (1, "renew"), (1, "renew")])  # one renew beside the other
 def test_steps_of_several_objects_are_taken_in_the_order_given(wanted):
     """H10: whatever they change, and in whatever order the objects take turns."""
     with transaction.atomic():

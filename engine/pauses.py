@@ -18,11 +18,13 @@ from engine import stops
 from engine.models import LET_GO_MOST, Effect, EffectPause, Throttle
 from engine.operate import check_operator
 from engine.people import User
+from engine.plain import NotKeepable, check_keepable
 from engine.problems import ValidationError, WrongState
 from engine.record import announce
 from engine.registry import kinds, rates, time_between
 from engine.signals import operated
 
+LONGEST_REASON = 2000  # characters
 COUNTED = 10_000  # of the effects that a pause holds; more show as one more
 
 
@@ -34,7 +36,7 @@ def pauses() -> QuerySet[EffectPause]:
 def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime | None = None) -> EffectPause:
     """Stop these effects. Raises PermissionDenied, ValidationError, WrongState where they are stopped already."""
     check_operator(by)
-    made = EffectPause(scope=scope, name=_name(scope, name), by=by, reason=reason.strip(), until=until)
+    made = EffectPause(scope=scope, name=_name(scope, name), by_id=by.pk, reason=reason.strip(), until=until)
     _check(made)
     same = EffectPause.objects.filter(scope=scope, name=made.name, ended_at=None)
     with atomic():
@@ -108,7 +110,8 @@ def _name(scope: str, name: str) -> str:
 
 def _check(made: EffectPause) -> None:
     known = {"kind": sorted(kinds), "lane": sorted({kind.lane for kind in kinds.values()})}.get(made.scope)
-    made.check_texts()
+    _check_text("name", made.name, 60)
+    _check_text("reason", made.reason, LONGEST_REASON)
     if made.scope not in EffectPause.Scope.values:
         raise ValidationError({"scope": [f"There are: {', '.join(EffectPause.Scope.values)}."]})
     if made.scope not in EffectPause.NAMED and made.name:
@@ -119,6 +122,15 @@ def _check(made: EffectPause) -> None:
         raise ValidationError({"reason": ["Say why."]})
     if made.until is not None and made.until <= timezone.now():
         raise ValidationError({"until": ["It is over already."]})
+
+
+def _check_text(column: str, text: str, longest: int) -> None:
+    try:
+        check_keepable(text)
+    except NotKeepable as error:
+        raise ValidationError({column: [str(error)]}) from error
+    if len(text) > longest:
+        raise ValidationError({column: [f"It has {len(text)} characters; {longest} is the most."]})
 
 
 def _held(paused: EffectPause, by: User) -> EffectPause:

@@ -1,7 +1,8 @@
 """What has a history is never deleted, by raw SQL either."""
 
-import engine.triggers
 from django.db import migrations
+
+import engine.triggers
 
 
 class Migration(migrations.Migration):

@@ -1,8 +1,9 @@
 """What was agreed stands with the subscription, what was given with its invoice; what is not paid of it may be abandoned."""
 
-import engine.triggers
-import core.models.row
 from django.db import migrations, models
+
+import core.models.row
+import engine.triggers
 
 EDGES = [
     "abandon:partially_paid>uncollectible",

@@ -3,8 +3,9 @@
 Without a transition, because those that were decided before have no such effect either.
 """
 
-from engine.ids import uuid7
 from django.db import migrations
+
+from engine.ids import uuid7
 
 CHUNK = 1000
 

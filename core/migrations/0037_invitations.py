@@ -1,10 +1,11 @@
 """Invitations are offers, with a table of their own."""
 
-import engine.ids
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
+
+import engine.ids
 
 
 class Migration(migrations.Migration):

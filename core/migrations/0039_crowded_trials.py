@@ -1,10 +1,11 @@
 """Trials that began where many did, for staff to look at."""
 
-import engine.ids
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
+
+import engine.ids
 
 
 class Migration(migrations.Migration):

@@ -3,8 +3,8 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import engine.ids
 import core.models.guards
+import engine.ids
 import engine.triggers
 
 

@@ -6,7 +6,6 @@ The function of the append-only tables is written again, because it knows now wh
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import core.models.guards
 import engine.triggers
 
 LOG = """

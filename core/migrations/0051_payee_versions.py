@@ -6,10 +6,10 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-import engine.ids
-import engine.triggers
 import core.models.payee_guards
 import core.models.row
+import engine.ids
+import engine.triggers
 
 PERSON = {
     "db_index": False,

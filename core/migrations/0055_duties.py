@@ -10,8 +10,8 @@ from django.db.models import F, Q
 import engine.ids
 from core.models.duty import ClockTimestamp
 from core.models.guards import SetOnce
-from engine.triggers import Kept
 from core.models.row import JsonFits
+from engine.triggers import Kept
 
 LIST_OF_WORDS = 'strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'
 ONCE = ["confirmed_at", "confirmed_by_id", "in_force_at", "withdrawn_at", "withdrawn_by_id"]

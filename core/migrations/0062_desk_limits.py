@@ -11,7 +11,6 @@ from django.db import migrations, models
 import core.models.policy
 import core.models.row
 
-
 CEILINGS = {
     "USD": 5_000, "EUR": 5_000, "GBP": 5_000, "AED": 20_000, "BDT": 600_000, "BRL": 25_000, "IDR": 80_000_000,
     "INR": 500_000, "JPY": 750_000, "KES": 650_000, "KRW": 7_000_000, "NGN": 7_500_000, "PKR": 1_400_000,

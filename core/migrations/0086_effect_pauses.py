@@ -6,8 +6,8 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-import core.models.guards
 import engine.ids
+import engine.triggers
 
 
 class Migration(migrations.Migration):

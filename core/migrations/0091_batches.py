@@ -4,12 +4,12 @@ import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
-import core.models.guards
 import engine.ids
+import engine.triggers
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0081_timers_by_tenant")]
+    dependencies = [("core", "0088_failing")]
 
     operations = [
         migrations.CreateModel(

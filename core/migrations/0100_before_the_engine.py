@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0081_timers_by_tenant")]
+    dependencies = [("core", "0092_batches_by_state")]
 
     run_before = [("engine", "0001_initial")]
 

@@ -3,7 +3,9 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-MOVED = ("breaker", "effect", "effectevent", "tick", "transition")
+MOVED = ("batch", "breaker", "effect", "effectevent", "effectpause", "throttle", "tick", "transition")
+
+GONE = ("Batch", "EffectEvent", "EffectPause", "Effect", "Transition", "Breaker", "Throttle", "Tick")
 
 
 def move(apps, source, target):
@@ -73,9 +75,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 migrations.RemoveField(model_name="effectevent", name="effect"),
+                migrations.RemoveField(model_name="batch", name="then"),
+                migrations.RemoveConstraint(model_name="effect", name="effect_counts_batch"),
+                migrations.RemoveIndex(model_name="effect", name="effect_of_batch"),
+                migrations.RemoveField(model_name="effect", name="batch"),
                 migrations.RemoveField(model_name="effect", name="transition"),
                 migrations.RemoveField(model_name="transition", name="cause"),
-                *(migrations.DeleteModel(name) for name in ("EffectEvent", "Effect", "Transition", "Breaker", "Tick")),
+                *(migrations.DeleteModel(name) for name in GONE),
             ],
         ),
         migrations.AlterModelOptions(

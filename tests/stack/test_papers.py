@@ -68,6 +68,8 @@ def test_what_is_declared_to_work_with_is_worked_with():
             or any(f'"{command}"' in source for command in commands for source in sources())
             or any(f'"{module}.' in tools for module in modules[name])
             or (name in PLUGINS and PLUGINS[name] in tools)
+            or name
+            in names(tomllib.loads((ROOT / "engine" / "pyproject.toml").read_text())["build-system"]["requires"])
         )
 
     assert {name for name in names(EXTRAS["dev"]) if not is_used(name)} == set()

@@ -23,7 +23,7 @@ from engine import perform, run_due, sweep  # noqa: E402
 from engine.ids import uuid7  # noqa: E402
 from engine.models import Effect, Transition  # noqa: E402
 from engine.reader import Reader  # noqa: E402
-from tasks import doorbell  # noqa: E402
+from engine.worker import doorbell  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 
 PAYMENTS = Reader(Payment._base_manager.all())

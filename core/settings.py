@@ -54,8 +54,9 @@ INSTALLED_APPS = [
     "knox",
     "core",
     "workflows",
-    "engine",  # after workflows, which dresses one of its commands
     "tasks",
+    "engine",  # after those that dress its commands
+    "engine.worker",  # after those that declare effects
     "api",
     "web",
     "django.contrib.admin",  # after web, which dresses its pages
@@ -108,11 +109,13 @@ DATABASES = {
 }
 ENGINE_POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
-# tasks/celery.py does the health check instead.
+# engine/worker/app.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
 
 # Broker: a doorbell, so every wait on it is short (docs/adr/0003-rows-before-messages.md)
-BROKER_URL = broker(debug=DEBUG)
+BROKER_URL = ENGINE_BROKER_URL = broker(debug=DEBUG)
+ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
+ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}
 ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 ENGINE_OPERATE_PERMISSION = "core.operate_effects"
 ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tasks.celery import app
+from engine.worker.app import app
 
 ROOT = Path(__file__).parents[2]
 FILES = [

@@ -18,8 +18,8 @@ FILES = [
     "core/settings.py",
     "core/env.py",
     "core/management/commands/grant_roles.py",
-    "tasks/celery.py",
-    "tasks/schedule.py",
+    "engine/worker/app.py",
+    "engine/worker/schedule.py",
 ]
 
 

@@ -34,9 +34,9 @@ def lay(key: str, *, seconds: float) -> None:
 if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 
-    from tasks.broker import queues, swept_queues
-    from tasks.celery import app
-    from tasks.schedule import times
+    from engine.worker.app import app
+    from engine.worker.broker import queues, swept_queues
+    from engine.worker.schedule import times
 
     # As if this were an app listed before `tasks`, which looked for kinds of this lane already.
     app.conf.update(task_queues=queues(), beat_schedule=times(swept_queues()))

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
+from engine.worker.doorbell import PAUSE, RUNG
 from stack.ports import free_port
-from tasks.doorbell import PAUSE, RUNG
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, say
 

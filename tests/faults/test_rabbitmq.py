@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import amqp
 import pytest
 
-from tasks.broker import MOST, STALE
+from engine.worker.broker import MOST, STALE
 from tests.faults import rabbitmq
 from tests.faults.approver import approvers
 from tests.faults.site import Site, kill, say

@@ -20,7 +20,7 @@ class Broken(bootsteps.StartStopStep):
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
     django.setup()
-    from tasks.celery import app
+    from engine.worker.app import app
 
     app.steps["worker"].add(Broken)
     execute_from_command_line(["manage.py", *sys.argv[1:]])

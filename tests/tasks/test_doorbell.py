@@ -1,4 +1,4 @@
-"""What is said to the workers: `tasks.doorbell`."""
+"""What is said to the workers: `engine.worker.doorbell`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from tasks import doorbell
-from tasks.broker import options, options_of_a_consumer, queues
-from tasks.celery import app
-from tasks.checks import lanes_are_served
-from tasks.doorbell import answer, answering, messages, ring, ring_for
-from tasks.schedule import Scheduler, times
+from engine.worker import doorbell
+from engine.worker.app import app
+from engine.worker.broker import options, options_of_a_consumer, queues
+from engine.worker.checks import lanes_are_served
+from engine.worker.doorbell import answer, answering, messages, ring, ring_for
+from engine.worker.schedule import Scheduler, times
 
 QUEUE = "inward"
 
@@ -128,23 +128,23 @@ def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
     [
         (True, ["inward"], []),
         (False, [], []),
-        (True, ["inwards"], ["tasks.E001"]),
-        (False, ["inward"], ["tasks.E002"]),
+        (True, ["inwards"], ["engine.E011"]),
+        (False, ["inward"], ["engine.E012"]),
     ],
 )
 def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, apart, own, complaint):
     settings.ENGINE_LANES_APART, settings.ENGINE_WORKER_LANES = apart, own
-    monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
+    monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())
 
     assert [found.id for found in lanes_are_served()] == complaint
 
 
 def test_a_lane_without_a_queue_is_found_before_the_start(settings, monkeypatch):
     settings.ENGINE_LANES_APART = False
-    monkeypatch.setattr("tasks.checks.app.conf.task_queues", queues())
+    monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())
     settings.ENGINE_LANES_APART = True
 
-    assert [found.id for found in lanes_are_served()] == ["tasks.E003"]
+    assert [found.id for found in lanes_are_served()] == ["engine.E013"]
 
 
 def test_each_queue_is_swept_so_that_no_lane_waits_for_the_workers_of_another():
@@ -155,7 +155,7 @@ def test_each_queue_is_swept_so_that_no_lane_waits_for_the_workers_of_another():
 
 @pytest.mark.parametrize("url", ["amqp://rabbit//", "amqps://rabbit//", "pyamqp://rabbit//"])
 def test_rabbitmq_is_given_quorum_queues_that_stay_short_and_must_confirm(settings, url):
-    settings.BROKER_URL = url
+    settings.ENGINE_BROKER_URL = url
 
     (queue,) = queues()
     transport = options()["broker_transport_options"]

@@ -9,10 +9,10 @@ import pytest
 
 from engine import registry
 from engine.registry import SLOW, slow_kinds
-from tasks import checks
-from tasks.broker import limits, queue_names, swept_queues
-from tasks.doorbell import _note, served, served_lanes
-from tasks.schedule import times
+from engine.worker import checks
+from engine.worker.broker import limits, queue_names, swept_queues
+from engine.worker.doorbell import _note, served, served_lanes
+from engine.worker.schedule import times
 
 KIND = "mail.trial_started"
 
@@ -41,7 +41,7 @@ def test_nothing_of_the_product_is_slow_and_so_nothing_is_sent_or_started_for_it
 def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
     settings.ENGINE_WORKER_LANES = [SLOW]
 
-    assert found() == ["tasks.E001"]
+    assert found() == ["engine.E011"]
 
 
 @pytest.mark.usefixtures("slow")
@@ -61,7 +61,7 @@ def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settin
     assert (found(), served(), served_lanes()) == ([], [SLOW], [SLOW])
 
     settings.ENGINE_WORKER_LANES = [SLOW, "inward"]
-    assert "tasks.E004" in found()
+    assert "engine.E014" in found()
 
 
 @pytest.mark.usefixtures("slow")

@@ -18,7 +18,7 @@ from core.models import Account
 from engine import Debt, Unreachable, claim, errors, outside, owe_many, pace, registry, run, run_due, sweep
 from engine.models import Effect, EffectEvent, Tick
 from engine.sweeper import sweep_in_turn
-from tasks import effects as tasks_effects
+from engine.worker import tasks as tasks_effects
 from tests.factories import AccountFactory, owed_mail
 from workflows.effects.notices import mail_trial_start
 
@@ -295,7 +295,7 @@ def test_breaker_and_budget_leave_no_mail_charged_when_nobody_answers(stand_in):
 def test_worker_has_longer_than_a_run_and_a_lease_has_longer_still():
     """H1: the slice, the budget inside and outside, and a call that began just before its end."""
     from engine.lease import LEASE
-    from tasks.celery import app
+    from engine.worker.app import app
 
     longest = max(kind.timeout for kind in registry.kinds.values()).total_seconds()
     assert longest <= registry.LONGEST

@@ -7,6 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "engine.md").read_text().partition("## In a project of your own\n")[2]
 FILES = dict(re.findall(r"^```python\n# ([\w/]+\.py)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
-[COMMANDS] = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+COMMANDS, WORKERS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +60,38 @@ def database(request) -> dict[str, str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def process(words: list[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
+    """Runs in the block; is told to stop after it, and stops."""
+    with subprocess.Popen(words, cwd=folder, env=environment) as started:
+        yield
+        started.terminate()
+        assert started.wait(timeout=60) == 0
+
+
+def wait_for(holds: Callable[[], bool], *, within: float) -> bool:
+    until = time.monotonic() + within
+    while not (held := holds()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return held
+
+
+def left_in(connection: psycopg.Connection) -> int:
+    with connection.transaction():
+        return connection.execute('SELECT "left" FROM orders_stock').fetchone()[0]
+
+
 def pip(*words: object) -> None:
     subprocess.run([sys.executable, "-m", "pip", "-q", *map(str, words)], check=True, timeout=120)
+
+
+ORDER = """
+import django
+django.setup()
+from engine import begin
+from orders.models import Order, Stock
+begin(Order(article=Stock.objects.create(article="kettle", left=5), email="customer@shop.example"))
+"""
 
 
 @pytest.mark.timeout(300)
@@ -69,8 +102,10 @@ def test_a_stranger_follows_the_page_and_stumbles_nowhere(wheel, shop, database)
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{shop / 'site'}{os.pathsep}{shop}",
         "PYTEST_ADDOPTS": "-p no:valkey -p no:cacheprovider",  # the fixtures of a broker, which is not here
+        "BROKER_URL": os.environ["BROKER_URL"],
         **database,
     }
+    connect_to = {"PGDBNAME" if name == "PGDATABASE" else name: value for name, value in database.items()}
     install, *commands = COMMANDS.strip().splitlines()
     assert (install.startswith("pip install "), len(commands)) == (True, 5)
     said = []
@@ -92,6 +127,17 @@ def test_a_stranger_follows_the_page_and_stumbles_nowhere(wheel, shop, database)
     assert "Create model Order" in said[0]
     assert "7 passed" in said[3]
     assert "0 effects run" in said[4]
+
+    with ExitStack() as running:
+        for command in WORKERS.strip().splitlines():
+            _, *words = command.split()
+            running.enter_context(process([sys.executable, *words], shop, environment))
+        settings = {"DJANGO_SETTINGS_MODULE": "shop.settings"}
+        subprocess.run([sys.executable, "-c", ORDER], cwd=shop, env=environment | settings, check=True, timeout=60)
+        with psycopg.connect(
+            **{name.removeprefix("PG").lower(): value for name, value in connect_to.items()}
+        ) as shop_db:
+            assert wait_for(lambda: left_in(shop_db) == 4, within=60)
 
 
 def test_the_wheel_holds_the_engine_alone(wheel):

@@ -12,7 +12,7 @@ from django.db import connection
 from core.models import Invoice, Subscription
 from engine import Permanent, perform, registry, skip
 from engine.models import Batch, Effect
-from tasks.effects import tidy_up
+from tasks.tidy import tidy_up
 from tests.factories import PaymentFactory, StaffFactory
 from workflows.effects.renewal_runs import begin_run
 from workflows.invariants import findings

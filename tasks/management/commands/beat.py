@@ -1,19 +1,14 @@
-"""`manage.py beat`: the clock, in the foreground."""
+"""`manage.py beat`, the engine's, which says first what the role of this process may do."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from core.roles import warn_of_rank
-from tasks.celery import app
+from engine.worker.management.commands import beat
 
 
-class Command(BaseCommand):
-    help = "Ring at the times of tasks/schedule.py. Any number may run: rows decide what is due."
-
+class Command(beat.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         warn_of_rank()
-        # The plain scheduler keeps its times in memory: there is nothing to remember, hence no file to lose.
-        app.start(["--quiet", "beat", "--scheduler=tasks.schedule:Scheduler", "--loglevel=WARNING", "--pidfile="])
+        super().handle(*args, **options)

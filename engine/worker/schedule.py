@@ -9,21 +9,24 @@ from typing import Any
 
 from celery import beat
 
-from tasks.broker import limits, producing
-from tasks.doorbell import room_in
+from engine import conf
+from engine.worker.broker import limits, producing
+from engine.worker.doorbell import room_in
 
 
 def times(queues: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Whoever listens to any of the queues sweeps: no lane waits for the workers of another."""
-    tidy = {"task": "tasks.effects.tidy_up", "schedule": 600.0, "options": {"expires": 60, "queue": queues[0]}}
     return {
         f"sweep {queue}": {
-            "task": "tasks.effects.sweep_effects",
+            "task": "engine.worker.tasks.sweep_effects",
             "schedule": 1.0,
             "options": {"expires": 5, "queue": queue, **limits(queue)},
         }
         for queue in queues
-    } | {"tidy": tidy}
+    } | {
+        name: entry | {"options": {"queue": queues[0], **entry.get("options", {})}}
+        for name, entry in conf.BEAT_SCHEDULE.items()
+    }
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
@@ -48,6 +51,6 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         """Not where enough messages wait already: workers that are busy sweep by themselves, before they look."""
         with producing() as producer:
-            if entry.task == "tasks.effects.sweep_effects" and not room_in(producer, entry.options["queue"]):
+            if entry.task == "engine.worker.tasks.sweep_effects" and not room_in(producer, entry.options["queue"]):
                 return None
             return super().apply_async(entry, producer=producer, advance=advance, **options)

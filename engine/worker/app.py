@@ -14,14 +14,12 @@ from typing import Any
 from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import task_postrun, task_prerun, worker_process_init, worker_ready, worker_shutdown
-from django.conf import settings
 from django.db import close_old_connections
 
-from core import timeouts
-from engine import outside, throttle
+from engine import conf, outside, throttle
 from engine.errors import INTERRUPTIONS
 from engine.registry import kinds
-from tasks.broker import (
+from engine.worker.broker import (
     HARD_LIMIT,
     SOFT_LIMIT,
     limits,
@@ -31,14 +29,12 @@ from tasks.broker import (
     queues,
     swept_queues,
 )
-from tasks.schedule import times
+from engine.worker.schedule import times
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
-
-app = Celery("countersign")
+app = Celery("engine", set_as_current=False)  # who has an app of their own keeps it
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
-    broker_url=settings.BROKER_URL,
+    broker_url=conf.BROKER_URL,
     **options(),
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # the default gives up after 100 tries
@@ -64,20 +60,19 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
-    imports=["tasks.effects"],
+    imports=["engine.worker.tasks", *conf.CELERY_IMPORTS],
     beat_schedule=times(swept_queues()),
     timezone="UTC",
 )
 
 
 def be_a_worker() -> None:
-    timeouts.use(timeouts.WORKER)
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
     throttle.waits = True
-    lanes = settings.ENGINE_WORKER_LANES
+    lanes = conf.WORKER_LANES
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
-    if works_inside and settings.ENGINE_WORKER_CONCURRENCY > 1:
-        outside.limit_to(settings.ENGINE_WORKER_CONCURRENCY - 1)
+    if works_inside and conf.WORKER_CONCURRENCY > 1:
+        outside.limit_to(conf.WORKER_CONCURRENCY - 1)
     app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
 
 
@@ -98,8 +93,8 @@ def keep_what_was_loaded(**_: Any) -> None:
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Leave a file for whoever waits for the worker (WORKER_READY_FILE), and look what is due already."""
-    from tasks.doorbell import served
-    from tasks.effects import sweep_effects
+    from engine.worker.doorbell import served
+    from engine.worker.tasks import sweep_effects
 
     if name := os.environ.get("WORKER_READY_FILE"):
         Path(name).write_text(str(os.getpid()))

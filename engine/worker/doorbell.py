@@ -2,7 +2,7 @@
 
 Who commits while a ring is on its way that nobody has answered yet need not ring again: the worker that answers it
 looks at the rows after that. So a burst of a thousand commits is a handful of messages. That a ring waits is noted in
-Valkey itself; RabbitMQ has no place for a note, so there every commit rings, and the queue is short (tasks/broker.py).
+Valkey itself; RabbitMQ has no place for a note, so there every commit rings, and the queue is short (broker.py).
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from kombu.messaging import Producer
 
+from engine import conf
 from engine.claim import SHARE
 from engine.registry import SLOW, lanes
 from engine.run import BATCH
 from engine.tracing import span
-from tasks.broker import WAIT, limits, producing, queue_names
+from engine.worker.broker import WAIT, limits, producing, queue_names
 
 log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 4  # that wait in one queue of Valkey, from all senders
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
-RUNG = "countersign.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
+RUNG = "engine.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
 _quiet_until = 0.0
 _local = threading.local()
@@ -48,7 +48,7 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
     once: not while such a ring waits to be answered. queues: only there. Nor where as many wait as there is use for.
     """
     global _quiet_until
-    from tasks.effects import run_due_effects
+    from engine.worker.tasks import run_due_effects
 
     if time.monotonic() < _quiet_until:
         return False
@@ -72,7 +72,7 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
 
 def answer() -> None:
     """Before a worker looks at the rows: what is committed from now on is to be rung for again."""
-    from tasks.celery import app
+    from engine.worker.app import app
 
     try:
         with app.producer_or_acquire() as producer:
@@ -84,12 +84,12 @@ def answer() -> None:
 
 def served() -> list[str]:
     """The queues that this worker listens to."""
-    return settings.ENGINE_WORKER_LANES or queue_names()
+    return conf.WORKER_LANES or queue_names()
 
 
 def served_lanes() -> list[str]:
     """The lanes that it does: the slow one only where it is named, by a worker that does no other."""
-    return settings.ENGINE_WORKER_LANES or [lane for lane in lanes() if lane != SLOW]
+    return conf.WORKER_LANES or [lane for lane in lanes() if lane != SLOW]
 
 
 def _is_rung(producer: Producer, queue: str) -> bool:
@@ -105,7 +105,7 @@ def room_in(producer: Producer, queue: str) -> int:
 
 
 def _note(queue: str) -> str:
-    return f"{RUNG}.{queue}" if settings.ENGINE_LANES_APART or queue == SLOW else RUNG
+    return f"{RUNG}.{queue}" if conf.LANES_APART or queue == SLOW else RUNG
 
 
 def _client(producer: Producer) -> Any:

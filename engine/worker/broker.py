@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from kombu.entity import Queue
 from kombu.messaging import Producer
 
+from engine import conf
 from engine.registry import SLOW, lanes, slow_kinds
 
 TOGETHER = "inward"  # the queue, while every worker does everything
@@ -23,7 +23,7 @@ _ONCE = {"max_retries": 0, "interval_start": 0, "interval_max": 0}
 
 
 def is_amqp() -> bool:
-    return settings.BROKER_URL.partition("://")[0].split("+")[0] in {"amqp", "amqps", "pyamqp"}
+    return conf.BROKER_URL.partition("://")[0].split("+")[0] in {"amqp", "amqps", "pyamqp"}
 
 
 def options() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
 
 def queue_names() -> list[str]:
     """Where it is rung: one queue, or with LANES_APART one for each lane. Not for the slow one, which is swept."""
-    return [lane for lane in lanes() if lane != SLOW] if settings.ENGINE_LANES_APART else [TOGETHER]
+    return [lane for lane in lanes() if lane != SLOW] if conf.LANES_APART else [TOGETHER]
 
 
 def swept_queues() -> list[str]:
@@ -87,7 +87,7 @@ def queues() -> list[Queue]:
 @contextmanager
 def producing() -> Iterator[Producer]:
     """A producer of the pool. After a failure RabbitMQ's connection goes: it may be dead, or answer too late."""
-    from tasks.celery import app
+    from engine.worker.app import app
 
     with app.producer_or_acquire() as producer:
         try:

@@ -8,11 +8,8 @@ from uuid import UUID
 from engine import outside, run_due
 from engine.run import BATCH
 from engine.sweeper import sweep_in_turn
-from tasks.celery import app
-from tasks.doorbell import answer, answering, ring, served, served_lanes
-from workflows.chain import close_days
-from workflows.effects.renewal_runs import begin_renewal_runs
-from workflows.housekeeping import tidy
+from engine.worker.app import app
+from engine.worker.doorbell import answer, answering, ring, served, served_lanes
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
 # A look that found fewer than this lets more come together, for longer the more it found: a burst is worth waiting for
@@ -72,14 +69,3 @@ def _look() -> int:
         time.sleep(A_MOMENT)
         claimed = run_due(of=served_lanes(), lately=True)
     return claimed + _some_run_alone
-
-
-@app.task(ignore_result=True)
-def tidy_up() -> None:
-    """Forget what is old enough, close the days of the history that are over, and make the next renewals a run.
-
-    Rows decide whether it is time.
-    """
-    begin_renewal_runs()
-    tidy()
-    close_days()

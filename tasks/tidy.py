@@ -1,0 +1,19 @@
+"""What is done every ten minutes."""
+
+from __future__ import annotations
+
+from engine.worker.app import app
+from workflows.chain import close_days
+from workflows.effects.renewal_runs import begin_renewal_runs
+from workflows.housekeeping import tidy
+
+
+@app.task(ignore_result=True)
+def tidy_up() -> None:
+    """Forget what is old enough, close the days of the history that are over, and make the next renewals a run.
+
+    Rows decide whether it is time.
+    """
+    begin_renewal_runs()
+    tidy()
+    close_days()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+import django
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.utils import CursorWrapper
@@ -20,6 +21,13 @@ from django.db.models.query import ModelIterable, get_related_populators
 from engine.statements import ask
 
 M = TypeVar("M", bound=Model)
+
+_populators: Any = get_related_populators
+_FETCH_MODE: tuple[Any, ...] = ()
+if django.VERSION >= (6, 1):
+    from django.db.models.fetch_modes import FETCH_ONE
+
+    _FETCH_MODE = (FETCH_ONE,)  # as a queryset reads that says nothing of it
 
 
 class Reader(Generic[M]):
@@ -89,8 +97,7 @@ class Reader(Generic[M]):
         columns = [column for column, _, _ in compiler.select]
         own = compiler.klass_info["select_fields"]
         names = [columns[index].target.attname for index in own]
-        # The stubs are those of a later Django.
-        populators = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        populators = _populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS, *_FETCH_MODE)
         return compiler.get_converters(columns), names, populators
 
     def objects(self, rows: Any) -> Iterator[M]:

@@ -13,6 +13,7 @@ from email.message import Message
 from email.policy import Compat32
 from typing import Any
 
+import django
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.message import RFC5322_EMAIL_LINE_LENGTH_LIMIT, SafeMIMEMultipart
 
@@ -64,12 +65,17 @@ class KeyedMail(EmailMultiAlternatives):
         super().__init__(*args, **kwargs)
         self.key = key
 
-    def message(self) -> Any:  # type: ignore[override]
+    def message(self, **how: Any) -> Any:
+        """how: what Django is told; from 6.0 on `policy`, and then the library's modern writer writes all of it."""
         boundary = f"=={self.key}=="
+        if django.VERSION >= (6, 0):
+            encoded = super().message(**how)
+            encoded.set_boundary(boundary)
+            return encoded
         texts = [("plain", str(self.body)), *(("html", str(content)) for content, _ in self.alternatives)]
         if all(_stands_as_it_is(text) for _, text in texts):
             return _Envelope(self, Texts(texts, boundary)).message()
-        encoded: Any = super().message()
+        encoded = super().message()
         encoded.set_boundary(boundary)
         return encoded
 

@@ -46,12 +46,17 @@ def unknown_pace() -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the test says so: else each second somebody looks, and tests that count statements count that."""
+def nothing_is_stopped() -> Iterator[None]:
+    """Until the test says so: else each second somebody looks, and tests that count statements count that.
+
+    Not by the fixture `monkeypatch`: asked for here it would end after those of the database, for every test.
+    """
     from engine import stops
 
-    monkeypatch.setattr(stops, "_known", stops.Stops())
-    monkeypatch.setattr(stops, "_until", float("inf"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stops, "_known", stops.Stops())
+        patch.setattr(stops, "_until", float("inf"))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
 from core.models import Account, Industry, Invoice, Membership, Payment, Plan, Subscription, User
-from engine import begin_many, perform
+from engine import begin_many, pause, perform
 from engine.models import Effect
 from tests.faults.stock import claim
 from workflows.actions.sites import open_site
@@ -46,6 +47,8 @@ def prepare(file: str) -> None:
     payments = _keys(Payment.objects.filter(status="pending_approval"))
     dead = _keys(Effect.objects.filter(state__in=["ready", "waiting"])[:MANY])
     Effect.objects.filter(pk__in=dead).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
+    operator = User.objects.get(email=STAFF["operator"])
+    pauses = [str(pause("tenant", str(uuid4()), by=operator, reason="for now").pk) for _ in range(MANY)]
     _write(
         file,
         tokens={
@@ -64,6 +67,7 @@ def prepare(file: str) -> None:
             "member": _keys(account.memberships.filter(role="member")),
             "site": [str(site.pk) for site in sites],
             "effect": dead,
+            "pause": pauses,
         },
         own={"invoice": _keys(account.invoices.filter(status="pending"))},
     )

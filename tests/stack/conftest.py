@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ class Up:
                 env=os.environ | outside | {"PYTHONPATH": str(REPOSITORY)} | environment,
                 stdout=file if output is None else output,
                 stderr=subprocess.STDOUT,
+                # What started the tests may ignore it, as nohup does; then all that they start would, too.
+                preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_DFL),
             )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import django
 from csp.constants import NONE, SELF
 
 from core.env import (
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    *(["django.contrib.postgres"] if django.VERSION >= (6, 1) else []),  # which asks for it
     "corsheaders",
     "csp",
     "django_htmx",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django_tasks import TaskContext, task
+try:
+    from django.tasks import TaskContext, task
+except ImportError:  # Django 5.2
+    from django_tasks import TaskContext, task
 
 from engine import begin
 from tests.toy import outside

@@ -9,15 +9,20 @@ import pytest
 from django.db import connection
 from django.db.transaction import atomic, set_rollback
 from django.utils import timezone
-from django_tasks import default_task_backend
-from django_tasks.base import TaskResultStatus
-from django_tasks.exceptions import TaskResultDoesNotExist
-from django_tasks.signals import task_enqueued, task_finished
 
 from engine.models import Effect
 from engine.plain import NotKeepable
 from tests.toy import outside, tasks
 from tests.toy.models import Door
+
+try:
+    from django.tasks import TaskResultStatus, default_task_backend
+    from django.tasks.exceptions import TaskResultDoesNotExist
+    from django.tasks.signals import task_enqueued, task_finished
+except ImportError:  # Django 5.2
+    from django_tasks import TaskResultStatus, default_task_backend
+    from django_tasks.exceptions import TaskResultDoesNotExist
+    from django_tasks.signals import task_enqueued, task_finished
 
 pytestmark = pytest.mark.django_db
 

@@ -120,13 +120,11 @@ ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
 ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}
 ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 ENGINE_OPERATE_PERMISSION = "core.operate_effects"
-ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves the house: for a restored database
+ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves: for a restored database
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
 # Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
-ENGINE_LANES_APART = env.bool(
-    "LANES_APART", default=False
-)  # a queue for each lane (docs/scaling.md); the same everywhere
+ENGINE_LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane; the same everywhere
 ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
 
 # People

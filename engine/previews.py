@@ -22,14 +22,15 @@ from engine.problems import Unavailable
 from engine.reader import Reader
 from engine.record import Notes, notes
 from engine.registry import Kind, kinds
+from engine.run import COLLISIONS, LOCK_NOT_AVAILABLE, LOCK_WAIT
+from engine.session import sqlstate_of
 from engine.stateful import Stateful
 from engine.statements import ask, pipelined
 from engine.subjects import Subjects
 from engine.transitions import perform
 
 _TRANSITIONS, _EFFECTS = Reader(Transition._base_manager.all()), Reader(Effect._base_manager.all())
-LOCK_WAIT = "300ms"
-BUSY_SQLSTATES = {"55P03", "40P01", "40001"}  # lock not available, deadlock, serialization failure
+BUSY_SQLSTATES = {*COLLISIONS, LOCK_NOT_AVAILABLE}
 
 
 class Busy(Unavailable):
@@ -197,7 +198,7 @@ def _do(kind: Kind, effects: Sequence[Effect], failed: dict[UUID, str]) -> None:
 
 
 def _is_busy(error: Exception) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) in BUSY_SQLSTATES
+    return sqlstate_of(error) in BUSY_SQLSTATES
 
 
 def _read(noted: Notes, found: Preview) -> None:

@@ -36,7 +36,7 @@ from engine.pace import BUDGET
 from engine.plain import keepable
 from engine.problems import Problem
 from engine.registry import SLOW, Kind, Retry, kinds, lanes
-from engine.session import current_session, has_ended, in_a_session
+from engine.session import current_session, has_ended, in_a_session, sqlstate_of
 from engine.spans import spans
 from engine.stateful import Stateful
 from engine.statements import ask, pipelined
@@ -145,7 +145,7 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
             log.warning("%s: the database cannot do it now: %s", kind.name, lease.one_line(error))
         elif len(effects) > 1:
             _pay_halves(kind, effects, ends)
-        elif lock_wait and _sqlstate(error) == LOCK_NOT_AVAILABLE:
+        elif lock_wait and sqlstate_of(error) == LOCK_NOT_AVAILABLE:
             lease.give_back(effects, solo=True)
         else:
             _fail(kind, effects[0], error)
@@ -348,15 +348,11 @@ def _in_place(work: Callable[[], None]) -> None:
         try:
             return work()
         except Error as error:
-            if _sqlstate(error) not in COLLISIONS or attempt == COLLISIONS_IN_PLACE:
+            if sqlstate_of(error) not in COLLISIONS or attempt == COLLISIONS_IN_PLACE:
                 raise
     return None
 
 
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(error.__cause__, "sqlstate", None)
-
-
 def _is_of_the_server(error: Exception) -> bool:
     """No disk, no memory, no room for another session: whoever asks."""
-    return (_sqlstate(error) or "")[:2] in OUT_OF_RESOURCES
+    return (sqlstate_of(error) or "")[:2] in OUT_OF_RESOURCES

@@ -39,3 +39,8 @@ def has_ended(session: Any, error: BaseException | None = None) -> bool:
     ):
         connection.close()
     return connection.connection is not session
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Of an error that Django made of psycopg's; None: it has none."""
+    return getattr(error.__cause__, "sqlstate", None)

@@ -1,4 +1,4 @@
-"""Slow down, stop and let go what the engine owes: docs/operations.md."""
+"""Slow down, stop and let go of effects: docs/operations.md."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from engine.pauses import COUNTED, pauses, set_rate, waiting_for
 from engine.registry import rates
 from web.forms.base import PageForm
 from web.forms.fields import Choice, Line, Lines
+from web.refusals import said
 from web.staff.door import OPERATE, Visit, staff_with
 
 SCOPES = [
@@ -84,8 +85,7 @@ def change_pause(request: Visit, pk: UUID, verb: str) -> HttpResponse:
         else:
             messages.warning(request, f"Type a number from 1 to {LET_GO_MOST}.")
     except Problem as problem:
-        errors = problem.members.get("errors", {})
-        messages.warning(request, " ".join(line for lines in errors.values() for line in lines) or problem.detail)
+        messages.warning(request, said(problem))
     return redirect("effect_pauses")
 
 

@@ -1,8 +1,7 @@
-"""`manage.py effects`: slow down, stop and let go what the engine owes. See docs/operations.md."""
+"""`manage.py effects`: slow down, stop and let go of effects. See docs/operations.md."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -14,6 +13,7 @@ from engine.failures import failures
 from engine.models import Effect, EffectPause, Throttle
 from engine.pauses import COUNTED, let_go, pause, pauses, resume, set_rate, waiting_for
 from engine.registry import rates
+from workflows.management.arguments import moment, person
 
 SCOPES = ("kind", "lane", "tenant")
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="What is paused, how many wait for it, and the rates.")
         stop = self._verb(verbs, "pause", "New effects are recorded and wait.")
         stop.add_argument("--reason", required=True)
-        stop.add_argument("--until", type=_moment, help="such as 2026-05-03T10:00Z")
+        stop.add_argument("--until", type=moment, help="such as 2026-05-03T10:00Z")
         go = self._verb(verbs, "let-go", "Let the oldest of what is paused go.")
         go.add_argument("count", type=int)
         self._verb(verbs, "resume", "Let all of it go.")
@@ -62,12 +62,12 @@ class Command(BaseCommand):
                     self.stdout.write(f"{words} (since {each.oldest:%Y-%m-%d %H:%M} UTC, such as {each.example})")
             elif verb == "retry":
                 named = {name: options[name] for name in ("kind", "cause", "state") if options[name] is not None}
-                done = retry_many(Effect.objects.filter(**named), by=_person(options["by"]), reason=options["reason"])
+                done = retry_many(Effect.objects.filter(**named), by=person(options["by"]), reason=options["reason"])
                 self.stdout.write(f"{done} will be tried again.")
             elif verb == "rate":
-                set_rate(options["throttle"], options["rate"].replace("declared", ""), by=_person(options["by"]))
+                set_rate(options["throttle"], options["rate"].replace("declared", ""), by=person(options["by"]))
             else:
-                self._operate(verb, *_scope(options), by=_person(options["by"]), options=options)
+                self._operate(verb, *_scope(options), by=person(options["by"]), options=options)
         except Problem as problem:
             errors = problem.members.get("errors", {})
             found = [f"{name}: {' '.join(lines)}" for name, lines in errors.items()]
@@ -110,16 +110,3 @@ def _scope(options: dict[str, Any]) -> tuple[str, str]:
         if options[scope] is not None:
             return scope, options[scope]
     return ("outward" if options["outward"] else "all"), ""
-
-
-def _person(address: str) -> User:
-    try:
-        return User.objects.get_by_natural_key(address)
-    except User.DoesNotExist as error:
-        raise CommandError(f"Nobody has the address {address}.") from error
-
-
-def _moment(text: str) -> datetime:
-    """In UTC, where no time zone is said."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

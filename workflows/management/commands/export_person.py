@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from core.models import User
 from workflows.actions.personal import export_person
+from workflows.management.arguments import person
 
 
 class Command(BaseCommand):
@@ -17,8 +17,4 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *args: Any, email: str, **options: Any) -> None:
-        try:
-            user = User.objects.get_by_natural_key(email)
-        except User.DoesNotExist as error:
-            raise CommandError(f"Nobody has the address {email}.") from error
-        self.stdout.write(export_person(user))
+        self.stdout.write(export_person(person(email)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core.models import User
 from core.problems import Problem
 from engine.operate import skip_outward
+from workflows.management.arguments import moment, person
 
 
 class Command(BaseCommand):
@@ -23,22 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, due_before: str, by: str, reason: str, dry_run: bool, **options: Any) -> None:
         try:
-            user = User.objects.get_by_natural_key(by)
-            counts = skip_outward(due_before=_moment(due_before), by=user, reason=reason, dry_run=dry_run)
-        except User.DoesNotExist as error:
-            raise CommandError(f"Nobody has the address {by}.") from error
+            user = person(by)
+            counts = skip_outward(due_before=moment(due_before), by=user, reason=reason, dry_run=dry_run)
         except Problem as problem:
             raise CommandError(problem.detail) from problem
         for kind, count in counts:
             self.stdout.write(f"{kind} {count}")
         total = sum(count for _, count in counts)
         self.stdout.write(f"{total} would be skipped" if dry_run else f"{total} skipped")
-
-
-def _moment(text: str) -> datetime:
-    """In UTC, where no time zone is said."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"{text} is no moment such as 2026-05-03T10:00Z.") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

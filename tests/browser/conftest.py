@@ -32,9 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # playwright runs an event loop in this thread
+    """Ends with this folder: playwright runs an event loop in this thread, in which `async_to_sync` refuses to work."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     if fault := fault_of_the_driver():
         do_without(fault)
     with sync_playwright() as playwright:
@@ -44,6 +45,7 @@ def browser() -> Iterator[Browser]:
         browser = launch(playwright, path)
         yield browser
         browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 def do_without(why: str) -> NoReturn:
@@ -52,7 +54,7 @@ def do_without(why: str) -> NoReturn:
     pytest.skip(why)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def application(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     broker = (14, 11, 10, 9)[number % 4]  # two houses at one broker would take each other's rings
@@ -67,7 +69,7 @@ def house(application: Application) -> Iterator[House]:
         yield house
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visitors(browser: Browser, application: Application) -> Iterator[Visitors]:
     with Visitors(browser, application.url) as visitors:
         yield visitors

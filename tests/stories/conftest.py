@@ -12,7 +12,7 @@ from tests.application import running_application
 from tests.stories.house import House
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     with running_application(tmp_path_factory.mktemp("house"), "stories", broker=15) as application:
         yield application

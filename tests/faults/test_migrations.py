@@ -18,7 +18,7 @@ from tests.faults.site import APPROVER, Site, say
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(240), pytest.mark.faults]
 
-BEFORE = "0007"  # the last one without which the product of today cannot work
+BEFORE = "0002_billing"  # without what stands in SQL the product works on, unguarded; the next one locks large tables
 RATE = 20  # requests a second
 
 

@@ -4,23 +4,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.transaction import atomic
 
-from core.models import Payment
 from core.problems import DuplicateClaim
-from engine import perform
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.customers import claim
 from workflows.actions import record_payment
 
 pytestmark = pytest.mark.django_db
-
-migration = import_module("core.migrations.0063_reference_of_one_transfer")
 
 
 def wire():
@@ -80,43 +74,3 @@ def test_references_of_cash_and_those_that_nobody_asks_for_may_repeat(way):
 
     assert (first.reference_counts, second.reference_counts) == (False, False)
     assert claim(invoice, "BOOK 1", by=owner).reference_counts
-
-
-# What was there before
-
-
-def count():
-    migration.count(None, SimpleNamespace(connection=connection))
-
-
-def test_of_older_pairs_the_first_counts_and_both_stay():
-    invoice = InvoiceFactory()
-    owner = MembershipFactory(account=invoice.account).user
-    old = {"invoice": invoice, "submitted_by": owner, "reference_counts": False}
-    refused = PaymentFactory(**old)
-    perform(refused.reject, by=StaffFactory(), reason_code="other")
-    first, second = PaymentFactory(**old), PaymentFactory(**old, method=wire())
-    in_cash = PaymentFactory(**old, method=cash())
-    without = PaymentFactory(**old, reference="", reference_key="")
-    elsewhere = PaymentFactory(reference_counts=False)
-
-    count()
-    count()
-
-    rows = [refused, first, second, in_cash, without, elsewhere]
-    kept = Payment.objects.in_bulk([row.pk for row in rows])
-    assert [kept[row.pk].reference_counts for row in rows] == [True, True, False, False, False, True]
-    assert [kept[row.pk].reference_key for row in rows[:3]] == ["WIRE42"] * 3
-    assert [kept[row.pk].waiting_before for row in rows[1:]] == [0, 1, 2, 3, 0]
-    with pytest.raises(DuplicateClaim):
-        claim(InvoiceFactory(account=invoice.account, subscription=invoice.subscription), "WIRE 42", by=owner)
-
-
-def test_more_claims_than_one_batch_are_all_counted(monkeypatch):
-    monkeypatch.setattr(migration, "BATCH", 2)
-    for _ in range(5):
-        PaymentFactory(reference_counts=False)
-
-    count()
-
-    assert Payment.objects.filter(reference_counts=True).count() == 5

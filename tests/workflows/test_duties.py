@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -299,28 +297,6 @@ def test_right_that_the_owner_of_the_tables_gives_by_sql_writes_its_row():
     ]
     with connection.cursor() as cursor:
         assert list(findings(cursor)) == []
-
-
-def test_rights_of_before_get_a_row_once():
-    ann = StaffFactory()
-    group = Group.objects.create(name="approver")
-    group.permissions.set(Permission.objects.filter(codename="void_invoice"))
-    ann.groups.add(group)
-    migration = import_module("core.migrations.0056_rights_have_rows")
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the end of the transaction locks the table
-        cursor.execute("ALTER TABLE core_dutygrant DISABLE TRIGGER USER; DELETE FROM core_dutygrant")
-        assert len(list(findings(cursor))) == 5  # staff, two permissions, the group, and what the group may do
-        for _ in range(2):
-            migration.remember(None, SimpleNamespace(execute=cursor.execute))
-        assert list(findings(cursor)) == []
-
-    rows = DutyGrant.objects.order_by("group_name").values_list("origin", "person", "group_name", "duties")
-    own = [APPROVE, "core.review_payment", "group:approver", "staff"]
-    assert list(rows) == [
-        ("before", ann.pk, "", own),
-        ("before", None, "approver", ["core.void_invoice"]),
-    ]
 
 
 def test_command_gives_at_once_and_the_row_says_that_it_was_the_operator(eve, run_effects, capsys):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core import signing
-from django.db import connection
 
-from core.models import Account, Industry, Invitation, Membership, Plan, Site, SiteUserAccess, User
+from core.models import Account, Invitation, Membership, Plan, User
 from core.problems import Conflict, NotFound, PermissionDenied, ValidationError
-from engine import owe
 from engine.models import Effect
 from tests.factories import (
     AccountFactory,
@@ -30,8 +27,7 @@ from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.actions.personal import erase_person, export_person
 from workflows.actions.sites import usage_of
-from workflows.effects.people import mail_invitation
-from workflows.tokens import INVITATION, RESET, VERIFICATION, invitation_token_of
+from workflows.tokens import RESET, VERIFICATION, invitation_token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -410,80 +406,6 @@ def test_offers_to_a_person_are_exported_and_erased(account, owner, invited):
     erase_person(bob, by=eraser, reason="asked")
 
     assert not Invitation.objects.exists()
-
-
-migration = import_module("core.migrations.0038_invited_members")
-
-
-def migrate():
-    migration.offer(None, SimpleNamespace(connection=connection))
-
-
-def invited_before(account, owner, email=BOB, role="member"):
-    """As the code of before did: a member at once, and a mail about it."""
-    person = UserFactory(email=email)
-    member = MembershipFactory(account=account, user=person, role=role)
-    owe(
-        mail_invitation,
-        key=f"member_invited:{member.pk}",
-        about=account,
-        payload={"user": str(person.pk), "by": str(owner.pk)},
-    )
-    return member
-
-
-def test_member_of_before_who_never_came_becomes_an_offer(account, owner, run_effects, mailoutbox):
-    owner.set_password(OLD)
-    owner.save()
-    member = invited_before(account, owner, role="owner")
-    link = INVITATION.token_of(member.user)
-    site = Site.objects.create(account=account, name="Shop", industry=Industry.objects.create(name="Retail"))
-    SiteUserAccess.objects.create(site=site, user=member.user, role="editor")
-
-    migrate()
-    migrate()
-
-    offer = Invitation.objects.get()
-    assert (offer.pk, offer.email, offer.role, offer.invited_by) == (member.pk, BOB, "owner", owner)
-    assert not User.objects.get(pk=member.user_id).is_active
-    assert not SiteUserAccess.objects.filter(user=member.user).exists()
-    run_effects()
-    assert kinds_to(mailoutbox, BOB) == ["member_invited"]
-    assert reset_password(link, NEW).user == member.user  # the link of the mail of before
-    assert User.objects.get(pk=member.user_id).role_in(account.pk) == "owner"
-
-
-def test_members_of_before_who_came_or_were_not_invited_stay(account, owner):
-    came = invited_before(account, owner)
-    came.user.set_password(OLD)
-    came.user.save()
-    proved = invited_before(account, owner, "eve@foreign.de")
-    User.objects.filter(pk=proved.user_id).update(email_verified_at="2026-01-01T00:00Z")
-    MembershipFactory(account=account, role="viewer")  # made in the admin
-
-    migrate()
-
-    assert account.memberships.count() == 4
-    assert not Invitation.objects.exists()
-
-
-def test_only_owner_of_before_stays_one(owner, account):
-    member = invited_before(account, owner, role="owner")
-
-    migrate()  # neither has a password
-
-    assert Membership.objects.filter(pk=member.pk).exists()
-
-
-def test_more_members_of_before_than_one_batch_become_offers(account, owner, monkeypatch):
-    monkeypatch.setattr(migration, "INVITED", migration.INVITED.replace("LIMIT 1000", "LIMIT 2"))
-    for n in range(5):
-        invited_before(account, owner, f"p{n}@foreign.de")
-
-    migrate()
-
-    assert Invitation.objects.count() == 5
-    assert account.memberships.count() == 1
 
 
 def test_of_two_who_accept_one_offer_one_comes_in(invited):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -265,30 +263,3 @@ def test_was_staff_stays_when_it_is_taken_back(account):
     User.objects.filter(pk=staff.pk).update(was_staff=False)
 
     assert User.objects.get(pk=staff.pk).was_staff
-
-
-def test_migration_writes_down_members_and_staff_of_before(claim, outsider, run_effects):
-    former = claim.submitted_by
-    recorded = PaymentFactory(invoice=claim.invoice, submitted_by=outsider, reference_key="SEEN")
-    outsiders_were = User.objects.filter(pk=outsider.pk)
-    perform(recorded.approve, by=StaffFactory())
-    perform(claim.reject, by=outsider, reason_code="other")
-    remove_member(former.membership)
-    as_before("core_membershiprecord", "DELETE FROM core_membershiprecord")
-    as_before("core_user", "UPDATE core_user SET was_staff = false, is_staff = false")
-
-    migration = import_module("core.migrations.0041_known_members")
-    for _ in range(2):
-        migration.remember(None, SimpleNamespace(connection=connection))
-
-    known = set(MembershipRecord.objects.values_list("user_id", "account_id"))
-    assert known == {(former.pk, claim.account_id), *Membership.objects.values_list("user_id", "account_id")}
-    assert outsiders_were.get().was_staff
-    assert not User.objects.get(pk=former.pk).was_staff
-
-
-def as_before(table, statement):
-    with connection.cursor() as cursor:
-        for sql in ("SET CONSTRAINTS ALL IMMEDIATE", f"ALTER TABLE {table} DISABLE TRIGGER USER", statement,
-                    f"ALTER TABLE {table} ENABLE TRIGGER USER"):  # fmt: skip
-            cursor.execute(sql)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.models import PayeeVersion, PaymentMethod, Policy
-from core.models.payment_method import most_tolerance
 from core.problems import Conflict, PermissionDenied, WrongState
 from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, UserFactory
@@ -393,43 +389,3 @@ def test_tolerance_waits_as_the_payee_does(ann, bob, invoice, method, clock, run
 
     method.refresh_from_db()
     assert (method.tolerance_max, method.tolerance_percent) == (10, 5)
-
-
-# The migration
-
-
-@pytest.fixture
-def as_before():
-    """Methods as they are before the migration: no version, and no bound of their tolerance."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for name in ("core_paymentmethod", "core_payeeversion"):
-            cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
-        cursor.execute("ALTER TABLE core_paymentmethod DROP CONSTRAINT payment_method_tolerance_bounded")
-
-
-def test_migration_notes_the_payees_that_are_there_and_lowers_what_is_too_much(as_before, caplog):
-    migration = import_module("core.migrations.0052_payees_kept")
-    editor = SimpleNamespace(connection=connection)
-    wide = PaymentMethodFactory(fields=OURS, tolerance_percent=Decimal(100), tolerance_max=Decimal(999999))
-    PaymentMethodFactory(code="yen", currency="JPY", tolerance_percent=Decimal(4), tolerance_max=Decimal(9000))
-
-    migration.lower(apps, editor)
-    migration.note(apps, editor)
-    migration.note(apps, editor)
-
-    found = PayeeVersion.objects.order_by("tolerance_max").values_list(
-        "number", "at_once", "tolerance_percent", "tolerance_max"
-    )
-    assert list(found) == [(1, True, 5, 50), (1, True, 4, 9000)]
-    assert PayeeVersion.objects.get(method=wide).fields == OURS
-    assert "us_bank: its tolerance was 100.00 % up to 999999.0000, it is 5 % up to 50" in caplog.text
-    assert "yen" not in caplog.text
-
-
-def test_migration_and_model_know_the_same_bounds():
-    migration = import_module("core.migrations.0052_payees_kept")
-
-    for most, codes in migration.MOST.items():
-        assert {most_tolerance(code) for code in codes} == {most}
-    assert most_tolerance("EUR") == migration.OTHERWISE

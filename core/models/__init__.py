@@ -1,4 +1,4 @@
-"""The nouns, one file each; `stateful` is what those with a lifecycle share, `history` what the engine remembers."""
+"""The nouns of the business, one file each."""
 
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.attempt import Attempt
@@ -25,12 +25,9 @@ __all__ = [
     "Allocation",
     "Attempt",
     "BalanceEntry",
-    "Breaker",
     "CreditEntry",
     "CrowdedTrial",
     "DutyGrant",
-    "Effect",
-    "EffectEvent",
     "HistoryHead",
     "Industry",
     "Invitation",
@@ -51,8 +48,6 @@ __all__ = [
     "Site",
     "SiteUserAccess",
     "Subscription",
-    "Tick",
-    "Transition",
     "TransitionDigest",
     "User",
 ]

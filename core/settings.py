@@ -114,7 +114,7 @@ ENGINE_POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer
 # engine/worker/app.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
 
-# Broker: a doorbell, so every wait on it is short (docs/adr/0003-rows-before-messages.md)
+# Broker: a doorbell, so every wait on it is short (docs/adr/0004-rows-are-the-record.md)
 BROKER_URL = ENGINE_BROKER_URL = broker(debug=DEBUG)
 ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
 ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}

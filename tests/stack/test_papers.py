@@ -149,3 +149,11 @@ def test_every_decision_is_in_the_index():
 
     assert sorted(listed) == sorted(pages)
     assert sorted(int(number) for number, *_ in pages) == list(range(1, len(pages) + 1))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "adr").glob("0*.md")), ids=lambda page: page.stem)
+def test_decision_has_four_parts_on_one_page(page):
+    text = page.read_text()
+
+    assert re.findall(r"^\*\*(\w+)\.\*\* ", text, re.MULTILINE) == ["Context", "Decision", "Consequences", "Rejected"]
+    assert len(text.split()) <= 350

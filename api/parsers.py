@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from django.utils.http import parse_header_parameters
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 
 from core.problems import MalformedRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_DEPTH = 32
 # C0 and C1 controls except tab, line feed, carriage return; lone surrogates; what turns text around.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

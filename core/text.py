@@ -93,11 +93,6 @@ def as_code(text: str) -> str:
     return text.strip()
 
 
-def shortened(text: str, longest: int) -> str:
-    """The beginning of a text that is too long, with an ellipsis: for columns that are filled from other texts."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
-
-
 def check_name(text: str, *, field: str, longest: int) -> None:
     """Raise ValidationError naming `field` for a name of which not all is seen, on two lines or too long."""
     if not is_drawn(text):

@@ -15,10 +15,6 @@ def country_choices() -> list[tuple[str, str]]:
     return _named_in((get_language() or "en").partition("-")[0])
 
 
-def country_name(code: str) -> str:
-    return dict(country_choices()).get(code, code)
-
-
 @cache
 def _named_in(language: str) -> list[tuple[str, str]]:
     words = catalogues.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)

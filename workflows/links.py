@@ -18,10 +18,6 @@ def home() -> str:
     return _page("")
 
 
-def log_in() -> str:
-    return _page("login/")
-
-
 def password_reset(token: str) -> str:
     return _page(f"password/reset/{token}/")
 

@@ -18,7 +18,7 @@ from core.postal_codes import is_postal_code
 from core.problems import ValidationError
 from core.proof_links import TYPED_HTTPS, is_plain_https, plain_https
 from core.tax_ids import is_tax_id
-from core.text import as_code, ascii_digits, check_name, composed, is_drawn, shortened
+from core.text import as_code, ascii_digits, check_name, composed, is_drawn
 from tests.steady import steady
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
@@ -103,12 +103,6 @@ def test_every_dash_and_space_of_a_code_is_folded():
 @steady
 def test_folding_a_code_twice_changes_nothing_more(text):
     assert as_code(as_code(text)) == as_code(text)
-
-
-@given(st.text(max_size=80), st.integers(1, 80))
-@steady
-def test_a_shortened_text_fits(text, longest):
-    assert len(shortened(text, longest)) <= longest
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,6 @@ class SignUpForm(BillingFields):
         """Nobody typed it, so a name that is not known here is no mistake of theirs: the country decides then."""
         return canonical_time_zone(self.cleaned_data["time_zone"])
 
-    def clean_email(self) -> str:
-        return str(self.cleaned_data["email"])
-
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if "password" in data:

@@ -223,12 +223,12 @@ def _transition(
         "actor_id": None if by is None else by.pk,
         "cause_id": cause.transition_id if isinstance(cause, Effect) else cause.pk if cause else None,
         "reason": reason,
+        "inputs": inputs,
         "request_key": request_key,
         "request_id": request_id.get(),
-        "inputs": inputs,
         "trace": trace_for(cause),
     }
-    transition = Transition.from_db(connection.alias, fact.keys(), fact.values())
+    transition = Transition.from_db(connection.alias, fact.keys(), fact.values())  # in the order of its columns
     if by is not None:
         transition.actor = cast("Any", by)
     return transition

@@ -20,8 +20,7 @@ from api.door import CallerView, StaffView, says
 from api.fields import Amount, Choice, Currency, Day, Key, Moment, Money, ProofUrl, StrictSerializer, Text, fits
 from api.plans import find_method
 from api.query import ListQuery
-from api.rows import RowOut
-from core.models import Invoice, Payment
+from core.models import Invoice, Payment, User
 from core.models.payment import PaymentQuerySet
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from engine import available, perform, settled
@@ -39,7 +38,7 @@ WAIT = re.compile(
 )
 
 
-class PaymentOut(RowOut):
+class PaymentOut(serializers.Serializer):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
     invoice_id = serializers.UUIDField()
@@ -66,7 +65,7 @@ class PaymentOut(RowOut):
     available_transitions = serializers.SerializerMethodField()
 
     def get_available_transitions(self, payment: Payment) -> list[str]:
-        return available(payment, self.reader)
+        return available(payment, self._reader)
 
     def to_representation(self, payment: Payment) -> dict[str, Any]:
         row = super().to_representation(payment)
@@ -78,8 +77,13 @@ class PaymentOut(RowOut):
         return row
 
     @cached_property
+    def _reader(self) -> User:
+        user: User = self.context["request"].user
+        return user
+
+    @cached_property
     def _is_for_staff(self) -> bool:
-        return self.reader.sees_every_account()
+        return self._reader.sees_every_account()
 
 
 class TransitionOut(serializers.Serializer):

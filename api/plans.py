@@ -14,7 +14,7 @@ from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
 from core.models import PaymentMethod, Plan, PlanPrice
-from core.models.payment_method import OFFERED_BRIEFLY, sound_methods
+from core.models.payment_method import sound_methods
 from core.problems import ValidationError
 
 
@@ -107,7 +107,7 @@ class PaymentMethods(Door):
 
 def find_method(name: str, country: str) -> PaymentMethod:
     """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = sound_methods(OFFERED_BRIEFLY.ask(country).objects)
+    offered = sound_methods(PaymentMethod.objects.offered_in(country).defer("instructions", "fields"))
     for method in offered:
         if name == method.code:
             return method

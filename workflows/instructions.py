@@ -21,7 +21,7 @@ from markdown_it.token import Token
 
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
-from core.models.payment_method import OFFERED, sound_methods
+from core.models.payment_method import sound_methods
 from workflows.payees import as_issued
 from workflows.plaintext import plain
 from workflows.words import Exact, Typed, Unbroken, amount_text, date_text
@@ -70,7 +70,7 @@ def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
     Each with the payee that the invoice was issued with.
     """
     country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
-    offered = OFFERED.ask(country).objects
+    offered = list(PaymentMethod.objects.offered_in(country))
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
         offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,7 +16,6 @@ from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.subscription import Subscription
 from core.models.user import User
-from engine.reader import Reader
 from engine.stateful import StatusField
 from engine.triggers import Frozen
 
@@ -28,7 +27,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
 
     def as_claimed(self) -> InvoiceQuerySet:
         """What is asked of an invoice before a payment of it is claimed; `claim_payment` reads it whole."""
-        return cast("InvoiceQuerySet", AS_CLAIMED.rows_of(self))
+        return self.select_related("account").only("account__country", "currency", "status")
 
     def overdue(self, today: date) -> InvoiceQuerySet:
         return self.filter(status__in=Invoice.OPEN, due_on__lt=today)
@@ -228,9 +227,6 @@ class Invoice(StatefulRow):
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE)
     def abandon(self) -> None:
         """What it was for was given, in part unpaid, and is over: nobody expects the rest any more."""
-
-
-AS_CLAIMED = Reader(Invoice.objects.select_related("account").only("account__country", "currency", "status"))
 
 
 class NumberSeries(models.Model):

@@ -6,7 +6,6 @@ import re
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
-from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -22,7 +21,6 @@ from core.models.user import User
 from core.money import money_text
 from core.payment_days import check_day
 from core.text import as_code
-from engine.reader import Reader
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
@@ -49,8 +47,13 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.annotate(was_used_elsewhere=Exists(claims_before().exclude(account=OuterRef("account"))))
 
     def as_shown(self) -> PaymentQuerySet:
-        """Whole payments, with what is shown of their invoice and method. In the order of keys, or in none."""
-        return cast("PaymentQuerySet", AS_SHOWN.rows_of(self))
+        """Whole payments, with what is shown of their invoice and method."""
+        return self.select_related("invoice", "method").only(
+            *(field.name for field in Payment._meta.concrete_fields),
+            "invoice__number",
+            "method__code",
+            "method__reference_pattern",
+        )
 
 
 def claims_before() -> PaymentQuerySet:
@@ -242,16 +245,6 @@ class Payment(StatefulRow):
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
         """The money has been allocated and what it pays for is open."""
-
-
-AS_SHOWN = Reader(
-    Payment.objects.select_related("invoice", "method").only(
-        *(field.name for field in Payment._meta.concrete_fields),
-        "invoice__number",
-        "method__code",
-        "method__reference_pattern",
-    )
-)
 
 
 class Allocation(Row):

@@ -29,7 +29,6 @@ from core.models.row import (
 )
 from core.money import is_currency
 from core.payee_fields import PayeeLine, clean_payee, payee_lines
-from engine.reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -238,9 +237,3 @@ def sound_methods(methods: Iterable[PaymentMethod]) -> list[PaymentMethod]:
         else:
             log.error("payment method %s is left out: its texts or requirements have no shape", method.code)
     return good
-
-
-# `offered_in(country)`; briefly: without the long texts, for who looks for one of them.
-_OFFERED, _IN_TURN = "is_enabled AND country IN (%s::text, '')", "country = '', position, code"
-OFFERED = Reader(PaymentMethod.objects.all(), _OFFERED, order=_IN_TURN)
-OFFERED_BRIEFLY = Reader(PaymentMethod.objects.defer("instructions", "fields"), _OFFERED, order=_IN_TURN)

@@ -7,10 +7,12 @@ from collections import defaultdict
 from functools import cache
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from engine import lease
 from engine.errors import Fenced, UnknownMachine
 from engine.models import Effect
-from engine.reader import Reader, RelatedReader
+from engine.reader import Reader
 from engine.registry import Kind, subject_model
 from engine.stateful import Stateful
 from engine.statements import pipelined
@@ -60,27 +62,21 @@ class Subjects:
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         """Raises UnknownMachine, before anything is asked."""
-        self._effects = effects
+        self._kind, self._effects = kind, effects
         wanted: dict[str, set[UUID]] = defaultdict(set)
         for effect in effects:
             if effect.object_id is not None:
                 wanted[effect.machine].add(effect.object_id)
-        self._wanted = [
-            (list(ids), _reader(machine, kind.related), _related_readers(machine, kind.prefetch))
-            for machine, ids in wanted.items()
-        ]
+        self._wanted = [(list(ids), _reader(machine, kind.related)) for machine, ids in wanted.items()]
 
     def ask(self) -> None:
-        self._answers = [
-            (reader.ask(ids), [(many, many.ask(ids)) for many in of_many]) for ids, reader, of_many in self._wanted
-        ]
+        self._answers = [reader.ask(ids) for ids, reader in self._wanted]
 
     def in_order(self) -> list[Stateful | None]:
         found: dict[UUID | None, Stateful] = {}
-        for answer, of_many in self._answers:
+        for answer in self._answers:
+            prefetch_related_objects(answer.objects, *self._kind.prefetch)
             found |= answer.by_key()
-            for many, rows in of_many:
-                many.fill(answer.objects, rows)
         return [found.get(effect.object_id) for effect in self._effects]
 
 
@@ -88,11 +84,6 @@ class Subjects:
 def _reader(machine: str, related: tuple[str, ...]) -> Reader[Stateful]:
     rows = _model(machine)._base_manager
     return Reader(rows.select_related(*related) if related else rows.all())
-
-
-@cache
-def _related_readers(machine: str, names: tuple[str, ...]) -> list[RelatedReader]:
-    return [RelatedReader(_model(machine), name) for name in names]
 
 
 def _model(machine: str) -> type[Stateful]:

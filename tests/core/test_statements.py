@@ -15,8 +15,11 @@ from engine import statements
 from engine.deadline import deadline
 from engine.errors import TimedOut
 from engine.ids import uuid7
-from engine.reader import Reader, RelatedReader
+from engine.models import Effect
+from engine.reader import Reader
+from engine.registry import kinds
 from engine.statements import AFTER, ask, pipelined, told_pid
+from engine.subjects import Subjects
 from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory
 
 pytestmark = pytest.mark.django_db
@@ -222,12 +225,14 @@ def test_what_refers_to_objects_is_theirs_without_another_question():
     mine = Allocation.objects.create(
         account_id=given.account_id, payment=given, invoice=given.invoice, amount=given.amount
     )
-    reader = RelatedReader(Payment, "allocations")
+    about = [Effect(machine="payment", object_id=payment.pk) for payment in payments]
+    subjects = Subjects(kinds["mail.payment_approved"], about)
 
-    reader.fill(payments, reader.ask([payment.pk for payment in payments]))
+    subjects.ask()
+    found = subjects.in_order()
 
     with CaptureQueriesContext(connection) as captured:
-        assert [list(payment.allocations.all()) for payment in payments] == [[mine], []]
+        assert [list(payment.allocations.all()) for payment in found] == [[mine], []]
     assert len(captured) == 0
 
 

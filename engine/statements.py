@@ -10,8 +10,6 @@ prepared nor sent together, unless POOLER_PREPARES says that the pooler sees to 
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -27,8 +25,6 @@ from psycopg.types.datetime import TimestamptzLoader
 from engine import conf
 
 AFTER = 3  # runs; who asks only once is not worth a plan
-SMALL = 8 << 20  # bytes of effects, some 20,000: while there are fewer, plans are made anew
-SMALL_FOR = 2.0  # seconds after the last time
 PLAN_IS_STALE = "0A000"  # feature not supported: a migration changed the type of a column that the statement returns
 
 
@@ -42,8 +38,6 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
     raw = _raw()
     with connection.wrap_database_errors:
         raw.prepare_threshold = AFTER if prepare and _keeps_plans(raw) else None
-        if raw.prepare_threshold is not None and time.monotonic() > getattr(raw, "plans_are_good_until", 0.0):
-            _plan_anew(raw)
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
         bare.adapters.register_loader("timestamptz", TimestamptzLoader)
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
@@ -113,13 +107,3 @@ def _has_own_session(raw: Any) -> bool:
         with raw.cursor() as cursor:
             raw.has_own_session = cursor.execute("SELECT pg_backend_pid()").fetchone()[0] == raw.pgconn.backend_pid
     return bool(raw.has_own_session)
-
-
-def _plan_anew(raw: Any) -> None:
-    """Forget the plans of a session whose tables were small: to read all of one is good until it is flooded.
-
-    PostgreSQL would keep them until autovacuum's next ANALYZE, within some minute.
-    """
-    raw.execute("DISCARD PLANS", prepare=False)
-    size = raw.execute("SELECT pg_relation_size(to_regclass('core_effect'))", prepare=False).fetchone()[0] or 0
-    raw.plans_are_good_until = time.monotonic() + SMALL_FOR if size < SMALL else math.inf

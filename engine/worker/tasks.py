@@ -7,6 +7,7 @@ from uuid import UUID
 
 from engine import outside, run_due
 from engine.run import BATCH
+from engine.statements import ask
 from engine.sweeper import sweep_in_turn
 from engine.worker.app import app
 from engine.worker.doorbell import answer, answering, ring, served, served_lanes
@@ -39,6 +40,9 @@ def run_due_effects(effect_ids: list[str]) -> None:
             if 0 < claimed < FEW:
                 time.sleep(min(LONGEST, claimed * PATIENCE))
     if claimed:
+        # Much is due. To read all of a table was the best plan while it was small and is the worst after a flood (with
+        # 20,000 rows 70 times as long), and PostgreSQL keeps it until autovacuum's next ANALYZE, within some minute.
+        ask("DISCARD PLANS", prepare=False)
         ring([], queues=served())
 
 

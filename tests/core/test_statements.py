@@ -11,7 +11,6 @@ from django.db.transaction import atomic
 from django.test.utils import CaptureQueriesContext
 
 from core.models import Account, Allocation, Payment, PaymentMethod
-from engine import statements
 from engine.deadline import deadline
 from engine.errors import TimedOut
 from engine.ids import uuid7
@@ -20,6 +19,7 @@ from engine.reader import Reader
 from engine.registry import kinds
 from engine.statements import AFTER, ask, pipelined, told_pid
 from engine.subjects import Subjects
+from engine.worker import tasks
 from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory
 
 pytestmark = pytest.mark.django_db
@@ -152,34 +152,20 @@ def plan():
             cursor.execute(f'EXPLAIN EXECUTE "{cursor.fetchone()[0]}" (%s)', [[0]])
             return "\n".join(row[0] for row in cursor.fetchall())
 
-    told_pid()
-    yield plan
-    connection.connection.plans_are_good_until = 0.0
+    return plan
 
 
-def flood():
+def test_a_worker_in_a_flood_forgets_the_plans_of_small_tables(plan, monkeypatch):
+    monkeypatch.setattr(tasks, "SLICE", 0.0)  # when it is over, more is due
+    monkeypatch.setattr(tasks, "ring", lambda *_, **__: True)
+    assert "Seq Scan" in plan()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO flooded SELECT n, repeat('x', 400) FROM generate_series(1, 20000) AS n")
-
-
-def test_a_plan_that_was_made_while_a_table_was_small_is_not_kept_for_long(plan):
     assert "Seq Scan" in plan()
 
-    flood()
-    connection.connection.plans_are_good_until = 0.0
+    tasks.run_due_effects([str(uuid7())])
 
     assert "Seq Scan" not in plan()
-
-
-def test_plans_are_kept_once_there_is_much_to_plan_for(plan, monkeypatch):
-    monkeypatch.setattr(statements, "SMALL", 0)
-    connection.connection.plans_are_good_until = 0.0
-    assert "Seq Scan" in plan()
-
-    flood()
-    monkeypatch.setattr(statements.time, "monotonic", lambda: 1e12)
-
-    assert "Seq Scan" in plan()
 
 
 def test_a_reader_reads_what_its_queryset_would():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,8 +111,6 @@ class World:
 
     def __init__(self) -> None:
         check_scratch()
-        # Plans are made anew when `analyze` is called, not each other second for as long as the tables are small.
-        connection.connection.plans_are_good_until = math.inf
         self.clock = Clock()
         with connection.cursor() as cursor:
             cursor.execute(_MEMORY)

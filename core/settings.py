@@ -124,8 +124,7 @@ ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves:
 KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
 # Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
-ENGINE_LANES_APART = env.bool("LANES_APART", default=False)  # a queue for each lane; the same everywhere
-ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; all
+ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; empty: all
 
 # People
 AUTH_USER_MODEL = "core.User"

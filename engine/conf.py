@@ -13,7 +13,6 @@ DEFAULTS: dict[str, Any] = {
     "BROKER_URL": "redis://localhost:6379/0",  # of engine.worker: Valkey or Redis, or RabbitMQ
     "BEAT_SCHEDULE": {},  # more of what its clock does, as Celery writes it; CELERY_IMPORTS: the modules of these tasks
     "CELERY_IMPORTS": [],
-    "LANES_APART": False,  # a queue of the broker for each lane; the same in every process
     "WORKER_LANES": [],  # that this worker does; empty: all
     "WORKER_CONCURRENCY": 2,  # children of this worker
 }

@@ -88,7 +88,8 @@ def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
         noted.effects += owed
         inward = {row["id"] for row in rows if not kinds[row["kind"]].outward}
         noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
-    announce([row["id"] for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due])
+    due = [row for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due]
+    announce([row["id"] for row in due], lanes={row["lane"] for row in due})
     return [row["id"] if row["id"] in owed else None for row in rows]
 
 

@@ -80,9 +80,10 @@ class Written:
         """The objects that had moved on meanwhile: nothing of theirs was written. The caller rolls back or reports."""
         return [move.obj for move in self.moves if move.transition.id not in self._facts]
 
-    def due(self) -> list[UUID]:
-        """The effects that are due at once."""
-        return [debt["id"] for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
+    def due(self) -> dict[UUID, str]:
+        """The effects that are due at once, each with its lane."""
+        due = [debt for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
+        return {debt["id"]: debt["lane"] for debt in due}
 
 
 def chunks(rows: list[T]) -> Iterator[list[T]]:
@@ -112,14 +113,17 @@ def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
     return Written(moves, debts, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
 
 
-def announce(effect_ids: list[UUID]) -> None:
-    """Tell whoever listens, after commit, that these effects are due. A listener that fails harms nobody."""
+def announce(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
+    """Tell whoever listens, after commit, that these effects are due. A listener that fails harms nobody.
+
+    lanes: in which they are; empty: in any.
+    """
     if effect_ids:
-        on_commit(partial(_send, effect_ids), robust=True)
+        on_commit(partial(_send, effect_ids, lanes), robust=True)
 
 
-def _send(effect_ids: list[UUID]) -> None:
-    effects_recorded.send_robust(sender=Effect, ids=effect_ids)
+def _send(effect_ids: list[UUID], lanes: Collection[str]) -> None:
+    effects_recorded.send_robust(sender=Effect, ids=effect_ids, lanes=lanes)
 
 
 def _owed(move: Move) -> Iterator[dict[str, Any]]:

@@ -288,7 +288,8 @@ def _confirm(written: list[record.Written], by: User | None) -> None:
     for each in written:
         if stale := each.stale():
             raise _Stale(stale[0], by)
-    record.announce([effect_id for each in written for effect_id in each.due()])
+    due = {effect_id: lane for each in written for effect_id, lane in each.due().items()}
+    record.announce(list(due), lanes=set(due.values()))
 
 
 class _Stale(WrongState):

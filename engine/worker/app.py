@@ -25,7 +25,6 @@ from engine.worker.broker import (
     limits,
     options,
     options_of_a_consumer,
-    queue_names,
     queues,
     swept_queues,
 )
@@ -50,7 +49,7 @@ app.conf.update(
     # for what hears no deadline.
     task_soft_time_limit=SOFT_LIMIT,
     task_time_limit=HARD_LIMIT,  # below the lease of 30 s
-    task_default_queue=queue_names()[0],
+    task_default_queue="inward",
     task_queues=queues(),
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=5000,

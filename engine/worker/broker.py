@@ -12,7 +12,6 @@ from kombu.messaging import Producer
 from engine import conf
 from engine.registry import SLOW, lanes, slow_kinds
 
-TOGETHER = "inward"  # the queue, while every worker does everything
 WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
 MOST = 10_000  # messages that wait in a queue of RabbitMQ; the oldest goes, for a ring is as good as the next
 SOFT_LIMIT, HARD_LIMIT = 22, 25  # seconds of a task
@@ -61,8 +60,8 @@ def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
 
 
 def queue_names() -> list[str]:
-    """Where it is rung: one queue, or with LANES_APART one for each lane. Not for the slow one, which is swept."""
-    return [lane for lane in lanes() if lane != SLOW] if conf.LANES_APART else [TOGETHER]
+    """Where workers are notified: a queue for each lane, but for the slow one, which is swept."""
+    return [lane for lane in lanes() if lane != SLOW]
 
 
 def swept_queues() -> list[str]:

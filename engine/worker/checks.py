@@ -13,7 +13,7 @@ from engine.worker.app import app
 
 @checks.register()
 def lanes_are_served(**_: Any) -> list[checks.CheckMessage]:
-    """WORKER_LANES names lanes that are, and with LANES_APART each has its queue."""
+    """WORKER_LANES names lanes that exist, and each lane has its queue."""
     known, errors = lanes(), list[checks.CheckMessage]()
     if unknown := [lane for lane in conf.WORKER_LANES if lane not in known]:
         errors.append(
@@ -25,14 +25,7 @@ def lanes_are_served(**_: Any) -> list[checks.CheckMessage]:
                 "WORKER_LANES: what is slow would keep the other lanes waiting: name it alone.", id="engine.E014"
             )
         )
-    if conf.WORKER_LANES not in ([], [SLOW]) and not conf.LANES_APART:
-        errors.append(
-            checks.Error(
-                "WORKER_LANES wants LANES_APART=true, in every process: else the others are rung in this one's queue.",
-                id="engine.E012",
-            )
-        )
-    if conf.LANES_APART and (without := set(known) - {queue.name for queue in app.conf.task_queues}):
+    if without := set(known) - {queue.name for queue in app.conf.task_queues}:
         errors.append(
             checks.Error(
                 f"The lanes {sorted(without)} have no queue: list their app before `engine.worker` in INSTALLED_APPS.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -28,16 +28,16 @@ log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 4  # that wait in one queue of Valkey, from all senders
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
-RUNG = "engine.rung"  # in Valkey while a ring waits for its answer; with LANES_APART one for each lane
+RUNG = "engine.rung"  # in Valkey, for each queue in which a ring waits for its answer
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
 _quiet_until = 0.0
 _local = threading.local()
 
 
-def ring_for(*, ids: Sequence[UUID], **_: Any) -> None:
-    """Receiver of `effects_recorded`."""
+def ring_for(*, ids: Sequence[UUID], lanes: Collection[str] = (), **_: Any) -> None:
+    """Receiver of `effects_recorded`. lanes: of these effects; empty: of any."""
     deaf = getattr(_local, "deaf", None)
-    queues = queue_names() if deaf is None else deaf
+    queues = [queue for queue in (queue_names() if deaf is None else deaf) if not lanes or queue in lanes]
     if queues:
         ring(ids if len(ids) > SHARE else (), once=len(ids) <= SHARE, queues=queues)
 
@@ -105,7 +105,7 @@ def room_in(producer: Producer, queue: str) -> int:
 
 
 def _note(queue: str) -> str:
-    return f"{RUNG}.{queue}" if conf.LANES_APART or queue == SLOW else RUNG
+    return f"{RUNG}.{queue}"
 
 
 def _client(producer: Producer) -> Any:

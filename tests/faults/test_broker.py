@@ -90,7 +90,7 @@ def test_what_becomes_of_the_messages_does_not_matter(site: Site, mishap):
         # It sleeps in a call that waits for a message, and the first ring goes there. Until that is taken for lost,
         # nobody rings again.
         site.approve_all(payments[:5])
-        eventually(lambda: not site.broker().exists(RUNG), within=5)
+        eventually(lambda: not site.broker().exists(f"{RUNG}.{QUEUE}"), within=5)
         site.approve_all(payments[5:])
         queued = site.broker().llen(QUEUE)
         mishap(site)

@@ -39,17 +39,17 @@ def test_two_beats_and_two_workers_do_everything_once(site: Site):
 
 def test_workers_of_their_own_lanes_do_everything_between_them(site: Site):
     payments, port = site.claimed(20), free_port()
-    url, apart = f"http://127.0.0.1:{port}", {"LANES_APART": "true"}
+    url = f"http://127.0.0.1:{port}"
     for name in ("worker", "beat"):
         site.application.process(name).stop()
 
     with ExitStack() as running:
         workers = {
-            lane: running.enter_context(site.another("worker", name=f"{lane}-worker", WORKER_LANES=lane, **apart))
+            lane: running.enter_context(site.another("worker", name=f"{lane}-worker", WORKER_LANES=lane))
             for lane in ("inward", "outward")
         }
-        running.enter_context(site.another("beat", name="lanes-beat", **apart))
-        web = running.enter_context(site.another("web", name="lanes-web", PORT=str(port), **apart))
+        running.enter_context(site.another("beat", name="lanes-beat"))
+        web = running.enter_context(site.another("web", name="lanes-web", PORT=str(port)))
         web.wait_until(lambda: answers(url), within=30)
         for worker in workers.values():
             site.wait_until_working(worker)

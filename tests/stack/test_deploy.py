@@ -139,7 +139,6 @@ def test_the_chart_has_every_process_and_a_worker_for_each_lane():
     words = " ".join(word for pod in found.values() for word in pod["containers"][0]["args"])
     assert set(re.findall(r"manage\.py (\w+)", words)) <= set(get_commands())
     assert [variables(found[f"worker-{lane}"])["WORKER_LANES"] for lane in lanes()] == lanes()
-    assert {variables(pod)["LANES_APART"] for pod in found.values()} == {"true"}
     assert found["web"]["containers"][0]["ports"] == [{"name": "http", "containerPort": settings.WEB_PORT}]
 
 
@@ -159,7 +158,6 @@ def test_one_web_worker_or_beat_may_die():
 def test_one_kind_of_worker_for_everything_needs_no_lanes():
     found = dict(pods(rendered(workers={"inward": None, "outward": None, "all": {"replicas": 3}})))
 
-    assert {variables(pod)["LANES_APART"] for pod in found.values()} == {"false"}
     assert "WORKER_LANES" not in variables(found["worker-all"])
 
 

@@ -16,6 +16,7 @@ from engine.worker.doorbell import answer, answering, messages, ring, ring_for
 from engine.worker.schedule import Scheduler, times
 
 QUEUE = "inward"
+RUNG = f"{doorbell.RUNG}.{QUEUE}"
 
 
 @pytest.fixture
@@ -48,9 +49,9 @@ def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broke
 @pytest.mark.usefixtures("silence")
 def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
     ring_for(ids=[uuid4()])
-    assert 0 < broker.pttl(doorbell.RUNG) <= doorbell.UNANSWERED
+    assert 0 < broker.pttl(RUNG) <= doorbell.UNANSWERED
 
-    broker.delete(doorbell.RUNG)  # as it will be then
+    broker.delete(RUNG)  # as it will be then
     ring_for(ids=[uuid4()])
 
     assert broker.llen(QUEUE) == 2
@@ -88,13 +89,8 @@ def test_a_few_are_named_and_many_are_not():
     assert messages(many) == [[]] * 4
 
 
-@pytest.fixture
-def apart(settings):
-    settings.ENGINE_LANES_APART = True
-
-
-@pytest.mark.usefixtures("silence", "apart")
-def test_apart_each_lane_is_rung_in_its_own_queue_and_answered_there(broker, settings):
+@pytest.mark.usefixtures("silence")
+def test_each_lane_is_notified_in_its_own_queue_and_answered_there(broker, settings):
     for _ in range(50):
         ring_for(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
@@ -105,8 +101,15 @@ def test_apart_each_lane_is_rung_in_its_own_queue_and_answered_there(broker, set
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
 
 
-@pytest.mark.usefixtures("silence", "apart")
-def test_apart_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
+@pytest.mark.usefixtures("silence")
+def test_only_the_lanes_of_the_effects_are_notified(broker):
+    ring_for(ids=[uuid4()], lanes={"outward"})
+
+    assert (broker.llen("inward"), broker.llen("outward")) == (0, 1)
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
     settings.ENGINE_WORKER_LANES = ["inward"]
 
     with answering():
@@ -124,25 +127,22 @@ def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
 
 
 @pytest.mark.parametrize(
-    ("apart", "own", "complaint"),
+    ("own", "complaint"),
     [
-        (True, ["inward"], []),
-        (False, [], []),
-        (True, ["inwards"], ["engine.E011"]),
-        (False, ["inward"], ["engine.E012"]),
+        (["inward"], []),
+        ([], []),
+        (["inwards"], ["engine.E011"]),
     ],
 )
-def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, apart, own, complaint):
-    settings.ENGINE_LANES_APART, settings.ENGINE_WORKER_LANES = apart, own
+def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, own, complaint):
+    settings.ENGINE_WORKER_LANES = own
     monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())
 
     assert [found.id for found in lanes_are_served()] == complaint
 
 
-def test_a_lane_without_a_queue_is_found_before_the_start(settings, monkeypatch):
-    settings.ENGINE_LANES_APART = False
-    monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())
-    settings.ENGINE_LANES_APART = True
+def test_a_lane_without_a_queue_is_found_before_the_start(monkeypatch):
+    monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues()[:1])
 
     assert [found.id for found in lanes_are_served()] == ["engine.E013"]
 

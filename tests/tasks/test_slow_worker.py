@@ -10,7 +10,7 @@ import pytest
 from engine import registry
 from engine.registry import SLOW, slow_kinds
 from engine.worker import checks
-from engine.worker.broker import limits, queue_names, swept_queues
+from engine.worker.broker import limits, queue_names, queues, swept_queues
 from engine.worker.doorbell import _note, served, served_lanes
 from engine.worker.schedule import times
 
@@ -21,6 +21,7 @@ KIND = "mail.trial_started"
 def slow(monkeypatch):
     kind = dataclasses.replace(registry.kinds[KIND], lane=SLOW, timeout=timedelta(minutes=10))
     monkeypatch.setitem(registry.kinds, KIND, kind)
+    monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())  # made when a process starts
 
 
 @pytest.fixture
@@ -45,10 +46,7 @@ def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
 
 
 @pytest.mark.usefixtures("slow")
-@pytest.mark.parametrize("apart", [False, True])
-def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there(settings, apart):
-    settings.ENGINE_LANES_APART = apart
-
+def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there():
     assert SLOW not in queue_names()
     assert swept_queues() == [*queue_names(), SLOW]
     assert served() == queue_names()

@@ -21,10 +21,6 @@ app.kubernetes.io/component: {{ .component }}
 {{ (urlParse .Values.publicUrl).hostname }}
 {{- end }}
 
-{{- define "countersign.lanesApart" -}}
-{{- range .Values.workers }}{{ if .lanes }}true{{ end }}{{ end }}
-{{- end }}
-
 {{/* What every process is told. Files hold what is secret. */}}
 {{- define "countersign.env" -}}
 {{- range .Values.secret.keys }}
@@ -37,8 +33,6 @@ app.kubernetes.io/component: {{ .component }}
   value: {{ join "," (.Values.allowedHosts | default (list (include "countersign.host" .))) | quote }}
 - name: TRUSTED_PROXIES
   value: {{ .Values.trustedProxies | quote }}
-- name: LANES_APART
-  value: {{ ternary "true" "false" (contains "true" (include "countersign.lanesApart" .)) | quote }}
 {{- range $name, $value := .Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}

@@ -20,11 +20,11 @@ from engine import conf, outside, throttle
 from engine.errors import INTERRUPTIONS
 from engine.registry import kinds
 from engine.worker.broker import (
+    CONSUMER_OPTIONS,
     HARD_LIMIT,
     SOFT_LIMIT,
+    TRANSPORT_OPTIONS,
     limits,
-    options,
-    options_of_a_consumer,
     queues,
     swept_queues,
 )
@@ -34,7 +34,7 @@ app = Celery("engine", set_as_current=False)  # who has an app of their own keep
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     broker_url=conf.BROKER_URL,
-    **options(),
+    broker_transport_options=TRANSPORT_OPTIONS,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # the default gives up after 100 tries
     broker_pool_limit=10,
@@ -72,7 +72,7 @@ def be_a_worker() -> None:
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and conf.WORKER_CONCURRENCY > 1:
         outside.limit_to(conf.WORKER_CONCURRENCY - 1)
-    app.conf.broker_transport_options = options_of_a_consumer(app.conf.broker_transport_options)
+    app.conf.broker_transport_options = CONSUMER_OPTIONS
 
 
 @task_prerun.connect

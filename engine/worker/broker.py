@@ -1,62 +1,34 @@
-"""What differs between Valkey, or Redis, and RabbitMQ. With each a message is a doorbell, and no wait is long."""
+"""Valkey or Redis: a message only says that there is work, and no wait for the broker is long."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from kombu.entity import Queue
 from kombu.messaging import Producer
 
-from engine import conf
 from engine.registry import SLOW, lanes, slow_kinds
 
+SCHEMES = ("redis", "rediss")
 WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
-MOST = 10_000  # messages that wait in a queue of RabbitMQ; the oldest goes, for a ring is as good as the next
 SOFT_LIMIT, HARD_LIMIT = 22, 25  # seconds of a task
-STALE = 60  # s after which RabbitMQ drops a ring: sweeps come each second
 
-# Kombu would try again for 4 s, sleeping 2 s in between.
-_ONCE = {"max_retries": 0, "interval_start": 0, "interval_max": 0}
-
-
-def is_amqp() -> bool:
-    return conf.BROKER_URL.partition("://")[0].split("+")[0] in {"amqp", "amqps", "pyamqp"}
-
-
-def options() -> dict[str, Any]:
-    """Celery's settings for this broker. For both: a publisher waits no longer than WAIT."""
-    if not is_amqp():
-        return {
-            "broker_transport_options": {
-                "visibility_timeout": 300,
-                "unacked_restore_interval": 5,
-                "unacked_restore_throttle": 1,
-                "socket_timeout": WAIT,
-                "socket_connect_timeout": WAIT,
-                "socket_keepalive": True,
-                "health_check_interval": 10,
-                **_ONCE,
-            }
-        }
-    return {
-        "broker_connection_timeout": WAIT,
-        "broker_heartbeat": 10,  # of consumers; a publisher has none, and finds out when it publishes
-        "broker_transport_options": {
-            "confirm_publish": True,  # else a ring that the broker refuses is not seen to be lost
-            "read_timeout": WAIT,
-            "write_timeout": WAIT,
-            **_ONCE,
-        },
-        "task_default_queue_type": "quorum",
-        "task_create_missing_queue_type": "quorum",
-    }
-
-
-def options_of_a_consumer(publisher: dict[str, Any]) -> dict[str, Any]:
-    """It blocks for 1 s on the broker, so it must be given longer than that to answer."""
-    return publisher | ({"read_timeout": 5, "write_timeout": 5} if is_amqp() else {"socket_timeout": 5})
+TRANSPORT_OPTIONS: dict[str, Any] = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": WAIT,
+    "socket_connect_timeout": WAIT,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    # Kombu would try again for 4 s, sleeping 2 s in between.
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_max": 0,
+}
+# A consumer blocks for 1 s on the broker, so it must be given longer than that to answer.
+CONSUMER_OPTIONS = TRANSPORT_OPTIONS | {"socket_timeout": 5}
 
 
 def queue_names() -> list[str]:
@@ -76,22 +48,12 @@ def limits(queue: str) -> dict[str, float]:
 
 
 def queues() -> list[Queue]:
-    """As RabbitMQ is told to make them; for Valkey they are names."""
-    more: dict[str, Any] = {}
-    if is_amqp():
-        more = {"queue_arguments": {"x-queue-type": "quorum"}, "max_length": MOST, "message_ttl": STALE}
-    return [Queue(name, routing_key=name, **more) for name in swept_queues()]  # type: ignore[no-untyped-call]
+    return [Queue(name, routing_key=name) for name in swept_queues()]  # type: ignore[no-untyped-call]
 
 
-@contextmanager
-def producing() -> Iterator[Producer]:
-    """A producer of the pool. After a failure RabbitMQ's connection goes: it may be dead, or answer too late."""
+def producing() -> AbstractContextManager[Producer]:
+    """A producer of the pool."""
     from engine.worker.app import app
 
-    with app.producer_or_acquire() as producer:
-        try:
-            yield producer
-        except Exception:
-            if is_amqp():
-                producer.connection.collect()
-            raise
+    producer: AbstractContextManager[Producer] = app.producer_or_acquire()
+    return producer

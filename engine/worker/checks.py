@@ -1,4 +1,4 @@
-"""Lanes that nobody would serve: found before a worker starts."""
+"""A broker that does not work, and lanes that nobody would serve: found before a worker starts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from django.core import checks
 from engine import conf
 from engine.registry import SLOW, lanes
 from engine.worker.app import app
+from engine.worker.broker import SCHEMES
+
+
+@checks.register()
+def check_broker(**_: Any) -> list[checks.CheckMessage]:
+    """The broker is Valkey or Redis: of no other it is known how to be quick with it."""
+    scheme = conf.BROKER_URL.partition("://")[0]
+    if scheme.partition("+")[0] in SCHEMES:
+        return []
+    return [
+        checks.Error(
+            f"BROKER_URL begins with {scheme}://, and the engine works with Valkey or Redis only.",
+            hint="Write redis://host:6379/0, or rediss:// for TLS.",
+            id="engine.E015",
+        )
+    ]
 
 
 @checks.register()

@@ -2,7 +2,7 @@
 
 Who commits while a ring is on its way that nobody has answered yet need not ring again: the worker that answers it
 looks at the rows after that. So a burst of a thousand commits is a handful of messages. That a ring waits is noted in
-Valkey itself; RabbitMQ has no place for a note, so there every commit rings, and the queue is short (broker.py).
+Valkey itself.
 """
 
 from __future__ import annotations
@@ -72,12 +72,9 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
 
 def answer() -> None:
     """Before a worker looks at the rows: what is committed from now on is to be rung for again."""
-    from engine.worker.app import app
-
     try:
-        with app.producer_or_acquire() as producer:
-            if client := _client(producer):
-                client.delete(*map(_note, served()))
+        with producing() as producer:
+            _client(producer).delete(*map(_note, served()))
     except Exception as error:  # then it runs out by itself
         log.warning("The broker did not hear the answer: %s", error)
 
@@ -94,14 +91,12 @@ def served_lanes() -> list[str]:
 
 def _is_rung(producer: Producer, queue: str) -> bool:
     """Whether a ring waits to be answered; from now on one does."""
-    client = _client(producer)
-    return client is not None and not client.set(_note(queue), 1, nx=True, px=UNANSWERED)
+    return not _client(producer).set(_note(queue), 1, nx=True, px=UNANSWERED)
 
 
 def room_in(producer: Producer, queue: str) -> int:
     """How many more messages are of use: who takes one of those that wait there looks at the rows after this."""
-    client = _client(producer)
-    return MOST_MESSAGES if client is None else max(0, MOST_MESSAGES - client.llen(queue))
+    return max(0, MOST_MESSAGES - int(_client(producer).llen(queue)))
 
 
 def _note(queue: str) -> str:
@@ -109,8 +104,8 @@ def _note(queue: str) -> str:
 
 
 def _client(producer: Producer) -> Any:
-    """The Redis client below; None for a broker of another kind, where every commit rings."""
-    return getattr(producer.channel, "client", None)
+    """The Redis client below."""
+    return producer.channel.client
 
 
 def messages(ids: Sequence[UUID]) -> list[list[str]]:

@@ -35,7 +35,7 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
     BEAT_ALIVE_FILE is touched at each tick, for whoever wants to see that it ticks, also while the broker is away.
     """
 
-    # Celery's keeps one connection, and with RabbitMQ that is dead for ever when the broker has come back.
+    # Celery's would wait in a tick for a broker that is away.
     producer = None
 
     def tick(self, *args: Any, **options: Any) -> float:

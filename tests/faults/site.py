@@ -23,7 +23,6 @@ from stack.service import Service
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
 from tests.faults.pgbouncer import PgBouncer
-from tests.faults.rabbitmq import RabbitMQ
 from workflows.invariants import findings
 
 T = TypeVar("T")
@@ -37,11 +36,8 @@ class Site:
     """PostgreSQL, Valkey, worker, beat and web of our own. PostgreSQL keeps its promise to keep what it
     committed, which a throwaway one does not; Valkey comes back empty."""
 
-    def __init__(
-        self, folder: Path, var: Path, *, pooled: bool = False, prepares: bool = False, rabbit: bool = False
-    ) -> None:
-        """pooled: all but this test goes through PgBouncer, which keeps prepared statements when it `prepares`;
-        rabbit: RabbitMQ rings, and Valkey is not there."""
+    def __init__(self, folder: Path, var: Path, *, pooled: bool = False, prepares: bool = False) -> None:
+        """pooled: all but this test goes through PgBouncer, which keeps prepared statements when it `prepares`."""
         self.var = var
         self.mail = var / "mail"
         others = ["nobody"] if pooled else []  # whom a pooler of root's runs as
@@ -49,13 +45,11 @@ class Site:
         self.valkey = Valkey(folder / "valkey", sockets=folder, log=var / "log" / "valkey.log", throwaway=True)
         pooler_log = var / "log" / "pgbouncer.log"
         self.pooler = PgBouncer(folder, server=folder / "postgres", log=pooler_log, prepares=prepares)
-        ports = (free_port(), free_port())
-        self.rabbit = RabbitMQ(folder, port=free_port(), other_ports=ports, log=var / "log" / "rabbitmq.log")
         between = [self.pooler] if pooled else []
-        self._services: list[Service] = [self.postgres, self.rabbit if rabbit else self.valkey, *between]
+        self._services: list[Service] = [self.postgres, self.valkey, *between]
         self.environment = {
             "DATABASE_URL": self.pooler.url if pooled else self.postgres.url,
-            "BROKER_URL": self.rabbit.url if rabbit else self.valkey.url(),
+            "BROKER_URL": self.valkey.url(),
             "DEBUG": "true",
             "MAIL_DIR": str(self.mail),
             "POOLER_PREPARES": str(prepares).lower(),

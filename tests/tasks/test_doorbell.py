@@ -10,8 +10,8 @@ import pytest
 
 from engine.worker import doorbell
 from engine.worker.app import app
-from engine.worker.broker import options, options_of_a_consumer, queues
-from engine.worker.checks import lanes_are_served
+from engine.worker.broker import queues
+from engine.worker.checks import check_broker, lanes_are_served
 from engine.worker.doorbell import answer, answering, messages, ring, ring_for
 from engine.worker.schedule import Scheduler, times
 
@@ -153,17 +153,21 @@ def test_each_queue_is_swept_so_that_no_lane_waits_for_the_workers_of_another():
     assert swept == ["inward", "outward"]
 
 
-@pytest.mark.parametrize("url", ["amqp://rabbit//", "amqps://rabbit//", "pyamqp://rabbit//"])
-def test_rabbitmq_is_given_quorum_queues_that_stay_short_and_must_confirm(settings, url):
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("redis://valkey:6379/0", []),
+        ("rediss://valkey:6379/0", []),
+        ("redis+socket:///run/valkey.sock", []),
+        ("amqp://rabbit//", ["engine.E015"]),
+        ("sqs://", ["engine.E015"]),
+        ("", ["engine.E015"]),
+    ],
+)
+def test_broker_of_another_kind_is_refused_before_the_start(settings, url, found):
     settings.ENGINE_BROKER_URL = url
 
-    (queue,) = queues()
-    transport = options()["broker_transport_options"]
-
-    assert (queue.queue_arguments, queue.max_length, queue.message_ttl) == ({"x-queue-type": "quorum"}, 10_000, 60)
-    assert transport["confirm_publish"]
-    assert transport["read_timeout"] == 1
-    assert options_of_a_consumer(transport)["read_timeout"] == 5
+    assert [error.id for error in check_broker()] == found
 
 
 def test_the_clock_shows_that_it_ticks(tmp_path, monkeypatch):

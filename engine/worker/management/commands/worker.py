@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 f"--concurrency={1 if SLOW in conf.WORKER_LANES else conf.WORKER_CONCURRENCY}",
                 "--without-gossip",
                 "--without-mingle",
-                "--without-heartbeat",  # of Celery's events, which nobody reads; RabbitMQ's own stays
+                "--without-heartbeat",  # of Celery's events, which nobody reads
                 "--loglevel=INFO",
             ],
             standalone_mode=False,

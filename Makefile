@@ -7,6 +7,7 @@ COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hash
 # uv trusts whom this machine trusts, as pip does: a house may have a proxy of its own.
 export UV_SYSTEM_CERTS = true
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
+BABEL = PYTHONPATH=. .venv/bin/pybabel -q
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python
 
 .PHONY: help up test faults hostile threats guards mutations check fmt messages requirements audit sbom bench screenshots drill reset local dev
@@ -58,7 +59,12 @@ fmt: dev ## Format the code and repair what the linter can
 	.venv/bin/ruff check --fix
 
 messages: dev ## Collect what is to be translated, compile what has been (docs/translations.md)
-	DEBUG=true DJANGO_SETTINGS_MODULE=core.settings .venv/bin/python -m stack.messages
+	@# The engine has no words of its own language beside core's.
+	@mkdir -p var
+	@for room in "core engine" workflows web; do set -- $$room; \
+		$(BABEL) extract -F babel.cfg -c Translators: --add-location=file --sort-output --width=110 -o var/$$1.pot $$room && \
+		$(BABEL) update -D django -i var/$$1.pot -d $$1/locale -N --ignore-obsolete --ignore-pot-creation-date --width=110 && \
+		$(BABEL) compile -D django -d $$1/locale || exit 1; done
 
 requirements: dev ## Compile the pinned requirement files; ARGS=--upgrade for newer versions
 	$(COMPILE) $(ARGS) -o requirements.txt

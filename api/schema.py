@@ -191,7 +191,7 @@ class Schema(AutoSchema):
             by_status.setdefault(str(problem.status), []).append(problem)
         return {
             status: {
-                "description": " ".join(f"`{problem.slug}`: {_title(problem)}" for problem in problems),
+                "description": " ".join(f"`{problem.slug}`: {problem.TITLE}" for problem in problems),
                 "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _headers(status, problems)},
                 "content": {CONTENT_TYPE: {"schema": document}},
             }
@@ -263,10 +263,6 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "WWW-Authenticate": {"schema": {"const": "Bearer"}},
     }
     return {**result, "tags": [{"name": name, "description": words} for name, words in TAGS.items()]}
-
-
-def _title(problem: type[Problem]) -> str:
-    return (problem.__doc__ or "").strip().splitlines()[0]
 
 
 def _headers(status: str, problems: list[type[Problem]]) -> list[str]:

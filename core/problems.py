@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from engine.problems import IdempotencyKeyReused as IdempotencyKeyReused
 from engine.problems import PermissionDenied as PermissionDenied
 from engine.problems import Problem as Problem
@@ -11,84 +13,70 @@ from engine.problems import WrongState as WrongState
 
 
 class MalformedRequest(Problem):
-    """The request cannot be read."""
-
     slug, status = "malformed-request", 400
+    TITLE = gettext_noop("The request cannot be read.")
 
 
 class AuthenticationRequired(Problem):
-    """You need to sign in for this."""
-
     slug, status = "authentication-required", 401
+    TITLE = gettext_noop("You need to sign in for this.")
 
 
 class InvalidCredentials(Problem):
-    """The e-mail address or the password is wrong."""
-
     slug, status = "invalid-credentials", 401
+    TITLE = gettext_noop("The e-mail address or the password is wrong.")
 
 
 class InsufficientCredits(Problem):
-    """There are not enough credits."""
-
     slug, status = "insufficient-credits", 402
+    TITLE = gettext_noop("There are not enough credits.")
 
 
 class NotFound(Problem):
-    """There is nothing here for you."""
-
     slug, status = "not-found", 404
+    TITLE = gettext_noop("There is nothing here for you.")
 
 
 class MethodNotAllowed(Problem):
-    """This address does not take that method."""
-
     slug, status = "method-not-allowed", 405
+    TITLE = gettext_noop("This address does not take that method.")
 
 
 class NotAcceptable(Problem):
-    """There is nothing here in a form that you accept."""
-
     slug, status = "not-acceptable", 406
+    TITLE = gettext_noop("There is nothing here in a form that you accept.")
 
 
 class DuplicateClaim(Problem):
-    """This payment has been claimed already."""
-
     slug, status = "duplicate-claim", 409
+    TITLE = gettext_noop("This payment has been claimed already.")
 
 
 class Conflict(Problem):
-    """This collides with something that exists already."""
-
     slug, status = "conflict", 409
+    TITLE = gettext_noop("This collides with something that exists already.")
 
 
 class IdempotencyKeyInUse(Problem):
-    """A request with this Idempotency-Key is still under way."""
-
     slug, status = "idempotency-key-in-use", 409
+    TITLE = gettext_noop("A request with this Idempotency-Key is still under way.")
 
 
 class PayloadTooLarge(Problem):
-    """The request is too large."""
-
     slug, status = "payload-too-large", 413
+    TITLE = gettext_noop("The request is too large.")
 
 
 class UnsupportedMediaType(Problem):
-    """Only application/json is read here."""
-
     slug, status = "unsupported-media-type", 415
+    TITLE = gettext_noop("Only application/json is read here.")
 
 
 class TooManyRequests(Problem):
-    """Too many requests, please wait."""
-
     slug, status = "too-many-requests", 429
+    TITLE = gettext_noop("Too many requests, please wait.")
 
 
 class InternalError(Problem):
-    """Something went wrong on our side."""
-
     slug, status = "internal-error", 500
+    TITLE = gettext_noop("Something went wrong on our side.")

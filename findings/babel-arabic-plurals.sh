@@ -9,8 +9,7 @@
 # its gettext table, and an update of a catalog keeps whatever header it was begun with.
 #
 # Why it matters here: `make messages` is Babel, Django reads what it compiles, and Arabic is a language of customers.
-# stack/messages.py writes the header of Django's own catalogs, whose rule is CLDR's; tests/workflows/test_plural_forms.py
-# holds it to that.
+# Our catalogs have the header of Django's own, whose rule is CLDR's; tests/workflows/test_plural_forms.py holds them to that.
 set -eu
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

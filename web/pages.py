@@ -29,6 +29,6 @@ def one_problem(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _problems() -> dict[str, dict[str, str | int]]:
     return {
-        kind.slug: {"slug": kind.slug, "status": kind.status, "title": gettext(kind.words())}
+        kind.slug: {"slug": kind.slug, "status": kind.status, "title": gettext(kind.TITLE)}
         for kind in sorted(Problem.__subclasses__(), key=lambda kind: (kind.status, kind.slug))
     }

@@ -1,94 +1,104 @@
-"""Whether every word is translated and compiled: `stack.messages`, which `make messages` runs."""
+"""Whether every word is translated and compiled, as `make messages` leaves it."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from io import BytesIO
 
 import pytest
+from babel.messages.frontend import CommandLineInterface
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
-from stack import messages
-from stack.messages import Translation, compiled, faults, translations, update
+from tests.translations import ROOMS, ROOT, catalog, paths
 
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """A room with one template, translated and compiled."""
-    monkeypatch.setattr(messages, "ROOT", tmp_path)
-    (tmp_path / "room" / "locale").mkdir(parents=True)
-    (tmp_path / "room" / "a.html").write_text(
-        '{% load i18n %}{% translate "Pay" %}{% blocktranslate %}By {{ day }}{% endblocktranslate %}'
-    )
-    translation = Translation("room", "ar")
-    update(translation)
-    fill(translation, {"Pay": "ادفع", "By %(day)s": "حتى %(day)s"})
-    assert list(faults(translation)) == []
-    return translation
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
+PATHS = pytest.mark.parametrize("path", paths(), ids=lambda path: f"{path.parts[-5]}-{path.parts[-3]}")
 
 
-def fill(translation, words):
-    text = translation.po.read_text()
-    for known, new in words.items():
-        start = text.index(f'msgid "{known}"')
-        text = text[:start] + text[start:].replace('msgstr ""', f'msgstr "{new}"', 1)
-    translation.po.write_text(text)
-    translation.mo.write_bytes(compiled(translation.catalog()))
+def extract(*rooms, to):
+    """As `make messages` does."""
+    options = ["-F", str(ROOT / "babel.cfg"), "-c", "Translators:", "--add-location=file", "--sort-output"]
+    CommandLineInterface().run(["pybabel", "-q", "extract", *options, "-o", str(to), *map(str, rooms)])
+    with to.open("rb") as file:
+        return {(message.id, message.context) for message in read_po(file) if message.id}
 
 
-@pytest.mark.parametrize("translation", translations(), ids=lambda it: f"{it.room}-{it.language}")
-def test_every_word_is_translated_and_compiled(translation):
-    assert list(faults(translation)) == []
+def strings(message):
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def placeholders(words):
+    return set(PLACEHOLDER.findall(words))
+
+
+@PATHS
+def test_catalog_has_every_word_of_its_room_and_no_other(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    wanted = extract(*ROOMS[path.parts[-5]], to=tmp_path / "room.pot")
+
+    kept = {(each.id, each.context) for each in catalog(path) if each.id}
+
+    assert (wanted - kept, kept - wanted) == (set(), set())
+
+
+@PATHS
+def test_every_word_is_translated_with_the_same_placeholders(path):
+    wrong = []
+    for message in catalog(path):
+        words = message.id if isinstance(message.id, str) else message.id[0]
+        said = strings(message)
+        if words and (
+            message.fuzzy
+            or not all(said)
+            or placeholders(said[-1]) != placeholders(words)
+            or any(placeholders(each) - placeholders(words) for each in said)
+        ):
+            wrong.append(words)
+
+    assert wrong == []
+
+
+@PATHS
+def test_catalog_is_compiled_as_it_is(path):
+    compiled = BytesIO()
+    write_mo(compiled, catalog(path))
+
+    assert path.with_suffix(".mo").read_bytes() == compiled.getvalue()
 
 
 def test_rooms_translate_the_same_words_alike():
     """Django merges the catalogs of all rooms: one of two translations would be shown to nobody."""
     said = defaultdict(set)
-    for translation in translations():
-        for message in translation.catalog():
+    for path in paths():
+        for message in catalog(path):
             if message.id:
-                said[translation.language, message.id, message.context].add(message.string)
+                said[path.parts[-3], message.id, message.context].add(message.string)
 
     assert [key for key, strings in said.items() if len(strings) > 1] == []
 
 
-def test_the_mails_are_among_them():
-    assert Translation("workflows", "ar") in translations()
+def test_words_of_code_and_of_django_s_templates_are_found(tmp_path):
+    room = tmp_path / "room"
+    (room / "templates").mkdir(parents=True)
+    (room / "migrations").mkdir()
+    (room / "templates" / "a.html").write_text(
+        '{% load i18n %}{% translate "Pay" %}{% blocktranslate trimmed %}\n  By {{ day }}\n{% endblocktranslate %}'
+        "{% blocktranslate count n=n %}{{ n }} day{% plural %}{{ n }} days{% endblocktranslate %}"
+    )
+    (room / "b.py").write_text(
+        'gettext_lazy("Later")\ngettext_noop("Now")\n'
+        'pgettext_lazy("a plan", "Free")\nngettext_lazy("%(n)s a", "%(n)s b", 2)\n'
+    )
+    (room / "migrations" / "c.py").write_text('_("Old")\n')
 
-
-def test_a_new_word_is_missed(room):
-    (room.po.parents[3] / "b.py").write_text('from x import gettext_lazy as _\n\nWORD = _("Later")\n')
-
-    assert list(faults(room)) == ["room/locale/ar/LC_MESSAGES/django.po: not translated: Later"]
-
-
-def test_an_empty_a_guessed_and_a_wrong_translation_are_found(room):
-    text = room.po.read_text()
-
-    for broken, fault in [
-        (text.replace("ادفع", ""), "not translated: Pay"),
-        (text.replace('msgid "Pay"', '#, fuzzy\nmsgid "Pay"'), "only guessed (fuzzy): Pay"),
-        (text.replace("حتى %(day)s", "حتى %(date)s"), "other placeholders than in: By %(day)s"),
-    ]:
-        room.po.write_text(broken)
-        room.mo.write_bytes(compiled(room.catalog()))
-        assert [line.partition(".po: ")[2] for line in faults(room)] == [fault]
-
-
-def test_a_word_that_is_gone_and_a_file_that_is_not_compiled_are_found(room):
-    (room.po.parents[3] / "a.html").write_text('{% load i18n %}{% translate "Pay" %}')
-    room.mo.write_bytes(b"")
-
-    assert [line.partition(": ")[2] for line in faults(room)] == [
-        "nobody wants this any more: By %(day)s",
-        "not compiled from its .po as it is: run `make messages`",
-    ]
-
-
-def test_an_update_keeps_what_is_translated_and_says_the_same_twice(room):
-    (room.po.parents[3] / "b.py").write_text('gettext("Later")\n')
-    update(room)
-    first = room.po.read_bytes()
-    update(room)
-
-    assert room.po.read_bytes() == first
-    assert "ادفع" in first.decode()
-    assert list(faults(room)) == ["room/locale/ar/LC_MESSAGES/django.po: not translated: Later"]
+    assert extract(room, to=tmp_path / "room.pot") == {
+        ("Pay", None),
+        ("By %(day)s", None),
+        (("%(n)s day", "%(n)s days"), None),
+        ("Later", None),
+        ("Now", None),
+        ("Free", "a plan"),
+        (("%(n)s a", "%(n)s b"), None),
+    }

@@ -6,19 +6,21 @@ Each figure costs a few steps along an index, or stops at a limit: never more be
 from __future__ import annotations
 
 import hmac
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
+
+from engine.ids import first_id_at
 
 COUNTED = 10_000  # rows of one state; more show as one more
 RECENT = 300  # seconds
@@ -119,7 +121,9 @@ class Figures(Collector):
         yield refusals
 
     def _durations(self) -> Iterator[Metric]:
-        rows = _rows(_DURATIONS, quantiles=list(QUANTILES), since=_first_key_of(time.time() - RECENT))
+        rows = _rows(
+            _DURATIONS, quantiles=list(QUANTILES), since=first_id_at(timezone.now() - timedelta(seconds=RECENT))
+        )
         window = f"effects recorded in the last {RECENT} s and done (at most {SAMPLE})"
         yield _gauge("effect_recent_count", f"How many {window}.", ["kind"], [(row[0], row[1]) for row in rows])
         yield _gauge("effect_recent_seconds_sum", f"Duration of all {window}.", ["kind"], [(r[0], r[2]) for r in rows])
@@ -147,11 +151,6 @@ def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
         return list(cursor.fetchall())
-
-
-def _first_key_of(moment: float) -> UUID:
-    """The smallest UUIDv7 of a moment: 48 bits of milliseconds come first (RFC 9562 §5.7)."""
-    return UUID(int=int(moment * 1000) << 80)
 
 
 def _plain(status: int, words: str) -> HttpResponse:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import connection
 
+from engine.ids import first_id_at
 from engine.models import Tick
 from engine.registry import kinds
 
@@ -88,8 +88,8 @@ def _delete_some(until: datetime, before: datetime) -> int:
         cursor.execute(
             _DELETE_SOME,
             {
-                "first": _least_key(until - WINDOW - CLOCKS),
-                "last": _least_key(until + CLOCKS),
+                "first": first_id_at(until - WINDOW - CLOCKS),
+                "last": first_id_at(until + CLOCKS),
                 "until": until,
                 "before": before,
                 "forgettable": [kind.name for kind in kinds.values() if kind.forgettable],
@@ -97,8 +97,3 @@ def _delete_some(until: datetime, before: datetime) -> int:
             },
         )
         return int(cursor.rowcount)
-
-
-def _least_key(moment: datetime) -> UUID:
-    """The least UUIDv7 of a millisecond."""
-    return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)

@@ -30,13 +30,13 @@ from core.models import (
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Problem
+from engine.ids import first_id_at
 from engine.models import Transition
 from web.readonly import ReadOnly, link_to, listed
 from web.staff.confirming import DecidingAdmin
 from web.templatetags.web import money
 from web.words import canned_reasons
 from workflows.actions import decide_many
-from workflows.figures import first_key
 from workflows.periods import database_now, last_day_of
 from workflows.words import period_text
 
@@ -90,7 +90,7 @@ class WhenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in ("1", "7", "30"):
             return queryset
-        return queryset.filter(pk__gte=first_key(database_now() - timedelta(days=int(cast("str", self.value())))))
+        return queryset.filter(pk__gte=first_id_at(database_now() - timedelta(days=int(cast("str", self.value())))))
 
 
 class StatefulAdmin(ReadOnly):

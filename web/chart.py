@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import date, timedelta
 
 from django.db.models import F, Func, IntegerField, Sum, Value
 
 from core.models import Account, CreditEntry
+from engine.ids import first_id_at
 from workflows.periods import database_now, midnight, today_in
 
 WIDTH, HEIGHT = 300, 64
@@ -44,7 +44,7 @@ def credit_use(account: Account, *, days: int = 30) -> Chart:
     begins = [midnight(first + timedelta(days=n), account.time_zone) for n in range(days)]
     rows = (
         CreditEntry.objects.filter(account=account, kind=CreditEntry.Kind.CONSUME)
-        .filter(pk__gte=_first_key_of(begins[0]))  # keys are times
+        .filter(pk__gte=first_id_at(begins[0]))  # keys are times
         .annotate(day=_CountOf(F("created_at"), Value(begins)))
         .values("day")
         .annotate(used=Sum("amount"))
@@ -71,8 +71,3 @@ def bars(values: list[tuple[date, int]]) -> Chart:
         height = max(amount / most * HEIGHT, 1.5)
         drawn.append(Bar(day, amount, position * step, HEIGHT - height, step * 0.7, height))
     return Chart(drawn, sum(amount for _, amount in values))
-
-
-def _first_key_of(moment: datetime) -> UUID:
-    """The smallest UUIDv7 of that moment."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)

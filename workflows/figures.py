@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 from django.db import connection
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 
 from core.models import Payment
+from engine.ids import first_id_at
 from engine.models import Effect, EffectEvent
 from workflows.periods import database_now
 
@@ -47,7 +48,7 @@ def paces() -> list[Pace]:
                       percentile_cont(0.5) WITHIN GROUP (ORDER BY took),
                       percentile_cont(0.9) WITHIN GROUP (ORDER BY took)
                FROM decided GROUP BY GROUPING SETS ((at::date), ())""",
-            [first_key(since - timedelta(days=DAYS)), LATEST, since],
+            [first_id_at(since - timedelta(days=DAYS)), LATEST, since],
         )
         rows = [Pace(day, approved, rejected, half or 0, most or 0) for day, approved, rejected, half, most in cursor]
     known = {pace.day: pace for pace in rows}
@@ -76,7 +77,7 @@ def oldest_ages() -> list[float]:
                FROM generate_series(date_trunc('day', %(now)s) - %(days)s * interval '1 day' + interval '1 day',
                                     date_trunc('day', %(now)s) + interval '1 day', interval '1 day') AS evening, waited
                GROUP BY evening ORDER BY evening""",
-            {"first": first_key(now - timedelta(days=2 * DAYS)), "most": LATEST, "now": now, "days": DAYS - 1},
+            {"first": first_id_at(now - timedelta(days=2 * DAYS)), "most": LATEST, "now": now, "days": DAYS - 1},
         )
         ages = [float(age or 0) for (age,) in cursor]
     return ages or [0.0] * DAYS
@@ -88,7 +89,7 @@ def deaths() -> list[int]:
     Among the newest DEAD events.
     """
     first = (database_now() - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    newest = EffectEvent.objects.filter(pk__gte=first_key(first)).order_by("-pk").values("pk")[:DEAD]
+    newest = EffectEvent.objects.filter(pk__gte=first_id_at(first)).order_by("-pk").values("pk")[:DEAD]
     rows = (
         EffectEvent.objects.filter(pk__in=newest, what=EffectEvent.What.DIED)
         .annotate(day=TruncDate("at", tzinfo=UTC))
@@ -111,9 +112,3 @@ def dead_per_kind() -> list[tuple[str, int]]:
         Effect.objects.filter(pk__in=newest).values_list("kind").annotate(count=Count("pk")).order_by("-count", "kind")
     )
     return [(kind, count) for kind, count in rows]
-
-
-def first_key(moment: datetime) -> str:
-    """The smallest UUIDv7 of that moment: keys are in the order of time (RFC 9562 §5.7)."""
-    stamp = f"{int(moment.timestamp() * 1000):012x}"
-    return f"{stamp[:8]}-{stamp[8:]}-7000-8000-000000000000"

@@ -82,24 +82,24 @@ class BillingPreview:
             if count and not is_what_was_asked_for:
                 yield self._phrase(machine, count, phrase)
         if issued := found[("invoice", "issued")]:
-            yield f"{_counted(issued, 'invoice')} issued"
+            yield f"{counted(issued, 'invoice')} issued"
         if self.credits:
-            yield _counted(abs(self.credits), "credit") + (" taken back" if self.credits < 0 else "")
+            yield counted(abs(self.credits), "credit") + (" taken back" if self.credits < 0 else "")
         for currency, amount in sorted(self.balance.items()):
             if amount:
                 yield f"{money_text(abs(amount), currency)} {currency} {'to' if amount > 0 else 'from'} the balance"
         for noun, count in (("mail", len(self.mails)), ("timer", len(self.engine.timers))):
             if count:
-                yield _counted(count, noun)
+                yield counted(count, noun)
         if self.engine.failed:
-            yield f"{_counted(len(self.engine.failed), 'effect')} would fail"
+            yield f"{counted(len(self.engine.failed), 'effect')} would fail"
 
     def _state(self, source: str, target: str) -> str:
         return "issued" if (source, target) == ("", Invoice.Status.PENDING) else target
 
     def _phrase(self, machine: str, count: int, phrase: str) -> str:
         if machine != "subscription" or count > 1:
-            return f"{_counted(count, machine)} {phrase}"
+            return f"{counted(count, machine)} {phrase}"
         ends = [end for end in self.periods.values() if end]
         until = f" until {last_day_of(ends[0]):%-d %B %Y}" if phrase == "active" and len(ends) == 1 else ""
         return f"subscription {phrase}{until}"
@@ -112,6 +112,10 @@ def preview_billing(work: Callable[[], Any], *subjects: Stateful, by: User) -> B
     return found
 
 
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 def _look(what: Preview, *, since: UUID, by: User) -> BillingPreview:
     """What is read while it is as it would be. `since`: a key that is older than all that was written."""
     moved = [each.object_id for each in what.changes if each.machine == "subscription"]
@@ -120,7 +124,3 @@ def _look(what: Preview, *, since: UUID, by: User) -> BillingPreview:
         balance = ask(_BALANCE, [list({each.account_id for each in what.changes}), since])
         periods = ask(_PERIODS, [moved])
     return BillingPreview(what, int(credits_.fetchone()[0]), dict(balance.fetchall()), dict(periods.fetchall()))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -9,6 +9,7 @@ from engine import Behind, behind
 from engine.models import Effect
 from engine.registry import followers, subject_model
 from engine.stateful import NOBODY
+from workflows.previews import counted
 from workflows.timers import kinds as timers
 
 # What does not happen as long as one of the kind is not done; a mail is said to be one.
@@ -72,7 +73,7 @@ def _sentences(effect: Effect, waits: Behind) -> Iterator[str]:
     yield from _about(effect)
     mails = [line for line in followers.get(LEADS_TO.get(effect.kind, ("", "")), ()) if line.kind.name[:5] == "mail."]
     if mails:
-        yield f"{_count(len(mails), 'mail')} follow{'s' * (len(mails) == 1)} when it is done."
+        yield f"{counted(len(mails), 'mail')} follow{'s' * (len(mails) == 1)} when it is done."
     yield from _behind(waits)
     yield from _timers(effect)
 
@@ -100,12 +101,12 @@ def _behind(waits: Behind) -> Iterator[str]:
     ordered = [row for row in waits.released if row != then]
     if ordered or waits.later:
         yield (
-            f"{_count(len(ordered) + waits.later, 'effect')} of the same object may not run before it, "
+            f"{counted(len(ordered) + waits.later, 'effect')} of the same object may not run before it, "
             f"{len(ordered)} of them as soon as it is done or skipped."
         )
     if then:
         others = waits.missing - 1
-        until = f"and for {_count(others, 'other')} of its batch" if others else "alone"
+        until = f"and for {counted(others, 'other')} of its batch" if others else "alone"
         yield f"{then.kind} waits for it {until} ({then.key})."
 
 
@@ -124,7 +125,3 @@ def _timers(effect: Effect) -> Iterator[str]:
 
 def _words(status: object) -> str:
     return str(status).replace("_", " ")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

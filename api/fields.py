@@ -18,12 +18,10 @@ from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import is_currency, minor_units, money_text
 from core.proof_links import TYPED_HTTPS, plain_https
-from core.text import composed, is_drawn, is_lines, is_single_line
+from core.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
 from core.time_zones import canonical_time_zone
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-# What no text may have, as the inside of a character class; lone surrogates cannot be written there.
-CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 # Above zero, below the ceiling, at most four digits after the point.
 PLAIN_AMOUNT = r"[1-9][0-9]{0,11}(\.[0-9]{1,4})?|0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9])"
 PLAIN_KEY = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -10,7 +10,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 
-from api.parsers import MAX_BYTES, is_clean
+from api.parsers import MAX_BYTES
 from api.problems import answer
 from core.problems import (
     InternalError,
@@ -21,7 +21,7 @@ from core.problems import (
     Problem,
     Unavailable,
 )
-from core.text import SMALL_NUMBER
+from core.text import SMALL_NUMBER, is_single_line
 
 NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 DJANGOS = {
@@ -76,7 +76,7 @@ class Problems:
             words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
         except SuspiciousOperation:
             return MalformedRequest("The address has too many parameters.")
-        if all(is_clean(word) and not set("\t\r\n") & set(word) for word in words):
+        if all(map(is_single_line, words)):
             return None
         return MalformedRequest("The address contains characters that cannot be.")
 

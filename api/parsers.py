@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
@@ -15,11 +14,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from core.problems import MalformedRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
+from core.text import is_lines
 
 MAX_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_DEPTH = 32
-# C0 and C1 controls except tab, line feed, carriage return; lone surrogates; what turns text around.
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+SEPARATORS = dict.fromkeys((0x2028, 0x2029))  # of lines and paragraphs: the field says that it takes none
 
 
 class StrictJSONParser(BaseParser):
@@ -67,10 +66,6 @@ class Negotiation(DefaultContentNegotiation):
             raise NotAcceptable("Accept application/json.") from error
 
 
-def is_clean(text: str) -> bool:
-    return FORBIDDEN.search(text) is None
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = dict(pairs)
     if len(names) < len(pairs):
@@ -101,7 +96,7 @@ def _no_constant(name: str) -> None:
 
 def _check(value: Any, depth: int) -> None:
     """Characters, and that there are no more than so many containers within each other."""
-    if isinstance(value, str) and not is_clean(value):
+    if isinstance(value, str) and not is_lines(value.translate(SEPARATORS)):
         raise MalformedRequest("The body contains control characters.")
     if isinstance(value, dict | list) and depth == 0:
         raise MalformedRequest("The body is nested too deeply.")

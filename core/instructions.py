@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from core.text import is_lines
+
 PLACEHOLDERS = ("amount", "currency", "reference", "due_date", "account_name")
 DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language, so that everybody can look for them
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 IN_BRACES = re.compile(r"\{([^{}]*)\}")
-NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 LONGEST = 5000
 
 
@@ -28,7 +29,7 @@ def _faults(code: str, text: Any) -> list[str]:
         return [f"{code}: write a text, or leave the language out."]
     if len(text) > LONGEST:
         return [f"{code}: at most {LONGEST} characters."]
-    if NOT_TEXT.search(text):
+    if not is_lines(text):
         return [f"{code}: it contains characters that are no text."]
     unknown = sorted({name for name in IN_BRACES.findall(text) if name not in PLACEHOLDERS})
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)

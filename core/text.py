@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 
 from core.problems import ValidationError
 
-# Controls of C0 and C1, lone surrogates, line and paragraph separators, and what turns text around.
-FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+# What no text may have, as the inside of a character class of Python and of JSON Schema: controls of C0 and C1, line
+# and paragraph separators, and what turns text around. Lone surrogates cannot be written there.
+CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+FORBIDDEN = re.compile(rf"[{CONTROLS}\t\r\n\ud800-\udfff]")
 
 BETWEEN_LINES = dict.fromkeys(map(ord, "\t\r\n"))
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.crypto import salted_hmac
 from rest_framework.exceptions import MethodNotAllowed
@@ -31,13 +31,13 @@ from core.addresses import address_of
 from core.models import User
 from core.models.idempotency import KeyedAnswer
 from core.problems import (
-    IdempotencyKeyInUse,
     IdempotencyKeyReused,
     MalformedRequest,
     PayloadTooLarge,
     PermissionDenied,
     Problem,
 )
+from workflows.idempotency import first_answer, keep_answer
 
 Gives = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -185,12 +185,8 @@ class Door(APIView):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
         self._fingerprint, *older = _fingerprints(request)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{self._scope} {key}"])
-            if not cursor.fetchone()[0]:
-                raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
         # As it was sent: answers of before this was taken off are kept for a week.
-        first = KeyedAnswer.objects.filter(scope=self._scope, key__in={key, sent}).first()
+        first = first_answer(self._scope, key, sent, wait=False)
         if first is not None and first.fingerprint not in (self._fingerprint, *older):
             raise IdempotencyKeyReused("This key was used for another request.")
         if first is not None:
@@ -199,9 +195,9 @@ class Door(APIView):
 
     def _keep(self, response: Any) -> None:
         body = b"" if response.data is None else JSONRenderer().render(response.data)
-        KeyedAnswer.objects.create(
-            scope=self._scope,
-            key=self._key,
+        keep_answer(
+            self._scope,
+            self._key,
             fingerprint=self._fingerprint,
             status=response.status_code,
             content_type=response.content_type or "application/json",

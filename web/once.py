@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
-from django.db import connection
 from django.db.transaction import atomic
 
-from core.models import KeyedAnswer, User
+from core.models import User
+from workflows.idempotency import first_answer, keep_answer
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
 
@@ -28,11 +28,9 @@ def once(user: User, token: str, make: Callable[[], UUID]) -> UUID:
         return make()
     scope = f"web:{user.pk}"
     with atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{scope} {token}"])
-        first = KeyedAnswer.objects.filter(scope=scope, key=token).first()
+        first = first_answer(scope, token, wait=True)
         if first is not None:
             return UUID(bytes=bytes(first.body))
         made = make()
-        KeyedAnswer.objects.create(scope=scope, key=token, fingerprint="", status=201, content_type="", body=made.bytes)
+        keep_answer(scope, token, status=201, body=made.bytes)
     return made

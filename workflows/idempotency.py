@@ -1,0 +1,34 @@
+"""One answer for each key of a caller: an Idempotency-Key of the API, or the token of a form.
+
+It is kept in the transaction of the work that it tells of: a crash leaves neither, and a repetition finds the first.
+"""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from core.models import KeyedAnswer
+from core.problems import IdempotencyKeyInUse
+
+
+def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> KeyedAnswer | None:
+    """Take the key until the transaction ends; what it brought before, under this or another of its spellings.
+
+    wait: for a transaction that has it just now, else IdempotencyKeyInUse is raised.
+    """
+    assert connection.in_atomic_block, "the lock ends with the transaction"
+    lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"{scope} {key}"])
+        (is_ours,) = cursor.fetchone()
+    if is_ours is False:
+        raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
+    return KeyedAnswer.objects.filter(scope=scope, key__in={key, *spellings}).first()
+
+
+def keep_answer(
+    scope: str, key: str, *, status: int, body: bytes, content_type: str = "", fingerprint: str = ""
+) -> None:
+    KeyedAnswer.objects.create(
+        scope=scope, key=key, fingerprint=fingerprint, status=status, content_type=content_type, body=body
+    )

@@ -27,7 +27,7 @@ from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests,
 from engine import available, perform
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import over_limit
-from workflows.instructions import instructions_for, reference_for, ways_to_pay
+from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 from workflows.periods import last_day_of
 
 

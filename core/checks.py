@@ -34,7 +34,7 @@ def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
 @checks.register(checks.Tags.security, deploy=True)
 def mails_leave(**_: Any) -> list[checks.CheckMessage]:
     """Without a server they become files, with links in them that set passwords; only our own user reads these."""
-    if settings.EMAIL_BACKEND != "workflows.mailbox.EmlBackend":
+    if settings.EMAIL_BACKEND != "workflows.mail.file_backend.EmlBackend":
         return []
     folder = getattr(settings, "EMAIL_FILE_PATH", "var/mail")
     return [checks.Warning(f"EMAIL_URL is not set: mails become files in {folder}, and reach nobody.", id="core.W010")]

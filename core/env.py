@@ -128,7 +128,7 @@ def email() -> dict[str, object]:
     url = env.str("EMAIL_URL", default="")
     if not url:
         return {
-            "EMAIL_BACKEND": "workflows.mailbox.EmlBackend",
+            "EMAIL_BACKEND": "workflows.mail.file_backend.EmlBackend",
             "EMAIL_FILE_PATH": env.str("MAIL_DIR", default=str(BASE_DIR / "var" / "mail")),
         }
     config: dict[str, object] = env.email_url("EMAIL_URL")
@@ -137,7 +137,7 @@ def email() -> dict[str, object]:
             "EMAIL_URL has words after its `?` that are not read: TLS is smtp+tls:// (STARTTLS) or smtp+ssl://."
         )
     if config["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-        config["EMAIL_BACKEND"] = "workflows.smtp.Backend"
+        config["EMAIL_BACKEND"] = "workflows.mail.smtp.Backend"
     return {"EMAIL_TIMEOUT": 10, **config}
 
 

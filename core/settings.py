@@ -142,7 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "core.passwords.OurWordsValidator"},
 ]
-PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest link in a mail; each its own: workflows/tokens.py
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest; each has its own: workflows/mail/signed_links.py
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/home/"  # each to their own: web.signing_in
 REST_KNOX = {

@@ -37,8 +37,8 @@ from web.staff.confirming import DecidingAdmin
 from web.templatetags.web import money
 from web.words import canned_reasons
 from workflows.actions import decide_many
+from workflows.mail.formatting import period_text
 from workflows.periods import database_now, last_day_of
-from workflows.words import period_text
 
 LATEST = 20  # rows of another model that a page shows
 

@@ -22,8 +22,8 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from engine.conf import OPERATE_PERMISSION
 from engine.models import Effect
 from engine.registry import subject_model
-from workflows.mail import Mail, compose, composers, write
-from workflows.samples import SAMPLES, TO_STAFF
+from workflows.mail.samples import SAMPLES, TO_STAFF
+from workflows.mail.sending import Mail, compose, composers, write
 
 View = Callable[..., HttpResponse]
 

@@ -18,7 +18,7 @@ from core.problems import Conflict, Problem
 from web.catalogue import Card, Catalogue
 from web.forms.sign_up import SignUpForm
 from workflows.actions import SignUp, sign_up
-from workflows.instructions import Instructions, preview_of
+from workflows.mail.payment_instructions import Instructions, preview_of
 
 
 @never_cache

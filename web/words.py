@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core.models import Payment, User
 from engine.stateful import Stateful
 from workflows.actions.sites import Excess
-from workflows.reasons import reason_for
+from workflows.mail.rejection_reasons import reason_for
 
 Words = tuple[Promise, str]
 

@@ -16,14 +16,14 @@ from typing import Any
 
 from django.utils.html import escape
 
-from workflows.words import Bare, Exact
+from workflows.mail.formatting import Bare, Exact
 
 Words = dict[str, Any]
 Render = Callable[[str, Words], Sequence[str]]  # of a kind of mail and its words: the HTML first, then plain texts
 
 CASES = 500  # that are remembered
 # Long, so that a filter which shortens a value breaks the mark and is found out. A text may be set differently when it
-# is ASCII and begins with no letter (workflows/plaintext.py), so a mark for such a value is that, too.
+# is ASCII and begins with no letter (workflows/mail/html_to_text.py), so a mark for such a value is that, too.
 MARK = re.compile("[\x01\ue000]([0-9]{100})[\x02\ue001]")
 ENDS = set("\x01\x02\ue000\ue001")
 LOST = re.compile("[0-9]{100}")  # where the ends of a mark were taken for something else: in an address, quoted

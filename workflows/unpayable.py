@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.models import Invoice, PaymentMethod
-from workflows.instructions import ways_to_pay
+from workflows.mail.payment_instructions import ways_to_pay
 
 Place = tuple[str, str]  # country and currency of a method: blank for everywhere, for any
 

@@ -18,7 +18,7 @@ from core.models import Attempt, User
 from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PlanFactory
-from workflows import tokens
+from workflows.mail import signed_links
 
 pytestmark = pytest.mark.django_db
 
@@ -313,7 +313,7 @@ def test_a_token_made_of_a_password_that_was_just_changed_is_refused(anybody, an
 
 
 def test_a_link_of_another_kind_is_refused(anybody, ann):
-    token = tokens.VERIFICATION.token_of(ann)
+    token = signed_links.VERIFICATION.token_of(ann)
 
     answer = anybody.post("auth/password/reset/confirm/", {"token": token, "password": NEW})
 

@@ -21,7 +21,7 @@ from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFac
 from workflows.actions import choose_plan, claim_payment, sign_up
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
-from workflows.tokens import RESET, VERIFICATION
+from workflows.mail.signed_links import RESET, VERIFICATION
 
 CUSTOMERS = ["stranger", "viewer", "member", "admin", "owner"]
 ACTORS = ["nobody", *CUSTOMERS, "clerk", "reviewer", "approver", "operator", "root"]

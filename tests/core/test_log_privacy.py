@@ -16,7 +16,7 @@ from core.models import Payment, User
 from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, PaymentMethodFactory, PlanFactory, StaffFactory
-from workflows.tokens import RESET
+from workflows.mail.signed_links import RESET
 
 PASSWORD = "correct horse battery"
 EMAIL = "ann.smith+bills@acme.test"
@@ -115,7 +115,7 @@ def test_a_customer_s_whole_way_leaves_nothing_of_theirs_in_the_log(logged, run_
     def refused(*_):
         raise smtplib.SMTPRecipientsRefused({"bills@acme.test": (450, b"later, bills@acme.test")})
 
-    monkeypatch.setattr("workflows.mail.EmailMultiAlternatives.send", refused)
+    monkeypatch.setattr("workflows.mail.sending.EmailMultiAlternatives.send", refused)
     run_effects()
 
     def twice(*_, **__):
@@ -152,7 +152,7 @@ def test_the_story_of_an_effect_names_nobody_either(run_effects, monkeypatch):
         raise smtplib.SMTPRecipientsRefused({"bills@acme.test": (450, b"later")})
 
     PaymentFactory()
-    monkeypatch.setattr("workflows.mail.EmailMultiAlternatives.send", refused)
+    monkeypatch.setattr("workflows.mail.sending.EmailMultiAlternatives.send", refused)
     run_effects()
 
     failed = Effect.objects.get(kind="mail.payment_submitted")

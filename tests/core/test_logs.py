@@ -134,7 +134,7 @@ def test_a_failure_names_its_effect(lines, monkeypatch, run_effects):
     PaymentFactory()
     run_due([Effect.objects.get(kind="payment.tell_reviewers").pk])
     effect = Effect.objects.filter(kind="mail.payment_submitted").get()
-    monkeypatch.setattr("workflows.mail.EmailMultiAlternatives.send", broken)
+    monkeypatch.setattr("workflows.mail.sending.EmailMultiAlternatives.send", broken)
     run_effects()
 
     said = [line for line in lines if line.get("effect_id") == str(effect.pk)]

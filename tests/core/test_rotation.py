@@ -9,7 +9,7 @@ from core.env import DEFAULT_SECRET, secrets_before
 from core.models import User
 from tests.api.conftest import Caller
 from tests.factories import MembershipFactory
-from workflows.tokens import RESET, VERIFICATION, owner_of
+from workflows.mail.signed_links import RESET, VERIFICATION, owner_of
 
 pytestmark = pytest.mark.django_db
 

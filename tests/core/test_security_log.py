@@ -23,7 +23,7 @@ from tests.web.conftest import signed_in
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import change_password, sign_out_everywhere
 from workflows.actions.personal import export_person
-from workflows.tokens import RESET
+from workflows.mail.signed_links import RESET
 
 pytestmark = pytest.mark.django_db
 

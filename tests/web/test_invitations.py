@@ -11,7 +11,7 @@ from core.models import Attempt, Invitation, Membership, User
 from tests.factories import PASSWORD, InvitationFactory, MembershipFactory, PlanFactory
 from tests.web.conftest import signed_in
 from workflows.actions.invitations import invite
-from workflows.tokens import RESET, invitation_token_of
+from workflows.mail.signed_links import RESET, invitation_token_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from core.models import Account, Payment
 from engine import perform
 from engine.models import Effect
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
-from workflows.samples import SAMPLES
+from workflows.mail.samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from engine.models import Effect
 from tests.factories import PASSWORD, AccountFactory, MembershipFactory
 from tests.web.conftest import signed_in
 from web.browsers import browser_of
-from workflows.tokens import INVITATION, RESET, VERIFICATION
+from workflows.mail.signed_links import INVITATION, RESET, VERIFICATION
 
 pytestmark = pytest.mark.django_db
 NEW = "another horse battery"

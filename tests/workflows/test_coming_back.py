@@ -19,13 +19,13 @@ from core.problems import Conflict
 from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, PlanFactory, UserFactory, make_staff_as_before
 from tests.workflows.customers import status
-from workflows import tokens
 from workflows.actions import close_account, sign_up
 from workflows.actions.invitations import accept, invite
 from workflows.actions.passwords import reset_password
 from workflows.actions.personal import erase_person
-from workflows.proof import readers_of
-from workflows.tokens import invitation_token_of
+from workflows.mail import signed_links
+from workflows.mail.signed_links import invitation_token_of
+from workflows.mail.verification import readers_of
 
 pytestmark = pytest.mark.django_db
 
@@ -53,7 +53,7 @@ def closed(active, run_effects):
 
 def test_address_of_closed_account_is_free_for_a_new_person(closed, signs_up, client):
     AuthToken.objects.create(closed.user)
-    link = tokens.RESET.token_of(closed.user)
+    link = signed_links.RESET.token_of(closed.user)
 
     new = signs_up()
 

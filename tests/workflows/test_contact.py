@@ -12,9 +12,9 @@ from core.models import Account, PaymentMethod
 from core.problems import ValidationError
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PlanFactory
 from tests.web.conftest import signed_in
-from workflows import letters, samples
 from workflows.actions import change_account, sign_up
-from workflows.mail import write
+from workflows.mail import context, samples
+from workflows.mail.sending import write
 
 LINKS = [
     "Win at http://evil.example",
@@ -62,8 +62,8 @@ def test_without_a_setting_no_mail_has_a_reply_address(mailoutbox, run_effects):
 def test_contact_stands_at_the_foot_of_customers_mails_and_not_of_staff_s(settings):
     settings.SUPPORT_CONTACT = "+92 21 555 0100, 9 to 17"
 
-    assert "Questions? +92 21 555 0100, 9 to 17" in write("trial_ending", letters.trial_ending(samples.account())).text
-    staff = write("payment_submitted", letters.payment_submitted(samples.payment()))
+    assert "Questions? +92 21 555 0100, 9 to 17" in write("trial_ending", context.trial_ending(samples.account())).text
+    staff = write("payment_submitted", context.payment_submitted(samples.payment()))
     assert "Questions?" not in staff.text
 
 

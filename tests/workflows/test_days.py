@@ -21,8 +21,8 @@ from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, sign_up
 from workflows.effects.trials import end_trial
 from workflows.invariants import findings
+from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of, midnight
-from workflows.words import period_text
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
@@ -238,7 +238,7 @@ def test_end_of_a_period_in_a_template_is_found(template, count):
 
 
 def test_no_mail_writes_the_end_of_a_period_as_it_is():
-    source = (ROOT / "workflows" / "letters.py").read_text()
+    source = (ROOT / "workflows" / "mail" / "context.py").read_text()
 
     assert re.findall(r"(?<!_last_day\()(?<=\()[\w.]*period_end", source) == []
     assert "_last_day(subscription.period_end)" in source

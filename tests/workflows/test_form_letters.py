@@ -11,10 +11,11 @@ from django.utils.html import conditional_escape
 
 from core.instructions import PLACEHOLDERS
 from tests.workflows.test_mails import EVERY
-from workflows import form_letters, instructions, mail, samples
-from workflows.samples import SAMPLES
+from workflows import form_letters
+from workflows.mail import payment_instructions, samples, sending
+from workflows.mail.formatting import Bare, Exact, Unbroken
+from workflows.mail.samples import SAMPLES
 from workflows.seed.instructions import INSTRUCTIONS
-from workflows.words import Bare, Exact, Unbroken
 
 NAMES = ["Ann", "12 & Söhne", '<a href="x">"\'', "شركة المثال", "٣ of us", "-", "{{ x }} %(y)s", "Long " * 30 + "name"]
 
@@ -31,7 +32,7 @@ def test_what_is_filled_in_is_what_would_be_rendered(monkeypatch, kind, variant,
         with monkeypatch.context() as patch, translation.override(language):
             patch.setattr(samples, "account", lambda **change: account(**{"name": name, **change}))
             words = SAMPLES[kind][variant]()
-        return mail.write(kind, words, language=language)
+        return sending.write(kind, words, language=language)
 
     filled = [written(name) for name in NAMES]
     monkeypatch.setattr(form_letters, "write", lambda render, kind, words, _: render(kind, words))
@@ -81,14 +82,14 @@ def test_a_value_that_is_set_differently_as_html_and_as_text_is_rendered(name):
 
 def test_instructions_are_set_out_once_for_each_method(monkeypatch):
     parsed = []
-    parse = instructions.MARKDOWN.parse
-    monkeypatch.setattr(instructions.MARKDOWN, "parse", lambda source: parsed.append(source) or parse(source))
+    parse = payment_instructions.MARKDOWN.parse
+    monkeypatch.setattr(payment_instructions.MARKDOWN, "parse", lambda source: parsed.append(source) or parse(source))
 
     def render(kind, words):
         return words["pay"].html, words["pay"].text
 
     def write(source, name):
-        pay = instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
         return form_letters.write(render, "news", {"pay": pay}, "en")
 
     source = "Write **{account_name}** and `{account_name}`."
@@ -110,7 +111,7 @@ def test_instructions_of_the_catalogue_are_filled_in_as_they_would_be_set_out(co
     for language, source in INSTRUCTIONS[code].items():
         for name in NAMES:
             values = {placeholder: Unbroken(name) for placeholder in PLACEHOLDERS} | {"account_name": Exact(name)}
-            pay = instructions.Instructions(language, source, is_demo=True, values=values)
+            pay = payment_instructions.Instructions(language, source, is_demo=True, values=values)
             with translation.override(language):
                 html, text = form_letters.write(render, "news", {"pay": pay}, language)
                 assert (unescape(html), text) == (unescape(pay.html), pay.text)
@@ -122,7 +123,7 @@ def test_a_value_in_an_address_is_rendered():
 
     def write(name):
         source = "[pay](https://pay.example/?for={account_name})"
-        pay = instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
         return form_letters.write(render, "news", {"pay": pay}, "en")[0]
 
     for name in ("A & B", "C/D"):

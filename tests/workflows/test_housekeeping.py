@@ -142,7 +142,7 @@ def test_what_had_trouble_stays_with_its_story(run_effects, monkeypatch, advance
         raise ValueError("no")
 
     with monkeypatch.context() as patch:
-        patch.setattr("workflows.mail.EmailMultiAlternatives.send", broken)
+        patch.setattr("workflows.mail.sending.EmailMultiAlternatives.send", broken)
         PaymentFactory()
         run_effects()
     advance(hours=1)

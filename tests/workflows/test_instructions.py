@@ -1,4 +1,4 @@
-"""How to pay: an operator's words filled in for a customer's invoice, by `workflows.instructions`."""
+"""How to pay: an operator's words filled in for a customer's invoice, by `workflows.mail.payment_instructions`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.models import Account, Invoice, PaymentMethod
 from tests.factories import InvoiceFactory, PaymentMethodFactory
-from workflows.instructions import instructions_for, ways_to_pay
+from workflows.mail.payment_instructions import instructions_for, ways_to_pay
 from workflows.seed.instructions import INSTRUCTIONS
 
 NASTY = '<script>alert(1)</script> [x](https://evil.example) *b* {amount} {0.__class__} & "q"'

@@ -27,7 +27,7 @@ from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.actions.personal import erase_person, export_person
 from workflows.actions.sites import usage_of
-from workflows.tokens import RESET, VERIFICATION, invitation_token_of
+from workflows.mail.signed_links import RESET, VERIFICATION, invitation_token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -261,7 +261,7 @@ def test_link_is_good_for_a_week(invited, monkeypatch):
     assert offer_of(token) is None
 
 
-@pytest.mark.guards("S5", "workflows.proof.has_declined")
+@pytest.mark.guards("S5", "workflows.mail.verification.has_declined")
 def test_who_declines_gets_no_invitation_of_this_account_for_a_month(account, invited, run_effects, mailoutbox, clock):
     """S5: an invited person could say nothing."""
     decline(invitation_token_of(invited()))
@@ -283,7 +283,7 @@ def test_who_declines_gets_no_invitation_of_this_account_for_a_month(account, in
     assert kinds_to(mailoutbox, BOB) == ["member_invited"] * 2
 
 
-@pytest.mark.guards("S3", "workflows.proof.take_a_turn")
+@pytest.mark.guards("S3", "workflows.mail.verification.take_a_turn")
 def test_one_address_gets_a_few_invitations_a_day(run_effects, mailoutbox):
     """S3: an address was invited as often as accounts liked."""
     PlanFactory(code="free", name="Free", price=0)

@@ -1,14 +1,14 @@
-"""Mails as files: `workflows.mailbox`."""
+"""Mails as files: `workflows.mail.file_backend`."""
 
 from __future__ import annotations
 
 import pytest
 from django.core.mail import EmailMessage
 
-from workflows.mailbox import EmlBackend
+from workflows.mail.file_backend import EmlBackend
 
 
-@pytest.mark.guards("S20", "workflows.mailbox.EmlBackend")
+@pytest.mark.guards("S20", "workflows.mail.file_backend.EmlBackend")
 def test_a_mail_in_the_folder_is_for_our_own_user_alone(tmp_path, settings):
     """S20: links that set passwords were readable by every user of the machine."""
     settings.EMAIL_FILE_PATH = tmp_path / "var" / "mail"

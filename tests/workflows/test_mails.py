@@ -1,10 +1,9 @@
-"""What the mails say, in both languages: the samples of `workflows.samples`, and mails that are really sent."""
+"""What the mails say, in both languages: the samples of `workflows.mail.samples`, and mails that are really sent."""
 
 from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -21,13 +20,12 @@ from tests.factories import (
     PlanFactory,
     StaffFactory,
 )
-from workflows import letters, samples
-from workflows.mail import compose, composers, write
-from workflows.plaintext import plain
-from workflows.reasons import REASONS, reason_for
-from workflows.samples import SAMPLES, TO_STAFF
+from workflows.mail import samples
+from workflows.mail.html_to_text import plain
+from workflows.mail.rejection_reasons import REASONS, reason_for
+from workflows.mail.samples import SAMPLES, TO_STAFF
+from workflows.mail.sending import compose, composers, write
 
-TEMPLATES = Path(letters.__file__).parent / "templates" / "emails"
 ARABIC = re.compile("[\u0600-\u06ff]")
 EVERY = [
     pytest.param(kind, variant, language, id=f"{kind}, {variant}, {language}")

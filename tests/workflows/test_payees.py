@@ -17,8 +17,8 @@ from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, UserFactory
 from workflows.actions.payment_methods import confirm_payee, save_method, withdraw_payee
 from workflows.effects.payees import told
-from workflows.instructions import ways_to_pay
 from workflows.invariants import findings
+from workflows.mail.payment_instructions import ways_to_pay
 from workflows.payees import version_of
 from workflows.review import queue
 from workflows.seed import seed_catalogue

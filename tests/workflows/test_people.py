@@ -25,7 +25,6 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
 )
-from workflows import tokens
 from workflows.actions import SignUp, sign_up
 from workflows.actions.invitations import accept, invite
 from workflows.actions.passwords import reset_password
@@ -39,7 +38,8 @@ from workflows.actions.people import (
 )
 from workflows.actions.personal import export_person
 from workflows.actions.sites import remove_member
-from workflows.tokens import invitation_token_of
+from workflows.mail import signed_links
+from workflows.mail.signed_links import invitation_token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +72,7 @@ def later(monkeypatch):
 
     def pass_by(**span: float) -> None:
         now = datetime.now() + timedelta(**span)  # noqa: DTZ005 - as Django's generator reads it
-        monkeypatch.setattr(tokens.Link, "_now", lambda _: now)
+        monkeypatch.setattr(signed_links.Link, "_now", lambda _: now)
 
     return pass_by
 
@@ -170,17 +170,17 @@ def test_what_is_no_link_opens_nothing(ann, token):
 
 def test_a_link_is_its_owner_s_and_for_its_purpose_alone(ann):
     bob = UserFactory()
-    part = tokens.RESET.make_token(ann)
+    part = signed_links.RESET.make_token(ann)
 
-    for token in (f"{bob.pk.hex}.{part}", tokens.VERIFICATION.token_of(ann)):
+    for token in (f"{bob.pk.hex}.{part}", signed_links.VERIFICATION.token_of(ann)):
         with pytest.raises(ValidationError):
             reset_password(token, NEW)
     with pytest.raises(ValidationError):
-        verify_email(tokens.RESET.token_of(ann))
+        verify_email(signed_links.RESET.token_of(ann))
 
 
 def test_a_disabled_person_gets_no_link_and_uses_none(ann, mailoutbox, run_effects):
-    token = tokens.RESET.token_of(ann)
+    token = signed_links.RESET.token_of(ann)
     ann.is_active = False
     ann.save()
 
@@ -285,8 +285,8 @@ def test_a_confirmed_address_is_not_asked_about_again(ann, mailed, mailoutbox, r
 
 
 def test_another_address_is_one_that_nobody_has_confirmed(ann):
-    verified = verify_email(tokens.VERIFICATION.token_of(ann))
-    old_links = tokens.RESET.token_of(verified), tokens.VERIFICATION.token_of(verified)
+    verified = verify_email(signed_links.VERIFICATION.token_of(ann))
+    old_links = signed_links.RESET.token_of(verified), signed_links.VERIFICATION.token_of(verified)
 
     verified.name = "Ann"
     verified.save()
@@ -320,7 +320,7 @@ def account() -> Account:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_use_one_link_one_sets_the_password(ann):
-    token = tokens.RESET.token_of(ann)
+    token = signed_links.RESET.token_of(ann)
 
     def use(password: str) -> str:
         try:

@@ -341,7 +341,7 @@ def test_person_with_any_short_name_is_erased_and_no_row_of_another_changes(ann,
     assert not Account.objects.filter(name__in=LETTERS).exists()
 
 
-@pytest.mark.guards("S8", "workflows.mailed._theirs")
+@pytest.mark.guards("S8", "workflows.mail.sent_mails._theirs")
 @pytest.mark.parametrize("theirs", [BILLS, EMAIL], ids=["billing address", "log-in"])
 def test_billing_address_of_another_reaches_none_of_their_mails(ann, theirs, officer, run_effects, mailoutbox):
     """S8: a newcomer bills their account to another customer, and asks for what is held, then to be forgotten."""
@@ -363,7 +363,7 @@ def test_billing_address_of_another_reaches_none_of_their_mails(ann, theirs, off
     assert {mail["recipient"] for mail in told["mails"]} == {EMAIL, BILLS}
 
 
-@pytest.mark.guards("S8", "workflows.mailed._billed")
+@pytest.mark.guards("S8", "workflows.mail.sent_mails._billed")
 def test_mails_to_a_former_billing_address_are_told_and_forgotten(ann, officer, run_effects, mailoutbox):
     """S8: the address of before stood in what was mailed, for ever."""
     change_account(ann.membership.account, by=ann, billing_email="new.bills@acme.test")

@@ -19,14 +19,14 @@ from tests.factories import (
     StaffFactory,
 )
 from tests.workflows.conftest import BILLING
-from workflows import letters, proof, samples, tokens
 from workflows.actions import change_account, claim_payment, sign_up
 from workflows.actions.invitations import invite
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_invoice
-from workflows.mail import write
-from workflows.samples import SAMPLES, TO_STAFF
+from workflows.mail import context, samples, signed_links, verification
+from workflows.mail.samples import SAMPLES, TO_STAFF
+from workflows.mail.sending import write
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def whole(mail):
 
 
 def verify(user):
-    return verify_email(tokens.VERIFICATION.token_of(User.objects.get(pk=user.pk)))
+    return verify_email(signed_links.VERIFICATION.token_of(User.objects.get(pk=user.pk)))
 
 
 def waiting(kind):
@@ -93,7 +93,7 @@ def test_bare_form_of_a_mail_holds_no_word_of_the_sender(monkeypatch, kind, vari
         monkeypatch.setattr(samples, name, lambda make=make, change=change, **more: make(**{**more, **change}))
     with translation.override(language):
         words = SAMPLES[kind][variant]()
-        bare = letters.bare(words)
+        bare = context.bare(words)
 
     mail = write(kind, bare, language=language)
 
@@ -160,7 +160,7 @@ def test_warning_of_a_trial_waits_for_the_proof_and_then_leaves(stranger, mailou
     live_through(12)
     assert not [kind for kind, _ in told(mailoutbox) if kind == "trial_ending"]
     (held,) = waiting("trial_ending")
-    assert (held.attempts, held.failing_since, held.last_error) == (0, None, proof.NOT_PROVED)
+    assert (held.attempts, held.failing_since, held.last_error) == (0, None, verification.NOT_PROVED)
 
     verify(signed.user)
     run_effects()
@@ -204,7 +204,7 @@ def test_reminders_of_a_foreign_address_wait_and_only_the_last_one_leaves(
     assert waiting("invoice_reminder").count() == 1  # the ones before it were dropped when it came
 
     Account.objects.filter(pk=signed.account.pk).update(proved_email="stranger@foreign.de")
-    proof.look_again(signed.account.pk)
+    verification.look_again(signed.account.pk)
     run_effects()
 
     assert [line for line in told(mailoutbox) if line[0] == "invoice_reminder"] == [
@@ -236,7 +236,7 @@ def test_link_of_an_invitation_proves_as_well(stranger, mailoutbox, live_through
     signed = stranger("free")
     live_through(12)
 
-    reset_password(tokens.RESET.token_of(User.objects.get(pk=signed.user.pk)), "another fairly long one")
+    reset_password(signed_links.RESET.token_of(User.objects.get(pk=signed.user.pk)), "another fairly long one")
     run_effects()
 
     assert told(mailoutbox)[-1] == ("trial_ending", "ann@acme.test")
@@ -247,7 +247,7 @@ def test_unproved_address_gets_three_mails_a_day_of_whatever_accounts(stranger, 
         stranger(email=f"user{number}@acme.test")
 
     assert told(mailoutbox, to="stranger@foreign.de") == [("invoice_issued", "stranger@foreign.de")] * 3
-    assert set(waiting("invoice_issued").values_list("last_error", flat=True)) == {proof.NO_TURN}
+    assert set(waiting("invoice_issued").values_list("last_error", flat=True)) == {verification.NO_TURN}
 
     clock.advance(days=2)
     run_effects()
@@ -260,9 +260,9 @@ def test_mail_that_failed_and_comes_again_takes_no_second_turn():
     debts = [Effect(key=str(n)) for n in range(4)]
 
     for debt in [*debts[:3], *debts[:3]]:
-        assert proof.readers_of(account, debt, answers=True).to == ["stranger@foreign.de"]
-    with pytest.raises(proof.Unproved, match="3 mails a day"):
-        proof.readers_of(account, debts[3], answers=True)
+        assert verification.readers_of(account, debt, answers=True).to == ["stranger@foreign.de"]
+    with pytest.raises(verification.Unproved, match="3 mails a day"):
+        verification.readers_of(account, debts[3], answers=True)
 
 
 @pytest.mark.parametrize("address", ["bills@example.com", "bills@sub.example.org", "a@acme.test", "a@acme.invalid"])
@@ -270,7 +270,7 @@ def test_names_that_are_reserved_have_no_limit(address):
     account = AccountFactory(billing_email=address, proved_at=None, proved_email="")
 
     for number in range(5):
-        assert proof.readers_of(account, Effect(key=str(number)), answers=True) == proof.Readers(
+        assert verification.readers_of(account, Effect(key=str(number)), answers=True) == verification.Readers(
             [address], is_bare=True
         )
 
@@ -351,7 +351,7 @@ def test_approved_payment_writes_the_proof_once(django_assert_max_num_queries, r
     assert (account.proved_email, proved_at is not None) == ("bills@example.test", True)
 
     with django_assert_max_num_queries(0):
-        proof.prove_by_payment([account], proved_at)
+        verification.prove_by_payment([account], proved_at)
 
 
 def test_proof_by_payment_holds_only_for_the_address_of_that_moment():

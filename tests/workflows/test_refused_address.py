@@ -16,10 +16,10 @@ from tests.workflows.test_smtp import (  # noqa: F401 - fixtures
     office,
 )
 from web.customer.banner import standing_of, unreachable
-from workflows import proof, tokens
 from workflows.actions import change_account
 from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_trial_ending
+from workflows.mail import signed_links, verification
 
 pytestmark = pytest.mark.django_db
 
@@ -134,7 +134,7 @@ def test_address_that_is_proved_gets_mails_again(office, customer, mail, run_eff
     mail(customer)
     office.refused.clear()
 
-    assert proof.prove_billing_address(Account.objects.get(pk=customer.pk), "GONE@acme.test")
+    assert verification.prove_billing_address(Account.objects.get(pk=customer.pk), "GONE@acme.test")
     mail(customer, 2)
 
     assert sent(office)[-1] == "gone@acme.test"
@@ -145,14 +145,14 @@ def test_address_of_a_member_who_follows_a_link_gets_mails_again(office, custome
     mail(customer)
     office.refused.clear()
 
-    verify_email(tokens.VERIFICATION.token_of(reader))
+    verify_email(signed_links.VERIFICATION.token_of(reader))
     mail(customer, 2)
 
     assert sent(office)[-1] == "gone@acme.test"
 
 
 def test_link_to_an_address_of_before_proves_nothing(customer):
-    assert not proof.prove_billing_address(customer, "other@acme.test")
+    assert not verification.prove_billing_address(customer, "other@acme.test")
     customer.refresh_from_db()
     assert customer.proved_email == "gone@acme.test"
 

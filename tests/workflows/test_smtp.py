@@ -23,7 +23,7 @@ from engine.pauses import set_rate
 from engine.registry import kinds
 from stack.ports import free_port
 from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
-from workflows.mail import send
+from workflows.mail.sending import send
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def office(settings):
     office = PostOffice()
     controller = Controller(office, hostname="127.0.0.1", port=free_port(), server_hostname="localhost")
     controller.start()
-    settings.EMAIL_BACKEND = "workflows.smtp.Backend"
+    settings.EMAIL_BACKEND = "workflows.mail.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
     yield office
     controller.stop(no_assert=True)
@@ -194,7 +194,7 @@ def test_a_wrong_password_is_everybody_s_trouble_and_kills_no_mail(approve, sett
     )
     controller.start()
     try:
-        settings.EMAIL_BACKEND = "workflows.smtp.Backend"
+        settings.EMAIL_BACKEND = "workflows.mail.smtp.Backend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", controller.port, 5
         settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "someone", "wrong"
         payment = approve()
@@ -371,7 +371,10 @@ def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
     run_effects()
 
     mail.refresh_from_db()
-    assert (mail.state, mail.last_error) == ("dead", "workflows.mail.NoRecipient: there is nobody to send it to")
+    assert (mail.state, mail.last_error) == (
+        "dead",
+        "workflows.mail.sending.NoRecipient: there is nobody to send it to",
+    )
 
 
 def test_a_name_brings_no_header_of_its_own(office):

@@ -118,7 +118,7 @@ def test_a_failure_shows_in_the_trace(spans, monkeypatch, run_effects):
     def broken(*_):
         raise ValueError("no server")
 
-    monkeypatch.setattr("workflows.mail.EmailMultiAlternatives.send", broken)
+    monkeypatch.setattr("workflows.mail.sending.EmailMultiAlternatives.send", broken)
     PaymentFactory()
     run_effects()
 

@@ -15,7 +15,7 @@ from web.forms.account import BillingForm
 from web.refusals import said
 from workflows.actions import change_account
 from workflows.actions.people import ask_to_verify_billing_address
-from workflows.proof import needs_proof
+from workflows.mail.verification import needs_proof
 
 
 @members_only

@@ -28,7 +28,7 @@ from web.paging import page_of
 from web.templatetags.web import grouped
 from workflows.actions import claim_payment
 from workflows.actions.payments import UNDECIDED_PER_INVOICE, reference_is_taken
-from workflows.instructions import instructions_for, reference_for, ways_to_pay
+from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 
 
 @members_only

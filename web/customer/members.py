@@ -21,7 +21,7 @@ from web.words import ROLES
 from workflows.actions.invitations import invite
 from workflows.actions.members import Place, change_role, let_go, people_of, place_in
 from workflows.actions.sites import plan_of
-from workflows.proof import is_known
+from workflows.mail.verification import is_known
 
 
 @members_only

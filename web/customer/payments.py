@@ -17,7 +17,7 @@ from web.customer.door import Visit, members_only, owners_and_admins
 from web.customer.timeline import story_of
 from web.paging import page_of
 from web.refusals import said
-from workflows.reasons import reason_for
+from workflows.mail.rejection_reasons import reason_for
 
 
 @members_only

@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 from core.money import money_text
 from core.time_zones import offset_text
 from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_words
+from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
-from workflows.words import period_text
 
 register = template.Library()
 

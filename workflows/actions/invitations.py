@@ -25,9 +25,9 @@ from workflows.actions.sites import plan_of, usage_of
 from workflows.books import lock_account
 from workflows.duties import is_trusted
 from workflows.effects.people import mail_invitation
-from workflows.proof import prove_by_link, remember_declined
+from workflows.mail.signed_links import invitation_of
+from workflows.mail.verification import prove_by_link, remember_declined
 from workflows.standing import Act, check_may
-from workflows.tokens import invitation_of
 
 Role = Membership.Role
 

@@ -14,8 +14,8 @@ from workflows.actions.people import check_new_password, remember_password
 from workflows.actions.sites import remove_member
 from workflows.books import lock_account
 from workflows.effects.people import mail_members_let_go
-from workflows.proof import prove_by_link
-from workflows.tokens import INVITATION, RESET, key_of, owner_of
+from workflows.mail.signed_links import INVITATION, RESET, key_of, owner_of
+from workflows.mail.verification import prove_by_link
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ from workflows.effects.people import (
     mail_security_notice,
     mail_verification,
 )
+from workflows.mail.signed_links import VERIFICATION, billing_address_of, owner_of
+from workflows.mail.verification import needs_proof, prove_billing_address, prove_by_link
 from workflows.periods import database_now
-from workflows.proof import needs_proof, prove_billing_address, prove_by_link
-from workflows.tokens import VERIFICATION, billing_address_of, owner_of
 
 
 def ask_for_password_reset(email: str) -> None:

@@ -42,7 +42,7 @@ from workflows.actions.accounts import close_account
 from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial
 from workflows.books import lock_account
-from workflows.mailed import forget_mails, mailed_to, mails_of
+from workflows.mail.sent_mails import forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
 
 Rows = list[dict[str, Any]]

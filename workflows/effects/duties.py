@@ -14,9 +14,9 @@ from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStar
 from core.security import remember
 from engine import effect, owe
 from engine.models import Effect
-from workflows import letters
 from workflows.duties import FLAGS, other_holders, permissions_of
-from workflows.mail import Letter, mail
+from workflows.mail import context
+from workflows.mail.sending import Letter, mail
 
 
 @effect("duties.come_into_force")
@@ -87,14 +87,14 @@ def mail_requested(_: None, debt: Effect) -> Letter | None:
     if not grant.is_open:
         return None
     alone = not other_holders(grant.asked_by, grant.person).exists()
-    return Letter(letters.duty_requested(grant, alone=alone), to=_readers(debt, alone=alone))
+    return Letter(context.duty_requested(grant, alone=alone), to=_readers(debt, alone=alone))
 
 
 @mail("duty_granted", to_staff=True)
 def mail_granted(_: None, debt: Effect) -> Letter:
     grant = _grant(debt)
     alone = grant.asked_by is None or not other_holders(grant.asked_by, grant.person).exists()
-    return Letter(letters.duty_granted(grant), to=_readers(debt, alone=alone))
+    return Letter(context.duty_granted(grant), to=_readers(debt, alone=alone))
 
 
 def _readers(debt: Effect, *, alone: bool) -> list[str]:

@@ -15,7 +15,7 @@ from engine.models import Effect
 from workflows.balances import with_remainders
 from workflows.books import LIVING, lock_account, open_books
 from workflows.ledger import post, revoke
-from workflows.proof import prove_by_payment
+from workflows.mail.verification import prove_by_payment
 from workflows.settlement import Settlement, pay_from_balance
 
 

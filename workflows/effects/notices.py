@@ -10,12 +10,12 @@ from django.db.models import Q, Sum
 
 from core.models import Account, Allocation, Invoice, Payment, Plan, Policy, Subscription, User
 from engine.models import Effect
-from workflows import letters
 from workflows.books import LIVING
-from workflows.instructions import ways_to_pay
-from workflows.mail import Letter, mail
+from workflows.mail import context
+from workflows.mail.payment_instructions import ways_to_pay
+from workflows.mail.sending import Letter, mail
+from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
-from workflows.proof import has_waited
 
 LISTED = 20  # claims, in one mail to reviewers
 ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
@@ -23,7 +23,7 @@ ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that 
 
 @mail("trial_started")
 def mail_trial_start(account: Account, debt: Effect) -> Letter:
-    return Letter(letters.trial_started(account), answers=True, to_log_in=True)
+    return Letter(context.trial_started(account), answers=True, to_log_in=True)
 
 
 @mail("trial_ending")
@@ -31,7 +31,7 @@ def mail_trial_ending(account: Account, debt: Effect) -> Letter | None:
     """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
-    return Letter(letters.trial_ending(account))
+    return Letter(context.trial_ending(account))
 
 
 @mail("trial_ended")
@@ -40,7 +40,7 @@ def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
     if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
         return None
     chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
-    return Letter(letters.trial_ended(account, chosen))
+    return Letter(context.trial_ended(account, chosen))
 
 
 @mail("invoice_issued", related=ASKED)
@@ -49,7 +49,7 @@ def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
     is_open = invoice.status in Invoice.OPEN
     if invoice.status == Invoice.Status.VOID or (has_waited(debt) and not is_open):
         return None
-    words = letters.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
+    words = context.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
     return Letter(words, answers=is_open)
 
 
@@ -61,7 +61,7 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
     if has_waited(debt) and _is_followed(invoice, debt):
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
-    words = letters.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
+    words = context.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
     return Letter(words)
 
 
@@ -69,14 +69,14 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
 def mail_reviewers(payment: Payment, debt: Effect) -> Letter | None:
     """Of this claim, or of all that `claims` of the payload names and nobody has decided on meanwhile."""
     if "claims" not in debt.payload:
-        words = letters.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
+        words = context.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
         return Letter(words, to=reviewers())
     named = Payment.objects.filter(pk__in=debt.payload["claims"], status=Payment.Status.PENDING_APPROVAL)
     waiting = list(named.select_related("account", "invoice__account", "method").order_by("pk"))
     count = len(waiting) + debt.payload.get("more", 0)
     if count > 1:
-        return Letter(letters.payments_submitted(waiting[:LISTED], count), to=reviewers())
-    return Letter(letters.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
+        return Letter(context.payments_submitted(waiting[:LISTED], count), to=reviewers())
+    return Letter(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
 
 
 @mail(
@@ -84,7 +84,7 @@ def mail_reviewers(payment: Payment, debt: Effect) -> Letter | None:
 )
 def mail_approval(payment: Payment, debt: Effect) -> Letter:
     payment.invoice.account = payment.account  # the same: its key says so
-    words = letters.payment_approved(
+    words = context.payment_approved(
         payment,
         plan_of(payment.invoice),
         allocated=allocated_by(payment),
@@ -95,7 +95,7 @@ def mail_approval(payment: Payment, debt: Effect) -> Letter:
 
 @mail("payment_rejected")
 def mail_rejection(payment: Payment, debt: Effect) -> Letter:
-    return Letter(letters.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
+    return Letter(context.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
 
 
 @mail("payment_partial", related=ASKED)
@@ -103,26 +103,26 @@ def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
         return None
-    return Letter(letters.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
+    return Letter(context.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
 
 
 @mail("payment_reversed")
 def mail_reversal(payment: Payment, debt: Effect) -> Letter:
-    words = letters.payment_reversed(payment, allocated=allocated_by(payment))
+    words = context.payment_reversed(payment, allocated=allocated_by(payment))
     return Letter(words, answers=True)
 
 
 @mail("subscription_past_due", related=("account", "plan"))
 def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
     suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
-    words = letters.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
+    words = context.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
     return Letter(words)
 
 
 @mail("subscription_suspended", related=("account", "plan"))
 def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
     given_up_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
-    words = letters.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
+    words = context.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
     return Letter(words)
 
 
@@ -131,7 +131,7 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
     account = subscription.account
     successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")
     took_its_place = successor.first()
-    words = letters.subscription_cancelled(
+    words = context.subscription_cancelled(
         subscription,
         unpaid=debt.transition is not None
         and (debt.transition.name, debt.transition.source) == ("end", Subscription.Status.SUSPENDED),
@@ -145,13 +145,13 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
 def mail_dead_effects(_: None, debt: Effect) -> Letter:
     kind = debt.payload["kind"]
     on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
-    return Letter(letters.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
+    return Letter(context.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
 
 
 @mail("address_refused", to_staff=True)
 def mail_refused_address(account: Account, debt: Effect) -> Letter:
     """Once for an address, however many mails it would have got: its account's owners get them instead."""
-    words = letters.address_refused(account, debt.payload["email"], debt.payload["answer"])
+    words = context.address_refused(account, debt.payload["email"], debt.payload["answer"])
     return Letter(words, to=settings.OPERATOR_EMAILS)
 
 

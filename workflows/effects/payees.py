@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from core.models import PayeeVersion, PaymentMethod
 from engine import Debt, Permanent, effect, owe_many
 from engine.models import Effect
-from workflows import letters
 from workflows.effects.notices import reviewers
-from workflows.mail import Letter, mail
+from workflows.mail import context
+from workflows.mail.sending import Letter, mail
 from workflows.payees import before, changes, holders
 from workflows.periods import database_now
 
@@ -27,7 +27,7 @@ def mail_payee_changed(_: None, debt: Effect) -> Letter | None:
     method = PaymentMethod.objects.filter(pk=version.method_id).first()
     if method is None or (debt.payload["waits"] and not version.waits):
         return None
-    words = letters.payee_changed(
+    words = context.payee_changed(
         method, version, changes(method, before(version), version), waits=debt.payload["waits"]
     )
     return Letter(words, to=told())

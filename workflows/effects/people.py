@@ -1,6 +1,6 @@
 """Mails with a link that signs somebody in or proves an address. The link is made here and kept nowhere.
 
-They call `send` themselves, so that nobody can have them shown again: `workflows.mail.mail`.
+They call `send` themselves, so that nobody can have them shown again: `workflows.mail.sending.mail`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from core.models import Account, Invitation, User
 from core.models.user import canonical_email
 from engine import effect
 from engine.models import Effect
-from workflows import letters, links, tokens
-from workflows.mail import BY_MAIL, Letter, language_of, mail, send
-from workflows.proof import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
+from workflows.mail import context, signed_links, urls
+from workflows.mail.sending import BY_MAIL, Letter, language_of, mail, send
+from workflows.mail.verification import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
 
 Outcome = dict[str, Any]
 
@@ -24,8 +24,8 @@ def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     user = User.objects.reading(debt.payload["email"])
     if user is None:
         return None
-    link = links.password_reset(tokens.RESET.token_of(user))
-    return _send(debt, "password_reset", user, letters.password_reset(user, link))
+    link = urls.password_reset(signed_links.RESET.token_of(user))
+    return _send(debt, "password_reset", user, context.password_reset(user, link))
 
 
 @effect("mail.verify_email", forgettable=True, **BY_MAIL)
@@ -34,8 +34,8 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     user = User.objects.reading(debt.payload["email"])
     if user is None or user.email_verified_at is not None:
         return None
-    link = links.verify_email(tokens.VERIFICATION.token_of(user))
-    return _send(debt, "verify_email", user, letters.verify_email(user, link))
+    link = urls.verify_email(signed_links.VERIFICATION.token_of(user))
+    return _send(debt, "verify_email", user, context.verify_email(user, link))
 
 
 @effect("mail.verify_billing_email", **BY_MAIL)
@@ -47,7 +47,7 @@ def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
         take_a_turn(account.billing_email, debt)
     except Unproved as reason:
         return wait(debt, "verify_billing_email", reason)
-    words = letters.verify_billing_email(account, links.verify_billing_email(tokens.billing_token_of(account)))
+    words = context.verify_billing_email(account, urls.verify_billing_email(signed_links.billing_token_of(account)))
     return send(debt, "verify_billing_email", [account.billing_email], language=account.language, **words)
 
 
@@ -69,14 +69,14 @@ def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
         take_a_turn(invitation.email, debt)
     except Unproved as reason:
         return wait(debt, "member_invited", reason)
-    words = letters.member_invited(invitation, links.invitation(tokens.invitation_token_of(invitation)))
+    words = context.member_invited(invitation, urls.invitation(signed_links.invitation_token_of(invitation)))
     return send(debt, "member_invited", [invitation.email], language=language_of(account), **words)
 
 
 @mail("members_let_go")
 def mail_members_let_go(account: Account, debt: Effect) -> Letter:
     """To the owner, whose address was proved by the same act."""
-    return Letter(letters.members_let_go(account), to_log_in=True)
+    return Letter(context.members_let_go(account), to_log_in=True)
 
 
 @mail("security_notice", to_staff=True)
@@ -85,11 +85,11 @@ def mail_security_notice(_: None, debt: Effect) -> Letter | None:
     user = User.objects.get(pk=debt.payload["user"])
     if not user.is_active:
         return None
-    words = letters.security_notice(user, is_password=debt.payload["what"] == "password", at=debt.created_at)
+    words = context.security_notice(user, is_password=debt.payload["what"] == "password", at=debt.created_at)
     return Letter(words, to=[user.email])
 
 
-def _send(debt: Effect, kind: str, user: User, words: letters.Words) -> Outcome:
+def _send(debt: Effect, kind: str, user: User, words: context.Words) -> Outcome:
     """In the language of the person's account; staff, who have none, in English."""
     membership = getattr(user, "membership", None)
     language = language_of(membership.account) if membership else "en"

@@ -7,8 +7,8 @@ from django.conf import settings
 from core.models import Account, Invoice, Membership
 from engine import Debt
 from engine.models import Effect
-from workflows import letters
-from workflows.mail import Letter, mail
+from workflows.mail import context
+from workflows.mail.sending import Letter, mail
 from workflows.periods import database_now
 from workflows.unpayable import unpayable
 
@@ -24,7 +24,7 @@ def mail_no_way_to_pay(_: None, debt: Effect) -> Letter | None:
     places: list[str] = debt.payload.get("places", [])
     if not places and not found:
         return None
-    return Letter(letters.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
+    return Letter(context.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
 
 
 @mail("no_owner", to_staff=True)
@@ -33,7 +33,7 @@ def mail_no_owner(account: Account, debt: Effect) -> Letter | None:
     owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
     if account.status == Account.Status.CLOSED or owners.exists():
         return None
-    return Letter(letters.no_owner(account), to=settings.OPERATOR_EMAILS)
+    return Letter(context.no_owner(account), to=settings.OPERATOR_EMAILS)
 
 
 def alert_of_unpayable(invoices: list[Invoice]) -> list[Debt]:

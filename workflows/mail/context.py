@@ -28,12 +28,12 @@ from core.models import (
     User,
 )
 from engine.models import Effect
-from workflows import links
-from workflows.instructions import Instructions, instructions_for, reference_for
+from workflows.mail import urls
+from workflows.mail.formatting import Exact, Typed, Unbroken, count, day, moment, money, period_text
+from workflows.mail.payment_instructions import Instructions, instructions_for, reference_for
+from workflows.mail.rejection_reasons import reason_for
 from workflows.payees import Change
 from workflows.periods import last_day_of
-from workflows.reasons import reason_for
-from workflows.words import Exact, Typed, Unbroken, count, day, moment, money, period_text
 
 Words = dict[str, Any]
 NAME_IN_LIST = 40  # characters
@@ -44,18 +44,18 @@ def trial_started(account: Account) -> Words:
         **_account(account),
         "credits": count(account.credits),
         "ends": day(account.trial_ends_on),
-        "link": links.dashboard(),
+        "link": urls.dashboard(),
     }
 
 
 def trial_ending(account: Account) -> Words:
-    return {**_account(account), "ends": day(account.trial_ends_on), "link": links.plan()}
+    return {**_account(account), "ends": day(account.trial_ends_on), "link": urls.plan()}
 
 
 def trial_ended(account: Account, open_invoice: Invoice | None) -> Words:
     """open_invoice: of the plan that was chosen before the end, if one was."""
     if open_invoice is None:
-        return {**_account(account), "link": links.plan()}
+        return {**_account(account), "link": urls.plan()}
     return {**_invoice(open_invoice), "has_chosen": True}
 
 
@@ -89,7 +89,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
         "paid_on": day(payment.paid_on),
         "notes": payment.notes,
         "days_waiting": days_waiting,
-        "link": links.review(payment),
+        "link": urls.review(payment),
     }
 
 
@@ -105,7 +105,7 @@ def payments_submitted(payments: Sequence[Payment], total: int) -> Words:
             for payment in payments
         ],
         "others": total - len(payments),
-        "link": links.desk(),
+        "link": urls.desk(),
     }
 
 
@@ -115,13 +115,13 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
     is_open = subscription is not None and subscription.status == Subscription.Status.ACTIVE
     is_paid = invoice.status == Invoice.Status.PAID and allocated > 0
     is_welcome = is_paid and is_open and invoice.purpose == Invoice.Purpose.FIRST
-    link = links.payment(payment)
+    link = urls.payment(payment)
     if is_welcome:
-        link = links.dashboard()
+        link = urls.dashboard()
     elif invoice.status in Invoice.OPEN:
-        link = links.invoice(invoice)
+        link = urls.invoice(invoice)
     elif not allocated:
-        link = links.balance()
+        link = urls.balance()
     return {
         **_payment(payment),
         "short_name": Typed(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
@@ -146,7 +146,7 @@ def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Word
         "reason": reason.what,
         "advice": reason.next,
         "notes": payment.admin_notes,
-        "link": links.invoice(payment.invoice),
+        "link": urls.invoice(payment.invoice),
     }
 
 
@@ -160,7 +160,7 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Words:
         **_payment(payment),
         "reason": payment.reversal_reason,
         "reopened": _unless_zero(allocated, payment.currency),
-        "link": links.invoice(payment.invoice) if allocated else links.balance(),
+        "link": urls.invoice(payment.invoice) if allocated else urls.balance(),
     }
 
 
@@ -188,12 +188,12 @@ def subscription_cancelled(
         "is_unpaid": unpaid,
         "successor": Exact(successor),
         "freed": money(freed, subscription.currency) if freed else "",
-        "link": links.dashboard() if successor else links.plan(),
+        "link": urls.dashboard() if successor else urls.plan(),
     }
 
 
 def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
-    return {"kind": Exact(kind), "effects": effects, "link": links.effects(kind)}
+    return {"kind": Exact(kind), "effects": effects, "link": urls.effects(kind)}
 
 
 def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Words:
@@ -209,7 +209,7 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
             for invoice in invoices
         ],
         "others": found - len(invoices),
-        "link": links.payment_methods(),
+        "link": urls.payment_methods(),
     }
 
 
@@ -225,17 +225,17 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
         "at_once": version.at_once,
         "wait_hours": version.wait_hours,
         "alone_hours": version.alone_hours,
-        "link": links.payment_method(method),
+        "link": urls.payment_method(method),
     }
 
 
 def no_owner(account: Account) -> Words:
-    return {"name": Exact(account.name), "link": links.account(account)}
+    return {"name": Exact(account.name), "link": urls.account(account)}
 
 
 def address_refused(account: Account, email: str, answer: str) -> Words:
     """answer: of the mail server, or of several."""
-    return {**_account(account), "email": Exact(email), "answer": answer, "link": links.account(account)}
+    return {**_account(account), "email": Exact(email), "answer": answer, "link": urls.account(account)}
 
 
 def duty_requested(grant: DutyGrant, *, alone: bool) -> Words:
@@ -250,7 +250,7 @@ def duty_granted(grant: DutyGrant) -> Words:
 
 def security_notice(user: User, *, is_password: bool, at: datetime) -> Words:
     """is_password: a new one was set; else a sign-in from a new network."""
-    return {"email": Exact(user.email), "is_password": is_password, "at": moment(at), "link": links.ask_for_reset()}
+    return {"email": Exact(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
 
 
 def password_reset(user: User, link: str) -> Words:
@@ -277,7 +277,7 @@ def member_invited(invitation: Invitation, link: str) -> Words:
 
 
 def members_let_go(account: Account) -> Words:
-    return {**_account(account), "link": links.members()}
+    return {**_account(account), "link": urls.members()}
 
 
 def bare(words: Words) -> Words:
@@ -303,7 +303,7 @@ def payee_of(method: PaymentMethod) -> list[tuple[str, Exact]]:
 
 
 def _account(account: Account) -> Words:
-    return {"name": Typed(account.name), "link": links.dashboard()}
+    return {"name": Typed(account.name), "link": urls.dashboard()}
 
 
 def _invoice(invoice: Invoice, plan: str = "") -> Words:
@@ -315,7 +315,7 @@ def _invoice(invoice: Invoice, plan: str = "") -> Words:
         "outstanding": money(invoice.outstanding, invoice.currency),
         "is_open": invoice.status in Invoice.OPEN,
         "due": day(invoice.due_on),
-        "link": links.invoice(invoice),
+        "link": urls.invoice(invoice),
     }
 
 
@@ -325,7 +325,7 @@ def _payment(payment: Payment) -> Words:
         "amount": money(payment.amount, payment.currency),
         "received": money(payment.received or payment.amount, payment.currency),
         "reference": Typed(payment.reference),
-        "link": links.payment(payment),
+        "link": urls.payment(payment),
     }
 
 
@@ -337,12 +337,12 @@ def _grant(grant: DutyGrant) -> Words:
         "email": Exact(grant.email) if grant.email else None,
         "asked_by": Exact(grant.asked_by.email) if grant.asked_by else None,
         "reason": Typed(grant.reason),
-        "link": links.duties(grant.person),
+        "link": urls.duties(grant.person),
     }
 
 
 def _subscription(subscription: Subscription, invoice: Invoice | None) -> Words:
-    about = _invoice(invoice) if invoice else {**_account(subscription.account), "link": links.plan()}
+    about = _invoice(invoice) if invoice else {**_account(subscription.account), "link": urls.plan()}
     return {**about, "plan": Exact(subscription.plan.name)}
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from core.models import Account, Invoice, Payment, PaymentMethod, User
-from workflows.words import Bare
+from workflows.mail.formatting import Bare
 
 
 def _page(path: str) -> str:

@@ -21,8 +21,8 @@ from core.models import (
     User,
 )
 from engine.models import Effect
-from workflows import letters, links
-from workflows.letters import Words
+from workflows.mail import context, urls
+from workflows.mail.context import Words
 from workflows.payees import changes
 from workflows.seed.instructions import INSTRUCTIONS
 
@@ -129,17 +129,17 @@ def effects() -> list[Effect]:
 
 
 def _issued(**change: Any) -> Words:
-    return letters.invoice_issued(invoice(**change), "Growth", [method(), method()])
+    return context.invoice_issued(invoice(**change), "Growth", [method(), method()])
 
 
 def _reminder(days_late: int) -> Words:
-    return letters.invoice_reminder(invoice(), "Growth", [method(is_demo=False), method()], days_late=days_late)
+    return context.invoice_reminder(invoice(), "Growth", [method(is_demo=False), method()], days_late=days_late)
 
 
 def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] | None = None) -> Words:
     paid = {"status": Invoice.Status.PAID, "allocated": Decimal(189)} | (of or {})
     total = Decimal(allocated) + Decimal(to_balance)
-    return letters.payment_approved(
+    return context.payment_approved(
         payment(invoice=invoice(**paid), amount=total, received=total),
         "Growth",
         allocated=Decimal(allocated),
@@ -149,7 +149,7 @@ def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] 
 
 def _rejected(code: Payment.Reason, notes: str = "", **change: Any) -> Words:
     claim = payment(status=Payment.Status.FAILED, reason_code=code, admin_notes=notes, **change)
-    return letters.payment_rejected(claim, [method()])
+    return context.payment_rejected(claim, [method()])
 
 
 def _behind(status: Subscription.Status) -> Subscription:
@@ -161,7 +161,7 @@ def _payee(*, waits: bool, **change: Any) -> Words:
     was = PayeeVersion(number=1, fields=PAYEE, instructions={"en": "Send {amount}."})
     facts = {"number": 2, "asked_by": asked_by, "wait_hours": 4, "alone_hours": 24} | change
     version = PayeeVersion(fields=PAYEE | {"iban": "GB29NWBK60161331926819"}, instructions=was.instructions, **facts)
-    return letters.payee_changed(method(), version, changes(method(), was, version), waits=waits)
+    return context.payee_changed(method(), version, changes(method(), was, version), waits=waits)
 
 
 PART = {"status": Invoice.Status.PARTIALLY_PAID, "allocated": Decimal(177)}
@@ -169,17 +169,17 @@ CLOSED = {"status": Invoice.Status.VOID, "allocated": Decimal(0)}
 
 # By kind, then by what has happened: each gives the words for the active language.
 SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
-    "trial_started": {"a trial": lambda: letters.trial_started(account(credits=1000))},
-    "trial_ending": {"a trial": lambda: letters.trial_ending(account())},
+    "trial_started": {"a trial": lambda: context.trial_started(account(credits=1000))},
+    "trial_ending": {"a trial": lambda: context.trial_ending(account())},
     "trial_ended": {
-        "nothing chosen": lambda: letters.trial_ended(account(), None),
-        "a plan is chosen": lambda: letters.trial_ended(account(), invoice()),
+        "nothing chosen": lambda: context.trial_ended(account(), None),
+        "a plan is chosen": lambda: context.trial_ended(account(), invoice()),
     },
     "invoice_issued": {
         "first": _issued,
         "renewal, partly from the balance": lambda: _issued(purpose=Invoice.Purpose.RENEWAL, **PART),
         "upgrade": lambda: _issued(purpose=Invoice.Purpose.UPGRADE),
-        "no way to pay is enabled": lambda: letters.invoice_issued(invoice(), "Growth", []),
+        "no way to pay is enabled": lambda: context.invoice_issued(invoice(), "Growth", []),
         "paid from the balance": lambda: _issued(
             purpose=Invoice.Purpose.RENEWAL, status=Invoice.Status.PAID, allocated=Decimal(189)
         ),
@@ -188,12 +188,12 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "before": lambda: _reminder(-3),
         "on the day": lambda: _reminder(0),
         "late": lambda: _reminder(3),
-        "no way to pay is enabled": lambda: letters.invoice_reminder(invoice(), "Growth", [], days_late=-3),
+        "no way to pay is enabled": lambda: context.invoice_reminder(invoice(), "Growth", [], days_late=-3),
     },
     "payment_submitted": {
-        "new": lambda: letters.payment_submitted(payment()),
-        "has waited too long": lambda: letters.payment_submitted(payment(), days_waiting=8),
-        "several": lambda: letters.payments_submitted([payment(), payment(amount=Decimal(177))], 12),
+        "new": lambda: context.payment_submitted(payment()),
+        "has waited too long": lambda: context.payment_submitted(payment(), days_waiting=8),
+        "several": lambda: context.payments_submitted([payment(), payment(amount=Decimal(177))], 12),
     },
     "payment_approved": {
         "welcome": _approved,
@@ -210,39 +210,39 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "without a reference": lambda: _rejected(Payment.Reason.OTHER, reference=""),
         "the invoice is closed": lambda: _rejected(Payment.Reason.INVOICE_CLOSED, invoice=invoice(**CLOSED)),
     },
-    "payment_partial": {"a bank kept a fee": lambda: letters.payment_partial(invoice(**PART), [method(), method()])},
+    "payment_partial": {"a bank kept a fee": lambda: context.payment_partial(invoice(**PART), [method(), method()])},
     "payment_reversed": {
-        "it had paid an invoice": lambda: letters.payment_reversed(
+        "it had paid an invoice": lambda: context.payment_reversed(
             payment(reversal_reason="recalled by the bank of the payer"), allocated=Decimal(189)
         ),
-        "it was in the balance": lambda: letters.payment_reversed(
+        "it was in the balance": lambda: context.payment_reversed(
             payment(reversal_reason="booked twice"), allocated=Decimal(0)
         ),
     },
     "subscription_past_due": {
-        "an invoice is open": lambda: letters.subscription_past_due(
+        "an invoice is open": lambda: context.subscription_past_due(
             _behind(Subscription.Status.PAST_DUE), invoice(), date(2026, 11, 18)
         ),
-        "none is": lambda: letters.subscription_past_due(_behind(Subscription.Status.PAST_DUE), None, None),
+        "none is": lambda: context.subscription_past_due(_behind(Subscription.Status.PAST_DUE), None, None),
     },
     "subscription_suspended": {
-        "an invoice is open": lambda: letters.subscription_suspended(
+        "an invoice is open": lambda: context.subscription_suspended(
             _behind(Subscription.Status.SUSPENDED), invoice(), date(2026, 12, 18)
         ),
-        "of the next period": lambda: letters.subscription_suspended(
+        "of the next period": lambda: context.subscription_suspended(
             _behind(Subscription.Status.SUSPENDED), invoice(period_end=date(2027, 1, 3)), date(2026, 12, 18)
         ),
     },
     "subscription_cancelled": {
-        "as asked": lambda: letters.subscription_cancelled(subscription()),
-        "unpaid": lambda: letters.subscription_cancelled(subscription(), unpaid=True),
-        "another plan took its place": lambda: letters.subscription_cancelled(subscription(), successor="Scale"),
-        "paid ahead": lambda: letters.subscription_cancelled(subscription(), freed=Decimal("89.00")),
+        "as asked": lambda: context.subscription_cancelled(subscription()),
+        "unpaid": lambda: context.subscription_cancelled(subscription(), unpaid=True),
+        "another plan took its place": lambda: context.subscription_cancelled(subscription(), successor="Scale"),
+        "paid ahead": lambda: context.subscription_cancelled(subscription(), freed=Decimal("89.00")),
     },
-    "members_let_go": {"an address was proved": lambda: letters.members_let_go(account())},
+    "members_let_go": {"an address was proved": lambda: context.members_let_go(account())},
     "no_way_to_pay": {
-        "a method was switched off": lambda: letters.no_way_to_pay(["in PK, in PKR"], [], 0),
-        "invoices are open": lambda: letters.no_way_to_pay([], [invoice(), invoice()], 12),
+        "a method was switched off": lambda: context.no_way_to_pay(["in PK, in PKR"], [], 0),
+        "invoices are open": lambda: context.no_way_to_pay([], [invoice(), invoice()], 12),
     },
     "payee_changed": {
         "it waits": lambda: _payee(waits=True),
@@ -250,44 +250,44 @@ SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
         "in force after waiting alone": lambda: _payee(waits=False),
         "at once, of a method that no invoice shows": lambda: _payee(waits=False, at_once=True),
     },
-    "no_owner": {"the log-in was closed": lambda: letters.no_owner(account())},
+    "no_owner": {"the log-in was closed": lambda: context.no_owner(account())},
     "address_refused": {
-        "an unknown mailbox": lambda: letters.address_refused(
+        "an unknown mailbox": lambda: context.address_refused(
             account(), "bills@example.test", "550 5.1.1 No such user here"
         )
     },
     "duty_requested": {
-        "a second person confirms": lambda: letters.duty_requested(duty_grant(), alone=False),
-        "a firm of one": lambda: letters.duty_requested(duty_grant(reason="Our new bookkeeper"), alone=True),
-        "another address": lambda: letters.duty_requested(
+        "a second person confirms": lambda: context.duty_requested(duty_grant(), alone=False),
+        "a firm of one": lambda: context.duty_requested(duty_grant(reason="Our new bookkeeper"), alone=True),
+        "another address": lambda: context.duty_requested(
             duty_grant(kind="email", duties=["email"], email="ann.lee@example.test"), alone=False
         ),
     },
     "duty_granted": {
-        "confirmed": lambda: letters.duty_granted(duty_grant(confirmed_by=user(email="max@example.test"))),
-        "after the waiting time": lambda: letters.duty_granted(duty_grant()),
-        "taken": lambda: letters.duty_granted(duty_grant(kind="take", reason="Left the firm")),
-        "by the machine's operator": lambda: letters.duty_granted(duty_grant(origin="operator", asked_by=None)),
+        "confirmed": lambda: context.duty_granted(duty_grant(confirmed_by=user(email="max@example.test"))),
+        "after the waiting time": lambda: context.duty_granted(duty_grant()),
+        "taken": lambda: context.duty_granted(duty_grant(kind="take", reason="Left the firm")),
+        "by the machine's operator": lambda: context.duty_granted(duty_grant(origin="operator", asked_by=None)),
     },
     "security_notice": {
-        "a new password": lambda: letters.security_notice(user(), is_password=True, at=AT),
-        "a new network": lambda: letters.security_notice(user(), is_password=False, at=AT),
+        "a new password": lambda: context.security_notice(user(), is_password=True, at=AT),
+        "a new network": lambda: context.security_notice(user(), is_password=False, at=AT),
     },
-    "effects_dead": {"two mails": lambda: letters.effects_dead("mail.invoice_issued", effects())},
+    "effects_dead": {"two mails": lambda: context.effects_dead("mail.invoice_issued", effects())},
 }
 # Their links are as good as keys: these are examples.
 SAMPLES |= {
-    "password_reset": {"asked for": lambda: letters.password_reset(user(), links.password_reset("example"))},
-    "verify_email": {"signed up": lambda: letters.verify_email(user(), links.verify_email("example"))},
+    "password_reset": {"asked for": lambda: context.password_reset(user(), urls.password_reset("example"))},
+    "verify_email": {"signed up": lambda: context.verify_email(user(), urls.verify_email("example"))},
     "verify_billing_email": {
-        "asked for": lambda: letters.verify_billing_email(
-            account(billing_email="bills@example.test"), links.verify_billing_email("example")
+        "asked for": lambda: context.verify_billing_email(
+            account(billing_email="bills@example.test"), urls.verify_billing_email("example")
         )
     },
     "member_invited": {
-        "invited": lambda: letters.member_invited(
+        "invited": lambda: context.member_invited(
             Invitation(account=account(), email="ann@example.test", invited_by=user(email="owner@example.test")),
-            links.invitation("example"),
+            urls.invitation("example"),
         )
     },
 }

@@ -22,9 +22,9 @@ from markdown_it.token import Token
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import sound_methods
+from workflows.mail.formatting import Exact, Typed, Unbroken, amount_text, date_text
+from workflows.mail.html_to_text import plain
 from workflows.payees import as_issued
-from workflows.plaintext import plain
-from workflows.words import Exact, Typed, Unbroken, amount_text, date_text
 
 PLACEHOLDER = re.compile(r"\{{({})\}}".format("|".join(PLACEHOLDERS)))
 IN_ADDRESS = re.compile(r"%7B({})%7D".format("|".join(PLACEHOLDERS)))  # what the parser makes of braces in a link

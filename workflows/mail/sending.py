@@ -25,11 +25,12 @@ from engine import effect, owe
 from engine.errors import Permanent, Unanswered, Unreachable
 from engine.models import Effect
 from engine.registry import kinds
-from workflows import form_letters, letters, links
-from workflows.plaintext import plain
-from workflows.proof import Unproved, readers_of, wait
+from workflows import form_letters
+from workflows.mail import context, urls
+from workflows.mail.formatting import Bare, Exact
+from workflows.mail.html_to_text import plain
+from workflows.mail.verification import Unproved, readers_of, wait
 from workflows.wire import KeyedMail
-from workflows.words import Bare, Exact
 
 GOODBYE = 1  # second
 GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
@@ -158,7 +159,7 @@ def _send_to_customer(
     if not readers.to and account.status == Account.Status.CLOSED:
         return None  # the last person of a closed account may have been erased
     with translation.override(language):
-        words = letters.bare(letter.words) if readers.is_bare else letter.words
+        words = context.bare(letter.words) if readers.is_bare else letter.words
     try:
         return send(debt, kind, readers.to, language=language, **words)
     except Refused as refusal:
@@ -198,7 +199,7 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
     """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
     context = {
         "public_url": settings.PUBLIC_URL,
-        "home": links.home(),
+        "home": urls.home(),
         "sender": _sender(),
         "support": _support(),
         **words,

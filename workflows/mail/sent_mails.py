@@ -17,7 +17,7 @@ from core.models import Account, User
 from core.models.user import NO_ADDRESS, canonical_email, email_digests
 from engine.models import Transition
 from engine.stateful import NOBODY
-from workflows.mail import composers
+from workflows.mail.sending import composers
 
 NO_MAILBOX = (NO_ADDRESS, "@erased.invalid")
 OF_A_LOG_IN = ["mail.password_reset", "mail.verify_email"]  # asked for by anybody who types an address: of no account

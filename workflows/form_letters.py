@@ -16,7 +16,7 @@ from typing import Any
 
 from django.utils.html import escape
 
-from workflows.mail.formatting import Bare, Exact
+from workflows.mail.formatting import BidiText, RawText
 
 Words = dict[str, Any]
 Render = Callable[[str, Words], Sequence[str]]  # of a kind of mail and its words: the HTML first, then plain texts
@@ -64,7 +64,7 @@ def _fill(pieces: list[str], values: Sequence[str]) -> str:
 def _case_of(value: Any, values: list[str]) -> Any:
     """The value, hashable, with a type instead of each blank, whose values go to the list."""
     match value:
-        case Exact() | Bare():
+        case BidiText() | RawText():
             if not value or " ".join(value.split()) != value:
                 raise _NoFormError  # as HTML and as plain text it is not the same
             values.append(str(value))

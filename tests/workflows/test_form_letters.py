@@ -13,7 +13,7 @@ from core.instructions import PLACEHOLDERS
 from tests.workflows.test_mails import EVERY
 from workflows import form_letters
 from workflows.mail import payment_instructions, samples, sending
-from workflows.mail.formatting import Bare, Exact, Unbroken
+from workflows.mail.formatting import BidiText, NoWrap, RawText
 from workflows.mail.samples import SAMPLES
 from workflows.seed.instructions import INSTRUCTIONS
 
@@ -49,12 +49,12 @@ def test_a_case_is_rendered_once():
         return f"<p>{conditional_escape(words['name'])} {words['link']}</p>", f"{words['name']}: {words['link']}"
 
     def write(name, **more):
-        return form_letters.write(render, "news", {"name": Exact(name), "link": Bare("x/1"), **more}, "en")
+        return form_letters.write(render, "news", {"name": BidiText(name), "link": RawText("x/1"), **more}, "en")
 
     assert write("A & B") == ["<p><bdi>A &amp; B</bdi> x/1</p>", "A & B: x/1"]
     assert write("C") == ["<p><bdi>C</bdi> x/1</p>", "C: x/1"]
     assert len(seen) == 1
-    for more in ({"is_late": True}, {"is_late": 1}, {"notes": "two\nlines"}, {"rows": [Unbroken("1"), None]}):
+    for more in ({"is_late": True}, {"is_late": 1}, {"notes": "two\nlines"}, {"rows": [NoWrap("1"), None]}):
         write("D", **more)
         write("E", **more)
     assert len(seen) == 5
@@ -68,7 +68,7 @@ def test_whoever_looks_into_a_value_is_found_out(look):
         return "", look(words["name"])
 
     for name in ("Long " * 30 + "name", "another"):
-        assert form_letters.write(render, "news", {"name": Exact(name)}, "en") == ("", look(Exact(name)))
+        assert form_letters.write(render, "news", {"name": BidiText(name)}, "en") == ("", look(BidiText(name)))
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "wide  gap", " before", ""])
@@ -77,7 +77,7 @@ def test_a_value_that_is_set_differently_as_html_and_as_text_is_rendered(name):
         return str(words["name"]), " ".join(words["name"].split())
 
     for _ in range(2):
-        assert form_letters.write(render, "news", {"name": Exact(name)}, "en") == (name, " ".join(name.split()))
+        assert form_letters.write(render, "news", {"name": BidiText(name)}, "en") == (name, " ".join(name.split()))
 
 
 def test_instructions_are_set_out_once_for_each_method(monkeypatch):
@@ -89,7 +89,7 @@ def test_instructions_are_set_out_once_for_each_method(monkeypatch):
         return words["pay"].html, words["pay"].text
 
     def write(source, name):
-        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": BidiText(name)})
         return form_letters.write(render, "news", {"pay": pay}, "en")
 
     source = "Write **{account_name}** and `{account_name}`."
@@ -110,7 +110,7 @@ def test_instructions_of_the_catalogue_are_filled_in_as_they_would_be_set_out(co
 
     for language, source in INSTRUCTIONS[code].items():
         for name in NAMES:
-            values = {placeholder: Unbroken(name) for placeholder in PLACEHOLDERS} | {"account_name": Exact(name)}
+            values = {placeholder: NoWrap(name) for placeholder in PLACEHOLDERS} | {"account_name": BidiText(name)}
             pay = payment_instructions.Instructions(language, source, is_demo=True, values=values)
             with translation.override(language):
                 html, text = form_letters.write(render, "news", {"pay": pay}, language)
@@ -123,7 +123,7 @@ def test_a_value_in_an_address_is_rendered():
 
     def write(name):
         source = "[pay](https://pay.example/?for={account_name})"
-        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": Exact(name)})
+        pay = payment_instructions.Instructions("en", source, is_demo=False, values={"account_name": BidiText(name)})
         return form_letters.write(render, "news", {"pay": pay}, "en")[0]
 
     for name in ("A & B", "C/D"):

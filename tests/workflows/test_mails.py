@@ -21,7 +21,7 @@ from tests.factories import (
     StaffFactory,
 )
 from workflows.mail import samples
-from workflows.mail.html_to_text import plain
+from workflows.mail.html_to_text import html_to_text
 from workflows.mail.rejection_reasons import REASONS, reason_for
 from workflows.mail.samples import SAMPLES, TO_STAFF
 from workflows.mail.sending import compose, composers, write
@@ -186,7 +186,7 @@ def test_every_reason_is_told_and_none_accuses(language):
     ],
 )
 def test_a_page_becomes_plain_text(html, text):
-    assert plain(html) == text
+    assert html_to_text(html) == text
 
 
 @pytest.mark.django_db

@@ -29,7 +29,7 @@ from core.models import (
 )
 from engine.models import Effect
 from workflows.mail import urls
-from workflows.mail.formatting import Exact, Typed, Unbroken, count, day, moment, money, period_text
+from workflows.mail.formatting import BidiText, CustomerText, NoWrap, count, day, moment, money, period_text
 from workflows.mail.payment_instructions import Instructions, instructions_for, reference_for
 from workflows.mail.rejection_reasons import reason_for
 from workflows.payees import Change
@@ -84,8 +84,8 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
     """days_waiting: since the claim, when it has waited too long; else zero."""
     return {
         **_payment(payment),
-        "method": Exact(payment.method.name),
-        "payer": Typed(payment.payer_name),
+        "method": BidiText(payment.method.name),
+        "payer": CustomerText(payment.payer_name),
         "paid_on": day(payment.paid_on),
         "notes": payment.notes,
         "days_waiting": days_waiting,
@@ -100,7 +100,7 @@ def payments_submitted(payments: Sequence[Payment], total: int) -> Words:
         "claims": [
             {
                 "amount": money(payment.amount, payment.currency),
-                "name": Typed(Truncator(payment.account.name).chars(NAME_IN_LIST)),
+                "name": CustomerText(Truncator(payment.account.name).chars(NAME_IN_LIST)),
             }
             for payment in payments
         ],
@@ -124,8 +124,8 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
         link = urls.balance()
     return {
         **_payment(payment),
-        "short_name": Typed(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
-        "plan": Exact(plan),
+        "short_name": CustomerText(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
+        "plan": BidiText(plan),
         "is_welcome": is_welcome,
         "is_paid": is_paid,
         "is_part": allocated > 0 and invoice.status in Invoice.OPEN,
@@ -170,9 +170,9 @@ def subscription_past_due(subscription: Subscription, invoice: Invoice | None, s
 
 def subscription_suspended(subscription: Subscription, invoice: Invoice | None, given_up_on: date | None) -> Words:
     """given_up_on: the first day on which paying comes too late."""
-    pays_for = Exact("")
+    pays_for = BidiText("")
     if invoice is not None and invoice.period_start and invoice.period_end and invoice.began_on is None:
-        pays_for = Exact(period_text(invoice.period_start, invoice.period_end))
+        pays_for = BidiText(period_text(invoice.period_start, invoice.period_end))
     return {**_subscription(subscription, invoice), "ends_on": _last_day(given_up_on), "pays_for": pays_for}
 
 
@@ -186,24 +186,24 @@ def subscription_cancelled(
     return {
         **_subscription(subscription, None),
         "is_unpaid": unpaid,
-        "successor": Exact(successor),
+        "successor": BidiText(successor),
         "freed": money(freed, subscription.currency) if freed else "",
         "link": urls.dashboard() if successor else urls.plan(),
     }
 
 
 def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
-    return {"kind": Exact(kind), "effects": effects, "link": urls.effects(kind)}
+    return {"kind": BidiText(kind), "effects": effects, "link": urls.effects(kind)}
 
 
 def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Words:
     """places: where the last method went, in English. invoices: the newest of those that cannot be paid, of `found`."""
     return {
-        "places": [Exact(place) for place in places],
+        "places": [BidiText(place) for place in places],
         "invoices": [
             {
-                "number": Exact(invoice.number or ""),
-                "name": Exact(invoice.account.name),
+                "number": BidiText(invoice.number or ""),
+                "name": BidiText(invoice.account.name),
                 "open": money(invoice.outstanding, invoice.currency),
             }
             for invoice in invoices
@@ -216,12 +216,12 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
 def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequence[Change], *, waits: bool) -> Words:
     """changes: from what was in force before. waits: for somebody else, or only for its hours."""
     return {
-        "method": Exact(method.name),
-        "code": Exact(method.code),
+        "method": BidiText(method.name),
+        "code": BidiText(method.code),
         "changes": changes,
         "waits": waits,
-        "asked_by": Exact(version.asked_by.email if version.asked_by else "the operator of the machine"),
-        "confirmed_by": Exact(version.confirmed_by.email if version.confirmed_by else ""),
+        "asked_by": BidiText(version.asked_by.email if version.asked_by else "the operator of the machine"),
+        "confirmed_by": BidiText(version.confirmed_by.email if version.confirmed_by else ""),
         "at_once": version.at_once,
         "wait_hours": version.wait_hours,
         "alone_hours": version.alone_hours,
@@ -230,12 +230,12 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
 
 
 def no_owner(account: Account) -> Words:
-    return {"name": Exact(account.name), "link": urls.account(account)}
+    return {"name": BidiText(account.name), "link": urls.account(account)}
 
 
 def address_refused(account: Account, email: str, answer: str) -> Words:
     """answer: of the mail server, or of several."""
-    return {**_account(account), "email": Exact(email), "answer": answer, "link": urls.account(account)}
+    return {**_account(account), "email": BidiText(email), "answer": answer, "link": urls.account(account)}
 
 
 def duty_requested(grant: DutyGrant, *, alone: bool) -> Words:
@@ -244,25 +244,25 @@ def duty_requested(grant: DutyGrant, *, alone: bool) -> Words:
 
 
 def duty_granted(grant: DutyGrant) -> Words:
-    confirmed_by = Exact(grant.confirmed_by.email) if grant.confirmed_by else None
+    confirmed_by = BidiText(grant.confirmed_by.email) if grant.confirmed_by else None
     return {**_grant(grant), "confirmed_by": confirmed_by, "is_taken": grant.kind == DutyGrant.Kind.TAKE}
 
 
 def security_notice(user: User, *, is_password: bool, at: datetime) -> Words:
     """is_password: a new one was set; else a sign-in from a new network."""
-    return {"email": Exact(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
+    return {"email": BidiText(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
 
 
 def password_reset(user: User, link: str) -> Words:
-    return {"email": Exact(user.email), "link": link}
+    return {"email": BidiText(user.email), "link": link}
 
 
 def verify_email(user: User, link: str) -> Words:
-    return {"email": Exact(user.email), "link": link}
+    return {"email": BidiText(user.email), "link": link}
 
 
 def verify_billing_email(account: Account, link: str) -> Words:
-    return {"email": Exact(account.billing_email), "link": link}
+    return {"email": BidiText(account.billing_email), "link": link}
 
 
 def member_invited(invitation: Invitation, link: str) -> Words:
@@ -270,8 +270,8 @@ def member_invited(invitation: Invitation, link: str) -> Words:
     assert invitation.invited_by is not None
     return {
         **_account(invitation.account),
-        "email": Exact(invitation.email),
-        "inviter": Typed(invitation.invited_by.email),
+        "email": BidiText(invitation.email),
+        "inviter": CustomerText(invitation.invited_by.email),
         "link": link,
     }
 
@@ -287,8 +287,8 @@ def bare(words: Words) -> Words:
 
 def _bare(name: str, value: Any) -> Any:
     match value:
-        case Typed():
-            return Exact(_("customer")) if name in ("name", "short_name", "account_name") else ""
+        case CustomerText():
+            return BidiText(_("customer")) if name in ("name", "short_name", "account_name") else ""
         case dict():
             return {key: _bare(key, each) for key, each in value.items()}
         case Instructions():
@@ -297,20 +297,20 @@ def _bare(name: str, value: Any) -> Any:
     return value
 
 
-def payee_of(method: PaymentMethod) -> list[tuple[str, Exact]]:
+def payee_of(method: PaymentMethod) -> list[tuple[str, BidiText]]:
     """Labels in the active language and values, as a payer copies them; an IBAN in groups of four."""
-    return [(line.label, Exact(_grouped(line.key, line.value))) for line in method.payee()]
+    return [(line.label, BidiText(_grouped(line.key, line.value))) for line in method.payee()]
 
 
 def _account(account: Account) -> Words:
-    return {"name": Typed(account.name), "link": urls.dashboard()}
+    return {"name": CustomerText(account.name), "link": urls.dashboard()}
 
 
 def _invoice(invoice: Invoice, plan: str = "") -> Words:
     return {
         **_account(invoice.account),
-        "number": Unbroken(invoice.number or ""),
-        "plan": Exact(plan),
+        "number": NoWrap(invoice.number or ""),
+        "plan": BidiText(plan),
         "total": money(invoice.total, invoice.currency),
         "outstanding": money(invoice.outstanding, invoice.currency),
         "is_open": invoice.status in Invoice.OPEN,
@@ -324,7 +324,7 @@ def _payment(payment: Payment) -> Words:
         **_invoice(payment.invoice),
         "amount": money(payment.amount, payment.currency),
         "received": money(payment.received or payment.amount, payment.currency),
-        "reference": Typed(payment.reference),
+        "reference": CustomerText(payment.reference),
         "link": urls.payment(payment),
     }
 
@@ -332,18 +332,18 @@ def _payment(payment: Payment) -> Words:
 def _grant(grant: DutyGrant) -> Words:
     assert grant.person is not None
     return {
-        "person": Exact(grant.person.email),
-        "duties": Exact(grant.words),
-        "email": Exact(grant.email) if grant.email else None,
-        "asked_by": Exact(grant.asked_by.email) if grant.asked_by else None,
-        "reason": Typed(grant.reason),
+        "person": BidiText(grant.person.email),
+        "duties": BidiText(grant.words),
+        "email": BidiText(grant.email) if grant.email else None,
+        "asked_by": BidiText(grant.asked_by.email) if grant.asked_by else None,
+        "reason": CustomerText(grant.reason),
         "link": urls.duties(grant.person),
     }
 
 
 def _subscription(subscription: Subscription, invoice: Invoice | None) -> Words:
     about = _invoice(invoice) if invoice else {**_account(subscription.account), "link": urls.plan()}
-    return {**about, "plan": Exact(subscription.plan.name)}
+    return {**about, "plan": BidiText(subscription.plan.name)}
 
 
 def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
@@ -353,10 +353,10 @@ def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
     method = methods[0]
     return {
         "pay": {
-            "method": Exact(method.name),
+            "method": BidiText(method.name),
             "is_demo": method.is_demo,
             "amount": money(invoice.outstanding, invoice.currency),
-            "reference": Unbroken(reference_for(invoice)),
+            "reference": NoWrap(reference_for(invoice)),
             "payee": payee_of(method),
             "instructions": instructions_for(method, invoice, get_language() or "en"),
             "has_others": len(methods) > 1,
@@ -364,7 +364,7 @@ def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
     }
 
 
-def _last_day(end: date | None) -> Unbroken | None:
+def _last_day(end: date | None) -> NoWrap | None:
     return day(last_day_of(end)) if end else None
 
 
@@ -374,5 +374,5 @@ def _grouped(key: str, value: str) -> str:
     return " ".join(value[start : start + 4] for start in range(0, len(value), 4))
 
 
-def _unless_zero(amount: Decimal, currency: str) -> Exact | None:
+def _unless_zero(amount: Decimal, currency: str) -> BidiText | None:
     return money(amount, currency) if amount > 0 else None

@@ -16,13 +16,13 @@ from core.money import quantize
 from workflows.periods import last_day_of
 
 
-class Bare(str):
+class RawText(str):
     """Words that stand by themselves as they are, and are not looked into: an address, a subject."""
 
     __slots__ = ()
 
 
-class Exact(str):
+class BidiText(str):
     """A value that stands in a sentence as it is: a name, a reference, a sum.
 
     In HTML it is isolated, so that neither the sentence nor the value turns the other around where one of them is
@@ -36,13 +36,13 @@ class Exact(str):
         return mark_safe(f"<bdi{self.css}>{escape(str(self))}</bdi>")  # noqa: S308 - escaped
 
 
-class Typed(Exact):
+class CustomerText(BidiText):
     """One that the customer typed: it is left out of mails to addresses that nobody has proved."""
 
     __slots__ = ()
 
 
-class Unbroken(Exact):
+class NoWrap(BidiText):
     """One that is short and stays on one line: money, a date, a reference with its hyphen."""
 
     __slots__ = ()
@@ -54,13 +54,13 @@ def amount_text(amount: Decimal, currency: str) -> str:
     return f"{quantize(amount, currency):,f}"
 
 
-def money(amount: Decimal, currency: str) -> Unbroken:
+def money(amount: Decimal, currency: str) -> NoWrap:
     """`"25,000.00 PKR"`"""
-    return Unbroken(f"{amount_text(amount, currency)} {currency}")
+    return NoWrap(f"{amount_text(amount, currency)} {currency}")
 
 
-def count(number: int) -> Exact:
-    return Exact(f"{number:,}")
+def count(number: int) -> BidiText:
+    return BidiText(f"{number:,}")
 
 
 def date_text(day: date) -> str:
@@ -83,10 +83,10 @@ def _date_text(day: date, language: str | None) -> str:
     return date_format(day, "j F Y")
 
 
-def day(day: date | None) -> Unbroken | None:
-    return Unbroken(date_text(day)) if day else None
+def day(day: date | None) -> NoWrap | None:
+    return NoWrap(date_text(day)) if day else None
 
 
-def moment(at: datetime | None) -> Unbroken | None:
+def moment(at: datetime | None) -> NoWrap | None:
     """`"3 November 2026, 14:05 UTC"`: for staff, wherever they are."""
-    return Unbroken(date_format(at.astimezone(UTC), "j F Y, H:i") + " UTC") if at else None
+    return NoWrap(date_format(at.astimezone(UTC), "j F Y, H:i") + " UTC") if at else None

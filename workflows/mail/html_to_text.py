@@ -19,7 +19,7 @@ ATTRIBUTES = re.compile(r'([a-z-]+)="([^"]*)"')
 SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
-def plain(html: str) -> str:
+def html_to_text(html: str) -> str:
     """Paragraphs with an empty line between, bullets, `> ` before quotations, `label: value`, addresses in full."""
     reader = _Reader()
     reader.read(html)

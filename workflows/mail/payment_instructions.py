@@ -22,8 +22,8 @@ from markdown_it.token import Token
 from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import sound_methods
-from workflows.mail.formatting import Exact, Typed, Unbroken, amount_text, date_text
-from workflows.mail.html_to_text import plain
+from workflows.mail.formatting import BidiText, CustomerText, NoWrap, amount_text, date_text
+from workflows.mail.html_to_text import html_to_text
 from workflows.payees import as_issued
 
 PLACEHOLDER = re.compile(r"\{{({})\}}".format("|".join(PLACEHOLDERS)))
@@ -41,7 +41,7 @@ class Instructions:
     language: str
     source: str
     is_demo: bool
-    values: dict[str, Exact]
+    values: dict[str, BidiText]
 
     @property
     def direction(self) -> str:
@@ -61,7 +61,7 @@ class Instructions:
     @property
     def text(self) -> str:
         with override(self.language):
-            return plain(self.html)
+            return html_to_text(self.html)
 
 
 def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
@@ -97,11 +97,11 @@ def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: 
     code, source = _in_language(method.instructions, language)
     with override(code):
         values = {
-            "amount": Unbroken(amount_text(amount, currency)),
-            "currency": Unbroken(currency),
-            "reference": Exact(_("the number of your invoice")),
-            "due_date": Exact(_("the due date")),
-            "account_name": Exact(_("the name of your account")),
+            "amount": NoWrap(amount_text(amount, currency)),
+            "currency": NoWrap(currency),
+            "reference": BidiText(_("the number of your invoice")),
+            "due_date": BidiText(_("the due date")),
+            "account_name": BidiText(_("the name of your account")),
         }
     return Instructions(code, source, method.is_demo, values)
 
@@ -125,18 +125,18 @@ def _in_language(instructions: dict[str, str], language: str) -> tuple[str, str]
     return language, ""
 
 
-def _values(invoice: Invoice, language: str) -> dict[str, Exact]:
+def _values(invoice: Invoice, language: str) -> dict[str, BidiText]:
     with override(language):
         return {
-            "amount": Unbroken(amount_text(invoice.outstanding, invoice.currency)),
-            "currency": Unbroken(invoice.currency),
-            "reference": Unbroken(reference_for(invoice)),
-            "due_date": Unbroken(date_text(invoice.due_on) if invoice.due_on else ""),
-            "account_name": Typed(invoice.account.name),
+            "amount": NoWrap(amount_text(invoice.outstanding, invoice.currency)),
+            "currency": NoWrap(invoice.currency),
+            "reference": NoWrap(reference_for(invoice)),
+            "due_date": NoWrap(date_text(invoice.due_on) if invoice.due_on else ""),
+            "account_name": CustomerText(invoice.account.name),
         }
 
 
-def _fill_in(tokens: Sequence[Token], values: dict[str, Exact]) -> None:
+def _fill_in(tokens: Sequence[Token], values: dict[str, BidiText]) -> None:
     for token in tokens:
         if token.type in ("fence", "code_block"):
             token.content = PLACEHOLDER.sub(lambda match: values[match[1]], token.content)
@@ -144,7 +144,7 @@ def _fill_in(tokens: Sequence[Token], values: dict[str, Exact]) -> None:
             token.children = [filled for child in token.children for filled in _filled(child, values)]
 
 
-def _filled(token: Token, values: dict[str, Exact]) -> Iterator[Token]:
+def _filled(token: Token, values: dict[str, BidiText]) -> Iterator[Token]:
     """The token with its placeholders replaced; in running text each value becomes a token of its own."""
     if token.type == "link_open":
         href = IN_ADDRESS.sub(lambda match: quote(values[match[1]], safe=""), str(token.attrs["href"]))

@@ -27,8 +27,8 @@ from engine.models import Effect
 from engine.registry import kinds
 from workflows import form_letters
 from workflows.mail import context, urls
-from workflows.mail.formatting import Bare, Exact
-from workflows.mail.html_to_text import plain
+from workflows.mail.formatting import BidiText, RawText
+from workflows.mail.html_to_text import html_to_text
 from workflows.mail.verification import Unproved, readers_of, wait
 from workflows.wire import KeyedMail
 
@@ -214,9 +214,9 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
 def _render(kind: str, context: dict[str, Any], subject: str = "") -> tuple[str, str, str, str]:
     """HTML, text, preheader and subject."""
     subject = subject or _line(render_to_string(f"emails/{kind}-subject.txt", context))
-    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": Bare(subject)})
+    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": RawText(subject)})
     preheader = PREHEADER.search(html)
-    return html, plain(html) + "\n", _line(plain(preheader[1])) if preheader else "", subject
+    return html, html_to_text(html) + "\n", _line(html_to_text(preheader[1])) if preheader else "", subject
 
 
 def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en", **words: Any) -> dict[str, Any]:
@@ -342,7 +342,7 @@ def _sender() -> str:
 
 
 def _support() -> str:
-    return Exact(settings.SUPPORT_CONTACT) if settings.SUPPORT_CONTACT else ""
+    return BidiText(settings.SUPPORT_CONTACT) if settings.SUPPORT_CONTACT else ""
 
 
 def _domain() -> str:

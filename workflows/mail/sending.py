@@ -30,7 +30,6 @@ from workflows.mail import context, urls
 from workflows.mail.formatting import BidiText, RawText
 from workflows.mail.html_to_text import html_to_text
 from workflows.mail.verification import Unproved, readers_of, wait
-from workflows.wire import KeyedMail
 
 GOODBYE = 1  # second
 GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
@@ -229,8 +228,7 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
         raise NoRecipient("there is nobody to send it to")
     written = write(kind, words, language=language)
     message_id = f"<{debt.pk}@{_domain()}>"
-    message = KeyedMail(
-        key=debt.pk.hex,
+    message = EmailMultiAlternatives(
         subject=written.subject,
         body=written.text,
         from_email=settings.MAIL_FROM,

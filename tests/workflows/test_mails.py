@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.utils import translation
+from django.utils.text import Truncator
 
 from core.models import Account, Payment
 from engine import perform
@@ -34,6 +35,7 @@ EVERY = [
     for language in ("en", "ar")
     if language == "en" or kind not in TO_STAFF
 ]
+NAMES = ["Ann", "12 & Söhne", '<a href="x">"\'', "شركة المثال", "٣ of us", "-", "{{ x }} %(y)s", "Long " * 30 + "name"]
 SECRET = {"mail.verify_email", "mail.password_reset", "mail.member_invited", "mail.verify_billing_email"}
 
 
@@ -50,6 +52,7 @@ class Page(HTMLParser):
         super().__init__()
         self.tags, self.links, self.rules = [], [], re.findall(r"@import|url\(", html)
         self.root = {}
+        self.isolated = []  # what stands by itself among words of another direction
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
@@ -59,6 +62,10 @@ class Page(HTMLParser):
             self.root = attrs
         if tag == "a":
             self.links.append((attrs.get("class"), attrs["href"]))
+
+    def handle_data(self, data):
+        if self.tags and self.tags[-1] == "bdi":
+            self.isolated.append(data)
 
 
 @pytest.mark.parametrize(("kind", "variant", "language"), EVERY)
@@ -91,6 +98,24 @@ def test_a_mail_has_one_next_step_on_a_page_of_ours(kind, variant, language):
         r"|password/reset/|desk/((accounts/|duties/)?[0-9a-f-]{36}/|effects/\?kind=[a-z._]+)?|admin/core/paymentmethod/([0-9a-f-]{36}/change/)?)",
         step,
     )
+
+
+@pytest.mark.parametrize(("kind", "variant", "language"), EVERY)
+def test_any_name_stands_in_a_mail_as_it_is_and_by_itself(monkeypatch, kind, variant, language):
+    account = samples.account
+
+    def mail_to(name):
+        monkeypatch.setattr(samples, "account", lambda **change: account(**{"name": name, **change}))
+        return written(kind, variant, language)
+
+    if "Zebra Ltd" not in mail_to("Zebra Ltd").text:
+        return
+    for name in NAMES:
+        mail = mail_to(name)
+        told = Truncator(name).chars(40) if variant == "several" else name
+        assert told in mail.text
+        assert told in Page(mail.html).isolated
+        assert '<a href="x">' not in mail.html
 
 
 @pytest.mark.parametrize(("kind", "variant"), [(kind, variant) for kind in SAMPLES for variant in SAMPLES[kind]])

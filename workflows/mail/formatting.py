@@ -16,12 +16,6 @@ from core.money import quantize
 from workflows.periods import last_day_of
 
 
-class RawText(str):
-    """Words that stand by themselves as they are, and are not looked into: an address, a subject."""
-
-    __slots__ = ()
-
-
 class BidiText(str):
     """A value that stands in a sentence as it is: a name, a reference, a sum.
 

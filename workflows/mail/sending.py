@@ -25,9 +25,8 @@ from engine import effect, owe
 from engine.errors import Permanent, Unanswered, Unreachable
 from engine.models import Effect
 from engine.registry import kinds
-from workflows import form_letters
 from workflows.mail import context, urls
-from workflows.mail.formatting import BidiText, RawText
+from workflows.mail.formatting import BidiText
 from workflows.mail.html_to_text import html_to_text
 from workflows.mail.verification import Unproved, readers_of, wait
 
@@ -204,7 +203,7 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
         **words,
     }
     with translation.override(language):
-        html, text, preheader, subject = form_letters.write(_render, kind, context, language)
+        html, text, preheader, subject = _render(kind, context)
         if len(subject) > SUBJECT:  # whatever a customer called their account
             html, text, preheader, subject = _render(kind, context, subject[: SUBJECT - 1] + "…")
     return Mail(subject, preheader, text, html)
@@ -213,7 +212,7 @@ def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
 def _render(kind: str, context: dict[str, Any], subject: str = "") -> tuple[str, str, str, str]:
     """HTML, text, preheader and subject."""
     subject = subject or _line(render_to_string(f"emails/{kind}-subject.txt", context))
-    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": RawText(subject)})
+    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": subject})
     preheader = PREHEADER.search(html)
     return html, html_to_text(html) + "\n", _line(html_to_text(preheader[1])) if preheader else "", subject
 

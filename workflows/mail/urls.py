@@ -7,11 +7,10 @@ from urllib.parse import quote
 from django.conf import settings
 
 from core.models import Account, Invoice, Payment, PaymentMethod, User
-from workflows.mail.formatting import RawText
 
 
 def _page(path: str) -> str:
-    return RawText(f"{settings.PUBLIC_URL}/{path}")
+    return f"{settings.PUBLIC_URL}/{path}"
 
 
 def home() -> str:

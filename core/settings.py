@@ -97,7 +97,13 @@ TEMPLATES = [
                 "web.context.page",
             ]
         },
-    }
+    },
+    {
+        "NAME": "mail",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "workflows" / "mail" / "templates"],
+        "OPTIONS": {"environment": "workflows.mail.rendering.environment"},
+    },
 ]
 
 # PostgreSQL. Connections are kept: opening one costs more than the work of a task.

@@ -22,8 +22,9 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from engine.conf import OPERATE_PERMISSION
 from engine.models import Effect
 from engine.registry import subject_model
+from workflows.mail.rendering import Email, build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
-from workflows.mail.sending import Mail, compose, composers, write
+from workflows.mail.sending import compose, composers
 
 View = Callable[..., HttpResponse]
 
@@ -137,32 +138,32 @@ urlpatterns = [
 ]
 
 
-def _sample(kind: str, number: int, language: str) -> tuple[str, Mail]:
+def _sample(kind: str, number: int, language: str) -> tuple[str, Email]:
     variants = list(SAMPLES.get(kind, {}).items())
     if number >= len(variants) or language not in dict(settings.LANGUAGES):
         raise Http404
     happened, make = variants[number]
     with translation.override(language):
         words = make()
-    return happened, write(kind, words, language=language)
+    return happened, build_email(kind, words, language=language)
 
 
 def _effect(pk: UUID) -> Effect:
     return get_object_or_404(Effect.objects.select_related("transition"), pk=pk, kind__in=composers)
 
 
-def _again(effect: Effect) -> tuple[Mail | None, str]:
+def _again(effect: Effect) -> tuple[Email | None, str]:
     model = subject_model(effect.machine)
     subject = model._base_manager.filter(pk=effect.object_id).first() if model and effect.object_id else None
     letter, language = compose(subject, effect)
     if letter is None:
         return None, language
-    return write(effect.kind.removeprefix("mail."), letter.words, language=language), language
+    return build_email(effect.kind.removeprefix("mail."), letter.words, language=language), language
 
 
 def _page(request: HttpRequest, title: str, **context: Any) -> HttpResponse:
     return TemplateResponse(request, "web/mails.html", {**admin.site.each_context(request), "title": title, **context})
 
 
-def _html(mail: Mail) -> HttpResponse:
+def _html(mail: Email) -> HttpResponse:
     return HttpResponse(mail.html, headers={"Content-Security-Policy": CONTENT_POLICY})

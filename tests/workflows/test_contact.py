@@ -14,7 +14,7 @@ from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, P
 from tests.web.conftest import signed_in
 from workflows.actions import change_account, sign_up
 from workflows.mail import context, samples
-from workflows.mail.sending import write
+from workflows.mail.rendering import build_email
 
 LINKS = [
     "Win at http://evil.example",
@@ -62,8 +62,11 @@ def test_without_a_setting_no_mail_has_a_reply_address(mailoutbox, run_effects):
 def test_contact_stands_at_the_foot_of_customers_mails_and_not_of_staff_s(settings):
     settings.SUPPORT_CONTACT = "+92 21 555 0100, 9 to 17"
 
-    assert "Questions? +92 21 555 0100, 9 to 17" in write("trial_ending", context.trial_ending(samples.account())).text
-    staff = write("payment_submitted", context.payment_submitted(samples.payment()))
+    assert (
+        "Questions? +92 21 555 0100, 9 to 17"
+        in build_email("trial_ending", context.trial_ending(samples.account())).text
+    )
+    staff = build_email("payment_submitted", context.payment_submitted(samples.payment()))
     assert "Questions?" not in staff.text
 
 

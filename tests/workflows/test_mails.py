@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from django.utils import translation
 from django.utils.text import Truncator
+from jinja2 import UndefinedError
 
 from core.models import Account, Payment
 from engine import perform
@@ -24,8 +25,9 @@ from tests.factories import (
 from workflows.mail import samples
 from workflows.mail.html_to_text import html_to_text
 from workflows.mail.rejection_reasons import REASONS, reason_for
+from workflows.mail.rendering import build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
-from workflows.mail.sending import compose, composers, write
+from workflows.mail.sending import compose, composers
 
 ARABIC = re.compile("[\u0600-\u06ff]")
 EVERY = [
@@ -42,7 +44,7 @@ SECRET = {"mail.verify_email", "mail.password_reset", "mail.member_invited", "ma
 def written(kind, variant, language="en"):
     with translation.override(language):
         words = SAMPLES[kind][variant]()
-    return write(kind, words, language=language)
+    return build_email(kind, words, language=language)
 
 
 class Page(HTMLParser):
@@ -140,6 +142,14 @@ def test_a_long_name_leaves_the_news_in_the_subject(monkeypatch):
         for variant in variants:
             assert len(written(kind, variant).subject) <= 78
     assert written("payment_approved", "welcome").subject.endswith("…: your payment has arrived")
+
+
+def test_value_that_a_context_forgot_is_an_error():
+    context = SAMPLES["trial_ending"]["a trial"]()
+    del context["ends"]
+
+    with pytest.raises(UndefinedError, match="ends"):
+        build_email("trial_ending", context)
 
 
 def test_every_kind_of_mail_has_a_sample_and_those_without_a_secret_can_be_shown_again():

@@ -10,7 +10,8 @@ import pytest
 
 from engine.models import Effect
 from workflows.mail import context, samples
-from workflows.mail.sending import send, write
+from workflows.mail.rendering import build_email
+from workflows.mail.sending import send
 
 LINE = 998  # octets, without CRLF: RFC 5321 4.5.3.1.6
 
@@ -27,7 +28,7 @@ def test_both_parts_arrive_as_they_were_written(mailoutbox, name, language):
 
     content = mailoutbox[0].message().as_bytes(linesep="\r\n")
     mail = email.message_from_bytes(content, policy=email.policy.default)
-    written = write("trial_ending", words, language=language)
+    written = build_email("trial_ending", words, language=language)
     text, html = mail.iter_parts()
     assert (mail["Message-ID"], mail["Subject"].strip()) == (f"<{effect.pk}@demo.test>", written.subject)
     assert sent["message_id"] == mail["Message-ID"]

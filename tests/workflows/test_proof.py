@@ -25,8 +25,8 @@ from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.effects.notices import mail_invoice
 from workflows.mail import context, samples, signed_links, verification
+from workflows.mail.rendering import build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
-from workflows.mail.sending import write
 
 pytestmark = pytest.mark.django_db
 
@@ -95,10 +95,10 @@ def test_bare_form_of_a_mail_holds_no_word_of_the_sender(monkeypatch, kind, vari
         words = SAMPLES[kind][variant]()
         bare = context.bare(words)
 
-    mail = write(kind, bare, language=language)
+    mail = build_email(kind, bare, language=language)
 
     if kind not in ("password_reset", "verify_email"):
-        full = write(kind, words, language=language)
+        full = build_email(kind, words, language=language)
         assert TYPED in full.subject + full.text or kind in ("member_invited", "verify_billing_email")
     assert TYPED not in mail.subject + mail.preheader + mail.text + mail.html
     assert "None" not in mail.text

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -23,6 +24,7 @@ from engine.pauses import set_rate
 from engine.registry import kinds
 from stack.ports import free_port
 from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from workflows.mail import context, samples
 from workflows.mail.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -378,8 +380,9 @@ def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
 
 
 def test_a_name_brings_no_header_of_its_own(office):
-    account = AccountFactory(name="Demo\r\nBcc: victim@example.test")
-    send(owed_mail(), "payment_submitted", ["a@example.test"], name=account.name, amount="1.00 USD")
+    invoice = samples.invoice(account=AccountFactory(name="Demo\r\nBcc: victim@example.test"))
+    claim = samples.payment(invoice=invoice, amount=Decimal(1))
+    send(owed_mail(), "payment_submitted", ["a@example.test"], **context.payment_submitted(claim))
 
     (arrived,) = office.accepted
     assert arrived["Bcc"] is None

@@ -36,7 +36,7 @@ from workflows.payees import Change
 from workflows.periods import last_day_of
 
 Words = dict[str, Any]
-NAME_IN_LIST = 40  # characters
+NAME_IN_LIST, ERROR_LENGTH = 40, 200  # characters
 
 
 def trial_started(account: Account) -> Words:
@@ -55,7 +55,7 @@ def trial_ending(account: Account) -> Words:
 def trial_ended(account: Account, open_invoice: Invoice | None) -> Words:
     """open_invoice: of the plan that was chosen before the end, if one was."""
     if open_invoice is None:
-        return {**_account(account), "link": urls.plan()}
+        return {**_account(account), "has_chosen": False, "link": urls.plan()}
     return {**_invoice(open_invoice), "has_chosen": True}
 
 
@@ -84,6 +84,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
     """days_waiting: since the claim, when it has waited too long; else zero."""
     return {
         **_payment(payment),
+        "claims": (),
         "method": BidiText(payment.method.name),
         "payer": CustomerText(payment.payer_name),
         "paid_on": day(payment.paid_on),
@@ -193,7 +194,11 @@ def subscription_cancelled(
 
 
 def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
-    return {"kind": BidiText(kind), "effects": effects, "link": urls.effects(kind)}
+    rows = [
+        {"state": effect.state, "attempts": effect.attempts, "error": Truncator(effect.last_error).chars(ERROR_LENGTH)}
+        for effect in effects
+    ]
+    return {"kind": BidiText(kind), "effects": rows, "link": urls.effects(kind)}
 
 
 def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Words:
@@ -342,7 +347,7 @@ def _grant(grant: DutyGrant) -> Words:
 
 
 def _subscription(subscription: Subscription, invoice: Invoice | None) -> Words:
-    about = _invoice(invoice) if invoice else {**_account(subscription.account), "link": urls.plan()}
+    about = _invoice(invoice) if invoice else {**_account(subscription.account), "number": "", "link": urls.plan()}
     return {**about, "plan": BidiText(subscription.plan.name)}
 
 

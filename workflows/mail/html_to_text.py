@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html.parser import HTMLParser
 
 from django.utils.translation import get_language_bidi
 
@@ -13,22 +13,21 @@ LEFT_OUT = {"head", "style"}
 ONLY_HTML = {"preheader", "only-html"}  # classes of what makes no sense in plain text
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 LEFT_TO_RIGHT_MARK = "\u200e"
-# Our own pages, with every `<`, `>` and `"` of others escaped: less than half the time of html.parser, which reads all.
-TOKENS = re.compile(r"<(/?)([a-z][a-z0-9]*)([^<>]*)>|<!--.*?-->|<![^<>]*>|([^<]+)", re.DOTALL)
-ATTRIBUTES = re.compile(r'([a-z-]+)="([^"]*)"')
 SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 def html_to_text(html: str) -> str:
     """Paragraphs with an empty line between, bullets, `> ` before quotations, `label: value`, addresses in full."""
     reader = _Reader()
-    reader.read(html)
+    reader.feed(html)
+    reader.close()
     lines = "".join(reader.parts).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
-class _Reader:
+class _Reader(HTMLParser):
     def __init__(self) -> None:
+        super().__init__()
         self.parts: list[str] = []
         self.breaks = 0  # that come before the next word
         self.left_out = 0  # how deep we are in what is left out
@@ -39,17 +38,9 @@ class _Reader:
         self.link: tuple[str, bool, list[str]] | None = None  # its address, whether it is the next step, its words
         self.is_value = False  # the next word is one that stands by itself
 
-    def read(self, html: str) -> None:
-        for end, tag, attributes, words in TOKENS.findall(html):
-            if words:
-                self._words(unescape(words))
-            elif end:
-                self._end(tag)
-            elif tag:
-                self._start(tag, {name: unescape(value) for name, value in ATTRIBUTES.findall(attributes)})
-
-    def _start(self, tag: str, given: dict[str, str]) -> None:
-        classes = set(given["class"].split()) if "class" in given else set()
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        classes = set(given.get("class", "").split())
         if self.left_out or tag in LEFT_OUT or classes & ONLY_HTML:
             self.left_out += tag not in VOID
             return
@@ -74,7 +65,7 @@ class _Reader:
         elif tag == "bdi":
             self.is_value = True
 
-    def _end(self, tag: str) -> None:
+    def handle_endtag(self, tag: str) -> None:
         if self.left_out:
             self.left_out -= tag not in VOID
             return
@@ -94,7 +85,7 @@ class _Reader:
         if tag == "blockquote":
             self.quotes -= 1
 
-    def _words(self, data: str) -> None:
+    def handle_data(self, data: str) -> None:
         if self.left_out:
             return
         if self.verbatim:

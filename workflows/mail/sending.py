@@ -15,7 +15,6 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db.transaction import atomic
-from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
@@ -25,16 +24,13 @@ from engine import effect, owe
 from engine.errors import Permanent, Unanswered, Unreachable
 from engine.models import Effect
 from engine.registry import kinds
-from workflows.mail import context, urls
-from workflows.mail.formatting import BidiText
-from workflows.mail.html_to_text import html_to_text
+from workflows.mail import context
+from workflows.mail.rendering import build_email
 from workflows.mail.verification import Unproved, readers_of, wait
 
 GOODBYE = 1  # second
 GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
-SUBJECT = 78  # characters
 POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
-PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 
 
 class NoRecipient(Permanent):
@@ -80,14 +76,6 @@ class Letter:
     answers: bool = False
     to_log_in: bool = False
     to: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Mail:
-    subject: str
-    preheader: str  # what a list of mails shows beside the subject
-    text: str
-    html: str
 
 
 Composer = Callable[[Any, Effect], Letter | None]
@@ -193,30 +181,6 @@ def _account_of(subject: Any) -> Account:
     return account
 
 
-def write(kind: str, words: dict[str, Any], *, language: str = "en") -> Mail:
-    """Of templates/emails/<kind>-{subject.txt,body.html}; the text is that of the HTML."""
-    context = {
-        "public_url": settings.PUBLIC_URL,
-        "home": urls.home(),
-        "sender": _sender(),
-        "support": _support(),
-        **words,
-    }
-    with translation.override(language):
-        html, text, preheader, subject = _render(kind, context)
-        if len(subject) > SUBJECT:  # whatever a customer called their account
-            html, text, preheader, subject = _render(kind, context, subject[: SUBJECT - 1] + "…")
-    return Mail(subject, preheader, text, html)
-
-
-def _render(kind: str, context: dict[str, Any], subject: str = "") -> tuple[str, str, str, str]:
-    """HTML, text, preheader and subject."""
-    subject = subject or _line(render_to_string(f"emails/{kind}-subject.txt", context))
-    html = render_to_string(f"emails/{kind}-body.html", {**context, "subject": subject})
-    preheader = PREHEADER.search(html)
-    return html, html_to_text(html) + "\n", _line(html_to_text(preheader[1])) if preheader else "", subject
-
-
 def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en", **words: Any) -> dict[str, Any]:
     """Write and send; return what was sent, for the effect's outcome.
 
@@ -225,7 +189,7 @@ def send(debt: Effect, kind: str, to: Sequence[str], /, *, language: str = "en",
     """
     if not to:
         raise NoRecipient("there is nobody to send it to")
-    written = write(kind, words, language=language)
+    written = build_email(kind, words, language=language)
     message_id = f"<{debt.pk}@{_domain()}>"
     message = EmailMultiAlternatives(
         subject=written.subject,
@@ -327,19 +291,6 @@ def _hang_up(server: Any) -> None:
 def _is_for_good(code: int) -> bool:
     """RFC 5321 4.2.1: 5yz is a permanent refusal, 4yz invites another attempt, such as greylisting."""
     return 500 <= code < 600
-
-
-def _line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
-
-
-def _sender() -> str:
-    """Who writes: the name in MAIL_FROM."""
-    return parseaddr(settings.MAIL_FROM)[0] or "Countersign"
-
-
-def _support() -> str:
-    return BidiText(settings.SUPPORT_CONTACT) if settings.SUPPORT_CONTACT else ""
 
 
 def _domain() -> str:

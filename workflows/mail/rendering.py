@@ -1,0 +1,84 @@
+"""Renders the subject and the two parts of an e-mail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.template import engines
+from django.template.defaultfilters import linebreaksbr
+from django.utils import translation
+from jinja2 import Environment, StrictUndefined, select_autoescape
+
+from workflows.mail import urls
+from workflows.mail.formatting import BidiText
+from workflows.mail.html_to_text import html_to_text
+
+SUBJECT_LENGTH = 78  # characters
+PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Email:
+    """An e-mail in one language, before it is addressed to anybody. html and text say the same."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+
+    @property
+    def preheader(self) -> str:
+        """What a list of mails shows beside the subject."""
+        found = PREHEADER.search(self.html)
+        with translation.override(self.language):
+            return one_line(html_to_text(found[1])) if found else ""
+
+
+def build_email(kind: str, context: dict[str, Any], *, language: str = "en") -> Email:
+    """From templates/<kind>-subject.txt and templates/<kind>-body.html; the text is made of the HTML."""
+    with translation.override(language):
+        values = {**_in_every_mail(language), **context}
+        subject = one_line(_render(f"{kind}-subject.txt", values))
+        if len(subject) > SUBJECT_LENGTH:  # the name of an account may be long
+            subject = subject[: SUBJECT_LENGTH - 1] + "…"
+        html = _render(f"{kind}-body.html", {**values, "subject": subject})
+        return Email(subject, html_to_text(html) + "\n", html, language)
+
+
+def one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def environment(**options: Any) -> Environment:
+    """Jinja2 for the mails, as the settings name it. A value that a context forgot is an error, not an empty place."""
+    options |= {"autoescape": select_autoescape(["html"]), "undefined": StrictUndefined}
+    jinja = Environment(  # noqa: S701 - by the name: subjects are plain text
+        extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, **options
+    )
+    jinja.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        translation.gettext, translation.ngettext, newstyle=True, pgettext=translation.pgettext
+    )
+    jinja.filters["linebreaksbr"] = linebreaksbr
+    return jinja
+
+
+def _render(template: str, values: dict[str, Any]) -> str:
+    return engines["mail"].get_template(template).render(values)
+
+
+def _in_every_mail(language: str) -> dict[str, Any]:
+    """What the layout reads, unless a mail says more."""
+    return {
+        "language": language,
+        "is_rtl": translation.get_language_bidi(),
+        "home": urls.home(),
+        "sender": parseaddr(settings.MAIL_FROM)[0] or "Countersign",
+        "support": BidiText(settings.SUPPORT_CONTACT),
+        "name": "",
+        "link": "",
+        "is_bare": False,
+    }

@@ -24,7 +24,7 @@ from engine.models import Effect
 from engine.registry import subject_model
 from workflows.mail.rendering import Email, build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
-from workflows.mail.sending import compose, composers
+from workflows.mail.sending import build_context, composers
 
 View = Callable[..., HttpResponse]
 
@@ -155,10 +155,10 @@ def _effect(pk: UUID) -> Effect:
 def _again(effect: Effect) -> tuple[Email | None, str]:
     model = subject_model(effect.machine)
     subject = model._base_manager.filter(pk=effect.object_id).first() if model and effect.object_id else None
-    letter, language = compose(subject, effect)
-    if letter is None:
+    told, language = build_context(subject, effect)
+    if told is None:
         return None, language
-    return build_email(effect.kind.removeprefix("mail."), letter.words, language=language), language
+    return build_email(effect.kind.removeprefix("mail."), told.values, language=language), language
 
 
 def _page(request: HttpRequest, title: str, **context: Any) -> HttpResponse:

@@ -27,7 +27,7 @@ from workflows.mail.html_to_text import html_to_text
 from workflows.mail.rejection_reasons import REASONS, reason_for
 from workflows.mail.rendering import build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
-from workflows.mail.sending import compose, composers
+from workflows.mail.sending import build_context, composers
 
 ARABIC = re.compile("[\u0600-\u06ff]")
 EVERY = [
@@ -297,6 +297,6 @@ def test_a_mail_that_was_sent_can_be_composed_again(run_effects, mailoutbox):
     effect = Effect.objects.get(kind="mail.payment_approved")
     Account.objects.filter(pk=payment.account_id).update(language="ar")
 
-    letter, language = compose(Payment.objects.get(pk=payment.pk), effect)
+    told, language = build_context(Payment.objects.get(pk=payment.pk), effect)
 
-    assert (str(letter.words["name"]), language) == ("Demo Ltd", "ar")
+    assert (str(told.values["name"]), language) == ("Demo Ltd", "ar")

@@ -24,11 +24,12 @@ LINE = 998  # octets, without CRLF: RFC 5321 4.5.3.1.6
 def test_both_parts_arrive_as_they_were_written(mailoutbox, name, language):
     effect, words = Effect(id=uuid4(), kind="mail.trial_ending"), context.trial_ending(samples.account(name=name))
 
-    sent = send(effect, "trial_ending", ["zoë@example.test", "ann@example.test"], language=language, **words)
+    written = build_email("trial_ending", words, language=language)
+
+    sent = send(effect, ["zoë@example.test", "ann@example.test"], written)
 
     content = mailoutbox[0].message().as_bytes(linesep="\r\n")
     mail = email.message_from_bytes(content, policy=email.policy.default)
-    written = build_email("trial_ending", words, language=language)
     text, html = mail.iter_parts()
     assert (mail["Message-ID"], mail["Subject"].strip()) == (f"<{effect.pk}@demo.test>", written.subject)
     assert sent["message_id"] == mail["Message-ID"]

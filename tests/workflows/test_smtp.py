@@ -25,6 +25,7 @@ from engine.registry import kinds
 from stack.ports import free_port
 from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from workflows.mail import context, samples
+from workflows.mail.rendering import build_email
 from workflows.mail.sending import send
 
 pytestmark = pytest.mark.django_db
@@ -382,7 +383,7 @@ def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
 def test_a_name_brings_no_header_of_its_own(office):
     invoice = samples.invoice(account=AccountFactory(name="Demo\r\nBcc: victim@example.test"))
     claim = samples.payment(invoice=invoice, amount=Decimal(1))
-    send(owed_mail(), "payment_submitted", ["a@example.test"], **context.payment_submitted(claim))
+    send(owed_mail(), ["a@example.test"], build_email("payment_submitted", context.payment_submitted(claim)))
 
     (arrived,) = office.accepted
     assert arrived["Bcc"] is None

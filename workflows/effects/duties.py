@@ -16,7 +16,7 @@ from engine import effect, owe
 from engine.models import Effect
 from workflows.duties import FLAGS, other_holders, permissions_of
 from workflows.mail import context
-from workflows.mail.sending import Letter, mail
+from workflows.mail.sending import EmailContext, mail
 
 
 @effect("duties.come_into_force")
@@ -81,20 +81,20 @@ def tell_of(grant: DutyGrant) -> None:
 
 
 @mail("duty_requested", to_staff=True)
-def mail_requested(_: None, debt: Effect) -> Letter | None:
+def mail_requested(_: None, debt: Effect) -> EmailContext | None:
     """Nothing to say of what has been decided or withdrawn meanwhile."""
     grant = _grant(debt)
     if not grant.is_open:
         return None
     alone = not other_holders(grant.asked_by, grant.person).exists()
-    return Letter(context.duty_requested(grant, alone=alone), to=_readers(debt, alone=alone))
+    return EmailContext(context.duty_requested(grant, alone=alone), to=_readers(debt, alone=alone))
 
 
 @mail("duty_granted", to_staff=True)
-def mail_granted(_: None, debt: Effect) -> Letter:
+def mail_granted(_: None, debt: Effect) -> EmailContext:
     grant = _grant(debt)
     alone = grant.asked_by is None or not other_holders(grant.asked_by, grant.person).exists()
-    return Letter(context.duty_granted(grant), to=_readers(debt, alone=alone))
+    return EmailContext(context.duty_granted(grant), to=_readers(debt, alone=alone))
 
 
 def _readers(debt: Effect, *, alone: bool) -> list[str]:

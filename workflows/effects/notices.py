@@ -13,7 +13,7 @@ from engine.models import Effect
 from workflows.books import LIVING
 from workflows.mail import context
 from workflows.mail.payment_instructions import ways_to_pay
-from workflows.mail.sending import Letter, mail
+from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
 
@@ -22,39 +22,39 @@ ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that 
 
 
 @mail("trial_started")
-def mail_trial_start(account: Account, debt: Effect) -> Letter:
-    return Letter(context.trial_started(account), answers=True, to_log_in=True)
+def mail_trial_start(account: Account, debt: Effect) -> EmailContext:
+    return EmailContext(context.trial_started(account), answers=True, to_log_in=True)
 
 
 @mail("trial_ending")
-def mail_trial_ending(account: Account, debt: Effect) -> Letter | None:
+def mail_trial_ending(account: Account, debt: Effect) -> EmailContext | None:
     """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
-    return Letter(context.trial_ending(account))
+    return EmailContext(context.trial_ending(account))
 
 
 @mail("trial_ended")
-def mail_trial_end(account: Account, debt: Effect) -> Letter | None:
+def mail_trial_end(account: Account, debt: Effect) -> EmailContext | None:
     """Only a trial that ended is news: for other ends the subscription's mail has told."""
     if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
         return None
     chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
-    return Letter(context.trial_ended(account, chosen))
+    return EmailContext(context.trial_ended(account, chosen))
 
 
 @mail("invoice_issued", related=ASKED)
-def mail_invoice(invoice: Invoice, debt: Effect) -> Letter | None:
+def mail_invoice(invoice: Invoice, debt: Effect) -> EmailContext | None:
     """What was voided before it was sent is not asked for, nor what was paid while this mail waited."""
     is_open = invoice.status in Invoice.OPEN
     if invoice.status == Invoice.Status.VOID or (has_waited(debt) and not is_open):
         return None
     words = context.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
-    return Letter(words, answers=is_open)
+    return EmailContext(words, answers=is_open)
 
 
 @mail("invoice_reminder", related=ASKED)
-def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
+def mail_reminder(invoice: Invoice, debt: Effect) -> EmailContext | None:
     """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
         return None
@@ -62,27 +62,27 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> Letter | None:
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
     words = context.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
-    return Letter(words)
+    return EmailContext(words)
 
 
 @mail("payment_submitted", to_staff=True, revision=2)
-def mail_reviewers(payment: Payment, debt: Effect) -> Letter | None:
+def mail_reviewers(payment: Payment, debt: Effect) -> EmailContext | None:
     """Of this claim, or of all that `claims` of the payload names and nobody has decided on meanwhile."""
     if "claims" not in debt.payload:
         words = context.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
-        return Letter(words, to=reviewers())
+        return EmailContext(words, to=reviewers())
     named = Payment.objects.filter(pk__in=debt.payload["claims"], status=Payment.Status.PENDING_APPROVAL)
     waiting = list(named.select_related("account", "invoice__account", "method").order_by("pk"))
     count = len(waiting) + debt.payload.get("more", 0)
     if count > 1:
-        return Letter(context.payments_submitted(waiting[:LISTED], count), to=reviewers())
-    return Letter(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
+        return EmailContext(context.payments_submitted(waiting[:LISTED], count), to=reviewers())
+    return EmailContext(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
 
 
 @mail(
     "payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries")
 )
-def mail_approval(payment: Payment, debt: Effect) -> Letter:
+def mail_approval(payment: Payment, debt: Effect) -> EmailContext:
     payment.invoice.account = payment.account  # the same: its key says so
     words = context.payment_approved(
         payment,
@@ -90,44 +90,44 @@ def mail_approval(payment: Payment, debt: Effect) -> Letter:
         allocated=allocated_by(payment),
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
-    return Letter(words, answers=True)
+    return EmailContext(words, answers=True)
 
 
 @mail("payment_rejected")
-def mail_rejection(payment: Payment, debt: Effect) -> Letter:
-    return Letter(context.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
+def mail_rejection(payment: Payment, debt: Effect) -> EmailContext:
+    return EmailContext(context.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
 
 
 @mail("payment_partial", related=ASKED)
-def mail_partial_payment(invoice: Invoice, debt: Effect) -> Letter | None:
+def mail_partial_payment(invoice: Invoice, debt: Effect) -> EmailContext | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
         return None
-    return Letter(context.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
+    return EmailContext(context.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
 
 
 @mail("payment_reversed")
-def mail_reversal(payment: Payment, debt: Effect) -> Letter:
+def mail_reversal(payment: Payment, debt: Effect) -> EmailContext:
     words = context.payment_reversed(payment, allocated=allocated_by(payment))
-    return Letter(words, answers=True)
+    return EmailContext(words, answers=True)
 
 
 @mail("subscription_past_due", related=("account", "plan"))
-def mail_past_due(subscription: Subscription, debt: Effect) -> Letter:
+def mail_past_due(subscription: Subscription, debt: Effect) -> EmailContext:
     suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
     words = context.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
-    return Letter(words)
+    return EmailContext(words)
 
 
 @mail("subscription_suspended", related=("account", "plan"))
-def mail_suspension(subscription: Subscription, debt: Effect) -> Letter:
+def mail_suspension(subscription: Subscription, debt: Effect) -> EmailContext:
     given_up_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
     words = context.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
-    return Letter(words)
+    return EmailContext(words)
 
 
 @mail("subscription_cancelled", related=("account", "plan"))
-def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
+def mail_cancellation(subscription: Subscription, debt: Effect) -> EmailContext:
     account = subscription.account
     successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")
     took_its_place = successor.first()
@@ -138,21 +138,21 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> Letter:
         successor=took_its_place.plan.name if took_its_place else "",
         freed=freed_by(subscription),
     )
-    return Letter(words)
+    return EmailContext(words)
 
 
 @mail("effects_dead", to_staff=True)
-def mail_dead_effects(_: None, debt: Effect) -> Letter:
+def mail_dead_effects(_: None, debt: Effect) -> EmailContext:
     kind = debt.payload["kind"]
     on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
-    return Letter(context.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
+    return EmailContext(context.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
 
 
 @mail("address_refused", to_staff=True)
-def mail_refused_address(account: Account, debt: Effect) -> Letter:
+def mail_refused_address(account: Account, debt: Effect) -> EmailContext:
     """Once for an address, however many mails it would have got: its account's owners get them instead."""
     words = context.address_refused(account, debt.payload["email"], debt.payload["answer"])
-    return Letter(words, to=settings.OPERATOR_EMAILS)
+    return EmailContext(words, to=settings.OPERATOR_EMAILS)
 
 
 def reviewers() -> list[str]:

@@ -13,7 +13,7 @@ from engine import Debt, Permanent, effect, owe_many
 from engine.models import Effect
 from workflows.effects.notices import reviewers
 from workflows.mail import context
-from workflows.mail.sending import Letter, mail
+from workflows.mail.sending import EmailContext, mail
 from workflows.payees import before, changes, holders
 from workflows.periods import database_now
 
@@ -21,7 +21,7 @@ AGAIN = timedelta(days=1)
 
 
 @mail("payee_changed", to_staff=True)
-def mail_payee_changed(_: None, debt: Effect) -> Letter | None:
+def mail_payee_changed(_: None, debt: Effect) -> EmailContext | None:
     """Nothing to say of a method that is gone, nor that something waits which does not any more."""
     version = PayeeVersion.objects.select_related("asked_by", "confirmed_by").get(pk=debt.payload["version"])
     method = PaymentMethod.objects.filter(pk=version.method_id).first()
@@ -30,7 +30,7 @@ def mail_payee_changed(_: None, debt: Effect) -> Letter | None:
     words = context.payee_changed(
         method, version, changes(method, before(version), version), waits=debt.payload["waits"]
     )
-    return Letter(words, to=told())
+    return EmailContext(words, to=told())
 
 
 @effect("payee.put_in_force")

@@ -12,7 +12,8 @@ from core.models.user import canonical_email
 from engine import effect
 from engine.models import Effect
 from workflows.mail import context, signed_links, urls
-from workflows.mail.sending import BY_MAIL, Letter, language_of, mail, send
+from workflows.mail.rendering import build_email
+from workflows.mail.sending import BY_MAIL, EmailContext, language_of, mail, send
 from workflows.mail.verification import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
 
 Outcome = dict[str, Any]
@@ -48,7 +49,8 @@ def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
     except Unproved as reason:
         return wait(debt, "verify_billing_email", reason)
     words = context.verify_billing_email(account, urls.verify_billing_email(signed_links.billing_token_of(account)))
-    return send(debt, "verify_billing_email", [account.billing_email], language=account.language, **words)
+    email = build_email("verify_billing_email", words, language=account.language)
+    return send(debt, [account.billing_email], email)
 
 
 @effect("mail.member_invited", forgettable=True, **BY_MAIL)
@@ -70,27 +72,27 @@ def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
     except Unproved as reason:
         return wait(debt, "member_invited", reason)
     words = context.member_invited(invitation, urls.invitation(signed_links.invitation_token_of(invitation)))
-    return send(debt, "member_invited", [invitation.email], language=language_of(account), **words)
+    return send(debt, [invitation.email], build_email("member_invited", words, language=account.language))
 
 
 @mail("members_let_go")
-def mail_members_let_go(account: Account, debt: Effect) -> Letter:
+def mail_members_let_go(account: Account, debt: Effect) -> EmailContext:
     """To the owner, whose address was proved by the same act."""
-    return Letter(context.members_let_go(account), to_log_in=True)
+    return EmailContext(context.members_let_go(account), to_log_in=True)
 
 
 @mail("security_notice", to_staff=True)
-def mail_security_notice(_: None, debt: Effect) -> Letter | None:
+def mail_security_notice(_: None, debt: Effect) -> EmailContext | None:
     """To somebody of the staff: a new password, or a sign-in from a new network."""
     user = User.objects.get(pk=debt.payload["user"])
     if not user.is_active:
         return None
     words = context.security_notice(user, is_password=debt.payload["what"] == "password", at=debt.created_at)
-    return Letter(words, to=[user.email])
+    return EmailContext(words, to=[user.email])
 
 
-def _send(debt: Effect, kind: str, user: User, words: context.Words) -> Outcome:
+def _send(debt: Effect, kind: str, user: User, words: context.Values) -> Outcome:
     """In the language of the person's account; staff, who have none, in English."""
     membership = getattr(user, "membership", None)
     language = language_of(membership.account) if membership else "en"
-    return send(debt, kind, [user.email], language=language, **words)
+    return send(debt, [user.email], build_email(kind, words, language=language))

@@ -8,7 +8,7 @@ from core.models import Account, Invoice, Membership
 from engine import Debt
 from engine.models import Effect
 from workflows.mail import context
-from workflows.mail.sending import Letter, mail
+from workflows.mail.sending import EmailContext, mail
 from workflows.periods import database_now
 from workflows.unpayable import unpayable
 
@@ -17,23 +17,23 @@ NAMED = 10
 
 
 @mail("no_way_to_pay", to_staff=True)
-def mail_no_way_to_pay(_: None, debt: Effect) -> Letter | None:
+def mail_no_way_to_pay(_: None, debt: Effect) -> EmailContext | None:
     """Of a method that was switched off: where. Of an invoice: nothing to say when it can be paid again."""
     open_ones = Invoice.objects.filter(status__in=Invoice.OPEN).select_related("account").order_by("-pk")
     found = unpayable(open_ones[:LOOKED_AT])
     places: list[str] = debt.payload.get("places", [])
     if not places and not found:
         return None
-    return Letter(context.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
+    return EmailContext(context.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
 
 
 @mail("no_owner", to_staff=True)
-def mail_no_owner(account: Account, debt: Effect) -> Letter | None:
+def mail_no_owner(account: Account, debt: Effect) -> EmailContext | None:
     """Nothing to say of an account that has an owner again, or is closed."""
     owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
     if account.status == Account.Status.CLOSED or owners.exists():
         return None
-    return Letter(context.no_owner(account), to=settings.OPERATOR_EMAILS)
+    return EmailContext(context.no_owner(account), to=settings.OPERATOR_EMAILS)
 
 
 def alert_of_unpayable(invoices: list[Invoice]) -> list[Debt]:

@@ -35,11 +35,11 @@ from workflows.mail.rejection_reasons import reason_for
 from workflows.payees import Change
 from workflows.periods import last_day_of
 
-Words = dict[str, Any]
+Values = dict[str, Any]
 NAME_IN_LIST, ERROR_LENGTH = 40, 200  # characters
 
 
-def trial_started(account: Account) -> Words:
+def trial_started(account: Account) -> Values:
     return {
         **_account(account),
         "credits": count(account.credits),
@@ -48,18 +48,18 @@ def trial_started(account: Account) -> Words:
     }
 
 
-def trial_ending(account: Account) -> Words:
+def trial_ending(account: Account) -> Values:
     return {**_account(account), "ends": day(account.trial_ends_on), "link": urls.plan()}
 
 
-def trial_ended(account: Account, open_invoice: Invoice | None) -> Words:
+def trial_ended(account: Account, open_invoice: Invoice | None) -> Values:
     """open_invoice: of the plan that was chosen before the end, if one was."""
     if open_invoice is None:
         return {**_account(account), "has_chosen": False, "link": urls.plan()}
     return {**_invoice(open_invoice), "has_chosen": True}
 
 
-def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]) -> Words:
+def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]) -> Values:
     return {
         **_invoice(invoice, plan),
         **_how_to_pay(invoice, methods),
@@ -70,7 +70,7 @@ def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]
     }
 
 
-def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod], *, days_late: int) -> Words:
+def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod], *, days_late: int) -> Values:
     """days_late: below zero before the due date, zero on it."""
     return {
         **_invoice(invoice, plan),
@@ -80,7 +80,7 @@ def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMetho
     }
 
 
-def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
+def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Values:
     """days_waiting: since the claim, when it has waited too long; else zero."""
     return {
         **_payment(payment),
@@ -94,7 +94,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Words:
     }
 
 
-def payments_submitted(payments: Sequence[Payment], total: int) -> Words:
+def payments_submitted(payments: Sequence[Payment], total: int) -> Values:
     """Several claims in one mail of the same kind. payments: the first of them, each with its account."""
     return {
         "count": total,
@@ -110,7 +110,7 @@ def payments_submitted(payments: Sequence[Payment], total: int) -> Words:
     }
 
 
-def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_balance: Decimal) -> Words:
+def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_balance: Decimal) -> Values:
     """allocated: of this payment to its invoice; to_balance: of it to the customer's balance."""
     invoice, subscription = payment.invoice, payment.invoice.subscription
     is_open = subscription is not None and subscription.status == Subscription.Status.ACTIVE
@@ -139,7 +139,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
     }
 
 
-def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Words:
+def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Values:
     reason = reason_for(payment.reason_code)
     return {
         **_payment(payment),
@@ -151,11 +151,11 @@ def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Word
     }
 
 
-def payment_partial(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
+def payment_partial(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Values:
     return {**_invoice(invoice), **_how_to_pay(invoice, methods), "paid": money(invoice.allocated, invoice.currency)}
 
 
-def payment_reversed(payment: Payment, *, allocated: Decimal) -> Words:
+def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
     """allocated: of this payment to its invoice, before it went back."""
     return {
         **_payment(payment),
@@ -165,11 +165,11 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Words:
     }
 
 
-def subscription_past_due(subscription: Subscription, invoice: Invoice | None, suspended_on: date | None) -> Words:
+def subscription_past_due(subscription: Subscription, invoice: Invoice | None, suspended_on: date | None) -> Values:
     return {**_subscription(subscription, invoice), "suspended_on": day(suspended_on)}
 
 
-def subscription_suspended(subscription: Subscription, invoice: Invoice | None, given_up_on: date | None) -> Words:
+def subscription_suspended(subscription: Subscription, invoice: Invoice | None, given_up_on: date | None) -> Values:
     """given_up_on: the first day on which paying comes too late."""
     pays_for = BidiText("")
     if invoice is not None and invoice.period_start and invoice.period_end and invoice.began_on is None:
@@ -179,7 +179,7 @@ def subscription_suspended(subscription: Subscription, invoice: Invoice | None, 
 
 def subscription_cancelled(
     subscription: Subscription, *, unpaid: bool = False, successor: str = "", freed: Decimal = Decimal(0)
-) -> Words:
+) -> Values:
     """unpaid: nobody paid for too long; successor: the plan that has taken its place.
 
     freed: what was paid for what did not begin, and is in the balance now.
@@ -193,7 +193,7 @@ def subscription_cancelled(
     }
 
 
-def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
+def effects_dead(kind: str, effects: Iterable[Effect]) -> Values:
     rows = [
         {"state": effect.state, "attempts": effect.attempts, "error": Truncator(effect.last_error).chars(ERROR_LENGTH)}
         for effect in effects
@@ -201,7 +201,7 @@ def effects_dead(kind: str, effects: Iterable[Effect]) -> Words:
     return {"kind": BidiText(kind), "effects": rows, "link": urls.effects(kind)}
 
 
-def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Words:
+def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Values:
     """places: where the last method went, in English. invoices: the newest of those that cannot be paid, of `found`."""
     return {
         "places": [BidiText(place) for place in places],
@@ -218,7 +218,7 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
     }
 
 
-def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequence[Change], *, waits: bool) -> Words:
+def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequence[Change], *, waits: bool) -> Values:
     """changes: from what was in force before. waits: for somebody else, or only for its hours."""
     return {
         "method": BidiText(method.name),
@@ -234,43 +234,43 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
     }
 
 
-def no_owner(account: Account) -> Words:
+def no_owner(account: Account) -> Values:
     return {"name": BidiText(account.name), "link": urls.account(account)}
 
 
-def address_refused(account: Account, email: str, answer: str) -> Words:
+def address_refused(account: Account, email: str, answer: str) -> Values:
     """answer: of the mail server, or of several."""
     return {**_account(account), "email": BidiText(email), "answer": answer, "link": urls.account(account)}
 
 
-def duty_requested(grant: DutyGrant, *, alone: bool) -> Words:
+def duty_requested(grant: DutyGrant, *, alone: bool) -> Values:
     """alone: nobody but who asked may confirm it, so it waits for a time."""
     return {**_grant(grant), "alone": alone, "waits_until": moment(grant.waits_until)}
 
 
-def duty_granted(grant: DutyGrant) -> Words:
+def duty_granted(grant: DutyGrant) -> Values:
     confirmed_by = BidiText(grant.confirmed_by.email) if grant.confirmed_by else None
     return {**_grant(grant), "confirmed_by": confirmed_by, "is_taken": grant.kind == DutyGrant.Kind.TAKE}
 
 
-def security_notice(user: User, *, is_password: bool, at: datetime) -> Words:
+def security_notice(user: User, *, is_password: bool, at: datetime) -> Values:
     """is_password: a new one was set; else a sign-in from a new network."""
     return {"email": BidiText(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
 
 
-def password_reset(user: User, link: str) -> Words:
+def password_reset(user: User, link: str) -> Values:
     return {"email": BidiText(user.email), "link": link}
 
 
-def verify_email(user: User, link: str) -> Words:
+def verify_email(user: User, link: str) -> Values:
     return {"email": BidiText(user.email), "link": link}
 
 
-def verify_billing_email(account: Account, link: str) -> Words:
+def verify_billing_email(account: Account, link: str) -> Values:
     return {"email": BidiText(account.billing_email), "link": link}
 
 
-def member_invited(invitation: Invitation, link: str) -> Words:
+def member_invited(invitation: Invitation, link: str) -> Values:
     """Needs its account and who invites."""
     assert invitation.invited_by is not None
     return {
@@ -281,13 +281,13 @@ def member_invited(invitation: Invitation, link: str) -> Words:
     }
 
 
-def members_let_go(account: Account) -> Words:
+def members_let_go(account: Account) -> Values:
     return {**_account(account), "link": urls.members()}
 
 
-def bare(words: Words) -> Words:
+def bare(values: Values) -> Values:
     """The same mail without a word that the sender typed, for an address that nobody has proved."""
-    return {name: _bare(name, value) for name, value in words.items()} | {"is_bare": True}
+    return {name: _bare(name, value) for name, value in values.items()} | {"is_bare": True}
 
 
 def _bare(name: str, value: Any) -> Any:
@@ -307,11 +307,11 @@ def payee_of(method: PaymentMethod) -> list[tuple[str, BidiText]]:
     return [(line.label, BidiText(_grouped(line.key, line.value))) for line in method.payee()]
 
 
-def _account(account: Account) -> Words:
+def _account(account: Account) -> Values:
     return {"name": CustomerText(account.name), "link": urls.dashboard()}
 
 
-def _invoice(invoice: Invoice, plan: str = "") -> Words:
+def _invoice(invoice: Invoice, plan: str = "") -> Values:
     return {
         **_account(invoice.account),
         "number": NoWrap(invoice.number or ""),
@@ -324,7 +324,7 @@ def _invoice(invoice: Invoice, plan: str = "") -> Words:
     }
 
 
-def _payment(payment: Payment) -> Words:
+def _payment(payment: Payment) -> Values:
     return {
         **_invoice(payment.invoice),
         "amount": money(payment.amount, payment.currency),
@@ -334,7 +334,7 @@ def _payment(payment: Payment) -> Words:
     }
 
 
-def _grant(grant: DutyGrant) -> Words:
+def _grant(grant: DutyGrant) -> Values:
     assert grant.person is not None
     return {
         "person": BidiText(grant.person.email),
@@ -346,12 +346,12 @@ def _grant(grant: DutyGrant) -> Words:
     }
 
 
-def _subscription(subscription: Subscription, invoice: Invoice | None) -> Words:
+def _subscription(subscription: Subscription, invoice: Invoice | None) -> Values:
     about = _invoice(invoice) if invoice else {**_account(subscription.account), "number": "", "link": urls.plan()}
     return {**about, "plan": BidiText(subscription.plan.name)}
 
 
-def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Words:
+def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Values:
     """The first method in full; that there are others is said, and they are on the invoice's page."""
     if not methods or invoice.status not in Invoice.OPEN:
         return {"pay": None}

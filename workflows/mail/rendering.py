@@ -25,10 +25,11 @@ PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 class Email:
     """An e-mail in one language, before it is addressed to anybody. html and text say the same."""
 
+    kind: str
+    language: str
     subject: str
     text: str
     html: str
-    language: str
 
     @property
     def preheader(self) -> str:
@@ -38,15 +39,15 @@ class Email:
             return one_line(html_to_text(found[1])) if found else ""
 
 
-def build_email(kind: str, context: dict[str, Any], *, language: str = "en") -> Email:
+def build_email(kind: str, values: dict[str, Any], *, language: str = "en") -> Email:
     """From templates/<kind>-subject.txt and templates/<kind>-body.html; the text is made of the HTML."""
     with translation.override(language):
-        values = {**_in_every_mail(language), **context}
+        values = {**_in_every_mail(language), **values}
         subject = one_line(_render(f"{kind}-subject.txt", values))
         if len(subject) > SUBJECT_LENGTH:  # the name of an account may be long
             subject = subject[: SUBJECT_LENGTH - 1] + "…"
         html = _render(f"{kind}-body.html", {**values, "subject": subject})
-        return Email(subject, html_to_text(html) + "\n", html, language)
+        return Email(kind, language, subject, html_to_text(html) + "\n", html)
 
 
 def one_line(text: str) -> str:

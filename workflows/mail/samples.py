@@ -22,7 +22,7 @@ from core.models import (
 )
 from engine.models import Effect
 from workflows.mail import context, urls
-from workflows.mail.context import Words
+from workflows.mail.context import Values
 from workflows.payees import changes
 from workflows.seed.instructions import INSTRUCTIONS
 
@@ -128,15 +128,15 @@ def effects() -> list[Effect]:
     return [Effect(kind="mail.invoice_issued", state="dead", attempts=12, last_error=refused) for _ in range(2)]
 
 
-def _issued(**change: Any) -> Words:
+def _issued(**change: Any) -> Values:
     return context.invoice_issued(invoice(**change), "Growth", [method(), method()])
 
 
-def _reminder(days_late: int) -> Words:
+def _reminder(days_late: int) -> Values:
     return context.invoice_reminder(invoice(), "Growth", [method(is_demo=False), method()], days_late=days_late)
 
 
-def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] | None = None) -> Words:
+def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] | None = None) -> Values:
     paid = {"status": Invoice.Status.PAID, "allocated": Decimal(189)} | (of or {})
     total = Decimal(allocated) + Decimal(to_balance)
     return context.payment_approved(
@@ -147,7 +147,7 @@ def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] 
     )
 
 
-def _rejected(code: Payment.Reason, notes: str = "", **change: Any) -> Words:
+def _rejected(code: Payment.Reason, notes: str = "", **change: Any) -> Values:
     claim = payment(status=Payment.Status.FAILED, reason_code=code, admin_notes=notes, **change)
     return context.payment_rejected(claim, [method()])
 
@@ -156,7 +156,7 @@ def _behind(status: Subscription.Status) -> Subscription:
     return subscription(status=status)
 
 
-def _payee(*, waits: bool, **change: Any) -> Words:
+def _payee(*, waits: bool, **change: Any) -> Values:
     asked_by = user(email="ann@staff.example.test")
     was = PayeeVersion(number=1, fields=PAYEE, instructions={"en": "Send {amount}."})
     facts = {"number": 2, "asked_by": asked_by, "wait_hours": 4, "alone_hours": 24} | change
@@ -168,7 +168,7 @@ PART = {"status": Invoice.Status.PARTIALLY_PAID, "allocated": Decimal(177)}
 CLOSED = {"status": Invoice.Status.VOID, "allocated": Decimal(0)}
 
 # By kind, then by what has happened: each gives the words for the active language.
-SAMPLES: dict[str, dict[str, Callable[[], Words]]] = {
+SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
     "trial_started": {"a trial": lambda: context.trial_started(account(credits=1000))},
     "trial_ending": {"a trial": lambda: context.trial_ending(account())},
     "trial_ended": {

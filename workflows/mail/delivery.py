@@ -1,0 +1,126 @@
+"""Hands an e-mail to the mail server, and says what a refusal means."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from engine.errors import Permanent, Unanswered, Unreachable
+
+QUIT_TIMEOUT = 1  # second
+GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
+POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
+
+
+class Refused(Permanent):
+    """All recipients were refused for good. is_of_the_address: not because of who sends, or what."""
+
+    def __init__(self, words: str, *, is_of_the_address: bool) -> None:
+        super().__init__(words)
+        self.is_of_the_address = is_of_the_address
+
+
+_run = threading.local()  # is_on: whether mails of a run are sent; server: the connection that it keeps
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """The mails of a run go over one connection, which the first of them opens, as long as the server takes them."""
+    _run.is_on, _run.server = True, None
+    try:
+        yield
+    finally:
+        kept, _run.is_on, _run.server = _run.server, False, None
+        if kept is not None:
+            _close(kept)
+
+
+def deliver(message: EmailMultiAlternatives) -> None:
+    """Hand a mail over, and say what a refusal means: for all mails, for this one for good, or for now.
+
+    A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. What is none of
+    these is tried again. After anything but a mail that was taken the connection is not used again.
+    """
+    server, is_taken = getattr(_run, "server", None), False
+    _run.server = None
+    try:
+        if server is None or not _goes_over(server, message):
+            server = get_connection()
+            _open(server)
+            message.connection = server
+            message.send()
+        is_taken = True
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
+        raise Unreachable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
+    except smtplib.SMTPRecipientsRefused as error:  # all of them: with one accepted the mail would be on its way
+        answers = error.recipients.values()
+        if all(_is_for_good(code) for code, _ in answers):
+            of_the_address = not any(POLICY.match(text) for _, text in answers)
+            raise Refused(f"refused for good: {error}", is_of_the_address=of_the_address) from error
+        raise
+    except smtplib.SMTPDataError as error:
+        if _is_for_good(error.smtp_code):
+            raise Permanent(f"refused for good: {error}") from error
+        raise
+    except Exception as error:  # also what interrupts us
+        if getattr(server, "awaits_answer", False):
+            raise Unanswered(f"the mail server did not say whether it took it: {error}") from error
+        raise
+    finally:
+        if is_taken and getattr(_run, "is_on", False):
+            _run.server = server
+        elif server is not None:
+            _close(server)
+
+
+def _goes_over(server: Any, message: EmailMultiAlternatives) -> bool:
+    """Over a connection that has carried mails; False where the server had ended it before this one's content went.
+
+    Servers do, after so many mails or so long (RFC 5321 3.8, reply 421), and then nothing is wrong with this one.
+    """
+    message.connection = server
+    try:
+        message.send()
+    except smtplib.SMTPException as error:
+        if not _has_ended(error) or getattr(server, "awaits_answer", False):
+            raise
+        _close(server)
+        return False
+    return True
+
+
+def _has_ended(error: smtplib.SMTPException) -> bool:
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return not isinstance(error.__context__, TimeoutError)  # a server that hangs is not asked twice
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code == GONE_AWAY for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == GONE_AWAY
+
+
+def _open(server: Any) -> None:
+    try:
+        server.open()
+    except OSError as error:  # smtplib's own are among them: no greeting, no TLS, a wrong password
+        raise Unreachable(f"the mail server does not take us: {error}") from error
+
+
+def _close(server: Any) -> None:
+    """Whatever a server makes of our goodbye, and however slowly: what it has accepted is not sent again."""
+    for name in ("connection", "_partial_connection"):
+        socket = getattr(getattr(server, name, None), "sock", None)
+        if socket is not None:
+            socket.settimeout(QUIT_TIMEOUT)
+    with suppress(OSError):
+        server.close()
+
+
+def _is_for_good(code: int) -> bool:
+    """RFC 5321 4.2.1: 5yz is a permanent refusal, 4yz invites another attempt, such as greylisting."""
+    return 500 <= code < 600

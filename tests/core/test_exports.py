@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("package", ["core.models", "core.problems", "engine", "workflows.actions"])
+@pytest.mark.parametrize("package", ["core.models", "engine", "web.forms", "workflows.actions"])
 def test_every_exported_name_exists(package):
     module = import_module(package)
 

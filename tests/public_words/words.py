@@ -44,7 +44,7 @@ def all_words() -> Iterator[tuple[str, Iterable[str]]]:
     )
     yield "API parameters", _parameters(schema)
     yield "API fields", _fields(schema["components"]["schemas"])
-    yield "Problems", (f"{kind.slug} {kind.status} {kind.words()}" for kind in _kinds_of(Problem))
+    yield "Problems", (f"{kind.slug} {kind.status} {kind.TITLE}" for kind in _kinds_of(Problem))
     stateful = [(model, "status") for model in _machines()]
     yield (
         "States",

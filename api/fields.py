@@ -6,6 +6,8 @@ A field of ours has `openapi`: what it takes, for the published schema, which th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +19,7 @@ from rest_framework import serializers
 from core.billing_details import public_email
 from core.countries import country_codes
 from core.money import is_currency, minor_units, money_text
+from core.problems import ValidationError
 from core.proof_links import TYPED_HTTPS, plain_https
 from core.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
 from core.time_zones import canonical_time_zone
@@ -193,6 +196,16 @@ class Amount(serializers.Field):
 def fits(amount: Decimal, currency: str) -> bool:
     """Whether the amount has no more digits than its currency: 89.001 USD does not exist."""
     return amount == amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
+
+
+@contextmanager
+def in_public_names(names: Mapping[str, str]) -> Iterator[None]:
+    """What a verb refuses by the names of our columns is said by those that the contract gives them."""
+    try:
+        yield
+    except ValidationError as problem:
+        errors = problem.members["errors"]
+        raise ValidationError({names.get(name, name): lines for name, lines in errors.items()}) from problem
 
 
 class Whole(serializers.Field):

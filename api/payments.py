@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -17,15 +16,28 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.door import CallerView, StaffView, says
-from api.fields import Amount, Choice, Currency, Day, Key, Moment, Money, ProofUrl, StrictSerializer, Text, fits
+from api.fields import (
+    Amount,
+    Choice,
+    Currency,
+    Day,
+    Key,
+    Moment,
+    Money,
+    ProofUrl,
+    StrictSerializer,
+    Text,
+    fits,
+    in_public_names,
+)
 from api.plans import find_method
 from api.query import ListQuery
-from core.models import Invoice, Payment, User
-from core.models.payment import PaymentQuerySet
+from core.models import Invoice, Payment
+from core.models.payment import PaymentQuerySet, PlannedAllocation
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from engine import available, perform, settled
 from engine.models import Transition
-from workflows.actions import claim_payment
+from workflows.actions import approve_payment, claim_payment
 
 log = logging.getLogger(__name__)
 
@@ -181,17 +193,15 @@ class ApprovePayment(StaffView):
         form.is_valid(raise_exception=True)
         data = form.validated_data
         payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
-        received = data.get("amount_received", payment.amount)
-        if not fits(received, payment.currency):
-            raise ValidationError({"amount_received": [f"{payment.currency} has fewer digits after the point."]})
-        decision = perform(
-            payment.approve,
-            by=self.caller,
-            received=received,
-            admin_notes=data["admin_notes"],
-            value_date=data.get("value_date"),
-            allocations=allocation_plan(payment, received, data.get("allocations", [])),
-        )
+        with in_public_names({"received": "amount_received"}):
+            decision = approve_payment(
+                payment,
+                by=self.caller,
+                received=data.get("amount_received", payment.amount),
+                admin_notes=data["admin_notes"],
+                value_date=data.get("value_date"),
+                allocations=[PlannedAllocation(**line) for line in data.get("allocations", [])],
+            )
         decided = Response(PaymentOut(payment, context={"request": request}).data, status=202)
         if wait := preferred_wait(request):
             self.answer_later = lambda: self._when_settled(payment, decision, wait) or decided
@@ -261,19 +271,6 @@ class PaymentTransitions(CallerView):
         own = Transition.objects.filter(machine="payment", object_id=payment.pk)
         rows = (own | Transition.objects.filter(cause__in=own)).order_by("at", "id")
         return Response({"results": TransitionOut(rows, many=True).data, "next": None, "previous": None})
-
-
-def allocation_plan(payment: Payment, received: Decimal, lines: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Where staff want the money to go; at most what was received, to invoices of the same account."""
-    if not lines:
-        return []
-    invoices = {line["invoice_id"] for line in lines}
-    own = Invoice.objects.filter(pk__in=invoices, account=payment.account_id, currency=payment.currency).count()
-    if own < len(lines):
-        raise ValidationError({"allocations": ["Name invoices of this account and currency, each once."]})
-    if sum((line["amount"] for line in lines), Decimal(0)) > received:
-        raise ValidationError({"allocations": ["That is more than was received."]})
-    return [{"invoice": str(line["invoice_id"]), "amount": f"{line['amount']:f}"} for line in lines]
 
 
 def preferred_wait(request: Request) -> int:

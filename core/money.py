@@ -5,7 +5,10 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
+from django.utils.translation import gettext as _
 from iso4217 import Currency
+
+from core.problems import ValidationError
 
 # Every amount in the database is below this: an upper bound is also what keeps NaN out of `numeric`.
 CEILING = Decimal("1000000000000")
@@ -37,6 +40,14 @@ def minor_units(currency: str) -> int:
 def quantize(amount: Decimal, currency: str) -> Decimal:
     """The amount in the currency's minor units, halves away from zero."""
     return amount.quantize(_smallest(currency), rounding=ROUND_HALF_UP)
+
+
+def check_amount(amount: Decimal, currency: str, *, field: str) -> None:
+    """Raise ValidationError naming `field` for what nobody can pay: 89.001 USD, nothing, less, or a trillion."""
+    if not amount.is_finite() or amount <= 0:
+        raise ValidationError({field: [_("The amount must be above zero.")]})
+    if amount >= CEILING or amount != quantize(amount, currency):
+        raise ValidationError({field: [_("%(currency)s has fewer digits after the point.") % {"currency": currency}]})
 
 
 def money_text(amount: Decimal, currency: str) -> str:

@@ -58,7 +58,7 @@ def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ())
     payments, invoices = list(payments), list(invoices)
     payment_ids = {payment.pk for payment in payments}
     invoice_ids = {payment.invoice_id for payment in payments} | {invoice.pk for invoice in invoices}
-    invoice_ids |= {UUID(line["invoice"]) for payment in payments for line in payment.allocation_plan}
+    invoice_ids |= {part.invoice_id for payment in payments for part in payment.planned_allocations}
     account_ids = {payment.account_id for payment in payments} | {invoice.account_id for invoice in invoices}
     with pipelined():
         accounts = ACCOUNTS.ask(list(account_ids))

@@ -127,10 +127,10 @@ class Settlement:
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
         """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""
         assert payment.received is not None
-        if not payment.allocation_plan:
+        parts = payment.planned_allocations
+        if not parts:
             return [(self.books.invoices[payment.invoice_id], payment.received)]
-        lines = [(UUID(line["invoice"]), Decimal(line["amount"])) for line in payment.allocation_plan]
-        found = [(self.books.invoices[key], amount) for key, amount in lines if key in self.books.invoices]
+        found = [(self.books.invoices[key], amount) for key, amount in parts if key in self.books.invoices]
         # A step up comes after the period that it steps up from.
         return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)
 

@@ -6,6 +6,8 @@ import re
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from typing import NamedTuple, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -18,13 +20,29 @@ from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, StatefulRow, positive
 from core.models.user import User
-from core.money import money_text
+from core.money import check_amount, money_text
 from core.payment_days import check_day
+from core.problems import ValidationError
 from core.text import as_code
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
 KEY_LENGTH = 140  # of reference_key
+
+
+class PlannedAllocation(NamedTuple):
+    """How much of a payment staff want an invoice to get."""
+
+    invoice_id: UUID
+    amount: Decimal
+
+    @classmethod
+    def parse(cls, kept: dict[str, str]) -> PlannedAllocation:
+        return cls(UUID(kept["invoice"]), Decimal(kept["amount"]))
+
+    def as_kept(self) -> dict[str, str]:
+        """The one shape of `Payment.allocation_plan` and of the inputs of `approve` in the history."""
+        return {"invoice": str(self.invoice_id), "amount": f"{self.amount:f}"}
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -109,7 +127,7 @@ class Payment(StatefulRow):
     )
     reason_code = models.CharField(max_length=30, choices=Reason, blank=True)
     admin_notes = models.TextField(max_length=2000, blank=True)
-    # Where staff want the money to go: [{"invoice": id, "amount": "12.00"}]; empty: to its invoice.
+    # Where staff want the money to go, read by `planned_allocations`; empty: to its invoice.
     allocation_plan = models.JSONField(default=list, blank=True)
     reversed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
@@ -195,6 +213,10 @@ class Payment(StatefulRow):
         return f"{money_text(self.amount, self.currency)} {self.currency} for {self.invoice}"
 
     @property
+    def planned_allocations(self) -> list[PlannedAllocation]:
+        return [PlannedAllocation.parse(line) for line in self.allocation_plan]
+
+    @property
     def has_unusual_reference(self) -> bool:
         """Whether the reference is none that this method's banks give out: worth a second look, no more."""
         return not self.method.expects(self.reference)
@@ -221,10 +243,15 @@ class Payment(StatefulRow):
     ) -> None:
         """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise.
 
-        Raises ValidationError for a value date on which no money of ours can have moved.
+        allocations: see `PlannedAllocation.as_kept`; whose invoices they name is for `approve_payment` to check.
+        Raises ValidationError for a value date on which no money of ours can have moved, an amount that cannot be paid,
+        an invoice that is named twice, and parts that are more than what was received.
         """
         check_day(value_date, field="value_date")
-        self.received = self.amount if received is None else received
+        received = self.amount if received is None else received
+        check_amount(received, self.currency, field="received")
+        self._check_split(received, [PlannedAllocation.parse(line) for line in allocations or []])
+        self.received = received
         self.decided_by, self.admin_notes, self.value_date = by, admin_notes, value_date
         self.allocation_plan = allocations or []
 
@@ -245,6 +272,14 @@ class Payment(StatefulRow):
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
         """The money has been allocated and what it pays for is open."""
+
+    def _check_split(self, received: Decimal, parts: list[PlannedAllocation]) -> None:
+        for part in parts:
+            check_amount(part.amount, self.currency, field="allocations")
+        if len({part.invoice_id for part in parts}) < len(parts):
+            raise ValidationError({"allocations": ["Name each invoice once."]})
+        if sum((part.amount for part in parts), Decimal(0)) > received:
+            raise ValidationError({"allocations": ["The parts are more than what was received."]})
 
 
 class Allocation(Row):

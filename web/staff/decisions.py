@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
-from engine import perform
 from web.staff.confirming import for_money
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
 from web.staff.payment import find, neighbours, standing, why_not
 from web.templatetags.web import money
+from workflows.actions import decide_payment
 
 WORDS = {
     "approve": ("Approve", "Approved {money} of {account}. Only a reversal takes it back."),
@@ -42,7 +42,7 @@ def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
         return _page(request, payment, {**context, **_instead(payment, form)})
     following = neighbours(request, payment)["next"] if verb != "reverse" else None
     try:
-        perform(getattr(payment, verb), by=request.user, **form.inputs)
+        decide_payment(payment, verb, by=request.user, **form.inputs)
     except PermissionDenied as problem:
         payment = find(pk)
         reason = why_not(payment, request.user) or problem.detail

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from core.models import Account, Invoice, Payment, PaymentMethod
+from core.models.payment import PlannedAllocation
 from core.money import money_text
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines
@@ -74,24 +74,17 @@ class ApproveForm(PageForm):
                 self.add_error("received", "Say how much has arrived.")
             else:
                 data["received"] = self.payment.amount
-        parts = [data.get(name) or Decimal(0) for name in self.rows]
-        if data.get("received") and sum(parts, Decimal(0)) > data["received"]:
-            raise forms.ValidationError("The parts are more than what was received.")
         return data
 
     @property
     def inputs(self) -> dict[str, Any]:
         data = self.cleaned_data
-        lines = [
-            {"invoice": str(invoice.pk), "amount": f"{data[name]:f}"}
-            for name, invoice in self.rows.items()
-            if data.get(name)
-        ]
+        parts = [PlannedAllocation(invoice.pk, data[name]) for name, invoice in self.rows.items() if data.get(name)]
         return {
             "received": data["received"],
             "value_date": data["value_date"],
             "admin_notes": data["admin_notes"],
-            "allocations": lines,
+            "allocations": parts,
         }
 
 

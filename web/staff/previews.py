@@ -11,13 +11,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
 from core.models import Payment
-from core.problems import PermissionDenied, Problem
-from engine import perform
+from core.problems import PermissionDenied, Problem, ValidationError
 from engine.stateful import Stateful
 from web.staff.bulk import wanted
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, open_invoices
-from workflows.actions import decide_many
+from workflows.actions import decide_many, decide_payment
 from workflows.previews import preview_billing
 
 PREVIEWED_CLAIMS = 100  # claims that are previewed together: what they move is locked meanwhile
@@ -42,7 +41,7 @@ def preview(request: Visit, pk: UUID, verb: str) -> HttpResponse:
         if not form.is_valid():
             return HttpResponse()
         inputs = form.inputs
-    return preview_line(request, lambda: perform(getattr(payment, verb), by=request.user, **inputs), payment)
+    return preview_line(request, lambda: decide_payment(payment, verb, by=request.user, **inputs), payment)
 
 
 @staff_with(REVIEW)
@@ -61,6 +60,8 @@ def preview_line(request: Visit, work: Callable[[], Any], *subjects: Stateful) -
         return _line(request, summary=preview_billing(work, *subjects, by=request.user).summary)
     except PermissionDenied:
         raise
+    except ValidationError:  # of what is typed so far
+        return HttpResponse()
     except Problem as problem:
         return _line(request, problem=problem.detail)
 

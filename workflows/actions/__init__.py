@@ -1,7 +1,7 @@
 """The verbs of people that are no transition: sign up, choose a plan, issue an invoice, claim a payment..."""
 
 from workflows.actions.accounts import change_account, close_account
-from workflows.actions.decisions import decide_many, left_out
+from workflows.actions.decisions import approve_payment, decide_many, decide_payment, left_out
 from workflows.actions.invoices import available_to, issue_invoice, void_invoice
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
@@ -16,6 +16,7 @@ from workflows.actions.subscriptions import (
 
 __all__ = [
     "SignUp",
+    "approve_payment",
     "available_to",
     "cancel_at_period_end",
     "change_account",
@@ -23,6 +24,7 @@ __all__ = [
     "claim_payment",
     "close_account",
     "decide_many",
+    "decide_payment",
     "issue_invoice",
     "issue_renewal",
     "keep_plan",

@@ -1,4 +1,4 @@
-"""Deciding on many payments at once: each has an outcome of its own."""
+"""Deciding on payments: one, or many at once, each with an outcome of its own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,37 @@ from uuid import UUID
 
 from django.db.transaction import atomic
 
-from core.models import Payment, User
+from core.models import Invoice, Payment, User
+from core.models.payment import PlannedAllocation
 from core.money import money_text
-from core.problems import Conflict, DuplicateClaim, NotFound, Problem
+from core.problems import Conflict, DuplicateClaim, NotFound, Problem, ValidationError
 from engine import Step, perform, perform_many
+from engine.models import Transition
 from workflows.review import TAKES_NOTHING
 
 AT_ONCE = 100
+
+
+def approve_payment(
+    payment: Payment, *, by: User, allocations: Sequence[PlannedAllocation] = (), **inputs: Any
+) -> Transition:
+    """Accept a claim. allocations: which invoices get how much of it; none: its own gets all.
+
+    Raises ValidationError for an invoice of another account or currency, and what `Payment.approve` raises.
+    """
+    if allocations and payment.may_be_decided_by(by):  # nobody else is told whose an invoice is
+        wanted = {part.invoice_id for part in allocations}
+        own = Invoice.objects.filter(pk__in=wanted, account=payment.account_id, currency=payment.currency)
+        if own.count() < len(wanted):
+            raise ValidationError({"allocations": ["Name invoices of this account and currency."]})
+    return perform(payment.approve, by=by, allocations=[part.as_kept() for part in allocations], **inputs)
+
+
+def decide_payment(payment: Payment, verb: str, *, by: User, **inputs: Any) -> Transition:
+    """Approve, reject or reverse it. Raises what the verb does."""
+    if verb == "approve":
+        return approve_payment(payment, by=by, **inputs)
+    return perform(getattr(payment, verb), by=by, **inputs)
 
 
 def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> Iterator[tuple[UUID, Payment | Problem]]:

@@ -18,7 +18,7 @@ from rest_framework import serializers
 
 from core.billing_details import public_email
 from core.countries import country_codes
-from core.money import is_currency, minor_units, money_text
+from core.money import is_currency, money_text
 from core.problems import ValidationError
 from core.proof_links import TYPED_HTTPS, plain_https
 from core.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
@@ -180,7 +180,7 @@ class TimeZone(Text):
 
 
 class Amount(serializers.Field):
-    """Money as a string of ASCII digits, above zero; `fits` checks the currency's minor units."""
+    """Money as a string of ASCII digits, above zero; `core.money.check_amount` checks the currency's minor units."""
 
     openapi = {"type": "string", "pattern": f"^({PLAIN_AMOUNT})$", "examples": ["89.00"]}
 
@@ -191,11 +191,6 @@ class Amount(serializers.Field):
 
     def to_representation(self, value: Decimal) -> str:
         return f"{value:f}"
-
-
-def fits(amount: Decimal, currency: str) -> bool:
-    """Whether the amount has no more digits than its currency: 89.001 USD does not exist."""
-    return amount == amount.quantize(Decimal(1).scaleb(-minor_units(currency)))
 
 
 @contextmanager

@@ -27,21 +27,20 @@ from api.fields import (
     ProofUrl,
     StrictSerializer,
     Text,
-    fits,
     in_public_names,
 )
 from api.plans import find_method
 from api.query import ListQuery
-from core.models import Invoice, Payment
+from core.models import Invoice, Payment, User
 from core.models.payment import PaymentQuerySet, PlannedAllocation
-from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
+from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, WrongState
 from engine import available, perform, settled
 from engine.models import Transition
 from workflows.actions import approve_payment, claim_payment
 
 log = logging.getLogger(__name__)
 
-# What a method may require, by the names that the contract gives our fields.
+# What a claim is made of, by the names that the contract gives our columns.
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
 # RFC 7240 2: preference = token [ BWS "=" BWS word ]
 WAIT = re.compile(
@@ -145,28 +144,19 @@ class ConfirmPayment(CallerView):
         data = form.validated_data
         invoice = get_object_or_404(Invoice.objects.visible_to(self.caller).as_claimed(), pk=data["invoice_id"])
         method = find_method(data["payment_method"], invoice.account.country)
-        currency = data.get("currency", invoice.currency)
-        errors: dict[str, list[str]] = {}
-        if not fits(data["amount"], currency):
-            errors["amount"] = [f"{currency} has fewer digits after the point."]
-        for name in method.requires:
-            field = CLAIM_FIELDS.get(name, name)
-            if not data.get(field):
-                errors[field] = [f"{method.name} needs this."]
-        if errors:
-            raise ValidationError(errors)
-        payment = claim_payment(
-            invoice=invoice,
-            method=method,
-            amount=data["amount"],
-            currency=currency,
-            reference=data["manual_reference"],
-            notes=data["manual_notes"],
-            proof_url=data["proof_url"],
-            paid_on=data.get("paid_on"),
-            payer_name=data["payer_name"],
-            by=self.caller,
-        )
+        with in_public_names(CLAIM_FIELDS):
+            payment = claim_payment(
+                invoice=invoice,
+                method=method,
+                amount=data["amount"],
+                currency=data.get("currency", invoice.currency),
+                reference=data["manual_reference"],
+                notes=data["manual_notes"],
+                proof_url=data["proof_url"],
+                paid_on=data.get("paid_on"),
+                payer_name=data["payer_name"],
+                by=self.caller,
+            )
         return Response(PaymentOut(payment, context={"request": request}).data, status=201)
 
 

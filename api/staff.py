@@ -16,9 +16,9 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import AccountOut, CreditEntryOut
 from api.door import StaffView, says
-from api.fields import Amount, Choice, Country, Currency, Day, Flag, Key, StrictSerializer, Text, Whole, fits
+from api.fields import Amount, Choice, Country, Currency, Day, Flag, Key, StrictSerializer, Text, Whole, in_public_names
 from api.invoices import InvoiceOut
-from api.payments import PaymentOut
+from api.payments import CLAIM_FIELDS, PaymentOut
 from api.plans import find_method
 from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
@@ -140,20 +140,18 @@ class RecordPayment(StaffView):
         data = form.validated_data
         seen = Invoice.objects.visible_to(self.caller).select_related("account")
         invoice = get_object_or_404(seen, pk=data["invoice_id"])
-        currency = data.get("currency", invoice.currency)
-        if not fits(data["amount"], currency):
-            raise ValidationError({"amount": [f"{currency} has fewer digits after the point."]})
-        payment = record_payment(
-            invoice=invoice,
-            method=find_method(data["payment_method"], invoice.account.country),
-            amount=data["amount"],
-            currency=currency,
-            reference=data["manual_reference"],
-            notes=data["manual_notes"],
-            paid_on=data.get("paid_on"),
-            payer_name=data["payer_name"],
-            by=self.caller,
-        )
+        with in_public_names(CLAIM_FIELDS):
+            payment = record_payment(
+                invoice=invoice,
+                method=find_method(data["payment_method"], invoice.account.country),
+                amount=data["amount"],
+                currency=data.get("currency", invoice.currency),
+                reference=data["manual_reference"],
+                notes=data["manual_notes"],
+                paid_on=data.get("paid_on"),
+                payer_name=data["payer_name"],
+                by=self.caller,
+            )
         return Response(PaymentOut(payment, context={"request": request}).data, status=201)
 
 

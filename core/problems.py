@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_noop
+from collections.abc import Callable
+from typing import Any
 
 from engine.problems import IdempotencyKeyReused as IdempotencyKeyReused
 from engine.problems import PermissionDenied as PermissionDenied
@@ -80,3 +82,15 @@ class TooManyRequests(Problem):
 class InternalError(Problem):
     slug, status = "internal-error", 500
     TITLE = gettext_noop("Something went wrong on our side.")
+
+
+def check_all(*checks: Callable[[], object]) -> None:
+    """Make every check, and raise one ValidationError with what all of them found, the first of each field."""
+    errors: dict[str, Any] = {}
+    for check in checks:
+        try:
+            check()
+        except ValidationError as problem:
+            errors = problem.members["errors"] | errors
+    if errors:
+        raise ValidationError(errors)

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
-from typing import NamedTuple, cast
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings

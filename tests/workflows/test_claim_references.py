@@ -22,7 +22,7 @@ def wire():
 
 
 def cash():
-    return PaymentMethodFactory(code="cash", kind="cash", requires=["reference", "paid_on"])
+    return PaymentMethodFactory(code="cash", kind="cash", requires=["reference"])
 
 
 @pytest.mark.guards("S14", "payment_reference_of_one_transfer")

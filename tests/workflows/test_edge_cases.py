@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.models import ProtectedError
 from django.db.transaction import atomic
 
-from api.fields import fits
 from core.models import Account, CreditEntry, Invoice, Payment, Plan, PlanPrice, Policy, Subscription
+from core.money import check_amount
 from core.problems import Conflict, DuplicateClaim, ValidationError
 from engine import owe, perform, run_due
 from engine.models import Effect
@@ -169,7 +169,8 @@ def test_a_currency_of_no_or_three_decimals_from_sign_up_to_step_up(
         return status(claim, invoice)
 
     assert signed.invoice.metadata["billing_snapshot"]["price"] == small
-    assert not fits(Decimal(too_fine), currency)
+    with pytest.raises(ValidationError):
+        check_amount(Decimal(too_fine), currency, field="amount")
     assert paid(signed.invoice, Decimal(small) + 1) == ["succeeded", "paid"]
     assert balance_of(signed.account.pk) == {currency: Decimal(1)}
     live_through(10)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpResponse
 
-from core.problems import Problem, TooManyRequests
+from core.problems import Problem, TooManyRequests, ValidationError
 from engine.stateful import Stateful
 from web.refusals import said
 
@@ -40,6 +41,15 @@ class PageForm(forms.Form):
             self.add_error(name if name in self.fields else None, [str(line) for line in lines])
         if not errors:
             self.add_error(None, said(problem, about=about))
+
+    def also(self, check: Callable[[], object]) -> None:
+        """Show at once what a verb will refuse; a field that has an error keeps that one."""
+        try:
+            check()
+        except ValidationError as problem:
+            for name, lines in problem.members["errors"].items():
+                if name not in self.errors:
+                    self.add_error(name, [str(line) for line in lines])
 
     def on(self, page: HttpResponse) -> HttpResponse:
         """The page of this form, with the status of a refusal that is about time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -9,10 +10,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Invoice, PaymentMethod
+from core.models.payment_method import CLAIM_FIELDS
 from core.money import money_text
-from core.payment_days import day_error
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines, ProofLink
+from workflows.actions.payments import check_told
 from workflows.periods import database_now, today_in
 
 
@@ -38,8 +40,7 @@ class ClaimForm(PageForm):
     def __init__(self, *args: Any, invoice: Invoice, methods: list[PaymentMethod], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.methods = {method.code: method for method in methods}
-        self.now = database_now()
-        self.today = today_in(invoice.account.time_zone, self.now)
+        self.today = today_in(invoice.account.time_zone, database_now())
         choice, amount = self.fields["method"], self.fields["amount"]
         choice.choices = [(method.code, method.name) for method in methods]  # type: ignore[attr-defined]
         amount.currency = invoice.currency  # type: ignore[attr-defined]
@@ -56,12 +57,8 @@ class ClaimForm(PageForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if error := day_error(data.get("paid_on"), self.now):
-            self.add_error("paid_on", error)
-        method = self.methods.get(data.get("method", ""))
-        for name in method.requires if method else []:
-            if name in self.fields and not data.get(name) and name not in self.errors:
-                self.add_error(name, _("%(method)s needs this.") % {"method": method})
+        if method := self.methods.get(data.get("method", "")):
+            self.also(partial(check_told, method, **{name: data.get(name) for name in CLAIM_FIELDS}))
         return data
 
     def _example(self) -> str:

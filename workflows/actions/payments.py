@@ -6,19 +6,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.transaction import atomic
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import limits
 from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, User
 from core.models.payment import normal_reference
-from core.money import money_text
-from core.payment_days import check_day
-from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState
+from core.money import check_amount, money_text
+from core.payment_days import check_day, day_error
+from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState, check_all
 from engine import begin
 from engine.reader import Reader
 from engine.statements import ask, pipelined
@@ -56,14 +58,25 @@ def claim_payment(
 
     While another claim of the invoice is in review this one is a further one, and marked so.
 
-    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day that cannot be and for far more
-    than is open, WrongState when nothing of the invoice is open, DuplicateClaim when this account has claimed the same
-    reference already, or when so many of its claims wait for a decision that one more could only be a mistake,
-    TooManyRequests.
+    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day or an amount that cannot be,
+    for what the method requires and is missing, and for far more than is open, WrongState when nothing of the invoice
+    is open, DuplicateClaim when this account has claimed the same reference already, or when so many of its claims wait
+    for a decision that one more could only be a mistake, TooManyRequests.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
-    check_day(paid_on, field="paid_on")
+    check_all(
+        partial(check_amount, amount, currency, field="amount"),
+        partial(
+            check_told,
+            method,
+            reference=reference,
+            notes=notes,
+            proof_url=proof_url,
+            paid_on=paid_on,
+            payer_name=payer_name,
+        ),
+    )
     with _claimed_once(invoice.account_id, reference):
         # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
         with pipelined():
@@ -113,11 +126,14 @@ def record_payment(
     """Keep what staff saw arrive; somebody else of them approves it. Money comes also when an invoice is closed.
 
     However many claims wait for a decision: a receipt is no claim, it was seen. Raises PermissionDenied,
-    ValidationError for a day that cannot be, DuplicateClaim.
+    ValidationError for a day or an amount that cannot be, DuplicateClaim.
     """
     if not by.may_decide_on(invoice.account_id, "core.review_payment"):
         raise PermissionDenied("You may not record payments of this account.")
-    check_day(paid_on, field="paid_on")
+    check_all(
+        partial(check_amount, amount, currency, field="amount"),
+        partial(check_day, paid_on, field="paid_on"),
+    )
     with _claimed_once(invoice.account_id, reference):
         with pipelined():
             ACCOUNTS.ask([invoice.account_id])  # what is claimed at the same moment sees this, or this sees it
@@ -134,6 +150,18 @@ def record_payment(
             payer_name=payer_name,
             beside=_InReview(reviewed.fetchall(), invoice),
         )
+
+
+def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> None:
+    """What a customer says of a payment by that method, by the names of CLAIM_FIELDS.
+
+    Raises ValidationError for a day that cannot be, and for what the method requires and is missing.
+    """
+    wrong = {"paid_on": [error]} if (error := day_error(paid_on, timezone.now())) else {}
+    told["paid_on"] = paid_on
+    missing = {name: [_("%(method)s needs this.") % {"method": method}] for name in method.requires if not told[name]}
+    if missing or wrong:
+        raise ValidationError(missing | wrong)
 
 
 def reference_is_taken() -> str:

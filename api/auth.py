@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,15 +18,13 @@ from api.accounts import AccountOut, UserOut
 from api.door import CallerView, Door, says
 from api.fields import Choice, Country, Currency, Email, Password, StrictSerializer, Text, TimeZone
 from api.invoices import InvoiceOut, SubscriptionOut
-from api.plans import find_method
 from api.tokens import register_token
 from core import limits, security
-from core.billing_details import check_billing
-from core.models import Membership, Plan, PlanPrice, User
+from core.models import Membership, PlanPrice, User
 from core.models.account import BILLING_FIELDS
-from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
-from workflows.actions import price_of, sign_up
-from workflows.actions.people import change_name, check_new_password, sign_out_everywhere, signed_in
+from core.problems import Conflict, InvalidCredentials, TooManyRequests
+from workflows.actions import sign_up
+from workflows.actions.people import change_name, sign_out_everywhere, signed_in
 
 
 class SessionOut(serializers.Serializer):
@@ -92,28 +91,18 @@ class Register(Door):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        plan = Plan.objects.filter(code=data["plan"], is_public=True).first()
-        if plan is None:
-            raise ValidationError({"plan": ["There is no such plan."]})
-        check_new_password(data["password"], User(email=data["email"]))
-        billing = {name: data[name] for name in BILLING_FIELDS}
-        # Before the method, which depends on the country.
-        is_paid = price_of(plan, data["currency"], data["interval"]).amount > 0
-        check_billing(billing, is_paid=is_paid)
-        method = find_method(data["payment_method"], billing["country"]) if "payment_method" in data else None
-        limits.REGISTER.attempt(request, data["email"])
         signed_up = sign_up(
             email=data["email"],
             password=data["password"],
             account_name=data["account_name"],
-            plan=plan,
+            plan=data["plan"],
             currency=data["currency"],
             interval=data["interval"],
-            billing=billing,
-            payment_method=method,
+            billing={name: data[name] for name in BILLING_FIELDS},
+            payment_method=data.get("payment_method"),
             language=data.get("language") or get_language_from_request(request),
             time_zone=data.get("time_zone", ""),
-            crowds=() if is_paid else limits.count_trial(request, data["email"]),
+            admit=partial(limits.admit, request, data["email"]),
         )
         limits.welcome(request, data["email"])
         context = {"request": request}

@@ -17,15 +17,15 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from api.accounts import OverLimitOut, account_of, excess_out
 from api.door import CallerView, says
 from api.fields import Choice, Currency, Flag, Money, StrictSerializer, Text
-from api.plans import PayeeLineOut, find_method
+from api.plans import PayeeLineOut
 from api.query import ListQuery
-from core.models import Invoice, Plan, PlanPrice, Subscription
+from core.models import Invoice, PlanPrice, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
 from core.money import money_text
-from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
 from engine import available, perform
-from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
+from workflows.actions import cancel_at_period_end, choose_plan, find_method, find_plan, keep_plan
 from workflows.actions.sites import over_limit
 from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 from workflows.periods import last_day_of
@@ -172,9 +172,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
         form.is_valid(raise_exception=True)
         data = form.validated_data
         account = account_of(self.caller)
-        plan = Plan.objects.filter(code=data["plan"], is_public=True).first()
-        if plan is None:
-            raise ValidationError({"plan": ["There is no such plan."]})
+        plan = find_plan(data["plan"])
         method = find_method(data["payment_method"], account.country) if "payment_method" in data else None
         subscription, invoice = choose_plan(
             account, plan, by=self.caller, currency=data.get("currency"), method=method, interval=data.get("interval")

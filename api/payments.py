@@ -29,14 +29,13 @@ from api.fields import (
     Text,
     in_public_names,
 )
-from api.plans import find_method
 from api.query import ListQuery
 from core.models import Invoice, Payment, User
 from core.models.payment import PaymentQuerySet, PlannedAllocation
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, WrongState
 from engine import available, perform, settled
 from engine.models import Transition
-from workflows.actions import approve_payment, claim_payment
+from workflows.actions import approve_payment, claim_payment, find_method
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from api.fields import Country, Money
 from api.query import Query
 from core.models import PaymentMethod, Plan, PlanPrice
 from core.models.payment_method import sound_methods
-from core.problems import ValidationError
 
 
 class PriceOut(serializers.Serializer):
@@ -103,16 +102,3 @@ class PaymentMethods(Door):
     def get(self, request: Request) -> Response:
         methods = sound_methods(PaymentMethod.objects.offered_in(self.query.get("country", "")))
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})
-
-
-def find_method(name: str, country: str) -> PaymentMethod:
-    """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = sound_methods(PaymentMethod.objects.offered_in(country).defer("instructions", "fields"))
-    for method in offered:
-        if name == method.code:
-            return method
-    for method in offered:
-        if name == method.kind:
-            return method
-    codes = ", ".join(method.code for method in offered)
-    raise ValidationError({"payment_method": [f"Not offered in your country. Offered: {codes}."]})

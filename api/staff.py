@@ -19,14 +19,13 @@ from api.door import StaffView, says
 from api.fields import Amount, Choice, Country, Currency, Day, Flag, Key, StrictSerializer, Text, Whole, in_public_names
 from api.invoices import InvoiceOut
 from api.payments import CLAIM_FIELDS, PaymentOut
-from api.plans import find_method
 from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from engine import perform
-from workflows.actions import close_account, decide_many, record_payment, void_invoice
+from workflows.actions import close_account, decide_many, find_method, record_payment, void_invoice
 from workflows.ledger import adjust
 
 MOST_AT_ONCE = 500

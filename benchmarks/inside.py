@@ -48,10 +48,10 @@ def template(settled: bool) -> dict[str, Any]:
         email=f"{name}@example.test",
         password="correct horse battery",  # noqa: S106
         account_name="Customer Ltd",
-        plan=plan,
+        plan=plan.code,
         currency="USD",
         billing=BILLING,
-        payment_method=method,
+        payment_method=method.code,
     )
     invoice = signed_up.invoice
     assert invoice is not None

@@ -104,6 +104,12 @@ class Try:
         _move(back | self.caller.known)
 
 
+def admit(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
+    """Count a sign-up that nothing else is wrong with: `count_trial` of a trial. Raises TooManyRequests."""
+    REGISTER.attempt(request, email)
+    return count_trial(request, email) if is_trial else []
+
+
 def welcome(request: Any, email: str) -> None:
     """Remember this address for one that the account was opened from: its owner has proved it in another way."""
     _move(_Caller.of(request, email).known)

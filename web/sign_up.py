@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from django.contrib.auth import login
@@ -49,19 +50,18 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
     card = catalogue.card(data["plan"])
     assert card is not None, "the form offers the cards only"
     try:
-        limits.REGISTER.attempt(request, data["email"])
         signed_up = sign_up(
             email=data["email"],
             password=data["password"],
             account_name=data["account_name"],
-            plan=card.plan,
+            plan=card.plan.code,
             currency=catalogue.currency,
             interval=card.price.interval,
             billing=form.billing(),
-            payment_method=form.method,
+            payment_method=data["payment_method"] or None,
             language=get_language() or "en",
             time_zone=data["time_zone"],
-            crowds=() if card.price.amount else limits.count_trial(request, data["email"]),
+            admit=partial(limits.admit, request, data["email"]),
         )
     except Conflict as problem:
         form.add_error("email", problem.detail)

@@ -35,7 +35,7 @@ def signed(plans, run_effects):
         email="ann@acme.test",
         password=PASSWORD,
         account_name="Acme & Söhne",
-        plan=plans["large"],
+        plan=plans["large"].code,
         currency="USD",
         billing=BILLING,
     )

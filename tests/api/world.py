@@ -135,7 +135,12 @@ def digest() -> list[Any]:
 
 def _customer(name: str, plan: Any) -> SignUp:
     return sign_up(
-        email=f"owner@{name}.test", password=PASSWORD, account_name=name, plan=plan, currency="USD", billing=BILLING
+        email=f"owner@{name}.test",
+        password=PASSWORD,
+        account_name=name,
+        plan=plan.code,
+        currency="USD",
+        billing=BILLING,
     )
 
 

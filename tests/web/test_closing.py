@@ -108,7 +108,7 @@ def test_others_of_a_closed_account_are_not_shown_an_address_that_was_given_up(o
     admin = MembershipFactory(account=account, role="admin").user
     close_account(account, by=owner)
     free = Plan.objects.get(code="free")
-    sign_up(email=owner.email, password=None, account_name="Mine", plan=free, currency="USD", billing={})
+    sign_up(email=owner.email, password=None, account_name="Mine", plan=free.code, currency="USD", billing={})
 
     page = signed_in(admin).get(reverse("members")).content.decode()
 

@@ -187,7 +187,8 @@ def test_holders_of_one_duty_find_customers_and_see_their_own_buttons_only(invoi
 def test_customer_who_came_back_is_found_with_both_accounts_by_the_address():
     def signs_up(name):
         return sign_up(
-            email="ann@acme.test", password="a fairly long one", account_name=name, plan=PlanFactory(), currency="USD",
+            email="ann@acme.test", password="a fairly long one", account_name=name, plan=PlanFactory().code,
+            currency="USD",
             billing={"billing_email": "b@acme.test", "address_line1": "1 High St", "city": "X", "country": "US"},
         )  # fmt: skip
 

@@ -590,7 +590,7 @@ def test_checks_say_what_a_new_installation_lacks(shop, db):
 def test_trial_that_is_not_longer_than_the_warning_is_not_warned_of(run_effects, clock, mailoutbox, days, is_warned):
     PlanFactory(code="free", trial_days=days, price=0)
     signed = sign_up(
-        email="ann@acme.test", password="a fairly long one", account_name="Acme", plan=Plan.objects.get(),
+        email="ann@acme.test", password="a fairly long one", account_name="Acme", plan=Plan.objects.get().code,
         currency="USD", billing={}, time_zone="UTC",
     )  # fmt: skip
     prove(signed)

@@ -35,8 +35,8 @@ def plans():
 def owner(plans, run_effects):
     """Of an active account on the large plan, with three sites and two people."""
     signed = sign_up(
-        email="ann@acme.test", password="a fairly long one", account_name="Acme", plan=plans["large"], currency="USD",
-        billing=BILLING,
+        email="ann@acme.test", password="a fairly long one", account_name="Acme", plan=plans["large"].code,
+        currency="USD", billing=BILLING,
     )  # fmt: skip
     claim = claim_payment(
         invoice=signed.invoice, method=PaymentMethodFactory(), amount=Decimal(90), currency="USD", reference="A",

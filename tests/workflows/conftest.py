@@ -37,11 +37,11 @@ def customer(plans, clock, run_effects):
             email="ann@acme.test",
             password="a fairly long one",
             account_name="Acme",
-            plan=plans[plan],
+            plan=plans[plan].code,
             currency="USD",
             billing=BILLING,
             time_zone="UTC",  # whatever the country: tests that count days do so in the clock's own
-            payment_method=PaymentMethodFactory(bank_lag_days=2),
+            payment_method=PaymentMethodFactory(bank_lag_days=2).code,
         )
         run_effects()
         prove(signed)

@@ -23,7 +23,7 @@ def test_no_door_can_forget_to_check_the_billing_details(change, field):
             email="ann@acme.test",
             password="a fairly long one",
             account_name="Acme",
-            plan=PlanFactory(),
+            plan=PlanFactory().code,
             currency="USD",
             billing=BILLING | change,
         )

@@ -37,7 +37,7 @@ BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street",
 def signs_up(plans):
     def sign(plan="starter", email="Ann@ACME.test"):
         return sign_up(
-            email=email, password=NEW, account_name="Mine", plan=plans[plan], currency="USD", billing=BILLING
+            email=email, password=NEW, account_name="Mine", plan=plans[plan].code, currency="USD", billing=BILLING
         )
 
     return sign
@@ -242,7 +242,9 @@ def test_of_many_who_come_back_at_once_with_one_address_one_does():
 
     def come(n: int) -> bool:
         try:
-            sign_up(email=EMAIL, password=NEW, account_name=f"Mine {n}", plan=plan, currency="USD", billing=BILLING)
+            sign_up(
+                email=EMAIL, password=NEW, account_name=f"Mine {n}", plan=plan.code, currency="USD", billing=BILLING
+            )
         except Conflict:
             return False
         else:

@@ -136,7 +136,7 @@ def newcomer(db):
 
     def come(name):
         return sign_up(
-            email="ann@acme.test", password="x", account_name=name, plan=plan, currency="USD", billing={}
+            email="ann@acme.test", password=None, account_name=name, plan=plan.code, currency="USD", billing={}
         ).account
 
     return come

@@ -36,7 +36,7 @@ def trial(plans, run_effects):
             email="ann@acme.test",
             password="a fairly long one",
             account_name="Acme",
-            plan=plans["free"],
+            plan=plans["free"].code,
             currency="USD",
             billing={},
             time_zone=zone,

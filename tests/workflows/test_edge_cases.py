@@ -156,7 +156,7 @@ def test_a_currency_of_no_or_three_decimals_from_sign_up_to_step_up(
         PlanPrice.objects.create(plan=plans[code], currency=currency, amount=Decimal(price))
     method = PaymentMethodFactory(code="wire", country="", currency="")
     signed = sign_up(
-        email="yen@acme.test", password="a fairly long one", account_name="Yen", plan=plans["starter"],
+        email="yen@acme.test", password="a fairly long one", account_name="Yen", plan=plans["starter"].code,
         currency=currency, billing=BILLING | {"country": "JP"},
     )  # fmt: skip
 

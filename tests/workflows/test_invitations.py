@@ -57,7 +57,7 @@ def invited(account, owner):
 
 def signs_up(email: str):
     free = Plan.objects.get(code="free")
-    return sign_up(email=email, password=OLD, account_name="Mine", plan=free, currency="USD", billing={})
+    return sign_up(email=email, password=OLD, account_name="Mine", plan=free.code, currency="USD", billing={})
 
 
 def kinds_to(mailoutbox, email):

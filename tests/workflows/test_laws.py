@@ -65,7 +65,7 @@ class House(RuleBasedStateMachine):
             email="ann@acme.test",
             password="a fairly long one",
             account_name="Acme",
-            plan=self.plans[plan],
+            plan=self.plans[plan].code,
             currency=currency,
             billing={"billing_email": "b@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"},
         )

@@ -155,8 +155,8 @@ def test_no_walk_holds_an_invoice_for_longer_than_its_pause(plans, clock, pay, l
     """S15: claims, withdrawals and refusals in any order, with days between them, on the ladder of a sign-up."""
     Policy.objects.update_or_create(pk=1, defaults={"claim_pause_days": pause, "signup_expiry_days": 1})
     signed = sign_up(
-        email=f"{uuid4().hex}@acme.test", password="a fairly long one", account_name="Acme", plan=plans["starter"],
-        currency="USD", billing=BILLING, time_zone="UTC", payment_method=PaymentMethodFactory(bank_lag_days=2),
+        email=f"{uuid4().hex}@acme.test", password="a fairly long one", account_name="Acme", plan=plans["starter"].code,
+        currency="USD", billing=BILLING, time_zone="UTC", payment_method=PaymentMethodFactory(bank_lag_days=2).code,
     )  # fmt: skip
     last = signed.invoice.due_on + timedelta(days=2 + 1 + pause)  # the banks' days, the offer's, the pause
     live_through(7)

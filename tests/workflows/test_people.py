@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from knox.models import AuthToken
 
-from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, User
+from core.models import Account, Industry, Membership, Site, SiteUserAccess, User
 from core.models.user import NO_ADDRESS
 from core.problems import Conflict, ValidationError
 from engine.models import Effect
@@ -257,7 +257,7 @@ def test_signing_out_everywhere_leaves_the_password_as_it_is(ann, client):
 
 def test_somebody_who_signs_up_is_asked_to_confirm_the_address(mailed, mailoutbox):
     plan = PlanFactory(code="free", trial_days=14, price=0)
-    new = sign_up(email="ann@acme.test", password=OLD, account_name="Acme", plan=plan, currency="USD", billing={})
+    new = sign_up(email="ann@acme.test", password=OLD, account_name="Acme", plan=plan.code, currency="USD", billing={})
 
     token = mailed()
 
@@ -342,7 +342,12 @@ def test_of_two_who_use_one_link_one_sets_the_password(ann):
 
 def signs_up(email: str) -> SignUp:
     return sign_up(
-        email=email, password=NEW, account_name="Mine", plan=Plan.objects.get(code="free"), currency="USD", billing={}
+        email=email,
+        password=NEW,
+        account_name="Mine",
+        plan="free",
+        currency="USD",
+        billing={},
     )
 
 

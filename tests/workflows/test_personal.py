@@ -87,10 +87,10 @@ def ann(run_effects, mailoutbox):
         email=EMAIL,
         password="correct horse battery",
         account_name="Acme and Daughters",
-        plan=PlanFactory(),
+        plan=PlanFactory().code,
         currency="USD",
         billing=BILLING,
-        payment_method=PaymentMethod.objects.get(),
+        payment_method=PaymentMethod.objects.get().code,
     )
     payment = claim_payment(
         invoice=signed_up.invoice,
@@ -315,7 +315,7 @@ def newcomer_called(name, **billing):
         email=f"{name}@newcomer.test",
         password="correct horse battery",
         account_name=name,
-        plan=PlanFactory(code="free", price=0),
+        plan=PlanFactory(code="free", price=0).code,
         currency="USD",
         billing=dict.fromkeys(BILLING, "") | billing,
     ).user

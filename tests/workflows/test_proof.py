@@ -43,12 +43,12 @@ def stranger(plans, clock, run_effects):
             email=email,
             password="a fairly long one",
             account_name=TYPED,
-            plan=plans[plan],
+            plan=plans[plan].code,
             currency="USD",
             billing={**(STRANGER if plan != "free" else {}), **billing},
             payment_method=PaymentMethodFactory(
                 instructions={"en": "Send {amount}, {account_name}, with {reference}."}
-            ),
+            ).code,
         )
         run_effects()
         return signed

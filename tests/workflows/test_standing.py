@@ -141,7 +141,7 @@ def signed_up(plan, billing=True):
         email="ann@acme.test",
         password="correct horse battery",
         account_name="Acme",
-        plan=plan,
+        plan=plan.code,
         currency="USD",
         billing={
             "billing_email": "bills@acme.test" if billing else "",

@@ -321,10 +321,10 @@ def test_a_sign_up_voided_before_anything_else_lapses_all_the_same(plans, contro
         email="ann@acme.test",
         password="a fairly long one",
         account_name="Acme",
-        plan=plans["starter"],
+        plan=plans["starter"].code,
         currency="USD",
         billing=BILLING,
-        payment_method=PaymentMethodFactory(bank_lag_days=2),
+        payment_method=PaymentMethodFactory(bank_lag_days=2).code,
         time_zone="UTC",
     )
     void_invoice(signed.invoice, by=controller)

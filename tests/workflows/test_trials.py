@@ -55,10 +55,10 @@ def signs_up(email, plan=None, crowds=()):
         email=email,
         password=PASSWORD,
         account_name="Mine",
-        plan=plan,
+        plan=plan.code,
         currency="USD",
         billing={"billing_email": "b@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"},
-        crowds=crowds,
+        admit=lambda **_: crowds,
     )
 
 
@@ -142,7 +142,7 @@ def test_sign_up_that_failed_was_no_trial(free):
             email="ann@gmail.com",
             password=PASSWORD,
             account_name="Mine",
-            plan=free,
+            plan=free.code,
             currency="USD",
             billing={"country": "ZZ"},
         )

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.billing_details import LONGEST, NEEDED_TO_BILL, billing_errors
+from core.billing_details import LONGEST, NEEDED_TO_BILL
 from core.models.account import BILLING_FIELDS
 from core.postal_codes import postal_code_example, postal_code_label
 from core.tax_ids import tax_id_example, tax_id_label
@@ -68,12 +68,6 @@ class BillingFields(PageForm):
 
     def billing(self) -> dict[str, str]:
         return {name: self.cleaned_data.get(name, "") for name in BILLING_FIELDS}
-
-    def check_billing(self, *, is_paid: bool) -> None:
-        """Put what is wrong beside its field; a field that has an error keeps that one."""
-        for name, lines in billing_errors(self.billing(), is_paid=is_paid).items():
-            if name not in self.errors:
-                self.add_error(name, lines)
 
     def need_for_billing(self) -> None:
         """Do not call optional what a paid plan needs."""

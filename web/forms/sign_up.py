@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.models import PaymentMethod, User
+from core.models import PaymentMethod
 from core.models.payment_method import sound_methods
-from core.problems import ValidationError
 from core.time_zones import canonical_time_zone
 from web.catalogue import Catalogue
 from web.forms.billing import BillingFields
 from web.forms.fields import Address, Choice, Line
 from web.forms.passwords import password_field
-from workflows.actions.people import check_new_password
+from workflows.actions.sign_up import check_sign_up
 
 
 class SignUpForm(BillingFields):
@@ -47,28 +47,27 @@ class SignUpForm(BillingFields):
         self.fields["country"].widget.attrs["class"] = "decides"  # what the page is drawn anew for
         self.need_for_billing()
 
-    @property
-    def method(self) -> PaymentMethod | None:
-        code = self.cleaned_data.get("payment_method")
-        return next((method for method in self.methods if method.code == code), None)
-
     def clean_time_zone(self) -> str:
         """Nobody typed it, so a name that is not known here is no mistake of theirs: the country decides then."""
         return canonical_time_zone(self.cleaned_data["time_zone"])
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if "password" in data:
-            try:
-                check_new_password(data["password"], User(email=data.get("email", "")))
-            except ValidationError as problem:
-                self.refuse(problem)
-        if self.catalogue.is_free(data.get("plan", "")):
+        is_free = self.catalogue.is_free(data.get("plan", ""))
+        if is_free:
             self._forget_billing()
-        else:
-            self.check_billing(is_paid=True)
-            if not data.get("payment_method") and "payment_method" not in self.errors:
-                self.add_error("payment_method", _("Choose how you will pay. You can still change it later."))
+        self.also(
+            partial(
+                check_sign_up,
+                email=data.get("email", ""),
+                password=data.get("password"),
+                account_name=data.get("account_name", ""),
+                billing=self.billing(),
+                is_paid=not is_free,
+            )
+        )
+        if not is_free and not data.get("payment_method") and "payment_method" not in self.errors:
+            self.add_error("payment_method", _("Choose how you will pay. You can still change it later."))
         return data
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:

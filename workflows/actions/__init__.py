@@ -3,6 +3,7 @@
 from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import approve_payment, decide_many, decide_payment, left_out
 from workflows.actions.invoices import available_to, issue_invoice, void_invoice
+from workflows.actions.offers import find_method, find_plan
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
 from workflows.actions.subscriptions import (
@@ -25,6 +26,8 @@ __all__ = [
     "close_account",
     "decide_many",
     "decide_payment",
+    "find_method",
+    "find_plan",
     "issue_invoice",
     "issue_renewal",
     "keep_plan",

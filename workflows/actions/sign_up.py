@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.billing_details import check_billing
 from core.limits import Crowd
-from core.models import Account, Invoice, Membership, PaymentMethod, Plan, PlanPrice, Subscription, User
-from core.problems import Conflict
+from core.models import Account, Invoice, Membership, Plan, PlanPrice, Subscription, User
+from core.problems import Conflict, check_all
 from core.text import composed
 from core.time_zones import check_time_zone, time_zone_of_country
 from engine import begin
 from workflows.actions.accounts import check_account_name
-from workflows.actions.people import ask_to_verify, newcomer
+from workflows.actions.offers import find_method, find_plan
+from workflows.actions.people import ask_to_verify, check_new_password, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.actions.trials import put_on_list, takes_trial
 from workflows.ledger import grant, post
@@ -32,37 +34,46 @@ class SignUp:
     invoice: Invoice | None = None
 
 
+def nobody_counts(*, is_trial: bool) -> Iterable[Crowd]:
+    """Of a sign-up that does not come over the net."""
+    return ()
+
+
 def sign_up(
     *,
     email: str,
     password: str | None,
     account_name: str,
-    plan: Plan,
+    plan: str,
     currency: str,
-    billing: dict[str, str],
-    payment_method: PaymentMethod | None = None,
+    billing: Mapping[str, str],
+    payment_method: str | None = None,
     language: str = "en",
     interval: str = PlanPrice.Interval.MONTH,
     time_zone: str = "",
-    crowds: Iterable[Crowd] = (),
+    admit: Callable[..., Iterable[Crowd]] = nobody_counts,
 ) -> SignUp:
     """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
 
-    password: None: whoever it is sets one later. time_zone: empty: that of the billing country, else UTC.
-    crowds: where so many trials begin that staff look at this one: core.limits.count_trial().
-    Raises ValidationError for a name, billing details or a time zone that cannot be accepted, Conflict when the e-mail
-    address has an account already, or its mailbox had a trial less than a year ago.
+    plan, payment_method: codes of what is offered. password: None: they set one later. time_zone: empty: that of the
+    billing country, else UTC. admit: counts it when nothing else is wrong, `is_trial` or not, and says where so many
+    trials begin that staff look at this one: core.limits.admit().
+    Raises ValidationError for a plan, price, name, password, billing details, method or time zone that cannot be
+    accepted, Conflict when the e-mail address has an account already, or its mailbox had a trial less than a year ago,
+    and what `admit` raises.
     """
-    price = price_of(plan, currency, interval)
+    price = price_of(find_plan(plan), currency, interval)
+    is_free = price.amount == 0
     account_name = composed(account_name)
-    check_account_name(account_name, field="account_name")
-    check_billing(billing, is_paid=price.amount > 0)
-    zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(billing.get("country", ""))
+    check_sign_up(email=email, password=password, account_name=account_name, billing=billing, is_paid=not is_free)
+    country = billing.get("country", "")  # the method depends on it
+    method = None if payment_method is None else find_method(payment_method, country)
+    zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(country)
+    crowds = admit(is_trial=is_free)
     with atomic():
         user = newcomer(email, password)
         if user is None:
             raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
-        is_free = price.amount == 0
         if is_free and not takes_trial(email):
             raise _no_second_trial(currency)
         account = Account(
@@ -75,16 +86,30 @@ def sign_up(
         )
         if is_free:
             today = today_in(account.time_zone, database_now())
-            account.trial_ends_on = today + timedelta(days=plan.trial_days)
-        birth = begin(account, by=user, plan=plan.code)
+            account.trial_ends_on = today + timedelta(days=price.plan.trial_days)
+        birth = begin(account, by=user, plan=price.plan.code)
         Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
         ask_to_verify(user)
         if is_free:
             put_on_list(account, crowds)
-            post([grant(account, plan.credits, key="grant:trial", description=plan.name, cause_id=birth.pk)])
+            trial = price.plan
+            post([grant(account, trial.credits, key="grant:trial", description=trial.name, cause_id=birth.pk)])
             return SignUp(user, account)
-        subscription, invoice = subscribe(account, price, payment_method, by=user, cause=birth)
+        subscription, invoice = subscribe(account, price, method, by=user, cause=birth)
         return SignUp(user, account, subscription, invoice)
+
+
+def check_sign_up(
+    *, email: str, password: str | None, account_name: str, billing: Mapping[str, str], is_paid: bool
+) -> None:
+    """What somebody tells of themselves, all that is wrong with it at once. Raises ValidationError."""
+    checks: list[Callable[[], None]] = [
+        partial(check_account_name, account_name, field="account_name"),
+        partial(check_billing, billing, is_paid=is_paid),
+    ]
+    if password is not None:
+        checks.append(partial(check_new_password, password, User(email=email)))
+    check_all(*checks)
 
 
 def _no_second_trial(currency: str) -> Conflict:

@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from core.models import PaymentMethod, Plan, User
+from core.models import User
 from core.models.user import canonical_email
 from workflows.actions import sign_up
 from workflows.actions.duties import give_at_once, set_group
@@ -94,10 +94,10 @@ def seed_customer() -> int:
         email=OWNER,
         password=demo_password(),
         account_name=ACCOUNT,
-        plan=Plan.objects.get(code="starter"),
+        plan="starter",
         currency="USD",
         billing=ADDRESS,
-        payment_method=PaymentMethod.objects.get(code="us_bank"),
+        payment_method="us_bank",
     )
     return 1
 

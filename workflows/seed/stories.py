@@ -56,7 +56,7 @@ class Teller:
             email=address,
             password=None,
             account_name=name,
-            plan=Plan.objects.get(code=plan),
+            plan=plan,
             currency=currency,
             billing={
                 "billing_email": address,
@@ -68,7 +68,7 @@ class Teller:
                 "country": country,
                 "tax_id": "",
             },
-            payment_method=self.method,
+            payment_method=self.method.code,
         )
         self.waits(0)
 

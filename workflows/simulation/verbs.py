@@ -96,10 +96,10 @@ def sign_up(
         email=f"owner{world.sign_ups}@customer.test",
         password=None,
         account_name=f"Customer {world.sign_ups}",
-        plan=world.plan(plan),
+        plan=world.plan(plan).code,
         currency=currency,
         billing=BILLING,
-        payment_method=world.methods[method],
+        payment_method=world.methods[method].code,
         interval=interval,
     )
     customer = Customer(

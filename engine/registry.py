@@ -77,6 +77,7 @@ class Kind:
     within: opens what the calls of one run share, such as a connection, and closes it after them.
     ordered: not before the earlier ordered effects of its object are over.
     forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
+    by_key: the function takes the keys of its objects: it reads them itself, under a lock.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
     """
 
@@ -94,6 +95,7 @@ class Kind:
     lane: str = "inward"
     revision: int = 1
     forgettable: bool = False
+    by_key: bool = False
     related: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
 
@@ -128,6 +130,7 @@ def effect(
     lane: str | None = None,
     revision: int = 1,
     forgettable: bool = False,
+    by_key: bool = False,
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
@@ -142,6 +145,8 @@ def effect(
         raise ValueError(f"{name}: what leaves the house goes one by one")
     if not (outward or keyed):
         raise ValueError(f"{name}: keyed=False is for outward effects")
+    if by_key and (outward or related or prefetch):
+        raise ValueError(f"{name}: by_key=True is for what is inside and reads its objects itself")
     if batch < 1:
         raise ValueError(f"{name}: a batch is of 1 at least")
     if (rate or throttle) and not outward:
@@ -180,6 +185,7 @@ def effect(
             lane=lane,
             revision=revision,
             forgettable=forgettable,
+            by_key=by_key,
             related=related,
             prefetch=prefetch,
         )

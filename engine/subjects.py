@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db.models import prefetch_related_objects
@@ -64,7 +65,7 @@ class Subjects:
         """Raises UnknownMachine, before anything is asked."""
         self._kind, self._effects = kind, effects
         wanted: dict[str, set[UUID]] = defaultdict(set)
-        for effect in effects:
+        for effect in effects if not kind.by_key else ():
             if effect.object_id is not None:
                 wanted[effect.machine].add(effect.object_id)
         self._wanted = [(list(ids), _reader(machine, kind.related)) for machine, ids in wanted.items()]
@@ -72,7 +73,10 @@ class Subjects:
     def ask(self) -> None:
         self._answers = [reader.ask(ids) for ids, reader in self._wanted]
 
-    def in_order(self) -> list[Stateful | None]:
+    def in_order(self) -> list[Any]:
+        """An object for each effect, None where there is none; of a kind that is called `by_key` its key."""
+        if self._kind.by_key:
+            return [effect.object_id for effect in self._effects]
         found: dict[UUID | None, Stateful] = {}
         for answer in self._answers:
             prefetch_related_objects(answer.objects, *self._kind.prefetch)

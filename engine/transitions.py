@@ -296,7 +296,7 @@ class _Stale(WrongState):
     """The object is not in a state that allows this."""
 
     def __init__(self, obj: Stateful, by: User | None) -> None:
-        now = type(obj)._base_manager.get(pk=obj.pk)
+        self.now = now = type(obj)._base_manager.get(pk=obj.pk)
         super().__init__(
             f"This {type(obj)._meta.verbose_name} was changed meanwhile: it is {now.status}.",
             object_status=str(now.status),
@@ -316,16 +316,27 @@ def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
             obj.__dict__.clear()
             obj.__dict__.update(values)
         if isinstance(error, Problem) and not connection.needs_rollback:
-            _refresh_stale(objs)
+            _refresh_stale(objs, [error.now] if isinstance(error, _Stale) else [])
         raise
 
 
-def _refresh_stale(objs: Sequence[Stateful]) -> None:
-    """Also those that are ahead of the database, because their caller rolled back after perform()."""
+def _refresh_stale(objs: Sequence[Stateful], known: Sequence[Stateful]) -> None:
+    """Also those that are ahead of the database, because their caller rolled back after perform().
+
+    known: rows that were read already for what is said of the refusal.
+    """
+    rows = {row.pk: row for row in known}
     for model in {type(obj) for obj in objs}:
-        mine = [obj for obj in objs if type(obj) is model]
-        rows = model._base_manager.in_bulk([obj.pk for obj in mine])
-        for obj in mine:
-            row = rows.get(obj.pk)
-            if row is not None and (row.version, row.status) != (obj.version, obj.status):
-                obj.refresh_from_db()
+        if unknown := {obj.pk for obj in objs if type(obj) is model} - rows.keys():
+            rows |= model._base_manager.in_bulk(unknown)
+    for obj in objs:
+        row = rows.get(obj.pk)
+        if row is not None and (row.version, row.status) != (obj.version, obj.status):
+            _take_over(obj, row)
+
+
+def _take_over(obj: Stateful, row: Stateful) -> None:
+    """As `obj.refresh_from_db()`, which would read the row once more; the status takes no other way in."""
+    obj.__dict__ |= {field.attname: row.__dict__[field.attname] for field in obj._meta.concrete_fields}
+    obj._state.fields_cache.clear()
+    obj.__dict__.pop("_prefetched_objects_cache", None)

@@ -10,6 +10,7 @@ from functools import cached_property
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
+from engine.models import Effect
 from engine.reader import Reader
 from engine.statements import ask, pipelined
 
@@ -17,16 +18,22 @@ LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription
 
 ACCOUNTS = Reader(Account._base_manager.all(), lock=True)
 SUBSCRIPTIONS = Reader(Subscription._base_manager.all(), lock=True)
+# Invoices by their keys, and those that payments were claimed for or are to go to, before anything is locked. An ARRAY,
+# so that the planner counts on few.
+_INVOICE_IDS = """%s::uuid[] || ARRAY(
+           SELECT invoice_id FROM core_payment WHERE id = ANY(%s::uuid[])
+           UNION SELECT (part ->> 'invoice')::uuid FROM core_payment, jsonb_array_elements(allocation_plan) AS part
+           WHERE core_payment.id = ANY(%s::uuid[]))"""
 # Those that the invoices are for, and those that live: a new one takes the place of an old one.
 # A union, because with an OR over both tables PostgreSQL would read all of both.
 SUBSCRIPTIONS_CONCERNED = Reader(
     Subscription._base_manager.all(),
-    """core_subscription.id IN (
-           SELECT subscription_id FROM core_invoice WHERE id = ANY(%s::uuid[])
-           UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",
+    f"""core_subscription.id IN (
+           SELECT subscription_id FROM core_invoice WHERE id = ANY({_INVOICE_IDS})
+           UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",  # noqa: S608 - all of it is ours
     lock=True,
 )
-INVOICES = Reader(Invoice._base_manager.all(), lock=True)
+INVOICES = Reader(Invoice._base_manager.all(), f"core_invoice.id = ANY({_INVOICE_IDS})", lock=True)
 PAYMENTS = Reader(Payment._base_manager.all(), lock=True)
 PLANS = Reader(Plan.objects.all(), "TRUE")  # a handful, as are the methods, without their long texts
 METHODS = Reader(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
@@ -53,20 +60,20 @@ class Books:
         return found
 
 
-def open_books(payments: Iterable[Payment], *, invoices: Iterable[Invoice] = ()) -> Books:
-    """Lock everything that these may move, parents first and keys ascending, so that nobody deadlocks."""
+def open_books(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) -> Books:
+    """Lock everything that these may move, parents first and keys ascending, so that nobody deadlocks.
+
+    payments: effects about them, which know their accounts: the payments themselves are read once, and last.
+    """
     payments, invoices = list(payments), list(invoices)
-    payment_ids = {payment.pk for payment in payments}
-    invoice_ids = {payment.invoice_id for payment in payments} | {invoice.pk for invoice in invoices}
-    invoice_ids |= {part.invoice_id for payment in payments for part in payment.planned_allocations}
-    account_ids = {payment.account_id for payment in payments} | {invoice.account_id for invoice in invoices}
+    payment_ids = [effect.object_id for effect in payments]
+    invoice_ids = [[invoice.pk for invoice in invoices], payment_ids, payment_ids]
+    account_ids = list({effect.account_id for effect in payments} | {invoice.account_id for invoice in invoices})
     with pipelined():
-        accounts = ACCOUNTS.ask(list(account_ids))
-        subscriptions = SUBSCRIPTIONS_CONCERNED.ask(
-            list(invoice_ids), list(account_ids), [str(each) for each in LIVING]
-        )
-        documents = INVOICES.ask(list(invoice_ids))
-        money = PAYMENTS.ask(list(payment_ids))
+        accounts = ACCOUNTS.ask(account_ids)
+        subscriptions = SUBSCRIPTIONS_CONCERNED.ask(*invoice_ids, account_ids, [str(each) for each in LIVING])
+        documents = INVOICES.ask(*invoice_ids)
+        money = PAYMENTS.ask(payment_ids)
         plans, methods, now = PLANS.ask(), METHODS.ask(), ask("SELECT now()")
     return Books(
         accounts.by_key(),

@@ -403,4 +403,4 @@ def _wait_for_a_lock(cursor):
 
 def _open_and_leave(payment):
     with atomic():
-        open_books([payment])
+        open_books([Effect(object_id=payment.pk, account_id=payment.account_id)])

@@ -19,20 +19,21 @@ from workflows.mail.verification import prove_by_payment
 from workflows.settlement import Settlement, pay_from_balance
 
 
-@effect("payment.settle", batch=100)
-def settle_payments(payments: Sequence[Payment], effects: Sequence[Effect]) -> None:
+@effect("payment.settle", batch=100, by_key=True)
+def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
     """Allocate approved money and open what it pays for.
 
     A second run finds nothing to do: it is only reached from `approved`, and allocations, balance lines and
     grants are unique on what they are for.
     """
-    books = open_books(payments)  # all of them, parents first, before the first is written
-    for number, batch in enumerate(_one_of_each_account(zip(payments, effects, strict=True))):
+    books = open_books(effects)  # all of them, parents first, before the first is written
+    for number, batch in enumerate(_one_of_each_account(effects)):
         if number > 0:
-            books = open_books(payment for payment, _ in batch)
+            books = open_books(batch)
         settlement = Settlement(books)
-        for payment, debt in batch:
-            settlement.settle(books.payments[payment.pk], debt)
+        for each in batch:
+            assert each.object_id is not None
+            settlement.settle(books.payments[each.object_id], each)
         settlement.write()
         prove_by_payment(books.accounts.values(), books.now)
 
@@ -51,15 +52,15 @@ def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None
         pay_from_balance([invoice], debt)
 
 
-def _one_of_each_account(debts: Iterable[tuple[Payment, Effect]]) -> list[list[tuple[Payment, Effect]]]:
+def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
     """In rounds, so that what a payment finds is what the one before it left."""
-    rounds: list[list[tuple[Payment, Effect]]] = []
+    rounds: list[list[Effect]] = []
     seen: Counter[UUID] = Counter()
-    for payment, debt in debts:
-        if seen[payment.account_id] == len(rounds):
+    for each in effects:
+        if seen[each.account_id] == len(rounds):
             rounds.append([])
-        rounds[seen[payment.account_id]].append((payment, debt))
-        seen[payment.account_id] += 1
+        rounds[seen[each.account_id]].append(each)
+        seen[each.account_id] += 1
     return rounds
 
 
@@ -71,7 +72,7 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
     """
     lock_account(payment.account)  # before looking: what is left of it may just be paying an invoice
     allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
-    books = open_books([payment], invoices=[allocation.invoice for allocation in allocations])
+    books = open_books([debt], invoices=[allocation.invoice for allocation in allocations])
     steps = []
     for allocation in allocations:
         invoice = books.invoices[allocation.invoice_id]

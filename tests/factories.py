@@ -173,6 +173,7 @@ class InvoiceFactory(_Begun):
 
     subscription = factory.SubFactory(SubscriptionFactory)
     account = factory.SelfAttribute("subscription.account")
+    plan = factory.SelfAttribute("subscription.plan")
     currency = "USD"
     total = Decimal("89.00")
 

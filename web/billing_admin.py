@@ -225,7 +225,7 @@ class InvoiceAdmin(StatefulAdmin):
 
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:
-        plan = invoice.metadata.get("billing_snapshot", {}).get("plan") or "nothing subscribed"
+        plan = invoice.plan.code if invoice.plan else "nothing subscribed"
         period = "from when it is paid"
         if invoice.period_start and invoice.period_end:
             period = period_text(invoice.period_start, invoice.period_end)
@@ -245,7 +245,7 @@ class InvoiceAdmin(StatefulAdmin):
 
     @admin.display(description="billed to")
     def billed_to(self, invoice: Invoice) -> SafeString:
-        then = invoice.metadata.get("billing_snapshot", {})
+        then = invoice.snapshot
         return listed((name.replace("_", " "), then[name]) for name in BILLING_FIELDS if then.get(name))
 
     @admin.display(description="payments")

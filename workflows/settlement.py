@@ -13,6 +13,7 @@ from django.db.models import F, Q, Sum
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
+from core.money import quantize
 from engine import Debt, Step, because, effect, owe_many, perform_many
 from engine.models import Effect, Transition
 from engine.statements import pipelined
@@ -270,13 +271,12 @@ class Settlement:
 
     def _paid_for(self, invoice: Invoice, subscription: Subscription) -> Terms:
         """The terms that the invoice was issued on; of an old one that only names its plan, by that name."""
-        if (agreed := invoice.metadata.get("agreed")) is not None:
-            return Terms(UUID(agreed["plan_id"]), Decimal(agreed["price"]), agreed["credits"], agreed["interval"])
-        snapshot = invoice.metadata.get("billing_snapshot", {})
-        named = next((plan for plan in self.plans.values() if plan.code == snapshot.get("plan")), None)
-        if named is None or named.pk == subscription.plan_id:
+        if invoice.terms is not None:
+            return invoice.terms
+        if invoice.plan_id is None or invoice.plan_id == subscription.plan_id or invoice.plan_price is None:
             return self._terms(subscription)
-        return Terms(named.pk, Decimal(snapshot["price"]), named.credits, subscription.interval)
+        price = quantize(invoice.plan_price, invoice.currency)
+        return Terms(invoice.plan_id, price, self.plans[invoice.plan_id].credits, subscription.interval)
 
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
         """Go on when this was the last that is overdue, with the next period if it is paid for and has begun.
@@ -334,7 +334,7 @@ class Settlement:
 
     def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
         self.opened.add(subscription.pk)
-        before, terms = self._terms(subscription), self._paid_for_upgrade(invoice, subscription)
+        before, terms = self._terms(subscription), self._paid_for(invoice, subscription)
         self.steps.append(
             because(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
         )
@@ -355,12 +355,6 @@ class Settlement:
                     invoice=invoice,
                 )
             )
-
-    def _paid_for_upgrade(self, invoice: Invoice, subscription: Subscription) -> Terms:
-        if "agreed" in invoice.metadata:
-            return self._paid_for(invoice, subscription)
-        plan = self.plans[UUID(invoice.metadata["upgrade_to"])]  # an old one
-        return Terms(plan.pk, Decimal(invoice.metadata["upgrade_price"]), plan.credits, subscription.interval)
 
     def _name_of(self, terms: Terms) -> str:
         return self.plans[terms.plan_id].name

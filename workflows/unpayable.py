@@ -32,7 +32,7 @@ class Ways:
     def lead_to(self, invoice: Invoice) -> bool:
         """Whether that invoice can be paid: as `ways_to_pay`, for many at once."""
         chosen = self.by_key.get(invoice.payment_method_id)
-        country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
+        country = invoice.billing_country
         return self.lead_from(country, invoice.currency) or (chosen is not None and chosen[1] in ("", invoice.currency))
 
 

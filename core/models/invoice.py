@@ -13,9 +13,11 @@ from django_fsm import RETURN_VALUE, transition
 from core.models.account import Account
 from core.models.guards import OutsiderDecides
 from core.models.payment_method import PaymentMethod
+from core.models.plan import Plan, PlanPrice
 from core.models.row import MoneyField, StatefulRow, not_negative
-from core.models.subscription import Subscription
+from core.models.subscription import Subscription, Terms
 from core.models.user import User
+from core.money import quantize
 from engine.stateful import StatusField
 from engine.triggers import Frozen
 
@@ -73,7 +75,13 @@ class Invoice(StatefulRow):
     # `workflows.pauses`; all its claims together have the policy's claim_pause_days.
     held_days = models.SmallIntegerField(default=0, db_default=0, editable=False)
     held_on = models.DateField(null=True, editable=False)
-    metadata = models.JSONField(default=dict)  # subscription_id, billing_snapshot
+    # The terms that it was issued on, of an upgrade the larger plan's. Of the oldest only the plan and its price.
+    plan = models.ForeignKey(Plan, models.PROTECT, null=True, db_index=False, related_name="+")
+    plan_price = MoneyField(null=True)  # of one interval
+    plan_credits = models.PositiveIntegerField(null=True)  # a month
+    plan_interval = models.CharField(max_length=5, choices=PlanPrice.Interval, blank=True, default="", db_default="")
+    # For those who read our tables: subscription_id, agreed, billing_snapshot. We read `snapshot` of it, nothing else.
+    metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = InvoiceQuerySet.as_manager()
@@ -95,6 +103,9 @@ class Invoice(StatefulRow):
                 name="invoice_issued_is_complete",
                 condition=Q(status__in=["draft", "void"])  # void: also a draft that was never issued
                 | Q(number__isnull=False, issued_on__isnull=False, due_on__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="invoice_plan_price_in_range", condition=Q(plan_price__isnull=True) | not_negative("plan_price")
             ),
             # What a payment's foreign key points at, so that it cannot cross tenants.
             models.UniqueConstraint(name="invoice_of_account", fields=["account", "id"]),
@@ -121,6 +132,10 @@ class Invoice(StatefulRow):
                     "period_start",
                     "period_end",
                     "issued_on",
+                    "plan_id",
+                    "plan_price",
+                    "plan_credits",
+                    "plan_interval",
                     "metadata->subscription_id",
                     "metadata->agreed",
                     "metadata->billing_snapshot",
@@ -154,10 +169,25 @@ class Invoice(StatefulRow):
         return self.period_end or (self.subscription.period_end if self.subscription else None)
 
     @property
+    def terms(self) -> Terms | None:
+        """What it was issued on; None: not all of that was kept of it."""
+        if self.plan_id is None or self.plan_price is None or self.plan_credits is None:
+            return None
+        return Terms(self.plan_id, quantize(self.plan_price, self.currency), self.plan_credits, self.plan_interval)
+
+    @property
+    def snapshot(self) -> dict[str, str]:
+        """The customer's details as they were when it was issued."""
+        details: dict[str, str] = self.metadata.get("billing_snapshot", {})
+        return details
+
+    @property
     def billing_email(self) -> str:
-        """As it was when the invoice was issued."""
-        email: str = self.metadata.get("billing_snapshot", {}).get("billing_email", self.account.billing_email)
-        return email
+        return self.snapshot.get("billing_email", self.account.billing_email)
+
+    @property
+    def billing_country(self) -> str:
+        return self.snapshot.get("country") or self.account.country
 
     def may_be_voided_by(self, user: User) -> bool:
         return user.may_decide_on(self.account_id, "core.void_invoice")

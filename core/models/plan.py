@@ -53,7 +53,11 @@ class Plan(Row):
             ),
             CodeKept(
                 name="plan_code_kept",
-                references=[("core_subscription", "plan_id"), ("core_subscription", "next_plan_id")],
+                references=[
+                    ("core_invoice", "plan_id"),
+                    ("core_subscription", "plan_id"),
+                    ("core_subscription", "next_plan_id"),
+                ],
             ),
         ]
 

@@ -28,6 +28,10 @@ INVOICE = {
     "issued_on": "issued_on - 1",
     "period_start": "now()::date",
     "period_end": "now()::date",
+    "plan_id": "NULL",
+    "plan_price": "1",
+    "plan_credits": "1",
+    "plan_interval": "'year'",
     "metadata": "'{}'",
 }
 CLAIM = {

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.models import Account, Plan, PlanPrice, Subscription
+from core.models.subscription import Terms
 from core.problems import Conflict, ValidationError
 from core.thaw import thaw
 from engine import perform
@@ -105,6 +106,8 @@ def test_an_invoice_keeps_who_and_what_it_was_issued_for(active, plans):
         "credits": 1000,
         "interval": "month",
     }
+    signed.invoice.refresh_from_db()
+    assert signed.invoice.terms == Terms(plans["starter"].pk, Decimal("89.00"), 1000, "month")
 
 
 def test_an_old_invoice_that_names_its_plan_only_is_settled_by_that(active, up_to_renewal, pay):
@@ -112,8 +115,9 @@ def test_an_old_invoice_that_names_its_plan_only_is_settled_by_that(active, up_t
     up_to_renewal(signed)
     invoice = renewal(signed)
     del invoice.metadata["agreed"]
+    invoice.plan_credits, invoice.plan_interval = None, ""
     with thaw("core_invoice", reason="it was issued before that was kept"):
-        invoice.save(update_fields=["metadata"])
+        invoice.save(update_fields=["metadata", "plan_credits", "plan_interval"])
 
     pay(invoice)
     up_to_renewal(signed, after=1)

@@ -49,7 +49,7 @@ def invoice(request: Visit, pk: UUID) -> HttpResponse:
         "invoice": found,
         "steps": story_of(found, payments),
         "payments": payments[::-1],
-        "address": snapshot_lines(found.metadata.get("billing_snapshot", {})),
+        "address": snapshot_lines(found.snapshot),
         "in_review": undecided[0] if undecided else None,
         "may_claim": len(undecided) < UNDECIDED_PER_INVOICE,
         "is_open": found.status in Invoice.OPEN,
@@ -64,11 +64,10 @@ def invoice(request: Visit, pk: UUID) -> HttpResponse:
 def document(request: Visit, pk: UUID) -> HttpResponse:
     """The invoice as a sheet of paper."""
     found = _invoice_of(request, pk)
-    snapshot = found.metadata.get("billing_snapshot", {})
     return render(
         request,
         "web/customer/document.html",
-        {"invoice": found, "snapshot": snapshot, "address": snapshot_lines(snapshot)},
+        {"invoice": found, "snapshot": found.snapshot, "address": snapshot_lines(found.snapshot)},
     )
 
 

@@ -63,13 +63,12 @@ def account_page(request: Visit, pk: UUID) -> HttpResponse:
 @staff_with(*CUSTOMERS)
 def invoice_page(request: Visit, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account", "subscription__plan"), pk=pk)
-    snapshot = invoice.metadata.get("billing_snapshot", {})
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {
         "invoice": invoice,
         "verbs": available_to(invoice, request.user),
         "may_record": may_see(request.user, REVIEW),
-        "billed_to": [snapshot[name] for name in BILLING_FIELDS if snapshot.get(name)],
+        "billed_to": [text for name in BILLING_FIELDS if (text := invoice.snapshot.get(name))],
         "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST],
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST],
         "steps": steps[:LATEST],

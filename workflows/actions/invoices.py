@@ -49,6 +49,10 @@ def issue_invoice(
         purpose=purpose,
         period_start=period and period[0],
         period_end=period and period[1],
+        plan=plan,
+        plan_price=quantize(terms.price, subscription.currency),
+        plan_credits=terms.credits,
+        plan_interval=terms.interval,
         metadata={
             "subscription_id": str(subscription.pk),
             "agreed": {

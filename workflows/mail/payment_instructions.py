@@ -69,8 +69,7 @@ def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
 
     Each with the payee that the invoice was issued with.
     """
-    country = invoice.metadata.get("billing_snapshot", {}).get("country") or invoice.account.country
-    offered = list(PaymentMethod.objects.offered_in(country))
+    offered = list(PaymentMethod.objects.offered_in(invoice.billing_country))
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
         offered = [chosen, *(method for method in offered if method.pk != chosen.pk)]

@@ -72,10 +72,10 @@ _NOTE_ISSUED = """
     INSERT INTO simulation_scratch.issued
     SELECT invoice.id, invoice.account_id, plan.id, shape.interval, plan.credits * shape.months,
         (plan.credits - subscription.credits) * shape.months,
-        (invoice.metadata->'billing_snapshot'->>'price')::numeric - subscription.price
+        invoice.plan_price - subscription.price
     FROM core_invoice AS invoice
     JOIN core_subscription AS subscription ON subscription.id = invoice.subscription_id
-    JOIN core_plan AS plan ON plan.code = invoice.metadata->'billing_snapshot'->>'plan',
+    JOIN core_plan AS plan ON plan.id = invoice.plan_id,
     LATERAL (SELECT CASE WHEN invoice.purpose = 'renewal' AND invoice.period_end - invoice.period_start > 40
             THEN 'year' WHEN invoice.purpose = 'renewal' THEN 'month' ELSE subscription.interval END AS interval,
         CASE WHEN invoice.purpose = 'renewal' AND invoice.period_end - invoice.period_start > 40

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
-from core.models import Account, Allocation, Invoice, Payment, Plan, Policy, Subscription, User
+from core.models import Account, Allocation, Invoice, Payment, Policy, Subscription, User
 from engine.models import Effect
 from workflows.books import LIVING
 from workflows.mail import context
@@ -162,12 +162,9 @@ def reviewers() -> list[str]:
 
 def plan_of(invoice: Invoice) -> str:
     """The name of the plan that the invoice is for: for an upgrade, the larger one."""
-    code: str = invoice.metadata.get("billing_snapshot", {}).get("plan", "")
     subscribed = invoice.subscription.plan if invoice.subscription else None
-    if subscribed is not None and subscribed.code == code and "upgrade_to" not in invoice.metadata:
-        return subscribed.name
-    chosen = Q(pk=invoice.metadata["upgrade_to"]) if "upgrade_to" in invoice.metadata else Q(code=code)
-    return Plan.objects.filter(chosen).values_list("name", flat=True).first() or code
+    plan = subscribed if subscribed is not None and subscribed.pk == invoice.plan_id else invoice.plan
+    return plan.name if plan else invoice.snapshot.get("plan", "")
 
 
 def open_invoice(subscription: Subscription) -> Invoice | None:

@@ -170,7 +170,8 @@ class ReversePayment(StaffView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
-        perform(payment.reverse, by=self.caller, reason_given=form.validated_data["reason"])
+        with in_public_names({"reason_given": "reason"}):
+            perform(payment.reverse, by=self.caller, reason_given=form.validated_data["reason"])
         return Response(PaymentOut(payment, context={"request": request}).data, status=202)
 
 

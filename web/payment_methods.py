@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from core.instructions import DEMO_WARNING
 from core.models import PayeeVersion, PaymentMethod, User
 from core.models.payee_version import same_payee
 from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
@@ -20,9 +19,8 @@ from core.payee_numbers import PIX_KEYS
 from core.payment_codes import epc_name, has_code, why_no_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
-from workflows.actions.payment_methods import keep_payee, save_method, warn_of_missing_ways
+from workflows.actions.payment_methods import example_errors, keep_payee, save_method, warn_of_missing_ways
 from workflows.payees import is_shown
-from workflows.seed.payment_methods import still_examples
 
 SPARE_ROWS = 2
 WAITS = (
@@ -94,8 +92,11 @@ class PaymentMethodForm(forms.ModelForm):
             elif key:
                 fields[key] = value
         self.instance.fields = fields
-        if data.get("is_enabled") and not data.get("is_demo"):
-            self._refuse_examples(data)
+        typed = copy(self.instance)
+        typed.is_enabled, typed.is_demo = bool(data.get("is_enabled")), bool(data.get("is_demo"))
+        typed.instructions = data.get("instructions")
+        for key, words in example_errors(typed).items():
+            self.add_error(key if key == "instructions" else self._input_of(key), words)
         return data
 
     def _post_clean(self) -> None:
@@ -115,17 +116,8 @@ class PaymentMethodForm(forms.ModelForm):
             self.add_error(
                 None, ["The payee that stays in force until this is confirmed does not fit:", *error.messages]
             )
-        if stays.is_enabled and not stays.is_demo and still_examples(stays):
+        if example_errors(stays):
             self.add_error("is_demo", "The catalogue's example is in force until this is confirmed: leave it a demo.")
-
-    def _refuse_examples(self, data: dict[str, Any]) -> None:
-        """Nobody is asked in earnest to pay to the payees of the catalogue."""
-        for key in still_examples(self.instance):
-            self.add_error(
-                self._input_of(key), "This is the catalogue's example: fill in your own, or leave it a demo."
-            )
-        if DEMO_WARNING in str(data.get("instructions")):
-            self.add_error("instructions", f'Take out "{DEMO_WARNING}", or leave it a demo.')
 
     def _update_errors(self, errors: ValidationError) -> None:
         """Show what the model says of a payee field beside its input."""

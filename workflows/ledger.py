@@ -22,6 +22,7 @@ from workflows.books import lock_account
 from workflows.standing import Act, may, refusal, states_that_may
 
 LONGEST_REASON = 200
+CONSUMED_AT_MOST = 1_000_000_000  # credits, by one line
 
 Role, ConsumeBy = Membership.Role, Account.ConsumeBy
 # By role: the settings of an account under which it may use the credits.
@@ -109,9 +110,12 @@ _CONSUME = """
 def consume(account: Account, amount: int, *, reference: str, by: User, description: str = "") -> CreditEntry:
     """Use credits. The same reference again gives back its first line.
 
-    Raises PermissionDenied for whom the account's `consume_by` leaves out, InsufficientCredits, WrongState for an
-    account that may not use credits now, Conflict for a reference that was used for another amount.
+    Raises ValidationError for less than 1 and for a billion and more, PermissionDenied for whom the account's
+    `consume_by` leaves out, InsufficientCredits, WrongState for an account that may not use credits now, Conflict for a
+    reference that was used for another amount.
     """
+    if not 1 <= amount <= CONSUMED_AT_MOST:  # to use less than nothing would give credits
+        raise ValidationError({"amount": [_("Use from 1 to 1,000,000,000 credits.")]})
     open_to = [str(setting) for setting in open_to_role(by.role_in(account.pk))]
     entry = CreditEntry(
         account_id=account.pk,
@@ -153,8 +157,8 @@ def open_to_role(role: str | None) -> Sequence[str]:
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
     """Give or take credits by hand, for a reason that stays in the ledger, where the customer reads it.
 
-    Raises PermissionDenied, ValidationError for 0, for more than the policy's adjustment_limit or a reason that is too
-    long, InsufficientCredits.
+    Raises PermissionDenied, ValidationError for 0, for more than the policy's adjustment_limit, without a reason or for
+    one that is too long, InsufficientCredits.
     """
     if not by.may_decide_on(account.pk, "core.adjust_credits"):
         raise PermissionDenied("You may not adjust the credits of this account.")
@@ -162,6 +166,8 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
         raise ValidationError({"amount": ["Nothing would change."]})
     _check_limit(amount)
     reason = composed(reason)
+    if not reason.strip():
+        raise ValidationError({"reason": ["Say why."]})
     if len(reason) > LONGEST_REASON:
         raise ValidationError({"reason": [f"Use at most {LONGEST_REASON} characters."]})
     with atomic():

@@ -257,7 +257,12 @@ class Payment(StatefulRow):
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.FAILED, permission=may_be_decided_by)
     def reject(self, *, by: User, reason_code: str, admin_notes: str = "") -> None:
-        """Refuse the claim, with a reason the customer is told. A retry is a new payment."""
+        """Refuse the claim, with a reason the customer is told. A retry is a new payment.
+
+        Raises ValidationError for a reason that there is none of.
+        """
+        if reason_code not in self.Reason.values:
+            raise ValidationError({"reason_code": ["There is no such reason."]})
         self.decided_by, self.reason_code, self.admin_notes = by, reason_code, admin_notes
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.CANCELLED, permission=may_be_withdrawn_by)
@@ -266,7 +271,9 @@ class Payment(StatefulRow):
 
     @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
     def reverse(self, *, by: User, reason_given: str) -> None:
-        """The money went back: bounced, recalled, or approved by mistake."""
+        """The money went back: bounced, recalled, or approved by mistake. Raises ValidationError without a reason."""
+        if not reason_given.strip():
+            raise ValidationError({"reason_given": ["Say why."]})
         self.reversed_by, self.reversal_reason = by, reason_given
 
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)

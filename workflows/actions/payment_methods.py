@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Iterable
 from copy import copy
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models.functions import Now
 from django.db.transaction import atomic
 
+from core.instructions import DEMO_WARNING
 from core.models import PayeeVersion, PaymentMethod, Policy, User
 from core.models.payee_version import PAYEE, same_payee
 from core.problems import Conflict, PermissionDenied, WrongState
@@ -17,6 +19,7 @@ from workflows.effects.payees import in_time, tell
 from workflows.effects.warnings import mail_no_way_to_pay
 from workflows.payees import is_shown, may_change
 from workflows.periods import database_now
+from workflows.seed.payment_methods import still_examples
 from workflows.unpayable import left_without
 
 
@@ -30,7 +33,7 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
     where it cannot be before the change is in force.
     """
     _check(by)
-    method.full_clean()
+    _check_whole(method)
     with atomic():
         held = PaymentMethod.objects.select_for_update(no_key=True).get(pk=method.pk)
         if same_payee(held, method):
@@ -43,9 +46,20 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
             return version
         version = _ask(method, by=by)
         keep_payee(method, held)
-        method.full_clean()
+        _check_whole(method)
         method.save()
     return version
+
+
+def example_errors(method: PaymentMethod) -> dict[str, str]:
+    """What is still the catalogue's where customers are asked in earnest, by key of the payee and `instructions`."""
+    if method.is_demo or not method.is_enabled:
+        return {}
+    words = "This is the catalogue's example: fill in your own, or leave it a demo."
+    errors = dict.fromkeys(still_examples(method), words)
+    if DEMO_WARNING in str(method.instructions):
+        errors["instructions"] = f'Take out "{DEMO_WARNING}", or leave it a demo.'
+    return errors
 
 
 def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
@@ -95,6 +109,12 @@ def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
         key = f"no_way_to_pay:{database_now():%Y-%m-%d}:{digest}"
         owe(mail_no_way_to_pay, key=key, payload={"places": places})
     return places
+
+
+def _check_whole(method: PaymentMethod) -> None:
+    method.full_clean()
+    if errors := example_errors(method):
+        raise DjangoValidationError([DjangoValidationError(words, code=key) for key, words in errors.items()])
 
 
 def _check(user: User) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
 from collections.abc import Callable
 from typing import Any
+
+from django.utils.translation import gettext_noop
 
 from engine.problems import IdempotencyKeyReused as IdempotencyKeyReused
 from engine.problems import PermissionDenied as PermissionDenied

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from core.models import PaymentMethod, Plan
-from core.models.payment_method import OFFERED_BRIEFLY, sound_methods
+from core.models.payment_method import sound_methods
 from core.problems import ValidationError
 
 
@@ -19,7 +19,7 @@ def find_plan(code: str) -> Plan:
 
 def find_method(name: str, country: str) -> PaymentMethod:
     """An offered method by its code, else the first of that kind. Raises ValidationError."""
-    offered = sound_methods(OFFERED_BRIEFLY.ask(country).objects)
+    offered = sound_methods(PaymentMethod.objects.offered_in(country).defer("instructions", "fields"))
     for method in offered:
         if name == method.code:
             return method

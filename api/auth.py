@@ -19,10 +19,10 @@ from api.door import CallerView, Door, says
 from api.fields import Choice, Country, Currency, Email, Password, StrictSerializer, Text, TimeZone
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.tokens import register_token
-from core import limits, security
 from core.models import Membership, PlanPrice, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests
+from core.security import events, rate_limits
 from workflows.actions import sign_up
 from workflows.actions.people import change_name, sign_out_everywhere, signed_in
 
@@ -102,9 +102,9 @@ class Register(Door):
             payment_method=data.get("payment_method"),
             language=data.get("language") or get_language_from_request(request),
             time_zone=data.get("time_zone", ""),
-            admit=partial(limits.admit, request, data["email"]),
+            admit=partial(rate_limits.admit, request, data["email"]),
         )
-        limits.welcome(request, data["email"])
+        rate_limits.welcome(request, data["email"])
         context = {"request": request}
         request.user = signed_up.user
         return Response(
@@ -135,11 +135,11 @@ class Login(Door):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        attempt = limits.LOGIN.attempt(request, form.validated_data["email"])
+        attempt = rate_limits.LOGIN.attempt(request, form.validated_data["email"])
         # Django hashes for an unknown address too, so that the time tells nothing.
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
-            security.refused("sign_in_refused", account=form.validated_data["email"])
+            events.refused("sign_in_refused", account=form.validated_data["email"])
             raise InvalidCredentials("The e-mail address or the password is wrong.")
         answer = session(user, self.token_to_give())
         signed_in(user, attempt)

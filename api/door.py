@@ -27,7 +27,7 @@ from rest_framework.views import APIView
 from api.fields import Nothing
 from api.query import ListQuery, Query
 from api.tokens import KeyedToken, new_token, with_token
-from core.addresses import address_of
+from core.http.client_ip import address_of
 from core.models import User
 from core.models.idempotency import KeyedAnswer
 from core.problems import (

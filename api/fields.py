@@ -16,13 +16,13 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from iso4217 import Currency as KnownCurrency
 from rest_framework import serializers
 
-from core.billing_details import public_email
-from core.countries import country_codes
 from core.money import is_currency, money_text
 from core.problems import ValidationError
-from core.proof_links import TYPED_HTTPS, plain_https
-from core.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
 from core.time_zones import canonical_time_zone
+from core.validation.billing_details import public_email
+from core.validation.countries import country_codes
+from core.validation.proof_links import TYPED_HTTPS, plain_https
+from core.validation.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Above zero, below the ceiling, at most four digits after the point.

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from api.accounts import account_of
 from api.door import CallerView, says
 from api.fields import Choice, Email, StrictSerializer
-from core import limits
 from core.models import Membership
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
+from core.security import rate_limits
 from workflows.actions.invitations import invite
 from workflows.actions.members import Place, change_role, let_go, people_of, place_in
 
@@ -50,7 +50,7 @@ class Members(CallerView):
         form.is_valid(raise_exception=True)
         account = account_of(self.caller)
         if account.may_be_changed_by(self.caller):
-            limits.INVITE.attempt(request, form.validated_data["email"])
+            rate_limits.INVITE.attempt(request, form.validated_data["email"])
         invitation = invite(account, by=self.caller, **form.validated_data)
         return Response(MemberOut(invitation).data, status=201)
 

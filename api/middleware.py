@@ -21,7 +21,7 @@ from core.problems import (
     Problem,
     Unavailable,
 )
-from core.text import SMALL_NUMBER, is_single_line
+from core.validation.text import SMALL_NUMBER, is_single_line
 
 NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 DJANGOS = {

@@ -14,7 +14,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
 from core.problems import MalformedRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
-from core.text import is_lines
+from core.validation.text import is_lines
 
 MAX_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_DEPTH = 32

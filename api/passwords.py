@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from api.auth import SessionOut, session
 from api.door import CallerView, Door, says
 from api.fields import Email, Password, StrictSerializer, Text
-from core import limits
 from core.models import User
 from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
+from core.security import rate_limits
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import (
     ask_for_password_reset,
@@ -53,7 +53,7 @@ class ChangePassword(CallerView):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        attempt = limits.LOGIN.attempt(request, self.caller.email)
+        attempt = rate_limits.LOGIN.attempt(request, self.caller.email)
         user = change_password(self.caller, form.validated_data["old_password"], form.validated_data["new_password"])
         attempt.succeeded()
         return Response(session(user, self.token_to_give()))
@@ -73,7 +73,7 @@ class AskForReset(Door):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         email = form.validated_data["email"]
-        limits.RESET.attempt(request, email)
+        rate_limits.RESET.attempt(request, email)
         ask_for_password_reset(email)
         return Response({"detail": ASKED}, status=202)
 
@@ -92,9 +92,9 @@ class ResetPassword(Door):
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        limits.LINK.attempt(request)
+        rate_limits.LINK.attempt(request)
         user = reset_password(form.validated_data["token"], form.validated_data["password"]).user
-        limits.welcome(request, user.email)
+        rate_limits.welcome(request, user.email)
         return Response(status=204)
 
 
@@ -115,13 +115,13 @@ class VerifyEmail(Door):
             case {"token": _, "email": _}:
                 raise ValidationError({"email": ["Send a token or an e-mail address, not both."]})
             case {"token": token}:
-                limits.LINK.attempt(request)
+                rate_limits.LINK.attempt(request)
                 return Response({"email_verified_at": verify_email(token).email_verified_at})
             case {"email": email}:
-                limits.VERIFY.attempt(request, email)
+                rate_limits.VERIFY.attempt(request, email)
                 ask_to_verify_address(email)
             case _ if isinstance(request.user, User):
-                limits.VERIFY.attempt(request, request.user.email)
+                rate_limits.VERIFY.attempt(request, request.user.email)
                 ask_to_verify(request.user)
             case _:
                 raise ValidationError({"token": ["Send the token of a link, or the e-mail address to send one to."]})

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from api.fields import Choice, StrictSerializer, Text
 from api.pagination import NewestFirst
 from core.problems import ValidationError
-from core.text import SMALL_NUMBER
+from core.validation.text import SMALL_NUMBER
 
 
 class Query(StrictSerializer):

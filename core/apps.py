@@ -4,7 +4,7 @@ import logging
 
 from django.apps import AppConfig
 
-from core import tracing
+from core.observability import tracing
 
 
 class CoreConfig(AppConfig):
@@ -12,7 +12,7 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from core import checks  # noqa: F401 - to have them asked
+        from core.security import checks  # noqa: F401 - to have them asked
 
         logging.captureWarnings(True)  # those of libraries are lines of the log like all others
         tracing.start()

@@ -7,7 +7,7 @@ import os
 import django
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
-from core.plain_request import PlainRequest
+from core.http.request import PlainRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 

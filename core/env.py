@@ -109,7 +109,7 @@ def database(*, debug: bool) -> dict[str, object]:
         raise ImproperlyConfigured(
             "DATABASE_URL has the password of an example: give the database another, or set DEBUG=true for a demo."
         )
-    config["ENGINE"] = "core.postgres"
+    config["ENGINE"] = "core.db.postgres"
     options: dict[str, object] = config.get("OPTIONS", {})  # type: ignore[assignment]
     config["OPTIONS"] = {"options": SESSION, **GONE, **options}
     return config
@@ -172,7 +172,7 @@ LIMIT = re.compile(r"([a-z_]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re
 def limits(
     name: str, default: str, *, names: Sequence[str] = ("pair", "account", "address")
 ) -> dict[str, tuple[int, timedelta]]:
-    """How often, by name: `pair=20/1h address=500/10m`; `off` for no limit. See core/limits.py."""
+    """How often, by name: `pair=20/1h address=500/10m`; `off` for no limit. See core/security/rate_limits.py."""
     text = env.str(name, default=default)
     words = [] if text == "off" else text.split()
     found = [LIMIT.fullmatch(word) for word in words]

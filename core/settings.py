@@ -31,7 +31,7 @@ SECRET_KEY_FALLBACKS = secrets_before("SECRET_KEY_FALLBACKS", debug=DEBUG)  # st
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8011").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For (core/addresses.py)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For (core/http/client_ip.py)
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 WEB_ADDRESSES = listens_on(debug=DEBUG)
@@ -64,19 +64,19 @@ INSTALLED_APPS = [
     "django.contrib.admin",  # after web, which dresses its pages
 ]
 MIDDLEWARE = [
-    "core.middleware.RequestId",
-    "core.middleware.Headers",
+    "core.http.middleware.RequestId",
+    "core.http.middleware.Headers",
     "csp.middleware.CSPMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.probes.Probes",
+    "core.http.probes.Probes",
     "web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.tracing.RequestSpan",
+    "core.observability.tracing.RequestSpan",
     "api.middleware.Problems",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "core.middleware.Language",
+    "core.http.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -134,7 +134,7 @@ ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker d
 
 # People
 AUTH_USER_MODEL = "core.User"
-SESSION_ENGINE = "core.sessions"
+SESSION_ENGINE = "core.security.sessions"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
@@ -146,7 +146,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
         "OPTIONS": {"user_attributes": ["email"]},
     },
-    {"NAME": "core.passwords.OurWordsValidator"},
+    {"NAME": "core.validation.passwords.OurWordsValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest; each has its own: workflows/mail/signed_links.py
 LOGIN_URL = "/login/"
@@ -161,7 +161,7 @@ REST_KNOX = {
 
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the log-ins of seed_demo, instead of the public one
 
-# How often one may try (core/limits.py): so many at once, and as many again spread over the time
+# How often one may try (core/security/rate_limits.py): so many at once, and as many again spread over the time
 LIMITS = {
     "login": limits("LIMIT_LOGIN", "pair=20/1h account=100/1h address=500/10m"),
     "register": limits("LIMIT_REGISTER", "address=300/1m"),
@@ -278,14 +278,17 @@ METRICS_TOKEN = metrics_token(debug=DEBUG)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
 FORMATTERS = {
-    "text": {"()": "core.logs.TextFormatter", "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"},
-    "json": {"()": "core.logs.JsonFormatter"},
+    "text": {
+        "()": "core.observability.logging.TextFormatter",
+        "format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+    },
+    "json": {"()": "core.observability.logging.JsonFormatter"},
 }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": FORMATTERS,
-    "filters": {"refusals": {"()": "core.logs.RefusalsInOneLine"}},
+    "filters": {"refusals": {"()": "core.observability.logging.RefusalsInOneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["refusals"]}},
     "loggers": {  # every ring is logged twice otherwise, and the sweeper rings each second
         "celery.worker.strategy": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""The root of all addresses; rooms are named by dotted string, not imported. The probes are in core/probes.py."""
+"""The root of all addresses; rooms are named by dotted string, not imported. The probes are in core/http/probes.py."""
 
 from __future__ import annotations
 

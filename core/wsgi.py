@@ -7,7 +7,7 @@ import os
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
-from core.plain_request import PlainRequest
+from core.http.request import PlainRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 

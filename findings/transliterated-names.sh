@@ -15,7 +15,7 @@
 # cyrtranslit names Bulgarian and Greek as languages of its own and follows neither country's rule: ъ keeps an accent, ь
 # is j, every Η is H. anyascii has the 24 Greek letters as the table has them, and the Bulgarian ones but щ ъ х ь.
 #
-# Why it matters here: a payer's bank compares the name in a payment code with that of the account. core/latin.py takes
+# Why it matters here: a payer's bank compares the name in a payment code with that of the account. core/payees/latin.py takes
 # anyascii, has those four letters itself, sets a space before ½, and refuses the scripts for which no rule is agreed.
 set -eu
 place=$(mktemp -d)

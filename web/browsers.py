@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from core.sessions import remember
+from core.security.sessions import remember
 
 # In this order: most call themselves by the names of others too.
 NAMES = {

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from core.contact import support_contact
+from core.validation.contact import support_contact
 from web.navigation import nav_of
 
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core import limits
 from core.problems import Problem, ValidationError
+from core.security import rate_limits
 from web.forms.base import PageForm
 from web.forms.passwords import AcceptForm, FirstPasswordForm
 from web.words import ROLES
@@ -29,11 +29,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     form: PageForm = form_class(request.POST if request.method == "POST" else None)
     try:
         if is_declined and form.is_valid():
-            limits.LINK.attempt(request)
+            rate_limits.LINK.attempt(request)
             decline(token)
             return render(request, "web/invitation.html", {"is_declined": True})
         if form.is_valid() and offer is not None:
-            limits.LINK.attempt(request)
+            rate_limits.LINK.attempt(request)
             return _accept(request, token, offer, form)
     except ValidationError as problem:
         if "token" in problem.members["errors"]:
@@ -50,6 +50,6 @@ def _accept(request: HttpRequest, token: str, offer: Offer, form: PageForm) -> H
     user = accept(token, password=form.cleaned_data.get("password"))
     messages.success(request, _("You belong to %(account)s now.") % {"account": offer.invitation.account})
     if offer.needs_password:
-        limits.welcome(request, user.email)
+        rate_limits.welcome(request, user.email)
         login(request, user)
     return redirect("own_home")

@@ -1,4 +1,4 @@
-"""Log-in pages count tries, as the API does (core/limits.py)."""
+"""Log-in pages count tries, as the API does (core/rate_limits.py)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest
 
-from core import limits, security
 from core.problems import TooManyRequests
+from core.security import events, rate_limits
 from workflows.actions.people import signed_in
 
 
@@ -23,14 +23,14 @@ class CountsTries(AuthenticationForm):
         if not (email and password):
             return super().clean()
         try:
-            attempt = limits.LOGIN.attempt(self.request, email)
+            attempt = rate_limits.LOGIN.attempt(self.request, email)
         except TooManyRequests as problem:
             self.too_many = problem
             raise forms.ValidationError(problem.detail, code=problem.slug) from problem
         try:
             cleaned = super().clean()
         except forms.ValidationError:
-            security.refused("sign_in_refused", account=email)
+            events.refused("sign_in_refused", account=email)
             raise
         signed_in(self.get_user(), attempt)
         return cleaned

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from core.problems import MalformedRequest, Problem
-from core.sessions import is_over, saw
+from core.security.sessions import is_over, saw
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core import limits
 from core.problems import Problem, ValidationError
+from core.security import rate_limits
 from web.forms.passwords import AskForResetForm, NewPasswordForm
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import (
@@ -29,7 +29,7 @@ def ask_for_reset(request: HttpRequest) -> HttpResponse:
     is_asked = False
     if request.method == "POST" and form.is_valid():
         try:
-            limits.RESET.attempt(request, form.cleaned_data["email"])
+            rate_limits.RESET.attempt(request, form.cleaned_data["email"])
             ask_for_password_reset(form.cleaned_data["email"])
             is_asked = True
         except Problem as problem:
@@ -45,7 +45,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
     is_stale = False
     if request.method == "POST" and form.is_valid():
         try:
-            limits.LINK.attempt(request)
+            rate_limits.LINK.attempt(request)
             reset = reset_password(token, form.cleaned_data["password"])
         except ValidationError as problem:
             is_stale = "token" in problem.members["errors"]
@@ -53,7 +53,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         except Problem as problem:
             form.refuse(problem)
         else:
-            limits.welcome(request, reset.user.email)
+            rate_limits.welcome(request, reset.user.email)
             login(request, reset.user)
             messages.success(request, _("Your new password is set, and you are signed in."))
             if reset.has_let_go:
@@ -85,7 +85,7 @@ def _verify(request: HttpRequest, token: str, verify_by: Callable[[str], object]
     is_done = False
     if request.method == "POST":
         try:
-            limits.LINK.attempt(request)
+            rate_limits.LINK.attempt(request)
             verify_by(token)
             is_done = True
         except Problem as refusal:

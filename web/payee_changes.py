@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from core.models import PayeeVersion, PaymentMethod, User
 from core.problems import Problem
-from core.text import SMALL_NUMBER
+from core.validation.text import SMALL_NUMBER
 from web.readonly import ReadOnly, listed
 from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee

@@ -14,9 +14,9 @@ from django.http import HttpRequest, HttpResponse
 
 from core.models import PayeeVersion, PaymentMethod, User
 from core.models.payee_version import same_payee
-from core.payee_fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
-from core.payee_numbers import PIX_KEYS
-from core.payment_codes import epc_name, has_code, why_no_code
+from core.payees.account_numbers import PIX_KEYS
+from core.payees.fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
+from core.payees.qr_codes import epc_name, has_code, why_no_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
 from workflows.actions.payment_methods import example_errors, keep_payee, save_method, warn_of_missing_ways

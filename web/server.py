@@ -12,7 +12,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from core import timeouts
+from core.db import timeouts
 
 HEAD = 4096  # bytes of a request that are looked at; a probe's are fewer
 # All of its head, so that nobody can keep such a thread waiting for the rest.

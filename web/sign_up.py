@@ -12,10 +12,10 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core import limits
 from core.models import PaymentMethod
-from core.payee_fields import PayeeLine
+from core.payees.fields import PayeeLine
 from core.problems import Conflict, Problem
+from core.security import rate_limits
 from web.catalogue import Card, Catalogue
 from web.forms.sign_up import SignUpForm
 from workflows.actions import SignUp, sign_up
@@ -61,14 +61,14 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
             payment_method=data["payment_method"] or None,
             language=get_language() or "en",
             time_zone=data["time_zone"],
-            admit=partial(limits.admit, request, data["email"]),
+            admit=partial(rate_limits.admit, request, data["email"]),
         )
     except Conflict as problem:
         form.add_error("email", problem.detail)
     except Problem as problem:
         form.refuse(problem)
     else:
-        limits.welcome(request, data["email"])
+        rate_limits.welcome(request, data["email"])
         return signed_up
     return None
 

@@ -24,8 +24,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.transaction import atomic
 
+from core.db.thaw import thaw
 from core.models import HistoryHead
-from core.thaw import thaw
 from engine import once_per
 
 security = logging.getLogger("countersign.security")

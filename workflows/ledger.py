@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from core.models import Account, CreditEntry, Invoice, Membership, Policy, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
-from core.text import composed
+from core.validation.text import composed
 from engine.ids import uuid7
 from engine.statements import ask
 from workflows.books import lock_account

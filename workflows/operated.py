@@ -7,7 +7,7 @@ from typing import Any
 from django.dispatch import receiver
 
 from core.models import User
-from core.security import remember
+from core.security.events import remember
 from engine.signals import operated
 
 

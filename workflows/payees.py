@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 
 from core.models import Invoice, PayeeVersion, PaymentMethod, User
 from core.money import money_text
-from core.payee_fields import payee_lines
+from core.payees.fields import payee_lines
 from engine.models import Transition
 
 PERMISSION = "core.change_paymentmethod"

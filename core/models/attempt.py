@@ -1,4 +1,4 @@
-"""How often somebody has tried: what `core.limits` counts."""
+"""How often somebody has tried: what `core.security.rate_limits` counts."""
 
 from __future__ import annotations
 

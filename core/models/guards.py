@@ -1,7 +1,7 @@
 """Rules that the database keeps by trigger, written as constraints so that migrations follow the code.
 
 They hold for everybody who is not the owner of the tables: for the admin, `QuerySet.update`, and raw SQL. The owner may
-thaw what is frozen for the length of a transaction (`core.thaw`), and each change then stands in PostgreSQL's own log.
+thaw what is frozen for the length of a transaction (`core.db.thaw`); PostgreSQL logs each such change.
 """
 
 from __future__ import annotations

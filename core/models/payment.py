@@ -21,9 +21,9 @@ from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row, StatefulRow, positive
 from core.models.user import User
 from core.money import check_amount, money_text
-from core.payment_days import check_day
 from core.problems import ValidationError
-from core.text import as_code
+from core.validation.payment_days import check_day
+from core.validation.text import as_code
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 

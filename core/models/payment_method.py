@@ -12,9 +12,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from core.countries import country_codes
-from core.instructions import instruction_faults
-from core.masks import fits, parse
 from core.models.guards import CodeKept
 from core.models.payee_guards import PayeeKept
 from core.models.row import (
@@ -28,7 +25,10 @@ from core.models.row import (
     not_negative,
 )
 from core.money import is_currency
-from core.payee_fields import PayeeLine, clean_payee, payee_lines
+from core.payees.fields import PayeeLine, clean_payee, payee_lines
+from core.payees.instructions import instruction_faults
+from core.validation.countries import country_codes
+from core.validation.patterns import fits, parse
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class PaymentMethod(Row):
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
     fields = models.JSONField(default=dict, blank=True)  # what the payer types into the bank's form: `payee_fields`
     requires = models.JSONField(default=list, blank=True)  # which of CLAIM_FIELDS must be filled
-    # How the transaction id looks that the payer's bank shows, in the words of `core.masks`: a hint, never a refusal.
+    # How the transaction id looks that the payer's bank shows, as `core.validation.patterns` writes it: a hint, never a refusal.
     reference_pattern = models.CharField(max_length=100, blank=True, default="", db_default="")
     reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
     reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it

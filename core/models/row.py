@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.money import CEILING
 from core.problems import ValidationError
-from core.text import composed, is_drawn, is_lines, is_seen_whole, is_single_line
+from core.validation.text import composed, is_drawn, is_lines, is_seen_whole, is_single_line
 from engine import rows
 from engine.stateful import Stateful
 

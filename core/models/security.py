@@ -1,4 +1,4 @@
-"""What touches security and was done, and how often something was refused: `core.security` writes both."""
+"""What touches security and was done, and how often something was refused: `core.security.events` writes both."""
 
 from __future__ import annotations
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
-
-if TYPE_CHECKING:
-    from core.sessions import SessionStore
 
 
 class Session(AbstractBaseSession):
@@ -26,7 +24,5 @@ class Session(AbstractBaseSession):
         return f"{self.browser or 'A browser'} of {self.user or 'nobody'}"
 
     @classmethod
-    def get_session_store_class(cls) -> type[SessionStore]:
-        from core.sessions import SessionStore  # which needs this module itself
-
-        return SessionStore
+    def get_session_store_class(cls) -> Any:
+        return import_module(settings.SESSION_ENGINE).SessionStore

@@ -20,7 +20,7 @@ from django.utils.crypto import salted_hmac
 from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
 from core.models.row import Row
-from core.text import composed
+from core.validation.text import composed
 from engine.statements import ask
 
 if TYPE_CHECKING:

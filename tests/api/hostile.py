@@ -14,8 +14,8 @@ from urllib.parse import quote
 from jsonschema import Draft202012Validator
 
 from api.docs import published
-from core.proof_links import TYPED_HTTPS, plain_https
-from core.text import is_drawn
+from core.validation.proof_links import TYPED_HTTPS, plain_https
+from core.validation.text import is_drawn
 from tests.api.matrix import BODIES, noun_of
 from tests.api.published import formats, operations
 from tests.api.world import World

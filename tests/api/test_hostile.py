@@ -18,7 +18,7 @@ import pytest
 from django.db.transaction import atomic, set_rollback
 from rest_framework.test import APIClient
 
-from core.text import is_drawn
+from core.validation.text import is_drawn
 from tests.api.caller import Caller
 from tests.api.hostile import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.matrix import actor_of

@@ -271,7 +271,7 @@ def test_claim_in_a_withdrawn_currency_is_refused_and_an_old_one_can_be_read(own
     assert (read.json()["amount"], read.json()["currency"]) == ("12.30", "BGN")
 
 
-@pytest.mark.guards("S25", "core.text.check_name")
+@pytest.mark.guards("S25", "core.validation.text.check_name")
 @pytest.mark.parametrize("path", ["account/", "auth/me/", "sites/{site}/"])
 def test_name_that_looks_like_another_is_refused(owner, invoice, path):
     """S25: a zero width space in the name of an account, a person and a site."""

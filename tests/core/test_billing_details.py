@@ -1,4 +1,4 @@
-"""The 8 billing fields, judged together: `core.billing_details`."""
+"""The 8 billing fields, judged together: `core.validation.billing_details`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.billing_details import billing_errors, check_billing_change
-from core.countries import country_codes
 from core.models.account import BILLING_FIELDS
 from core.problems import ValidationError
+from core.validation.billing_details import billing_errors, check_billing_change
+from core.validation.countries import country_codes
 from tests.steady import steady
 
 DETAILS = {

@@ -1,4 +1,4 @@
-"""What is read from the environment, and what the database is asked before the start: `core.env`, `core.checks`."""
+"""What is read from the environment, and what the database is asked before the start."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from core.checks import a_sleeper_s_locks_end, mails_leave
 from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
+from core.security.checks import a_sleeper_s_locks_end, mails_leave
 from engine.statements import ask, told_pid
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler
         assert cursor.fetchone() == (plans,)
 
 
-@pytest.mark.guards("S20", "core.checks.mails_leave")
+@pytest.mark.guards("S20", "core.security.checks.mails_leave")
 def test_mails_that_become_files_are_told_of_before_customers_come(settings, monkeypatch):
     """S20: in production too, without a word."""
     monkeypatch.setenv("EMAIL_URL", "smtp://mail.test:25")

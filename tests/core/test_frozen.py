@@ -11,8 +11,8 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from django.urls import reverse
 
+from core.db.thaw import blank_log_rows, thaw
 from core.models import Invoice, Payment, User
-from core.thaw import blank_log_rows, thaw
 from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
 

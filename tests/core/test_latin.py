@@ -1,4 +1,4 @@
-"""Names in the letters that payment schemes carry: `core.latin`."""
+"""Names in the letters that payment schemes carry: `core.payees.latin`."""
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.latin import NotLatinError, in_latin, is_latin
+from core.payees.latin import NotLatinError, in_latin, is_latin
 from tests.steady import steady
 
 

@@ -1,4 +1,4 @@
-"""How often one may try: `core.limits`, `core.addresses`, and how LIMIT_* are read."""
+"""How often one may try: `core.security.rate_limits`, `core.http.client_ip`, and how LIMIT_* are read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.transaction import atomic
 from django.test import RequestFactory
 
-from core import env, limits
-from core.addresses import address_of, network_of
+from core import env
+from core.http.client_ip import address_of, network_of
 from core.models import Attempt
 from core.problems import TooManyRequests
+from core.security import rate_limits
 from workflows.housekeeping import tidy
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def at(address: str, **headers: str):
 def fails(email: str = "ann@acme.test", *, at_: str = HERE) -> bool:
     """Whether one more wrong password is let through."""
     try:
-        limits.LOGIN.attempt(at(at_), email)
+        rate_limits.LOGIN.attempt(at(at_), email)
     except TooManyRequests:
         return False
     return True
@@ -83,7 +84,7 @@ def test_a_refusal_says_when_to_come_back(clock):
     passes(fails, 3)
 
     with pytest.raises(TooManyRequests) as refusal:
-        limits.LOGIN.attempt(at(HERE), "ann@acme.test")
+        rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test")
 
     wait = refusal.value.members["retry_after"]
     assert 1190 <= wait <= 1200  # a third of an hour
@@ -98,14 +99,14 @@ def test_a_refusal_says_when_to_come_back(clock):
 
 def test_good_ones_hardly_count():
     for _ in range(50):
-        limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
+        rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
 
     assert passes(fails, 10) == 3
     assert passes(lambda: fails("bob@acme.test"), 10) == 0  # 50 good and 3 bad weigh as 8 bad: this address has no room
 
 
 def test_strangers_cannot_keep_out_who_comes_from_where_they_came_before(clock):
-    limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
+    rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
     for n in range(50):
         fails(at_=f"198.51.100.{n}")
 
@@ -122,7 +123,7 @@ def test_a_link_in_a_mail_opens_the_way_back_in():
         fails(at_=f"198.51.100.{n}")
     assert not fails()
 
-    limits.welcome(at(HERE), "ann@acme.test")
+    rate_limits.welcome(at(HERE), "ann@acme.test")
 
     assert fails()
 
@@ -130,8 +131,8 @@ def test_a_link_in_a_mail_opens_the_way_back_in():
 def test_the_gates_are_counted_apart():
     assert passes(fails, 4) == 3
 
-    assert limits.LINK.attempt(at(HERE))
-    assert limits.RESET.attempt(at(HERE), "ann@acme.test")
+    assert rate_limits.LINK.attempt(at(HERE))
+    assert rate_limits.RESET.attempt(at(HERE), "ann@acme.test")
 
 
 def test_the_table_holds_nobody_s_address():
@@ -151,7 +152,7 @@ def test_no_limit_counts_nothing(settings):
 
 def test_a_try_is_one_statement(django_assert_num_queries):
     with django_assert_num_queries(1):
-        attempt = limits.LOGIN.attempt(at(HERE), "ann@acme.test")
+        attempt = rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test")
     with django_assert_num_queries(1):
         attempt.succeeded()
 
@@ -225,7 +226,7 @@ def test_who_changes_the_header_gets_no_more_tries(settings):
         let_in = 0
         for n in range(20):
             try:
-                limits.LINK.attempt(at(HERE, HTTP_X_FORWARDED_FOR=f"10.0.0.{n}{tail}"))
+                rate_limits.LINK.attempt(at(HERE, HTTP_X_FORWARDED_FOR=f"10.0.0.{n}{tail}"))
                 let_in += 1
             except TooManyRequests:
                 pass

@@ -11,8 +11,8 @@ import time
 import pytest
 from django.db import IntegrityError
 
-from core.logs import JsonFormatter, TextFormatter, hide
 from core.models import Payment, User
+from core.observability.logging import JsonFormatter, TextFormatter, hide
 from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, PaymentMethodFactory, PlanFactory, StaffFactory

@@ -1,4 +1,4 @@
-"""What a log line says beside its message: `core.logs`."""
+"""What a log line says beside its message: `core.observability.logging`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from core.logs import JsonFormatter, TextFormatter
+from core.observability.logging import JsonFormatter, TextFormatter
 from engine import perform, run_due
 from engine.context import request_id
 from engine.logs import said_of

@@ -1,4 +1,4 @@
-"""The look of a number: `core.masks`."""
+"""The look of a number: `core.validation.patterns`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.masks import example_of, fits, parse
+from core.validation.patterns import example_of, fits, parse
 from tests.steady import steady
 
 

@@ -1,4 +1,4 @@
-"""Figures for Prometheus: `core.metrics`."""
+"""Figures for Prometheus: `core.observability.metrics`."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""What a password may not be made of: `core.passwords`, and Django's list."""
+"""What a password may not be made of: `core.validation.passwords`, and Django's list."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.models import User
-from core.passwords import own_names
 from core.problems import ValidationError
+from core.validation.passwords import own_names
 from workflows.actions.people import check_new_password
 
 

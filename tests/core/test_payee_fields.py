@@ -1,4 +1,4 @@
-"""What a payer types into the bank's form: `core.payee_fields`, `core.payee_numbers`."""
+"""What a payer types into the bank's form: `core.payees.fields`, `core.payees.account_numbers`."""
 # ruff: noqa: RUF001 - digits and letters of other scripts are meant
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models import PaymentMethod
-from core.payee_fields import FIELDS, NAMES, clean_payee, fields_of, payee_lines, payee_name
+from core.payees.fields import FIELDS, NAMES, clean_payee, fields_of, payee_lines, payee_name
 from tests.steady import steady
 from workflows.seed.payment_methods import METHODS
 

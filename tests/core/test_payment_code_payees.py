@@ -10,8 +10,8 @@ import pytest
 from stdnum import iban as stdnum_iban
 
 from core.models import PaymentMethod
-from core.payee_fields import clean_payee
-from core.payment_codes import EEA, SEPA, epc_code, has_code, payment_code, why_no_code
+from core.payees.fields import clean_payee
+from core.payees.qr_codes import EEA, SEPA, epc_code, has_code, payment_code, why_no_code
 
 GERMAN, BULGARIAN = "DE89370400440532013000", "BG80BNBG96611020345678"
 BRITISH, SWISS = "GB29NWBK60161331926819", "CH9300762011623852957"

@@ -1,4 +1,4 @@
-"""What stands in the QR code beside an invoice: `core.payment_codes`."""
+"""What stands in the QR code beside an invoice: `core.payees.qr_codes`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.latin import NotLatinError, in_latin
 from core.models import PaymentMethod
-from core.payment_codes import NoCodeError, crc16, epc_code, payment_code, pix_code, upi_link
+from core.payees.latin import NotLatinError, in_latin
+from core.payees.qr_codes import NoCodeError, crc16, epc_code, payment_code, pix_code, upi_link
 from tests.steady import steady
 from workflows.seed.payment_methods import METHODS
 

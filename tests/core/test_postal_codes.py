@@ -1,4 +1,4 @@
-"""The look of postal codes: `core.postal_codes`."""
+"""The look of postal codes: `core.validation.postal_codes`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.countries import country_codes
-from core.postal_codes import MASKS, is_postal_code, postal_code_example, postal_code_label
+from core.validation.countries import country_codes
+from core.validation.postal_codes import MASKS, is_postal_code, postal_code_example, postal_code_label
 from tests.steady import steady
 
 

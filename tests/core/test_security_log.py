@@ -1,4 +1,4 @@
-"""What touches security is told: `core.security` (S16)."""
+"""What touches security is told: `core.security.events` (S16)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from django.db import IntegrityError
 from django.db.transaction import atomic, set_rollback
 from django.urls import reverse
 
-from core.logs import JsonFormatter, TextFormatter
 from core.models import RefusalCount, SecurityEvent, User
-from core.security import account_digest, refused
-from core.sessions import CONFIRMED_AT
+from core.observability.logging import JsonFormatter, TextFormatter
+from core.security.events import account_digest, refused
+from core.security.sessions import CONFIRMED_AT
 from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFactory
@@ -60,7 +60,7 @@ DOORS = {
 }
 
 
-@pytest.mark.guards("S16", "core.security.refused")
+@pytest.mark.guards("S16", "core.security.events.refused")
 @pytest.mark.parametrize("where", DOORS)
 @pytest.mark.parametrize("email", ["ann@acme.test", "nobody@acme.test"])
 def test_refused_sign_in_is_a_line_with_a_digest_and_is_counted(client, ann, caplog, where, email):
@@ -73,7 +73,7 @@ def test_refused_sign_in_is_a_line_with_a_digest_and_is_counted(client, ann, cap
     assert RefusalCount.objects.get(event="sign_in_refused").total == 1
 
 
-@pytest.mark.guards("S16", "core.security.note")
+@pytest.mark.guards("S16", "core.security.events.note")
 @pytest.mark.parametrize("where", ["API", "page"])
 def test_sign_in_is_a_line(client, ann, caplog, where):
     """S16: nor of one that works."""
@@ -98,7 +98,7 @@ def test_too_many_tries_are_counted(client, ann, caplog, settings):
     assert facts(caplog, "too_many_tries")[0]["limit"] == "login"
 
 
-@pytest.mark.guards("S16", "core.security.remember")
+@pytest.mark.guards("S16", "core.security.events.remember")
 def test_what_was_done_is_kept_and_said(ann, caplog, django_capture_on_commit_callbacks):
     """S16: a reset, an export and the end of all sessions leave a row and a line."""
     with django_capture_on_commit_callbacks(execute=True):
@@ -194,7 +194,7 @@ def test_staff_are_told_of_a_new_password(ann, mails):
     assert mails() == [(["eve@house.test"], "password")]
 
 
-@pytest.mark.guards("S17", "core.limits.Try.is_from_elsewhere")
+@pytest.mark.guards("S17", "core.security.rate_limits.Try.is_from_elsewhere")
 def test_staff_are_told_of_a_sign_in_from_a_new_network_once_a_day(client, mails):
     """S17: and of a sign-in from elsewhere."""
     with_password(UserFactory(email="eve@house.test", is_staff=True))

@@ -1,4 +1,4 @@
-"""The key of a session opens an account, so the database holds a digest of it only: `core.sessions`."""
+"""The key of a session opens an account, so the database holds a digest of it only: `core.security.sessions`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from core.models import Session
-from core.sessions import SessionStore, digest
+from core.security.sessions import SessionStore, digest
 from tests.factories import StaffFactory
 
 pytestmark = pytest.mark.django_db

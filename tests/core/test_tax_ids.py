@@ -1,4 +1,4 @@
-"""Numbers of tax offices: `core.tax_ids`."""
+"""Numbers of tax offices: `core.validation.tax_ids`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.countries import country_codes
-from core.tax_ids import TAX_IDS, is_tax_id, tax_id_example, tax_id_label
+from core.validation.countries import country_codes
+from core.validation.tax_ids import TAX_IDS, is_tax_id, tax_id_example, tax_id_label
 from tests.steady import steady
 
 CHECKED = sorted(country for country, known in TAX_IDS.items() if known.is_checked)

@@ -1,4 +1,4 @@
-"""What people type: `core.text`, and the codes, links and days that stand on it."""
+"""What people type: `core.validation.text`, and the codes, links and days that stand on it."""
 # ruff: noqa: RUF001 - digits, dashes and letters of other scripts are meant
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.masks import fits
 from core.models.payment import Payment, normal_reference
-from core.payment_days import day_error
-from core.postal_codes import is_postal_code
 from core.problems import ValidationError
-from core.proof_links import TYPED_HTTPS, is_plain_https, plain_https
-from core.tax_ids import is_tax_id
-from core.text import as_code, ascii_digits, check_name, composed, is_drawn
+from core.validation.patterns import fits
+from core.validation.payment_days import day_error
+from core.validation.postal_codes import is_postal_code
+from core.validation.proof_links import TYPED_HTTPS, is_plain_https, plain_https
+from core.validation.tax_ids import is_tax_id
+from core.validation.text import as_code, ascii_digits, check_name, composed, is_drawn
 from tests.steady import steady
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
@@ -40,7 +40,7 @@ def test_text_with_one_letter_digit_or_symbol_is_drawn(text):
 
 
 # U+00AD soft hyphen, U+200B zero width space, U+200F mark, U+2060 word joiner, U+3164 filler, U+FE0F selector, a tag.
-@pytest.mark.guards("S25", "core.text.is_seen_whole")
+@pytest.mark.guards("S25", "core.validation.text.is_seen_whole")
 @pytest.mark.parametrize(
     "text",
     [

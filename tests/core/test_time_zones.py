@@ -18,8 +18,8 @@ from babel.core import get_global
 from django.core import checks
 
 from core import time_zones
-from core.checks import time_zones_are_current
 from core.problems import ValidationError
+from core.security.checks import time_zones_are_current
 from core.time_zones import (
     canonical_time_zone,
     check_time_zone,

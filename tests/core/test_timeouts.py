@@ -1,4 +1,4 @@
-"""How long a process waits for PostgreSQL: `core.timeouts`, `core.postgres`, and `core.health` beside them."""
+"""Nobody waits for PostgreSQL without an end, and probes are answered at once."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from django.core.signals import request_started
 from django.db import OperationalError, connection
 
-from core import health, timeouts
-from core.postgres.base import DatabaseWrapper
-from core.timeouts import WEB, WORKER, Timeouts, patience, silence
+from core.db import timeouts
+from core.db.postgres.base import DatabaseWrapper
+from core.db.timeouts import WEB, WORKER, Timeouts, patience, silence
+from core.http import health
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def ask(of: DatabaseWrapper, sql: str) -> object:
 
 
 @pytest.mark.parametrize(("to", "statement", "lock"), [(WEB, "7s", "5s"), (WORKER, "30s", "0"), (Timeouts(), "0", "0")])
-@pytest.mark.guards("S23", "core.postgres.base.DatabaseWrapper.get_connection_params")
+@pytest.mark.guards("S23", "core.db.postgres.base.DatabaseWrapper.get_connection_params")
 def test_the_server_is_told_how_long_a_statement_may_take(connect, to, statement, lock):
     """S23: none had an end, so that a few slow ones kept all threads. What an operator runs still has none."""
     fresh = connect(to)
@@ -113,7 +114,7 @@ def test_the_time_in_the_queue_counts_as_waiting(connect):
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.guards("S24", "core.health.Looks.newest")
+@pytest.mark.guards("S24", "core.http.health.Looks.newest")
 def test_one_look_a_second_answers_everybody_who_asks_whether_we_are_ready(client, monkeypatch):
     """S24: each question under any Host was a new session of the database and a call to the broker."""
     looked = []

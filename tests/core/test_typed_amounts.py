@@ -1,4 +1,4 @@
-"""Amounts as people type them: `core.typed_amounts`, and the field that asks back."""
+"""Amounts as people type them: `core.validation.amounts`, and the field that asks back."""
 # ruff: noqa: RUF001 - digits and signs of other scripts are meant
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import minor_units, money_text
-from core.typed_amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
+from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
 from tests.steady import steady
 from web.forms.base import PageForm
 from web.forms.fields import Amount

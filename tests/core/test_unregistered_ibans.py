@@ -1,4 +1,4 @@
-"""Accounts in countries that use IBANs without being in the registry: `core.payee_numbers`."""
+"""Accounts in countries that use IBANs without being in the registry: `core.payees.account_numbers`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from stdnum import numdb
 from stdnum.iso7064 import mod_97_10
 
-from core.payee_fields import clean_payee, payee_warnings
-from core.payee_numbers import UNREGISTERED, iban
+from core.payees.account_numbers import UNREGISTERED, iban
+from core.payees.fields import clean_payee, payee_warnings
 
 
 def made(country: str, length: int) -> str:

@@ -90,7 +90,7 @@ def test_a_wrong_host_is_a_problem_to_the_api_and_a_page_to_people(client, setti
 
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("path", ["/", "/api/v1/plans/"])
-@pytest.mark.guards("F6", "core.logs.RefusalsInOneLine")
+@pytest.mark.guards("F6", "core.observability.logging.RefusalsInOneLine")
 def test_a_wrong_host_is_one_line_of_the_log(client, settings, debug, path):
     """F6: each was a traceback of some 40 lines."""
     settings.DEBUG = debug

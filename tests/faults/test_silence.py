@@ -25,7 +25,7 @@ def timed(url: str) -> tuple[float, httpx.Response]:
     return time.monotonic() - started, answer
 
 
-@pytest.mark.guards("F1", "core.postgres.base.Connection.wait")
+@pytest.mark.guards("F1", "core.db.postgres.base.Connection.wait")
 @pytest.mark.guards("S24", "web.server.Worker.enqueue_req")
 def test_everybody_is_answered_within_ten_seconds_and_probes_at_once(site: Site):
     """F1: requests waited for 19 s, those behind them for longer, and `/healthz` with them. S24: probes were dear."""

@@ -12,7 +12,7 @@ from django.db import connection
 from drf_spectacular.generators import SchemaGenerator
 
 import engine.django_tasks  # noqa: F401 - its two kinds
-from core.metrics import Figures
+from core.observability.metrics import Figures
 from core.problems import Problem
 from engine import registry
 from engine.models import Effect

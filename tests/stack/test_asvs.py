@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.passwords import OUR_WORDS
+from core.validation.passwords import OUR_WORDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "asvs.md").read_text()

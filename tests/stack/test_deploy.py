@@ -16,9 +16,9 @@ from django.conf import settings
 from django.core.management import get_commands
 from prometheus_client import CollectorRegistry, generate_latest
 
-from core.metrics import Figures
+from core.http.probes import VIEWS
 from core.models import RefusalCount
-from core.probes import VIEWS
+from core.observability.metrics import Figures
 from engine import lanes, run_due
 from engine.models import Breaker, Effect
 from tests import environment

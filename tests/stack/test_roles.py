@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from psycopg import errors
 
-from core.roles import warn_of_rank
+from core.security.database_roles import warn_of_rank
 from stack.application import NAMES, Application
 from stack.ports import free_port
 from stack.postgres import Postgres
@@ -267,7 +267,7 @@ def test_a_process_for_which_no_guard_holds_says_so(server: Server, tmp_path: Pa
     log, checked = ((tmp_path / "log" / f"{name}.log").read_text() for name in ("run_effects", "check"))
 
     if said is None:
-        assert "core.roles" not in log
+        assert "core.security.database_roles" not in log
         assert "core.W004" not in checked
     else:
         assert f"The role {role} of DATABASE_URL {said}" in log
@@ -277,7 +277,7 @@ def test_a_process_for_which_no_guard_holds_says_so(server: Server, tmp_path: Pa
 def test_a_demo_is_nobody_s_to_warn(server: Server, tmp_path: Path):
     server.application("countersign", tmp_path).command("run_effects", "--once")
 
-    assert "core.roles" not in (tmp_path / "log" / "run_effects.log").read_text()
+    assert "core.security.database_roles" not in (tmp_path / "log" / "run_effects.log").read_text()
 
 
 @pytest.mark.django_db

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 # What only staff read is in English, as their pages are (docs/translations.md).
 OF_STAFF = {
     "core/models/payment_method.py",
-    "core/roles.py",
+    "core/security/database_roles.py",
     "web/admin.py",
     "web/billing_admin.py",
     "web/engine_admin.py",

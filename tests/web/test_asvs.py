@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from core.logs import TextFormatter
 from core.models import User
+from core.observability.logging import TextFormatter
 from tests.api.caller import Caller
 from tests.api.conftest import is_problem
 from tests.core.test_wire import in_production

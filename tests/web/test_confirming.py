@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.models import Payment, Policy
-from core.sessions import BEGAN_AT, CONFIRMED_AT, SEEN_AT, SessionStore
+from core.security.sessions import BEGAN_AT, CONFIRMED_AT, SEEN_AT, SessionStore
 from engine.models import Effect
 from tests.factories import (
     PASSWORD,
@@ -159,7 +159,7 @@ def test_guesses_at_the_confirmation_are_limited(client, settings):
     assert [client.post(path, {"password": "wrong"}).status_code for _ in range(3)] == [200, 200, 429]
 
 
-@pytest.mark.guards("S17", "core.sessions.is_confirmed_for_money")
+@pytest.mark.guards("S17", "core.security.sessions.is_confirmed_for_money")
 def test_who_goes_on_deciding_is_asked_after_four_hours_only(client, staff):
     """S17: 15 minutes without a decision; in all 4 hours."""
     path = reverse("desk_adjust", args=[AccountFactory().pk])

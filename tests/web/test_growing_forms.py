@@ -18,9 +18,9 @@ from django.test import Client
 from django.urls import reverse
 
 import web
-from core.billing_details import LONGEST
 from core.models import CrowdedTrial, Industry
 from core.models.user import DUTIES
+from core.validation.billing_details import LONGEST
 from engine import perform
 from engine.models import Effect
 from tests.factories import (

@@ -1,4 +1,4 @@
-"""What one account can cause in a day has an end: `core.limits.count`."""
+"""What one account can cause in a day has an end: `core.security.rate_limits.count`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from core import limits
 from core.models import Account, Attempt, Industry, Invitation, Invoice, Payment, Site
 from core.problems import Conflict, TooManyRequests
+from core.security import rate_limits
 from engine import perform
 from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
@@ -51,7 +51,7 @@ def taken(verb, times=6) -> int:
     return done
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 def test_plans_are_chosen_so_often_a_day(account, owner, plans):
     """S3: 40 choices were 40 invoices and 28 mails to a stranger's address."""
 
@@ -63,7 +63,7 @@ def test_plans_are_chosen_so_often_a_day(account, owner, plans):
     assert Effect.objects.filter(kind="mail.invoice_issued").count() == 20
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 def test_plan_is_kept_so_often_a_day_and_can_always_be_cancelled(few, active):
     """S3: each time it was kept its renewal could be demanded again."""
     signed = active()
@@ -76,7 +76,7 @@ def test_plan_is_kept_so_often_a_day_and_can_always_be_cancelled(few, active):
     assert signed.subscription.cancel_at_period_end
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 def test_payments_are_claimed_and_withdrawn_so_often_a_day(few):
     """S3"""
     invoice = InvoiceFactory()
@@ -93,7 +93,7 @@ def test_payments_are_claimed_and_withdrawn_so_often_a_day(few):
     assert Payment.objects.count() == 3
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 def test_people_are_invited_so_often_a_day(few, account, owner):
     """S3"""
 
@@ -104,7 +104,7 @@ def test_people_are_invited_so_often_a_day(few, account, owner):
     assert not Invitation.objects.exists()
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -120,7 +120,7 @@ def test_billing_address_and_time_zone_change_so_often_a_day(few, account, owner
     change_account(account, by=owner, **{name: values[2], "city": "Elsewhere"})  # that is no change of it
 
 
-@pytest.mark.guards("S3", "core.limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.count")
 def test_sites_are_opened_so_often_a_day(few, account, owner):
     """S3"""
     industry = Industry.objects.create(name="Bakery")
@@ -171,7 +171,7 @@ def test_a_day_later_there_is_room_again(few, account, owner, clock):
 def test_no_limit_counts_nothing(settings, account):
     settings.ACCOUNT_LIMITS = {}
 
-    limits.count("plan", account.pk)
+    rate_limits.count("plan", account.pk)
 
     assert not Attempt.objects.exists()
 

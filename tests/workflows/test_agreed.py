@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
+from core.db.thaw import thaw
 from core.models import Account, Plan, PlanPrice, Subscription
 from core.models.subscription import Terms
 from core.problems import Conflict, ValidationError
-from core.thaw import thaw
 from engine import perform
 from engine.models import Effect
 from tests.workflows.customers import renewal, status

@@ -11,8 +11,8 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
-from core.logs import JsonFormatter
 from core.models import HistoryHead, TransitionDigest
+from core.observability.logging import JsonFormatter
 from engine import perform
 from engine.models import Transition
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory

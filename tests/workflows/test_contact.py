@@ -6,10 +6,10 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 
-from core.contact import Contact, support_contact
 from core.env import one_address, one_line
 from core.models import Account, PaymentMethod
 from core.problems import ValidationError
+from core.validation.contact import Contact, support_contact
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PlanFactory
 from tests.web.conftest import signed_in
 from workflows.actions import change_account, sign_up

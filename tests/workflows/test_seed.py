@@ -13,9 +13,9 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from core.countries import country_codes
 from core.models import Account, Industry, Invoice, PaymentMethod, Plan, PlanPrice, User
 from core.money import is_currency
+from core.validation.countries import country_codes
 from engine.models import Transition
 from tests.factories import UserFactory
 from workflows.seed.payment_methods import METHODS

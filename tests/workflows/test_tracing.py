@@ -1,4 +1,4 @@
-"""Traces from the request to the last effect: `core.tracing`, `engine.tracing`."""
+"""Traces from the request to the last effect: `core.observability.tracing`, `engine.tracing`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from core.tracing import start
+from core.observability.tracing import start
 from engine import perform, tracing
 from engine.models import Effect, Transition
 from tests.api.conftest import Caller

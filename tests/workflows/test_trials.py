@@ -11,10 +11,10 @@ from django.db import connection
 from django.test import RequestFactory
 from django.urls import reverse
 
-from core import limits
-from core.mailboxes import OTHERS, RULES, is_large, is_reserved, mailbox_of
 from core.models import Account, Attempt, CrowdedTrial, Plan, User
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError
+from core.security import rate_limits
+from core.validation.mailboxes import OTHERS, RULES, is_large, is_reserved, mailbox_of
 from tests.api.conftest import Caller, is_problem
 from tests.factories import PaymentFactory, PlanFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in
@@ -181,7 +181,7 @@ def test_of_many_spellings_at_once_one_gets_the_trial():
     assert Account.objects.count() == 1
 
 
-@pytest.mark.guards("S13", "core.limits.count_trial")
+@pytest.mark.guards("S13", "core.security.rate_limits.count_trial")
 def test_many_trials_from_one_network_work_and_are_put_on_the_list(free, few):
     """S13: 30 sign-ups from one network were seen by nobody."""
     answers = [registers(f"p{n}@example.com") for n in range(6)]
@@ -197,7 +197,7 @@ def test_many_trials_from_one_network_work_and_are_put_on_the_list(free, few):
     assert "192.0.2.1" not in cluster.key
 
 
-@pytest.mark.guards("S13", "core.limits.count_trial")
+@pytest.mark.guards("S13", "core.security.rate_limits.count_trial")
 def test_past_the_second_limit_a_trial_is_429_and_a_paid_plan_is_not(free, few):
     """S13"""
     PlanFactory()
@@ -213,7 +213,7 @@ def test_past_the_second_limit_a_trial_is_429_and_a_paid_plan_is_not(free, few):
     assert registers("p8@example.com", address="198.51.100.7").status_code == 201
 
 
-@pytest.mark.guards("S13", "core.limits.count_trial")
+@pytest.mark.guards("S13", "core.security.rate_limits.count_trial")
 def test_many_trials_at_one_mail_domain_are_put_on_the_list_then_refused(free, few):
     """S13"""
     answers = [registers(f"p{n}@catch-all.de", address=f"192.0.2.{n}") for n in range(6)]
@@ -246,9 +246,9 @@ def test_a_demo_on_one_machine_has_no_limit_of_trials(settings, few, debug, addr
 
     if counted:
         with pytest.raises(TooManyRequests):
-            [limits.count_trial(request, f"p{n}@acme.test") for n in range(10)]
+            [rate_limits.count_trial(request, f"p{n}@acme.test") for n in range(10)]
     else:
-        assert not any(limits.count_trial(request, f"p{n}@acme.test") for n in range(10))
+        assert not any(rate_limits.count_trial(request, f"p{n}@acme.test") for n in range(10))
 
 
 def test_sign_up_page_counts_trials_too(client, free, few):
@@ -267,7 +267,7 @@ def test_sign_up_page_counts_trials_too(client, free, few):
 @pytest.fixture
 def cluster(free):
     """Three trials at one domain, of which one has paid."""
-    crowd = [limits.Crowd("domain", "catch-all.de")]
+    crowd = [rate_limits.Crowd("domain", "catch-all.de")]
     idle = [signs_up(f"p{n}@catch-all.de", crowds=crowd).account for n in range(2)]
     paid = PaymentFactory().account
     CrowdedTrial.objects.create(account=paid, reason="domain", key="catch-all.de")
@@ -281,7 +281,7 @@ def test_cluster_that_was_seen_is_gone_and_a_new_one_comes_again(cluster, manage
     assert {row.seen_by for row in CrowdedTrial.objects.all()} == {manager}
     with pytest.raises(NotFound):
         mark_seen("domain", "catch-all.de", by=manager)
-    signs_up("p9@catch-all.de", crowds=[limits.Crowd("domain", "catch-all.de")])
+    signs_up("p9@catch-all.de", crowds=[rate_limits.Crowd("domain", "catch-all.de")])
     assert [found.count for found in clusters()] == [1]
 
 

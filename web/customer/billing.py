@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core import limits
 from core.problems import Problem
+from core.security import rate_limits
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.forms.account import BillingForm
 from web.refusals import said
@@ -40,7 +40,7 @@ def billing(request: Visit) -> HttpResponse:
 def verify_address(request: Visit) -> HttpResponse:
     """A link to whoever reads the billing address."""
     try:
-        limits.VERIFY.attempt(request, request.account.billing_email)
+        rate_limits.VERIFY.attempt(request, request.account.billing_email)
         ask_to_verify_billing_address(request.account, by=request.user)
     except Problem as problem:
         messages.error(request, said(problem))

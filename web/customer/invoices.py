@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.models import Invoice, Payment, PaymentMethod
 from core.money import money_text
-from core.payment_codes import payment_code
+from core.payees.qr_codes import payment_code
 from core.problems import DuplicateClaim, Problem
 from web.customer.door import Visit, members_only, owners_and_admins
 from web.customer.timeline import story_of

@@ -11,9 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core import limits
 from core.models import Invitation
 from core.problems import NotFound, Problem
+from core.security import rate_limits
 from web.customer.door import Visit, members_only
 from web.forms.account import InviteForm, RoleForm
 from web.refusals import said
@@ -30,7 +30,7 @@ def members(request: Visit) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             if request.account.may_be_changed_by(request.user):
-                limits.INVITE.attempt(request, form.cleaned_data["email"])
+                rate_limits.INVITE.attempt(request, form.cleaned_data["email"])
             invite(request.account, by=request.user, **form.cleaned_data)
         except Problem as problem:
             form.refuse(problem)

@@ -9,9 +9,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from core.billing_details import NEEDED_TO_BILL
 from core.models import Invoice, Subscription
 from core.problems import Problem
+from core.validation.billing_details import NEEDED_TO_BILL
 from engine import available, perform
 from web.catalogue import MONTH, Catalogue
 from web.customer.door import Visit, members_only, owners_and_admins

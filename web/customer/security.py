@@ -15,10 +15,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 from knox.models import AuthToken
 
-from core import limits
 from core.models import Membership
 from core.problems import Problem
-from core.sessions import DIGITS, digest
+from core.security import rate_limits
+from core.security.sessions import DIGITS, digest
 from web.customer.door import Visit, members_only, owners_only
 from web.forms.account import CloseAccountForm
 from web.forms.passwords import ChangePasswordForm
@@ -73,7 +73,7 @@ def sign_out_all(request: Visit) -> HttpResponse:
 @members_only
 def verify_again(request: Visit) -> HttpResponse:
     try:
-        limits.VERIFY.attempt(request, request.user.email)
+        rate_limits.VERIFY.attempt(request, request.user.email)
         ask_to_verify(request.user)
     except Problem as problem:
         messages.error(request, said(problem))
@@ -102,7 +102,7 @@ def close(request: Visit) -> HttpResponse:
 
 def _change(request: Visit, form: ChangePasswordForm) -> bool:
     try:
-        attempt = limits.LOGIN.attempt(request, request.user.email)
+        attempt = rate_limits.LOGIN.attempt(request, request.user.email)
         user = change_password(request.user, form.cleaned_data["old_password"], form.cleaned_data["new_password"])
         attempt.succeeded()
     except Problem as problem:

@@ -8,10 +8,10 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core.billing_details import LONGEST, NEEDED_TO_BILL
 from core.models.account import BILLING_FIELDS
-from core.postal_codes import postal_code_example, postal_code_label
-from core.tax_ids import tax_id_example, tax_id_label
+from core.validation.billing_details import LONGEST, NEEDED_TO_BILL
+from core.validation.postal_codes import postal_code_example, postal_code_label
+from core.validation.tax_ids import tax_id_example, tax_id_label
 from web.countries import country_choices
 from web.forms.base import PageForm
 from web.forms.fields import Address, Choice, Line

@@ -8,11 +8,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from core.billing_details import public_email
 from core.money import money_text
-from core.proof_links import plain_https
-from core.text import composed, is_drawn, is_lines, is_single_line
-from core.typed_amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
+from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
+from core.validation.billing_details import public_email
+from core.validation.proof_links import plain_https
+from core.validation.text import composed, is_drawn, is_lines, is_single_line
 
 
 class _Text(forms.CharField):
@@ -98,7 +98,7 @@ class AmountInput(forms.TextInput):
 
 
 class Amount(Line):
-    """Money above zero in digits of `currency`, which the form sets: as people write it, see `core.typed_amounts`.
+    """Money above zero in digits of `currency`, which the form sets: as people write it, see `core.validation.amounts`.
 
     What can mean two amounts is asked back, with both to choose from. `shown` is what the form itself wrote there: of
     that nothing has to be asked. With `confirms`, so is everything that is written otherwise than on our pages.

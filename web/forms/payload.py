@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 
-from core.text import is_lines
+from core.validation.text import is_lines
 
 
 class Payload(forms.JSONField):

@@ -19,9 +19,9 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from core import limits, sessions
 from core.problems import PermissionDenied, Problem
-from core.security import refused
+from core.security import rate_limits, sessions
+from core.security.events import refused
 from web.forms.base import PageForm
 from web.forms.passwords import password_field
 from web.staff.door import View, Visit
@@ -70,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 class ConfirmedAdmin:
     """For pages of the admin, before ModelAdmin: who may change rows here confirms that it is them.
 
-    asked_for: what counts as recent, of `core.sessions`.
+    asked_for: what counts as recent, of `core.security.sessions`.
     """
 
     asked_for: Callable[[Any], bool] = staticmethod(sessions.is_confirmed)
@@ -120,7 +120,7 @@ def confirm_page(request: Visit) -> HttpResponse:
     form = ConfirmForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            attempt = limits.LOGIN.attempt(request, request.user.email)
+            attempt = rate_limits.LOGIN.attempt(request, request.user.email)
             confirm_password(request.user, form.cleaned_data["password"])
             attempt.succeeded()
         except Problem as problem:

@@ -12,10 +12,10 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from core import limits
 from core.models import DutyGrant, User
 from core.models.duty import ACTIVE
 from core.problems import Problem
+from core.security import rate_limits
 from web.forms.base import PageForm
 from web.forms.fields import Address, Line, Lines
 from web.staff.confirming import for_rights
@@ -134,7 +134,7 @@ def send_link(request: Visit, pk: UUID) -> HttpResponse:
 def send_password_link(request: HttpRequest, person: User) -> None:
     """What they could ask for themselves at the sign-in page, and as often."""
     try:
-        limits.RESET.attempt(request, person.email)
+        rate_limits.RESET.attempt(request, person.email)
         ask_for_password_reset(person.email)
     except Problem as problem:
         messages.error(request, problem.detail)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from core.models import Payment, User
-from core.proof_links import is_plain_https
+from core.validation.proof_links import is_plain_https
 from engine import explain
 from engine.models import Transition
 from web.staff.door import APPROVE, REVIEW, Visit, staff_with

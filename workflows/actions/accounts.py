@@ -8,14 +8,14 @@ from typing import Any
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from core import limits
-from core.account_names import looks_like_a_link
-from core.billing_details import check_billing_change
 from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS, LONGEST_NAME
 from core.problems import PermissionDenied, ValidationError
-from core.text import check_name, composed
+from core.security import rate_limits
 from core.time_zones import check_time_zone
+from core.validation.account_names import looks_like_a_link
+from core.validation.billing_details import check_billing_change
+from core.validation.text import check_name, composed
 from engine import look_again, perform
 from workflows.books import lock_account
 from workflows.standing import Act, check_may
@@ -71,7 +71,7 @@ def _count_changes(row: Account, changes: dict[str, Any]) -> None:
     """Another billing address may get mails, and another time zone moves every timer. Raises TooManyRequests."""
     for name in ("billing_email", "time_zone"):
         if name in changes and changes[name] != getattr(row, name):
-            limits.count(name, row.pk)
+            rate_limits.count(name, row.pk)
 
 
 def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:

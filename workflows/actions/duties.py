@@ -20,7 +20,7 @@ from core.models import DutyGrant, Policy, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
 from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security import refused, remember
+from core.security.events import refused, remember
 from engine import owe
 from workflows.duties import is_trusted, known_words, permissions_of, word_of, words_of
 from workflows.effects.duties import apply, come_into_force, mail_requested, put_in_force, tell_of

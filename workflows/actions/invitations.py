@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import limits
 from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
+from core.security import rate_limits
 from engine import owe
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
@@ -59,7 +59,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
         if account.invitations.filter(email_canonical=canonical).exists():
             raise Conflict(_("This person is invited already."))
         _check_room(account, usage_of(account)["users"])
-        limits.count("invitation", account.pk)
+        rate_limits.count("invitation", account.pk)
         invitation = Invitation.objects.create(account=account, email=email, role=role, invited_by=by)
         owe(
             mail_invitation,

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models.functions import Now
 from django.db.transaction import atomic
 
-from core.instructions import DEMO_WARNING
 from core.models import PayeeVersion, PaymentMethod, Policy, User
 from core.models.payee_version import PAYEE, same_payee
+from core.payees.instructions import DEMO_WARNING
 from core.problems import Conflict, PermissionDenied, WrongState
 from engine import owe, owe_many
 from workflows.effects.payees import in_time, tell

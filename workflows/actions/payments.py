@@ -15,12 +15,12 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import limits
 from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, User
 from core.models.payment import normal_reference
 from core.money import check_amount, money_text
-from core.payment_days import check_day, day_error
 from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState, check_all
+from core.security import rate_limits
+from core.validation.payment_days import check_day, day_error
 from engine import begin
 from engine.reader import Reader
 from engine.statements import ask, pipelined
@@ -94,7 +94,7 @@ def claim_payment(
             )
         _check_size(amount, currency, invoice)
         others.check_room_for(reference)
-        limits.count("claim", invoice.account_id)  # each may be withdrawn and made again
+        rate_limits.count("claim", invoice.account_id)  # each may be withdrawn and made again
         return _begin(
             invoice,
             method,

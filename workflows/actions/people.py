@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core.limits import Try
 from core.models import Account, MembershipRecord, User
 from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security import note, refused, remember
-from core.text import check_name, composed
+from core.security.events import note, refused, remember
+from core.security.rate_limits import Try
+from core.validation.text import check_name, composed
 from engine import owe
 from engine.ids import uuid7
 from engine.models import Transition

@@ -20,6 +20,7 @@ from django.db.models.functions import Cast, Concat
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
+from core.db.thaw import blank_log_rows
 from core.models import (
     Account,
     CrowdedTrial,
@@ -34,8 +35,7 @@ from core.models import (
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
-from core.security import remember
-from core.thaw import blank_log_rows
+from core.security.events import remember
 from engine.models import Transition
 from engine.plain import plain_json
 from workflows.actions.accounts import close_account

@@ -10,12 +10,12 @@ from functools import partial
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from core.billing_details import check_billing
-from core.limits import Crowd
 from core.models import Account, Invoice, Membership, Plan, PlanPrice, Subscription, User
 from core.problems import Conflict, check_all
-from core.text import composed
+from core.security.rate_limits import Crowd
 from core.time_zones import check_time_zone, time_zone_of_country
+from core.validation.billing_details import check_billing
+from core.validation.text import composed
 from engine import begin
 from workflows.actions.accounts import check_account_name
 from workflows.actions.offers import find_method, find_plan
@@ -57,7 +57,7 @@ def sign_up(
 
     plan, payment_method: codes of what is offered. password: None: they set one later. time_zone: empty: that of the
     billing country, else UTC. admit: counts it when nothing else is wrong, `is_trial` or not, and says where so many
-    trials begin that staff look at this one: core.limits.admit().
+    trials begin that staff look at this one: core.security.rate_limits.admit().
     Raises ValidationError for a plan, price, name, password, billing details, method or time zone that cannot be
     accepted, Conflict when the e-mail address has an account already, or its mailbox had a trial less than a year ago,
     and what `admit` raises.

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core.models import Membership, Site, SiteUserAccess, User
 from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
-from core.text import check_name, composed
+from core.validation.text import check_name, composed
 from workflows.actions.accounts import check_is_open
 
 

@@ -10,12 +10,12 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import limits
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, User
 from core.models.plan import FREE
 from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
-from core.text import check_name, composed
+from core.security import rate_limits
+from core.validation.text import check_name, composed
 from workflows.books import LIVING, lock_account
 from workflows.standing import Act, check_may
 
@@ -51,7 +51,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
             raise Conflict(words % {"limit": limit}, limit=limit)
         if account.sites.filter(name=name).exists():
             raise Conflict(_("There is a site of that name already."))
-        limits.count("site", account.pk)
+        rate_limits.count("site", account.pk)
         site = Site.objects.create(account=account, name=name, industry=industry)
         SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
     return site

@@ -7,8 +7,6 @@ from datetime import timedelta
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
-from core import limits
-from core.billing_details import check_billable
 from core.models import (
     Account,
     Invoice,
@@ -24,6 +22,8 @@ from core.models import (
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
+from core.security import rate_limits
+from core.validation.billing_details import check_billable
 from engine import available, begin, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
@@ -100,7 +100,7 @@ def choose_plan(
         account = lock_account(account)
         if account.status == Account.Status.CLOSED:
             raise Conflict(_("The account is closed."))
-        limits.count("plan", account.pk)
+        rate_limits.count("plan", account.pk)
         living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
         if living is not None:
             if currency is not None and currency != living.currency:

@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import Count, Min, QuerySet
 from django.db.transaction import atomic
 
-from core.limits import Crowd
-from core.mailboxes import mailbox_of
 from core.models import Account, Attempt, CrowdedTrial, User
 from core.models.user import email_digests
 from core.problems import NotFound, PermissionDenied
+from core.security.rate_limits import Crowd
+from core.validation.mailboxes import mailbox_of
 from engine.models import Transition
 from workflows.actions.accounts import close_account
 from workflows.periods import database_now

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 
 from core.models import DutyGrant, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
-from core.security import remember
+from core.security.events import remember
 from engine import effect, owe
 from engine.models import Effect
 from workflows.duties import FLAGS, other_holders, permissions_of

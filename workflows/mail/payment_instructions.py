@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.instructions import DEMO_WARNING, PLACEHOLDERS
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import sound_methods
+from core.payees.instructions import DEMO_WARNING, PLACEHOLDERS
 from workflows.mail.formatting import BidiText, CustomerText, NoWrap, amount_text, date_text
 from workflows.mail.html_to_text import html_to_text
 from workflows.payees import as_issued

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from core.mailboxes import host_of, is_reserved
 from core.models import Account, Attempt, Invitation, User
 from core.models.user import canonical_email
+from core.validation.mailboxes import host_of, is_reserved
 from engine import NotYet, look_again
 from engine.models import Effect
 from workflows.periods import database_now

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.instructions import DEMO_WARNING
 from core.models import PaymentMethod
+from core.payees.instructions import DEMO_WARNING
 from workflows.seed.instructions import INSTRUCTIONS
 
 Kind = PaymentMethod.Kind
@@ -26,7 +26,7 @@ class Method:
     fields: dict[str, str]
     may_stay: tuple[str, ...] = ()  # of the fields, those in which the example may be right for anybody
     requires: tuple[str, ...] = ("reference",)
-    pattern: str = ""  # of the transaction id that the payer's bank shows: see core/masks.py
+    pattern: str = ""  # of the transaction id that the payer's bank shows: see core/validation/patterns.py
     example: str = ""
     reference_max: int | None = None
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.env import env
-from core.roles import Unfit, grant_roles, make_role
+from core.security.database_roles import Unfit, grant_roles, make_role
 
 
 class Command(BaseCommand):

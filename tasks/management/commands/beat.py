@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.roles import warn_of_rank
+from core.security.database_roles import warn_of_rank
 from engine.worker.management.commands import beat
 
 

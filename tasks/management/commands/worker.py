@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import timeouts
-from core.roles import warn_of_rank
+from core.db import timeouts
+from core.security.database_roles import warn_of_rank
 from engine.worker.management.commands import worker
 
 

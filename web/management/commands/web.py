@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from core.roles import warn_of_rank
+from core.security.database_roles import warn_of_rank
 
 
 def _addresses() -> list[str]:

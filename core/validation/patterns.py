@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import cycle
 from string import ascii_uppercase, digits
 
-from core.text import as_code
+from core.validation.text import as_code
 
 LONGEST = 140  # what a reference may have
 CLASSES = {"#": digits, "@": ascii_uppercase, "*": digits + ascii_uppercase}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from core.health import healthz, readyz
-from core.metrics import metrics
+from core.http.health import healthz, readyz
+from core.observability.metrics import metrics
 
 VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 

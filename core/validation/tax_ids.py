@@ -19,8 +19,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core.masks import fits
-from core.text import as_code
+from core.validation.patterns import fits
+from core.validation.text import as_code
 
 VAT = _("VAT number")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from core.money import CEILING, is_currency, minor_units, quantize
-from core.text import ascii_digits
+from core.validation.text import ascii_digits
 
 DOLLARS = "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP UYU JMD TTD BBD BSD BZD FJD NAD GYD SRD LRD XCD BMD KYD BND"
 RUPEES = "INR PKR NPR LKR MUR SCR"

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db.transaction import on_commit
 from django.utils.crypto import salted_hmac
 
-from core.addresses import address_of, network_of
-from core.at_once import at_once
-from core.middleware import current_request
+from core.db.autocommit import at_once
+from core.http.client_ip import address_of, network_of
+from core.http.middleware import current_request
 from core.models.security import SecurityEvent
 from core.models.user import User, canonical_email
 from engine.context import request_id
@@ -56,7 +56,7 @@ def remember(name: str, *, actor: User | None = None, person: User | None = None
 def account_digest(email: str) -> str:
     """What stands for an address in the log."""
     words = canonical_email(email).encode(errors="backslashreplace")
-    return salted_hmac("core.security.account", words, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac("core.security.events.account", words, algorithm="sha256").hexdigest()[:32]
 
 
 def _facts(name: str, actor: UUID | None, account: str, facts: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from django.utils import translation
 from engine.context import request_id
 from engine.ids import uuid7
 
-current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)  # for core.security
+current_request: ContextVar[HttpRequest | None] = ContextVar(
+    "current_request", default=None
+)  # for core.security.events
 
 NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.connection import Connection
 
 from core import settings
-from core.postgres.base import DatabaseWrapper
+from core.db.postgres.base import DatabaseWrapper
 
 PATIENCE = 2  # seconds with a database that does not answer
 EVERY = 1.0  # seconds from one look to the next, however many ask

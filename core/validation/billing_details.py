@@ -11,13 +11,13 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
 
-from core.countries import country_codes
 from core.models.account import BILLING_FIELDS, Account
 from core.models.user import LONGEST_EMAIL, canonical_email
-from core.postal_codes import is_postal_code, postal_code_example
 from core.problems import ValidationError
-from core.tax_ids import is_tax_id, tax_id_example, tax_id_label
-from core.text import is_single_line
+from core.validation.countries import country_codes
+from core.validation.postal_codes import is_postal_code, postal_code_example
+from core.validation.tax_ids import is_tax_id, tax_id_example, tax_id_label
+from core.validation.text import is_single_line
 
 NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
 LONGEST = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}

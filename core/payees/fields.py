@@ -12,8 +12,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core import payee_numbers as numbers
-from core.payee_numbers import Check, shaped, text
+from core.payees import account_numbers as numbers
+from core.payees.account_numbers import Check, shaped, text
 
 BANK, WALLET, UPI, PIX, CASH = "bank_transfer", "mobile_wallet", "upi", "pix", "cash"  # PaymentMethod.Kind
 MOST_FIELDS = 30

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 
 from core.models import PaymentMethod, Plan, PlanPrice
 from core.models.plan import FREE
-from core.roles import rank
+from core.security.database_roles import rank
 from core.time_zones import table_faults
 
 

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
-from core.health import new_connection
+from core.http.health import new_connection
 from engine.triggers import AppendOnly, Kept
 
 logger = logging.getLogger(__name__)

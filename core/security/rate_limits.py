@@ -27,13 +27,13 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core import security
-from core.addresses import address_of, is_loopback, network_of
-from core.at_once import at_once
-from core.mailboxes import host_of, is_large, is_reserved
+from core.db.autocommit import at_once
+from core.http.client_ip import address_of, is_loopback, network_of
 from core.models.attempt import Attempt
 from core.models.user import canonical_email
 from core.problems import TooManyRequests
+from core.security import events
+from core.validation.mailboxes import host_of, is_large, is_reserved
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Gate:
             )
         if taken.wait is not None:
             log.warning("%s: too many tries from %s", self.name, address_of(request))
-            security.refused("too_many_tries", account=email, limit=self.name)
+            events.refused("too_many_tries", account=email, limit=self.name)
             raise _too_many(taken.wait)
         return Try(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
@@ -127,7 +127,7 @@ def count(act: str, account_id: UUID) -> None:
         taken = _take(cursor, {f"{act}:by:{_digest(str(account_id))}": limit})
     if taken.wait is not None:
         log.warning("%s: too often by the account %s", act, account_id)
-        security.refused("too_many_tries", limit=act)
+        events.refused("too_many_tries", limit=act)
         words = _("This has been done too often today. Try again in some hours, or ask us.")
         raise TooManyRequests(words, retry_after=taken.wait)
 
@@ -156,7 +156,7 @@ def count_trial(request: Any, email: str) -> list[Crowd]:
         taken = _take(cursor, _limits_of_trials("trial_most", places))
         if taken.wait is not None:
             log.warning("trial: too many from %s or at %s", address, host)
-            security.refused("too_many_tries", account=email, limit="trial")
+            events.refused("too_many_tries", account=email, limit="trial")
             raise _too_many(taken.wait)
         wanted = _limits_of_trials("trial", places)
         crowded = [key for key, limit in wanted.items() if _take(cursor, {key: limit}).wait is not None]
@@ -227,7 +227,9 @@ def _too_many(seconds: int) -> TooManyRequests:
 
 
 def _digest(who: str) -> str:
-    return salted_hmac("core.limits", who.encode(errors="backslashreplace"), algorithm="sha256").hexdigest()[:32]
+    return salted_hmac(
+        "core.security.rate_limits", who.encode(errors="backslashreplace"), algorithm="sha256"
+    ).hexdigest()[:32]
 
 
 def _move(spans: dict[str, timedelta]) -> None:

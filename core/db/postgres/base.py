@@ -9,8 +9,8 @@ from django.core.signals import request_started
 from django.db.backends.postgresql import base
 from django.dispatch import receiver
 
-from core import timeouts
-from core.timeouts import Patience, patience
+from core.db import timeouts
+from core.db.timeouts import Patience, patience
 
 NOT_ASKED = "the database was silent before, and is not asked again yet"
 

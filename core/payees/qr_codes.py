@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 from stdnum import iso11649
 
-from core.latin import NotLatinError, in_latin
 from core.models import PaymentMethod
 from core.money import CEILING, money_text
-from core.payee_fields import payee_name, payee_name_key
+from core.payees.fields import payee_name, payee_name_key
+from core.payees.latin import NotLatinError, in_latin
 
 # By the letters of their IBANs: the European Economic Area, and the other countries of the SEPA schemes.
 EEA = frozenset(

@@ -62,7 +62,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """The same ids at the end of the line, of a batch only how many; of an event (core.security) its facts, too."""
+    """The same ids at the end of the line, of a batch only how many; of a security event its facts, too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return hide(super().format(record))

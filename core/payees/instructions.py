@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from core.text import is_lines
+from core.validation.text import is_lines
 
 PLACEHOLDERS = ("amount", "currency", "reference", "due_date", "account_name")
 DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language, so that everybody can look for them

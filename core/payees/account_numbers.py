@@ -17,8 +17,8 @@ from stdnum.br import cnpj, cpf
 from stdnum.iso7064 import mod_97_10
 from stdnum.us import rtn
 
-from core.latin import NotLatinError, in_latin, is_latin
-from core.text import as_code, is_single_line
+from core.payees.latin import NotLatinError, in_latin, is_latin
+from core.validation.text import as_code, is_single_line
 
 Check = Callable[[str], str]
 

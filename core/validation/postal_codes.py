@@ -10,8 +10,8 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
-from core.masks import example_of, fits
-from core.text import as_code
+from core.validation.patterns import example_of, fits
+from core.validation.text import as_code
 
 MASKS = {
     "AD": "AD###", "AR": "#### | @####@@@", "AT": "####", "AU": "####", "BD": "####", "BE": "####", "BG": "####",

@@ -17,7 +17,7 @@ from api.staff import BulkResultOut, ReversePayment
 from core.money import money_text
 from core.problems import NotFound, PermissionDenied, WrongState
 from engine import Busy
-from workflows.previews import BillingPreview, preview_billing
+from workflows.reporting.previews import BillingPreview, preview_billing
 
 
 class ChangeOut(serializers.Serializer):

@@ -26,8 +26,8 @@ from engine.failures import failures
 from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.registry import followers, machine_of
 from engine.stateful import Stateful, births_of, edges_of
-from workflows.drawing import machine_models, mermaid, mermaid_of_all, states_of
-from workflows.waiting import who_waits
+from workflows.reporting.state_diagrams import machine_models, mermaid, mermaid_of_all, states_of
+from workflows.reporting.waiting import who_waits
 
 
 class OperatesEffects(BasePermission):

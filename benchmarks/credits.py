@@ -1,7 +1,7 @@
 """What using credits costs: `python -m benchmarks.credits`, on a PostgreSQL of its own that syncs to disk.
 
-Fifty consumers at once, on one hot account and on a thousand, through `workflows.ledger.consume`, against a bare
-conditional UPDATE of one row through plain psycopg, from as many threads of as many processes: in turn, for some
+Fifty consumers at once, on one hot account and on a thousand, through workflows.settlement.credits.consume, against a
+bare conditional UPDATE of one row through plain psycopg, from as many threads of as many processes: in turn, for some
 rounds. At the end SQL says whether every credit is accounted for.
 """
 
@@ -58,7 +58,7 @@ def prepare() -> list[UUID]:
 
     from core.models import Account
     from engine import begin_many
-    from workflows.ledger import grant, post
+    from workflows.settlement.credits import grant, post
 
     call_command("migrate", verbosity=0)
     accounts = [Account(name=f"Account {n}", status=Account.Status.TRIAL) for n in range(ACCOUNTS)]
@@ -82,7 +82,7 @@ def consumer(how: str, seed: int) -> tuple[Callable[[UUID], Any], Callable[[], N
     from django.db import connection as ours
 
     from core.models import Account
-    from workflows.ledger import consume
+    from workflows.settlement.credits import consume
 
     turns = iter(range(sys.maxsize))
     owner: Any = SimpleNamespace(role_in=lambda _: "owner")  # a request has read the role before it comes here

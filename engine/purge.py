@@ -73,7 +73,7 @@ def _windows(before: datetime) -> Iterator[datetime]:
 
 
 def _mark(until: datetime) -> None:
-    """Before the first row goes, so that nobody misses it (`workflows.invariants`). Never back."""
+    """Before the first row goes, so that nobody misses it (`workflows.reporting.invariants`). Never back."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE core_tick SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",

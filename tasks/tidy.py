@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.worker.app import app
-from workflows.chain import close_days
-from workflows.effects.renewal_runs import begin_renewal_runs
-from workflows.housekeeping import tidy
+from workflows.lifecycle.renewal_runs import begin_renewal_runs
+from workflows.retention import tidy
+from workflows.security.history_chain import close_days
 
 
 @app.task(ignore_result=True)

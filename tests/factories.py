@@ -26,7 +26,7 @@ from core.models import (
 )
 from engine import begin, owe, perform
 from engine.models import Effect
-from workflows.effects.notices import mail_trial_start
+from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"

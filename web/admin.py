@@ -41,7 +41,7 @@ from web.settings_admin import SettingsAdmin
 from web.staff.confirming import ConfirmedAdmin
 from web.staff.duties import send_password_link
 from workflows.actions.members import remove_by_staff, warn_of_missing_owner
-from workflows.duties import is_trusted
+from workflows.security.rights import is_trusted
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"

@@ -7,5 +7,7 @@ class WorkflowsConfig(AppConfig):
     name = "workflows"
 
     def ready(self) -> None:
-        from workflows import billing, operated  # noqa: F401 - to know what follows from what
-        from workflows.effects import payees, people, renewal_runs  # noqa: F401 - after no transition
+        from workflows.lifecycle import renewal_runs  # noqa: F401 - after no transition
+        from workflows.security import (
+            operator_log,  # noqa: F401 - to know what follows from what
+        )

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from core.models import Account, Invoice, Payment, Subscription
 from engine import alert, on
-from workflows.effects.closing import close_down, wind_up
-from workflows.effects.dunning import escalate_claim, plan_end, plan_suspension, watch_invoices
-from workflows.effects.invoices import apply_balances, settle_payments, unsettle_payment
-from workflows.effects.notices import (
+from workflows.lifecycle.closing import close_down, wind_up
+from workflows.lifecycle.dunning import escalate_claim, plan_end, plan_suspension, watch_invoices
+from workflows.lifecycle.renewals import plan_renewal, reissue, reprice_renewal, resume
+from workflows.lifecycle.trials import watch_trial
+from workflows.mail.notifications import (
     mail_approval,
     mail_cancellation,
     mail_dead_effects,
@@ -20,9 +21,8 @@ from workflows.effects.notices import (
     mail_trial_end,
     mail_trial_start,
 )
-from workflows.effects.renewals import plan_renewal, reissue, reprice_renewal, resume
-from workflows.effects.reviewers import tell_reviewers
-from workflows.effects.trials import watch_trial
+from workflows.mail.reviewer_notifications import tell_reviewers
+from workflows.settlement.effects import apply_balances, settle_payments, unsettle_payment
 
 on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: somebody tries the product
 on(Account.expire, mail_trial_end)

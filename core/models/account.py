@@ -152,7 +152,7 @@ class Account(StatefulRow):
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
-        """An invoice is overdue; the service goes on for now: workflows/standing.py says what each state allows."""
+        """An invoice is overdue; workflows/lifecycle/service_rules.py says what each state allows."""
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:

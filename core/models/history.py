@@ -36,7 +36,7 @@ class TransitionDigest(models.Model):
 
 
 class HistoryHead(models.Model):
-    """A day of the history is closed: what all its transitions come to, after the day before. See workflows.chain."""
+    """A closed day: what its transitions and the day before come to. See workflows.security.history_chain."""
 
     day = models.DateField(primary_key=True)  # in UTC
     transitions = models.PositiveBigIntegerField()

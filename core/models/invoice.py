@@ -72,7 +72,7 @@ class Invoice(StatefulRow):
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
     # On how many days a claim held something of it up, and the last of them, where the customer is. See
-    # `workflows.pauses`; all its claims together have the policy's claim_pause_days.
+    # `workflows.lifecycle.claim_pauses`; all its claims together have the policy's claim_pause_days.
     held_days = models.SmallIntegerField(default=0, db_default=0, editable=False)
     held_on = models.DateField(null=True, editable=False)
     # The terms that it was issued on, of an upgrade the larger plan's. Of the oldest only the plan and its price.

@@ -84,7 +84,7 @@ class PaymentMethod(Row):
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
     fields = models.JSONField(default=dict, blank=True)  # what the payer types into the bank's form: `payee_fields`
     requires = models.JSONField(default=list, blank=True)  # which of CLAIM_FIELDS must be filled
-    # How the transaction id looks that the payer's bank shows, as `core.validation.patterns` writes it: a hint, never a refusal.
+    # How the transaction id looks that the payer's bank shows, by core.validation.patterns: a hint, never a refusal.
     reference_pattern = models.CharField(max_length=100, blank=True, default="", db_default="")
     reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
     reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it

@@ -18,7 +18,7 @@ from tests.factories import (
     PlanFactory,
     StaffFactory,
 )
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from tests.factories import (
     StaffFactory,
     UserFactory,
 )
-from workflows.balances import balance_of
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from engine import Debt, gather, perform, skip
 from engine.models import Effect, EffectEvent
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory
-from workflows.effects.notices import mail_trial_start
+from workflows.mail.notifications import mail_trial_start
 
 pytestmark = pytest.mark.django_db
 

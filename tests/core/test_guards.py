@@ -15,7 +15,7 @@ from engine.models import Transition
 from engine.stateful import Stateful, births_of, edges_of
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, SubscriptionFactory
 from tests.toy.models import Door
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

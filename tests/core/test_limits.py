@@ -17,7 +17,7 @@ from core.http.client_ip import address_of, network_of
 from core.models import Attempt
 from core.problems import TooManyRequests
 from core.security import rate_limits
-from workflows.housekeeping import tidy
+from workflows.retention import tidy
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 
 from core.models import Policy
 from tests.factories import AccountFactory, PaymentFactory
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from stack.service import Service
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
 from tests.faults.pgbouncer import PgBouncer
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
 
 T = TypeVar("T")
 

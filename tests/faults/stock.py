@@ -12,7 +12,7 @@ from core.models import Account, Payment, PaymentMethod, Plan, Subscription, Use
 from engine import Debt, begin, owe_many, perform_many
 from tests.factories import MembershipFactory
 from workflows.actions import claim_payment, issue_invoice
-from workflows.effects.notices import mail_trial_start
+from workflows.mail.notifications import mail_trial_start
 
 
 def open_up() -> None:

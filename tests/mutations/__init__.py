@@ -107,7 +107,7 @@ MUTATIONS = [
         _CLOCKS + "effects_of_a_lane_that_was_renamed_are_done"),
     _of("claim.py", "%(revisions)s::smallint[]))) IS TRUE", "%(revisions)s::smallint[])))",
         _CLOCKS + "effects_of_unknown_kinds_are_stepped_over_cheaply"),
-    _of("workflows/housekeeping.py", " AND slot < ({LAST_TICK})", "",
+    _of("workflows/retention.py", " AND slot < ({LAST_TICK})", "",
         "workflows/test_housekeeping::a_slot_longer_than_ticks_are_kept_is_not_done_again"),
     # What takes minutes
     _of("claim.py", "slow = not lanes or SLOW in lanes", "slow = True",

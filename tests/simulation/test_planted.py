@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.simulation.plants import dearer_afterwards, forgetting, never, only_marks_the_end, replacing, writing
-from workflows.laws import LIVENESS, PLACES
+from workflows.reporting.laws import LIVENESS, PLACES
 from workflows.simulation.agreed import AGREED
 from workflows.simulation.run import Simulation, daily_laws
 from workflows.simulation.verbs import PRODUCT

@@ -14,7 +14,7 @@ from engine import begin_many, pause, perform
 from engine.models import Effect
 from tests.faults.stock import claim
 from workflows.actions.sites import open_site
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}
 MANY = 150

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from tests.web.conftest import signed_in
 from workflows.actions import close_account, sign_up
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

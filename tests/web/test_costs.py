@@ -15,7 +15,7 @@ from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, STRANGER
 from tests.factories import MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
-from workflows.ledger import grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

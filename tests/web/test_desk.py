@@ -24,7 +24,7 @@ from tests.factories import (
     SubscriptionFactory,
     UserFactory,
 )
-from workflows import review
+from workflows.reporting import review_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -312,7 +312,7 @@ def test_each_sign_has_its_words(run_effects):
     run_effects()
     Payment.objects.filter(pk=high.pk).update(created_at="2020-01-01T00:00Z")
 
-    found = {claim.id: {sign.words: sign.weight for sign in claim.signs} for claim in review.queue()}
+    found = {claim.id: {sign.words: sign.weight for sign in claim.signs} for claim in review_queue.queue()}
 
     told = found[again.pk] | found[closed.pk] | found[foreign.pk] | found[high.pk]
     assert SIGNS.items() <= told.items()
@@ -530,9 +530,9 @@ def test_the_queue_is_ranked_by_index():
 
         plan, *of_references = [
             # Without its joins: of three rows any order of them is as good.
-            review.ranked(waiting).explain(),
-            review._with_facts(waiting).explain(),
-            review.same_reference(payment).explain(),
+            review_queue.ranked(waiting).explain(),
+            review_queue._with_facts(waiting).explain(),
+            review_queue.same_reference(payment).explain(),
         ]
 
     assert "payment_on_the_desk" in plan

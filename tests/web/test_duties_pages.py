@@ -10,7 +10,7 @@ from core.models import DutyGrant, User
 from engine.models import Effect
 from tests.factories import StaffFactory, UserFactory
 from tests.web.conftest import signed_in
-from workflows.duties import words_of
+from workflows.security.rights import words_of
 
 pytestmark = pytest.mark.django_db
 

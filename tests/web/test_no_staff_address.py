@@ -15,7 +15,7 @@ from tests.web.conftest import signed_in
 from web.customer.urls import urlpatterns
 from workflows.actions import claim_payment, void_invoice
 from workflows.actions.payments import record_payment
-from workflows.ledger import adjust, consume
+from workflows.settlement.credits import adjust, consume
 
 pytestmark = pytest.mark.django_db
 

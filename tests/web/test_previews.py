@@ -11,7 +11,7 @@ from core.models.user import DUTIES
 from engine import Busy, perform
 from tests.api.world import digest
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
-from workflows import previews
+from workflows.reporting import previews
 
 pytestmark = pytest.mark.django_db
 

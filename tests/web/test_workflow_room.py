@@ -20,11 +20,11 @@ from tests.factories import (
     owed_mail,
 )
 from web.staff.diagram import draw
-from workflows.drawing import machine_models, states_of
-from workflows.effects.notices import mail_trial_start
-from workflows.figures import deaths, oldest_ages, paces
-from workflows.stories import stories_of
-from workflows.tallies import tally
+from workflows.mail.notifications import mail_trial_start
+from workflows.reporting.estimated_counts import tally
+from workflows.reporting.history import stories_of
+from workflows.reporting.review_stats import deaths, oldest_ages, paces
+from workflows.reporting.state_diagrams import machine_models, states_of
 
 pytestmark = pytest.mark.django_db
 
@@ -155,7 +155,7 @@ def test_a_large_table_is_not_counted(monkeypatch, django_assert_num_queries):
         PaymentFactory(reference_key=str(n))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE core_payment")
-    monkeypatch.setattr("workflows.tallies.SMALL", -1)
+    monkeypatch.setattr("workflows.reporting.estimated_counts.SMALL", -1)
 
     with django_assert_num_queries(1):
         (found,) = tally((Payment, "status"))

@@ -15,8 +15,8 @@ from engine import perform, testing
 from engine.models import Effect
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import claim_payment, record_payment, sign_up
-from workflows.invariants import findings
 from workflows.periods import database_now
+from workflows.reporting.invariants import findings
 
 BILLING = {"billing_email": "bills@acme.test", "address_line1": "1 High Street", "city": "X", "country": "US"}
 

@@ -16,8 +16,8 @@ from engine import perform
 from engine.models import Effect
 from tests.workflows.customers import renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, issue_invoice
-from workflows.balances import balance_of
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 

@@ -51,7 +51,7 @@ from tests.toy import outside
 from tests.toy.effects import count_visits, greet, log_remotely, page_porter
 from tests.toy.models import Door, Visit
 from tests.workflows.test_protocol import PROFILE
-from workflows.invariants import BATCHES
+from workflows.reporting.invariants import BATCHES
 
 THEN = "inventory:1"
 

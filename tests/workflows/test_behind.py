@@ -1,4 +1,4 @@
-"""Who waits for an effect: `engine.dependents` by the rule of the claim, `workflows.waiting` in words."""
+"""Who waits for an effect: `engine.dependents` by the rule of the claim, `workflows.reporting.waiting` in words."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from engine.registry import followers, kinds
 from tests.factories import PaymentFactory, StaffFactory
 from tests.toy.effects import greet, log_remotely
 from tests.toy.models import Door
-from workflows.effects.notices import mail_approval
-from workflows.waiting import LEADS_TO, UNTIL_THEN, who_waits
+from workflows.mail.notifications import mail_approval
+from workflows.reporting.waiting import LEADS_TO, UNTIL_THEN, who_waits
 
 pytestmark = pytest.mark.django_db
 

@@ -20,7 +20,7 @@ from engine.models import Effect, EffectEvent, Tick
 from engine.sweeper import sweep_in_turn
 from engine.worker import tasks as tasks_effects
 from tests.factories import AccountFactory, owed_mail
-from workflows.effects.notices import mail_trial_start
+from workflows.mail.notifications import mail_trial_start
 
 KIND = "mail.trial_started"
 

@@ -16,8 +16,8 @@ from core.observability.logging import JsonFormatter
 from engine import perform
 from engine.models import Transition
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory
-from workflows import chain
-from workflows.chain import close_days, erase_texts, export_missing, in_groups, verify
+from workflows.security import history_chain
+from workflows.security.history_chain import close_days, erase_texts, export_missing, in_groups, verify
 
 pytestmark = pytest.mark.django_db
 
@@ -79,7 +79,7 @@ def test_day_is_closed_an_hour_after_its_end_and_once_an_hour_is_asked(clock, fo
 def test_day_waits_for_a_transaction_that_began_in_it(clock):
     today = clock.today()
     clock.advance(days=2)
-    assert chain._is_closable(today)
+    assert history_chain._is_closable(today)
 
     other = connection.copy()
     try:
@@ -88,7 +88,7 @@ def test_day_waits_for_a_transaction_that_began_in_it(clock):
                 cursor.execute(word)
                 with connection.cursor() as mine:
                     mine.execute("SELECT pg_stat_clear_snapshot()")  # this test is one transaction
-                assert chain._is_closable(today) is is_closable
+                assert history_chain._is_closable(today) is is_closable
     finally:
         other.close()
 
@@ -97,7 +97,9 @@ def test_a_large_day_is_digested_in_small_commits(monkeypatch, clock, folder):
     for _ in range(3):
         PaymentFactory()
     clock.advance(days=1, hours=2)
-    monkeypatch.setattr(chain, "_DIGEST", chain._DIGEST.replace(f"LIMIT {chain.AT_ONCE}", "LIMIT 2"))
+    monkeypatch.setattr(
+        history_chain, "_DIGEST", history_chain._DIGEST.replace(f"LIMIT {history_chain.AT_ONCE}", "LIMIT 2")
+    )
 
     assert close_days() == 1
     assert verify().findings == []
@@ -112,7 +114,7 @@ def test_what_one_call_does_not_manage_the_next_one_does(clock, folder):
     assert close_days() == 1
 
 
-@pytest.mark.guards("S18", "workflows.chain.verify")
+@pytest.mark.guards("S18", "workflows.security.history_chain.verify")
 @pytest.mark.parametrize(
     "change",
     [

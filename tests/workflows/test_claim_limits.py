@@ -11,8 +11,8 @@ from core.problems import DuplicateClaim
 from engine import perform
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.test_races import at_once
-from workflows import review
 from workflows.actions import claim_payment, decide_many, record_payment
+from workflows.reporting import review_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def invoices_of_one_account(count):
 
 
 def signs_of(payment):
-    return next([sign.words for sign in claim.signs] for claim in review.queue() if claim.id == payment.pk)
+    return next([sign.words for sign in claim.signs] for claim in review_queue.queue() if claim.id == payment.pk)
 
 
 def test_second_claim_of_an_invoice_is_taken_and_marked_further():
@@ -198,4 +198,4 @@ def test_claim_of_a_paid_invoice_says_that_all_goes_to_the_balance(run_effects):
     run_effects()
 
     assert signs_of(second)[0] == "This invoice is paid already: all of it goes to the balance"
-    assert next(row.level for row in review.queue() if row.id == second.pk) == "Careful"
+    assert next(row.level for row in review_queue.queue() if row.id == second.pk) == "Careful"

@@ -19,8 +19,8 @@ from workflows.actions.invitations import invite
 from workflows.actions.members import change_role, let_go
 from workflows.actions.site_access import change_site, close_site, give_access
 from workflows.actions.sites import open_site
-from workflows.balances import balance_of
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 

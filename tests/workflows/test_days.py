@@ -19,10 +19,10 @@ from tests.factories import AccountFactory, MembershipFactory
 from tests.workflows.conftest import prove
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, sign_up
-from workflows.effects.trials import end_trial
-from workflows.invariants import findings
+from workflows.lifecycle.trials import end_trial
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of, midnight
+from workflows.reporting.invariants import findings
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]

@@ -21,15 +21,15 @@ from tests.factories import (
     StaffFactory,
 )
 from tests.workflows.customers import claim
-from workflows import review
 from workflows.actions import decide_many, record_payment
-from workflows.ledger import adjust
+from workflows.reporting import review_queue
+from workflows.settlement.credits import adjust
 
 pytestmark = pytest.mark.django_db
 
 
 def signs_of(payment):
-    return next({sign.words: sign.weight for sign in row.signs} for row in review.queue() if row.id == payment.pk)
+    return next({sign.words: sign.weight for sign in row.signs} for row in review_queue.queue() if row.id == payment.pk)
 
 
 def settled(run_effects, count, **fields):
@@ -43,16 +43,16 @@ def settled(run_effects, count, **fields):
 # Whose claims are ranked
 
 
-@pytest.mark.guards("S4", "workflows.review.ranked")
+@pytest.mark.guards("S4", "workflows.reporting.review_queue.ranked")
 def test_claims_of_one_account_keep_no_other_s_off_the_desk(monkeypatch):
     """S4."""
-    monkeypatch.setattr(review, "AT_MOST", 3)
+    monkeypatch.setattr(review_queue, "AT_MOST", 3)
     flood = InvoiceFactory()
     for number in range(6):
         PaymentFactory(invoice=flood, reference_key=f"F{number}", waiting_before=number)
     honest = PaymentFactory(reference_key="HONEST")
 
-    ranked = [row.id for row in review.queue()]
+    ranked = [row.id for row in review_queue.queue()]
 
     assert honest.pk in ranked
     assert len(ranked) == 3
@@ -82,16 +82,16 @@ def test_queue_is_two_queries_however_many_wait(django_assert_num_queries):
         PaymentFactory(reference_key=f"Q{number}", currency="USD" if number else "EUR")
 
     with django_assert_num_queries(2):
-        assert len(review.queue()) == 5
+        assert len(review_queue.queue()) == 5
 
 
 # What is usual
 
 
-@pytest.mark.guards("S4", "workflows.review._medians")
+@pytest.mark.guards("S4", "workflows.reporting.review_queue._medians")
 def test_claims_that_wait_change_nothing_of_what_is_usual(run_effects):
     """S4: many small claims make no honest one high."""
-    settled(run_effects, review.ENOUGH)
+    settled(run_effects, review_queue.ENOUGH)
     for number in range(20):
         PaymentFactory(reference_key=f"SMALL{number}", amount=Decimal("0.01"))
     honest = PaymentFactory(reference_key="HONEST")
@@ -99,24 +99,26 @@ def test_claims_that_wait_change_nothing_of_what_is_usual(run_effects):
     assert "Far more than what is usually approved" not in signs_of(honest)
 
 
-@pytest.mark.guards("S4", "workflows.review._medians")
+@pytest.mark.guards("S4", "workflows.reporting.review_queue._medians")
 def test_large_claims_that_wait_hide_no_large_one(run_effects):
     """S4, S11."""
-    settled(run_effects, review.ENOUGH)
+    settled(run_effects, review_queue.ENOUGH)
     large = [PaymentFactory(reference_key=f"L{number}", amount=Decimal("890.00")) for number in range(20)]
 
     assert signs_of(large[0])["Far more than what is usually approved"] == 2
 
 
 def test_what_is_usual_is_of_the_currency_and_of_the_last_ones(run_effects, monkeypatch):
-    monkeypatch.setattr(review, "_MEDIANS", review._MEDIANS.replace(f"LIMIT {review.LATELY}", "LIMIT 6"))
+    monkeypatch.setattr(
+        review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.LATELY}", "LIMIT 6")
+    )
     settled(run_effects, 6, amount=Decimal("10.00"))
-    assert review._medians({"USD", "EUR"}) == {"USD": Decimal("10.00")}
+    assert review_queue._medians({"USD", "EUR"}) == {"USD": Decimal("10.00")}
     for number in range(6):
         perform(PaymentFactory(reference_key=f"N{number}", amount=Decimal("50.00")).approve, by=StaffFactory())
     run_effects()
 
-    assert review._medians({"USD"}) == {"USD": Decimal("50.00")}
+    assert review_queue._medians({"USD"}) == {"USD": Decimal("50.00")}
 
 
 def test_what_is_usual_is_read_by_its_index(run_effects):
@@ -124,7 +126,7 @@ def test_what_is_usual_is_read_by_its_index(run_effects):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_sort = off")
-        cursor.execute("EXPLAIN " + review._MEDIANS, [["USD"]])
+        cursor.execute("EXPLAIN " + review_queue._MEDIANS, [["USD"]])
         assert "payment_succeeded_lately" in "\n".join(row[0] for row in cursor.fetchall())
 
 
@@ -182,7 +184,7 @@ def test_what_staff_saw_is_never_too_much(run_effects):
 @pytest.mark.parametrize(
     ("amount", "weight"), [("90.00", 2), ("177.99", 2), ("178.00", 3), ("444.99", 3), ("445.00", 5), ("1.00", 2)]
 )
-@pytest.mark.guards("S11", "workflows.review._difference")
+@pytest.mark.guards("S11", "workflows.reporting.review_queue._difference")
 def test_more_than_is_due_weighs_more_the_more_it_is(amount, weight):
     """S11."""
     signs = signs_of(PaymentFactory(amount=Decimal(amount)))
@@ -225,7 +227,7 @@ def test_a_flood_is_rejected_in_bulk():
     assert {str(outcome.status) for outcome in outcomes.values()} == {"failed"}
 
 
-@pytest.mark.guards("S11", "workflows.ledger._check_limit")
+@pytest.mark.guards("S11", "workflows.settlement.credits._check_limit")
 @pytest.mark.parametrize("amount", [1_000_001, -1_000_001, 1_000_000_000])
 def test_one_line_gives_or_takes_no_more_credits_than_the_policy_says(amount):
     """S11."""
@@ -259,7 +261,7 @@ def test_receipt_of_cash_with_a_number_of_before_bears_a_sign():
     )
 
 
-@pytest.mark.guards("S14", "workflows.review._signs_of_reference")
+@pytest.mark.guards("S14", "workflows.reporting.review_queue._signs_of_reference")
 @pytest.mark.parametrize(
     ("verb", "inputs", "words"),
     [
@@ -291,7 +293,7 @@ def test_of_two_accounts_the_second_claim_bears_the_weight_and_is_held_out_of_bu
     assert perform(second.approve, by=StaffFactory()).target == "approved"
 
 
-@pytest.mark.guards("S14", "workflows.review._signs_of_reference")
+@pytest.mark.guards("S14", "workflows.reporting.review_queue._signs_of_reference")
 @pytest.mark.parametrize(
     ("reference", "is_odd"),
     [("TRACE 20260503-17", False), ("FT/26.05:1_#2 (a+b)", False), ("", False), ("ＷＩＲＥ４２", True),

@@ -19,8 +19,8 @@ from engine.testing import run_effects as run_all
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFactory
 from workflows.actions.duties import ask_to_change_email, ask_to_give, confirm, set_group, take, withdraw
 from workflows.actions.personal import erase_person
-from workflows.duties import words_of
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
+from workflows.security.rights import words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +127,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
             late(grant, by=max_)
 
 
-@pytest.mark.guards("S7", "workflows.effects.duties.come_into_force")
+@pytest.mark.guards("S7", "workflows.security.rights_effects.come_into_force")
 def test_in_a_firm_of_one_a_right_waits(eve, clock, run_effects):
     """S7: where nobody else may grant it is in force after the waiting time, and the operators are told."""
     bob = UserFactory(email="bob@house.test")

@@ -23,10 +23,10 @@ from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, Paym
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, issue_invoice, record_payment, sign_up
-from workflows.balances import balance_of
-from workflows.effects.notices import mail_reminder
-from workflows.invariants import findings
-from workflows.ledger import consume
+from workflows.mail.notifications import mail_reminder
+from workflows.reporting.invariants import findings
+from workflows.settlement.balances import balance_of
+from workflows.settlement.credits import consume
 
 pytestmark = pytest.mark.django_db
 

@@ -25,8 +25,8 @@ from tests.factories import OperatorFactory, PaymentFactory, StaffFactory
 from tests.toy import outside
 from tests.toy.effects import count_visits, greet, log_remotely, page_porter
 from tests.toy.models import Door
-from workflows.invariants import findings
 from workflows.periods import database_now
+from workflows.reporting.invariants import findings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,8 +14,8 @@ from engine import perform
 from tests.factories import PaymentMethodFactory, StaffFactory
 from tests.workflows.customers import renewal, status
 from workflows.actions import choose_plan, record_payment, void_invoice
-from workflows.balances import balance_of
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 

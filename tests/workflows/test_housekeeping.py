@@ -1,4 +1,4 @@
-"""What is forgotten: `workflows.housekeeping` and `engine.purge`."""
+"""What is forgotten: `workflows.retention` and `engine.purge`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from engine.purge import PURGED, purge
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
-from workflows.housekeeping import forget, tidy
-from workflows.invariants import findings
 from workflows.periods import database_now
+from workflows.reporting.invariants import findings
+from workflows.retention import forget, tidy
 
 pytestmark = pytest.mark.django_db
 

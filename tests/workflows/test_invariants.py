@@ -1,4 +1,4 @@
-"""What must always be true is found out when it is not: `workflows.invariants`."""
+"""What must always be true is found out when it is not: `workflows.reporting.invariants`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.factories import (
     SubscriptionFactory,
     owed_mail,
 )
-from workflows.invariants import findings, invariants
 from workflows.periods import database_now
+from workflows.reporting.invariants import findings, invariants
 
 pytestmark = pytest.mark.django_db
 
@@ -295,7 +295,7 @@ MORE = {
 }
 
 
-@pytest.mark.guards("S18", "workflows.laws.MONEY")
+@pytest.mark.guards("S18", "workflows.reporting.laws.MONEY")
 @pytest.mark.parametrize("name", MORE)
 def test_what_is_not_so_in_another_way_is_found_too(name, keys):
     """S18"""

@@ -1,6 +1,6 @@
 """The laws of money and credits, whatever people do in whatever order, and however much time passes between.
 
-After each step every invariant of `workflows.invariants` is asked, and nothing may be stuck. LAW_EXAMPLES and
+After each step every invariant of `workflows.reporting.invariants` is asked, and nothing may be stuck. LAW_EXAMPLES and
 LAW_STEPS in the environment make it try more, LAW_SHRINK looks for the shortest way to a failure.
 """
 
@@ -25,8 +25,8 @@ from engine.models import Effect
 from tests.clock import Clock
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, sign_up
-from workflows.invariants import findings
-from workflows.ledger import adjust, consume
+from workflows.reporting.invariants import findings
+from workflows.settlement.credits import adjust, consume
 
 PRICES = {"USD": ("89.00", "189.00"), "JPY": ("9800", "20900"), "KWD": ("27.250", "58.125")}
 SHARES = st.integers(1, 350).map(lambda percent: Decimal(percent) / 100)  # of the price of a month

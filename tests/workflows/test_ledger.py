@@ -1,4 +1,4 @@
-"""Credits: `workflows.ledger`."""
+"""Credits: `workflows.settlement.credits`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.models import Account, CreditEntry
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
 from engine import perform
 from tests.factories import AccountFactory, StaffFactory
-from workflows.ledger import adjust, consume, grant, post
+from workflows.settlement.credits import adjust, consume, grant, post
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.factories import (
 )
 from workflows.actions import close_account, record_payment, void_invoice
 from workflows.actions.sites import remove_member
-from workflows.ledger import adjust
+from workflows.settlement.credits import adjust
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import choose_plan, sign_up
-from workflows.pauses import HELD, hold, is_held_up
+from workflows.lifecycle.claim_pauses import HELD, hold, is_held_up
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def end(payment, how):
         perform(payment.reject, by=StaffFactory(), reason_code="not_received")
 
 
-@pytest.mark.guards("S15", "workflows.pauses.hold")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.hold")
 @pytest.mark.parametrize("how", ["withdraw", "reject"])
 def test_claims_one_after_another_hold_a_trial_no_longer_than_one(
     customer, plans, pay, pause, live_through, run_effects, how
@@ -59,7 +59,7 @@ def test_claims_one_after_another_hold_a_trial_no_longer_than_one(
     assert invoice.held_days == pause
 
 
-@pytest.mark.guards("S15", "workflows.pauses.is_held_up")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.is_held_up")
 def test_a_new_invoice_each_day_holds_a_trial_no_longer_than_one(customer, plans, pay, pause, live_through):
     """S15: who drops an invoice for another has won nothing."""
     signed = customer("free")
@@ -148,7 +148,7 @@ def test_a_pause_of_no_days_holds_nothing(customer, plans, pay, live_through):
 STEPS = st.lists(st.tuples(st.sampled_from(["claim", "withdraw", "reject", "wait"]), st.integers(0, 2)), max_size=12)
 
 
-@pytest.mark.guards("S15", "workflows.pauses.hold")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.hold")
 @given(steps=STEPS, pause=st.integers(0, 4))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_walk_holds_an_invoice_for_longer_than_its_pause(plans, clock, pay, live_through, steps, pause):

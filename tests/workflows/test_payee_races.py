@@ -15,7 +15,7 @@ from tests.factories import InvoiceFactory, PaymentMethodFactory
 from tests.workflows.test_payees import OURS, SEND, ask, holder, in_force, seen
 from tests.workflows.test_races import at_once
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
-from workflows.effects.payees import put_in_force
+from workflows.security.payee_effects import put_in_force
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -16,11 +16,11 @@ from core.problems import Conflict, PermissionDenied, WrongState
 from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, UserFactory
 from workflows.actions.payment_methods import confirm_payee, save_method, withdraw_payee
-from workflows.effects.payees import told
-from workflows.invariants import findings
 from workflows.mail.payment_instructions import ways_to_pay
-from workflows.payees import version_of
-from workflows.review import queue
+from workflows.reporting.invariants import findings
+from workflows.reporting.review_queue import queue
+from workflows.security.payee_changes import version_of
+from workflows.security.payee_effects import told
 from workflows.seed import seed_catalogue
 from workflows.seed.payment_methods import METHODS
 
@@ -103,7 +103,7 @@ def test_one_person_alone_changes_nothing_that_a_customer_sees(ann, bob, invoice
         PaymentMethod.objects.update(fields=THEIRS)
 
 
-@pytest.mark.guards("S10", "workflows.effects.payees.put_in_force")
+@pytest.mark.guards("S10", "workflows.security.payee_effects.put_in_force")
 def test_change_comes_into_force_once_when_it_was_confirmed_and_has_waited(
     ann, bob, invoice, method, clock, run_effects
 ):
@@ -126,7 +126,7 @@ def test_change_comes_into_force_once_when_it_was_confirmed_and_has_waited(
     assert PayeeVersion.objects.filter(method=method).count() == 2
 
 
-@pytest.mark.guards("S10", "workflows.payees.as_issued")
+@pytest.mark.guards("S10", "workflows.security.payee_changes.as_issued")
 def test_invoice_keeps_the_payee_that_it_was_issued_with(ann, bob, invoice, method, clock, run_effects):
     confirm_payee(ask(method, ann), by=bob)
     clock.advance(hours=5)
@@ -277,7 +277,7 @@ def test_catalogue_is_in_force_at_once_and_by_nobody():
     assert versions.filter(number=1, at_once=True, asked_by=None).count() == len(METHODS)
 
 
-@pytest.mark.guards("S10", "workflows.effects.payees.mail_payee_changed")
+@pytest.mark.guards("S10", "workflows.security.payee_effects.mail_payee_changed")
 def test_old_and_new_are_mailed_at_asking_and_at_force_to_all_who_should_know(
     ann, bob, invoice, method, clock, run_effects, mailoutbox, settings
 ):

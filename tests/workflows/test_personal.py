@@ -32,8 +32,8 @@ from tests.factories import (
 from workflows.actions import change_account, claim_payment, sign_up
 from workflows.actions.people import ask_for_password_reset
 from workflows.actions.personal import erase_person, export_person
-from workflows.invariants import findings
 from workflows.periods import database_now
+from workflows.reporting.invariants import findings
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""A preview in the product's words: `workflows.previews`."""
+"""A preview in the product's words: `workflows.reporting.previews`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from core.models import Account
 from engine import perform, registry
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.previews import preview_billing
+from workflows.reporting.previews import preview_billing
 
 pytestmark = pytest.mark.django_db
 

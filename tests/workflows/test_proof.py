@@ -23,8 +23,8 @@ from workflows.actions import change_account, claim_payment, sign_up
 from workflows.actions.invitations import invite
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
-from workflows.effects.notices import mail_invoice
 from workflows.mail import context, samples, signed_links, verification
+from workflows.mail.notifications import mail_invoice
 from workflows.mail.rendering import build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
 

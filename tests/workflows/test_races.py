@@ -29,10 +29,10 @@ from tests.factories import (
 from workflows.actions import choose_plan, claim_payment, issue_invoice
 from workflows.actions.invitations import invite
 from workflows.actions.sites import open_site
-from workflows.balances import balance_of
-from workflows.books import lock_account, open_books
-from workflows.effects.dunning import let_lapse
-from workflows.effects.invoices import apply_balances
+from workflows.lifecycle.dunning import let_lapse
+from workflows.settlement.balances import balance_of
+from workflows.settlement.effects import apply_balances
+from workflows.settlement.locking import lock_account, open_books
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_in_order")]
 
@@ -367,7 +367,7 @@ def test_balance_applied_by_hand_twice_pays_once(staff):
 BY_THEIR_ORDER = ["core_account", "core_subscription", "core_invoice", "core_payment"]
 
 
-@pytest.mark.guards("deadlock", "workflows.books.open_books")
+@pytest.mark.guards("deadlock", "workflows.settlement.locking.open_books")
 @pytest.mark.parametrize("held", BY_THEIR_ORDER[:-1])
 def test_what_waits_for_a_parent_holds_none_of_its_children(held):
     """Accounts, subscriptions, invoices, payments: in one order everywhere, else two settlements may deadlock."""

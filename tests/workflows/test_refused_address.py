@@ -18,8 +18,8 @@ from tests.workflows.test_smtp import (  # noqa: F401 - fixtures
 from web.customer.banner import standing_of, unreachable
 from workflows.actions import change_account
 from workflows.actions.people import verify_email
-from workflows.effects.notices import mail_trial_ending
 from workflows.mail import signed_links, verification
+from workflows.mail.notifications import mail_trial_ending
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""The renewals of a day are a batch; each keeps its own time: `workflows.effects.renewal_runs`."""
+"""The renewals of a day are a batch; each keeps its own time: `workflows.lifecycle.renewal_runs`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from engine import Permanent, perform, registry, skip
 from engine.models import Batch, Effect
 from tasks.tidy import tidy_up
 from tests.factories import PaymentFactory, StaffFactory
-from workflows.effects.renewal_runs import begin_run
-from workflows.invariants import findings
+from workflows.lifecycle.renewal_runs import begin_run
+from workflows.reporting.invariants import findings
 
 pytestmark = pytest.mark.django_db
 

@@ -12,7 +12,7 @@ from engine import amend, perform, run_due
 from engine.models import Effect, Tick
 from tests.factories import AccountFactory, PaymentFactory, StaffFactory, SubscriptionFactory
 from tests.workflows.test_races import at_once
-from workflows.effects import reviewers
+from workflows.mail import reviewer_notifications
 
 pytestmark = pytest.mark.django_db
 
@@ -73,8 +73,8 @@ def test_after_a_quiet_quarter_of_an_hour_the_next_is_mailed_at_once(clock, run_
     assert [mail.subject for mail in mails(mailoutbox)] == ["To review: 89.00 USD from Demo Ltd"] * 2
 
 
-@pytest.mark.guards("S4", "workflows.effects.reviewers._mark")
-@pytest.mark.guards("S4", "workflows.effects.reviewers._joined")
+@pytest.mark.guards("S4", "workflows.mail.reviewer_notifications._mark")
+@pytest.mark.guards("S4", "workflows.mail.reviewer_notifications._joined")
 def test_a_stream_of_claims_is_a_mail_in_a_quarter_of_an_hour(clock, run_effects, mailoutbox):
     """S4."""
     for _ in range(20):  # ninety-five minutes
@@ -85,8 +85,8 @@ def test_a_stream_of_claims_is_a_mail_in_a_quarter_of_an_hour(clock, run_effects
     clock.advance(hours=0.5)
     run_effects()
 
-    moments = sorted(Tick.objects.filter(schedule=reviewers.TOLD).values_list("slot", flat=True))
-    assert min(later - earlier for earlier, later in pairwise(moments)) >= reviewers.QUIET
+    moments = sorted(Tick.objects.filter(schedule=reviewer_notifications.TOLD).values_list("slot", flat=True))
+    assert min(later - earlier for earlier, later in pairwise(moments)) >= reviewer_notifications.QUIET
     assert len(mails(mailoutbox)) == len(moments) == 8
     mentioned = [key for claims_ in told() for key in claims_]
     assert sorted(mentioned) == sorted(str(key) for key in Payment.objects.values_list("pk", flat=True))
@@ -121,7 +121,7 @@ def test_what_is_decided_meanwhile_is_not_mailed(clock, run_effects, mailoutbox)
 
 
 def test_long_list_names_twenty_and_counts_the_rest(clock, run_effects, mailoutbox, monkeypatch):
-    monkeypatch.setattr(reviewers, "NAMED_AT_MOST", 24)
+    monkeypatch.setattr(reviewer_notifications, "NAMED_AT_MOST", 24)
     long = SubscriptionFactory(account=AccountFactory(name="A name that is " + "long " * 20))
     claims(1)
     run_effects()
@@ -139,7 +139,7 @@ def test_long_list_names_twenty_and_counts_the_rest(clock, run_effects, mailoutb
     assert "The other 10 are on the desk." in body
 
 
-@pytest.mark.guards("S4", "workflows.effects.reviewers._moments")
+@pytest.mark.guards("S4", "workflows.mail.reviewer_notifications._moments")
 @pytest.mark.django_db(transaction=True)
 def test_claims_told_of_by_many_workers_at_once_are_each_in_one_mail():
     """S4."""
@@ -153,7 +153,7 @@ def test_claims_told_of_by_many_workers_at_once_are_each_in_one_mail():
     first, others = told()
     assert len(first) == 1
     assert sorted(first + others) == sorted(str(row.pk) for row in rows)
-    assert Tick.objects.filter(schedule=reviewers.TOLD).count() == 2
+    assert Tick.objects.filter(schedule=reviewer_notifications.TOLD).count() == 2
 
 
 @pytest.mark.parametrize("point", ["claim", "start", "work", "done"])

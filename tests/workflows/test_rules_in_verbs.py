@@ -11,8 +11,8 @@ from core.problems import ValidationError
 from engine import perform
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory
 from workflows.actions.payment_methods import save_method
-from workflows.ledger import adjust, consume, grant, post
 from workflows.seed.payment_methods import seed_payment_methods, still_examples
+from workflows.settlement.credits import adjust, consume, grant, post
 
 pytestmark = pytest.mark.django_db
 

@@ -34,7 +34,7 @@ from engine.plain import NotKeepable
 from engine.run import _pay_all
 from engine.statements import ask
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
-from workflows.effects.notices import mail_trial_start
+from workflows.mail.notifications import mail_trial_start
 
 pytestmark = pytest.mark.django_db
 

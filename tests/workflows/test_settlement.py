@@ -1,4 +1,4 @@
-"""What follows when staff approve: `workflows.effects.invoices`."""
+"""What follows when staff approve: `workflows.settlement.effects`."""
 
 from __future__ import annotations
 

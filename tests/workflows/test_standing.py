@@ -1,4 +1,4 @@
-"""What an account may do in each of its states: `workflows.standing`."""
+"""What an account may do in each of its states: `workflows.lifecycle.service_rules`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from tests.factories import (
 from workflows.actions import change_account, choose_plan, claim_payment, close_account, invitations, sign_up
 from workflows.actions.members import let_go
 from workflows.actions.sites import open_site, over_limit, plan_of
-from workflows.ledger import consume, grant, post
-from workflows.standing import Act, may
+from workflows.lifecycle.service_rules import Act, may
+from workflows.settlement.credits import consume, grant, post
 
 pytestmark = pytest.mark.django_db
 
@@ -109,7 +109,7 @@ VERBS = {
 }
 
 
-@pytest.mark.guards("S12", "workflows.standing.ALLOWED")
+@pytest.mark.guards("S12", "workflows.lifecycle.service_rules.ALLOWED")
 @pytest.mark.parametrize("verb", WORKS)
 @pytest.mark.parametrize("state", WAYS)
 def test_verb_in_state_works_or_is_refused_in_words(state, verb, plans):

@@ -14,10 +14,10 @@ from core.models import Account, Allocation, BalanceEntry, Invoice, Payment, Sub
 from engine import perform
 from engine.models import Effect, Transition
 from engine.testing import run_effects
-from workflows.balances import balance_of
-from workflows.invariants import findings
+from workflows.reporting.invariants import findings
 from workflows.seed import seed
 from workflows.seed.stories import STORIES, seed_stories
+from workflows.settlement.balances import balance_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("demo")]  # telling them takes seconds: once
 

@@ -16,8 +16,8 @@ from tests.factories import MembershipFactory, PaymentMethodFactory, StaffFactor
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, sign_up
-from workflows.balances import balance_of
 from workflows.periods import period_end
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 

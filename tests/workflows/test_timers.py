@@ -22,9 +22,9 @@ from workflows.actions import (
     sign_up,
     void_invoice,
 )
-from workflows.balances import balance_of
-from workflows.invariants import findings
 from workflows.periods import midnight
+from workflows.reporting.invariants import findings
+from workflows.settlement.balances import balance_of
 
 pytestmark = pytest.mark.django_db
 
@@ -145,7 +145,7 @@ def test_what_waits_for_a_day_waits_for_it_where_the_customer_is(active, at_noon
     assert (after.pk, after.run_at) == (before.pk, midnight(end, "Asia/Tokyo"))
 
 
-@pytest.mark.guards("S1", "workflows.timers.move_timers")
+@pytest.mark.guards("S1", "workflows.lifecycle.timers.move_timers")
 def test_a_timer_set_before_its_day_was_kept_moves_with_the_zone(active, at_noon):
     signed = active()
     (turn,) = timers("subscription.turn")

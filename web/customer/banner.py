@@ -21,9 +21,9 @@ from web.customer.door import Visit, members_only
 from web.templatetags.web import money
 from web.words import excess_words
 from workflows.actions.sites import beyond, usage_of
-from workflows.books import LIVING
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in
+from workflows.settlement.locking import LIVING
 
 Status = Account.Status
 SOON, LATER = 4, 20  # seconds between two looks: while staff decide, while the customer is to pay

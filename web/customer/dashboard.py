@@ -10,7 +10,7 @@ from web.chart import credit_use
 from web.customer.banner import standing_of
 from web.customer.door import Visit, members_only
 from web.customer.timeline import story_of
-from workflows.books import LIVING
+from workflows.settlement.locking import LIVING
 
 
 @members_only

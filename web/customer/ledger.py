@@ -8,7 +8,7 @@ from django.shortcuts import render
 from web.chart import credit_use
 from web.customer.door import Visit, members_only
 from web.paging import page_of
-from workflows.balances import balance_of
+from workflows.settlement.balances import balance_of
 
 
 @members_only

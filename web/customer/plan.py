@@ -19,7 +19,7 @@ from web.refusals import said
 from web.words import excess_words
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
-from workflows.books import LIVING
+from workflows.settlement.locking import LIVING
 
 
 @members_only

@@ -25,7 +25,7 @@ from web.forms.passwords import ChangePasswordForm
 from web.refusals import said
 from workflows.actions import close_account
 from workflows.actions.people import ask_to_verify, change_password, sign_out_everywhere
-from workflows.balances import balance_of
+from workflows.settlement.balances import balance_of
 
 
 @never_cache

@@ -21,8 +21,8 @@ from web.paging import page_of
 from web.refusals import said
 from workflows.actions.site_access import change_site, close_site, give_access, manages
 from workflows.actions.sites import open_site, plan_of
-from workflows.ledger import consume, open_to_role
-from workflows.standing import Act, may
+from workflows.lifecycle.service_rules import Act, may
+from workflows.settlement.credits import consume, open_to_role
 
 
 @members_only

@@ -20,7 +20,7 @@ from web.forms.base import PageForm
 from web.forms.fields import Line
 from web.staff.door import ADJUST, CUSTOMERS, REVIEW, Visit, may_see, staff_with
 from workflows.actions import available_to
-from workflows.balances import balance_of
+from workflows.settlement.balances import balance_of
 
 FOUND = 20
 LATEST = 12

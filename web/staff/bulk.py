@@ -18,7 +18,7 @@ from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import BulkApproveForm, BulkRejectForm
 from workflows.actions import decide_many, left_out
-from workflows.review import queue
+from workflows.reporting.review_queue import queue
 
 MOST = 500
 WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}

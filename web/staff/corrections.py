@@ -22,7 +22,7 @@ from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
 from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
-from workflows.ledger import adjust
+from workflows.settlement.credits import adjust
 
 # The verb's name on a page, what follows from it, and what is said once it is done.
 INVOICE_VERBS = {

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.stateful import Stateful, births_of, edges_of
-from workflows.drawing import states_of
+from workflows.reporting.state_diagrams import states_of
 
 BOX, ROW, GAP = 190, 46, 36
 WORDS, LANE, EDGE = 86, 12, 8  # room for an arrow's name, between two lanes, outside

@@ -22,7 +22,7 @@ from web.staff.confirming import for_rights
 from web.staff.door import GRANT, Visit, staff_with
 from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
 from workflows.actions.people import ask_for_password_reset
-from workflows.duties import known_words, words_of
+from workflows.security.rights import known_words, words_of
 
 SHOWN = 50
 FIRST = ("core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice",

@@ -26,9 +26,9 @@ from web.forms.payload import Payload
 from web.mails import address_of
 from web.staff.door import OPERATE, Visit, staff_with
 from web.words import EFFECT_TONES
-from workflows.figures import dead_per_kind
-from workflows.tallies import tally
-from workflows.waiting import who_waits
+from workflows.reporting.estimated_counts import tally
+from workflows.reporting.review_stats import dead_per_kind
+from workflows.reporting.waiting import who_waits
 
 WINDOW = 10_000
 ROWS = 50

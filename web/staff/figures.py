@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.timezone import now
 
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
-from workflows.figures import DAYS, LATEST, dead_per_kind, deaths, oldest_ages, oldest_claim, paces
+from workflows.reporting.review_stats import DAYS, LATEST, dead_per_kind, deaths, oldest_ages, oldest_claim, paces
 
 HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for words above the tallest
 MARGIN = 16  # for the end of the last day's name

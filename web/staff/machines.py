@@ -16,9 +16,9 @@ from engine.stateful import Stateful, edges_of
 from web.staff.diagram import Diagram, draw
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
 from web.words import STATUSES
-from workflows.drawing import machine_models, states_of
-from workflows.stories import Step, stories_of
-from workflows.tallies import Tally, tally
+from workflows.reporting.estimated_counts import Tally, tally
+from workflows.reporting.history import Step, stories_of
+from workflows.reporting.state_diagrams import machine_models, states_of
 
 WINDOW = 10_000  # the newest rows among which a list looks: it costs the same however long the history is
 ROWS = 50

@@ -17,8 +17,8 @@ from web.staff.door import APPROVE, REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import in_words
-from workflows.payees import version_of
-from workflows.review import queue, same_reference
+from workflows.reporting.review_queue import queue, same_reference
+from workflows.security.payee_changes import version_of
 
 NEIGHBOURS = 12  # claims beside the one that is open
 EARLIER = 8

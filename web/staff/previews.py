@@ -17,7 +17,7 @@ from web.staff.bulk import wanted
 from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, open_invoices
 from workflows.actions import decide_many, decide_payment
-from workflows.previews import preview_billing
+from workflows.reporting.previews import preview_billing
 
 PREVIEWED_CLAIMS = 100  # claims that are previewed together: what they move is locked meanwhile
 # What is not typed yet when the form is opened, and changes nothing of what follows.

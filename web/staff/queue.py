@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from core.models import Payment
 from web.staff.door import APPROVE, REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
-from workflows.review import AT_MOST, Claim, count_waiting, queue
+from workflows.reporting.review_queue import AT_MOST, Claim, count_waiting, queue
 
 ROWS = 25
 

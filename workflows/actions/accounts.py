@@ -17,9 +17,9 @@ from core.validation.account_names import looks_like_a_link
 from core.validation.billing_details import check_billing_change
 from core.validation.text import check_name, composed
 from engine import look_again, perform
-from workflows.books import lock_account
-from workflows.standing import Act, check_may
-from workflows.timers import move_timers
+from workflows.lifecycle.service_rules import Act, check_may
+from workflows.lifecycle.timers import move_timers
+from workflows.settlement.locking import lock_account
 
 
 def check_account_name(name: str, *, field: str) -> None:

@@ -14,7 +14,7 @@ from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, Problem, ValidationError
 from engine import Step, perform, perform_many
 from engine.models import Transition
-from workflows.review import TAKES_NOTHING
+from workflows.reporting.review_queue import TAKES_NOTHING
 
 AT_ONCE = 100
 

@@ -22,9 +22,9 @@ from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import refused, remember
 from engine import owe
-from workflows.duties import is_trusted, known_words, permissions_of, word_of, words_of
-from workflows.effects.duties import apply, come_into_force, mail_requested, put_in_force, tell_of
 from workflows.periods import database_now
+from workflows.security.rights import is_trusted, known_words, permissions_of, word_of, words_of
+from workflows.security.rights_effects import apply, come_into_force, mail_requested, put_in_force, tell_of
 
 REASON = 500  # characters
 

@@ -22,12 +22,12 @@ from engine import owe
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
 from workflows.actions.sites import plan_of, usage_of
-from workflows.books import lock_account
-from workflows.duties import is_trusted
-from workflows.effects.people import mail_invitation
+from workflows.lifecycle.service_rules import Act, check_may
+from workflows.mail.account_emails import mail_invitation
 from workflows.mail.signed_links import invitation_of
 from workflows.mail.verification import prove_by_link, remember_declined
-from workflows.standing import Act, check_may
+from workflows.security.rights import is_trusted
+from workflows.settlement.locking import lock_account
 
 Role = Membership.Role
 

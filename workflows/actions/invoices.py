@@ -14,9 +14,9 @@ from core.money import money_text, quantize
 from core.problems import PermissionDenied
 from engine import available, begin, perform
 from engine.models import Transition
-from workflows.books import open_books
 from workflows.periods import database_now, today_in
-from workflows.settlement import Settlement
+from workflows.settlement.locking import open_books
+from workflows.settlement.settle import Settlement
 
 
 def issue_invoice(

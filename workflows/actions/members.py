@@ -12,9 +12,9 @@ from core.problems import Conflict, NotFound, PermissionDenied
 from engine import owe
 from workflows.actions.accounts import check_is_open
 from workflows.actions.sites import remove_member as show_out
-from workflows.books import lock_account
-from workflows.effects.warnings import mail_no_owner
+from workflows.mail.operator_warnings import mail_no_owner
 from workflows.periods import database_now
+from workflows.settlement.locking import lock_account
 
 Role = Membership.Role
 Place = Membership | Invitation

@@ -12,10 +12,10 @@ from engine import owe
 from workflows.actions.invitations import accept
 from workflows.actions.people import check_new_password, remember_password
 from workflows.actions.sites import remove_member
-from workflows.books import lock_account
-from workflows.effects.people import mail_members_let_go
+from workflows.mail.account_emails import mail_members_let_go
 from workflows.mail.signed_links import INVITATION, RESET, key_of, owner_of
 from workflows.mail.verification import prove_by_link
+from workflows.settlement.locking import lock_account
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from core.validation.payment_days import check_day, day_error
 from engine import begin
 from engine.reader import Reader
 from engine.statements import ask, pipelined
-from workflows.books import ACCOUNTS
+from workflows.settlement.locking import ACCOUNTS
 
 INVOICES = Reader(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10

@@ -24,8 +24,7 @@ from engine import owe
 from engine.ids import uuid7
 from engine.models import Transition
 from engine.stateful import NOBODY
-from workflows.duties import is_trusted
-from workflows.effects.people import (
+from workflows.mail.account_emails import (
     mail_billing_verification,
     mail_password_reset,
     mail_security_notice,
@@ -34,6 +33,7 @@ from workflows.effects.people import (
 from workflows.mail.signed_links import VERIFICATION, billing_address_of, owner_of
 from workflows.mail.verification import needs_proof, prove_billing_address, prove_by_link
 from workflows.periods import database_now
+from workflows.security.rights import is_trusted
 
 
 def ask_for_password_reset(email: str) -> None:

@@ -41,9 +41,9 @@ from engine.plain import plain_json
 from workflows.actions.accounts import close_account
 from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial
-from workflows.books import lock_account
 from workflows.mail.sent_mails import forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
+from workflows.settlement.locking import lock_account
 
 Rows = list[dict[str, Any]]
 

@@ -22,8 +22,8 @@ from workflows.actions.offers import find_method, find_plan
 from workflows.actions.people import ask_to_verify, check_new_password, newcomer
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.actions.trials import put_on_list, takes_trial
-from workflows.ledger import grant, post
 from workflows.periods import database_now, today_in
+from workflows.settlement.credits import grant, post
 
 
 @dataclass

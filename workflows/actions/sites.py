@@ -16,8 +16,8 @@ from core.models.site import LONGEST_SITE_NAME
 from core.problems import Conflict, PermissionDenied
 from core.security import rate_limits
 from core.validation.text import check_name, composed
-from workflows.books import LIVING, lock_account
-from workflows.standing import Act, check_may
+from workflows.lifecycle.service_rules import Act, check_may
+from workflows.settlement.locking import LIVING, lock_account
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from core.validation.billing_details import check_billable
 from engine import available, begin, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
-from workflows.books import LIVING, lock_account, lock_subscription
 from workflows.periods import database_now, period_end, prorated, today_in
-from workflows.settlement import cancel_invoices, paid_renewal_of, undelivered
+from workflows.settlement.locking import LIVING, lock_account, lock_subscription
+from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undelivered
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:

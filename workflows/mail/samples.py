@@ -23,7 +23,7 @@ from core.models import (
 from engine.models import Effect
 from workflows.mail import context, urls
 from workflows.mail.context import Values
-from workflows.payees import changes
+from workflows.security.payee_changes import changes
 from workflows.seed.instructions import INSTRUCTIONS
 
 KEY = UUID("01900000-0000-7000-8000-000000000000")

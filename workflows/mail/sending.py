@@ -137,7 +137,7 @@ def _remember_refusal(account: Account, refusal: Refused) -> None:
         )
         digest = salted_hmac("workflows.mail.refused", account.refused_email, algorithm="sha256").hexdigest()[:32]
         payload = {"email": account.billing_email, "answer": str(refusal)[:500]}
-        tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.effects.notices
+        tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.mail.notifications
         owe(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)
 
 

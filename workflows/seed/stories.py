@@ -18,9 +18,9 @@ from core.models.user import canonical_email
 from core.payees.instructions import DEMO_WARNING
 from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
-from workflows.ledger import consume
 from workflows.seed.past import Past, the_past
 from workflows.seed.people import demo_password
+from workflows.settlement.credits import consume
 
 DUTIES = {"reviewer": ("review_payment",), "approver": ("approve_payment", "reverse_payment")}
 PLACES = {  # city, state, postal code

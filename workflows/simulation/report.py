@@ -12,7 +12,7 @@ from django.db import connection
 
 from engine.registry import machine_of
 from engine.stateful import births_of, edges_of
-from workflows.invariants import MACHINES
+from workflows.reporting.invariants import MACHINES
 from workflows.simulation.verbs import VERBS
 
 Edge = tuple[str, str, str, str]  # machine, transition, source, target

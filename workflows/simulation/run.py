@@ -16,8 +16,8 @@ from django.db.models.deletion import ProtectedError
 from django.db.transaction import atomic
 
 from core.problems import Problem
-from workflows.invariants import invariants
-from workflows.laws import GUARDS, LAWS, PAYEES, RIGHTS
+from workflows.reporting.invariants import invariants
+from workflows.reporting.laws import GUARDS, LAWS, PAYEES, RIGHTS
 from workflows.simulation import habits
 from workflows.simulation.agreed import AGREED
 from workflows.simulation.report import Finding, Report

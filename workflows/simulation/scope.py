@@ -70,7 +70,7 @@ class Violation(NamedTuple):
 
 
 class Laws:
-    """Laws by name, as in `workflows.invariants.invariants()`, ready to be asked of some accounts."""
+    """Laws by name, as in `workflows.reporting.invariants.invariants()`, ready to be asked of some accounts."""
 
     def __init__(self, laws: Mapping[str, str]) -> None:
         self.laws = dict(laws)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from engine.pauses import pauses
-from workflows.invariants import findings, invariants
+from workflows.reporting.invariants import findings, invariants
 
 
 class Command(BaseCommand):

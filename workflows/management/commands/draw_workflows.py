@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workflows.drawing import page
+from workflows.reporting.state_diagrams import page
 
 FILE = settings.BASE_DIR / "docs" / "workflows.md"
 

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from core.models import User
 from core.problems import Problem
 from workflows.actions.duties import give_at_once, set_group, take_at_once
-from workflows.duties import known_words
+from workflows.security.rights import known_words
 
 
 class Command(BaseCommand):

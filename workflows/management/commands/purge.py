@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workflows.housekeeping import forget
 from workflows.periods import database_now
+from workflows.retention import forget
 
 LEAST = 30  # days: until then an operator may ask whether a mail was sent
 

@@ -1,4 +1,4 @@
-"""`manage.py verify_history`: the days that are closed, computed again from the rows. See workflows.chain."""
+"""`manage.py verify_history`: the days that are closed, computed again from the rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from workflows.chain import read_exported, verify
+from workflows.security.history_chain import read_exported, verify
 
 
 class Command(BaseCommand):

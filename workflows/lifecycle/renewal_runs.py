@@ -11,7 +11,7 @@ from django.db import connection
 
 from engine import Debt, effect, gather, once_per
 from engine.models import Batch, Effect
-from workflows.effects.renewals import renew_subscription
+from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
 
 EARLIEST = timedelta(hours=14)  # so long before midnight of UTC a day begins somewhere

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from core.models import Allocation, BalanceEntry, CreditEntry, HistoryHead, MembershipRecord, SecurityEvent
 from engine.models import EffectEvent, Transition
-from workflows.liveness import BUSY, CLAIMS, LIVENESS, PLACES
+from workflows.reporting.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 
 _OVER = "('cancelled', 'expired')"
 

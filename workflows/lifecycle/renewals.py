@@ -12,14 +12,14 @@ from engine.models import Effect
 from engine.reader import Reader
 from engine.statements import pipelined
 from workflows.actions import issue_renewal, replace_renewal
-from workflows.books import LIVING, lock_account, lock_subscription, open_books
-from workflows.effects.closing import farewell
-from workflows.effects.dunning import watch_invoices
-from workflows.ledger import grant, post
-from workflows.pauses import is_held_up
+from workflows.lifecycle.claim_pauses import is_held_up
+from workflows.lifecycle.closing import farewell
+from workflows.lifecycle.dunning import watch_invoices
+from workflows.lifecycle.timers import Outcome, on_day, timer
 from workflows.periods import credits_for, database_now, period_end, today_in
-from workflows.settlement import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
-from workflows.timers import Outcome, on_day, timer
+from workflows.settlement.credits import grant, post
+from workflows.settlement.locking import LIVING, lock_account, lock_subscription, open_books
+from workflows.settlement.settle import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 
 # Steps up that are still for sale, and those that were written off with money on them.
 OFFERS = Reader(

@@ -7,10 +7,10 @@ from django.conf import settings
 from core.models import Account, Invoice, Membership
 from engine import Debt
 from engine.models import Effect
+from workflows.lifecycle.missing_methods import unpayable
 from workflows.mail import context
 from workflows.mail.sending import EmailContext, mail
 from workflows.periods import database_now
-from workflows.unpayable import unpayable
 
 LOOKED_AT = 500  # open invoices, the newest
 NAMED = 10

@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.models import Account, Subscription
 from engine import because, effect, perform_many
 from engine.models import Effect
-from workflows.books import LIVING, lock_account, lock_subscription
-from workflows.settlement import Settlement, cancel_invoices, undelivered
+from workflows.settlement.locking import LIVING, lock_account, lock_subscription
+from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 
 @effect("subscription.close_down")

@@ -10,12 +10,12 @@ from django.db.models import Sum
 
 from core.models import Account, Allocation, Invoice, Payment, Policy, Subscription, User
 from engine.models import Effect
-from workflows.books import LIVING
 from workflows.mail import context
 from workflows.mail.payment_instructions import ways_to_pay
 from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
+from workflows.settlement.locking import LIVING
 
 LISTED = 20  # claims, in one mail to reviewers
 ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice

@@ -14,9 +14,9 @@ from core.time_zones import zone_of
 from engine import Debt, effect, owe_many, reschedule
 from engine.models import Effect
 from engine.stateful import Stateful
-from workflows.books import LIVING
-from workflows.pauses import HELD
+from workflows.lifecycle.claim_pauses import HELD
 from workflows.periods import database_now, midnight, today_in
+from workflows.settlement.locking import LIVING
 
 S = TypeVar("S", bound=Stateful)
 

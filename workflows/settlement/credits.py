@@ -18,8 +18,8 @@ from core.problems import Conflict, InsufficientCredits, PermissionDenied, Valid
 from core.validation.text import composed
 from engine.ids import uuid7
 from engine.statements import ask
-from workflows.books import lock_account
-from workflows.standing import Act, may, refusal, states_that_may
+from workflows.lifecycle.service_rules import Act, may, refusal, states_that_may
+from workflows.settlement.locking import lock_account
 
 LONGEST_REASON = 200
 CONSUMED_AT_MOST = 1_000_000_000  # credits, by one line

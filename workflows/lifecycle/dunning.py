@@ -9,14 +9,14 @@ from uuid import UUID
 from core.models import Account, Invoice, Payment, Policy, Subscription
 from engine import Debt, because, effect, owe_many, perform_many
 from engine.models import Effect
-from workflows.books import LIVING, lock_account, lock_subscription, open_books
-from workflows.effects import notices
-from workflows.effects.closing import farewell
-from workflows.effects.warnings import alert_of_unpayable
-from workflows.pauses import hold, invoices_in_review, is_held_up
+from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_held_up
+from workflows.lifecycle.closing import farewell
+from workflows.lifecycle.timers import Outcome, account_of, day_of, kinds, on_day, timer
+from workflows.mail import notifications
+from workflows.mail.operator_warnings import alert_of_unpayable
 from workflows.periods import database_now, midnight, today_in
-from workflows.settlement import cancel_invoices, pay_from_balance
-from workflows.timers import Outcome, account_of, day_of, kinds, on_day, timer
+from workflows.settlement.locking import LIVING, lock_account, lock_subscription, open_books
+from workflows.settlement.settle import cancel_invoices, pay_from_balance
 
 YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
 DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # also what was written off keeps a period from beginning
@@ -106,7 +106,7 @@ def _reminders_of(
     if due and this.kind == "invoice.chase" and not is_held_up:
         step = max(due)
         key = f"reminder:{invoice.pk}:{step}"
-        yield Debt(notices.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
+        yield Debt(notifications.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
     later = [on for step in days if (on := invoice.due_on + timedelta(days=step)) > day]
     if is_held_up and due:
         later.append(day + timedelta(days=1))
@@ -221,7 +221,7 @@ def escalate_claim(payment: Payment, this: Effect) -> Outcome:
         wait = timedelta(days=3 * waiting)
         following.append(
             Debt(
-                notices.mail_reviewers,
+                notifications.mail_reviewers,
                 f"escalate:{payment.pk}:{this.pk}",
                 about=payment,
                 cause=this,

@@ -12,11 +12,11 @@ from django.db.models import Sum
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
 from engine import because, effect, perform_many
 from engine.models import Effect
-from workflows.balances import with_remainders
-from workflows.books import LIVING, lock_account, open_books
-from workflows.ledger import post, revoke
 from workflows.mail.verification import prove_by_payment
-from workflows.settlement import Settlement, pay_from_balance
+from workflows.settlement.balances import with_remainders
+from workflows.settlement.credits import post, revoke
+from workflows.settlement.locking import LIVING, lock_account, open_books
+from workflows.settlement.settle import Settlement, pay_from_balance
 
 
 @effect("payment.settle", batch=100, by_key=True)

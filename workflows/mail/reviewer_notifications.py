@@ -11,7 +11,7 @@ from django.db import connection
 from core.models import Payment
 from engine import Debt, amend, effect, owe_many
 from engine.models import Effect, Tick
-from workflows.effects.notices import mail_reviewers
+from workflows.mail.notifications import mail_reviewers
 
 QUIET = timedelta(minutes=15)
 TOLD = "reviewers told"  # the Ticks at whose moments such a mail leaves; the last may lie ahead

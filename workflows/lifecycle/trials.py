@@ -7,13 +7,13 @@ from datetime import timedelta
 from core.models import Account, Policy, Subscription
 from engine import Debt, because, effect, owe_many, perform_many
 from engine.models import Effect
-from workflows.books import lock_account
-from workflows.effects import notices
-from workflows.pauses import is_held_up
+from workflows.lifecycle.claim_pauses import is_held_up
+from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
+from workflows.mail import notifications
 from workflows.periods import database_now, midnight, today_in
-from workflows.timers import Outcome, kinds, on_day, timer
+from workflows.settlement.locking import lock_account
 
-kinds.add(notices.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
+kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
 
 
 @effect("account.watch_trial")
@@ -28,7 +28,7 @@ def watch_trial(account: Account, this: Effect) -> None:
     if today_in(account.time_zone, account.created_at) < warning < account.trial_ends_on:
         timers.append(
             Debt(
-                notices.mail_trial_ending,
+                notifications.mail_trial_ending,
                 f"trial_ending:{account.pk}",
                 about=account,
                 cause=this,

@@ -14,9 +14,9 @@ from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStar
 from core.security.events import remember
 from engine import effect, owe
 from engine.models import Effect
-from workflows.duties import FLAGS, other_holders, permissions_of
 from workflows.mail import context
 from workflows.mail.sending import EmailContext, mail
+from workflows.security.rights import FLAGS, other_holders, permissions_of
 
 
 @effect("duties.come_into_force")

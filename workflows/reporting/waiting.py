@@ -9,8 +9,8 @@ from engine import Behind, behind
 from engine.models import Effect
 from engine.registry import followers, subject_model
 from engine.stateful import NOBODY
-from workflows.previews import counted
-from workflows.timers import kinds as timers
+from workflows.lifecycle.timers import kinds as timers
+from workflows.reporting.previews import counted
 
 # What does not happen as long as one of the kind is not done; a mail is said to be one.
 UNTIL_THEN = {

@@ -11,11 +11,11 @@ from django.core.exceptions import ValidationError
 from core.models import PayeeVersion, PaymentMethod
 from engine import Debt, Permanent, effect, owe_many
 from engine.models import Effect
-from workflows.effects.notices import reviewers
 from workflows.mail import context
+from workflows.mail.notifications import reviewers
 from workflows.mail.sending import EmailContext, mail
-from workflows.payees import before, changes, holders
 from workflows.periods import database_now
+from workflows.security.payee_changes import before, changes, holders
 
 AGAIN = timedelta(days=1)
 

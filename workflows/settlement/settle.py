@@ -17,10 +17,10 @@ from core.money import quantize
 from engine import Debt, Step, because, effect, owe_many, perform_many
 from engine.models import Effect, Transition
 from engine.statements import pipelined
-from workflows.balances import open_remainders
-from workflows.books import LIVING, Books, lock_account, open_books
-from workflows.ledger import adjustment, grant, post
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
+from workflows.settlement.balances import open_remainders
+from workflows.settlement.credits import adjustment, grant, post
+from workflows.settlement.locking import LIVING, Books, lock_account, open_books
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {

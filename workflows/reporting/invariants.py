@@ -13,7 +13,7 @@ from core.time_zones import table_names
 from engine.lease import LENGTH
 from engine.purge import PURGED
 from engine.registry import followers, machine_of
-from workflows.laws import LAWS
+from workflows.reporting.laws import LAWS
 
 MACHINES = (Account, Subscription, Invoice, Payment)
 

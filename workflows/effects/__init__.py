@@ -1,1 +1,0 @@
-"""Plain functions, one debt each; `workflows.billing` says when they arise."""

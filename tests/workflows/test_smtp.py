@@ -482,7 +482,7 @@ def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects
 
     async def count(self, server, session, envelope, address, options):
         now = time.monotonic()
-        if len([moment for moment in taken if moment > now - 1]) >= 20:
+        if len([moment for moment in taken if moment > now - 1]) >= 8:  # few, so that a busy machine is quicker
             return "454 4.7.0 Throttling failure: maximum sending rate exceeded"
         taken.append(now)
         envelope.mail_from = address
@@ -500,5 +500,5 @@ def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects
             pass
         return Counter(Effect.objects.filter(pk__in=[mail.pk for mail in mails]).values_list("state", flat=True))
 
-    assert send("20/s", 45) == {"done": 45}
-    assert send("60/s", 45)["waiting"] > 0
+    assert send("8/s", 20) == {"done": 20}
+    assert send("24/s", 20)["waiting"] > 0

@@ -22,8 +22,8 @@ from core.models import Payment, PaymentMethod, Plan, User  # noqa: E402
 from engine import perform, run_due, sweep  # noqa: E402
 from engine.ids import uuid7  # noqa: E402
 from engine.models import Effect, Transition  # noqa: E402
-from engine.reader import Reader  # noqa: E402
-from engine.worker import doorbell  # noqa: E402
+from engine.raw_queries import Reader  # noqa: E402
+from engine.worker import notifications  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 
 PAYMENTS = Reader(Payment._base_manager.all())
@@ -106,7 +106,7 @@ def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> 
 
 def ring(count: int) -> dict[str, bool]:
     """Tell the workers of the real broker that there is this much to do."""
-    return {"rung": doorbell.ring([uuid7()] * count)}
+    return {"rung": notifications.ring([uuid7()] * count)}
 
 
 def settlements(base: int, tail: str, first: int, count: int) -> list[float]:

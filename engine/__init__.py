@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from engine.alerts import alert
     from engine.batches import gather, owe_batch
     from engine.dependents import Behind, behind
-    from engine.effects import Debt, amend, owe, owe_many, reschedule
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
-    from engine.later import look_again
-    from engine.operate import may_do, retry, retry_many, skip
+    from engine.executor import run_due
+    from engine.operator_actions import may_do, retry, retry_many, skip
     from engine.pauses import let_go, pause, resume
     from engine.previews import Busy, Preview, preview, preview_of
+    from engine.recheck import look_again
     from engine.registry import Retry, effect, lanes, on
     from engine.rules import available, explain
-    from engine.run import run_due
+    from engine.scheduled_runs import once_per
+    from engine.scheduling import Debt, amend, owe, owe_many, reschedule
     from engine.signals import effects_recorded
     from engine.sweeper import sweep
-    from engine.tick import once_per
     from engine.transitions import (
         RequestKeyReused,
         Step,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         perform,
         perform_many,
     )
-    from engine.wait import settled
+    from engine.waiting import settled
 
 __all__ = [
     "Behind",
@@ -95,18 +95,18 @@ __all__ = [
 # module here may be called as one of these names.
 _MODULES = {
     "alerts": ["alert"],
-    "effects": ["Debt", "amend", "owe", "owe_many", "reschedule"],
+    "scheduling": ["Debt", "amend", "owe", "owe_many", "reschedule"],
     "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
-    "later": ["look_again"],
-    "operate": ["may_do", "retry", "retry_many", "skip"],
+    "recheck": ["look_again"],
+    "operator_actions": ["may_do", "retry", "retry_many", "skip"],
     "registry": ["Retry", "effect", "lanes", "on"],
     "rules": ["available", "explain"],
-    "run": ["run_due"],
+    "executor": ["run_due"],
     "signals": ["effects_recorded"],
     "sweeper": ["sweep"],
-    "tick": ["once_per"],
+    "scheduled_runs": ["once_per"],
     "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
-    "wait": ["settled"],
+    "waiting": ["settled"],
     "previews": ["Busy", "Preview", "preview", "preview_of"],
     "batches": ["gather", "owe_batch"],
     "dependents": ["Behind", "behind"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from engine.effects import owe
+from engine.scheduling import owe
 
 _handlers: list[Callable[..., Any]] = []
 

@@ -13,10 +13,10 @@ from uuid import UUID
 from django.db.models.functions import Now
 from django.db.transaction import atomic
 
-from engine.effects import Debt, owe_many
 from engine.models import Batch, Effect
-from engine.record import announce
-from engine.statements import ask
+from engine.persist import announce
+from engine.pipeline import ask
+from engine.scheduling import Debt, owe_many
 
 NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, as long as nobody knows
 

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from engine import conf, stops
+from engine import blocked, conf
+from engine.call_durations import fits
 from engine.lease import LEASE, LENGTH, SLOW_LEASE
 from engine.models import Effect
-from engine.pace import fits
-from engine.reader import Reader
+from engine.pipeline import ask, told_pid
+from engine.raw_queries import Reader
 from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NOBODY
-from engine.statements import ask, told_pid
 
 TENANTS = 100  # that one claim serves, in turn
 SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
@@ -195,7 +195,7 @@ def _payable(lanes: Sequence[str], outward: bool) -> list[Kind]:
     """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
     outward = outward and not conf.HOLD_OUTWARD
     slow = not lanes or SLOW in lanes
-    stopped = stops.known()
+    stopped = blocked.known()
     passed_by = stopped.closed() if stopped.let_go else stopped.closed() | stopped.kinds
     return [
         kind
@@ -211,7 +211,7 @@ def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
 
 
 def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
-    stopped = stops.known()
+    stopped = blocked.known()
     known = [(kind, revision) for kind in payable for revision in range(1, kind.revision + 1)]
     values |= {
         "kinds": [kind.name for kind, _ in known],

@@ -20,12 +20,12 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
-from engine.effects import owe
 from engine.errors import Permanent
 from engine.ids import uuid7
 from engine.models import Effect, EffectEvent
-from engine.plain import keepable
+from engine.payload import keepable
 from engine.registry import effect
+from engine.scheduling import owe
 
 
 def _tasks(module: str) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from engine.statements import ask
+from engine.pipeline import ask
 
 COUNTED = 10_000  # of each state, the newest
 GROUPS = 200

@@ -24,9 +24,9 @@ from engine.alerts import raise_alert
 from engine.errors import Fenced, NotYet, RetryAfter
 from engine.logs import hide
 from engine.models import Breaker, Effect, EffectEvent
-from engine.plain import plain_json
+from engine.payload import plain_json
+from engine.pipeline import ask
 from engine.registry import LONGEST_SLOW, SLOW, Retry
-from engine.statements import ask
 
 LEASE = timedelta(seconds=30)
 SLOW_LEASE = LEASE + timedelta(seconds=LONGEST_SLOW)

@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from engine.rows import Row
+from engine.base import Row
 from engine.stateful import NOBODY
 from engine.triggers import AppendOnly, CountsBatch, Frozen, Kept
 

@@ -14,13 +14,13 @@ from django.db.models.functions import Now
 from django.db.transaction import atomic, on_commit
 from django.utils import timezone
 
-from engine import stops
+from engine import blocked
+from engine.actors import User
 from engine.models import LET_GO_MOST, Effect, EffectPause, Throttle
-from engine.operate import check_operator
-from engine.people import User
-from engine.plain import NotKeepable, check_keepable
+from engine.operator_actions import check_operator
+from engine.payload import NotKeepable, check_keepable
+from engine.persist import announce
 from engine.problems import ValidationError, WrongState
-from engine.record import announce
 from engine.registry import kinds, rates, time_between
 from engine.signals import operated
 
@@ -162,6 +162,6 @@ def _tell(what: str, by: User, row: EffectPause, **facts: Any) -> None:
 
 def _tell_all(sender: type[Model], what: str, by: User, **facts: Any) -> None:
     """This process looks at once, in this transaction and after it; others within a second."""
-    stops.forget()
-    on_commit(stops.forget)
+    blocked.forget()
+    on_commit(blocked.forget)
     operated.send(sender=sender, what=what, by=by, facts=facts)

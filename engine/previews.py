@@ -14,18 +14,18 @@ from django.db import Error
 from django.db.transaction import atomic, set_rollback
 
 from engine import claim, lease
+from engine.actors import User
+from engine.call_durations import BUDGET
+from engine.executor import COLLISIONS, LOCK_NOT_AVAILABLE, LOCK_WAIT
 from engine.lease import one_line
 from engine.models import Effect, Transition
-from engine.pace import BUDGET
-from engine.people import User
+from engine.persist import Notes, notes
+from engine.pipeline import ask, pipelined
 from engine.problems import Unavailable
-from engine.reader import Reader
-from engine.record import Notes, notes
+from engine.raw_queries import Reader
 from engine.registry import Kind, kinds
-from engine.run import COLLISIONS, LOCK_NOT_AVAILABLE, LOCK_WAIT
 from engine.session import sqlstate_of
 from engine.stateful import Stateful
-from engine.statements import ask, pipelined
 from engine.subjects import Subjects
 from engine.transitions import perform
 

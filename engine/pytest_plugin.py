@@ -39,10 +39,10 @@ def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
 @pytest.fixture(autouse=True)
 def unknown_pace() -> None:
     """What was slow in the test before is not expected to be slow in this one."""
-    from engine import pace, throttle
+    from engine import call_durations, throttles
 
-    pace._mean.clear()
-    throttle.waits = False
+    call_durations._mean.clear()
+    throttles.waits = False
 
 
 @pytest.fixture(autouse=True)
@@ -51,11 +51,11 @@ def nothing_is_stopped() -> Iterator[None]:
 
     Not by the fixture `monkeypatch`: asked for here it would end after those of the database, for every test.
     """
-    from engine import stops
+    from engine import blocked
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stops, "_known", stops.Stops())
-        patch.setattr(stops, "_until", float("inf"))
+        patch.setattr(blocked, "_known", blocked.Stops())
+        patch.setattr(blocked, "_until", float("inf"))
         yield
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django_fsm import FSMMeta
 from django_fsm import Transition as Edge
 
-from engine.people import User
+from engine.actors import User
 from engine.problems import PermissionDenied, WrongState
 from engine.stateful import Stateful, status_field
 

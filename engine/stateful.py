@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
-from engine.rows import Row
+from engine.base import Row
 from engine.triggers import Kept, StatusGuard
 
 REFRESHING = "_is_refreshing"

@@ -13,10 +13,10 @@ from django.db.models import prefetch_related_objects
 from engine import lease
 from engine.errors import Fenced, UnknownMachine
 from engine.models import Effect
-from engine.reader import Reader
+from engine.pipeline import pipelined
+from engine.raw_queries import Reader
 from engine.registry import Kind, subject_model
 from engine.stateful import Stateful
-from engine.statements import pipelined
 
 READ_AT_ONCE = 25  # objects
 FRESH = 1.0  # seconds that an object may have been read before it is sent something about

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 from django.db.models import F
 
-from engine import run, stops
+from engine import blocked, executor
+from engine.executor import run_due
 from engine.lease import LEASE, Sent
 from engine.models import Breaker, Effect, EffectPause, Throttle
-from engine.run import run_due
 from engine.sweeper import sweep
 
 Point = Literal["claim", "start", "work", "done"]
@@ -46,7 +46,7 @@ def advance(**time: float) -> None:
     Breaker.objects.update(paused_until=F("paused_until") - passed)
     pauses = EffectPause.objects.filter(until__isnull=False).update(until=F("until") - passed)
     if pauses + Throttle.objects.update(free_at=F("free_at") - passed):
-        stops.forget()
+        blocked.forget()
 
 
 @contextmanager
@@ -88,7 +88,7 @@ def crash_after(point: Point) -> Iterator[None]:
     }
     with ExitStack() as patches:
         for name, instead in {"_pay_all": pay, **deaths[point]}.items():
-            patches.enter_context(patch.object(run, name, _around(getattr(run, name), instead)))
+            patches.enter_context(patch.object(executor, name, _around(getattr(executor, name), instead)))
         try:
             yield
         except Died:

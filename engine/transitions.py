@@ -20,18 +20,18 @@ from django.db.models import JSONField
 from django.db.transaction import atomic, on_commit
 from django_fsm import State
 
-from engine import record
+from engine import persist
+from engine.actors import User
 from engine.context import request_id
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.people import User
-from engine.plain import check_keepable, plain_json
+from engine.payload import check_keepable, plain_json
+from engine.pipeline import pipelined
 from engine.problems import IdempotencyKeyReused, Problem, WrongState
 from engine.registry import machine_of
 from engine.rules import allow, available
 from engine.spans import trace_for
 from engine.stateful import BIRTH, Stateful
-from engine.statements import pipelined
 
 log = logging.getLogger(__name__)
 
@@ -142,25 +142,25 @@ def begin_many(
         return []
     check_keepable(inputs)
     moves = [
-        record.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
+        persist.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
         for obj in objs
     ]
     with _as_in_database(objs), atomic(savepoint=False):
         for obj in objs:
             obj.version = 1
-        _confirm([_write_births(some) for some in record.chunks(moves)], by)
+        _confirm([_write_births(some) for some in persist.chunks(moves)], by)
     _say(moves, by)
     return [move.transition for move in moves]
 
 
-def _write_births(moves: list[record.Move]) -> record.Written:
+def _write_births(moves: list[persist.Move]) -> persist.Written:
     with pipelined():
-        written = record.write(moves)  # first, because the guard wants to see where a row comes from
+        written = persist.write(moves)  # first, because the guard wants to see where a row comes from
         type(moves[0].obj)._base_manager.bulk_create([move.obj for move in moves])
     return written
 
 
-def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> record.Move:
+def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> persist.Move:
     """Check one step, run its method on the object in memory, and note what it changed."""
     obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
     edge = allow(obj, meta, by)
@@ -185,7 +185,7 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
         and (name not in before or before[name] is not value)
         and (before.get(name) != value or (name in mutable and repr(before[name]) != repr(value)))  # 1 == True
     }
-    return record.Move(obj, transition, born=False, changed=changed)
+    return persist.Move(obj, transition, born=False, changed=changed)
 
 
 @cache
@@ -234,7 +234,7 @@ def _transition(
     return transition
 
 
-def _say(moves: list[record.Move], by: User | None) -> None:
+def _say(moves: list[persist.Move], by: User | None) -> None:
     """A log line for each move, once it is committed: what people do is INFO, what follows is DEBUG."""
     level = logging.DEBUG if by is None else logging.INFO
     if log.isEnabledFor(level):
@@ -255,18 +255,18 @@ def _log(level: int, transitions: list[Transition]) -> None:
         log.log(level, "%s, %s by %s", transition, transition.object_id, transition.actor_id, extra={"facts": facts})
 
 
-def _rounds(moves: list[record.Move]) -> Iterator[list[record.Move]]:
+def _rounds(moves: list[persist.Move]) -> Iterator[list[persist.Move]]:
     """Moves of one model with the same changed columns, an object at most once in each; an object's in their order."""
-    groups: dict[tuple[int, type, tuple[str, ...]], list[record.Move]] = {}
+    groups: dict[tuple[int, type, tuple[str, ...]], list[persist.Move]] = {}
     seen: dict[UUID, int] = {}
     for move in moves:
         turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
         groups.setdefault((turn, type(move.obj), tuple(sorted(move.changed))), []).append(move)
     for _, group in sorted(groups.items(), key=lambda item: item[0][0]):
-        yield from record.chunks(group)
+        yield from persist.chunks(group)
 
 
-def _write(groups: list[list[record.Move]]) -> list[record.Written]:
+def _write(groups: list[list[persist.Move]]) -> list[persist.Written]:
     """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end.
 
     The first of a model locks all rows of it that are to move, by their keys: of two callers with the same rows in
@@ -276,20 +276,20 @@ def _write(groups: list[list[record.Move]]) -> list[record.Written]:
     for group in groups:
         locks[type(group[0].obj)] |= {move.obj.pk for move in group}
     with pipelined() if len(groups) > 1 else nullcontext():
-        return [record.write(group, locks.pop(type(group[0].obj), set())) for group in groups]
+        return [persist.write(group, locks.pop(type(group[0].obj), set())) for group in groups]
 
 
-def _all_or_none(moves: list[record.Move]) -> AbstractContextManager[None]:
+def _all_or_none(moves: list[persist.Move]) -> AbstractContextManager[None]:
     """One move is one statement, and needs no transaction to be whole."""
     return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
 
 
-def _confirm(written: list[record.Written], by: User | None) -> None:
+def _confirm(written: list[persist.Written], by: User | None) -> None:
     for each in written:
         if stale := each.stale():
             raise _Stale(stale[0], by)
     due = {effect_id: lane for each in written for effect_id, lane in each.due().items()}
-    record.announce(list(due), lanes=set(due.values()))
+    persist.announce(list(due), lanes=set(due.values()))
 
 
 class _Stale(WrongState):

@@ -20,7 +20,7 @@ from core.problems import Problem
 from engine import may_do, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
 from engine.models import Batch, Breaker, Effect, EffectPause, Throttle, Transition
-from engine.operate import RETRIABLE
+from engine.operator_actions import RETRIABLE
 from engine.registry import kinds, lanes, machines
 from engine.stateful import edges_of
 from web.forms.payload import Payload

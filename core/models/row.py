@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core.money import CEILING
 from core.problems import ValidationError
 from core.validation.text import composed, is_drawn, is_lines, is_seen_whole, is_single_line
-from engine import rows
+from engine import base
 from engine.stateful import Stateful
 
 # ISO 4217 as of 2026: the currencies that have not two digits after the point. A test compares them with the library,
@@ -28,7 +28,7 @@ THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 FOUR_DIGITS = ("CLF", "UYW")
 
 
-class Row(rows.Row):
+class Row(base.Row):
     """A row whose texts are judged, by forms of the admin and by `check_texts`."""
 
     class Meta:

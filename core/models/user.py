@@ -21,7 +21,7 @@ from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
 from core.models.row import Row
 from core.validation.text import composed
-from engine.statements import ask
+from engine.pipeline import ask
 
 if TYPE_CHECKING:
     from core.models.account import Membership

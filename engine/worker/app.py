@@ -16,7 +16,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import task_postrun, task_prerun, worker_process_init, worker_ready, worker_shutdown
 from django.db import close_old_connections
 
-from engine import conf, outside, throttle
+from engine import conf, external_slots, throttles
 from engine.errors import INTERRUPTIONS
 from engine.registry import kinds
 from engine.worker.broker import (
@@ -28,7 +28,7 @@ from engine.worker.broker import (
     queues,
     swept_queues,
 )
-from engine.worker.schedule import times
+from engine.worker.scheduler import times
 
 app = Celery("engine", set_as_current=False)  # who has an app of their own keeps it
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -45,8 +45,8 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     task_serializer="json",
     accept_content=["json"],
-    # Neither is met by a run, which ends after its slice, both budgets and one call of 15 s (engine.pace). The first is
-    # for what hears no deadline.
+    # Neither is met by a run, which ends after its slice, both budgets and one call of 15 s. The first is for what
+    # hears no deadline.
     task_soft_time_limit=SOFT_LIMIT,
     task_time_limit=HARD_LIMIT,  # below the lease of 30 s
     task_default_queue="inward",
@@ -67,11 +67,11 @@ app.conf.update(
 
 def be_a_worker() -> None:
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
-    throttle.waits = True
+    throttles.waits = True
     lanes = conf.WORKER_LANES
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and conf.WORKER_CONCURRENCY > 1:
-        outside.limit_to(conf.WORKER_CONCURRENCY - 1)
+        external_slots.limit_to(conf.WORKER_CONCURRENCY - 1)
     app.conf.broker_transport_options = CONSUMER_OPTIONS
 
 
@@ -92,7 +92,7 @@ def keep_what_was_loaded(**_: Any) -> None:
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Leave a file for whoever waits for the worker (WORKER_READY_FILE), and look what is due already."""
-    from engine.worker.doorbell import served
+    from engine.worker.notifications import served
     from engine.worker.tasks import sweep_effects
 
     if name := os.environ.get("WORKER_READY_FILE"):

@@ -10,6 +10,6 @@ class WorkerConfig(AppConfig):
     def ready(self) -> None:
         from engine import effects_recorded
         from engine.worker import app, checks  # noqa: F401 - the app must exist before anybody publishes
-        from engine.worker.doorbell import ring_for
+        from engine.worker.notifications import ring_for
 
-        effects_recorded.connect(ring_for, dispatch_uid="engine.worker.doorbell")
+        effects_recorded.connect(ring_for, dispatch_uid="engine.worker.notifications")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
-from engine import outside, run_due
-from engine.run import BATCH
-from engine.statements import ask
+from engine import external_slots, run_due
+from engine.executor import BATCH
+from engine.pipeline import ask
 from engine.sweeper import sweep_in_turn
 from engine.worker.app import app
-from engine.worker.doorbell import answer, answering, ring, served, served_lanes
+from engine.worker.notifications import answer, answering, ring, served, served_lanes
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
 # A look that found fewer than this lets more come together, for longer the more it found: a burst is worth waiting for
@@ -69,7 +69,7 @@ def _look() -> int:
             return 1
     _alone_is_next = _some_run_alone
     claimed = run_due(of=served_lanes(), lately=True)
-    if not claimed and outside.was_full:
+    if not claimed and external_slots.was_full:
         time.sleep(A_MOMENT)
         claimed = run_due(of=served_lanes(), lately=True)
     return claimed + _some_run_alone

@@ -13,7 +13,7 @@ from django.db import connection
 
 from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.security.checks import a_sleeper_s_locks_end, mails_leave
-from engine.statements import ask, told_pid
+from engine.pipeline import ask, told_pid
 
 ROOT = Path(__file__).parents[2]
 

@@ -138,6 +138,6 @@ def test_a_failure_names_its_effect(lines, monkeypatch, run_effects):
     run_effects()
 
     said = [line for line in lines if line.get("effect_id") == str(effect.pk)]
-    assert [line["logger"] for line in said] == ["handler", "engine.run"]
+    assert [line["logger"] for line in said] == ["handler", "engine.executor"]
     assert {line["transition_id"] for line in said} == {str(effect.transition_id)}
     assert {line["effect_kind"] for line in said} == {"mail.payment_submitted"}

@@ -19,7 +19,7 @@ FILES = [
     "core/env.py",
     "core/management/commands/grant_roles.py",
     "engine/worker/app.py",
-    "engine/worker/schedule.py",
+    "engine/worker/scheduler.py",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Statements that travel together, and rows read by SQL that is made once: `engine.statements`, `engine.reader`."""
+"""Statements that travel together, and rows read by SQL that is made once: `engine.pipeline`, `engine.raw_queries`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from engine.deadline import deadline
 from engine.errors import TimedOut
 from engine.ids import uuid7
 from engine.models import Effect
-from engine.reader import Reader
+from engine.pipeline import AFTER, ask, pipelined, told_pid
+from engine.raw_queries import Reader
 from engine.registry import kinds
-from engine.statements import AFTER, ask, pipelined, told_pid
 from engine.subjects import Subjects
 from engine.worker import tasks
 from tests.factories import AccountFactory, PaymentFactory, PaymentMethodFactory

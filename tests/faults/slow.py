@@ -36,7 +36,7 @@ if __name__ == "__main__":
 
     from engine.worker.app import app
     from engine.worker.broker import queues, swept_queues
-    from engine.worker.schedule import times
+    from engine.worker.scheduler import times
 
     # As if this were an app listed before `tasks`, which looked for kinds of this lane already.
     app.conf.update(task_queues=queues(), beat_schedule=times(swept_queues()))

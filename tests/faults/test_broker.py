@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
-from engine.worker.doorbell import PAUSE, RUNG
+from engine.worker.notifications import PAUSE, RUNG
 from stack.ports import free_port
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, say

@@ -86,7 +86,7 @@ MUTATIONS = [
         _SETS + "of_two_sets_in_opposite_orders_one_wins_and_one_is_refused"),
     _of("record.py", "CHUNK_ROWS = 500", "CHUNK_ROWS = 10**9",
         _SETS + "a_large_set_is_written_in_parts_and_is_one_all_the_same"),
-    _of("engine/statements.py", "    if raw.pgconn.flush():\n", "    if False:\n",
+    _of("engine/pipeline.py", "    if raw.pgconn.flush():\n", "    if False:\n",
         "core/test_statements::statements_larger_than_a_socket_holds_travel_together"),
     _of("transitions.py", "deepcopy(before[name])", "before[name]",
         _PERFORM + "json_that_is_changed_in_place_is_written"),
@@ -118,6 +118,6 @@ MUTATIONS = [
         _SLOW + "limits_of_a_session_are_those_of_the_slow_effect_in_it"),
     _of("lease.py", "WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_seconds():.0f} s'", "WHEN '' THEN interval '0 s'",
         _SLOW + "slow_effect_is_taken_back_when_its_session_is_gone_and_not_before"),
-    _of("engine/worker/schedule.py", ", **limits(queue)}", "}",
+    _of("engine/worker/scheduler.py", ", **limits(queue)}", "}",
         "tasks/test_slow_worker::limits_of_its_child_follow_the_longest_of_its_kinds"),
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""What is said to the workers: `engine.worker.doorbell`."""
+"""What is said to the workers: `engine.worker.notifications`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from engine.worker import doorbell
+from engine.worker import notifications
 from engine.worker.app import app
 from engine.worker.broker import queues
 from engine.worker.checks import check_broker, lanes_are_served
-from engine.worker.doorbell import answer, answering, messages, ring, ring_for
-from engine.worker.schedule import Scheduler, times
+from engine.worker.notifications import answer, answering, messages, ring, ring_for
+from engine.worker.scheduler import Scheduler, times
 
 QUEUE = "inward"
-RUNG = f"{doorbell.RUNG}.{QUEUE}"
+RUNG = f"{notifications.RUNG}.{QUEUE}"
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def broker():
 
 @pytest.fixture
 def silence(monkeypatch):
-    monkeypatch.setattr(doorbell, "_quiet_until", 0.0)
+    monkeypatch.setattr(notifications, "_quiet_until", 0.0)
 
 
 @pytest.mark.usefixtures("silence")
@@ -49,7 +49,7 @@ def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broke
 @pytest.mark.usefixtures("silence")
 def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
     ring_for(ids=[uuid4()])
-    assert 0 < broker.pttl(RUNG) <= doorbell.UNANSWERED
+    assert 0 < broker.pttl(RUNG) <= notifications.UNANSWERED
 
     broker.delete(RUNG)  # as it will be then
     ring_for(ids=[uuid4()])

@@ -11,8 +11,8 @@ from engine import registry
 from engine.registry import SLOW, slow_kinds
 from engine.worker import checks
 from engine.worker.broker import limits, queue_names, queues, swept_queues
-from engine.worker.doorbell import _note, served, served_lanes
-from engine.worker.schedule import times
+from engine.worker.notifications import _note, served, served_lanes
+from engine.worker.scheduler import times
 
 KIND = "mail.trial_started"
 

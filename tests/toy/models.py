@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractUser as User
 from django.db import models
 from django_fsm import transition
 
-from engine.rows import Row
+from engine.base import Row
 from engine.stateful import NOBODY, Stateful, StatusField
 
 

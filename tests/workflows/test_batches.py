@@ -29,6 +29,7 @@ from engine import (
     Permanent,
     begin,
     claim,
+    executor,
     gather,
     owe,
     owe_batch,
@@ -37,13 +38,12 @@ from engine import (
     reschedule,
     retry,
     retry_many,
-    run,
     run_due,
     skip,
     sweep,
 )
 from engine.models import Batch, Effect
-from engine.operate import skip_outward
+from engine.operator_actions import skip_outward
 from engine.purge import purge
 from engine.testing import advance, crash_after
 from tests.factories import StaffFactory
@@ -251,7 +251,7 @@ def test_member_that_was_gathered_in_the_hands_of_a_worker_is_counted(door):
     held = claim.claim_named([key])
     gather([key], then=then(door))
 
-    run._pay_all(held)
+    executor._pay_all(held)
 
     assert (counts(), state(THEN)) == ((1, 1, 0, True), "ready")
 
@@ -494,7 +494,7 @@ class Batches(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def wake_up(self, number: int) -> None:
         if self.hands:
-            run._pay_all(self.hands.pop(number % len(self.hands)))
+            executor._pay_all(self.hands.pop(number % len(self.hands)))
 
     def pick(self, numbers: list[int]) -> list[UUID]:
         ids = list(Effect.objects.order_by("id").values_list("pk", flat=True))
@@ -555,10 +555,10 @@ class Batches(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_a_batch_is_counted_and_followed_once(monkeypatch):
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
-    monkeypatch.setattr(run.log, "disabled", True)
-    monkeypatch.setattr(run, "AT_ONCE", 2)
-    monkeypatch.setattr(run, "TOGETHER", float("inf"))
-    monkeypatch.setattr(run, "BUDGET", float("inf"))
+    monkeypatch.setattr(executor.log, "disabled", True)
+    monkeypatch.setattr(executor, "AT_ONCE", 2)
+    monkeypatch.setattr(executor, "TOGETHER", float("inf"))
+    monkeypatch.setattr(executor, "BUDGET", float("inf"))
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     is_long = PROFILE.max_examples > 50
     run_state_machine_as_test(

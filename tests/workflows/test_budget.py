@@ -1,4 +1,4 @@
-"""A run ends in time, gives back what it did not begin, and charges nobody for it: `engine.run`."""
+"""A run ends in time, gives back what it did not begin, and charges nobody for it: `engine.executor`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from core.models import Account
-from engine import Debt, Unreachable, claim, errors, outside, owe_many, pace, registry, run, run_due, sweep
+from engine import (
+    Debt,
+    Unreachable,
+    call_durations,
+    claim,
+    errors,
+    executor,
+    external_slots,
+    owe_many,
+    registry,
+    run_due,
+    sweep,
+)
 from engine.models import Effect, EffectEvent, Tick
 from engine.sweeper import sweep_in_turn
 from engine.worker import tasks as tasks_effects
@@ -36,7 +48,7 @@ def stand_in(monkeypatch):
 @pytest.fixture
 def interruptible(monkeypatch):
     monkeypatch.setattr(errors, "INTERRUPTIONS", [SoftTimeLimitExceeded])
-    monkeypatch.setattr(run, "INTERRUPTIONS", [SoftTimeLimitExceeded])
+    monkeypatch.setattr(executor, "INTERRUPTIONS", [SoftTimeLimitExceeded])
 
 
 def owe_mails(count):
@@ -60,7 +72,7 @@ def seconds(length):
 @pytest.mark.django_db
 def test_run_outside_ends_within_its_budget_and_gives_the_rest_back(stand_in, monkeypatch):
     """H1: a hundred calls were claimed and made in one go, however long that took."""
-    monkeypatch.setattr(run, "BUDGET", 0.3)
+    monkeypatch.setattr(executor, "BUDGET", 0.3)
     stand_in(run=seconds(0.1))
     mails = owe_mails(10)
 
@@ -73,8 +85,8 @@ def test_run_outside_ends_within_its_budget_and_gives_the_rest_back(stand_in, mo
 @pytest.mark.django_db
 def test_claim_is_no_larger_than_what_one_run_has_time_for(stand_in, monkeypatch):
     """H1: what could not be sent in time was leased all the same."""
-    monkeypatch.setattr(pace, "BUDGET", 0.4)
-    monkeypatch.setattr(run, "BUDGET", 0.4)
+    monkeypatch.setattr(call_durations, "BUDGET", 0.4)
+    monkeypatch.setattr(executor, "BUDGET", 0.4)
     stand_in(run=seconds(0.1))
     owe_mails(20)
     run_due()
@@ -87,15 +99,15 @@ def test_claim_is_no_larger_than_what_one_run_has_time_for(stand_in, monkeypatch
 @pytest.mark.django_db
 def test_what_is_quick_again_is_claimed_in_full_again():
     for length in (1.0, *[0.001] * 25):
-        pace.note("outward", length)
+        call_durations.note("outward", length)
 
-    assert pace.fits("outward", 100) == 100
+    assert call_durations.fits("outward", 100) == 100
 
 
 @pytest.mark.django_db
 def test_run_inside_ends_within_its_budget_and_gives_the_rest_back(stand_in, monkeypatch):
     """H1, H2: what comes meanwhile waits for no more than that."""
-    monkeypatch.setattr(run, "BUDGET", 0.1)
+    monkeypatch.setattr(executor, "BUDGET", 0.1)
     stand_in(run=seconds(0.06), outward=False)
     mails = owe_mails(10)
 
@@ -109,7 +121,7 @@ def test_run_inside_ends_within_its_budget_and_gives_the_rest_back(stand_in, mon
 @pytest.mark.django_db
 def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch):
     """H1: a batch that fails is repeated in halves within the same run, as far as there is time."""
-    monkeypatch.setattr(run, "BUDGET", 0.1)
+    monkeypatch.setattr(executor, "BUDGET", 0.1)
 
     def fail_late(*_):
         time.sleep(0.15)
@@ -210,24 +222,24 @@ def test_worker_sweeps_before_it_looks_and_does_what_must_run_alone_in_turn(monk
 
 def test_one_process_of_a_worker_stays_inside(monkeypatch):
     """H2: both children were outside, and approvals waited until one was killed."""
-    monkeypatch.setattr(outside, "_file", None)
-    outside.limit_to(1)
-    assert outside.enter()
+    monkeypatch.setattr(external_slots, "_file", None)
+    external_slots.limit_to(1)
+    assert external_slots.enter()
     assert in_another_process() == "full"
 
-    outside.leave()
+    external_slots.leave()
 
     assert in_another_process() == "free"
-    assert outside.enter()  # whoever died there has left
-    outside.leave()
-    outside._file.close()
+    assert external_slots.enter()  # whoever died there has left
+    external_slots.leave()
+    external_slots._file.close()
 
 
 def in_another_process():
     read, write = os.pipe()
     if (child := os.fork()) == 0:
-        outside._held = None
-        os.write(write, b"free" if outside.enter() else b"full")
+        external_slots._held = None
+        os.write(write, b"free" if external_slots.enter() else b"full")
         os._exit(0)  # without leave()
     os.waitpid(child, 0)
     answer = os.read(read, 10).decode()
@@ -240,7 +252,7 @@ def in_another_process():
 def test_process_that_may_not_go_outside_leaves_it_to_others(monkeypatch):
     """H2: and looks for what is inside."""
     mails = owe_mails(3)
-    monkeypatch.setattr(outside, "enter", lambda: False)
+    monkeypatch.setattr(external_slots, "enter", lambda: False)
 
     assert run_due() == run_due(lately=True) == run_due(alone=True) == run_due(list(mails.values_list("pk", flat=True)))
     assert set(mails.values_list("state", "fence")) == {("ready", 0)}
@@ -299,6 +311,6 @@ def test_worker_has_longer_than_a_run_and_a_lease_has_longer_still():
 
     longest = max(kind.timeout for kind in registry.kinds.values()).total_seconds()
     assert longest <= registry.LONGEST
-    run_lasts = tasks_effects.SLICE + 2 * pace.BUDGET + registry.LONGEST
+    run_lasts = tasks_effects.SLICE + 2 * call_durations.BUDGET + registry.LONGEST
     assert run_lasts < app.conf.task_soft_time_limit < app.conf.task_time_limit < LEASE.total_seconds()
     assert django_settings.ENGINE_WORKER_CONCURRENCY == 2

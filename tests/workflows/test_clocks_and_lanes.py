@@ -14,8 +14,8 @@ from django.db.models import F
 
 from engine import begin_many, claim, lanes, lease, run_due, sweep
 from engine.models import Breaker, Effect
+from engine.pipeline import ask
 from engine.registry import kinds
-from engine.statements import ask
 from tests.toy.models import Door
 
 pytestmark = pytest.mark.django_db

@@ -19,19 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.problems import WrongState
-from engine import (
-    Debt,
-    begin_many,
-    claim,
-    let_go,
-    owe_many,
-    pause,
-    registry,
-    resume,
-    run_due,
-    stops,
-    sweep,
-)
+from engine import Debt, begin_many, blocked, claim, let_go, owe_many, pause, registry, resume, run_due, sweep
 from engine.models import Effect
 from engine.pauses import pauses, set_rate
 from engine.testing import advance
@@ -64,7 +52,7 @@ class Control(RuleBasedStateMachine):
         outside.heard.clear()
         claim._serve_next.clear()
         claim._seen_all.clear()
-        stops.forget()
+        blocked.forget()
         self.operator = OperatorFactory()
         self.doors = [Door(house=house) for house in HOUSES]
         begin_many(self.doors)

@@ -11,7 +11,7 @@ from django.db.transaction import atomic, set_rollback
 from django.utils import timezone
 
 from engine.models import Effect
-from engine.plain import NotKeepable
+from engine.payload import NotKeepable
 from tests.toy import outside, tasks
 from tests.toy.models import Door
 

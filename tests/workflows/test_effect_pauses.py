@@ -16,7 +16,7 @@ from django.db.transaction import atomic
 
 from core.models import SecurityEvent
 from core.problems import PermissionDenied, ValidationError, WrongState
-from engine import Debt, begin_many, claim, let_go, owe_many, pause, perform, resume, run_due, stops, sweep
+from engine import Debt, begin_many, blocked, claim, let_go, owe_many, pause, perform, resume, run_due, sweep
 from engine.models import Effect, EffectPause
 from engine.pauses import pauses, waiting_for
 from engine.stateful import NOBODY
@@ -130,7 +130,7 @@ def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(house, operat
     assert (first.ended_by, first.ended_at is not None) == (None, True)
 
     EffectPause.objects.filter(pk=again.pk).update(ended_at=Now())
-    stops.forget()
+    blocked.forget()
     run_effects()
     assert left() == []
 
@@ -196,9 +196,9 @@ def test_one_that_was_let_go_and_fails_is_tried_again_and_no_other_goes_in_its_p
 
 
 def test_another_process_hears_of_it_within_a_second(house, operator, monkeypatch):
-    assert stops.known() == stops.Stops()
+    assert blocked.known() == blocked.Stops()
     EffectPause.objects.create(scope="all", by=operator, reason="said elsewhere")
-    monkeypatch.setattr(stops, "_until", time.monotonic() - 0.001)  # a second later
+    monkeypatch.setattr(blocked, "_until", time.monotonic() - 0.001)  # a second later
     run_effects()
     assert len(left()) == 8
 
@@ -346,7 +346,7 @@ def test_the_command_sets_a_rate(operator):
     by = f"--by={operator.email}"
     said("rate", "mail", "10/s", by)
     assert "Rate of mail: 10/s" in said("list")
-    assert stops.known().every == {"mail": timedelta(seconds=0.11)}
+    assert blocked.known().every == {"mail": timedelta(seconds=0.11)}
     said("rate", "mail", "declared", by)
     assert "Rate of mail: as many as come" in said("list")
     assert list(SecurityEvent.objects.values_list("name", flat=True)) == ["rate_set", "rate_set"]

@@ -41,21 +41,21 @@ from engine import (
     Permanent,
     Unreachable,
     begin,
+    call_durations,
     claim,
+    executor,
     lease,
-    pace,
     perform,
     perform_many,
     registry,
     retry,
-    run,
     run_due,
     skip,
     sweep,
 )
+from engine.call_durations import BUDGET
 from engine.errors import TimedOut
 from engine.models import Breaker, Effect, Transition
-from engine.pace import BUDGET
 from engine.testing import advance, crash_after
 from tests.factories import StaffFactory
 from tests.toy import outside
@@ -188,7 +188,7 @@ class Protocol(RuleBasedStateMachine):
         self.seconds = 0.0
         self.clock = self.now = 0.0  # time.monotonic() of the run, and as the model counts it
         self.mean: float | None = None  # seconds of a call that leaves, as they were lately
-        pace._mean.clear()
+        call_durations._mean.clear()
         self.kinds = dict(registry.kinds)
         for name in {kind for kinds in FOLLOWERS.values() for kind in kinds}:
             registry.kinds[name] = self.faulty(registry.kinds[name])
@@ -445,12 +445,12 @@ class Protocol(RuleBasedStateMachine):
     def time_of_the_run(self) -> Iterator[None]:
         self.started = self.now = self.clock
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(run, "time", SimpleNamespace(monotonic=lambda: self.clock))
+            patch.setattr(executor, "time", SimpleNamespace(monotonic=lambda: self.clock))
             yield
 
     def answer(self, ids: list[UUID]) -> None:
         expected = self.claimable(ids)
-        real = run._pay_all
+        real = executor._pay_all
         seen: list[Effect] = []
 
         def note(effects: list[Effect]) -> int:
@@ -458,7 +458,7 @@ class Protocol(RuleBasedStateMachine):
             return real(effects)
 
         with self.time_of_the_run(), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(run, "_pay_all", note)
+            patch.setattr(executor, "_pay_all", note)
             doors = versions()
             assert run_due(ids) == len(expected)
         assert {effect.pk for effect in seen} == expected
@@ -481,7 +481,7 @@ class Protocol(RuleBasedStateMachine):
         died = True
         try:
             with self.time_of_the_run(), crash_after(point) if point else nullcontext():  # type: ignore[arg-type]
-                run._pay_all(effects)
+                executor._pay_all(effects)
         except AssertionError as error:
             if "nothing came" not in str(error):
                 raise
@@ -572,7 +572,7 @@ class Protocol(RuleBasedStateMachine):
                     raise Dies
                 self.now += self.seconds
                 mean = self.seconds if self.mean is None else self.mean
-                self.mean = mean + pace.NEWEST_COUNTS * (self.seconds - mean)
+                self.mean = mean + call_durations.NEWEST_COUNTS * (self.seconds - mean)
                 if fault == "unreachable":
                     self.written(unwritten, point)
                     self.failures[kind] = count = self.failures.get(kind, 0) + 1
@@ -868,11 +868,11 @@ def pick(things: list[Any], number: int) -> Any:
 def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
     # An example is one transaction, in which now() stands still; Django's Now() would go on.
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
-    monkeypatch.setattr(run.log, "disabled", True)
+    monkeypatch.setattr(executor.log, "disabled", True)
     # By number alone, however slow the machine.
-    monkeypatch.setattr(run, "AT_ONCE", TOGETHER)
+    monkeypatch.setattr(executor, "AT_ONCE", TOGETHER)
     monkeypatch.setattr("engine.subjects.READ_AT_ONCE", TOGETHER)
-    monkeypatch.setattr(run, "TOGETHER", float("inf"))
+    monkeypatch.setattr(executor, "TOGETHER", float("inf"))
     monkeypatch.setattr(sys.modules["engine.sweeper"], "ALONE_AT_ONCE", 1000)
     # Or the house would owe a mail for each death.
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])

@@ -1,4 +1,4 @@
-"""Paying debts: claim, lease, fence, failure: `engine.run`, `lease` and `sweep`."""
+"""Paying debts: claim, lease, fence, failure: `engine.executor`, `lease` and `sweep`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from engine import (
     sweep,
 )
 from engine import registry as engine_registry
+from engine.executor import _pay_all
 from engine.models import Breaker, Effect, EffectEvent
-from engine.plain import NotKeepable
-from engine.run import _pay_all
-from engine.statements import ask
+from engine.payload import NotKeepable
+from engine.pipeline import ask
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
 from workflows.mail.notifications import mail_trial_start
 

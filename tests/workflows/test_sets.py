@@ -19,7 +19,7 @@ from core.problems import WrongState
 from engine import Debt, Step, begin_many, owe_many, perform, perform_many
 from engine.deadline import deadline
 from engine.models import Effect, Transition
-from engine.record import CHUNK_ROWS
+from engine.persist import CHUNK_ROWS
 from tests.factories import StaffFactory, SubscriptionFactory
 from tests.toy.effects import count_visits
 from tests.toy.models import Door

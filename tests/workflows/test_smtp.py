@@ -18,7 +18,7 @@ from django.contrib.auth.models import Permission
 from django.core.mail.utils import DNS_NAME
 
 from core.models import Account, Invoice, Payment
-from engine import lease, perform, retry, run_due, throttle
+from engine import lease, perform, retry, run_due, throttles
 from engine.models import Breaker, Effect
 from engine.pauses import set_rate
 from engine.registry import kinds
@@ -489,7 +489,7 @@ def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects
         return "250 OK"
 
     monkeypatch.setattr(PostOffice, "handle_MAIL", count)
-    monkeypatch.setattr(throttle, "waits", True)
+    monkeypatch.setattr(throttles, "waits", True)
     operator = OperatorFactory()
 
     def send(rate, count):

@@ -1,4 +1,4 @@
-"""How often a far side is called, all processes together: `engine.throttle`."""
+"""How often a far side is called, all processes together: `engine.throttles`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.env import rate as rate_of_environment
-from engine import Debt, begin_many, claim, effect, owe_many, pace, registry, run_due, stops, throttle
+from engine import Debt, begin_many, blocked, call_durations, claim, effect, owe_many, registry, run_due, throttles
 from engine.models import Effect, Throttle
 from engine.registry import time_between
 from engine.testing import advance, run_effects
@@ -53,8 +53,8 @@ def sleeps(monkeypatch):
         slept.append(seconds)
         advance(seconds=seconds)
 
-    monkeypatch.setattr(throttle, "waits", True)
-    monkeypatch.setattr(throttle, "pause", pause)
+    monkeypatch.setattr(throttles, "waits", True)
+    monkeypatch.setattr(throttles, "pause", pause)
     return slept
 
 
@@ -121,7 +121,7 @@ def test_a_worker_sleeps_until_the_moment_comes_as_long_as_its_run_may_last(limi
     assert len(heard()) == 12
     assert len(sleeps) == 11
     assert all(0.05 < slept <= 0.12 for slept in sleeps)
-    assert pace.expected("outward") > 0.02  # so that no more is claimed than a run has time for
+    assert call_durations.expected("outward") > 0.02  # so that no more is claimed than a run has time for
 
 
 def test_a_worker_does_not_sleep_for_what_no_run_can_wait_for(limit, sleeps):
@@ -138,14 +138,14 @@ def test_an_operator_s_rate_counts_instead_of_the_declared_one_and_opens_at_once
     owed(4)
     run_effects()
     Throttle.objects.update(rate="2/s", every=time_between("2/s"))
-    stops.forget()  # the moment of before is an hour ahead
+    blocked.forget()  # the moment of before is an hour ahead
 
     run_effects()
     assert len(heard()) == 2
 
     limit(None)
     Throttle.objects.update(rate="", every=None)
-    stops.forget()
+    blocked.forget()
     run_effects()
     assert len(heard()) == 4
 
@@ -154,7 +154,7 @@ def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
     limit("1/m")
     owed(2)
     Throttle.objects.create(name="toys", free_at="2099-01-01T00:00Z")
-    stops.forget()
+    blocked.forget()
 
     run_effects()
     assert len(heard()) == 1
@@ -166,7 +166,7 @@ def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
 def test_a_far_side_that_counts_is_never_asked_too_often_by_several_processes(limit, monkeypatch):
     """Its own second, wherever it begins, has at most so many calls."""
     limit("40/s")
-    monkeypatch.setattr(throttle, "waits", True)
+    monkeypatch.setattr(throttles, "waits", True)
     owed(60)
     moments, lock = [], threading.Lock()
 

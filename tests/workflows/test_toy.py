@@ -361,7 +361,7 @@ def test_the_engine_and_the_toy_run_in_a_house_without_billing():
     )
 
     modules = ran.stdout.split()
-    assert "engine.run" in modules
+    assert "engine.executor" in modules
     assert [name for name in modules if name.partition(".")[0] != "engine"] == []
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong costs whoever it is about, and nobody beside it: `engine.run` and `lease`."""
+"""What goes wrong costs whoever it is about, and nobody beside it: `engine.executor` and `lease`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from engine import (
     RetryAfter,
     begin_many,
     claim,
+    executor,
     lease,
     owe,
     owe_many,
@@ -28,7 +29,6 @@ from engine import (
     registry,
     retry,
     retry_many,
-    run,
     run_due,
     subjects,
     sweep,
@@ -252,7 +252,7 @@ def test_holder_that_woke_up_sends_nothing_that_it_lost(stand_in, monkeypatch):
     """H8: it sent the whole rest of its claim once more."""
     doors(30)
     is_asleep = [False]
-    real = run.time.monotonic
+    real = executor.time.monotonic
 
     def call(door, effect):
         outside.send("greet", key=effect.pk)
@@ -265,9 +265,9 @@ def test_holder_that_woke_up_sends_nothing_that_it_lost(stand_in, monkeypatch):
 
     stand_in("toy.greet", run=call)
     held = claim.claim_fairly("outward", 100)
-    monkeypatch.setattr(run, "BUDGET", 60.0)
-    with patch.object(run.time, "monotonic", lambda: real() + 31 * is_asleep[0]):
-        run._pay_all(held)
+    monkeypatch.setattr(executor, "BUDGET", 60.0)
+    with patch.object(executor.time, "monotonic", lambda: real() + 31 * is_asleep[0]):
+        executor._pay_all(held)
 
     # Those that it had sent, and not written down when it fell asleep, and no other.
     assert sum(count > 1 for count in calls().values()) <= 3
@@ -319,7 +319,7 @@ def test_what_was_not_sent_is_not_in_doubt(monkeypatch):
     def unreadable(*_):
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(run.ReadAhead, "subject", unreadable)
+    monkeypatch.setattr(executor.ReadAhead, "subject", unreadable)
 
     run_due([of("toy.page").get().pk])
 
@@ -383,7 +383,7 @@ def test_row_that_was_lost_from_a_batch_leaves_the_others_ready():
     held = [effect for effect in claim.claim_fairly("inward", 100) if effect.kind == "toy.count"]
     Effect.objects.filter(pk=held[3].pk).update(state="ready", fence=F("fence") + 1)
 
-    run._pay_all(held)
+    executor._pay_all(held)
     assert set(of("toy.count").values_list("state", "solo")) == {("ready", False)}
 
     run_due()

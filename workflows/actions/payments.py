@@ -22,8 +22,8 @@ from core.problems import DuplicateClaim, PermissionDenied, ValidationError, Wro
 from core.security import rate_limits
 from core.validation.payment_days import check_day, day_error
 from engine import begin
-from engine.reader import Reader
-from engine.statements import ask, pipelined
+from engine.pipeline import ask, pipelined
+from engine.raw_queries import Reader
 from workflows.settlement.locking import ACCOUNTS
 
 INVOICES = Reader(Invoice.objects.all())

@@ -37,7 +37,7 @@ from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
 from core.security.events import remember
 from engine.models import Transition
-from engine.plain import plain_json
+from engine.payload import plain_json
 from workflows.actions.accounts import close_account
 from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.models import Payment, Policy
 from core.models.payment import PaymentQuerySet
 from engine.models import Effect
-from engine.statements import ask
+from engine.pipeline import ask
 
 HELD = "held"  # in a timer's payload: on how many days it was held up already
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from core.models import Invoice, Payment, Policy, Subscription
 from engine import Debt, because, effect, owe_many, perform_many
 from engine.models import Effect
-from engine.reader import Reader
-from engine.statements import pipelined
+from engine.pipeline import pipelined
+from engine.raw_queries import Reader
 from workflows.actions import issue_renewal, replace_renewal
 from workflows.lifecycle.claim_pauses import is_held_up
 from workflows.lifecycle.closing import farewell

@@ -1,7 +1,7 @@
 """Laws of what happens next: whatever waits has a day on which something acts, and money is where it can be used.
 
-Like those of workflows.reporting.laws, SQL that finds who breaks them. An account with work under way is left out, and one
-whose effect was given up: that one stands on the operators' list.
+Like those of workflows.reporting.laws, SQL that finds who breaks them. An account with work under way is left out, and
+one whose effect was given up: that one stands on the operators' list.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from core.money import money_text
 from engine import Preview, preview_of
 from engine.ids import uuid7
 from engine.models import Effect
+from engine.pipeline import ask, pipelined
 from engine.stateful import Stateful
-from engine.statements import ask, pipelined
 from workflows.periods import last_day_of
 
 # What is said of an object that would be in that state and is not now, in this order.

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from core.models import Invoice, Payment
 from core.models.payment import PaymentQuerySet, claims_before
 from core.money import money_text
-from engine.statements import ask
+from engine.pipeline import ask
 from workflows.security.payee_changes import changed_lately
 
 AT_MOST = 1000  # claims that are ranked: the page costs the same however long the queue is

@@ -17,7 +17,7 @@ from core.models import Account, CreditEntry, Invoice, Membership, Policy, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
 from core.validation.text import composed
 from engine.ids import uuid7
-from engine.statements import ask
+from engine.pipeline import ask
 from workflows.lifecycle.service_rules import Act, may, refusal, states_that_may
 from workflows.settlement.locking import lock_account
 

@@ -11,8 +11,8 @@ from uuid import UUID
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
 from engine.models import Effect
-from engine.reader import Reader
-from engine.statements import ask, pipelined
+from engine.pipeline import ask, pipelined
+from engine.raw_queries import Reader
 
 LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 

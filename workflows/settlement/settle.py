@@ -16,7 +16,7 @@ from core.models.subscription import Terms
 from core.money import quantize
 from engine import Debt, Step, because, effect, owe_many, perform_many
 from engine.models import Effect, Transition
-from engine.statements import pipelined
+from engine.pipeline import pipelined
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from engine import run_due, sweep, throttle
+from engine import run_due, sweep, throttles
 
 IDLE_WAIT = 0.5  # seconds
 
@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Stop when nothing is due any more.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        throttle.waits = True
+        throttles.waits = True
         paid = 0
         try:
             while True:

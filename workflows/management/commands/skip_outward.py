@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.problems import Problem
-from engine.operate import skip_outward
+from engine.operator_actions import skip_outward
 from workflows.management.arguments import moment, person
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from engine import conf
 from engine.registry import SLOW
 from engine.worker.app import be_a_worker
-from engine.worker.doorbell import served
+from engine.worker.notifications import served
 
 
 class Command(BaseCommand):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from engine.pace import BUDGET
+from engine.call_durations import BUDGET
+from engine.pipeline import ask
 from engine.registry import Kind
-from engine.statements import ask
 
 NEAR = 0.25  # seconds; what is free within that is claimed by a process that waits
 AHEAD = timedelta(seconds=2 * BUDGET)  # that those who wait take it, with room to spare

@@ -19,8 +19,8 @@ from kombu.messaging import Producer
 
 from engine import conf
 from engine.claim import SHARE
+from engine.executor import BATCH
 from engine.registry import SLOW, lanes
-from engine.run import BATCH
 from engine.tracing import span
 from engine.worker.broker import WAIT, limits, producing, queue_names
 

@@ -13,11 +13,11 @@ from django.db.transaction import atomic
 
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.plain import check_keepable, plain_json
-from engine.record import CHUNK_ROWS, INSERT_DEBTS, announce, chunks, notes
+from engine.payload import check_keepable, plain_json
+from engine.persist import CHUNK_ROWS, INSERT_DEBTS, announce, chunks, notes
+from engine.pipeline import ask
 from engine.registry import Kind, kinds, machine_of
 from engine.stateful import NOBODY, Stateful
-from engine.statements import ask
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from django.db.transaction import on_commit
 
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.plain import plain_json
+from engine.payload import plain_json
+from engine.pipeline import ask
 from engine.registry import followers, kinds
 from engine.signals import effects_recorded
 from engine.stateful import Stateful
-from engine.statements import ask
 
 CHUNK_ROWS = 500  # of a set in one statement
 T = TypeVar("T")

@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from engine import conf
+from engine.actors import User
 from engine.models import Batch, Effect, EffectEvent
-from engine.people import User
-from engine.plain import NotKeepable, check_keepable
+from engine.payload import NotKeepable, check_keepable
+from engine.persist import announce
 from engine.problems import PermissionDenied, ValidationError, WrongState
-from engine.record import announce
 from engine.registry import kinds
 
 # Not what waits for its day: only what was tried and waits to be tried again. Nor a call that is still under way.

@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db import Error, connection
 from django.db.transaction import atomic
 
-from engine import claim, lease, outside, pace, stops, throttle
+from engine import blocked, call_durations, claim, external_slots, lease, throttles
+from engine.call_durations import BUDGET
 from engine.deadline import deadline
 from engine.errors import (
     INTERRUPTIONS,
@@ -32,14 +33,13 @@ from engine.errors import (
 )
 from engine.logs import said_of
 from engine.models import Effect
-from engine.pace import BUDGET
-from engine.plain import keepable
+from engine.payload import keepable
+from engine.pipeline import ask, pipelined
 from engine.problems import Problem
 from engine.registry import SLOW, Kind, Retry, kinds, lanes
 from engine.session import current_session, has_ended, in_a_session, sqlstate_of
 from engine.spans import spans
 from engine.stateful import Stateful
-from engine.statements import ask, pipelined
 from engine.subjects import ReadAhead, Subjects
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,12 @@ def run_due(
 def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
     """What goes outside is left to another process while all others of this worker are there."""
     try:
-        claimed = claiming(outward=outside.enter())
+        claimed = claiming(outward=external_slots.enter())
         if not any(kinds[effect.kind].outward for effect in claimed):
-            outside.leave()
+            external_slots.leave()
         return _pay_all(claimed)
     finally:
-        outside.leave()
+        external_slots.leave()
 
 
 def _pay_all(claimed: list[Effect]) -> int:
@@ -200,21 +200,21 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.postpone(effects, None, until=breaker.paused_until)
         return
-    every = stops.known().time_between_calls(kind)
+    every = blocked.known().time_between_calls(kind)
     reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
     for position, effect in enumerate(effects):
-        is_over = time.monotonic() + (pace.expected(kind.lane) if position else 0) > ends
-        wait = throttle.take(kind, every, within=ends - time.monotonic()) if every and not is_over else 0.0
+        is_over = time.monotonic() + (call_durations.expected(kind.lane) if position else 0) > ends
+        wait = throttles.take(kind, every, within=ends - time.monotonic()) if every and not is_over else 0.0
         if is_over or wait is None:
             if wait is None:
-                stops.forget()
+                blocked.forget()
             _keep(sent)
             lease.give_back(effects[position:])
             return
         try:
             if wait:
                 sent = _keep(sent)
-                throttle.pause(wait)
+                throttles.pause(wait)
             answered = _send(kind, effect, reader, wait)
         except Unreachable as error:
             _keep(sent)
@@ -306,7 +306,7 @@ def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: 
             outcome = _call(kind, [effect], [subject])
         return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
     finally:
-        pace.note(kind.lane, waited + time.monotonic() - started)
+        call_durations.note(kind.lane, waited + time.monotonic() - started)
         has_ended(session)  # then what is written about it is written in one that lives
 
 

@@ -11,7 +11,7 @@ from celery import beat
 
 from engine import conf
 from engine.worker.broker import limits, producing
-from engine.worker.doorbell import room_in
+from engine.worker.notifications import room_in
 
 
 def times(queues: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
-from engine.statements import ask
+from engine.pipeline import ask
 
 M = TypeVar("M", bound=Model)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.transaction import atomic
 
-from engine.record import announce
+from engine.persist import announce
 
 # Neither a timer, which nobody has tried yet, nor what failed and waits for its next attempt.
 _LOOK_AGAIN = """

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from engine import throttle
+from engine import throttles
+from engine.pipeline import ask
 from engine.registry import Kind, kinds, rates
-from engine.statements import ask
 
 KNOWN_FOR = 1.0  # seconds
 
@@ -47,7 +47,7 @@ class Stops:
 
     def closed(self) -> frozenset[str]:
         """Kinds that a rate holds back, for longer than this process would wait for them."""
-        near = time.monotonic() + (throttle.NEAR if throttle.waits else 0.0)
+        near = time.monotonic() + (throttles.NEAR if throttles.waits else 0.0)
         closed = {name for name, moment in self.free_at.items() if moment > near}
         return frozenset(kind.name for kind in kinds.values() if kind.throttle in closed) if closed else frozenset()
 
@@ -83,7 +83,7 @@ def _read() -> Stops:
         if between is not None:
             every[name] = between
         limit = between or rates.get(name)
-        if limit and ahead is not None and timedelta(seconds=ahead) < throttle.furthest(limit):
+        if limit and ahead is not None and timedelta(seconds=ahead) < throttles.furthest(limit):
             free_at[name] = asked + ahead
     stopped = {
         kind.name

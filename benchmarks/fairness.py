@@ -23,7 +23,7 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from engine import effect, run_due  # noqa: E402
+from engine import effect_handler, run_due  # noqa: E402
 
 FLOOD, SAMPLES, EVERY = 100_000, 400, 0.02
 
@@ -35,7 +35,7 @@ INSERT = """
     FROM generate_series(1, %(count)s) AS n"""
 
 
-@effect("bench.noop", batch=100)
+@effect_handler("bench.noop", batch=100)
 def noop(subjects: Any, effects: Any) -> None:
     """Nothing at all."""
 

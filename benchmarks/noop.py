@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine import effect
+from engine import effect_handler
 from engine.models import Effect
 
 
-@effect("bench.one")
+@effect_handler("bench.one")
 def one(subject: None, debt: Effect) -> None:
     """Alone: a commit of its own."""
 
 
-@effect("bench.batch", batch=100)
+@effect_handler("bench.batch", batch=100)
 def batch(subjects: Sequence[None], debts: Sequence[Effect]) -> None:
     """With others of its kind: a commit for all of them."""
 
 
-@effect("bench.outside", outward=True)
+@effect_handler("bench.outside", outward=True)
 def outside(subject: None, debt: Effect) -> None:
     """Leaves the house, and is there at once."""

@@ -5,7 +5,7 @@
     preview(door.open_up, by=user)     what that would bring about, rolled back
     begin(door, by=user)               a row with a lifecycle is born
     on(Door.open_up, count_visits)     what follows from what
-    @effect("door.count")              a function that pays one kind of debt
+    @effect_handler("door.count")              a function that pays one kind of debt
 
 A transition and the effects that follow from it are written in one statement, so neither exists without
 the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. docs/engine.md teaches it.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.pauses import let_go, pause, resume
     from engine.previews import Busy, Preview, preview, preview_of
     from engine.recheck import look_again
-    from engine.registry import Retry, effect, lanes, on
+    from engine.registry import Retry, effect_handler, lanes, on
     from engine.rules import available, explain
     from engine.scheduled_runs import once_per
     from engine.scheduling import Debt, amend, owe, owe_many, reschedule
@@ -63,7 +63,7 @@ __all__ = [
     "begin",
     "begin_many",
     "behind",
-    "effect",
+    "effect_handler",
     "effects_recorded",
     "explain",
     "gather",
@@ -99,7 +99,7 @@ _MODULES = {
     "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
     "recheck": ["look_again"],
     "operator_actions": ["may_do", "retry", "retry_many", "skip"],
-    "registry": ["Retry", "effect", "lanes", "on"],
+    "registry": ["Retry", "effect_handler", "lanes", "on"],
     "rules": ["available", "explain"],
     "executor": ["run_due"],
     "signals": ["effects_recorded"],

@@ -24,7 +24,7 @@ from engine.errors import Permanent
 from engine.ids import uuid7
 from engine.models import Effect, EffectEvent
 from engine.payload import keepable
-from engine.registry import effect
+from engine.registry import effect_handler
 from engine.scheduling import owe
 
 
@@ -73,13 +73,13 @@ class EffectBackend(Backend):  # type: ignore[misc]
             raise DoesNotExist(result_id) from error
 
 
-@effect("task", forgettable=True)
+@effect_handler("task", forgettable=True)
 def run_inward(_: None, effect: Effect) -> None:
     """Call the function; what it writes, what it returns and DONE are one commit."""
     Effect.objects.filter(pk=effect.pk).update(outcome=keepable(_call(effect)))
 
 
-@effect("task.outward", outward=True, forgettable=True)
+@effect_handler("task.outward", outward=True, forgettable=True)
 def run_outward(_: None, effect: Effect) -> Any:
     """Call the function with no transaction open."""
     return _call(effect)

@@ -1,4 +1,4 @@
-"""What follows from what: `@effect` names a debt, `on` says when it arises."""
+"""What follows from what: `@effect_handler` names a debt, `on` says when it arises."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ machines: dict[str, type[Stateful]] = {}
 rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: until an operator sets one
 
 
-def effect(
+def effect_handler(
     name: str,
     *,
     batch: int = 1,

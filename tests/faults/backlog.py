@@ -14,18 +14,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import Debt, effect, owe_many
+from engine import Debt, effect_handler, owe_many
 from engine.models import Effect
 
 AT_ONCE = 5000
 
 
-@effect("faults.nothing")
+@effect_handler("faults.nothing")
 def do_nothing(_: None, effect: Effect) -> None:
     """One commit."""
 
 
-@effect("faults.timer")
+@effect_handler("faults.timer")
 def be_on_time(_: None, effect: Effect) -> None:
     """One commit."""
 

@@ -17,11 +17,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import effect, owe
+from engine import effect_handler, owe
 from engine.models import Effect
 
 
-@effect("faults.poison", batch=100)
+@effect_handler("faults.poison", batch=100)
 def swallow(_: Sequence[None], effects: Sequence[Effect]) -> None:
     """Die of the poisoned ones; the others are done by doing nothing."""
     if any(debt.payload["is_poison"] for debt in effects):

@@ -16,12 +16,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import effect, owe
+from engine import effect_handler, owe
 from engine.models import Effect
 from engine.registry import SLOW
 
 
-@effect("faults.slow", lane=SLOW, timeout=60)
+@effect_handler("faults.slow", lane=SLOW, timeout=60)
 def dawdle(_: None, debt: Effect) -> None:
     """In a transaction that is idle for longer than a session may be."""
     time.sleep(debt.payload["seconds"])

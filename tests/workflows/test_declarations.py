@@ -10,7 +10,7 @@ import pytest
 from django.test.utils import isolate_apps
 from django_fsm import transition
 
-from engine import effect, on, registry
+from engine import effect_handler, on, registry
 from engine.stateful import Stateful, StatusField
 from tests.toy.effects import count_visits, greet, page_porter
 from tests.toy.models import Door
@@ -44,7 +44,7 @@ def handler(subject, effect):
 def test_a_wrong_word_of_an_effect_is_refused(name, options, complaint):
     """H25"""
     with pytest.raises(ValueError, match=complaint):
-        effect(name, **options)
+        effect_handler(name, **options)
 
     assert name not in registry.kinds
 
@@ -53,13 +53,13 @@ def test_a_wrong_word_of_an_effect_is_refused(name, options, complaint):
 def test_a_handler_takes_an_object_and_its_effect(run):
     """H25"""
     with pytest.raises(ValueError, match=r"x\.arity: a handler takes an object and its effect"):
-        effect("x.arity")(run)
+        effect_handler("x.arity")(run)
 
     assert "x.arity" not in registry.kinds
 
 
 def test_longest_names_that_can_be_kept_are_taken():
-    effect("x" * 60, lane="l" * 20)(handler)
+    effect_handler("x" * 60, lane="l" * 20)(handler)
 
     assert registry.kinds["x" * 60].lane == "l" * 20
 

@@ -1,4 +1,4 @@
-"""How a kind's failures are met, where not as all others: `@effect(retry=Retry(...))`."""
+"""How a kind's failures are met, where not as all others: `@effect_handler(retry=Retry(...))`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from engine import Retry, RetryAfter, begin, claim, effect, lease, owe, registry
+from engine import Retry, RetryAfter, begin, claim, effect_handler, lease, owe, registry
 from engine.models import Effect
 from engine.testing import advance, run_effects
 from tests.toy import outside
@@ -114,4 +114,4 @@ def test_what_the_far_side_asks_for_is_heard_all_the_same(tried):
 )
 def test_what_cannot_be_kept_is_refused_where_it_is_declared(retry):
     with pytest.raises(ValueError, match=r"toy\.wrong"):
-        effect("toy.wrong", outward=True, retry=retry)
+        effect_handler("toy.wrong", outward=True, retry=retry)

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from engine import begin_many, claim, lease, registry, run_due, sweep
 from engine.errors import TimedOut
 from engine.models import Effect
-from engine.registry import SLOW, effect
+from engine.registry import SLOW, effect_handler
 from tests.toy.models import Door
 
 LONG = timedelta(minutes=10)
@@ -56,13 +56,13 @@ def slow_greetings(slow, count=1, **changes):
 def test_only_in_its_lane_may_a_handler_take_minutes(monkeypatch):
     monkeypatch.setattr(registry, "kinds", {})
 
-    effect("x.slow", lane=SLOW, timeout=900)(lambda *_: None)
+    effect_handler("x.slow", lane=SLOW, timeout=900)(lambda *_: None)
 
     assert registry.kinds["x.slow"].timeout == timedelta(minutes=15)
     with pytest.raises(ValueError, match="at most 900 s"):
-        effect("x.slower", lane=SLOW, timeout=901)
+        effect_handler("x.slower", lane=SLOW, timeout=901)
     with pytest.raises(ValueError, match="at most 15 s"):
-        effect("x.other", lane="other", timeout=900)
+        effect_handler("x.other", lane="other", timeout=900)
 
 
 @pytest.mark.django_db

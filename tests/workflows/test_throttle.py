@@ -13,7 +13,18 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.env import rate as rate_of_environment
-from engine import Debt, begin_many, blocked, call_durations, claim, effect, owe_many, registry, run_due, throttles
+from engine import (
+    Debt,
+    begin_many,
+    blocked,
+    call_durations,
+    claim,
+    effect_handler,
+    owe_many,
+    registry,
+    run_due,
+    throttles,
+)
 from engine.models import Effect, Throttle
 from engine.registry import time_between
 from engine.testing import advance, run_effects
@@ -204,7 +215,7 @@ def test_what_is_no_rate_is_refused_where_it_is_said(rate, monkeypatch):
         time_between(rate)
     if rate:
         with pytest.raises(ValueError, match="no rate"):
-            effect("toy.wrong", outward=True, rate=rate)
+            effect_handler("toy.wrong", outward=True, rate=rate)
         with pytest.raises(IntegrityError), atomic():
             Throttle.objects.create(name="toys", rate=rate[:10], every=timedelta(1))
         monkeypatch.setenv("MAIL_RATE", rate)
@@ -214,11 +225,11 @@ def test_what_is_no_rate_is_refused_where_it_is_said(rate, monkeypatch):
 
 def test_declarations_that_cannot_hold_are_refused():
     with pytest.raises(ValueError, match="for outward effects"):
-        effect("toy.wrong", rate="1/s")
-    effect("toy.one", outward=True, rate="1/s", throttle="shared")
+        effect_handler("toy.wrong", rate="1/s")
+    effect_handler("toy.one", outward=True, rate="1/s", throttle="shared")
     try:
         with pytest.raises(ValueError, match="another rate"):
-            effect("toy.two", outward=True, rate="2/s", throttle="shared")
+            effect_handler("toy.two", outward=True, rate="2/s", throttle="shared")
     finally:
         del registry.rates["shared"]
     with pytest.raises(IntegrityError), atomic():

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from core.models import Account, Subscription
-from engine import because, effect, perform_many
+from engine import because, effect_handler, perform_many
 from engine.models import Effect
 from workflows.settlement.locking import LIVING, lock_account, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 
-@effect("subscription.close_down")
+@effect_handler("subscription.close_down")
 def close_down(subscription: Subscription, this: Effect) -> None:
     """The customer cancelled, now: what waits for money lapses, and the account has nothing left."""
     account, subscription = lock_subscription(subscription)
     farewell(account, subscription, this).write()
 
 
-@effect("account.wind_up")
+@effect_handler("account.wind_up")
 def wind_up(account: Account, this: Effect) -> None:
     """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
     account = lock_account(account)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, Policy, Subscription
-from engine import Debt, because, effect, owe_many, perform_many
+from engine import Debt, because, effect_handler, owe_many, perform_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_held_up
 from workflows.lifecycle.closing import farewell
@@ -24,7 +24,7 @@ DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # also what was writte
 kinds.add("invoice.chase")
 
 
-@effect("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
+@effect_handler("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
 def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
     """See to it that invoices are reminded of, and not waited for in vain: when issued, and when money left them.
 
@@ -46,7 +46,7 @@ def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetim
     return on_day(let_lapse, invoice, day=since + timedelta(days=policy.signup_expiry_days), setter=this)
 
 
-@effect("invoice.chase", batch=100, related=("account", "subscription"))
+@effect_handler("invoice.chase", batch=100, related=("account", "subscription"))
 def chase_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
     """Send the latest reminder that is due, once, and come back for the next; a claim in review holds it up.
 
@@ -145,7 +145,7 @@ def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
     return Outcome.ACTED
 
 
-@effect("subscription.plan_suspension")
+@effect_handler("subscription.plan_suspension")
 def plan_suspension(subscription: Subscription, this: Effect) -> None:
     """Past due: the grace begins."""
     _after_days(run_out_of_grace, subscription, this, days=Policy.current().grace_days)
@@ -166,7 +166,7 @@ def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
     return Outcome.ACTED
 
 
-@effect("subscription.plan_end")
+@effect_handler("subscription.plan_end")
 def plan_end(subscription: Subscription, this: Effect) -> None:
     """Suspended: the last wait begins."""
     _after_days(give_up, subscription, this, days=Policy.current().suspension_days)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
 
-from engine import Debt, effect, gather, once_per
+from engine import Debt, effect_handler, gather, once_per
 from engine.models import Batch, Effect
 from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
@@ -47,7 +47,7 @@ def begin_run(day: date) -> Batch | None:
     return gather(ids, then=Debt(report_renewals, f"renewals:{day}", payload={"on": day.isoformat()})) if ids else None
 
 
-@effect("renewals.report")
+@effect_handler("renewals.report")
 def report_renewals(nothing: None, this: Effect) -> None:
     """Leave word for staff of what came of a run. A second one would say the same."""
     batch = Batch.objects.get(then=this)

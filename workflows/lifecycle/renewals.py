@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from core.models import Invoice, Payment, Policy, Subscription
-from engine import Debt, because, effect, owe_many, perform_many
+from engine import Debt, because, effect_handler, owe_many, perform_many
 from engine.models import Effect
 from engine.pipeline import pipelined
 from engine.raw_queries import Reader
@@ -31,7 +31,7 @@ OFFERS = Reader(
 POLICIES = Reader(Policy._base_manager.all(), "TRUE")  # one row
 
 
-@effect("subscription.plan_renewal", batch=100, related=("account",))
+@effect_handler("subscription.plan_renewal", batch=100, related=("account",))
 def plan_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
     """After a period has begun, or goes on: see to its end. A second run sets nothing twice."""
     with pipelined():
@@ -75,7 +75,7 @@ def renew_subscription(subscription: Subscription, this: Effect) -> Outcome:
     return Outcome.ACTED
 
 
-@effect("subscription.reprice_renewal")
+@effect_handler("subscription.reprice_renewal")
 def reprice_renewal(subscription: Subscription, this: Effect) -> None:
     """The plan is larger now: so is the invoice of the next period, where nothing of it is paid.
 
@@ -86,7 +86,7 @@ def reprice_renewal(subscription: Subscription, this: Effect) -> None:
         replace_renewal(account, subscription, cause=this.transition)
 
 
-@effect("invoice.reissue")
+@effect_handler("invoice.reissue")
 def reissue(invoice: Invoice, this: Effect) -> None:
     """A renewal that staff voided is issued again, with the customer's details as they are now: what lives is paid for.
 
@@ -105,7 +105,7 @@ def reissue(invoice: Invoice, this: Effect) -> None:
     settlement.write()
 
 
-@effect("subscription.resume")
+@effect_handler("subscription.resume")
 def resume(subscription: Subscription, this: Effect) -> None:
     """It recovered: what is still open of it is watched again, and paid where the balance can.
 

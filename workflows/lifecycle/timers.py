@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.models import Account, Invoice, Subscription
 from core.time_zones import zone_of
-from engine import Debt, effect, owe_many, reschedule
+from engine import Debt, effect_handler, owe_many, reschedule
 from engine.models import Effect
 from engine.stateful import Stateful
 from workflows.lifecycle.claim_pauses import HELD
@@ -54,7 +54,7 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
             return outcome
 
         kinds.add(name)
-        return effect(name)(look)
+        return effect_handler(name)(look)
 
     return register
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.models import Account, Policy, Subscription
-from engine import Debt, because, effect, owe_many, perform_many
+from engine import Debt, because, effect_handler, owe_many, perform_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import is_held_up
 from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
@@ -16,7 +16,7 @@ from workflows.settlement.locking import lock_account
 kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
 
 
-@effect("account.watch_trial")
+@effect_handler("account.watch_trial")
 def watch_trial(account: Account, this: Effect) -> None:
     """See to it that a trial is warned about and ends. A second run sets nothing twice.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.models import Account, Invitation, User
 from core.models.user import canonical_email
-from engine import effect
+from engine import effect_handler
 from engine.models import Effect
 from workflows.mail import context, signed_links, urls
 from workflows.mail.rendering import build_email
@@ -19,7 +19,7 @@ from workflows.mail.verification import NOT_PROVED, Unproved, has_declined, is_k
 Outcome = dict[str, Any]
 
 
-@effect("mail.password_reset", forgettable=True, **BY_MAIL)
+@effect_handler("mail.password_reset", forgettable=True, **BY_MAIL)
 def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
     user = User.objects.reading(debt.payload["email"])
@@ -29,7 +29,7 @@ def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
     return _send(debt, "password_reset", user, context.password_reset(user, link))
 
 
-@effect("mail.verify_email", forgettable=True, **BY_MAIL)
+@effect_handler("mail.verify_email", forgettable=True, **BY_MAIL)
 def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
     user = User.objects.reading(debt.payload["email"])
@@ -39,7 +39,7 @@ def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
     return _send(debt, "verify_email", user, context.verify_email(user, link))
 
 
-@effect("mail.verify_billing_email", **BY_MAIL)
+@effect_handler("mail.verify_billing_email", **BY_MAIL)
 def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
     """Nothing to ask where the address was changed, or shown to be theirs, meanwhile. It counts as an unproved mail."""
     if canonical_email(account.billing_email or "@") != debt.payload["email"] or not needs_proof(account):
@@ -53,7 +53,7 @@ def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
     return send(debt, [account.billing_email], email)
 
 
-@effect("mail.member_invited", forgettable=True, **BY_MAIL)
+@effect_handler("mail.member_invited", forgettable=True, **BY_MAIL)
 def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
     """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from core.models import Payment
-from engine import Debt, amend, effect, owe_many
+from engine import Debt, amend, effect_handler, owe_many
 from engine.models import Effect, Tick
 from workflows.mail.notifications import mail_reviewers
 
@@ -20,7 +20,7 @@ NAMED_AT_MOST = 500  # claims in a payload; more are counted
 Pair = tuple[Payment, Effect]
 
 
-@effect("payment.tell_reviewers", batch=100)
+@effect_handler("payment.tell_reviewers", batch=100)
 def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> None:
     """See to it that each claim is in one mail, and that one leaves in a quarter of an hour.
 

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from core.models import Account
 from core.models.user import canonical_email
-from engine import effect, owe
+from engine import effect_handler, owe
 from engine.errors import Permanent
 from engine.models import Effect
 from engine.registry import kinds
@@ -72,7 +72,7 @@ def mail(
     def register(composer: Composer) -> Handler:
         composers[f"mail.{kind}"] = composer, to_staff
 
-        @effect(
+        @effect_handler(
             f"mail.{kind}",
             related=tuple(related),
             prefetch=tuple(prefetch),

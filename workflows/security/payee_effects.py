@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from core.models import PayeeVersion, PaymentMethod
-from engine import Debt, Permanent, effect, owe_many
+from engine import Debt, Permanent, effect_handler, owe_many
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.notifications import reviewers
@@ -33,7 +33,7 @@ def mail_payee_changed(_: None, debt: Effect) -> EmailContext | None:
     return EmailContext(words, to=told())
 
 
-@effect("payee.put_in_force")
+@effect_handler("payee.put_in_force")
 def put_in_force(_: None, this: Effect) -> None:
     """Nothing is done twice, and nothing of what was withdrawn: the method's lock is held while it is looked at.
 

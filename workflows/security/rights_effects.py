@@ -12,14 +12,14 @@ from django.db.transaction import atomic
 from core.models import DutyGrant, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
 from core.security.events import remember
-from engine import effect, owe
+from engine import effect_handler, owe
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.sending import EmailContext, mail
 from workflows.security.rights import FLAGS, other_holders, permissions_of
 
 
-@effect("duties.come_into_force")
+@effect_handler("duties.come_into_force")
 def come_into_force(_: None, debt: Effect) -> None:
     """After the waiting time, where nobody but who asked could confirm it. A second run finds it in force."""
     grant = DutyGrant.objects.select_for_update(no_key=True).get(pk=debt.payload["grant"])

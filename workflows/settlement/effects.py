@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
-from engine import because, effect, perform_many
+from engine import because, effect_handler, perform_many
 from engine.models import Effect
 from workflows.mail.verification import prove_by_payment
 from workflows.settlement.balances import with_remainders
@@ -19,7 +19,7 @@ from workflows.settlement.locking import LIVING, lock_account, open_books
 from workflows.settlement.settle import Settlement, pay_from_balance
 
 
-@effect("payment.settle", batch=100, by_key=True)
+@effect_handler("payment.settle", batch=100, by_key=True)
 def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
     """Allocate approved money and open what it pays for.
 
@@ -38,7 +38,7 @@ def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
         prove_by_payment(books.accounts.values(), books.now)
 
 
-@effect("invoice.apply_balance", batch=100)
+@effect_handler("invoice.apply_balance", batch=100)
 def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
     """Pay invoices from what earlier payments have left over, the oldest first. Most customers have nothing left.
 
@@ -64,7 +64,7 @@ def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
     return rounds
 
 
-@effect("payment.unsettle")
+@effect_handler("payment.unsettle")
 def unsettle_payment(payment: Payment, debt: Effect) -> None:
     """Take a reversed payment's money back from where it went, and what it paid for with it.
 

@@ -14,7 +14,7 @@ from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice,
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
 from core.money import quantize
-from engine import Debt, Step, because, effect, owe_many, perform_many
+from engine import Debt, Step, because, effect_handler, owe_many, perform_many
 from engine.models import Effect, Transition
 from engine.pipeline import pipelined
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
@@ -423,7 +423,7 @@ def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None
     return settlement
 
 
-@effect("account.use_balance")
+@effect_handler("account.use_balance")
 def use_balance(account: Account, cause: Effect) -> None:
     """Money came to the balance: pay with it what is open in its currency.
 

@@ -9,15 +9,15 @@ from engine.models import Effect
 
 
 @effect_handler("bench.one")
-def one(subject: None, debt: Effect) -> None:
+def one(subject: None, effect: Effect) -> None:
     """Alone: a commit of its own."""
 
 
 @effect_handler("bench.batch", batch=100)
-def batch(subjects: Sequence[None], debts: Sequence[Effect]) -> None:
+def batch(subjects: Sequence[None], effects: Sequence[Effect]) -> None:
     """With others of its kind: a commit for all of them."""
 
 
 @effect_handler("bench.outside", outward=True)
-def outside(subject: None, debt: Effect) -> None:
+def outside(subject: None, effect: Effect) -> None:
     """Leaves the house, and is there at once."""

@@ -1,6 +1,6 @@
 """The workflow engine: state machines decide, effects follow, PostgreSQL remembers both.
 
-    perform(door.open_up, by=user)     take one transition, and owe what follows from it
+    perform(door.open_up, by=user)     take one transition, and schedule what follows from it
     perform_many([...])                the same for a set, in a constant number of statements
     preview(door.open_up, by=user)     what that would bring about, rolled back
     begin(door, by=user)               a row with a lifecycle is born
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from engine.alerts import alert
-    from engine.batches import gather, owe_batch
+    from engine.batches import gather, schedule_batch
     from engine.dependents import Behind, behind
     from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
     from engine.executor import run_due
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.registry import Retry, effect_handler, lanes, on
     from engine.rules import available, explain
     from engine.scheduled_runs import once_per
-    from engine.scheduling import Debt, amend, owe, owe_many, reschedule
+    from engine.scheduling import NewEffect, amend, reschedule, schedule, schedule_many
     from engine.signals import effects_recorded
     from engine.sweeper import sweep
     from engine.transitions import (
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Behind",
     "Busy",
-    "Debt",
+    "NewEffect",
     "NotYet",
     "Permanent",
     "Preview",
@@ -73,9 +73,6 @@ __all__ = [
     "may_do",
     "on",
     "once_per",
-    "owe",
-    "owe_batch",
-    "owe_many",
     "pause",
     "perform",
     "perform_many",
@@ -86,6 +83,9 @@ __all__ = [
     "retry",
     "retry_many",
     "run_due",
+    "schedule",
+    "schedule_batch",
+    "schedule_many",
     "settled",
     "skip",
     "sweep",
@@ -95,7 +95,7 @@ __all__ = [
 # module here may be called as one of these names.
 _MODULES = {
     "alerts": ["alert"],
-    "scheduling": ["Debt", "amend", "owe", "owe_many", "reschedule"],
+    "scheduling": ["NewEffect", "amend", "schedule", "schedule_many", "reschedule"],
     "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
     "recheck": ["look_again"],
     "operator_actions": ["may_do", "retry", "retry_many", "skip"],
@@ -108,7 +108,7 @@ _MODULES = {
     "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
     "waiting": ["settled"],
     "previews": ["Busy", "Preview", "preview", "preview_of"],
-    "batches": ["gather", "owe_batch"],
+    "batches": ["gather", "schedule_batch"],
     "dependents": ["Behind", "behind"],
     "pauses": ["let_go", "pause", "resume"],
 }

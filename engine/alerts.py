@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from engine.scheduling import owe
+from engine.scheduling import schedule
 
 _handlers: list[Callable[..., Any]] = []
 
@@ -24,4 +24,4 @@ def raise_alert(kind: str) -> None:
         hour = cursor.fetchone()[0]
     for handler in _handlers:
         if handler.kind.name != kind:  # type: ignore[attr-defined]  # nobody is told that nobody could be told
-            owe(handler, key=f"alert:{kind}:{hour}", payload={"kind": kind})
+            schedule(handler, key=f"alert:{kind}:{hour}", payload={"kind": kind})

@@ -16,12 +16,12 @@ from django.db.transaction import atomic
 from engine.models import Batch, Effect
 from engine.persist import announce
 from engine.pipeline import ask
-from engine.scheduling import Debt, owe_many
+from engine.scheduling import NewEffect, schedule_many
 
 NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, as long as nobody knows
 
 
-def owe_batch(debts: Sequence[Debt], *, then: Debt) -> Batch | None:
+def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | None:
     """Record a set of debts, and the one that is due when all of them are done or skipped; None: it was before.
 
     The key of `then` is the key of the batch, so it happens once for all time, with all its debts or none. What was
@@ -30,12 +30,12 @@ def owe_batch(debts: Sequence[Debt], *, then: Debt) -> Batch | None:
     with atomic():
         batch = _begin(then)
         if batch is not None:
-            owe_many(debts)
-            _gather(batch, "key = ANY(%s::text[])", [debt.key for debt in debts])
+            schedule_many(effects)
+            _gather(batch, "key = ANY(%s::text[])", [effect.key for effect in effects])
     return batch
 
 
-def gather(effects: Sequence[UUID], *, then: Debt) -> Batch | None:
+def gather(effects: Sequence[UUID], *, then: NewEffect) -> Batch | None:
     """Make a batch of effects that are there, by their ids; as owe_batch() otherwise. Each is done when it is due."""
     with atomic():
         batch = _begin(then)
@@ -44,10 +44,10 @@ def gather(effects: Sequence[UUID], *, then: Debt) -> Batch | None:
     return batch
 
 
-def _begin(then: Debt) -> Batch | None:
+def _begin(then: NewEffect) -> Batch | None:
     if not then.is_due:
         raise ValueError("What follows a batch is due when the batch is complete, and at no other time.")
-    (owed,) = owe_many([replace(then, at=NEVER)])
+    (owed,) = schedule_many([replace(then, at=NEVER)])
     return None if owed is None else Batch.objects.create(then_id=owed, completed_at=Now())
 
 

@@ -25,7 +25,7 @@ from engine.ids import uuid7
 from engine.models import Effect, EffectEvent
 from engine.payload import keepable
 from engine.registry import effect_handler
-from engine.scheduling import owe
+from engine.scheduling import schedule
 
 
 def _tasks(module: str) -> Any:
@@ -60,7 +60,7 @@ class EffectBackend(Backend):  # type: ignore[misc]
         }
         run = run_outward if self.options.get("OUTWARD") else run_inward
         key = f"task:{uuid7()}"
-        owe(run, key=key, payload=payload, at=task.run_after)
+        schedule(run, key=key, payload=payload, at=task.run_after)
         result = _result_of(Effect.objects.get(key=key))
         _signals.task_enqueued.send(type(self), task_result=result)
         return result

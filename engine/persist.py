@@ -58,7 +58,7 @@ FACT_COLUMNS = {
     "source": "text", "target": "text", "actor_id": "uuid", "cause_id": "uuid", "reason": "text", "inputs": "jsonb",
     "request_key": "text", "request_id": "text", "trace": "text",
 }  # fmt: skip
-DEBT_COLUMNS = {
+EFFECT_COLUMNS = {
     "id": "uuid", "account_id": "uuid", "transition_id": "uuid", "machine": "text", "object_id": "uuid", "seq": "int",
     "key": "text", "kind": "text", "revision": "int", "payload": "jsonb", "lane": "text", "ordered": "bool",
 }  # fmt: skip
@@ -69,7 +69,7 @@ class Written:
     """Moves that were sent to be written, and what the server says of them."""
 
     moves: list[Move]
-    _debts: list[dict[str, Any]]
+    _effects: list[dict[str, Any]]
     _cursor: CursorWrapper
 
     @cached_property
@@ -82,8 +82,8 @@ class Written:
 
     def due(self) -> dict[UUID, str]:
         """The effects that are due at once, each with its lane."""
-        due = [debt for debt in self._debts if not debt["wait"] and debt["transition_id"] in self._facts]
-        return {debt["id"]: debt["lane"] for debt in due}
+        due = [effect for effect in self._effects if not effect["wait"] and effect["transition_id"] in self._facts]
+        return {effect["id"]: effect["lane"] for effect in due}
 
 
 def chunks(rows: list[T]) -> Iterator[list[T]]:
@@ -95,22 +95,22 @@ def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
     """Write moves of one model that changed the same columns. `lock`: rows of it to lock before, in one order."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
-    debts = [debt for move in moves for debt in _owed(move)]
+    effects = [effect for move in moves for effect in _new_effects(move)]
     if noted := notes.get():
         noted.transitions += [move.transition.id for move in moves]
-        noted.effects += [debt["id"] for debt in debts]
-        noted.due += [debt["id"] for debt in debts if not (debt["wait"] or kinds[debt["kind"]].outward)]
+        noted.effects += [effect["id"] for effect in effects]
+        noted.due += [effect["id"] for effect in effects if not (effect["wait"] or kinds[effect["kind"]].outward)]
     steps = [
         {name: getattr(move.transition, name) for name in FACT_COLUMNS}
         | {f"new_{name}": value for name, value in move.changed.items()}
         for move in moves
     ]
-    params: list[Any] = [plain_json(steps), plain_json(debts)]
+    params: list[Any] = [plain_json(steps), plain_json(effects)]
     if moves[0].born:
-        return Written(moves, debts, ask(_birth_statement(), params))
+        return Written(moves, effects, ask(_birth_statement(), params))
     if len(lock) > 1:
         params.insert(1, list(lock))
-    return Written(moves, debts, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
+    return Written(moves, effects, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
 
 
 def announce(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
@@ -126,7 +126,7 @@ def _send(effect_ids: list[UUID], lanes: Collection[str]) -> None:
     effects_recorded.send_robust(sender=Effect, ids=effect_ids, lanes=lanes)
 
 
-def _owed(move: Move) -> Iterator[dict[str, Any]]:
+def _new_effects(move: Move) -> Iterator[dict[str, Any]]:
     """The effects that follow a transition: one for each `on(...)` line that fits, keyed by object, seq and kind."""
     fact = move.transition
     for follower in followers.get((fact.machine, fact.name), ()):
@@ -170,7 +170,7 @@ def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: b
             RETURNING row.id
         ),
         fact AS ({_INSERT_FACTS} JOIN moved ON moved.id = step.object_id RETURNING id),
-        owed AS ({INSERT_DEBTS} JOIN fact ON fact.id = debt.transition_id)
+        owed AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
         SELECT id FROM fact"""
 
 
@@ -180,7 +180,7 @@ def _birth_statement() -> str:
     return f"""
         WITH step AS ({_steps([])}),
         fact AS ({_INSERT_FACTS} RETURNING id),
-        owed AS ({INSERT_DEBTS} JOIN fact ON fact.id = debt.transition_id)
+        owed AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
         SELECT id FROM fact"""
 
 
@@ -202,9 +202,10 @@ def _of(table: str, columns: dict[str, str]) -> str:
 _INSERT_FACTS = f"""
     INSERT INTO "{Transition._meta.db_table}" ({", ".join(FACT_COLUMNS)}, at)
     SELECT {_of("step", FACT_COLUMNS)}, now() FROM step"""
-INSERT_DEBTS = f"""
+INSERT_EFFECTS = f"""
     INSERT INTO "{Effect._meta.db_table}"
-        ({", ".join(DEBT_COLUMNS)}, state, run_at, created_at, fence, attempts, crashes, solo, last_error)
-    SELECT {_of("debt", DEBT_COLUMNS)}, CASE WHEN debt.wait > 0 OR debt.at > now() THEN 'waiting' ELSE 'ready' END,
-        coalesce(debt.at, now() + make_interval(secs => debt.wait)), now(), 0, 0, 0, false, ''
-    FROM jsonb_to_recordset(%s::jsonb) AS debt({_typed(DEBT_COLUMNS)}, wait float, at timestamptz)"""
+        ({", ".join(EFFECT_COLUMNS)}, state, run_at, created_at, fence, attempts, crashes, solo, last_error)
+    SELECT {_of("effect", EFFECT_COLUMNS)},
+        CASE WHEN effect.wait > 0 OR effect.at > now() THEN 'waiting' ELSE 'ready' END,
+        coalesce(effect.at, now() + make_interval(secs => effect.wait)), now(), 0, 0, 0, false, ''
+    FROM jsonb_to_recordset(%s::jsonb) AS effect({_typed(EFFECT_COLUMNS)}, wait float, at timestamptz)"""

@@ -207,6 +207,6 @@ def _read(noted: Notes, found: Preview) -> None:
     with pipelined():
         ask("SET CONSTRAINTS ALL IMMEDIATE")
         transitions, effects = _TRANSITIONS.ask(noted.transitions), _EFFECTS.ask(keys)
-    facts, debts = transitions.by_key(), effects.by_key()
+    facts, effects = transitions.by_key(), effects.by_key()
     found.transitions = [facts[key] for key in noted.transitions if key in facts]
-    found.effects = [debts[key] for key in keys if key in debts]
+    found.effects = [effects[key] for key in keys if key in effects]

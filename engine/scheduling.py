@@ -14,14 +14,14 @@ from django.db.transaction import atomic
 from engine.ids import uuid7
 from engine.models import Effect, Transition
 from engine.payload import check_keepable, plain_json
-from engine.persist import CHUNK_ROWS, INSERT_DEBTS, announce, chunks, notes
+from engine.persist import CHUNK_ROWS, INSERT_EFFECTS, announce, chunks, notes
 from engine.pipeline import ask
 from engine.registry import Kind, kinds, machine_of
 from engine.stateful import NOBODY, Stateful
 
 
 @dataclass(frozen=True)
-class Debt:
+class NewEffect:
     """One thing to owe; the words are those of owe()."""
 
     handler: Callable[..., Any]
@@ -58,7 +58,7 @@ class Debt:
         }
 
 
-def owe(
+def schedule(
     handler: Callable[..., Any],
     *,
     key: str,
@@ -73,22 +73,22 @@ def owe(
     payload: JSON of at most 64 KB, else NotKeepable is raised and nothing recorded.
     after: not due before that much time has passed; at: not before that moment.
     """
-    return owe_many([Debt(handler, key, about, cause, payload or {}, after, at)])[0]
+    return schedule_many([NewEffect(handler, key, about, cause, payload or {}, after, at)])[0]
 
 
-def owe_many(debts: Sequence[Debt]) -> list[UUID | None]:
+def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
     """Record a set of debts, in one statement unless it is large; their ids, None for each that was owed already."""
-    if not debts:
+    if not effects:
         return []
-    rows = [debt.row() for debt in debts]
-    sql = f"{INSERT_DEBTS} ON CONFLICT (key) DO NOTHING RETURNING id, state"
+    rows = [effect.row() for effect in effects]
+    sql = f"{INSERT_EFFECTS} ON CONFLICT (key) DO NOTHING RETURNING id, state"
     with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
         owed = dict(row for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall())
     if noted := notes.get():
         noted.effects += owed
         inward = {row["id"] for row in rows if not kinds[row["kind"]].outward}
         noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
-    due = [row for debt, row in zip(debts, rows, strict=True) if row["id"] in owed and debt.is_due]
+    due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in owed and effect.is_due]
     announce([row["id"] for row in due], lanes={row["lane"] for row in due})
     return [row["id"] if row["id"] in owed else None for row in rows]
 

@@ -24,7 +24,7 @@ from core.models import (
     Subscription,
     User,
 )
-from engine import begin, owe, perform
+from engine import begin, perform, schedule
 from engine.models import Effect
 from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
@@ -210,7 +210,7 @@ class PaymentFactory(_Begun):
 def owed_mail(**fields: Any) -> Effect:
     """One effect that is ready, about an account of its own."""
     account = AccountFactory(**fields)
-    return Effect.objects.get(pk=owe(mail_trial_start, key=f"owed:{account.pk}", about=account))
+    return Effect.objects.get(pk=schedule(mail_trial_start, key=f"owed:{account.pk}", about=account))
 
 
 def make_staff_as_before(user: User) -> None:

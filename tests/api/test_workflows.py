@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine import Debt, gather, perform, skip
+from engine import NewEffect, gather, perform, skip
 from engine.models import Effect, EffectEvent
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory
@@ -186,7 +186,7 @@ def test_the_story_of_an_effect_leads_back_to_a_person(operator, settled):
 def test_batches_say_how_far_they_are(operator, person, django_assert_max_num_queries):
     PaymentFactory()
     [effect] = make_dead()
-    batch = gather([effect.pk], then=Debt(mail_trial_start, "renewals:2026-12-01"))
+    batch = gather([effect.pk], then=NewEffect(mail_trial_start, "renewals:2026-12-01"))
 
     with django_assert_max_num_queries(6):
         [row] = operator.get("workflows/batches/").json()["results"]

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import Debt, effect_handler, owe_many
+from engine import NewEffect, effect_handler, schedule_many
 from engine.models import Effect
 
 AT_ONCE = 5000
@@ -33,8 +33,10 @@ def be_on_time(_: None, effect: Effect) -> None:
 def flood(count: int, timers: int) -> None:
     """So many effects of one tenant, and of another tenant a timer for each second."""
     for first in range(0, count, AT_ONCE):
-        owe_many([Debt(do_nothing, f"nothing:{first + number}") for number in range(AT_ONCE)])
-    owe_many([Debt(be_on_time, f"timer:{second}", after=timedelta(seconds=second)) for second in range(1, timers + 1)])
+        schedule_many([NewEffect(do_nothing, f"nothing:{first + number}") for number in range(AT_ONCE)])
+    schedule_many(
+        [NewEffect(be_on_time, f"timer:{second}", after=timedelta(seconds=second)) for second in range(1, timers + 1)]
+    )
     Effect.objects.filter(kind="faults.timer").update(account_id=uuid4())
 
 

@@ -17,21 +17,21 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import effect_handler, owe
+from engine import effect_handler, schedule
 from engine.models import Effect
 
 
 @effect_handler("faults.poison", batch=100)
 def swallow(_: Sequence[None], effects: Sequence[Effect]) -> None:
     """Die of the poisoned ones; the others are done by doing nothing."""
-    if any(debt.payload["is_poison"] for debt in effects):
+    if any(effect.payload["is_poison"] for effect in effects):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def lay(neighbours: int) -> None:
     """Owe one that kills and so many that do not, due together."""
     for number in range(neighbours + 1):
-        owe(swallow, key=f"poison:{number}", payload={"is_poison": number == neighbours // 2})
+        schedule(swallow, key=f"poison:{number}", payload={"is_poison": number == neighbours // 2})
 
 
 if __name__ == "__main__":

@@ -16,19 +16,19 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 if __name__ == "__main__":
     django.setup()
 
-from engine import effect_handler, owe
+from engine import effect_handler, schedule
 from engine.models import Effect
 from engine.registry import SLOW
 
 
 @effect_handler("faults.slow", lane=SLOW, timeout=60)
-def dawdle(_: None, debt: Effect) -> None:
+def dawdle(_: None, effect: Effect) -> None:
     """In a transaction that is idle for longer than a session may be."""
-    time.sleep(debt.payload["seconds"])
+    time.sleep(effect.payload["seconds"])
 
 
 def lay(key: str, *, seconds: float) -> None:
-    owe(dawdle, key=f"slow:{key}", payload={"seconds": seconds})
+    schedule(dawdle, key=f"slow:{key}", payload={"seconds": seconds})
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db.transaction import atomic
 
 from core.models import Account, Payment, PaymentMethod, Plan, Subscription, User
-from engine import Debt, begin, owe_many, perform_many
+from engine import NewEffect, begin, perform_many, schedule_many
 from tests.factories import MembershipFactory
 from workflows.actions import claim_payment, issue_invoice
 from workflows.mail.notifications import mail_trial_start
@@ -48,7 +48,7 @@ def claim(count: int) -> None:
 def owe_mails(count: int) -> None:
     """So many mails, due together, shared out among the customers."""
     customers = itertools.islice(itertools.cycle(Account.objects.all()), count)
-    owe_many([Debt(mail_trial_start, f"owed:{uuid4()}", about=customer) for customer in customers])
+    schedule_many([NewEffect(mail_trial_start, f"owed:{uuid4()}", about=customer) for customer in customers])
 
 
 def approve_together(*payments: str) -> None:

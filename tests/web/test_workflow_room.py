@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 
 from core.models import Account
-from engine import Debt, gather, perform, skip
+from engine import NewEffect, gather, perform, skip
 from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.stateful import edges_of
 from tests.factories import (
@@ -354,8 +354,10 @@ def test_figures_name_what_lies_dead(client, operator, dead):
 
 def test_batches_show_how_far_they_are_and_what_came_of_them(client, operator, dead, django_assert_max_num_queries):
     first, second, third = dead(3)
-    gather([first.pk, second.pk], then=Debt(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first()))
-    gather([third.pk], then=Debt(mail_trial_start, "renewals:2026-12-02", about=Account.objects.first()))
+    gather(
+        [first.pk, second.pk], then=NewEffect(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first())
+    )
+    gather([third.pk], then=NewEffect(mail_trial_start, "renewals:2026-12-02", about=Account.objects.first()))
     skip(first, by=operator, reason="never mind")
     skip(third, by=operator, reason="never mind")
     Batch.objects.filter(then__key="renewals:2026-12-02").update(note="0 invoices & more")
@@ -386,7 +388,7 @@ def test_batch_that_is_no_key_is_left_out(client, operator, dead):
 
 def test_a_dead_effect_says_what_waits_for_it(client, operator, dead, django_assert_max_num_queries):
     first, second = dead(2)
-    gather([first.pk], then=Debt(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first()))
+    gather([first.pk], then=NewEffect(mail_trial_start, "renewals:2026-12-01", about=Account.objects.first()))
 
     with django_assert_max_num_queries(MOST_QUERIES):
         page = client.get(page_of(first)).content.decode()

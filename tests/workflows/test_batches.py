@@ -25,20 +25,20 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from core.problems import WrongState
 from engine import (
-    Debt,
+    NewEffect,
     Permanent,
     begin,
     claim,
     executor,
     gather,
-    owe,
-    owe_batch,
-    owe_many,
     registry,
     reschedule,
     retry,
     retry_many,
     run_due,
+    schedule,
+    schedule_batch,
+    schedule_many,
     skip,
     sweep,
 )
@@ -69,12 +69,12 @@ def operator():
     return StaffFactory(is_superuser=True)
 
 
-def debts(door: Door, *names: str, handler: Any = count_visits) -> list[Debt]:
-    return [Debt(handler, name, about=door) for name in names]
+def new_effects(door: Door, *names: str, handler: Any = count_visits) -> list[NewEffect]:
+    return [NewEffect(handler, name, about=door) for name in names]
 
 
-def then(door: Door) -> Debt:
-    return Debt(greet, THEN, about=door)
+def then(door: Door) -> NewEffect:
+    return NewEffect(greet, THEN, about=door)
 
 
 def counts(key: str = THEN) -> tuple[int, int, int, bool]:
@@ -97,7 +97,7 @@ def unlawful() -> list[Any]:
 
 @pytest.mark.django_db
 def test_what_follows_is_due_when_all_are_done_and_not_before(door, run_effects):
-    batch = owe_batch(debts(door, "a", "b") + debts(door, "c", handler=greet), then=then(door))
+    batch = schedule_batch(new_effects(door, "a", "b") + new_effects(door, "c", handler=greet), then=then(door))
 
     assert (batch.total, batch.completed_at, state(THEN)) == (3, None, "waiting")
     run_due([Effect.objects.get(key="a").pk])
@@ -117,7 +117,7 @@ def test_what_follows_is_due_when_all_are_done_and_not_before(door, run_effects)
 
 @pytest.mark.django_db
 def test_dead_member_leaves_the_batch_open_until_it_is_skipped(door, run_effects, operator, monkeypatch):
-    owe_batch(debts(door, "a", "b", handler=greet), then=then(door))
+    schedule_batch(new_effects(door, "a", "b", handler=greet), then=then(door))
     dead = Effect.objects.get(key="a")
     fail_only(monkeypatch, dead.pk)
 
@@ -130,7 +130,7 @@ def test_dead_member_leaves_the_batch_open_until_it_is_skipped(door, run_effects
 
 @pytest.mark.django_db
 def test_dead_member_that_is_retried_completes_the_batch(door, run_effects, operator, monkeypatch):
-    owe_batch(debts(door, "a", "b", handler=greet), then=then(door))
+    schedule_batch(new_effects(door, "a", "b", handler=greet), then=then(door))
     with monkeypatch.context() as patch:
         fail_only(patch, Effect.objects.get(key="a").pk)
         run_effects()
@@ -153,7 +153,7 @@ def fail_only(patch: pytest.MonkeyPatch, key: UUID) -> None:
 
 @pytest.mark.django_db
 def test_batch_of_nothing_is_complete_at_once(door, run_effects):
-    batch = owe_batch([], then=then(door))
+    batch = schedule_batch([], then=then(door))
 
     assert (batch.total, batch.completed_at is not None, state(THEN)) == (0, True, "ready")
     run_effects()
@@ -162,9 +162,9 @@ def test_batch_of_nothing_is_complete_at_once(door, run_effects):
 
 @pytest.mark.django_db
 def test_batch_is_made_once_for_its_key(door):
-    assert owe_batch(debts(door, "a"), then=then(door)) is not None
+    assert schedule_batch(new_effects(door, "a"), then=then(door)) is not None
 
-    assert owe_batch(debts(door, "b"), then=then(door)) is None
+    assert schedule_batch(new_effects(door, "b"), then=then(door)) is None
     assert gather([], then=then(door)) is None
 
     assert counts() == (1, 0, 0, False)
@@ -173,11 +173,11 @@ def test_batch_is_made_once_for_its_key(door):
 
 @pytest.mark.django_db
 def test_what_was_owed_before_is_waited_for_too_and_what_is_over_is_not(door, run_effects):
-    owe(count_visits, key="over", about=door)
+    schedule(count_visits, key="over", about=door)
     run_effects()
-    owe(count_visits, key="open", about=door)
+    schedule(count_visits, key="open", about=door)
 
-    owe_batch(debts(door, "over", "open", "new"), then=then(door))
+    schedule_batch(new_effects(door, "over", "open", "new"), then=then(door))
 
     assert counts() == (2, 0, 0, False)
     run_effects()
@@ -186,8 +186,8 @@ def test_what_was_owed_before_is_waited_for_too_and_what_is_over_is_not(door, ru
 
 @pytest.mark.django_db
 def test_effect_is_of_one_batch(door, run_effects):
-    owe_batch(debts(door, "a"), then=then(door))
-    owe_batch(debts(door, "a", "b"), then=Debt(greet, "another", about=door))
+    schedule_batch(new_effects(door, "a"), then=then(door))
+    schedule_batch(new_effects(door, "a", "b"), then=NewEffect(greet, "another", about=door))
 
     assert counts("another") == (1, 0, 0, False)
     run_effects()
@@ -196,8 +196,8 @@ def test_effect_is_of_one_batch(door, run_effects):
 
 @pytest.mark.django_db
 def test_batch_may_be_part_of_another(door, run_effects):
-    owe_batch(debts(door, "a"), then=then(door))
-    owe_batch(debts(door, THEN), then=Debt(greet, "outer", about=door))
+    schedule_batch(new_effects(door, "a"), then=then(door))
+    schedule_batch(new_effects(door, THEN), then=NewEffect(greet, "outer", about=door))
 
     run_due([Effect.objects.get(key="a").pk])
     assert (counts(), counts("outer"), state("outer")) == ((1, 1, 0, True), (1, 0, 0, False), "waiting")
@@ -207,7 +207,7 @@ def test_batch_may_be_part_of_another(door, run_effects):
 
 @pytest.mark.django_db
 def test_batch_of_more_than_one_statement_carries_is_one(door, run_effects):
-    owe_batch(debts(door, *(f"many:{number}" for number in range(1201))), then=then(door))
+    schedule_batch(new_effects(door, *(f"many:{number}" for number in range(1201))), then=then(door))
 
     assert counts() == (1201, 0, 0, False)
     run_effects()
@@ -218,7 +218,7 @@ def test_batch_of_more_than_one_statement_carries_is_one(door, run_effects):
 @pytest.mark.django_db
 def test_batch_with_a_debt_that_cannot_be_kept_is_not_made(door):
     with pytest.raises(ValueError, match="NUL"):
-        owe_batch([*debts(door, "a"), Debt(greet, "b", payload={"text": "\0"})], then=then(door))
+        schedule_batch([*new_effects(door, "a"), NewEffect(greet, "b", payload={"text": "\0"})], then=then(door))
 
     assert not Effect.objects.filter(key__in=["a", "b", THEN]).exists()
     assert not Batch.objects.exists()
@@ -228,12 +228,14 @@ def test_batch_with_a_debt_that_cannot_be_kept_is_not_made(door):
 @pytest.mark.parametrize("when", [{"after": timedelta(1)}, {"at": datetime(2030, 1, 1, tzinfo=UTC)}])
 def test_what_follows_has_no_time_of_its_own(door, when):
     with pytest.raises(ValueError, match="complete"):
-        owe_batch([], then=Debt(greet, THEN, about=door, **when))
+        schedule_batch([], then=NewEffect(greet, THEN, about=door, **when))
 
 
 @pytest.mark.django_db
 def test_timers_that_are_gathered_keep_their_time(door, run_effects, advance):
-    ids = owe_many([Debt(count_visits, f"later:{days}", about=door, after=timedelta(days=days)) for days in (1, 2)])
+    ids = schedule_many(
+        [NewEffect(count_visits, f"later:{days}", about=door, after=timedelta(days=days)) for days in (1, 2)]
+    )
     gather([key for key in ids if key], then=then(door))
 
     advance(days=1, minutes=1)
@@ -247,7 +249,7 @@ def test_timers_that_are_gathered_keep_their_time(door, run_effects, advance):
 @pytest.mark.django_db
 def test_member_that_was_gathered_in_the_hands_of_a_worker_is_counted(door):
     """Its worker read it before it was of a batch."""
-    key = owe(greet, key="a", about=door)
+    key = schedule(greet, key="a", about=door)
     held = claim.claim_named([key])
     gather([key], then=then(door))
 
@@ -258,8 +260,8 @@ def test_member_that_was_gathered_in_the_hands_of_a_worker_is_counted(door):
 
 @pytest.mark.django_db
 def test_skip_outward_counts_too(door, operator):
-    owe_batch(debts(door, "a", "b", handler=greet), then=then(door))
-    owe_batch(debts(door, "c", handler=greet), then=Debt(greet, "another", about=door))
+    schedule_batch(new_effects(door, "a", "b", handler=greet), then=then(door))
+    schedule_batch(new_effects(door, "c", handler=greet), then=NewEffect(greet, "another", about=door))
     with connection.cursor() as cursor:
         cursor.execute("SELECT now() + interval '1 minute'")
         due_before = cursor.fetchone()[0]
@@ -272,7 +274,7 @@ def test_skip_outward_counts_too(door, operator):
 @pytest.mark.django_db
 @pytest.mark.parametrize("point", ["claim", "start", "work", "done"])
 def test_crash_counts_nothing_twice(door, run_effects, point):
-    owe_batch(debts(door, "a", "b"), then=then(door))
+    schedule_batch(new_effects(door, "a", "b"), then=then(door))
     with crash_after(point):
         run_effects()
     assert unlawful() == []
@@ -285,7 +287,7 @@ def test_crash_counts_nothing_twice(door, run_effects, point):
 
 @pytest.mark.django_db
 def test_member_that_is_moved_is_still_one(door, run_effects, advance):
-    key = owe(count_visits, key="later", about=door, after=timedelta(days=1))
+    key = schedule(count_visits, key="later", about=door, after=timedelta(days=1))
     gather([key], then=then(door))
     with connection.cursor() as cursor:
         cursor.execute("SELECT now() + interval '2 days'")
@@ -301,7 +303,7 @@ def test_member_that_is_moved_is_still_one(door, run_effects, advance):
 
 @pytest.mark.django_db
 def test_nobody_runs_what_follows_by_hand_before_its_time(door, operator):
-    owe_batch(debts(door, "a"), then=then(door))
+    schedule_batch(new_effects(door, "a"), then=then(door))
 
     for verb in (retry, skip):
         with pytest.raises(WrongState):
@@ -312,7 +314,10 @@ def test_nobody_runs_what_follows_by_hand_before_its_time(door, operator):
 def test_members_of_an_open_batch_are_not_purged(door, run_effects, monkeypatch):
     forgettable = dataclasses.replace(registry.kinds["toy.count"], forgettable=True)
     monkeypatch.setitem(registry.kinds, "toy.count", forgettable)
-    owe_batch([*debts(door, "a"), Debt(count_visits, "later", about=door, after=timedelta(days=9))], then=then(door))
+    schedule_batch(
+        [*new_effects(door, "a"), NewEffect(count_visits, "later", about=door, after=timedelta(days=9))],
+        then=then(door),
+    )
     run_effects()
     Effect.objects.filter(key="a").update(
         created_at=Now() - timedelta(days=40), done_at=Now() - timedelta(days=39), id=UUID(int=1 << 64)
@@ -332,7 +337,7 @@ def test_members_of_an_open_batch_are_not_purged(door, run_effects, monkeypatch)
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", [{"done": 3}, {"skipped": 2}, {"completed_at": Now()}, {"total": 0}])
 def test_counts_that_cannot_be_are_refused(door, change):
-    owe_batch(debts(door, "a"), then=then(door))
+    schedule_batch(new_effects(door, "a"), then=then(door))
 
     with pytest.raises(IntegrityError), atomic():
         Batch.objects.update(**change)
@@ -341,10 +346,10 @@ def test_counts_that_cannot_be_are_refused(door, change):
 @pytest.mark.django_db
 def test_batch_adds_no_statement_to_a_run(door):
     """The database counts, in the statement that ends the members."""
-    owe_many(debts(door, "a", "b"))
+    schedule_many(new_effects(door, "a", "b"))
     with CaptureQueriesContext(connection) as before:
         run_due(of=["inward"])
-    owe_batch(debts(door, "c", "d"), then=then(door))
+    schedule_batch(new_effects(door, "c", "d"), then=then(door))
     with CaptureQueriesContext(connection) as after:
         run_due(of=["inward"])
 
@@ -358,7 +363,7 @@ def test_members_that_end_at_the_same_moment_are_all_counted():
     begin(door)
     run_due()
     for name in ("first", "second"):
-        owe_batch(debts(door, *(f"{name}:{n}" for n in range(40))), then=Debt(greet, name, about=door))
+        schedule_batch(new_effects(door, *(f"{name}:{n}" for n in range(40))), then=NewEffect(greet, name, about=door))
     ids = list(Effect.objects.filter(kind="toy.count", state="ready").values_list("pk", flat=True))
     mine, yours = ids[::2], ids[1::2][::-1]
     errors: list[BaseException] = []
@@ -431,23 +436,25 @@ class Batches(RuleBasedStateMachine):
         self.door = Door()
         begin(self.door)
 
-    def debts(self, keys: list[tuple[int, int]]) -> list[Debt]:
-        return [Debt(HANDLERS[kind], f"{kind}:{number}", about=self.door) for kind, number in keys]
+    def new_effects(self, keys: list[tuple[int, int]]) -> list[NewEffect]:
+        return [NewEffect(HANDLERS[kind], f"{kind}:{number}", about=self.door) for kind, number in keys]
 
     @rule(keys=KEYS)
     def owe_alone(self, keys: list[tuple[int, int]]) -> None:
-        owe_many(self.debts(keys))
+        schedule_many(self.new_effects(keys))
 
     @rule(keys=KEYS, number=st.integers(0, 4), kind=st.integers(0, 1), inner=st.integers(0, 4) | st.none())
     def owe_set(self, keys: list[tuple[int, int]], number: int, kind: int, inner: int | None) -> None:
         """Perhaps with what follows another one in it."""
         name = f"then:{number}"
-        debts = self.debts(keys)
+        new_effects = self.new_effects(keys)
         if inner is not None and inner < number and f"then:{inner}" in self.members:
-            debts.append(Debt(HANDLERS[0], f"then:{inner}", about=self.door))
+            new_effects.append(NewEffect(HANDLERS[0], f"then:{inner}", about=self.door))
         before = set(Effect.objects.values_list("key", flat=True))
-        free = self.free([debt.key for debt in debts]) | {debt.key for debt in debts if debt.key not in before}
-        made = owe_batch(debts, then=Debt(HANDLERS[kind], name, about=self.door))
+        free = self.free([debt.key for debt in new_effects]) | {
+            debt.key for debt in new_effects if debt.key not in before
+        }
+        made = schedule_batch(new_effects, then=NewEffect(HANDLERS[kind], name, about=self.door))
         self.made(name, made, free, before)
 
     @rule(numbers=st.lists(st.integers(0, 30), max_size=5), number=st.integers(5, 7))
@@ -457,7 +464,7 @@ class Batches(RuleBasedStateMachine):
         picked = [rows[position % len(rows)] for position in numbers]
         before = set(Effect.objects.values_list("key", flat=True))
         free = self.free([key for _, key in picked])
-        made = gather([pk for pk, _ in picked], then=Debt(count_visits, name, about=self.door))
+        made = gather([pk for pk, _ in picked], then=NewEffect(count_visits, name, about=self.door))
         self.made(name, made, free, before)
 
     def free(self, keys: list[str]) -> set[str]:

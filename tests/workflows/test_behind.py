@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import Debt, begin, behind, claim, gather, owe, perform, skip
+from engine import NewEffect, begin, behind, claim, gather, perform, schedule, skip
 from engine.models import Effect
 from engine.registry import followers, kinds
 from tests.factories import PaymentFactory, StaffFactory
@@ -54,7 +54,7 @@ def test_what_is_released_is_what_a_worker_could_claim_were_it_skipped(rows, cho
         effects = [row_of(doors[door], seq, state, ordered, n) for n, (door, seq, state, ordered, _) in enumerate(rows)]
         members = [effect.pk for effect, row in zip(effects, rows, strict=True) if row[4]]
         handler: Any = log_remotely if then_ordered else greet
-        gather(members, then=Debt(handler, "then", about=doors[0]))
+        gather(members, then=NewEffect(handler, "then", about=doors[0]))
         Effect.objects.filter(key="then").update(seq=3)
         effect = effects[chosen % len(effects)]
         Effect.objects.filter(pk=effect.pk, state__in=["ready", "leased"]).update(state="dead", last_error="no")
@@ -89,7 +89,7 @@ def test_those_behind_the_next_are_counted_in_two_queries(django_assert_max_num_
     first = row_of(door, 2, "dead", True, 0)
     for n in range(1, 41):
         row_of(door, 2 + n, "ready", True, n)
-    gather([first.pk, row_of(door, 1, "ready", False, 99).pk], then=Debt(greet, "then", about=door))
+    gather([first.pk, row_of(door, 1, "ready", False, 99).pk], then=NewEffect(greet, "then", about=door))
     first.refresh_from_db()
 
     with django_assert_max_num_queries(2):
@@ -142,8 +142,8 @@ def skip_all(effect: Effect) -> None:
 
 def test_member_of_a_batch_says_what_follows_it(approved):
     other = PaymentFactory(reference_key="2")
-    mail = owe(mail_approval, key="mail", about=other)
-    gather([approved.pk, mail], then=Debt(greet, "approved:1"))
+    mail = schedule(mail_approval, key="mail", about=other)
+    gather([approved.pk, mail], then=NewEffect(greet, "approved:1"))
     effect = Effect.objects.get(pk=mail)
 
     _, says = who_waits(effect)
@@ -172,7 +172,7 @@ def test_ordered_one_says_how_many_are_behind_it():
 
 
 def test_mail_in_doubt_and_a_timer_before_its_day(approved):
-    effect = Effect.objects.get(pk=owe(mail_approval, key="mail", about=PaymentFactory(reference_key="2")))
+    effect = Effect.objects.get(pk=schedule(mail_approval, key="mail", about=PaymentFactory(reference_key="2")))
     effect.state = "uncertain"
     assert who_waits(effect)[1][0] == "Nobody knows whether this mail went out."
 

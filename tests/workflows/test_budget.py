@@ -16,16 +16,16 @@ from django.db.models.functions import Now
 
 from core.models import Account
 from engine import (
-    Debt,
+    NewEffect,
     Unreachable,
     call_durations,
     claim,
     errors,
     executor,
     external_slots,
-    owe_many,
     registry,
     run_due,
+    schedule_many,
     sweep,
 )
 from engine.models import Effect, EffectEvent, Tick
@@ -53,7 +53,7 @@ def interruptible(monkeypatch):
 
 def owe_mails(count):
     account = AccountFactory()
-    owe_many([Debt(mail_trial_start, f"owed:{number}", about=account) for number in range(count)])
+    schedule_many([NewEffect(mail_trial_start, f"owed:{number}", about=account) for number in range(count)])
     return Effect.objects.filter(kind=KIND)
 
 
@@ -203,7 +203,7 @@ def test_who_sweeps_in_turn_does_so_once_a_second_whatever_the_clock_did():
 def test_worker_sweeps_before_it_looks_and_does_what_must_run_alone_in_turn(monkeypatch, stand_in):
     """H6: sweeps were messages behind those that they should help."""
     done = []
-    stand_in(run=lambda _, debt: done.append(debt.solo) or {})
+    stand_in(run=lambda _, effect: done.append(effect.solo) or {})
     mails = owe_mails(6)
     mails.update(state="waiting", run_at=Now() - timedelta(minutes=1))
     alone = list(mails.order_by("key").values_list("pk", flat=True)[:2])

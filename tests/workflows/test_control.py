@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.problems import WrongState
-from engine import Debt, begin_many, blocked, claim, let_go, owe_many, pause, registry, resume, run_due, sweep
+from engine import NewEffect, begin_many, blocked, claim, let_go, pause, registry, resume, run_due, schedule_many, sweep
 from engine.models import Effect
 from engine.pauses import pauses, set_rate
 from engine.testing import advance
@@ -76,9 +76,9 @@ class Control(RuleBasedStateMachine):
 
     @rule(handler=st.sampled_from(HANDLERS), door=st.integers(0, 1), count=st.integers(1, 4))
     def something_is_owed(self, handler: object, door: int, count: int) -> None:
-        debts = [Debt(handler, f"{self.number + n}", about=self.doors[door]) for n in range(count)]
+        effects = [NewEffect(handler, f"{self.number + n}", about=self.doors[door]) for n in range(count)]
         self.number += count
-        assert all(owe_many(debts))
+        assert all(schedule_many(effects))
 
     @rule(what=st.sampled_from(SCOPES), hours=st.sampled_from([None, None, 1]))
     def somebody_pauses(self, what: tuple[str, str], hours: int | None) -> None:

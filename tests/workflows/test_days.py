@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from core.models import Account, Subscription
 from core.problems import ValidationError
-from engine import owe
+from engine import schedule
 from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory
 from tests.workflows.conftest import prove
@@ -97,7 +97,7 @@ def test_trial_begun_under_the_rule_of_before_is_ended_after_its_last_day(clock,
     """Its timer stands at the beginning of that day: it comes back for the end."""
     last = clock.today() + timedelta(3)
     account = AccountFactory(status="trial", trial_ends_on=last)
-    owe(end_trial, key=f"trial_end:{account.pk}:{last}", about=account, at=midnight(last, "UTC"))
+    schedule(end_trial, key=f"trial_end:{account.pk}:{last}", about=account, at=midnight(last, "UTC"))
 
     clock.go_to(datetime.combine(last, time(12), UTC))
     run_effects()

@@ -16,7 +16,7 @@ from django.db.transaction import atomic
 from core.models import Account, CreditEntry, Invoice, Payment, Plan, PlanPrice, Policy, Subscription
 from core.money import check_amount
 from core.problems import Conflict, DuplicateClaim, ValidationError
-from engine import owe, perform, run_due
+from engine import perform, run_due, schedule
 from engine.models import Effect
 from engine.stateful import NotThroughTheEngine
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
@@ -286,7 +286,7 @@ def test_a_reminder_that_was_owed_when_the_money_came_is_not_sent(active, up_to_
     pay(invoice)
     mailoutbox.clear()
 
-    owe(mail_reminder, key="late", about=invoice, payload={"step": 3})
+    schedule(mail_reminder, key="late", about=invoice, payload={"step": 3})
     run_effects()
 
     assert not mailoutbox

@@ -16,7 +16,7 @@ from django.db.transaction import atomic
 
 from core.models import SecurityEvent
 from core.problems import PermissionDenied, ValidationError, WrongState
-from engine import Debt, begin_many, blocked, claim, let_go, owe_many, pause, perform, resume, run_due, sweep
+from engine import NewEffect, begin_many, blocked, claim, let_go, pause, perform, resume, run_due, schedule_many, sweep
 from engine.models import Effect, EffectPause
 from engine.pauses import pauses, waiting_for
 from engine.stateful import NOBODY
@@ -52,7 +52,7 @@ def house():
     begin_many(doors)
     Effect.objects.update(state="done", done_at=Now())
     sorts = (count_visits, greet, page_porter, log_remotely)
-    owe_many([Debt(sort, f"{sort.__name__}:{door.house}", about=door) for sort in sorts for door in doors])
+    schedule_many([NewEffect(sort, f"{sort.__name__}:{door.house}", about=door) for sort in sorts for door in doors])
 
 
 def left():
@@ -139,7 +139,7 @@ def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
     door = Door(house=ANN)
     begin_many([door])
     Effect.objects.update(state="done", done_at=Now())
-    owe_many([Debt(greet, f"greet:{n}", about=door) for n in range(30)])
+    schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(30)])
     paused = pause("all", by=operator, reason="after the restore")
     pause("kind", "toy.greet", by=operator, reason="look first")
     oldest = list(Effect.objects.filter(state="ready").order_by("pk").values_list("pk", flat=True)[:3])
@@ -159,7 +159,7 @@ def test_several_workers_together_let_go_no_more_than_was_said(operator):
     door = Door(house=ANN)
     begin_many([door])
     Effect.objects.update(state="done", done_at=Now())
-    owe_many([Debt(greet, f"greet:{n}", about=door) for n in range(40)])
+    schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(40)])
     paused = pause("outward", by=operator, reason="look first")
     let_go(paused, 15, by=operator)
 
@@ -207,7 +207,7 @@ def test_timers_fall_due_and_wait(operator):
     door = Door(house=ANN)
     begin_many([door])
     Effect.objects.update(state="done", done_at=Now())
-    owe_many([Debt(greet, "later", about=door, after=timedelta(minutes=5))])
+    schedule_many([NewEffect(greet, "later", about=door, after=timedelta(minutes=5))])
     paused = pause("tenant", str(ANN), by=operator, reason="asked us to")
     advance(minutes=6)
     sweep()

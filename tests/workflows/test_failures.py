@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from engine import Debt, Permanent, Unanswered, Unreachable, begin_many, claim, lease, owe_many, registry
+from engine import NewEffect, Permanent, Unanswered, Unreachable, begin_many, claim, lease, registry, schedule_many
 from engine.failures import failures
 from engine.lease import cause_of
 from engine.models import Effect
@@ -40,7 +40,7 @@ def fail(monkeypatch):
         door = Door(house=UUID(int=1))
         begin_many([door])
         Effect.objects.filter(transition__isnull=False).update(state="done", done_at=Now())
-        owe_many([Debt(handler, f"{handler.__name__}:{n}", about=door) for n in range(len(errors))])
+        schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(len(errors))])
         left = iter(errors)
 
         def run(*_):

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
 from core.models import Attempt, CreditEntry, KeyedAnswer, Session
-from engine import once_per, owe, perform
+from engine import once_per, perform, schedule
 from engine.models import Effect, Tick, Transition
 from engine.purge import PURGED, purge
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
@@ -117,13 +117,13 @@ def test_nothing_happens_twice_for_what_was_purged(run_effects, mailoutbox):
 
 
 def test_a_key_of_ones_own_is_remembered_for_all_time(run_effects):
-    assert owe(greet, key="bell:once")
+    assert schedule(greet, key="bell:once")
     run_effects()
     assert Effect.objects.get(key="bell:once").state == "done"
 
     purge(database_now() + SOON)
 
-    assert owe(greet, key="bell:once") is None
+    assert schedule(greet, key="bell:once") is None
 
 
 def test_a_link_that_was_mailed_leaves_no_address_behind(run_effects, mailoutbox):

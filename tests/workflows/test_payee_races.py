@@ -9,7 +9,7 @@ from django.db import connection
 
 from core.models import Invoice, PayeeVersion, PaymentMethod
 from core.problems import Conflict, Problem, WrongState
-from engine import owe, run_due
+from engine import run_due, schedule
 from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentMethodFactory
 from tests.workflows.test_payees import OURS, SEND, ask, holder, in_force, seen
@@ -70,8 +70,8 @@ def test_of_two_who_confirm_at_once_one_has_confirmed(method, people):
 def test_withdrawn_or_in_force_and_never_both(method, people, turn):
     ann, bob, _ = people
     version = waited(confirm_payee(ask(method, ann), by=bob))
-    owe(put_in_force, key=f"now:{turn}", payload={"version": str(version.pk)})
-    owe(put_in_force, key=f"now again:{turn}", payload={"version": str(version.pk)})
+    schedule(put_in_force, key=f"now:{turn}", payload={"version": str(version.pk)})
+    schedule(put_in_force, key=f"now again:{turn}", payload={"version": str(version.pk)})
 
     outcomes = at_once(run_due, run_due, lambda: withdraw_payee(version, by=bob))
 
@@ -86,7 +86,7 @@ def test_withdrawn_or_in_force_and_never_both(method, people, turn):
 def test_invoices_that_are_issued_while_a_payee_comes_into_force_keep_what_they_show(method, people):
     ann, bob, _ = people
     version = waited(confirm_payee(ask(method, ann), by=bob))
-    owe(put_in_force, key="now", payload={"version": str(version.pk)})
+    schedule(put_in_force, key="now", payload={"version": str(version.pk)})
 
     outcomes = at_once(run_due, lambda: InvoiceFactory(payment_method=PaymentMethod.objects.get()))
     issued = next(each for each in outcomes if isinstance(each, Invoice))

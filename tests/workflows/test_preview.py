@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.transaction import atomic, set_rollback
 
 from core.problems import PermissionDenied, WrongState
-from engine import Busy, begin, effects_recorded, owe, perform, perform_many, preview, preview_of, registry
+from engine import Busy, begin, effects_recorded, perform, perform_many, preview, preview_of, registry, schedule
 from engine.models import Effect, Transition
 from tests.factories import StaffFactory, UserFactory
 from tests.toy import outside
@@ -148,7 +148,9 @@ def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch,
 def test_what_is_due_at_once_is_done_and_what_follows_from_it(staff):
     door = Door(status="open")
     begin(door)
-    found = preview_of(lambda: owe(close_by_itself, key="now", about=door), look=lambda _: Door.objects.get(pk=door.pk))
+    found = preview_of(
+        lambda: schedule(close_by_itself, key="now", about=door), look=lambda _: Door.objects.get(pk=door.pk)
+    )
 
     assert found.seen.status == "shut"
     assert [each.name for each in found.transitions] == ["close"]

@@ -8,7 +8,7 @@ import pytest
 from django.utils import translation
 
 from core.models import Account, Invoice, Membership, PaymentMethod, User
-from engine import owe, perform
+from engine import perform, schedule
 from engine.models import Effect
 from tests.factories import (
     AccountFactory,
@@ -225,7 +225,7 @@ def test_reminders_go_to_a_proved_owner_while_the_billing_address_is_not_proved(
 def test_billing_address_of_a_proved_log_in_is_proved(stranger, mailoutbox, run_effects):
     signed = stranger(billing_email="Ann@ACME.test")
     verify(signed.user)
-    owe(mail_invoice, key="again", about=signed.invoice)
+    schedule(mail_invoice, key="again", about=signed.invoice)
     run_effects()
 
     assert mailoutbox[-1].to == ["Ann@ACME.test"]
@@ -257,12 +257,12 @@ def test_unproved_address_gets_three_mails_a_day_of_whatever_accounts(stranger, 
 
 def test_mail_that_failed_and_comes_again_takes_no_second_turn():
     account = AccountFactory(billing_email="stranger@foreign.de", proved_at=None, proved_email="")
-    debts = [Effect(key=str(n)) for n in range(4)]
+    effects = [Effect(key=str(n)) for n in range(4)]
 
-    for debt in [*debts[:3], *debts[:3]]:
-        assert verification.readers_of(account, debt, answers=True).to == ["stranger@foreign.de"]
+    for effect in [*effects[:3], *effects[:3]]:
+        assert verification.readers_of(account, effect, answers=True).to == ["stranger@foreign.de"]
     with pytest.raises(verification.Unproved, match="3 mails a day"):
-        verification.readers_of(account, debts[3], answers=True)
+        verification.readers_of(account, effects[3], answers=True)
 
 
 @pytest.mark.parametrize("address", ["bills@example.com", "bills@sub.example.org", "a@acme.test", "a@acme.invalid"])

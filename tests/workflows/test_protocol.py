@@ -121,7 +121,7 @@ PROFILE = settings(
 
 
 @dataclasses.dataclass
-class Debt:
+class ExpectedEffect:
     """What the model believes of an effect; times are seconds from now, or back to then."""
 
     kind: str
@@ -177,7 +177,7 @@ class Protocol(RuleBasedStateMachine):
         self.doors: list[Door] = []  # as they are
         self.copies: list[Door] = []  # as somebody has them in memory, new or stale
         self.history: dict[UUID, list[str]] = {}
-        self.debts: dict[UUID, Debt] = {}
+        self.expected_effects: dict[UUID, ExpectedEffect] = {}
         self.hands: list[list[Effect]] = []  # claims that nobody has finished
         self.failures: dict[str, int] = {}  # to reach the far side
         self.paused: dict[str, float] = {}
@@ -334,31 +334,33 @@ class Protocol(RuleBasedStateMachine):
         assert set(rows) == expected
         for kind in sorted(expected):
             later = kind == "toy.close"
-            self.debts[rows[kind].pk] = Debt(
+            self.expected_effects[rows[kind].pk] = ExpectedEffect(
                 kind, door, seq, rows[kind].pk, "waiting" if later else "ready", wait=300.0 if later else 0.0
             )
 
     # Claims
 
-    def takable(self, debt: Debt) -> bool:
-        return debt.state == "ready" and not any(
+    def takable(self, expected: ExpectedEffect) -> bool:
+        return expected.state == "ready" and not any(
             earlier.state not in {"done", "skipped"}
-            for earlier in self.debts.values()
-            if debt.kind == earlier.kind == "toy.log" and earlier.door.pk == debt.door.pk and earlier.seq < debt.seq
+            for earlier in self.expected_effects.values()
+            if expected.kind == earlier.kind == "toy.log"
+            and earlier.door.pk == expected.door.pk
+            and earlier.seq < expected.seq
         )
 
     def claimable(self, ids: list[UUID]) -> set[UUID]:
-        named = [self.debts[key] for key in ids]
-        return {debt.id for debt in named if self.takable(debt) and (not debt.solo or len(ids) == 1)}
+        named = [self.expected_effects[key] for key in ids]
+        return {expected.id for expected in named if self.takable(expected) and (not expected.solo or len(ids) == 1)}
 
     def claimed(self, effects: list[Effect]) -> None:
         for effect in effects:
-            debt = self.debts[effect.pk]
-            debt.state, debt.fence, debt.lease, debt.gone = "leased", debt.fence + 1, LEASE, False
-            assert effect.fence == debt.fence
+            expected = self.expected_effects[effect.pk]
+            expected.state, expected.fence, expected.lease, expected.gone = "leased", expected.fence + 1, LEASE, False
+            assert effect.fence == expected.fence
 
     def pick_ids(self, numbers: list[int]) -> list[UUID]:
-        keys = list(self.debts)
+        keys = list(self.expected_effects)
         if 0 in numbers:
             return keys
         return list(dict.fromkeys(keys[number % len(keys)] for number in numbers))
@@ -400,9 +402,9 @@ class Protocol(RuleBasedStateMachine):
 
     def takable_in(self, lane: str) -> set[UUID]:
         return {
-            debt.id
-            for debt in self.debts.values()
-            if self.takable(debt) and not debt.solo and (debt.kind in OUTWARD) == (lane == "outward")
+            expected.id
+            for expected in self.expected_effects.values()
+            if self.takable(expected) and not expected.solo and (expected.kind in OUTWARD) == (lane == "outward")
         }
 
     # Work
@@ -473,8 +475,13 @@ class Protocol(RuleBasedStateMachine):
             with crash_after("claim"):
                 run_due(ids)
             for key in expected:
-                debt = self.debts[key]
-                debt.state, debt.fence, debt.lease, debt.gone = "leased", debt.fence + 1, LEASE, True
+                expected = self.expected_effects[key]
+                expected.state, expected.fence, expected.lease, expected.gone = (
+                    "leased",
+                    expected.fence + 1,
+                    LEASE,
+                    True,
+                )
 
     def pay_and_compare(self, effects: list[Effect], point: str | None) -> None:
         before = versions()
@@ -509,41 +516,53 @@ class Protocol(RuleBasedStateMachine):
                         self.worked(group[start : start + size], point, versions, ends)
         except Dies:
             for effect in effects:
-                debt = self.debts[effect.pk]
-                is_under_lease = debt.state == "leased" or debt.calling
-                debt.gone = debt.gone or (debt.fence == effect.fence and is_under_lease)
+                expected = self.expected_effects[effect.pk]
+                is_under_lease = expected.state == "leased" or expected.calling
+                expected.gone = expected.gone or (expected.fence == effect.fence and is_under_lease)
             return True
         return False
 
     def given_back(self, effects: list[Effect], *, solo: bool = False) -> None:
         """Nothing of them was begun, and nothing is charged."""
-        for debt in [self.debts[effect.pk] for effect in effects if self.debts[effect.pk].is_held(effect.fence)]:
-            debt.state, debt.solo = "ready", debt.solo or solo
+        for expected in [
+            self.expected_effects[effect.pk]
+            for effect in effects
+            if self.expected_effects[effect.pk].is_held(effect.fence)
+        ]:
+            expected.state, expected.solo = "ready", expected.solo or solo
 
     def worked(self, effects: list[Effect], point: str | None, versions: dict[UUID, int], ends: float) -> None:
-        debts = [self.debts[effect.pk] for effect in effects]
-        held = [self.debts[effect.pk] for effect in effects if self.debts[effect.pk].is_held(effect.fence)]
+        expected_effects = [self.expected_effects[effect.pk] for effect in effects]
+        held = [
+            self.expected_effects[effect.pk]
+            for effect in effects
+            if self.expected_effects[effect.pk].is_held(effect.fence)
+        ]
         if len(held) < len(effects):
             self.given_back(effects)
             return
         if point == "start":
             raise Dies
         self.now += self.seconds
-        faults = [fault for debt in debts if (fault := self.faults.get(debt.id)) in FAULTS]
+        faults = [fault for expected in expected_effects if (fault := self.faults.get(expected.id)) in FAULTS]
         if not faults:
             if point == "work":
                 raise Dies
-            for debt in debts:
-                debt.state, debt.attempts, debt.applied = "done", debt.attempts + 1, debt.applied + 1
-                if debt.kind == "toy.close" and versions[debt.door.pk] == debt.seq:
-                    versions[debt.door.pk] += 1
-                    self.moved(debt.door, "close")
+            for expected in expected_effects:
+                expected.state, expected.attempts, expected.applied = (
+                    "done",
+                    expected.attempts + 1,
+                    expected.applied + 1,
+                )
+                if expected.kind == "toy.close" and versions[expected.door.pk] == expected.seq:
+                    versions[expected.door.pk] += 1
+                    self.moved(expected.door, "close")
             if point == "done":
                 raise Dies
-        elif faults[0] == "slow" and len(debts) > 1:
+        elif faults[0] == "slow" and len(expected_effects) > 1:
             self.given_back(effects, solo=True)
-        elif len(debts) == 1:
-            self.failed(debts[0], faults[0])
+        elif len(expected_effects) == 1:
+            self.failed(expected_effects[0], faults[0])
         else:
             middle = len(effects) // 2
             for half in effects[:middle], effects[middle:]:
@@ -559,15 +578,15 @@ class Protocol(RuleBasedStateMachine):
             return
         unwritten: list[Effect] = []
         for position, effect in enumerate(effects):
-            debt = self.debts[effect.pk]
+            expected = self.expected_effects[effect.pk]
             fault = self.faults.get(effect.pk)
             if self.now + ((self.mean or 0.0) if position else 0.0) > ends:
                 self.written(unwritten, point)
                 self.given_back(effects[position:])
                 return
-            if debt.is_held(effect.fence):
+            if expected.is_held(effect.fence):
                 if kind == "toy.page":
-                    debt.state, debt.calling = "uncertain", True
+                    expected.state, expected.calling = "uncertain", True
                 if point == "start":
                     raise Dies
                 self.now += self.seconds
@@ -581,13 +600,13 @@ class Protocol(RuleBasedStateMachine):
                     self.postponed(effects[position:], 0.0)
                     return
                 if fault not in FAULTS or fault == "no answer":
-                    debt.calls += 1
+                    expected.calls += 1
                 if fault not in FAULTS and point == "work":
                     raise Dies
                 if fault not in FAULTS:
                     unwritten.append(effect)
                 else:
-                    self.answered(debt, fault)
+                    self.answered(expected, fault)
                 if had_breaker:
                     had_breaker = False
                     self.failures.pop(kind, None)
@@ -600,50 +619,50 @@ class Protocol(RuleBasedStateMachine):
     def written(self, effects: list[Effect], point: str | None) -> None:
         """The outcomes of what was sent are written down, those that still are the holder's."""
         for effect in effects:
-            debt = self.debts[effect.pk]
-            if debt.is_unclaimed_since(effect.fence):
-                debt.state, debt.attempts, debt.calling = "done", debt.attempts + 1, False
-                debt.kept = {"not_keepable", "text"} if debt.id in self.faults else {"receipt"}
+            expected = self.expected_effects[effect.pk]
+            if expected.is_unclaimed_since(effect.fence):
+                expected.state, expected.attempts, expected.calling = "done", expected.attempts + 1, False
+                expected.kept = {"not_keepable", "text"} if expected.id in self.faults else {"receipt"}
         if effects and point == "done":
             raise Dies
 
-    def answered(self, debt: Debt, fault: str) -> None:
-        debt.calling = False
-        if debt.kind == "toy.page" and fault != "pointless":
-            debt.attempts += 1
+    def answered(self, expected: ExpectedEffect, fault: str) -> None:
+        expected.calling = False
+        if expected.kind == "toy.page" and fault != "pointless":
+            expected.attempts += 1
         else:
-            self.failed(debt, fault)
+            self.failed(expected, fault)
 
-    def failed(self, debt: Debt, fault: str) -> None:
-        is_of_the_far_side = debt.kind in OUTWARD and fault in {"no answer", "slow"}
-        longest = min(3600.0 if is_of_the_far_side else 900.0, 2.0 * 2**debt.attempts)
-        debt.attempts += 1
+    def failed(self, expected: ExpectedEffect, fault: str) -> None:
+        is_of_the_far_side = expected.kind in OUTWARD and fault in {"no answer", "slow"}
+        longest = min(3600.0 if is_of_the_far_side else 900.0, 2.0 * 2**expected.attempts)
+        expected.attempts += 1
         if fault == "pointless":
-            debt.doom = "permanent"
+            expected.doom = "permanent"
         elif is_of_the_far_side:
-            debt.doom = "a day" if debt.attempts >= 12 and (debt.age or 0) > DAY else ""
-        elif debt.attempts >= 12:
-            debt.doom = "attempts"
-        elif (debt.age or 0) > DAY:
-            debt.doom = "a day"
-        debt.age = debt.age or 0.0
-        debt.state = "dead" if debt.doom else "waiting"
-        debt.wait = self.wait_of(debt)
-        assert 0 <= debt.wait <= longest
+            expected.doom = "a day" if expected.attempts >= 12 and (expected.age or 0) > DAY else ""
+        elif expected.attempts >= 12:
+            expected.doom = "attempts"
+        elif (expected.age or 0) > DAY:
+            expected.doom = "a day"
+        expected.age = expected.age or 0.0
+        expected.state = "dead" if expected.doom else "waiting"
+        expected.wait = self.wait_of(expected)
+        assert 0 <= expected.wait <= longest
 
     def postponed(self, effects: list[Effect], pause: float) -> None:
         for effect in effects:
-            debt = self.debts[effect.pk]
-            if debt.is_held(effect.fence) or debt.calling:
-                debt.calling = False
-                debt.doom = "a day" if (debt.age or 0) > DAY else ""
-                debt.age = debt.age or 0.0
-                debt.state = "dead" if debt.doom else "waiting"
-                debt.wait = self.wait_of(debt)
-                assert pause <= debt.wait <= pause + 2.001
+            expected = self.expected_effects[effect.pk]
+            if expected.is_held(effect.fence) or expected.calling:
+                expected.calling = False
+                expected.doom = "a day" if (expected.age or 0) > DAY else ""
+                expected.age = expected.age or 0.0
+                expected.state = "dead" if expected.doom else "waiting"
+                expected.wait = self.wait_of(expected)
+                assert pause <= expected.wait <= pause + 2.001
 
-    def wait_of(self, debt: Debt) -> float:
-        run_at, now = Effect.objects.values_list("run_at", Now()).get(pk=debt.id)
+    def wait_of(self, expected: ExpectedEffect) -> float:
+        run_at, now = Effect.objects.values_list("run_at", Now()).get(pk=expected.id)
         return float((run_at - now).total_seconds())
 
     @rule(
@@ -667,7 +686,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 30), times=st.integers(2, 13), fault=st.sampled_from(["broken", "unreachable", "slow"]))
     def fail_again_and_again(self, number: int, times: int, fault: str) -> None:
-        ids = [pick(list(self.debts), number)]
+        ids = [pick(list(self.expected_effects), number)]
         for _ in range(times):
             self.time_passes(1000)
             self.swept()
@@ -679,11 +698,11 @@ class Protocol(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([2, 40, 400, 10_000]))
     def time_passes(self, seconds: float) -> None:
         advance(seconds=seconds)
-        for debt in self.debts.values():
-            if debt.state not in {"done", "skipped"}:
-                debt.wait -= seconds
-                debt.age = None if debt.age is None else debt.age + seconds
-                debt.lease -= seconds if seconds > LEASE else 0
+        for expected in self.expected_effects.values():
+            if expected.state not in {"done", "skipped"}:
+                expected.wait -= seconds
+                expected.age = None if expected.age is None else expected.age + seconds
+                expected.lease -= seconds if seconds > LEASE else 0
         self.paused = {kind: pause - seconds for kind, pause in self.paused.items()}
 
     @rule(seconds=st.sampled_from([-7200, -600, -50, -20, 50, 600, 7200]))
@@ -701,11 +720,11 @@ class Protocol(RuleBasedStateMachine):
         )
         Breaker.objects.update(paused_until=F("paused_until") - passed)
         self.set_back += max(0.0, -seconds)
-        for debt in self.debts.values():
-            if debt.state not in {"done", "skipped"}:
-                debt.wait -= seconds
-                debt.age = None if debt.age is None else debt.age + seconds
-                debt.lease -= seconds
+        for expected in self.expected_effects.values():
+            if expected.state not in {"done", "skipped"}:
+                expected.wait -= seconds
+                expected.age = None if expected.age is None else expected.age + seconds
+                expected.lease -= seconds
         self.paused = {kind: pause - seconds for kind, pause in self.paused.items()}
 
     @precondition(lambda self: self.hands)
@@ -713,10 +732,10 @@ class Protocol(RuleBasedStateMachine):
     def a_session_ends(self, number: int) -> None:
         """PostgreSQL saw the holder go, though it may come back: a connection was lost, not the process."""
         for effect in pick(self.hands, number):
-            debt = self.debts[effect.pk]
-            if debt.fence == effect.fence and debt.state == "leased":
+            expected = self.expected_effects[effect.pk]
+            if expected.fence == effect.fence and expected.state == "leased":
                 Effect.objects.filter(pk=effect.pk).update(lease_pid=0)
-                debt.gone = True
+                expected.gone = True
 
     @rule()
     def sweep(self) -> None:
@@ -724,20 +743,20 @@ class Protocol(RuleBasedStateMachine):
 
     def swept(self) -> list[list[UUID]]:
         woken = set()
-        for debt in self.debts.values():
-            is_over = debt.gone or not 0 <= debt.lease <= 2 * LEASE
-            if debt.state == "leased" and is_over:
-                debt.crashes += debt.solo
-                debt.doom = "crashes" if debt.crashes >= 3 else ""
-                debt.state, debt.solo, debt.gone = "dead" if debt.doom else "ready", True, False
-            elif debt.calling and is_over:
-                debt.calling = debt.gone = False
-            elif debt.state == "waiting" and debt.wait <= 0:
-                debt.state = "ready"
-                woken.add(debt.id)
-        ready = [debt for debt in self.debts.values() if debt.state == "ready"]
-        alone = {debt.id for debt in ready if debt.solo}
-        together = {debt.id for debt in ready if debt.id in woken or abs(debt.wait) > 1} - alone
+        for expected in self.expected_effects.values():
+            is_over = expected.gone or not 0 <= expected.lease <= 2 * LEASE
+            if expected.state == "leased" and is_over:
+                expected.crashes += expected.solo
+                expected.doom = "crashes" if expected.crashes >= 3 else ""
+                expected.state, expected.solo, expected.gone = "dead" if expected.doom else "ready", True, False
+            elif expected.calling and is_over:
+                expected.calling = expected.gone = False
+            elif expected.state == "waiting" and expected.wait <= 0:
+                expected.state = "ready"
+                woken.add(expected.id)
+        ready = [expected for expected in self.expected_effects.values() if expected.state == "ready"]
+        alone = {expected.id for expected in ready if expected.solo}
+        together = {expected.id for expected in ready if expected.id in woken or abs(expected.wait) > 1} - alone
         rings = sweep()
         assert rings == [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
         return rings
@@ -746,9 +765,11 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 30), verb=st.sampled_from(["retry", "skip"]))
     def operate(self, number: int, verb: str) -> None:
-        debt = pick(list(self.debts.values()), number)
-        can = (debt.state in {"dead", "uncertain"} and not debt.calling) or (debt.state == "waiting" and debt.fence > 0)
-        effect = Effect.objects.get(pk=debt.id)
+        expected = pick(list(self.expected_effects.values()), number)
+        can = (expected.state in {"dead", "uncertain"} and not expected.calling) or (
+            expected.state == "waiting" and expected.fence > 0
+        )
+        effect = Effect.objects.get(pk=expected.id)
         try:
             if verb == "retry":
                 retry(effect, by=self.staff, reason="again")
@@ -758,14 +779,14 @@ class Protocol(RuleBasedStateMachine):
             assert not can
             return
         assert can
-        debt.fence += 1
-        debt.doom = ""
+        expected.fence += 1
+        expected.doom = ""
         if verb == "retry":
-            debt.state, debt.attempts, debt.crashes, debt.solo = "ready", 0, 0, False
-            debt.retried += 1
-            debt.wait, debt.age = 0.0, None
+            expected.state, expected.attempts, expected.crashes, expected.solo = "ready", 0, 0, False
+            expected.retried += 1
+            expected.wait, expected.age = 0.0, None
         else:
-            debt.state = "skipped"
+            expected.state = "skipped"
 
     # What must hold after every step
 
@@ -773,7 +794,7 @@ class Protocol(RuleBasedStateMachine):
     def the_rows_are_what_the_model_says(self) -> None:
         rows = Effect.objects.values_list("pk", "state", "fence", "attempts", "crashes", "solo")
         found = {key: tuple(row) for key, *row in rows}
-        assert found == {key: debt.row for key, debt in self.debts.items()}
+        assert found == {key: expected.row for key, expected in self.expected_effects.items()}
         for key, (state, fence, *_) in found.items():
             assert fence >= self.fences.get(key, 0)
             self.fences[key] = fence
@@ -795,29 +816,29 @@ class Protocol(RuleBasedStateMachine):
     @invariant()
     def inside_nothing_is_done_twice_and_done_means_done(self) -> None:
         visits = Counter(Visit.objects.values_list("effect_id", flat=True))
-        for debt in self.debts.values():
-            if debt.kind == "toy.count":
-                assert visits[debt.id] == debt.applied == (debt.state == "done")
+        for expected in self.expected_effects.values():
+            if expected.kind == "toy.count":
+                assert visits[expected.id] == expected.applied == (expected.state == "done")
 
     @invariant()
     def outside_nothing_is_done_that_was_not_sent_under_its_key(self) -> None:
         calls = Counter(key for _, key in outside.heard)
-        for debt in self.debts.values():
-            if debt.kind in OUTWARD:
-                assert calls[debt.id] == debt.calls
-                assert debt.calls > 0 or debt.state != "done"
-                assert debt.kind != "toy.page" or debt.calls <= 1 + debt.retried
+        for expected in self.expected_effects.values():
+            if expected.kind in OUTWARD:
+                assert calls[expected.id] == expected.calls
+                assert expected.calls > 0 or expected.state != "done"
+                assert expected.kind != "toy.page" or expected.calls <= 1 + expected.retried
 
     @invariant()
     def what_the_far_side_answered_is_kept_or_described(self) -> None:
         """One answer that cannot be kept costs nobody theirs, and nobody another call."""
         for key, outcome in Effect.objects.filter(kind__in=OUTWARD).values_list("pk", "outcome"):
-            assert self.debts[key].kept == (None if outcome is None else set(outcome))
+            assert self.expected_effects[key].kept == (None if outcome is None else set(outcome))
 
     @invariant()
     def what_is_dead_has_a_reason(self) -> None:
-        for debt in self.debts.values():
-            assert (debt.state == "dead") == bool(debt.doom)
+        for expected in self.expected_effects.values():
+            assert (expected.state == "dead") == bool(expected.doom)
 
     # The end
 
@@ -834,15 +855,20 @@ class Protocol(RuleBasedStateMachine):
             for lane in ("inward", "outward"):
                 while effects := self.claim_share(lane, 100):
                     self.pay_and_compare(effects, None)
-            if not any(debt.state in {"waiting", "leased"} or self.takable(debt) for debt in self.debts.values()):
+            if not any(
+                expected.state in {"waiting", "leased"} or self.takable(expected)
+                for expected in self.expected_effects.values()
+            ):
                 break
         self.the_rows_are_what_the_model_says()
         self.inside_nothing_is_done_twice_and_done_means_done()
         self.outside_nothing_is_done_that_was_not_sent_under_its_key()
-        stuck = {debt.door.pk for debt in self.debts.values() if debt.state in {"dead", "uncertain"}}
-        for debt in self.debts.values():
-            waits_its_turn = debt.kind == "toy.log" and debt.state == "ready" and debt.door.pk in stuck
-            assert debt.state in {"done", "skipped", "dead", "uncertain"} or waits_its_turn
+        stuck = {
+            expected.door.pk for expected in self.expected_effects.values() if expected.state in {"dead", "uncertain"}
+        }
+        for expected in self.expected_effects.values():
+            waits_its_turn = expected.kind == "toy.log" and expected.state == "ready" and expected.door.pk in stuck
+            assert expected.state in {"done", "skipped", "dead", "uncertain"} or waits_its_turn
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Industry, Invoice, Payment, Subscription
 from core.problems import Conflict, DuplicateClaim, Problem, WrongState
-from engine import owe, perform, run_due
+from engine import perform, run_due, schedule
 from engine.models import Effect
 from engine.testing import run_effects
 from tests.factories import (
@@ -133,7 +133,7 @@ def test_approving_while_the_invoice_is_voided_loses_no_money(_, staff):
 
 
 def lapse_of(invoice):
-    key = owe(let_lapse, key=f"lapse:{invoice.pk}", about=invoice)
+    key = schedule(let_lapse, key=f"lapse:{invoice.pk}", about=invoice)
     return Effect.objects.get(pk=key) if key else Effect.objects.get(key=f"lapse:{invoice.pk}")
 
 
@@ -230,7 +230,7 @@ def test_a_balance_is_used_once(_, staff):
     payment, subscription = overpaid(staff)
     bills = [bill(subscription, "80.00") for _ in range(3)]
 
-    at_once(*(lambda debt=debt: run_due([debt.pk]) for _, debt in bills))
+    at_once(*(lambda effect=effect: run_due([effect.pk]) for _, effect in bills))
     run_effects()
 
     used = sum(Allocation.objects.exclude(invoice=payment.invoice_id).values_list("amount", flat=True))
@@ -242,10 +242,10 @@ def test_balances_are_used_once_by_invoices_of_one_batch(staff):
     houses = [overpaid(staff) for _ in range(2)]
     bills = [bill(subscription, "80.00") for _, subscription in houses for _ in range(3)]
 
-    run_due([debt.pk for _, debt in bills])
+    run_due([effect.pk for _, effect in bills])
     run_effects()  # what is paid in part looks once more
 
-    assert {debt.state for debt in Effect.objects.filter(kind="invoice.apply_balance")} == {"done"}
+    assert {effect.state for effect in Effect.objects.filter(kind="invoice.apply_balance")} == {"done"}
     for payment, _ in houses:
         others = Allocation.objects.filter(account=payment.account_id).exclude(invoice=payment.invoice_id)
         assert sorted(others.values_list("amount", flat=True)) == [Decimal("20.00"), Decimal("80.00")]
@@ -254,7 +254,7 @@ def test_balances_are_used_once_by_invoices_of_one_batch(staff):
 
 def test_a_reversal_takes_back_what_a_balance_was_just_paying(staff):
     payment, subscription = overpaid(staff)
-    invoice, debt = bill(subscription, "80.00")
+    invoice, effect = bill(subscription, "80.00")
     perform(fresh(payment).reverse, by=staff, reason_given="recalled")
     back = Effect.objects.get(kind="payment.unsettle")
     outcomes = []
@@ -270,7 +270,7 @@ def test_a_reversal_takes_back_what_a_balance_was_just_paying(staff):
         BalanceEntry.objects.create(
             account=payment.account, payment=payment, currency="USD", amount=Decimal(-80), key="as apply_balance"
         )
-        Effect.objects.filter(pk=debt.pk).update(state="skipped")
+        Effect.objects.filter(pk=effect.pk).update(state="skipped")
     work.join()
 
     assert sum(Allocation.objects.values_list("amount", flat=True)) == 0
@@ -281,11 +281,11 @@ def test_a_reversal_takes_back_what_a_balance_was_just_paying(staff):
 @pytest.mark.parametrize("_", range(3))
 def test_a_reversal_and_a_renewal_at_once_leave_no_money_anywhere(_, staff):
     payment, subscription = overpaid(staff)
-    _, debt = bill(subscription, "80.00")
+    _, effect = bill(subscription, "80.00")
 
     at_once(
         lambda: (perform(fresh(payment).reverse, by=staff, reason_given="recalled"), run_effects()),
-        lambda: run_due([debt.pk]),
+        lambda: run_due([effect.pk]),
     )
     run_effects()
 
@@ -355,11 +355,11 @@ def test_a_limit_holds_when_many_ask_at_once(what):
 
 def test_balance_applied_by_hand_twice_pays_once(staff):
     payment, subscription = overpaid(staff)
-    invoice, debt = bill(subscription, "80.00")
+    invoice, effect = bill(subscription, "80.00")
 
     for _ in range(2):
         with atomic():
-            apply_balances([Invoice.objects.get(pk=invoice.pk)], [debt])
+            apply_balances([Invoice.objects.get(pk=invoice.pk)], [effect])
 
     assert balance_of(payment.account_id) == {"USD": Decimal("20.00")}
 

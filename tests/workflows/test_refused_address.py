@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from core.models import Account
-from engine import owe, perform
+from engine import perform, schedule
 from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from tests.web.conftest import signed_in
@@ -38,7 +38,7 @@ def customer(office):  # noqa: F811
 @pytest.fixture
 def mail(run_effects):
     def send(account, number=1):
-        key = owe(mail_trial_ending, key=f"test:{account.pk}:{number}", about=account)
+        key = schedule(mail_trial_ending, key=f"test:{account.pk}:{number}", about=account)
         run_effects()
         return Effect.objects.get(pk=key)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from engine import Retry, RetryAfter, begin, claim, effect_handler, lease, owe, registry
+from engine import Retry, RetryAfter, begin, claim, effect_handler, lease, registry, schedule
 from engine.models import Effect
 from engine.testing import advance, run_effects
 from tests.toy import outside
@@ -44,7 +44,7 @@ def tried(monkeypatch):
         door = Door(house=UUID(int=1))
         begin(door)
         Effect.objects.all().update(state="skipped")
-        key = owe(greet, key=f"greet:{door.pk}", about=door)
+        key = schedule(greet, key=f"greet:{door.pk}", about=door)
         waits = []
         for _ in range(most):
             run_effects()

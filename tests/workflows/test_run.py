@@ -15,16 +15,16 @@ from django.db.models.functions import Now
 from core.models import Payment
 from core.problems import Conflict, WrongState
 from engine import (
-    Debt,
+    NewEffect,
     Unreachable,
     claim,
     lease,
-    owe,
-    owe_many,
     perform,
     retry,
     retry_many,
     run_due,
+    schedule,
+    schedule_many,
     skip,
     sweep,
 )
@@ -385,7 +385,7 @@ def test_ordered_effects_of_an_object_wait_for_the_earlier_ones(run_effects):
 def test_a_tenant_with_many_effects_leaves_room_for_the_others():
     flood, *others = [AccountFactory(status="trial") for _ in range(5)]
     for n in range(300):
-        owe(engine_registry.kinds["mail.trial_started"].run, key=f"flood:{n}", about=flood)
+        schedule(engine_registry.kinds["mail.trial_started"].run, key=f"flood:{n}", about=flood)
     by_account = dict.fromkeys([flood.pk, *(other.pk for other in others)], 0)
 
     for effect in claim.claim_fairly("outward", 50):
@@ -407,8 +407,8 @@ def test_a_debt_is_owed_once_for_its_key(run_effects, mailoutbox):
     account = AccountFactory()
     remind = engine_registry.kinds["mail.trial_started"].run
 
-    first = owe(remind, key="reminder:1", about=account)
-    again = owe(remind, key="reminder:1", about=account)
+    first = schedule(remind, key="reminder:1", about=account)
+    again = schedule(remind, key="reminder:1", about=account)
 
     assert first is not None
     assert again is None
@@ -418,7 +418,7 @@ def test_a_debt_is_owed_once_for_its_key(run_effects, mailoutbox):
 
 def test_a_debt_may_be_due_later(run_effects):
     account = AccountFactory()
-    owe(engine_registry.kinds["mail.trial_started"].run, key="later", about=account, after=timedelta(days=7))
+    schedule(engine_registry.kinds["mail.trial_started"].run, key="later", about=account, after=timedelta(days=7))
 
     assert run_effects() == 0
     Effect.objects.update(run_at=F("run_at") - timedelta(days=7))
@@ -430,7 +430,7 @@ def test_a_debt_may_be_due_later(run_effects):
 )
 def test_a_payload_that_cannot_be_kept_is_refused_when_it_is_recorded(payload):
     with pytest.raises(NotKeepable):
-        owe(engine_registry.kinds["mail.trial_started"].run, key="k", payload=payload)
+        schedule(engine_registry.kinds["mail.trial_started"].run, key="k", payload=payload)
 
     assert not Effect.objects.exists()
 
@@ -498,7 +498,7 @@ class TestOperators:
 
 def test_outcomes_of_a_quick_far_side_are_written_together(handler, django_assert_max_num_queries):
     mails = [owed_mail() for _ in range(20)]
-    handler("mail.trial_started", run=lambda _, debt: {"to": str(debt.pk)})
+    handler("mail.trial_started", run=lambda _, effect: {"to": str(effect.pk)})
 
     with django_assert_max_num_queries(8):
         run_due()
@@ -512,7 +512,7 @@ def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
     mails = [owed_mail() for _ in range(3)]
     written = []
 
-    def slow(_, debt):
+    def slow(_, effect):
         written.append(Effect.objects.filter(pk__in=[mail.pk for mail in mails], state="done").count())
         time.sleep(0.25)
         return {}
@@ -527,8 +527,8 @@ def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
 def test_of_what_was_sent_together_only_the_holder_writes_the_outcome(handler):
     lost, kept = owed_mail(), owed_mail()
 
-    def overtaken(_, debt):
-        if debt.pk == lost.pk:  # somebody else takes it over while it is outside
+    def overtaken(_, effect):
+        if effect.pk == lost.pk:  # somebody else takes it over while it is outside
             Effect.objects.filter(pk=lost.pk).update(fence=F("fence") + 1)
         return {"by": "me"}
 
@@ -545,8 +545,8 @@ def test_of_what_was_sent_together_only_the_holder_writes_the_outcome(handler):
 def test_one_that_fails_takes_nothing_from_those_sent_with_it(handler):
     mails = [owed_mail() for _ in range(5)]
 
-    def picky(_, debt):
-        if debt.pk == mails[2].pk:
+    def picky(_, effect):
+        if effect.pk == mails[2].pk:
             raise RuntimeError("not this one")
         return {}
 
@@ -560,10 +560,10 @@ def test_one_that_fails_takes_nothing_from_those_sent_with_it(handler):
 
 def test_many_debts_are_owed_in_one_statement(django_assert_num_queries):
     account = AccountFactory()
-    owe(mail_trial_start, key="known", about=account)
+    schedule(mail_trial_start, key="known", about=account)
 
     with django_assert_num_queries(1):
-        ids = owe_many([Debt(mail_trial_start, key, about=account) for key in ("new", "known", "newer")])
+        ids = schedule_many([NewEffect(mail_trial_start, key, about=account) for key in ("new", "known", "newer")])
 
     assert [key is not None for key in ids] == [True, False, True]
     assert set(Effect.objects.filter(pk__in=[key for key in ids if key]).values_list("key", flat=True)) == {
@@ -589,7 +589,7 @@ def looking():
 
 
 def told(account, number):
-    owe(engine_registry.kinds["mail.trial_started"].run, key=f"told:{account.pk}:{number}", about=account)
+    schedule(engine_registry.kinds["mail.trial_started"].run, key=f"told:{account.pk}:{number}", about=account)
 
 
 def test_what_became_due_lately_is_claimed_at_once(looking):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.models import Subscription
 from core.problems import WrongState
-from engine import Debt, Step, begin_many, owe_many, perform, perform_many
+from engine import NewEffect, Step, begin_many, perform, perform_many, schedule_many
 from engine.deadline import deadline
 from engine.models import Effect, Transition
 from engine.persist import CHUNK_ROWS
@@ -145,12 +145,12 @@ def test_of_two_sets_in_opposite_orders_one_wins_and_one_is_refused(columns_diff
 
 def test_many_debts_are_owed_in_parts_and_each_answer_stands_at_its_place(django_assert_num_queries):
     """H4"""
-    debts = [Debt(count_visits, f"many:{number}") for number in range(CHUNK_ROWS + 2)]
-    owe_many(debts[3:5])
+    effects = [NewEffect(count_visits, f"many:{number}") for number in range(CHUNK_ROWS + 2)]
+    schedule_many(effects[3:5])
 
     with django_assert_num_queries(2 + 2), transaction.atomic():
-        owed = owe_many(debts)
+        owed = schedule_many(effects)
 
     assert [number for number, key in enumerate(owed) if key is None] == [3, 4]
     keys = dict(Effect.objects.values_list("pk", "key"))
-    assert all(keys[key] == debt.key for key, debt in zip(owed, debts, strict=True) if key)
+    assert all(keys[key] == effect.key for key, effect in zip(owed, effects, strict=True) if key)

@@ -14,15 +14,15 @@ from django.db.transaction import atomic
 
 from core.env import rate as rate_of_environment
 from engine import (
-    Debt,
+    NewEffect,
     begin_many,
     blocked,
     call_durations,
     claim,
     effect_handler,
-    owe_many,
     registry,
     run_due,
+    schedule_many,
     throttles,
 )
 from engine.models import Effect, Throttle
@@ -73,7 +73,7 @@ def owed(count, handler=greet):
     door = Door(house=UUID(int=1))
     begin_many([door])
     Effect.objects.filter(transition__isnull=False).update(state="done")
-    owe_many([Debt(handler, f"{handler.__name__}:{n}", about=door) for n in range(count)])
+    schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(count)])
 
 
 def heard():

@@ -22,11 +22,11 @@ from engine import (
     begin,
     explain,
     lease,
-    owe,
     perform,
     perform_many,
     retry,
     run_due,
+    schedule,
     skip,
 )
 from engine.models import Effect, Transition
@@ -267,7 +267,7 @@ def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effec
         raise error
 
     run_effects()
-    owe(greet, key="later", about=door, after=timedelta(days=2))
+    schedule(greet, key="later", about=door, after=timedelta(days=2))
     monkeypatch.setattr(outside, "send", fail)
     advance(days=2)
 
@@ -277,8 +277,8 @@ def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effec
 
 
 def test_a_debt_may_be_recorded_by_hand_once_for_its_key(door, run_effects, heard):
-    assert owe(greet, key="greet:again", about=door) is not None
-    assert owe(greet, key="greet:again", about=door) is None
+    assert schedule(greet, key="greet:again", about=door) is not None
+    assert schedule(greet, key="greet:again", about=door) is None
 
     run_effects()
 

@@ -16,20 +16,20 @@ from django.db.models import F
 
 from core.problems import WrongState
 from engine import (
-    Debt,
+    NewEffect,
     Permanent,
     RetryAfter,
     begin_many,
     claim,
     executor,
     lease,
-    owe,
-    owe_many,
     perform_many,
     registry,
     retry,
     retry_many,
     run_due,
+    schedule,
+    schedule_many,
     subjects,
     sweep,
 )
@@ -351,7 +351,7 @@ def test_row_of_an_unknown_machine_fails_alone(kind):
     shut = doors(6)
     run_effects()
     outside.heard.clear()
-    owe_many([Debt(kind, f"m:{number}", about=door) for number, door in enumerate(shut)])
+    schedule_many([NewEffect(kind, f"m:{number}", about=door) for number, door in enumerate(shut)])
     Effect.objects.filter(key="m:4").update(machine="ghost")
 
     run_due()
@@ -366,7 +366,7 @@ def test_machine_that_nothing_follows_from_is_known(monkeypatch):
     """H17: a model without a line of `on` was unknown to a fresh process."""
     (door,) = doors(1)
     run_effects()
-    owe(count_visits, key="only:1", about=door)
+    schedule(count_visits, key="only:1", about=door)
     monkeypatch.setattr(registry, "machines", {})
     subjects._reader.cache_clear()
 

@@ -21,7 +21,7 @@ from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
 from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import refused, remember
-from engine import owe
+from engine import schedule
 from workflows.periods import database_now
 from workflows.security.rights import is_trusted, known_words, permissions_of, word_of, words_of
 from workflows.security.rights_effects import apply, come_into_force, mail_requested, put_in_force, tell_of
@@ -143,8 +143,8 @@ def _at_once(kind: str, person: User, words: set[str], *, tell: bool) -> DutyGra
 def _ask(kind: str, person: User, words: list[str], *, by: User, reason: str, email: str = "") -> DutyGrant:
     grant = _row(kind, person, words, by=by, reason=reason, email=email)
     payload = {"grant": str(grant.pk)}
-    owe(mail_requested, key=f"duty_requested:{grant.pk}", payload=payload | {"email": person.email})
-    owe(come_into_force, key=f"duties:{grant.pk}", payload=payload, at=grant.waits_until)
+    schedule(mail_requested, key=f"duty_requested:{grant.pk}", payload=payload | {"email": person.email})
+    schedule(come_into_force, key=f"duties:{grant.pk}", payload=payload, at=grant.waits_until)
     remember("rights_asked", actor=by, person=person, grant=str(grant.pk), duties=words)
     return grant
 

@@ -18,7 +18,7 @@ from core.models import Account, Invitation, Membership, User
 from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security import rate_limits
-from engine import owe
+from engine import schedule
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
 from workflows.actions.sites import plan_of, usage_of
@@ -61,7 +61,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
         _check_room(account, usage_of(account)["users"])
         rate_limits.count("invitation", account.pk)
         invitation = Invitation.objects.create(account=account, email=email, role=role, invited_by=by)
-        owe(
+        schedule(
             mail_invitation,
             key=f"member_invited:{invitation.pk}",
             about=account,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.models import Account, Invitation, Membership, User
 from core.problems import Conflict, NotFound, PermissionDenied
-from engine import owe
+from engine import schedule
 from workflows.actions.accounts import check_is_open
 from workflows.actions.sites import remove_member as show_out
 from workflows.mail.operator_warnings import mail_no_owner
@@ -86,7 +86,7 @@ def warn_of_missing_owner(person: User) -> bool:
         return False
     if place.account.memberships.filter(role=Role.OWNER, user__is_active=True).exists():
         return False
-    owe(mail_no_owner, key=f"no_owner:{place.account_id}:{database_now():%Y-%m-%d}", about=place.account)
+    schedule(mail_no_owner, key=f"no_owner:{place.account_id}:{database_now():%Y-%m-%d}", about=place.account)
     return True
 
 

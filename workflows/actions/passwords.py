@@ -8,7 +8,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 
 from core.models import Account, Membership, User
-from engine import owe
+from engine import schedule
 from workflows.actions.invitations import accept
 from workflows.actions.people import check_new_password, remember_password
 from workflows.actions.sites import remove_member
@@ -68,5 +68,5 @@ def _start_over(account: Account, owner: User) -> bool:
     offers, _by_model = account.invitations.all().delete()
     if not others and not offers:
         return False
-    owe(mail_members_let_go, key=f"members_let_go:{account.pk}:{owner.pk}", about=account)
+    schedule(mail_members_let_go, key=f"members_let_go:{account.pk}:{owner.pk}", about=account)
     return True

@@ -14,7 +14,7 @@ from core.models import PayeeVersion, PaymentMethod, Policy, User
 from core.models.payee_version import PAYEE, same_payee
 from core.payees.instructions import DEMO_WARNING
 from core.problems import Conflict, PermissionDenied, WrongState
-from engine import owe, owe_many
+from engine import schedule, schedule_many
 from workflows.lifecycle.missing_methods import left_without
 from workflows.mail.operator_warnings import mail_no_way_to_pay
 from workflows.periods import database_now
@@ -42,7 +42,7 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
         if not is_shown(held):
             version = _note(method, by=by)
             method.save()
-            owe_many([tell(version, waits=False)])
+            schedule_many([tell(version, waits=False)])
             return version
         version = _ask(method, by=by)
         keep_payee(method, held)
@@ -77,7 +77,7 @@ def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
             raise _over(version, "confirmed already")
         version.confirmed_by, version.confirmed_at = by, database_now()
         version.save(update_fields=["confirmed_by", "confirmed_at"])
-        owe_many([in_time(version)])
+        schedule_many([in_time(version)])
     return version
 
 
@@ -107,7 +107,7 @@ def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
     if places:
         digest = hashlib.sha256("; ".join(places).encode()).hexdigest()[:16]
         key = f"no_way_to_pay:{database_now():%Y-%m-%d}:{digest}"
-        owe(mail_no_way_to_pay, key=key, payload={"places": places})
+        schedule(mail_no_way_to_pay, key=key, payload={"places": places})
     return places
 
 
@@ -143,7 +143,7 @@ def _ask(method: PaymentMethod, *, by: User) -> PayeeVersion:
     )
     version.save()
     version.refresh_from_db()
-    owe_many([tell(version, waits=True), in_time(version)])
+    schedule_many([tell(version, waits=True), in_time(version)])
     return version
 
 

@@ -20,7 +20,7 @@ from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import note, refused, remember
 from core.security.rate_limits import Try
 from core.validation.text import check_name, composed
-from engine import owe
+from engine import schedule
 from engine.ids import uuid7
 from engine.models import Transition
 from engine.stateful import NOBODY
@@ -41,7 +41,7 @@ def ask_for_password_reset(email: str) -> None:
 
     For an unknown one the same is owed, and the effect finds nobody: an answer tells nothing, nor does its time.
     """
-    owe(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
+    schedule(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
     note("password_reset_asked", account=email)
 
 
@@ -89,7 +89,7 @@ def signed_in(user: User, attempt: Try) -> None:
     note("sign_in", actor=user)
     if is_new:
         payload = {"user": str(user.pk), "what": "network"}
-        owe(mail_security_notice, key=f"new_network:{user.pk}:{database_now():%Y-%m-%d}", payload=payload)
+        schedule(mail_security_notice, key=f"new_network:{user.pk}:{database_now():%Y-%m-%d}", payload=payload)
 
 
 def ask_to_verify(user: User) -> None:
@@ -126,7 +126,7 @@ def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
         raise Conflict(_("This address has been confirmed already."))
     email = canonical_email(account.billing_email)
     digest = salted_hmac("workflows.people.billing", email, algorithm="sha256").hexdigest()[:32]
-    owe(
+    schedule(
         mail_billing_verification,
         key=f"verify_billing_email:{account.pk}:{digest}:{database_now():%Y-%m-%d}",
         about=account,
@@ -210,8 +210,8 @@ def remember_password(user: User, *, by_link: bool) -> None:
     remember("password_set", actor=user, person=user, by_link=by_link)
     if user.is_staff:
         payload = {"user": str(user.pk), "what": "password"}
-        owe(mail_security_notice, key=f"new_password:{uuid7()}", payload=payload)
+        schedule(mail_security_notice, key=f"new_password:{uuid7()}", payload=payload)
 
 
 def _owe_verification(email: str, *, about: Account | None) -> None:
-    owe(mail_verification, key=f"verify_email:{uuid7()}", about=about, payload={"email": email})
+    schedule(mail_verification, key=f"verify_email:{uuid7()}", about=about, payload={"email": email})

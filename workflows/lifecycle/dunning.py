@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, Policy, Subscription
-from engine import Debt, because, effect_handler, owe_many, perform_many
+from engine import NewEffect, because, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_held_up
 from workflows.lifecycle.closing import farewell
@@ -32,10 +32,10 @@ def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> No
     """
     pairs, policy, now = list(zip(invoices, effects, strict=True)), Policy.current(), database_now()
     waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs]
-    owe_many([*_reminders(pairs, policy, now), *waits])
+    schedule_many([*_reminders(pairs, policy, now), *waits])
 
 
-def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> Debt:
+def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> NewEffect:
     """Counted from the due date, and from today where it is asked for again after that."""
     assert invoice.due_on is not None
     method = invoice.payment_method or invoice.account.default_payment_method
@@ -52,10 +52,10 @@ def chase_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> No
 
     Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
     """
-    owe_many(list(_reminders(list(zip(invoices, effects, strict=True)), Policy.current(), database_now())))
+    schedule_many(list(_reminders(list(zip(invoices, effects, strict=True)), Policy.current(), database_now())))
 
 
-def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> Iterator[Debt]:
+def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> Iterator[NewEffect]:
     """What is due now of each invoice, and when to look at it again."""
     open_ones = [
         (invoice, this)
@@ -66,7 +66,7 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
     for invoice, this in open_ones:
         not_before = invoice.created_at + YOUNG
         if now < not_before:
-            yield Debt(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
+            yield NewEffect(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
             yield from _reminders_of(invoice, this, policy.reminder_days, now, is_held_up=invoice.pk in held)
     yield from alert_of_unpayable([invoice for invoice, _ in open_ones])
@@ -98,7 +98,7 @@ def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int
 
 def _reminders_of(
     invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_held_up: bool
-) -> Iterator[Debt]:
+) -> Iterator[NewEffect]:
     """The reminder of today and the next look. One look for each day: two that lead to the same are one."""
     assert invoice.due_on is not None
     day = _this_day(invoice.account, now)
@@ -106,7 +106,7 @@ def _reminders_of(
     if due and this.kind == "invoice.chase" and not is_held_up:
         step = max(due)
         key = f"reminder:{invoice.pk}:{step}"
-        yield Debt(notifications.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
+        yield NewEffect(notifications.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
     later = [on for step in days if (on := invoice.due_on + timedelta(days=step)) > day]
     if is_held_up and due:
         later.append(day + timedelta(days=1))
@@ -114,8 +114,8 @@ def _reminders_of(
         yield _look_on(min(later), invoice, this)
 
 
-def _look_on(day: date, invoice: Invoice, this: Effect) -> Debt:
-    return Debt(
+def _look_on(day: date, invoice: Invoice, this: Effect) -> NewEffect:
+    return NewEffect(
         chase_invoices,
         f"chase:{invoice.pk}:{day}" if day != day_of(this) else f"chase:{invoice.pk}:{this.pk}",
         about=invoice,
@@ -220,7 +220,7 @@ def escalate_claim(payment: Payment, this: Effect) -> Outcome:
     if waiting >= pause:
         wait = timedelta(days=3 * waiting)
         following.append(
-            Debt(
+            NewEffect(
                 notifications.mail_reviewers,
                 f"escalate:{payment.pk}:{this.pk}",
                 about=payment,
@@ -228,13 +228,13 @@ def escalate_claim(payment: Payment, this: Effect) -> Outcome:
                 payload={"days_waiting": waiting},
             )
         )
-    owe_many([*following, on_day(escalate_claim, payment, day=today + wait, setter=this)])
+    schedule_many([*following, on_day(escalate_claim, payment, day=today + wait, setter=this)])
     return Outcome.ACTED
 
 
 def _after_days(handler: object, subscription: Subscription, this: Effect, *, days: int) -> None:
     day = _this_day(account_of(subscription), database_now()) + timedelta(days=days)
-    owe_many([on_day(handler, subscription, day=day, setter=this, payload={"version": this.seq})])  # type: ignore[arg-type]
+    schedule_many([on_day(handler, subscription, day=day, setter=this, payload={"version": this.seq})])  # type: ignore[arg-type]
 
 
 def _is_over(subscription: Subscription | None) -> bool:

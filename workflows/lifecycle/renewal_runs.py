@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
 
-from engine import Debt, effect_handler, gather, once_per
+from engine import NewEffect, effect_handler, gather, once_per
 from engine.models import Batch, Effect
 from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
@@ -44,7 +44,11 @@ def begin_run(day: date) -> Batch | None:
         payload__on__lte=day.isoformat(),
     )
     ids = list(waiting.values_list("pk", flat=True))
-    return gather(ids, then=Debt(report_renewals, f"renewals:{day}", payload={"on": day.isoformat()})) if ids else None
+    return (
+        gather(ids, then=NewEffect(report_renewals, f"renewals:{day}", payload={"on": day.isoformat()}))
+        if ids
+        else None
+    )
 
 
 @effect_handler("renewals.report")

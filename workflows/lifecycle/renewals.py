@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from core.models import Invoice, Payment, Policy, Subscription
-from engine import Debt, because, effect_handler, owe_many, perform_many
+from engine import NewEffect, because, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from engine.pipeline import pipelined
 from engine.raw_queries import Reader
@@ -40,7 +40,7 @@ def plan_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect
     _end_offers(offers.objects, {subscription.pk: (subscription, this) for subscription, this in pairs})
     (policy,) = policies.objects or [Policy.current()]
     lead = timedelta(days=policy.renewal_lead_days)
-    owe_many([timer for subscription, this in pairs for timer in _timers(subscription, this, lead)])
+    schedule_many([timer for subscription, this in pairs for timer in _timers(subscription, this, lead)])
 
 
 def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subscription, Effect]]) -> None:
@@ -52,7 +52,7 @@ def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subsc
             cancel_invoices(Invoice.objects.filter(pk=offer.pk), this).write()
 
 
-def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterator[Debt]:
+def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterator[NewEffect]:
     """Each says for which period it is: the one after that has its own."""
     assert subscription.period_end is not None
     period = {"period_end": subscription.period_end.isoformat()}

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from core.models import Account, Invoice, Subscription
 from core.time_zones import zone_of
-from engine import Debt, effect_handler, owe_many, reschedule
+from engine import NewEffect, effect_handler, reschedule, schedule_many
 from engine.models import Effect
 from engine.stateful import Stateful
 from workflows.lifecycle.claim_pauses import HELD
@@ -50,7 +50,7 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
             if outcome in (Outcome.TOMORROW, Outcome.HELD_UP):
                 held = this.payload.get(HELD, 0) + (outcome is Outcome.HELD_UP)
                 payload = this.payload | ({HELD: held} if held else {})
-                owe_many([on_day(look, about, day=following, setter=this, payload=payload)])
+                schedule_many([on_day(look, about, day=following, setter=this, payload=payload)])
             return outcome
 
         kinds.add(name)
@@ -61,14 +61,14 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
 
 def on_day(
     handler: Callable[..., Any], about: Stateful, *, day: date, setter: Effect, payload: dict[str, Any] | None = None
-) -> Debt:
+) -> NewEffect:
     """A timer for the moment at which that day begins where the customer is.
 
     Its key names the effect that sets it: whatever leads back into a state sets its timers again, and a second run of
     the same effect sets none.
     """
     kind: str = handler.kind.name  # type: ignore[attr-defined]
-    return Debt(
+    return NewEffect(
         handler,
         f"{kind}:{about.pk}:{setter.pk}",
         about=about,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.models import Account, Policy, Subscription
-from engine import Debt, because, effect_handler, owe_many, perform_many
+from engine import NewEffect, because, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import is_held_up
 from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
@@ -27,7 +27,7 @@ def watch_trial(account: Account, this: Effect) -> None:
     warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
     if today_in(account.time_zone, account.created_at) < warning < account.trial_ends_on:
         timers.append(
-            Debt(
+            NewEffect(
                 notifications.mail_trial_ending,
                 f"trial_ending:{account.pk}",
                 about=account,
@@ -36,7 +36,7 @@ def watch_trial(account: Account, this: Effect) -> None:
                 at=midnight(warning, account.time_zone),
             )
         )
-    owe_many(timers)
+    schedule_many(timers)
 
 
 @timer("account.end_trial")

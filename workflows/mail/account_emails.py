@@ -20,79 +20,79 @@ Outcome = dict[str, Any]
 
 
 @effect_handler("mail.password_reset", forgettable=True, **BY_MAIL)
-def mail_password_reset(_: None, debt: Effect) -> Outcome | None:
+def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
-    user = User.objects.reading(debt.payload["email"])
+    user = User.objects.reading(effect.payload["email"])
     if user is None:
         return None
     link = urls.password_reset(signed_links.RESET.token_of(user))
-    return _send(debt, "password_reset", user, context.password_reset(user, link))
+    return _send(effect, "password_reset", user, context.password_reset(user, link))
 
 
 @effect_handler("mail.verify_email", forgettable=True, **BY_MAIL)
-def mail_verification(_: Account | None, debt: Effect) -> Outcome | None:
+def mail_verification(_: Account | None, effect: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
-    user = User.objects.reading(debt.payload["email"])
+    user = User.objects.reading(effect.payload["email"])
     if user is None or user.email_verified_at is not None:
         return None
     link = urls.verify_email(signed_links.VERIFICATION.token_of(user))
-    return _send(debt, "verify_email", user, context.verify_email(user, link))
+    return _send(effect, "verify_email", user, context.verify_email(user, link))
 
 
 @effect_handler("mail.verify_billing_email", **BY_MAIL)
-def mail_billing_verification(account: Account, debt: Effect) -> Outcome | None:
+def mail_billing_verification(account: Account, effect: Effect) -> Outcome | None:
     """Nothing to ask where the address was changed, or shown to be theirs, meanwhile. It counts as an unproved mail."""
-    if canonical_email(account.billing_email or "@") != debt.payload["email"] or not needs_proof(account):
+    if canonical_email(account.billing_email or "@") != effect.payload["email"] or not needs_proof(account):
         return None
     try:
-        take_a_turn(account.billing_email, debt)
+        take_a_turn(account.billing_email, effect)
     except Unproved as reason:
-        return wait(debt, "verify_billing_email", reason)
+        return wait(effect, "verify_billing_email", reason)
     words = context.verify_billing_email(account, urls.verify_billing_email(signed_links.billing_token_of(account)))
     email = build_email("verify_billing_email", words, language=account.language)
-    return send(debt, [account.billing_email], email)
+    return send(effect, [account.billing_email], email)
 
 
 @effect_handler("mail.member_invited", forgettable=True, **BY_MAIL)
-def mail_invitation(account: Account, debt: Effect) -> Outcome | None:
+def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
     """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
 
     It waits until who invites is known: its words are theirs, and it goes to somebody who never asked. Therefore it
     counts as an unproved mail, of whatever accounts; who has declined an offer of this account gets none for a while.
     """
-    invitation = Invitation.objects.filter(pk=debt.payload.get("invitation"), account=account).first()
+    invitation = Invitation.objects.filter(pk=effect.payload.get("invitation"), account=account).first()
     if invitation is None or invitation.invited_by is None or account.status == Account.Status.CLOSED:
         return None
     if has_declined(invitation):
         return {"kind": "member_invited", "recipients": [], "dropped": "an earlier invitation was declined"}
     if not is_known(invitation.invited_by, account):
-        return wait(debt, "member_invited", NOT_PROVED)
+        return wait(effect, "member_invited", NOT_PROVED)
     try:
-        take_a_turn(invitation.email, debt)
+        take_a_turn(invitation.email, effect)
     except Unproved as reason:
-        return wait(debt, "member_invited", reason)
+        return wait(effect, "member_invited", reason)
     words = context.member_invited(invitation, urls.invitation(signed_links.invitation_token_of(invitation)))
-    return send(debt, [invitation.email], build_email("member_invited", words, language=account.language))
+    return send(effect, [invitation.email], build_email("member_invited", words, language=account.language))
 
 
 @mail("members_let_go")
-def mail_members_let_go(account: Account, debt: Effect) -> EmailContext:
+def mail_members_let_go(account: Account, effect: Effect) -> EmailContext:
     """To the owner, whose address was proved by the same act."""
     return EmailContext(context.members_let_go(account), to_log_in=True)
 
 
 @mail("security_notice", to_staff=True)
-def mail_security_notice(_: None, debt: Effect) -> EmailContext | None:
+def mail_security_notice(_: None, effect: Effect) -> EmailContext | None:
     """To somebody of the staff: a new password, or a sign-in from a new network."""
-    user = User.objects.get(pk=debt.payload["user"])
+    user = User.objects.get(pk=effect.payload["user"])
     if not user.is_active:
         return None
-    words = context.security_notice(user, is_password=debt.payload["what"] == "password", at=debt.created_at)
+    words = context.security_notice(user, is_password=effect.payload["what"] == "password", at=effect.created_at)
     return EmailContext(words, to=[user.email])
 
 
-def _send(debt: Effect, kind: str, user: User, words: context.Values) -> Outcome:
+def _send(effect: Effect, kind: str, user: User, words: context.Values) -> Outcome:
     """In the language of the person's account; staff, who have none, in English."""
     membership = getattr(user, "membership", None)
     language = language_of(membership.account) if membership else "en"
-    return send(debt, [user.email], build_email(kind, words, language=language))
+    return send(effect, [user.email], build_email(kind, words, language=language))

@@ -22,12 +22,12 @@ ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that 
 
 
 @mail("trial_started")
-def mail_trial_start(account: Account, debt: Effect) -> EmailContext:
+def mail_trial_start(account: Account, effect: Effect) -> EmailContext:
     return EmailContext(context.trial_started(account), answers=True, to_log_in=True)
 
 
 @mail("trial_ending")
-def mail_trial_ending(account: Account, debt: Effect) -> EmailContext | None:
+def mail_trial_ending(account: Account, effect: Effect) -> EmailContext | None:
     """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
@@ -35,30 +35,30 @@ def mail_trial_ending(account: Account, debt: Effect) -> EmailContext | None:
 
 
 @mail("trial_ended")
-def mail_trial_end(account: Account, debt: Effect) -> EmailContext | None:
+def mail_trial_end(account: Account, effect: Effect) -> EmailContext | None:
     """Only a trial that ended is news: for other ends the subscription's mail has told."""
-    if debt.transition is None or debt.transition.source != Account.Status.TRIAL:
+    if effect.transition is None or effect.transition.source != Account.Status.TRIAL:
         return None
     chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
     return EmailContext(context.trial_ended(account, chosen))
 
 
 @mail("invoice_issued", related=ASKED)
-def mail_invoice(invoice: Invoice, debt: Effect) -> EmailContext | None:
+def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     """What was voided before it was sent is not asked for, nor what was paid while this mail waited."""
     is_open = invoice.status in Invoice.OPEN
-    if invoice.status == Invoice.Status.VOID or (has_waited(debt) and not is_open):
+    if invoice.status == Invoice.Status.VOID or (has_waited(effect) and not is_open):
         return None
     words = context.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
     return EmailContext(words, answers=is_open)
 
 
 @mail("invoice_reminder", related=ASKED)
-def mail_reminder(invoice: Invoice, debt: Effect) -> EmailContext | None:
+def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
     """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
         return None
-    if has_waited(debt) and _is_followed(invoice, debt):
+    if has_waited(effect) and _is_followed(invoice, effect):
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
     words = context.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
@@ -66,14 +66,14 @@ def mail_reminder(invoice: Invoice, debt: Effect) -> EmailContext | None:
 
 
 @mail("payment_submitted", to_staff=True, revision=2)
-def mail_reviewers(payment: Payment, debt: Effect) -> EmailContext | None:
+def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
     """Of this claim, or of all that `claims` of the payload names and nobody has decided on meanwhile."""
-    if "claims" not in debt.payload:
-        words = context.payment_submitted(payment, days_waiting=debt.payload.get("days_waiting", 0))
+    if "claims" not in effect.payload:
+        words = context.payment_submitted(payment, days_waiting=effect.payload.get("days_waiting", 0))
         return EmailContext(words, to=reviewers())
-    named = Payment.objects.filter(pk__in=debt.payload["claims"], status=Payment.Status.PENDING_APPROVAL)
+    named = Payment.objects.filter(pk__in=effect.payload["claims"], status=Payment.Status.PENDING_APPROVAL)
     waiting = list(named.select_related("account", "invoice__account", "method").order_by("pk"))
-    count = len(waiting) + debt.payload.get("more", 0)
+    count = len(waiting) + effect.payload.get("more", 0)
     if count > 1:
         return EmailContext(context.payments_submitted(waiting[:LISTED], count), to=reviewers())
     return EmailContext(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
@@ -82,7 +82,7 @@ def mail_reviewers(payment: Payment, debt: Effect) -> EmailContext | None:
 @mail(
     "payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries")
 )
-def mail_approval(payment: Payment, debt: Effect) -> EmailContext:
+def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
     payment.invoice.account = payment.account  # the same: its key says so
     words = context.payment_approved(
         payment,
@@ -94,12 +94,12 @@ def mail_approval(payment: Payment, debt: Effect) -> EmailContext:
 
 
 @mail("payment_rejected")
-def mail_rejection(payment: Payment, debt: Effect) -> EmailContext:
+def mail_rejection(payment: Payment, effect: Effect) -> EmailContext:
     return EmailContext(context.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
 
 
 @mail("payment_partial", related=ASKED)
-def mail_partial_payment(invoice: Invoice, debt: Effect) -> EmailContext | None:
+def mail_partial_payment(invoice: Invoice, effect: Effect) -> EmailContext | None:
     """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
         return None
@@ -107,34 +107,34 @@ def mail_partial_payment(invoice: Invoice, debt: Effect) -> EmailContext | None:
 
 
 @mail("payment_reversed")
-def mail_reversal(payment: Payment, debt: Effect) -> EmailContext:
+def mail_reversal(payment: Payment, effect: Effect) -> EmailContext:
     words = context.payment_reversed(payment, allocated=allocated_by(payment))
     return EmailContext(words, answers=True)
 
 
 @mail("subscription_past_due", related=("account", "plan"))
-def mail_past_due(subscription: Subscription, debt: Effect) -> EmailContext:
-    suspended_on = _days_after(debt, subscription.account, Policy.current().grace_days)
+def mail_past_due(subscription: Subscription, effect: Effect) -> EmailContext:
+    suspended_on = _days_after(effect, subscription.account, Policy.current().grace_days)
     words = context.subscription_past_due(subscription, open_invoice(subscription), suspended_on)
     return EmailContext(words)
 
 
 @mail("subscription_suspended", related=("account", "plan"))
-def mail_suspension(subscription: Subscription, debt: Effect) -> EmailContext:
-    given_up_on = _days_after(debt, subscription.account, Policy.current().suspension_days)
+def mail_suspension(subscription: Subscription, effect: Effect) -> EmailContext:
+    given_up_on = _days_after(effect, subscription.account, Policy.current().suspension_days)
     words = context.subscription_suspended(subscription, open_invoice(subscription), given_up_on)
     return EmailContext(words)
 
 
 @mail("subscription_cancelled", related=("account", "plan"))
-def mail_cancellation(subscription: Subscription, debt: Effect) -> EmailContext:
+def mail_cancellation(subscription: Subscription, effect: Effect) -> EmailContext:
     account = subscription.account
     successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")
     took_its_place = successor.first()
     words = context.subscription_cancelled(
         subscription,
-        unpaid=debt.transition is not None
-        and (debt.transition.name, debt.transition.source) == ("end", Subscription.Status.SUSPENDED),
+        unpaid=effect.transition is not None
+        and (effect.transition.name, effect.transition.source) == ("end", Subscription.Status.SUSPENDED),
         successor=took_its_place.plan.name if took_its_place else "",
         freed=freed_by(subscription),
     )
@@ -142,16 +142,16 @@ def mail_cancellation(subscription: Subscription, debt: Effect) -> EmailContext:
 
 
 @mail("effects_dead", to_staff=True)
-def mail_dead_effects(_: None, debt: Effect) -> EmailContext:
-    kind = debt.payload["kind"]
+def mail_dead_effects(_: None, effect: Effect) -> EmailContext:
+    kind = effect.payload["kind"]
     on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
     return EmailContext(context.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
 
 
 @mail("address_refused", to_staff=True)
-def mail_refused_address(account: Account, debt: Effect) -> EmailContext:
+def mail_refused_address(account: Account, effect: Effect) -> EmailContext:
     """Once for an address, however many mails it would have got: its account's owners get them instead."""
-    words = context.address_refused(account, debt.payload["email"], debt.payload["answer"])
+    words = context.address_refused(account, effect.payload["email"], effect.payload["answer"])
     return EmailContext(words, to=settings.OPERATOR_EMAILS)
 
 
@@ -189,15 +189,15 @@ def allocated_by(payment: Payment) -> Decimal:
     return sum((line.amount for line in own if line.reverses_id is None), Decimal(0))
 
 
-def _is_followed(invoice: Invoice, debt: Effect) -> bool:
+def _is_followed(invoice: Invoice, effect: Effect) -> bool:
     """Whether a later reminder of the same invoice is there, which says the same as of today."""
-    own: int = debt.payload["step"]
+    own: int = effect.payload["step"]
     later = [f"reminder:{invoice.pk}:{step}" for step in Policy.current().reminder_steps if step > own]
     return Effect.objects.filter(key__in=later).exists()
 
 
-def _days_after(debt: Effect, account: Account, days: int) -> date | None:
+def _days_after(effect: Effect, account: Account, days: int) -> date | None:
     """So many days after what the mail tells of, where the customer is."""
-    if debt.transition is None:
+    if effect.transition is None:
         return None
-    return today_in(account.time_zone, debt.transition.at) + timedelta(days=days)
+    return today_in(account.time_zone, effect.transition.at) + timedelta(days=days)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from core.models import Account, Invoice, Membership
-from engine import Debt
+from engine import NewEffect
 from engine.models import Effect
 from workflows.lifecycle.missing_methods import unpayable
 from workflows.mail import context
@@ -17,18 +17,18 @@ NAMED = 10
 
 
 @mail("no_way_to_pay", to_staff=True)
-def mail_no_way_to_pay(_: None, debt: Effect) -> EmailContext | None:
+def mail_no_way_to_pay(_: None, effect: Effect) -> EmailContext | None:
     """Of a method that was switched off: where. Of an invoice: nothing to say when it can be paid again."""
     open_ones = Invoice.objects.filter(status__in=Invoice.OPEN).select_related("account").order_by("-pk")
     found = unpayable(open_ones[:LOOKED_AT])
-    places: list[str] = debt.payload.get("places", [])
+    places: list[str] = effect.payload.get("places", [])
     if not places and not found:
         return None
     return EmailContext(context.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
 
 
 @mail("no_owner", to_staff=True)
-def mail_no_owner(account: Account, debt: Effect) -> EmailContext | None:
+def mail_no_owner(account: Account, effect: Effect) -> EmailContext | None:
     """Nothing to say of an account that has an owner again, or is closed."""
     owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
     if account.status == Account.Status.CLOSED or owners.exists():
@@ -36,8 +36,8 @@ def mail_no_owner(account: Account, debt: Effect) -> EmailContext | None:
     return EmailContext(context.no_owner(account), to=settings.OPERATOR_EMAILS)
 
 
-def alert_of_unpayable(invoices: list[Invoice]) -> list[Debt]:
+def alert_of_unpayable(invoices: list[Invoice]) -> list[NewEffect]:
     """One alert a day at most, whichever of them nobody can pay. Needs each one's account."""
     if not unpayable(invoices):
         return []
-    return [Debt(mail_no_way_to_pay, key=f"no_way_to_pay:{database_now():%Y-%m-%d}")]
+    return [NewEffect(mail_no_way_to_pay, key=f"no_way_to_pay:{database_now():%Y-%m-%d}")]

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from core.models import Payment
-from engine import Debt, amend, effect_handler, owe_many
+from engine import NewEffect, amend, effect_handler, schedule_many
 from engine.models import Effect, Tick
 from workflows.mail.notifications import mail_reviewers
 
@@ -31,12 +31,12 @@ def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> No
     now, last = _moments()
     if last is None or last + QUIET <= now:
         (first, this), *pairs = pairs
-        owe_many([_mail(first, this)])
+        schedule_many([_mail(first, this)])
         _mark(now)
         last = now
     if pairs and not _joined(pairs, now):
         first, this = pairs[0]
-        owe_many([_mail(first, this, payload=_with({}, pairs), at=last + QUIET)])
+        schedule_many([_mail(first, this, payload=_with({}, pairs), at=last + QUIET)])
         _mark(last + QUIET)
 
 
@@ -59,10 +59,10 @@ def _mark(moment: datetime) -> None:
     Tick.objects.bulk_create([Tick(pk=key, schedule=TOLD, slot=moment)], ignore_conflicts=True)
 
 
-def _mail(payment: Payment, this: Effect, **more: Any) -> Debt:
+def _mail(payment: Payment, this: Effect, **more: Any) -> NewEffect:
     """Under the key that it would have if it followed the claim directly, so it may be purged like the others."""
     kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
-    return Debt(mail_reviewers, f"payment:{payment.pk}:{this.seq}:{kind}", about=payment, cause=this, **more)
+    return NewEffect(mail_reviewers, f"payment:{payment.pk}:{this.seq}:{kind}", about=payment, cause=this, **more)
 
 
 def _joined(pairs: Sequence[Pair], now: datetime) -> bool:

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from core.models import Account
 from core.models.user import canonical_email
-from engine import effect_handler, owe
+from engine import effect_handler, schedule
 from engine.errors import Permanent
 from engine.models import Effect
 from engine.registry import kinds
@@ -80,50 +80,50 @@ def mail(
             **BY_MAIL,
         )
         @wraps(composer)
-        def pay(subject: Any, debt: Effect) -> dict[str, Any] | None:
-            told, language = build_context(subject, debt)
+        def pay(subject: Any, effect: Effect) -> dict[str, Any] | None:
+            told, language = build_context(subject, effect)
             if told is None:
                 return None
             if to_staff:
-                return send(debt, told.to, build_email(kind, told.values, language=language))
-            return _send_to_customer(debt, kind, _account_of(subject), told, language)
+                return send(effect, told.to, build_email(kind, told.values, language=language))
+            return _send_to_customer(effect, kind, _account_of(subject), told, language)
 
         return pay
 
     return register
 
 
-def build_context(subject: Any, debt: Effect) -> tuple[EmailContext | None, str]:
+def build_context(subject: Any, effect: Effect) -> tuple[EmailContext | None, str]:
     """What that effect would send now, and in which language. KeyError for a mail that is not to be shown."""
-    composer, to_staff = composers[debt.kind]
+    composer, to_staff = composers[effect.kind]
     language = "en" if to_staff else language_of(subject)
     with translation.override(language):
-        return composer(subject, debt), language
+        return composer(subject, effect), language
 
 
 def _send_to_customer(
-    debt: Effect, kind: str, account: Account, told: EmailContext, language: str
+    effect: Effect, kind: str, account: Account, told: EmailContext, language: str
 ) -> dict[str, Any] | None:
     """To the readers that the account has now; where its billing address refuses for good, to its owners.
 
     Raises NotYet while the address is not proved.
     """
     try:
-        readers = readers_of(account, debt, answers=told.answers, to_log_in=told.to_log_in)
+        readers = readers_of(account, effect, answers=told.answers, to_log_in=told.to_log_in)
     except Unproved as reason:
-        return wait(debt, kind, reason)
+        return wait(effect, kind, reason)
     if not readers.to and account.status == Account.Status.CLOSED:
         return None  # the last person of a closed account may have been erased
     with translation.override(language):
         values = context.bare(told.values) if readers.is_bare else told.values
     try:
-        return send(debt, readers.to, build_email(kind, values, language=language))
+        return send(effect, readers.to, build_email(kind, values, language=language))
     except Refused as refusal:
         if list(readers.to) != [account.billing_email] or not refusal.is_of_the_address:
             raise
         _remember_refusal(account, refusal)
         try:
-            return _send_to_customer(debt, kind, account, told, language)
+            return _send_to_customer(effect, kind, account, told, language)
         except NoRecipient:
             raise refusal from None
 
@@ -138,7 +138,7 @@ def _remember_refusal(account: Account, refusal: Refused) -> None:
         digest = salted_hmac("workflows.mail.refused", account.refused_email, algorithm="sha256").hexdigest()[:32]
         payload = {"email": account.billing_email, "answer": str(refusal)[:500]}
         tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.mail.notifications
-        owe(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)
+        schedule(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)
 
 
 def language_of(subject: Any) -> str:
@@ -151,14 +151,14 @@ def _account_of(subject: Any) -> Account:
     return account
 
 
-def send(debt: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
+def send(effect: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
     """Send it under the effect's id, so that a mail sent twice is known as one; return the effect's outcome.
 
     Raises Permanent when it can never be delivered, Unreachable when no mail can be just now.
     """
     if not to:
         raise NoRecipient("there is nobody to send it to")
-    message_id = f"<{debt.pk}@{_domain()}>"
+    message_id = f"<{effect.pk}@{_domain()}>"
     message = EmailMultiAlternatives(
         subject=email.subject,
         body=email.text,

@@ -46,7 +46,7 @@ class Unproved(Exception):  # noqa: N818 - no error: it is waited for
     """Nobody has shown yet that the address is theirs."""
 
 
-def readers_of(account: Account, debt: Effect, *, answers: bool, to_log_in: bool = False) -> Readers:
+def readers_of(account: Account, effect: Effect, *, answers: bool, to_log_in: bool = False) -> Readers:
     """Who gets this mail of the account: its billing address, where that takes mail, else its owners.
 
     answers: an act about money, so that it goes to an address that nobody has proved, too. What does not goes to the
@@ -64,25 +64,25 @@ def readers_of(account: Account, debt: Effect, *, answers: bool, to_log_in: bool
         if any(at is not None and address == canonical_email(billing) for _, _, address, at in rows):
             return Readers([billing])
         if answers:
-            return Readers(_with_a_turn([billing], debt), is_bare=True)
+            return Readers(_with_a_turn([billing], effect), is_bare=True)
         owners = [billing]
     if known:
         return Readers(known)
     if answers or not owners:
-        return Readers(_with_a_turn(owners, debt), is_bare=True)
+        return Readers(_with_a_turn(owners, effect), is_bare=True)
     raise Unproved(NOT_PROVED)
 
 
-def has_waited(debt: Effect) -> bool:
+def has_waited(effect: Effect) -> bool:
     """Whether this effect was put off before, so that what it tells of may be old."""
-    return debt.last_error in (NOT_PROVED, NO_TURN)
+    return effect.last_error in (NOT_PROVED, NO_TURN)
 
 
-def wait(debt: Effect, kind: str, reason: object) -> Outcome:
+def wait(effect: Effect, kind: str, reason: object) -> Outcome:
     """Look at this mail again later, or at once when something is proved; after a month say that it was dropped."""
-    if debt.fence > LOOKS:
+    if effect.fence > LOOKS:
         return {"kind": kind, "recipients": [], "dropped": f"{reason}, for {LOOKS - 1} days"}
-    raise NotYet(str(reason), after=FIRST_LOOK if debt.fence <= 1 else LOOKS_EVERY)
+    raise NotYet(str(reason), after=FIRST_LOOK if effect.fence <= 1 else LOOKS_EVERY)
 
 
 def needs_proof(account: Account) -> bool:
@@ -95,9 +95,9 @@ def needs_proof(account: Account) -> bool:
     return not same.filter(user__email_verified_at__isnull=False).exists()
 
 
-def take_a_turn(address: str, debt: Effect) -> None:
+def take_a_turn(address: str, effect: Effect) -> None:
     """Count one more mail to an address that nobody has proved. Raises Unproved when today's are used up."""
-    _with_a_turn([address], debt)
+    _with_a_turn([address], effect)
 
 
 def is_known(user: User, account: Account) -> bool:
@@ -156,17 +156,17 @@ def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
     look_again(*(account.pk for account, _ in news))
 
 
-def _with_a_turn(addresses: Sequence[str], debt: Effect) -> list[str]:
+def _with_a_turn(addresses: Sequence[str], effect: Effect) -> list[str]:
     """Those of these to which one more unproved mail may go today; each effect takes its turn once. Raises Unproved."""
-    open_ = [address for address in addresses if is_reserved(host_of(address)) or _takes_a_turn(address, debt)]
+    open_ = [address for address in addresses if is_reserved(host_of(address)) or _takes_a_turn(address, effect)]
     if addresses and not open_:
         raise Unproved(NO_TURN)
     return open_
 
 
-def _takes_a_turn(address: str, debt: Effect) -> bool:
+def _takes_a_turn(address: str, effect: Effect) -> bool:
     """Each of an address's turns is a row that is taken for a day. Outside any transaction: kept at once."""
-    who, mine = _digest(canonical_email(address)), f"bare:{_digest(f'{canonical_email(address)} {debt.pk}')}"
+    who, mine = _digest(canonical_email(address)), f"bare:{_digest(f'{canonical_email(address)} {effect.pk}')}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM core_attempt WHERE key = %s AND until > now()", [mine])
         if cursor.rowcount:

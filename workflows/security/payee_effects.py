@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from core.models import PayeeVersion, PaymentMethod
-from engine import Debt, Permanent, effect_handler, owe_many
+from engine import NewEffect, Permanent, effect_handler, schedule_many
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.notifications import reviewers
@@ -21,14 +21,14 @@ AGAIN = timedelta(days=1)
 
 
 @mail("payee_changed", to_staff=True)
-def mail_payee_changed(_: None, debt: Effect) -> EmailContext | None:
+def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
     """Nothing to say of a method that is gone, nor that something waits which does not any more."""
-    version = PayeeVersion.objects.select_related("asked_by", "confirmed_by").get(pk=debt.payload["version"])
+    version = PayeeVersion.objects.select_related("asked_by", "confirmed_by").get(pk=effect.payload["version"])
     method = PaymentMethod.objects.filter(pk=version.method_id).first()
-    if method is None or (debt.payload["waits"] and not version.waits):
+    if method is None or (effect.payload["waits"] and not version.waits):
         return None
     words = context.payee_changed(
-        method, version, changes(method, before(version), version), waits=debt.payload["waits"]
+        method, version, changes(method, before(version), version), waits=effect.payload["waits"]
     )
     return EmailContext(words, to=told())
 
@@ -46,7 +46,7 @@ def put_in_force(_: None, this: Effect) -> None:
     if method is None or not version.waits:
         return
     if version.confirmed_by_id is None and _somebody_else_may(version):
-        owe_many([_look(version, this, look=this.payload.get("look", 0) + 1)])
+        schedule_many([_look(version, this, look=this.payload.get("look", 0) + 1)])
         return
     if database_now() < version.earliest_at:
         return  # what it was confirmed with has its own time
@@ -58,7 +58,7 @@ def put_in_force(_: None, this: Effect) -> None:
     version.in_force_at = database_now()
     version.save(update_fields=["in_force_at"])
     method.save()
-    owe_many([tell(version, waits=False)])
+    schedule_many([tell(version, waits=False)])
 
 
 def told() -> list[str]:
@@ -67,24 +67,24 @@ def told() -> list[str]:
     return list(dict.fromkeys([*own, *reviewers(), *settings.OPERATOR_EMAILS]))
 
 
-def tell(version: PayeeVersion, *, waits: bool) -> Debt:
+def tell(version: PayeeVersion, *, waits: bool) -> NewEffect:
     key = f"payee_changed:{version.pk}:{'asked' if waits else 'in_force'}"
-    return Debt(mail_payee_changed, key, payload={"version": str(version.pk), "waits": waits})
+    return NewEffect(mail_payee_changed, key, payload={"version": str(version.pk), "waits": waits})
 
 
-def in_time(version: PayeeVersion) -> Debt:
+def in_time(version: PayeeVersion) -> NewEffect:
     """The look at the moment from which it may come into force, confirmed or not as it is now."""
     kind = "alone" if version.confirmed_by_id is None else "confirmed"
     key = f"payee.put_in_force:{version.pk}:{kind}"
-    return Debt(put_in_force, key, payload={"version": str(version.pk)}, at=version.earliest_at)
+    return NewEffect(put_in_force, key, payload={"version": str(version.pk)}, at=version.earliest_at)
 
 
 def _somebody_else_may(version: PayeeVersion) -> bool:
     return any(user.pk != version.asked_by_id for user in holders())
 
 
-def _look(version: PayeeVersion, this: Effect, *, look: int) -> Debt:
-    return Debt(
+def _look(version: PayeeVersion, this: Effect, *, look: int) -> NewEffect:
+    return NewEffect(
         put_in_force,
         f"payee.put_in_force:{version.pk}:{look}",
         payload={"version": str(version.pk), "look": look},

@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from core.models import DutyGrant, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
 from core.security.events import remember
-from engine import effect_handler, owe
+from engine import effect_handler, schedule
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.sending import EmailContext, mail
@@ -20,9 +20,9 @@ from workflows.security.rights import FLAGS, other_holders, permissions_of
 
 
 @effect_handler("duties.come_into_force")
-def come_into_force(_: None, debt: Effect) -> None:
+def come_into_force(_: None, effect: Effect) -> None:
     """After the waiting time, where nobody but who asked could confirm it. A second run finds it in force."""
-    grant = DutyGrant.objects.select_for_update(no_key=True).get(pk=debt.payload["grant"])
+    grant = DutyGrant.objects.select_for_update(no_key=True).get(pk=effect.payload["grant"])
     if not grant.is_open:
         return
     asker = grant.asked_by
@@ -77,36 +77,38 @@ def apply(grant: DutyGrant) -> None:
 
 def tell_of(grant: DutyGrant) -> None:
     assert grant.person is not None
-    owe(mail_granted, key=f"duty_granted:{grant.pk}", payload={"grant": str(grant.pk), "email": grant.person.email})
+    schedule(
+        mail_granted, key=f"duty_granted:{grant.pk}", payload={"grant": str(grant.pk), "email": grant.person.email}
+    )
 
 
 @mail("duty_requested", to_staff=True)
-def mail_requested(_: None, debt: Effect) -> EmailContext | None:
+def mail_requested(_: None, effect: Effect) -> EmailContext | None:
     """Nothing to say of what has been decided or withdrawn meanwhile."""
-    grant = _grant(debt)
+    grant = _grant(effect)
     if not grant.is_open:
         return None
     alone = not other_holders(grant.asked_by, grant.person).exists()
-    return EmailContext(context.duty_requested(grant, alone=alone), to=_readers(debt, alone=alone))
+    return EmailContext(context.duty_requested(grant, alone=alone), to=_readers(effect, alone=alone))
 
 
 @mail("duty_granted", to_staff=True)
-def mail_granted(_: None, debt: Effect) -> EmailContext:
-    grant = _grant(debt)
+def mail_granted(_: None, effect: Effect) -> EmailContext:
+    grant = _grant(effect)
     alone = grant.asked_by is None or not other_holders(grant.asked_by, grant.person).exists()
-    return EmailContext(context.duty_granted(grant), to=_readers(debt, alone=alone))
+    return EmailContext(context.duty_granted(grant), to=_readers(effect, alone=alone))
 
 
-def _readers(debt: Effect, *, alone: bool) -> list[str]:
+def _readers(effect: Effect, *, alone: bool) -> list[str]:
     """The person, at the address that they had before; all who may grant; the operators, where one acts alone."""
     holders = User.objects.holding(GRANT_DUTIES).values_list("email", flat=True)
-    found = [debt.payload["email"], *holders, *(settings.OPERATOR_EMAILS if alone else [])]
+    found = [effect.payload["email"], *holders, *(settings.OPERATOR_EMAILS if alone else [])]
     return list(dict.fromkeys(address for address in found if not address.endswith(".invalid")))
 
 
-def _grant(debt: Effect) -> DutyGrant:
+def _grant(effect: Effect) -> DutyGrant:
     people = ("person", "asked_by", "confirmed_by")
-    return DutyGrant.objects.select_related(*people).get(pk=debt.payload["grant"])
+    return DutyGrant.objects.select_related(*people).get(pk=effect.payload["grant"])
 
 
 def _groups(words: Iterable[str]) -> list[int]:

@@ -39,17 +39,17 @@ def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
 
 
 @effect_handler("invoice.apply_balance", batch=100)
-def apply_balances(invoices: Sequence[Invoice], debts: Sequence[Effect]) -> None:
+def apply_balances(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
     """Pay invoices from what earlier payments have left over, the oldest first. Most customers have nothing left.
 
     A second run finds the balance used up, or the invoice paid.
     """
     rich = with_remainders({invoice.account_id for invoice in invoices})
-    pairs = [pair for pair in zip(invoices, debts, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
+    pairs = [pair for pair in zip(invoices, effects, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
     if pairs:
         open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order, before looking again
-    for invoice, debt in pairs:
-        pay_from_balance([invoice], debt)
+    for invoice, effect in pairs:
+        pay_from_balance([invoice], effect)
 
 
 def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
@@ -65,19 +65,19 @@ def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
 
 
 @effect_handler("payment.unsettle")
-def unsettle_payment(payment: Payment, debt: Effect) -> None:
+def unsettle_payment(payment: Payment, effect: Effect) -> None:
     """Take a reversed payment's money back from where it went, and what it paid for with it.
 
     Opposite lines, unique on what they reverse: a second run adds nothing.
     """
     lock_account(payment.account)  # before looking: what is left of it may just be paying an invoice
     allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
-    books = open_books([debt], invoices=[allocation.invoice for allocation in allocations])
+    books = open_books([effect], invoices=[allocation.invoice for allocation in allocations])
     steps = []
     for allocation in allocations:
         invoice = books.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
-            steps.append(because(debt, invoice.release, amount=allocation.amount))
+            steps.append(because(effect, invoice.release, amount=allocation.amount))
         else:  # written off, and that it stays
             invoice.allocated -= allocation.amount
             invoice.save(update_fields=["allocated"])
@@ -107,20 +107,20 @@ def unsettle_payment(payment: Payment, debt: Effect) -> None:
         subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
         if subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT):
             if invoice.status in (*Invoice.OPEN, Invoice.Status.PAID):
-                steps.append(because(debt, invoice.abandon))  # it is over: nobody would see to it
+                steps.append(because(effect, invoice.abandon))  # it is over: nobody would see to it
             continue
         if subscription is None or invoice.began_on is None:  # of the next period, or an offer: nothing is overdue yet
             continue
         if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:
             fallen.add(subscription.pk)
-            steps.append(because(debt, subscription.fall_behind))
+            steps.append(because(effect, subscription.fall_behind))
             if account.status == Account.Status.ACTIVE:
-                steps.append(because(debt, account.fall_behind))
+                steps.append(because(effect, account.fall_behind))
     perform_many(steps)
-    _revoke_credits(account, released.values(), debt)
+    _revoke_credits(account, released.values(), effect)
 
 
-def _revoke_credits(account: Account, invoices: Iterable[Invoice], debt: Effect) -> None:
+def _revoke_credits(account: Account, invoices: Iterable[Invoice], effect: Effect) -> None:
     """What these invoices had earned goes back as far as it is unspent; what is spent is spent."""
     for invoice in invoices:
         earned = CreditEntry.objects.filter(invoice=invoice).aggregate(total=Sum("amount"))["total"] or 0
@@ -131,9 +131,9 @@ def _revoke_credits(account: Account, invoices: Iterable[Invoice], debt: Effect)
                     revoke(
                         account,
                         taken,
-                        key=f"revoke:{invoice.pk}:{debt.key}",
+                        key=f"revoke:{invoice.pk}:{effect.key}",
                         description="Payment reversed",
-                        cause_id=debt.transition_id,
+                        cause_id=effect.transition_id,
                         invoice=invoice,
                     )
                 ]

@@ -14,7 +14,7 @@ from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice,
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
 from core.money import quantize
-from engine import Debt, Step, because, effect_handler, owe_many, perform_many
+from engine import NewEffect, Step, because, effect_handler, perform_many, schedule_many
 from engine.models import Effect, Transition
 from engine.pipeline import pipelined
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
@@ -45,7 +45,7 @@ class Settlement:
         self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by what came earlier in this set
         self.paid: set[UUID] = set()
         self.opened: set[UUID] = set()
-        self.meetings: dict[tuple[UUID, str], Debt] = {}  # of accounts with new money in the balance, by currency
+        self.meetings: dict[tuple[UUID, str], NewEffect] = {}  # of accounts with new money in the balance, by currency
 
     def settle(self, payment: Payment, cause: Effect) -> None:
         """Allocate one approved payment; what no invoice needs goes to the customer's balance."""
@@ -123,7 +123,7 @@ class Settlement:
             BalanceEntry.objects.bulk_create(self.balance_entries)
             post(self.credit_entries)
             perform_many(self.steps)
-        owe_many(list(self.meetings.values()))
+        schedule_many(list(self.meetings.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
         """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""
@@ -199,7 +199,7 @@ class Settlement:
         self._to_balance(payment, amount, key)
         self.meetings.setdefault(
             (payment.account_id, payment.currency),
-            Debt(
+            NewEffect(
                 use_balance,
                 f"account.use_balance:{self.balance_entries[-1].pk}",
                 about=self.books.accounts[payment.account_id],

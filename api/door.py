@@ -29,7 +29,7 @@ from api.query import ListQuery, Query
 from api.tokens import KeyedToken, new_token, with_token
 from core.http.client_ip import address_of
 from core.models import User
-from core.models.idempotency import KeyedAnswer
+from core.models.idempotency import IdempotentResponse
 from core.problems import (
     IdempotencyKeyReused,
     MalformedRequest,
@@ -231,7 +231,7 @@ class StaffView(CallerView):
 
 
 class _Replay(Exception):  # noqa: N818
-    def __init__(self, first: KeyedAnswer, body: bytes) -> None:
+    def __init__(self, first: IdempotentResponse, body: bytes) -> None:
         self.first, self.body = first, body
 
     def response(self) -> HttpResponse:

@@ -33,7 +33,7 @@ from api.query import ListQuery
 from core.models import Invoice, Payment, User
 from core.models.payment import PaymentQuerySet, PlannedAllocation
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, WrongState
-from engine import available, perform, settled
+from engine import available, perform, wait_for_effects
 from engine.models import Transition
 from workflows.actions import approve_payment, claim_payment, find_method
 
@@ -199,7 +199,7 @@ class ApprovePayment(StaffView):
     def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response | None:
         """None when the database went away meanwhile: the decision is committed, and more is not known."""
         try:
-            is_settled = settled(decision, timeout=wait)
+            is_settled = wait_for_effects(decision, timeout=wait)
             payment.refresh_from_db()
             row = PaymentOut(payment, context={"request": self.request}).data
         except (OperationalError, InterfaceError) as error:

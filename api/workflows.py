@@ -20,12 +20,12 @@ from api.fields import Choice, Flag, Key, StrictSerializer, Text
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
 from core.problems import WrongState
-from engine import may_do, retry, retry_many, skip
+from engine import allowed_actions, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
 from engine.failures import failures
 from engine.models import Batch, Effect, EffectEvent, Transition
-from engine.registry import followers, machine_of
-from engine.stateful import Stateful, births_of, edges_of
+from engine.registry import follow_ups, machine_name
+from engine.stateful import Stateful, edges_of, initial_states
 from workflows.reporting.state_diagrams import machine_models, mermaid, mermaid_of_all, states_of
 from workflows.reporting.waiting import who_waits
 
@@ -60,7 +60,7 @@ class EffectOut(serializers.Serializer):
     available = serializers.SerializerMethodField()
 
     def get_available(self, effect: Effect) -> list[str]:
-        return may_do(effect, self.context["request"].user)
+        return allowed_actions(effect, self.context["request"].user)
 
 
 class BatchOut(serializers.Serializer):
@@ -146,7 +146,7 @@ class MachineOut(serializers.Serializer):
     states = serializers.ListField(child=serializers.CharField())
     births = serializers.ListField(child=serializers.CharField())
     edges = EdgeOut(many=True)
-    followers = FollowerOut(many=True)
+    follow_ups = FollowerOut(many=True)
 
 
 class FailureOut(serializers.Serializer):
@@ -174,7 +174,7 @@ class Machines(OperatorView):
     @says([MachineOut], texts=("text/vnd.mermaid",))
     def get(self, request: Request) -> Response | HttpResponse:
         query = self.query
-        models = {machine_of(model): model for model in machine_models()}
+        models = {machine_name(model): model for model in machine_models()}
         if "machine" in query:
             models = {query["machine"]: _known(models, query["machine"])}
         if query["format"] == "mermaid":
@@ -199,7 +199,7 @@ class Transitions(OperatorView, ListAPIView):
 
     def get_queryset(self) -> QuerySet[Transition]:
         filters = dict(self.query)
-        machines = {machine_of(model): model for model in machine_models()}
+        machines = {machine_name(model): model for model in machine_models()}
         if "machine" in filters:
             _known(machines, filters["machine"])
         elif "object_id" in filters:
@@ -314,11 +314,11 @@ def _machine(name: str, model: type[Stateful]) -> dict[str, Any]:
     return {
         "name": name,
         "states": states_of(model),
-        "births": list(births_of(model)),
+        "births": list(initial_states(model)),
         "edges": [{"name": edge, "source": source, "target": target} for edge, source, target in edges_of(model)],
         "followers": [
             {"transition": edge, "kind": line.kind.name, "to": line.to, "after": int(line.after.total_seconds())}
-            for (machine, edge), lines in sorted(followers.items())
+            for (machine, edge), lines in sorted(follow_ups.items())
             if machine == name
             for line in lines
         ],

@@ -68,7 +68,7 @@ def held(*, seconds: int = 300, count: int = 2000) -> list[Figure]:
         free = sorted(course.product(count).rate for _ in range(3))[1]
         with h.owner() as reader:
             reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-            reader.execute("SELECT count(*) FROM core_breaker")
+            reader.execute("SELECT count(*) FROM engine_circuitbreaker")
             started, rates = time.monotonic(), []
             while time.monotonic() - started < seconds:
                 rates.append(course.product(count).rate)

@@ -57,16 +57,16 @@ def prepare() -> list[UUID]:
     from django.db.transaction import atomic
 
     from core.models import Account
-    from engine import begin_many
+    from engine import create_many
     from workflows.settlement.credits import grant, post
 
     call_command("migrate", verbosity=0)
     accounts = [Account(name=f"Account {n}", status=Account.Status.TRIAL) for n in range(ACCOUNTS)]
     with atomic():
-        begin_many(accounts)
+        create_many(accounts)
         post([grant(account, WEALTH, key="grant", description="", cause_id=None) for account in accounts])
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM core_effect")
+        cursor.execute("DELETE FROM engine_effect")
         cursor.execute("CREATE TABLE bare AS SELECT id, credits FROM core_account")
         cursor.execute("ALTER TABLE bare ADD PRIMARY KEY (id)")
         cursor.execute("ANALYZE")

@@ -15,14 +15,14 @@ TENANTS = 200
 KINDS = {"bench.one": "inward", "bench.batch": "inward", "bench.outside": "outward"}
 
 INSERT = """
-    INSERT INTO core_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
+    INSERT INTO engine_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
         fence, attempts, crashes, solo, last_error)
     SELECT uuidv7(), ('00000000-0000-4000-8000-' || lpad((n %% %(tenants)s)::text, 12, '0'))::uuid, '', 0,
         %(run)s || ':' || n, %(kind)s, 1, '{}', %(lane)s, false, 'ready', now(), 0, 0, 0, false, ''
     FROM generate_series(1, %(count)s) AS n"""
 SPAN = """
     SELECT count(*), extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float
-    FROM core_effect WHERE state = 'done' AND key LIKE %(run)s || ':%%'"""
+    FROM engine_effect WHERE state = 'done' AND key LIKE %(run)s || ':%%'"""
 
 
 def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
@@ -39,7 +39,7 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
                     label = str(uuid4())
                     row = {"tenants": TENANTS, "run": label, "kind": kind, "lane": lane, "count": count}
                     db.execute(INSERT, row)
-                    db.execute("ANALYZE core_effect")
+                    db.execute("ANALYZE engine_effect")
                     started = time.time()
                     inside.ask("ring", count=count)
                     rate = count / (_over(db, label, count) - started)
@@ -67,7 +67,7 @@ def _over(db: psycopg.Connection, run: str, count: int) -> float:
     """When the last of them was done, by the database's clock, which is this machine's."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        if db.execute("SELECT EXISTS (SELECT FROM core_effect WHERE state IN ('ready', 'leased'))").fetchone() == (
+        if db.execute("SELECT EXISTS (SELECT FROM engine_effect WHERE state IN ('ready', 'leased'))").fetchone() == (
             False,
         ):
             done, at = db.execute(SPAN, {"run": run}).fetchone() or (0, 0.0)

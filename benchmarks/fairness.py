@@ -28,7 +28,7 @@ from engine import effect_handler, run_due  # noqa: E402
 FLOOD, SAMPLES, EVERY = 100_000, 400, 0.02
 
 INSERT = """
-    INSERT INTO core_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
+    INSERT INTO engine_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
         fence, attempts, crashes, solo, last_error)
     SELECT gen_random_uuid(), %(account)s, '', 0, %(account)s::text || n, 'bench.noop', 1, '{}', 'inward', false,
         'ready', now(), 0, 0, 0, false, ''
@@ -60,7 +60,7 @@ def waits() -> list[float]:
     time.sleep(2)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extract(epoch FROM done_at - created_at) * 1000 FROM core_effect WHERE account_id = ANY(%s)",
+            "SELECT extract(epoch FROM done_at - created_at) * 1000 FROM engine_effect WHERE account_id = ANY(%s)",
             [accounts],
         )
         return [float(row[0]) for row in cursor.fetchall()]
@@ -78,7 +78,7 @@ def main() -> None:
     record(uuid4(), FLOOD)
     flooded = waits()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM core_effect WHERE state = 'ready'")
+        cursor.execute("SELECT count(*) FROM engine_effect WHERE state = 'ready'")
         left = cursor.fetchone()[0]
     stop.set()
     for worker in workers:

@@ -22,11 +22,11 @@ from core.models import Payment, PaymentMethod, Plan, User  # noqa: E402
 from engine import perform, run_due, sweep  # noqa: E402
 from engine.ids import uuid7  # noqa: E402
 from engine.models import Effect, Transition  # noqa: E402
-from engine.raw_queries import Reader  # noqa: E402
+from engine.raw_queries import CompiledQuery  # noqa: E402
 from engine.worker import notifications  # noqa: E402
 from workflows.actions import claim_payment, decide_many, sign_up  # noqa: E402
 
-PAYMENTS = Reader(Payment._base_manager.all())
+PAYMENTS = CompiledQuery(Payment._base_manager.all())
 BILLING = {
     "billing_email": "bills@example.test",
     "address_line1": "1 High Street",
@@ -104,9 +104,9 @@ def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> 
     return {"cpu": time.process_time() - used, "seconds": time.monotonic() - started}
 
 
-def ring(count: int) -> dict[str, bool]:
+def notify(count: int) -> dict[str, bool]:
     """Tell the workers of the real broker that there is this much to do."""
-    return {"rung": notifications.ring([uuid7()] * count)}
+    return {"rung": notifications.notify([uuid7()] * count)}
 
 
 def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
@@ -179,7 +179,7 @@ if __name__ == "__main__":
         template=template,
         approve=approve,
         approve_bulk=approve_bulk,
-        ring=ring,
+        notify=notify,
         settlements=settlements,
         reminders=reminders,
         pages=pages,

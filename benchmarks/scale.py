@@ -184,7 +184,7 @@ def _medians(by_size: dict[int, list[float]]) -> str:
 
 
 def _rows(db: psycopg.Connection) -> str:
-    tables = {"transitions": "core_transition", "effects": "core_effect", "credit entries": "core_creditentry"}
+    tables = {"transitions": "engine_transition", "effects": "engine_effect", "credit entries": "core_creditentry"}
     counts = {
         name: db.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table]).fetchone()
         for name, table in tables.items()

@@ -24,20 +24,20 @@ from stack.process import Process
 
 # Ordered as the partial indexes are: a look must not cost what it looks at.
 UNDER_WAY = """
-    SELECT (SELECT true FROM core_effect WHERE state = 'ready' ORDER BY lane, account_id, id LIMIT 1) IS NOT NULL
-        OR (SELECT true FROM core_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1) IS NOT NULL"""
+    SELECT (SELECT true FROM engine_effect WHERE state = 'ready' ORDER BY lane, account_id, id LIMIT 1) IS NOT NULL
+        OR (SELECT true FROM engine_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1) IS NOT NULL"""
 SPAN = """
     SELECT extract(epoch FROM
         max(pg_xact_commit_timestamp(e.xmin)) - min(pg_xact_commit_timestamp(t.xmin)))::float
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
-    JOIN core_transition AS t ON t.machine = 'payment' AND t.object_id = bench_payment(n) AND t.name = 'approve'
-    JOIN core_effect AS e ON e.account_id = t.account_id AND e.kind IN ('mail.payment_approved',
+    JOIN engine_transition AS t ON t.machine = 'payment' AND t.object_id = bench_payment(n) AND t.name = 'approve'
+    JOIN engine_effect AS e ON e.account_id = t.account_id AND e.kind IN ('mail.payment_approved',
         'subscription.plan_renewal')"""
 WAITS = """
     SELECT extract(epoch FROM pg_xact_commit_timestamp(s.xmin) - pg_xact_commit_timestamp(a.xmin))::float * 1000
     FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
-    JOIN core_transition AS a ON a.machine = 'payment' AND a.object_id = bench_payment(n) AND a.name = 'approve'
-    JOIN core_transition AS s ON s.machine = 'payment' AND s.object_id = bench_payment(n) AND s.name = 'settle'"""
+    JOIN engine_transition AS a ON a.machine = 'payment' AND a.object_id = bench_payment(n) AND a.name = 'approve'
+    JOIN engine_transition AS s ON s.machine = 'payment' AND s.object_id = bench_payment(n) AND s.name = 'settle'"""
 
 
 @dataclass

@@ -115,7 +115,9 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
     }
 }
-ENGINE_POOLER_PREPARES = env.bool("POOLER_PREPARES", default=False)  # PgBouncer 1.21 or newer does (docs/scaling.md)
+ENGINE_POOLER_KEEPS_PREPARED_STATEMENTS = env.bool(
+    "POOLER_KEEPS_PREPARED_STATEMENTS", default=False
+)  # PgBouncer 1.21 or newer does (docs/scaling.md)
 # celery#10554: Celery closes the connection around every task unless this very large number is set;
 # engine/worker/app.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
@@ -126,11 +128,15 @@ ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
 ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}
 ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 ENGINE_OPERATE_PERMISSION = "core.operate_effects"
-ENGINE_HOLD_OUTWARD = env.bool("HOLD_OUTWARD", default=False)  # nothing leaves: for a restored database
-KEEP_EFFECTS_DAYS = env.int("KEEP_EFFECTS_DAYS", default=400)  # what was done longer ago is purged; 0: nothing is
+ENGINE_PAUSE_EXTERNAL_EFFECTS = env.bool(
+    "PAUSE_EXTERNAL_EFFECTS", default=False
+)  # nothing leaves: for a restored database
+EFFECT_RETENTION_DAYS = env.int(
+    "EFFECT_RETENTION_DAYS", default=400
+)  # what was done longer ago is purged; 0: nothing is
 # Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
-ENGINE_WORKER_LANES = env.list("WORKER_LANES", default=[])  # that this worker does; empty: all
+ENGINE_WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])  # that this worker does; empty: all
 
 # People
 AUTH_USER_MODEL = "core.User"

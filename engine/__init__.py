@@ -3,7 +3,7 @@
     perform(door.open_up, by=user)     take one transition, and schedule what follows from it
     perform_many([...])                the same for a set, in a constant number of statements
     preview(door.open_up, by=user)     what that would bring about, rolled back
-    begin(door, by=user)               a row with a lifecycle is born
+    create(door, by=user)               a row with a lifecycle is born
     on(Door.open_up, count_visits)     what follows from what
     @effect_handler("door.count")              a function that pays one kind of debt
 
@@ -20,59 +20,58 @@ if TYPE_CHECKING:
     from engine.alerts import alert
     from engine.batches import gather, schedule_batch
     from engine.dependents import Behind, behind
-    from engine.errors import NotYet, Permanent, RetryAfter, Unanswered, Unreachable
+    from engine.errors import NotYet, PermanentFailure, RemoteUnavailable, RetryAfter, Unanswered
     from engine.executor import run_due
-    from engine.operator_actions import may_do, retry, retry_many, skip
+    from engine.operator_actions import allowed_actions, retry, retry_many, skip
     from engine.pauses import let_go, pause, resume
     from engine.previews import Busy, Preview, preview, preview_of
     from engine.recheck import look_again
     from engine.registry import Retry, effect_handler, lanes, on
     from engine.rules import available, explain
-    from engine.scheduled_runs import once_per
+    from engine.scheduled_runs import run_once_per
     from engine.scheduling import NewEffect, amend, reschedule, schedule, schedule_many
-    from engine.signals import effects_recorded
+    from engine.signals import effects_created
     from engine.sweeper import sweep
     from engine.transitions import (
         RequestKeyReused,
         Step,
-        because,
-        begin,
-        begin_many,
+        caused_by,
+        create,
+        create_many,
         perform,
         perform_many,
     )
-    from engine.waiting import settled
+    from engine.waiting import wait_for_effects
 
 __all__ = [
     "Behind",
     "Busy",
     "NewEffect",
     "NotYet",
-    "Permanent",
+    "PermanentFailure",
     "Preview",
+    "RemoteUnavailable",
     "RequestKeyReused",
     "Retry",
     "RetryAfter",
     "Step",
     "Unanswered",
-    "Unreachable",
     "alert",
+    "allowed_actions",
     "amend",
     "available",
-    "because",
-    "begin",
-    "begin_many",
     "behind",
+    "caused_by",
+    "create",
+    "create_many",
     "effect_handler",
-    "effects_recorded",
+    "effects_created",
     "explain",
     "gather",
     "lanes",
     "let_go",
     "look_again",
-    "may_do",
     "on",
-    "once_per",
     "pause",
     "perform",
     "perform_many",
@@ -83,12 +82,13 @@ __all__ = [
     "retry",
     "retry_many",
     "run_due",
+    "run_once_per",
     "schedule",
     "schedule_batch",
     "schedule_many",
-    "settled",
     "skip",
     "sweep",
+    "wait_for_effects",
 ]
 
 # A package that is in INSTALLED_APPS is imported before there are models: each name comes when it is asked for. So no
@@ -96,17 +96,17 @@ __all__ = [
 _MODULES = {
     "alerts": ["alert"],
     "scheduling": ["NewEffect", "amend", "schedule", "schedule_many", "reschedule"],
-    "errors": ["NotYet", "Permanent", "RetryAfter", "Unanswered", "Unreachable"],
+    "errors": ["NotYet", "PermanentFailure", "RetryAfter", "Unanswered", "RemoteUnavailable"],
     "recheck": ["look_again"],
-    "operator_actions": ["may_do", "retry", "retry_many", "skip"],
+    "operator_actions": ["allowed_actions", "retry", "retry_many", "skip"],
     "registry": ["Retry", "effect_handler", "lanes", "on"],
     "rules": ["available", "explain"],
     "executor": ["run_due"],
-    "signals": ["effects_recorded"],
+    "signals": ["effects_created"],
     "sweeper": ["sweep"],
-    "scheduled_runs": ["once_per"],
-    "transitions": ["RequestKeyReused", "Step", "because", "begin", "begin_many", "perform", "perform_many"],
-    "waiting": ["settled"],
+    "scheduled_runs": ["run_once_per"],
+    "transitions": ["RequestKeyReused", "Step", "caused_by", "create", "create_many", "perform", "perform_many"],
+    "waiting": ["wait_for_effects"],
     "previews": ["Busy", "Preview", "preview", "preview_of"],
     "batches": ["gather", "schedule_batch"],
     "dependents": ["Behind", "behind"],

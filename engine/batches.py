@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from engine.models import Batch, Effect
-from engine.persist import announce
+from engine.persist import notify_after_commit
 from engine.pipeline import ask
 from engine.scheduling import NewEffect, schedule_many
 
@@ -55,9 +55,9 @@ def _gather(batch: Batch, which: str, values: Sequence[object]) -> None:
     """Who ends one of these meanwhile waits for us, or was before us; locked in the order of all who lock effects."""
     gathered = ask(
         f"""WITH mine AS (
-                SELECT id FROM core_effect WHERE {which} AND batch_id IS NULL AND state NOT IN ('done', 'skipped')
+                SELECT id FROM engine_effect WHERE {which} AND batch_id IS NULL AND state NOT IN ('done', 'skipped')
                     AND id <> %s::uuid ORDER BY id FOR NO KEY UPDATE)
-            UPDATE core_effect AS effect SET batch_id = %s::uuid FROM mine WHERE effect.id = mine.id""",
+            UPDATE engine_effect AS effect SET batch_id = %s::uuid FROM mine WHERE effect.id = mine.id""",
         [list(values), batch.then_id, batch.pk],
         prepare=False,
     )
@@ -65,5 +65,5 @@ def _gather(batch: Batch, which: str, values: Sequence[object]) -> None:
         Batch.objects.filter(pk=batch.pk).update(total=gathered.rowcount, completed_at=None)
     else:
         Effect.objects.filter(pk=batch.then_id).update(state=Effect.State.READY, run_at=Now())
-        announce([batch.then_id])
+        notify_after_commit([batch.then_id])
     batch.refresh_from_db()

@@ -21,11 +21,11 @@ KNOWN_FOR = 1.0  # seconds
 # Of those that were let go only what will be done: while there is any, claims look through all that is paused.
 _READ = """
     SELECT scope, name, NULL::float, NULL::interval,
-        ARRAY(SELECT id FROM core_effect WHERE id = ANY(let_go) AND state IN ('ready', 'waiting', 'leased'))
-    FROM core_effectpause
+        ARRAY(SELECT id FROM engine_effect WHERE id = ANY(let_go) AND state IN ('ready', 'waiting', 'leased'))
+    FROM engine_effectpause
     WHERE ended_at IS NULL AND (until IS NULL OR until > now())
     UNION ALL
-    SELECT 'throttle', name, extract(epoch FROM free_at - clock_timestamp())::float, every, '{}' FROM core_throttle"""
+    SELECT 'throttle', name, extract(epoch FROM free_at - clock_timestamp())::float, every, '{}' FROM engine_throttle"""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from django.db.transaction import atomic
 
 from engine import lanes
 from engine.models import Effect
-from engine.registry import followers, kinds, machines, subject_model
-from engine.stateful import BIRTH
+from engine.registry import follow_ups, kinds, machines, subject_model
+from engine.stateful import CREATED
 
 # One part for each state, so that each goes along its own index and past all that is done.
 _NOT_OVER = " UNION ALL ".join(
-    f"SELECT kind, revision, machine, lane FROM core_effect WHERE state = '{state}'"
+    f"SELECT kind, revision, machine, lane FROM engine_effect WHERE state = '{state}'"
     for state in Effect.State
     if state not in Effect.OVER
 )
@@ -26,8 +26,8 @@ _NOT_OVER = " UNION ALL ".join(
 def followers_are_declared(**_: Any) -> list[checks.CheckMessage]:
     """Every `on(...)` line names a transition of its machine."""
     errors: list[checks.CheckMessage] = []
-    for (machine, name), lines in followers.items():
-        if name != BIRTH and not hasattr(getattr(machines[machine], name, None), "_django_fsm"):
+    for (machine, name), lines in follow_ups.items():
+        if name != CREATED and not hasattr(getattr(machines[machine], name, None), "_django_fsm"):
             errors.append(checks.Error(f"{machine} has no transition {name!r}", id="engine.E001"))
         errors += [
             checks.Error(f"{machine}.{name} is followed by the unknown effect {line.kind.name!r}", id="engine.E002")

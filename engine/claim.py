@@ -12,15 +12,15 @@ from engine import blocked, conf
 from engine.call_durations import fits
 from engine.lease import LEASE, LENGTH, SLOW_LEASE
 from engine.models import Effect
-from engine.pipeline import ask, told_pid
-from engine.raw_queries import Reader
+from engine.pipeline import ask, session_pid
+from engine.raw_queries import CompiledQuery
 from engine.registry import SLOW, Kind, kinds
-from engine.stateful import NOBODY
+from engine.stateful import NO_TENANT
 
-TENANTS = 100  # that one claim serves, in turn
-SHARE = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
-LATELY = timedelta(seconds=2)
-ROUND = 1.0  # second in which whoever looks only for what became due lately looks once for everything
+MAX_TENANTS = 100  # that one claim serves, in turn
+MAX_PER_TENANT = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
+RECENT_WINDOW = timedelta(seconds=2)
+FULL_SCAN_INTERVAL = 1.0  # second in which whoever looks only for what became due lately looks once for everything
 
 SELDOM = 10  # times as long as a look for everything took when it found nothing: so long until the next one
 
@@ -30,17 +30,17 @@ _TAKABLE = """
     effect.state = 'ready'
     AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
     AND NOT (effect.ordered AND EXISTS (
-        SELECT FROM core_effect AS earlier
+        SELECT FROM engine_effect AS earlier
         WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
             AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
 # Where staff stopped a tenant, or let some of a kind go. CASE, because the planner would take most rows for stopped.
 _NOT_STOPPED = """
     AND CASE WHEN effect.id = ANY(%(let_go)s::uuid[]) THEN true
         ELSE NOT (effect.kind = ANY(%(stopped)s::text[]) OR effect.account_id = ANY(%(held)s::uuid[])) END"""
-_EFFECTS = Reader(Effect._base_manager.all())
+_EFFECTS = CompiledQuery(Effect._base_manager.all())
 _COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
 _LEASE = f"""
-    UPDATE core_effect AS effect
+    UPDATE engine_effect AS effect
     SET state = 'leased', fence = fence + 1, lease_until = now() + {LENGTH},
         lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
     FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
@@ -48,7 +48,7 @@ _LEASE = f"""
 # Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
 _CLAIM_NAMED = f"""
     WITH taken AS (
-        SELECT id FROM core_effect AS effect
+        SELECT id FROM engine_effect AS effect
         WHERE id = ANY(%(ids)s::uuid[]) AND {_TAKABLE} AND (NOT solo OR %(alone)s::bool)
             AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
         ORDER BY id FOR UPDATE SKIP LOCKED
@@ -58,11 +58,11 @@ _CLAIM_NAMED = f"""
 # each, whatever they have waiting. How many were served, and who was the last, is said also where nothing was free.
 _CLAIM_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
-        (SELECT account_id FROM core_effect
+        (SELECT account_id FROM engine_effect
          WHERE state = 'ready' AND lane = %(lane)s::text AND account_id >= %(first)s::uuid
          ORDER BY account_id LIMIT 1)
         UNION ALL
-        SELECT (SELECT next.account_id FROM core_effect AS next
+        SELECT (SELECT next.account_id FROM engine_effect AS next
                 WHERE next.state = 'ready' AND next.lane = %(lane)s::text AND next.account_id > tenant.account_id
                 ORDER BY next.account_id LIMIT 1)
         FROM tenant WHERE tenant.account_id IS NOT NULL
@@ -70,9 +70,9 @@ _CLAIM_SHARES = f"""
     served AS (SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s::int),
     taken AS (
         SELECT share.id FROM served, LATERAL (
-            SELECT id FROM core_effect AS effect
+            SELECT id FROM engine_effect AS effect
             WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
-            ORDER BY id LIMIT least({SHARE}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
+            ORDER BY id LIMIT least({MAX_PER_TENANT}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
             FOR UPDATE SKIP LOCKED
         ) AS share
     ),
@@ -85,12 +85,12 @@ _CLAIM_SHARES = f"""
 # here it is those of two seconds.
 _CLAIM_LATELY = f"""
     WITH lately AS (
-        SELECT FROM core_effect
+        SELECT FROM engine_effect
         WHERE state = 'ready' AND fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
         LIMIT %(limit)s::int + 1
     ),
     taken AS (
-        SELECT id FROM core_effect AS effect
+        SELECT id FROM engine_effect AS effect
         WHERE fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
             AND NOT solo AND {_TAKABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
         FOR UPDATE SKIP LOCKED
@@ -101,7 +101,7 @@ _CLAIM_LATELY = f"""
 # One that must run alone, and nothing beside it: if it ends its process, nobody else is held.
 _CLAIM_ALONE = f"""
     WITH taken AS (
-        SELECT id FROM core_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_TAKABLE}
+        SELECT id FROM engine_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_TAKABLE}
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
@@ -116,20 +116,20 @@ def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, outward: bool
     outward: here and below, whether also what leaves the database.
     """
     named: dict[str, Any] = {"ids": list(ids), "alone": len(ids) == 1, "lanes": list(lanes) or None}
-    return _claimed(_claim(_CLAIM_NAMED, _payable(lanes, outward), **named))
+    return _claimed(_claim(_CLAIM_NAMED, _executable(lanes, outward), **named))
 
 
 def claim_alone(lanes: Sequence[str], *, outward: bool = True) -> list[Effect]:
     """Lease one of those that must run alone, if there is any."""
-    return _claimed(_claim(_CLAIM_ALONE, _payable(lanes, outward), lanes=_payable_lanes(lanes, outward)))
+    return _claimed(_claim(_CLAIM_ALONE, _executable(lanes, outward), lanes=_executable_lanes(lanes, outward)))
 
 
-def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
+def claim_fair_share(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
     """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others.
 
     Fewer of a lane whose calls are slow: what one run has time for.
     """
-    if not _payable_lanes([lane], outward):
+    if not _executable_lanes([lane], outward):
         return []
     limit = _what_fits(lane, limit)
     rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
@@ -141,15 +141,15 @@ def claim_fairly(lane: str, limit: int, *, outward: bool = True) -> list[Effect]
     return []
 
 
-def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> list[Effect]:
+def claim_recent(lanes: Sequence[str], limit: int, *, outward: bool = True) -> list[Effect]:
     """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
 
     So it may find nothing while something older is due; asked again, it finds that within ROUND.
     """
-    lanes = _payable_lanes(lanes, outward)
+    lanes = _executable_lanes(lanes, outward)
     some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
-    if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + ROUND:
-        rows = _claim(_CLAIM_LATELY, _payable(lanes, outward), lanes=lanes, limit=limit, lately=LATELY)
+    if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + FULL_SCAN_INTERVAL:
+        rows = _claim(_CLAIM_LATELY, _executable(lanes, outward), lanes=lanes, limit=limit, lately=RECENT_WINDOW)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
         return _claim_each(lanes, limit, outward)
@@ -159,19 +159,19 @@ def claim_lately(lanes: Sequence[str], limit: int, *, outward: bool = True) -> l
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
         # Where nothing of very many may be taken, such as of a paused kind, a look takes long: then it is made seldom.
         took = time.monotonic() - started
-        _seen_all[tuple(lanes)] = started if effects else started + max(0.0, SELDOM * took - ROUND)
+        _seen_all[tuple(lanes)] = started if effects else started + max(0.0, SELDOM * took - FULL_SCAN_INTERVAL)
     return effects
 
 
 def _claim_each(lanes: Sequence[str], limit: int, outward: bool) -> list[Effect]:
-    return [effect for lane in lanes for effect in claim_fairly(lane, limit, outward=outward)]
+    return [effect for lane in lanes for effect in claim_fair_share(lane, limit, outward=outward)]
 
 
 def _will_be_old(effect: Effect) -> bool:
     """Whether one like it, left behind by this claim, is out of LATELY's sight before the next look for everything."""
     assert effect.lease_until is not None
     now = effect.lease_until - (SLOW_LEASE if effect.lane == SLOW else LEASE)
-    return effect.run_at < now - LATELY + timedelta(seconds=ROUND)
+    return effect.run_at < now - RECENT_WINDOW + timedelta(seconds=FULL_SCAN_INTERVAL)
 
 
 def _what_fits(lane: str, limit: int) -> int:
@@ -180,10 +180,10 @@ def _what_fits(lane: str, limit: int) -> int:
 
 
 def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
-    tenants = min(TENANTS, limit)
+    tenants = min(MAX_TENANTS, limit)
     # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
-    first = _serve_next.pop(lane, NOBODY)
-    payable = _payable([lane], outward)
+    first = _serve_next.pop(lane, NO_TENANT)
+    payable = _executable([lane], outward)
     rows = _claim(_CLAIM_SHARES, payable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
@@ -191,9 +191,9 @@ def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
-def _payable(lanes: Sequence[str], outward: bool) -> list[Kind]:
+def _executable(lanes: Sequence[str], outward: bool) -> list[Kind]:
     """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
-    outward = outward and not conf.HOLD_OUTWARD
+    outward = outward and not conf.PAUSE_EXTERNAL_EFFECTS
     slow = not lanes or SLOW in lanes
     stopped = blocked.known()
     passed_by = stopped.closed() if stopped.let_go else stopped.closed() | stopped.kinds
@@ -204,9 +204,9 @@ def _payable(lanes: Sequence[str], outward: bool) -> list[Kind]:
     ]
 
 
-def _payable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
+def _executable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
     """Those with work for us: what may not be taken is not walked along at every look."""
-    known = {kind.lane for kind in _payable(lanes, outward)}
+    known = {kind.lane for kind in _executable(lanes, outward)}
     return [lane for lane in lanes if lane in known]
 
 
@@ -216,7 +216,7 @@ def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values:
     values |= {
         "kinds": [kind.name for kind, _ in known],
         "revisions": [revision for _, revision in known],
-        "told_pid": told_pid(),
+        "told_pid": session_pid(),
     }
     if stopped.is_by_row:
         sql = sql.replace(_TAKABLE, _TAKABLE + _NOT_STOPPED)

@@ -8,12 +8,12 @@ from django.conf import settings
 
 DEFAULTS: dict[str, Any] = {
     "OPERATE_PERMISSION": "engine.change_effect",  # of people who see, repeat and skip effects
-    "HOLD_OUTWARD": False,  # nothing that leaves the database is tried: for one that was restored
-    "POOLER_PREPARES": False,  # PgBouncer 1.21 or newer, with max_prepared_statements
+    "PAUSE_EXTERNAL_EFFECTS": False,  # nothing that leaves the database is tried: for one that was restored
+    "POOLER_KEEPS_PREPARED_STATEMENTS": False,  # PgBouncer 1.21 or newer, with max_prepared_statements
     "BROKER_URL": "redis://localhost:6379/0",  # of engine.worker: Valkey or Redis
     "BEAT_SCHEDULE": {},  # more of what its clock does, as Celery writes it; CELERY_IMPORTS: the modules of these tasks
     "CELERY_IMPORTS": [],
-    "WORKER_LANES": [],  # that this worker does; empty: all
+    "WORKER_QUEUES": [],  # that this worker does; empty: all
     "WORKER_CONCURRENCY": 2,  # children of this worker
 }
 

@@ -20,10 +20,10 @@ from uuid import UUID
 
 from django.utils.module_loading import import_string
 
-from engine.errors import Permanent
+from engine.errors import PermanentFailure
 from engine.ids import uuid7
 from engine.models import Effect, EffectEvent
-from engine.payload import keepable
+from engine.payload import storable
 from engine.registry import effect_handler
 from engine.scheduling import schedule
 
@@ -69,14 +69,14 @@ class EffectBackend(Backend):  # type: ignore[misc]
         """Raises TaskResultDoesNotExist, also for what another backend enqueued."""
         try:
             return _result_of(Effect.objects.get(pk=UUID(result_id), kind__in=KINDS, payload__backend=self.alias))
-        except (ValueError, Effect.DoesNotExist, Permanent) as error:
+        except (ValueError, Effect.DoesNotExist, PermanentFailure) as error:
             raise DoesNotExist(result_id) from error
 
 
 @effect_handler("task", forgettable=True)
 def run_inward(_: None, effect: Effect) -> None:
     """Call the function; what it writes, what it returns and DONE are one commit."""
-    Effect.objects.filter(pk=effect.pk).update(outcome=keepable(_call(effect)))
+    Effect.objects.filter(pk=effect.pk).update(outcome=storable(_call(effect)))
 
 
 @effect_handler("task.outward", outward=True, forgettable=True)
@@ -105,7 +105,7 @@ def _result_of(row: Effect) -> Any:
     try:
         task = import_string(said["task"])
     except ImportError as error:
-        raise Permanent(f"There is no task {said['task']} any more") from error
+        raise PermanentFailure(f"There is no task {said['task']} any more") from error
     failures = row.events.filter(what=EffectEvent.What.FAILED).order_by("id")
     took = timedelta(milliseconds=row.took or 0)
     ends = row.done_at

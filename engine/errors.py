@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 
-class Permanent(Exception):  # noqa: N818
+class PermanentFailure(Exception):  # noqa: N818
     """Trying again cannot help: the effect is dead at once. A Problem means the same."""
 
 
-class Unreachable(Exception):  # noqa: N818
+class RemoteUnavailable(Exception):  # noqa: N818
     """The far side is down, and nothing has reached it: the whole kind waits, and no attempt is charged."""
 
 
@@ -49,5 +49,5 @@ class UnknownMachine(Exception):  # noqa: N818
     """An effect is about a row of a model that is not here."""
 
 
-class Fenced(Exception):  # noqa: N818
+class LeaseLost(Exception):  # noqa: N818
     """Our lease ran out and somebody else took the effect over: what we did must not count."""

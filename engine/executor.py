@@ -22,19 +22,19 @@ from engine.call_durations import BUDGET
 from engine.deadline import deadline
 from engine.errors import (
     INTERRUPTIONS,
-    Fenced,
+    LeaseLost,
     NotYet,
-    Permanent,
+    PermanentFailure,
+    RemoteUnavailable,
     RetryAfter,
     SessionEnded,
     TimedOut,
     Unanswered,
-    Unreachable,
 )
 from engine.logs import said_of
 from engine.models import Effect
-from engine.payload import keepable
-from engine.pipeline import ask, pipelined
+from engine.payload import storable
+from engine.pipeline import ask, pipeline
 from engine.problems import Problem
 from engine.registry import SLOW, Kind, Retry, kinds, lanes
 from engine.session import current_session, has_ended, in_a_session, sqlstate_of
@@ -77,8 +77,8 @@ def run_due(
     if alone:
         return _take_turn(partial(claim.claim_alone, of or lanes()))
     if lately:
-        return _take_turn(partial(claim.claim_lately, of or lanes(), limit))
-    return sum(_take_turn(partial(claim.claim_fairly, lane, limit)) for lane in of or lanes())
+        return _take_turn(partial(claim.claim_recent, of or lanes(), limit))
+    return sum(_take_turn(partial(claim.claim_fair_share, lane, limit)) for lane in of or lanes())
 
 
 def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
@@ -87,12 +87,12 @@ def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
         claimed = claiming(outward=external_slots.enter())
         if not any(kinds[effect.kind].outward for effect in claimed):
             external_slots.leave()
-        return _pay_all(claimed)
+        return _execute_all(claimed)
     finally:
         external_slots.leave()
 
 
-def _pay_all(claimed: list[Effect]) -> int:
+def _execute_all(claimed: list[Effect]) -> int:
     """A lease lasts longer than this: the budget inside, the budget outside, and one call that began before its end."""
     ends, ends_outside = time.monotonic() + BUDGET, 0.0
     # One transaction ends effects of one batch: who locked two of them could wait for each other.
@@ -109,22 +109,22 @@ def _pay_all(claimed: list[Effect]) -> int:
                 closing.enter_context(kind.within())
             if kind.outward:
                 ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
-                _pay_outside(kind, effects, ends_outside)
+                _run_external(kind, effects, ends_outside)
             else:
-                _pay_inside(kind, effects, ends)
+                _run_in_transaction(kind, effects, ends)
     return len(claimed)
 
 
-def _pay_inside(kind: Kind, effects: list[Effect], ends: float) -> None:
+def _run_in_transaction(kind: Kind, effects: list[Effect], ends: float) -> None:
     for start in range(0, len(effects), kind.batch):
         if time.monotonic() > ends:
             lease.give_back(effects[start:])
             return
         batch = effects[start : start + kind.batch]
-        _pay_together(kind, batch, ends, lock_wait=LOCK_WAIT if len(batch) > 1 else "")
+        _run_together(kind, batch, ends, lock_wait=LOCK_WAIT if len(batch) > 1 else "")
 
 
-def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
+def _run_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
     """One transaction for the work and its DONE. A batch that fails is repeated in halves: the bad fail alone.
 
     lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
@@ -132,7 +132,7 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
     session = current_session()
     try:
         _in_place(lambda: _commit_together(kind, effects, lock_wait))
-    except Fenced:
+    except LeaseLost:
         log.warning("%s: the lease of %s, or of one beside it, had run out", kind.name, effects[0].id)
         lease.give_back(effects)
     except _out_of_time() as error:
@@ -141,23 +141,23 @@ def _pay_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
         if has_ended(session, error):  # the leases name it, so the next sweep takes them back, and counts who was alone
             log.warning("%s: the database session ended: %s", kind.name, lease.one_line(error))
         elif _is_of_the_server(error):
-            lease.postpone(effects, error)
+            lease.reschedule_unreachable(effects, error)
             log.warning("%s: the database cannot do it now: %s", kind.name, lease.one_line(error))
         elif len(effects) > 1:
-            _pay_halves(kind, effects, ends)
+            _run_in_halves(kind, effects, ends)
         elif lock_wait and sqlstate_of(error) == LOCK_NOT_AVAILABLE:
             lease.give_back(effects, solo=True)
         else:
             _fail(kind, effects[0], error)
 
 
-def _pay_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
+def _run_in_halves(kind: Kind, effects: list[Effect], ends: float) -> None:
     middle = len(effects) // 2
     for half in effects[:middle], effects[middle:]:
         if time.monotonic() > ends:
             lease.give_back(half, solo=True)
         else:
-            _pay_together(kind, half, ends, lock_wait=LOCK_WAIT_OF_A_PART)
+            _run_together(kind, half, ends, lock_wait=LOCK_WAIT_OF_A_PART)
 
 
 def _out_of_time() -> tuple[type[Exception], ...]:
@@ -177,7 +177,7 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
     subjects = Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
-        with pipelined():
+        with pipeline():
             if kind.lane == SLOW:
                 ask(_AS_LONG_AS_IT_TAKES, [f"{kind.timeout.total_seconds():.0f}s"])
             if lock_wait:
@@ -190,15 +190,15 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
         lease.finish(effects, took=time.monotonic() - started)
 
 
-def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
+def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
     """One after the other, as long as the far side can be reached and there is time.
 
     While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
     are sent once more under the same key. A far side that cannot tell a repetition gets each written at once.
     """
-    breaker = lease.breaker_of(kind.name)
+    breaker = lease.circuit_breaker_of(kind.name)
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
-        lease.postpone(effects, None, until=breaker.paused_until)
+        lease.reschedule_unreachable(effects, None, until=breaker.paused_until)
         return
     every = blocked.known().time_between_calls(kind)
     reader, sent = ReadAhead(kind, effects), list[lease.Sent]()
@@ -216,17 +216,17 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
                 sent = _keep(sent)
                 throttles.pause(wait)
             answered = _send(kind, effect, reader, wait)
-        except Unreachable as error:
+        except RemoteUnavailable as error:
             _keep(sent)
-            lease.trip(kind.name)
-            lease.postpone(effects[position:], error)
+            lease.record_unreachable(kind.name)
+            lease.reschedule_unreachable(effects[position:], error)
             log.warning("%s: the far side cannot be reached: %s", kind.name, error)
             return
         except Unanswered as error:
             _keep(sent)
-            lease.trip(kind.name)
+            lease.record_unreachable(kind.name)
             lease.unanswered(effect, error)
-            lease.postpone(effects[position + 1 :], error)  # the next would hang as well
+            lease.reschedule_unreachable(effects[position + 1 :], error)  # the next would hang as well
             log.warning("%s: the far side did not answer: %s", kind.name, error)
             return
         except Exception as error:
@@ -241,7 +241,7 @@ def _pay_outside(kind: Kind, effects: list[Effect], ends: float) -> None:
             continue
         sent += answered
         if breaker is not None:
-            lease.reset(kind.name)
+            lease.record_reachable(kind.name)
             breaker = None
         if sent and (not kind.keyed or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
             sent = _keep(sent)
@@ -261,8 +261,8 @@ def _send(kind: Kind, effect: Effect, reader: ReadAhead, waited: float) -> list[
     try:
         subject = reader.subject(effect)
         if not kind.keyed:
-            lease.park(effect)
-    except Fenced:
+            lease.mark_in_flight(effect)
+    except LeaseLost:
         log.warning("%s: the lease of %s had run out, so it is not sent", kind.name, effect.id)
         return None
     except Exception as error:
@@ -277,19 +277,19 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None, waited: fl
     session = current_session()
     try:
         return [_call_outside(kind, effect, subject, waited)]
-    except Unreachable:
+    except RemoteUnavailable:
         raise
     except Unanswered as error:
         if kind.keyed:
             raise
-        lease.doubt(effect, error)
+        lease.mark_uncertain(effect, error)
     except NotYet as reason:
         lease.put_off(effect, reason)
     except Exception as error:
-        if isinstance(error, Permanent | Problem):
+        if isinstance(error, PermanentFailure | Problem):
             _fail(kind, effect, error)
         elif not kind.keyed:
-            lease.doubt(effect, error)
+            lease.mark_uncertain(effect, error)
         elif isinstance(error, tuple(INTERRUPTIONS)):
             raise
         elif isinstance(error, Error) and has_ended(session, error):
@@ -304,7 +304,7 @@ def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: 
     try:
         with deadline(kind.timeout):
             outcome = _call(kind, [effect], [subject])
-        return lease.Sent(effect, keepable(outcome), time.monotonic() - started, at=started)
+        return lease.Sent(effect, storable(outcome), time.monotonic() - started, at=started)
     finally:
         call_durations.note(kind.lane, waited + time.monotonic() - started)
         has_ended(session)  # then what is written about it is written in one that lives
@@ -329,7 +329,7 @@ def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
     rule = kind.retry.of(error)
     if rule is not None and rule.patience is None and isinstance(error, OSError | TimedOut | RetryAfter):
         rule = replace(rule, patience=kind.patience)
-    is_final = rule is None or isinstance(error, Permanent | Problem)
+    is_final = rule is None or isinstance(error, PermanentFailure | Problem)
     is_dead = lease.fail(effect, error, is_final=is_final, rule=rule or Retry())
     with said_of([effect]):
         log.log(

@@ -28,13 +28,13 @@ class Group:
 # A state at a time, each along its own index.
 _FAILURES = f"""
     WITH failed AS (
-        (SELECT id, kind, cause, state, attempts, created_at FROM core_effect
+        (SELECT id, kind, cause, state, attempts, created_at FROM engine_effect
          WHERE state = 'dead' ORDER BY id DESC LIMIT {COUNTED})
         UNION ALL
-        (SELECT id, kind, cause, state, attempts, created_at FROM core_effect
+        (SELECT id, kind, cause, state, attempts, created_at FROM engine_effect
          WHERE state = 'uncertain' ORDER BY id DESC LIMIT {COUNTED})
         UNION ALL
-        (SELECT id, kind, cause, state, attempts, created_at FROM core_effect
+        (SELECT id, kind, cause, state, attempts, created_at FROM engine_effect
          WHERE state = 'waiting' AND failing_since IS NOT NULL LIMIT {COUNTED})
     )
     SELECT kind, cause, state,

@@ -21,10 +21,10 @@ from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from engine.alerts import raise_alert
-from engine.errors import Fenced, NotYet, RetryAfter
+from engine.errors import LeaseLost, NotYet, RetryAfter
 from engine.logs import hide
-from engine.models import Breaker, Effect, EffectEvent
-from engine.payload import plain_json
+from engine.models import CircuitBreaker, Effect, EffectEvent
+from engine.payload import to_json
 from engine.pipeline import ask
 from engine.registry import LONGEST_SLOW, SLOW, Retry
 
@@ -50,7 +50,7 @@ def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:
     """Lock the rows to the end of the transaction. What comes back raises Fenced unless each of them is still ours."""
     cursor = ask(
-        """SELECT FROM core_effect AS effect
+        """SELECT FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
                ON effect.id = held.id AND effect.fence = held.fence
            WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
@@ -59,7 +59,7 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 
     def check() -> None:
         if cursor.rowcount != len(effects):
-            raise Fenced
+            raise LeaseLost
 
     return check
 
@@ -67,7 +67,7 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
     """Ask which of these are still ours; what comes back says it."""
     cursor = ask(
-        """SELECT effect.id FROM core_effect AS effect
+        """SELECT effect.id FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
                ON effect.id = held.id AND effect.fence = held.fence
            WHERE effect.state = 'leased'""",
@@ -85,7 +85,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
         took=round(took * 1000),
     )
     if finished != len(effects):
-        raise Fenced
+        raise LeaseLost
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
     if not sent:
         return []
     cursor = ask(
-        """UPDATE core_effect AS effect
+        """UPDATE engine_effect AS effect
            SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
                cause = '', outcome = sent.outcome::jsonb, took = sent.took
            FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
@@ -117,7 +117,7 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
         {
             "ids": [each.effect.id for each in sent],
             "fences": [each.effect.fence for each in sent],
-            "outcomes": [None if each.outcome is None else plain_json(each.outcome) for each in sent],
+            "outcomes": [None if each.outcome is None else to_json(each.outcome) for each in sent],
             "took": [round(each.took * 1000) for each in sent],
         },
     )
@@ -125,13 +125,13 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
     return [each.effect for each in sent if each.effect.id not in done]
 
 
-def park(effect: Effect) -> None:
+def mark_in_flight(effect: Effect) -> None:
     """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown.
 
     The lease stays, so that while we are there nobody lets it run again, and a sweep tells a person when we are gone.
     """
     if not _update_held([effect], "state = 'uncertain'"):
-        raise Fenced
+        raise LeaseLost
 
 
 @atomic
@@ -179,7 +179,7 @@ def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
 
 
 @atomic
-def doubt(effect: Effect, error: BaseException) -> None:
+def mark_uncertain(effect: Effect, error: BaseException) -> None:
     """The call of a parked effect ended badly: it stays parked, and a person finds out."""
     text = one_line(error)
     changes = "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text"
@@ -230,7 +230,9 @@ def put_off(effect: Effect, reason: NotYet) -> None:
 
 
 @atomic
-def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None) -> None:
+def reschedule_unreachable(
+    effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None
+) -> None:
     """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
     rows = _update_held(
         effects,
@@ -254,32 +256,32 @@ def postpone(effects: Sequence[Effect], error: BaseException | None, *, until: d
         raise_alert(effects[0].kind)
 
 
-def trip(kind: str) -> None:
+def record_unreachable(kind: str) -> None:
     """Count one more failure to reach the far side of a kind; after some in a row it is paused, longer each time."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""INSERT INTO core_breaker (kind, failures) VALUES (%(kind)s, 1)
+            f"""INSERT INTO engine_circuitbreaker (kind, failures) VALUES (%(kind)s, 1)
                 ON CONFLICT (kind) DO UPDATE SET
-                    failures = core_breaker.failures + 1,
-                    paused_until = CASE WHEN core_breaker.failures + 1 >= {TRIPS_AFTER} THEN
+                    failures = engine_circuitbreaker.failures + 1,
+                    paused_until = CASE WHEN engine_circuitbreaker.failures + 1 >= {TRIPS_AFTER} THEN
                         now() + make_interval(secs => least({LONGEST_PAUSE},
-                            {FIRST_PAUSE} * 2 ^ least(core_breaker.failures + 1 - {TRIPS_AFTER}, 20))) END""",
+                            {FIRST_PAUSE} * 2 ^ least(engine_circuitbreaker.failures + 1 - {TRIPS_AFTER}, 20))) END""",
             {"kind": kind},
         )
 
 
-def breaker_of(kind: str) -> Breaker | None:
+def circuit_breaker_of(kind: str) -> CircuitBreaker | None:
     """The kind's breaker with `is_open` by the database's clock; None while all is well.
 
     A pause that would last longer than any does is of a clock that was set back since.
     """
     is_open = Q(paused_until__gt=Now(), paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE))
-    return Breaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
+    return CircuitBreaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
 
 
-def reset(kind: str) -> None:
+def record_reachable(kind: str) -> None:
     """The far side answered: forget its failures."""
-    Breaker.objects.filter(kind=kind).delete()
+    CircuitBreaker.objects.filter(kind=kind).delete()
 
 
 def cause_of(error: BaseException) -> str:
@@ -307,7 +309,7 @@ def one_line(error: BaseException) -> str:
 def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
     """Update rows whose fence is still the one we hold; how many that were, or their values."""
     cursor = ask(
-        f"""UPDATE core_effect AS effect SET {changes}
+        f"""UPDATE engine_effect AS effect SET {changes}
             FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
             WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
             {f"RETURNING effect.{returning}" if returning else ""}""",

@@ -15,8 +15,8 @@ from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from engine.base import Row
-from engine.stateful import NOBODY
-from engine.triggers import AppendOnly, CountsBatch, Frozen, Kept
+from engine.stateful import NO_TENANT
+from engine.triggers import AppendOnly, CountsBatch, Frozen, NoDelete
 
 UUID_TEXT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 LET_GO_MOST = 1000  # effects that one pause lets go
@@ -30,7 +30,7 @@ class Transition(Row):
     that this one follows from, back to the person who asked.
     """
 
-    account_id = models.UUIDField(default=NOBODY)  # the tenant; no foreign key: the engine has no such table
+    account_id = models.UUIDField(default=NO_TENANT)  # the tenant; no foreign key: the engine has no such table
     machine = models.CharField(max_length=40)
     object_id = models.UUIDField()
     seq = models.PositiveIntegerField()
@@ -47,7 +47,6 @@ class Transition(Row):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        db_table = "core_transition"
         constraints = [
             AppendOnly(name="transition_append_only"),
             models.UniqueConstraint(name="transition_seq", fields=["machine", "object_id", "seq"]),
@@ -70,9 +69,9 @@ class Transition(Row):
         """This one and what it follows from, back to the person who asked: two queries, however long it is."""
         chain = Transition.objects.raw(
             """WITH RECURSIVE chain AS (
-                   SELECT core_transition.*, 1 AS step FROM core_transition WHERE id = %(id)s
+                   SELECT engine_transition.*, 1 AS step FROM engine_transition WHERE id = %(id)s
                    UNION ALL
-                   SELECT cause.*, step + 1 FROM chain JOIN core_transition AS cause ON cause.id = chain.cause_id
+                   SELECT cause.*, step + 1 FROM chain JOIN engine_transition AS cause ON cause.id = chain.cause_id
                    WHERE step < 100)
                SELECT * FROM chain ORDER BY step""",
             {"id": self.pk},
@@ -99,7 +98,7 @@ class Effect(Row):
     OVER = (State.DONE, State.SKIPPED)
     ON_THE_DESK = (State.DEAD, State.UNCERTAIN)
 
-    account_id = models.UUIDField(default=NOBODY)
+    account_id = models.UUIDField(default=NO_TENANT)
     transition = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="effects")
     machine = models.CharField(max_length=40, blank=True)
     object_id = models.UUIDField(null=True)
@@ -133,7 +132,6 @@ class Effect(Row):
     )
 
     class Meta:
-        db_table = "core_effect"
         constraints = [CountsBatch(name="effect_counts_batch")]
         indexes = [
             models.Index(name="effect_of_batch", fields=["batch", "state"], condition=Q(batch__isnull=False)),
@@ -196,7 +194,6 @@ class EffectEvent(Row):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        db_table = "core_effectevent"
         constraints = [AppendOnly(name="effect_event_append_only")]
 
     def __str__(self) -> str:
@@ -229,7 +226,6 @@ class Batch(Row):
     objects = BatchQuerySet.as_manager()
 
     class Meta:
-        db_table = "core_batch"
         verbose_name_plural = "batches"
         constraints = [
             models.CheckConstraint(
@@ -248,15 +244,12 @@ class Batch(Row):
         return self.done + self.skipped
 
 
-class Breaker(models.Model):
+class CircuitBreaker(models.Model):
     """A kind of effect whose far side cannot be reached: nothing of it is tried before `paused_until`."""
 
     kind = models.CharField(max_length=60, primary_key=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
     paused_until = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "core_breaker"
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.failures} failures"
@@ -290,9 +283,8 @@ class EffectPause(Row):
     )  # null: it ended at its moment
 
     class Meta:
-        db_table = "core_effectpause"
         constraints = [
-            Kept(name="effect_pause_kept"),
+            NoDelete(name="effect_pause_kept"),
             Frozen(name="effect_pause_frozen", columns=["scope", "name", "reason", "by_id", "created_at"]),
             models.UniqueConstraint(name="effect_pause_once", fields=["scope", "name"], condition=Q(ended_at=None)),
             models.CheckConstraint(
@@ -320,7 +312,6 @@ class Throttle(models.Model):
     every = models.DurationField(null=True)
 
     class Meta:
-        db_table = "core_throttle"
         constraints = [
             models.CheckConstraint(name="throttle_rate", condition=Q(rate="") | Q(rate__regex=RATE)),
             models.CheckConstraint(
@@ -333,14 +324,13 @@ class Throttle(models.Model):
         return f"{self.name}: {self.rate or 'as declared'}"
 
 
-class Tick(models.Model):
+class ScheduledRun(models.Model):
     """A scheduled moment that has been seen to: whoever inserts it does the work, everybody else is too late."""
 
     schedule = models.CharField(max_length=60)
     slot = models.DateTimeField()
 
     class Meta:
-        db_table = "core_tick"
         constraints = [models.UniqueConstraint(name="tick_once", fields=["schedule", "slot"])]
 
     def __str__(self) -> str:

@@ -13,8 +13,8 @@ from django.db.transaction import atomic
 from engine import conf
 from engine.actors import User
 from engine.models import Batch, Effect, EffectEvent
-from engine.payload import NotKeepable, check_keepable
-from engine.persist import announce
+from engine.payload import InvalidPayload, validate_payload
+from engine.persist import notify_after_commit
 from engine.problems import PermissionDenied, ValidationError, WrongState
 from engine.registry import kinds
 
@@ -22,7 +22,7 @@ from engine.registry import kinds
 RETRIABLE = Q(state__in=Effect.ON_THE_DESK, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
 
 
-def may_do(effect: Effect, user: User) -> list[str]:
+def allowed_actions(effect: Effect, user: User) -> list[str]:
     """The verbs that are open to this user now."""
     return ["retry", "skip"] if is_retriable(effect) and user.has_perm(conf.OPERATE_PERMISSION) else []
 
@@ -39,21 +39,21 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
     """
     if payload is not None:
         try:
-            check_keepable(payload)
-        except NotKeepable as error:
+            validate_payload(payload)
+        except InvalidPayload as error:
             raise ValidationError({"payload": [str(error)]}) from error
     with atomic():
         row = _held(effect, "retry", by)
         before = row.payload
         if payload is not None:
             row.payload = payload
-        _put_back([row])
+        _requeue([row])
         edited = payload is not None and payload != before
         what = EffectEvent.What.EDITED if edited else EffectEvent.What.RETRIED
         EffectEvent.objects.create(
             effect=row, what=what, actor_id=by.pk, fence=row.fence, detail=reason, payload=before if edited else None
         )
-        announce([row.pk])
+        notify_after_commit([row.pk])
         row.refresh_from_db(fields=["run_at"])
     return row
 
@@ -62,7 +62,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
     """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
     with atomic():
         row = _held(effect, "skip", by)
-        _put_away([row], by, reason)
+        _skip([row], by, reason)
     return row
 
 
@@ -74,9 +74,9 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
         return wanted.count()
     with atomic():
         rows = list(wanted.select_for_update(skip_locked=True))
-        _put_back(rows)
+        _requeue(rows)
         _note(rows, EffectEvent.What.RETRIED, by, reason)
-        announce([row.pk for row in rows])
+        notify_after_commit([row.pk for row in rows])
     return len(rows)
 
 
@@ -92,11 +92,11 @@ def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool =
     with atomic():
         rows = list(wanted.order_by("id").select_for_update(no_key=True))
         if not dry_run:
-            _put_away(rows, by, reason)
+            _skip(rows, by, reason)
     return sorted(Counter(row.kind for row in rows).items())
 
 
-def _put_back(rows: list[Effect]) -> None:
+def _requeue(rows: list[Effect]) -> None:
     for row in rows:
         row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
         row.failing_since = None
@@ -105,7 +105,7 @@ def _put_back(rows: list[Effect]) -> None:
     Effect.objects.bulk_update(rows, names, batch_size=500)
 
 
-def _put_away(rows: list[Effect], by: User, reason: str) -> None:
+def _skip(rows: list[Effect], by: User, reason: str) -> None:
     batches = [row.batch_id for row in rows if row.batch_id]
     list(Batch.objects.filter(pk__in=batches).order_by("pk").select_for_update(no_key=True))  # in one order
     for row in rows:

@@ -18,8 +18,8 @@ from engine import blocked
 from engine.actors import User
 from engine.models import LET_GO_MOST, Effect, EffectPause, Throttle
 from engine.operator_actions import check_operator
-from engine.payload import NotKeepable, check_keepable
-from engine.persist import announce
+from engine.payload import InvalidPayload, validate_payload
+from engine.persist import notify_after_commit
 from engine.problems import ValidationError, WrongState
 from engine.registry import kinds, rates, time_between
 from engine.signals import operated
@@ -55,7 +55,7 @@ def resume(paused: EffectPause, *, by: User) -> int:
         row = _held(paused, by)
         waiting = waiting_for(row)
         EffectPause.objects.filter(pk=row.pk).update(ended_at=Now(), ended_by=by, let_go=[])
-        announce(list(_matching(row).values_list("pk", flat=True)[:1]))  # who hears of one looks for all
+        notify_after_commit(list(_matching(row).values_list("pk", flat=True)[:1]))  # who hears of one looks for all
         _tell("effects_resumed", by, row)
     return waiting
 
@@ -74,7 +74,7 @@ def let_go(paused: EffectPause, count: int, *, by: User) -> int:
         chosen = list(_matching(row).exclude(pk__in=left).order_by("pk").values_list("pk", flat=True)[:count])
         paused.let_go = left + chosen
         EffectPause.objects.filter(pk=row.pk).update(let_go=paused.let_go)
-        announce(chosen)
+        notify_after_commit(chosen)
         _tell("effects_let_go", by, row, count=len(chosen))
     return len(chosen)
 
@@ -126,8 +126,8 @@ def _check(made: EffectPause) -> None:
 
 def _check_text(column: str, text: str, longest: int) -> None:
     try:
-        check_keepable(text)
-    except NotKeepable as error:
+        validate_payload(text)
+    except InvalidPayload as error:
         raise ValidationError({column: [str(error)]}) from error
     if len(text) > longest:
         raise ValidationError({column: [f"It has {len(text)} characters; {longest} is the most."]})

@@ -18,36 +18,36 @@ _shown.maxstring = _shown.maxother = 1000
 NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, and not a backslash before "u0000"
 
 
-class NotKeepable(ValueError):
+class InvalidPayload(ValueError):
     """Too large, too deep, not JSON, or with a NUL that PostgreSQL refuses: nothing was recorded."""
 
 
-def plain_json(value: Any) -> str:
+def to_json(value: Any) -> str:
     """JSON text in which amounts, dates and keys are the strings that PostgreSQL reads back."""
     try:
         return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise NotKeepable(str(error)) from error
+        raise InvalidPayload(str(error)) from error
 
 
-def check_keepable(value: Any) -> None:
+def validate_payload(value: Any) -> None:
     """Raise NotKeepable for what must not enter the history: over 64 KB, not JSON, or with NUL in it."""
-    text = plain_json(value)
+    text = to_json(value)
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise NotKeepable("half a surrogate pair cannot be kept") from error
+        raise InvalidPayload("half a surrogate pair cannot be kept") from error
     if size > MAX_BYTES:
-        raise NotKeepable(f"{size} bytes are too many, at most {MAX_BYTES} are kept: keep the key of a row instead")
+        raise InvalidPayload(f"{size} bytes are too many, at most {MAX_BYTES} are kept: keep the key of a row instead")
     if NUL.search(text):
-        raise NotKeepable("text with NUL cannot be kept")
+        raise InvalidPayload("text with NUL cannot be kept")
 
 
-def keepable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """The value, or a description of one that cannot be kept: what it came from has happened all the same."""
     try:
-        check_keepable(value)
-    except NotKeepable as error:
+        validate_payload(value)
+    except InvalidPayload as error:
         return {
             "not_keepable": str(error),
             "text": _shown.repr(value).encode("ascii", "backslashreplace").decode()[:1000],

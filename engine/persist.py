@@ -20,10 +20,10 @@ from django.db.transaction import on_commit
 
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.payload import plain_json
+from engine.payload import to_json
 from engine.pipeline import ask
-from engine.registry import followers, kinds
-from engine.signals import effects_recorded
+from engine.registry import follow_ups, kinds
+from engine.signals import effects_created
 from engine.stateful import Stateful
 
 CHUNK_ROWS = 500  # of a set in one statement
@@ -44,7 +44,7 @@ notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
 
 
 @dataclass
-class Move:
+class PendingTransition:
     """A transition taken in memory: the object, the fact, and the columns its method changed."""
 
     obj: Stateful
@@ -65,10 +65,10 @@ EFFECT_COLUMNS = {
 
 
 @dataclass
-class Written:
+class WriteResult:
     """Moves that were sent to be written, and what the server says of them."""
 
-    moves: list[Move]
+    moves: list[PendingTransition]
     _effects: list[dict[str, Any]]
     _cursor: CursorWrapper
 
@@ -91,7 +91,7 @@ def chunks(rows: list[T]) -> Iterator[list[T]]:
     return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
 
 
-def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
+def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteResult:
     """Write moves of one model that changed the same columns. `lock`: rows of it to lock before, in one order."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
@@ -105,15 +105,15 @@ def write(moves: list[Move], lock: Collection[UUID] = ()) -> Written:
         | {f"new_{name}": value for name, value in move.changed.items()}
         for move in moves
     ]
-    params: list[Any] = [plain_json(steps), plain_json(effects)]
+    params: list[Any] = [to_json(steps), to_json(effects)]
     if moves[0].born:
-        return Written(moves, effects, ask(_birth_statement(), params))
+        return WriteResult(moves, effects, ask(_create_statement(), params))
     if len(lock) > 1:
         params.insert(1, list(lock))
-    return Written(moves, effects, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
+    return WriteResult(moves, effects, ask(_move_statement(model, changed, locks=len(lock) > 1), params))
 
 
-def announce(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
+def notify_after_commit(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
     """Tell whoever listens, after commit, that these effects are due. A listener that fails harms nobody.
 
     lanes: in which they are; empty: in any.
@@ -123,13 +123,13 @@ def announce(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
 
 
 def _send(effect_ids: list[UUID], lanes: Collection[str]) -> None:
-    effects_recorded.send_robust(sender=Effect, ids=effect_ids, lanes=lanes)
+    effects_created.send_robust(sender=Effect, ids=effect_ids, lanes=lanes)
 
 
-def _new_effects(move: Move) -> Iterator[dict[str, Any]]:
+def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
     """The effects that follow a transition: one for each `on(...)` line that fits, keyed by object, seq and kind."""
     fact = move.transition
-    for follower in followers.get((fact.machine, fact.name), ()):
+    for follower in follow_ups.get((fact.machine, fact.name), ()):
         if follower.to is None or follower.to == fact.target:
             kind = follower.kind
             yield {
@@ -175,7 +175,7 @@ def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: b
 
 
 @cache
-def _birth_statement() -> str:
+def _create_statement() -> str:
     """The row itself is inserted right after, in the same transaction."""
     return f"""
         WITH step AS ({_steps([])}),

@@ -5,7 +5,7 @@ nearly everything. It is not where a settlement of one spends its time in switch
 statements are prepared, and those that need no answer of one another travel together (`docs/performance.md`).
 
 Behind a pooler the next transaction may be in another session, which knows no plan of ours: there they are neither
-prepared nor sent together, unless POOLER_PREPARES says that the pooler sees to it.
+prepared nor sent together, unless POOLER_KEEPS_PREPARED_STATEMENTS says that the pooler sees to it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
 
 
 @contextmanager
-def pipelined() -> Iterator[None]:
+def pipeline() -> Iterator[None]:
     """What is executed inside is sent without waiting for each answer: one trip to the server, not one for each.
 
     The answers are there after the block; who reads one inside waits for it and for all before it. An error is raised
@@ -84,7 +84,7 @@ def _send_all(raw: Any) -> None:
         raw.wait(send(raw.pgconn))
 
 
-def told_pid() -> int:
+def session_pid() -> int:
     """The pid that we were told when we connected. A pooler tells a number of its own, which no session has."""
     pid: int = _raw().pgconn.backend_pid
     return pid
@@ -98,7 +98,7 @@ def _raw() -> Any:
 
 
 def _keeps_plans(raw: Any) -> bool:
-    return conf.POOLER_PREPARES or _has_own_session(raw)
+    return conf.POOLER_KEEPS_PREPARED_STATEMENTS or _has_own_session(raw)
 
 
 def _has_own_session(raw: Any) -> bool:

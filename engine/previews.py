@@ -20,16 +20,16 @@ from engine.executor import COLLISIONS, LOCK_NOT_AVAILABLE, LOCK_WAIT
 from engine.lease import one_line
 from engine.models import Effect, Transition
 from engine.persist import Notes, notes
-from engine.pipeline import ask, pipelined
+from engine.pipeline import ask, pipeline
 from engine.problems import Unavailable
-from engine.raw_queries import Reader
+from engine.raw_queries import CompiledQuery
 from engine.registry import Kind, kinds
 from engine.session import sqlstate_of
 from engine.stateful import Stateful
 from engine.subjects import Subjects
 from engine.transitions import perform
 
-_TRANSITIONS, _EFFECTS = Reader(Transition._base_manager.all()), Reader(Effect._base_manager.all())
+_TRANSITIONS, _EFFECTS = CompiledQuery(Transition._base_manager.all()), CompiledQuery(Effect._base_manager.all())
 BUSY_SQLSTATES = {*COLLISIONS, LOCK_NOT_AVAILABLE}
 
 
@@ -168,7 +168,7 @@ def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
     """What waited for a moment that is over now, as the next sweep would find it."""
     if moved:
         ask(
-            """UPDATE core_effect SET state = 'ready'
+            """UPDATE engine_effect SET state = 'ready'
                WHERE id = ANY(%s::uuid[]) AND state = 'waiting' AND run_at <= now()""",
             [list(moved)],
         )
@@ -204,9 +204,9 @@ def _is_busy(error: Exception) -> bool:
 def _read(noted: Notes, found: Preview) -> None:
     """What is there of what was noted. Raises what a commit would be refused with."""
     keys = list(dict.fromkeys([*noted.effects, *noted.moved]))
-    with pipelined():
+    with pipeline():
         ask("SET CONSTRAINTS ALL IMMEDIATE")
         transitions, effects = _TRANSITIONS.ask(noted.transitions), _EFFECTS.ask(keys)
-    facts, effects = transitions.by_key(), effects.by_key()
+    facts, effects_by_id = transitions.by_key(), effects.by_key()
     found.transitions = [facts[key] for key in noted.transitions if key in facts]
-    found.effects = [effects[key] for key in keys if key in effects]
+    found.effects = [effects_by_id[key] for key in keys if key in effects_by_id]

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from engine.ids import first_id_at
-from engine.models import Tick
+from engine.models import ScheduledRun
 from engine.registry import kinds
 
 PURGED = "effects purged"  # the Tick that says up to when: what a transition before it was followed by may be gone
@@ -26,18 +26,19 @@ CLOCKS = timedelta(days=1)  # keys are made by the clock of a worker: as far may
 
 _DELETE_SOME = """
     WITH gone AS (
-        SELECT effect.id FROM core_effect AS effect LEFT JOIN core_transition AS fact ON fact.id = effect.transition_id
+        SELECT effect.id FROM engine_effect AS effect
+        LEFT JOIN engine_transition AS fact ON fact.id = effect.transition_id
         WHERE effect.id >= %(first)s AND effect.id < %(last)s AND effect.state = 'done'
             AND effect.created_at < %(until)s AND effect.done_at < %(before)s
             AND (fact.id IS NULL OR fact.at < %(until)s)
             AND (effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, effect.kind)
                 OR effect.kind = ANY(%(forgettable)s))
-            AND NOT EXISTS (SELECT FROM core_effectevent WHERE effect_id = effect.id)
+            AND NOT EXISTS (SELECT FROM engine_effectevent WHERE effect_id = effect.id)
             AND (effect.batch_id IS NULL
-                OR EXISTS (SELECT FROM core_batch WHERE id = effect.batch_id AND completed_at IS NOT NULL))
-            AND NOT EXISTS (SELECT FROM core_batch WHERE then_id = effect.id)
+                OR EXISTS (SELECT FROM engine_batch WHERE id = effect.batch_id AND completed_at IS NOT NULL))
+            AND NOT EXISTS (SELECT FROM engine_batch WHERE then_id = effect.id)
         LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED)
-    DELETE FROM core_effect USING gone WHERE core_effect.id = gone.id"""
+    DELETE FROM engine_effect USING gone WHERE engine_effect.id = gone.id"""
 
 
 def purge(before: datetime, *, seconds: float = float("inf")) -> int:
@@ -59,8 +60,8 @@ def _windows(before: datetime) -> Iterator[datetime]:
     """Their ends; the last one of the call before comes again, for it may have been interrupted."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT coalesce((SELECT max(slot) FROM core_tick WHERE schedule = %s),
-                   (SELECT created_at + interval '1 day' FROM core_effect ORDER BY id LIMIT 1))""",
+            """SELECT coalesce((SELECT max(slot) FROM engine_scheduledrun WHERE schedule = %s),
+                   (SELECT created_at + interval '1 day' FROM engine_effect ORDER BY id LIMIT 1))""",
             [PURGED],
         )
         until: datetime | None = cursor.fetchone()[0]
@@ -76,11 +77,11 @@ def _mark(until: datetime) -> None:
     """Before the first row goes, so that nobody misses it (`workflows.reporting.invariants`). Never back."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE core_tick SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",
+            "UPDATE engine_scheduledrun SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",
             {"slot": until, "schedule": PURGED},
         )
         if not cursor.rowcount:
-            Tick.objects.create(schedule=PURGED, slot=until)
+            ScheduledRun.objects.create(schedule=PURGED, slot=until)
 
 
 def _delete_some(until: datetime, before: datetime) -> int:

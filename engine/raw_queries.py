@@ -28,7 +28,7 @@ if django.VERSION >= (6, 1):
     _FETCH_MODE = (FETCH_ONE,)  # as a queryset reads that says nothing of it
 
 
-class Reader(Generic[M]):
+class CompiledQuery(Generic[M]):
     """`queryset.filter(<where>).order_by(<order>)`, without its making.
 
     queryset: all of a model, with `select_related` and `only` as wanted.
@@ -42,7 +42,7 @@ class Reader(Generic[M]):
         self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
 
     def ask(self, *params: Any) -> Answer[M]:
-        """Send the question; several may be asked within `pipelined()` before the first answer is read."""
+        """Send the question; several may be asked within `pipeline()` before the first answer is read."""
         assert connection.in_atomic_block or not self._lock, "a lock outside a transaction is none"
         return Answer(self, ask(self._sql, params))
 
@@ -83,7 +83,7 @@ class Reader(Generic[M]):
 class Answer(Generic[M]):
     """What the server will have answered when `objects` is read."""
 
-    def __init__(self, reader: Reader[M], cursor: CursorWrapper) -> None:
+    def __init__(self, reader: CompiledQuery[M], cursor: CursorWrapper) -> None:
         self._reader, self._cursor = reader, cursor
 
     @cached_property

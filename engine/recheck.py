@@ -7,11 +7,11 @@ from uuid import UUID
 from django.db import connection
 from django.db.transaction import atomic
 
-from engine.persist import announce
+from engine.persist import notify_after_commit
 
 # Neither a timer, which nobody has tried yet, nor what failed and waits for its next attempt.
 _LOOK_AGAIN = """
-    UPDATE core_effect SET state = 'ready', run_at = now()
+    UPDATE engine_effect SET state = 'ready', run_at = now()
     WHERE account_id = ANY(%s) AND state = 'waiting' AND fence > 0 AND failing_since IS NULL
     RETURNING id"""
 
@@ -22,5 +22,5 @@ def look_again(*tenants: UUID) -> int:
         with connection.cursor() as cursor:
             cursor.execute(_LOOK_AGAIN, [list(tenants)])
             found = [row[0] for row in cursor.fetchall()]
-        announce(found)
+        notify_after_commit(found)
     return len(found)

@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db.models import Model
 
 from engine.models import RATE, Effect, Throttle, Transition
-from engine.stateful import BIRTH, Stateful, births_of, edges_of
+from engine.stateful import CREATED, Stateful, edges_of, initial_states
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -101,7 +101,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Follower:
+class FollowUp:
     kind: Kind
     to: str | None = None
     after: timedelta = timedelta(0)
@@ -109,7 +109,7 @@ class Follower:
 
 NOTHING_ELSE = Retry()
 kinds: dict[str, Kind] = {}
-followers: dict[tuple[str, str], list[Follower]] = defaultdict(list)
+follow_ups: dict[tuple[str, str], list[FollowUp]] = defaultdict(list)
 machines: dict[str, type[Stateful]] = {}
 rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: until an operator sets one
 
@@ -206,7 +206,7 @@ def on(
     to: only when it led to that status. after: not due before that much time has passed.
     """
     if isinstance(cause, type) and issubclass(cause, Stateful):
-        model, name, targets = cause, BIRTH, set(births_of(cause))
+        model, name, targets = cause, CREATED, set(initial_states(cause))
     else:
         model, name = cause._django_fsm.field.model, cause.__name__  # type: ignore[union-attr]
         targets = {target for edge, _, target in edges_of(model) if edge == name}
@@ -214,9 +214,9 @@ def on(
     _check_length(f"{said}: the transition's name", name, "name", Transition)
     if to is not None and to not in targets:
         raise ValueError(f"{said}: it never leads to {to!r}, only to {sorted(targets)}")
-    lines = followers[machine_of(model), name]
+    lines = follow_ups[machine_name(model), name]
     for handler in effects:
-        follower = Follower(handler.kind, to, after)  # type: ignore[attr-defined]
+        follower = FollowUp(handler.kind, to, after)  # type: ignore[attr-defined]
         if follower in lines:  # imported twice
             continue
         if any(line.kind.name == follower.kind.name and (to is None or line.to in {None, to}) for line in lines):
@@ -241,7 +241,7 @@ def _check_length(what: str, name: str, column: str, model: type[Model] = Effect
         raise ValueError(f"{what} {name!r} has {len(name)} characters, and from 1 to {kept.max_length} can be kept")
 
 
-def machine_of(model: type[Model]) -> str:
+def machine_name(model: type[Model]) -> str:
     """The stored name of a model's machine: `door`."""
     name = model._meta.model_name
     assert name is not None
@@ -268,5 +268,5 @@ def subject_model(machine: str) -> type[Stateful] | None:
     if machine not in machines:
         for model in apps.get_models():
             if issubclass(model, Stateful):
-                machine_of(model)
+                machine_name(model)
     return machines.get(machine)

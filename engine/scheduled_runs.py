@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 
 
 @contextmanager
-def once_per(schedule: str, every: timedelta) -> Iterator[bool]:
+def run_once_per(schedule: str, every: timedelta) -> Iterator[bool]:
     """Whether this call is the one to do the work of the current slot; the work and the mark share a commit.
 
     Slots are counted by the database's clock from 1970, so that every process names them alike. A crash inside
@@ -20,7 +20,7 @@ def once_per(schedule: str, every: timedelta) -> Iterator[bool]:
     with atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                """INSERT INTO core_tick (schedule, slot)
+                """INSERT INTO engine_scheduledrun (schedule, slot)
                    VALUES (%(schedule)s, date_bin(%(every)s::interval, now(), 'epoch'))
                    ON CONFLICT DO NOTHING RETURNING id""",
                 {"schedule": schedule, "every": str(every)},

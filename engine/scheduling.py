@@ -13,11 +13,11 @@ from django.db.transaction import atomic
 
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.payload import check_keepable, plain_json
-from engine.persist import CHUNK_ROWS, INSERT_EFFECTS, announce, chunks, notes
+from engine.payload import to_json, validate_payload
+from engine.persist import CHUNK_ROWS, INSERT_EFFECTS, chunks, notes, notify_after_commit
 from engine.pipeline import ask
-from engine.registry import Kind, kinds, machine_of
-from engine.stateful import NOBODY, Stateful
+from engine.registry import Kind, kinds, machine_name
+from engine.stateful import NO_TENANT, Stateful
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class NewEffect:
 
     def row(self) -> dict[str, Any]:
         kind: Kind = self.handler.kind  # type: ignore[attr-defined]
-        check_keepable(self.payload)
+        validate_payload(self.payload)
         about, cause = self.about, self.cause
         return {
             "id": uuid7(),
-            "account_id": about.tenant_id if about else NOBODY,
+            "account_id": about.tenant_id if about else NO_TENANT,
             "transition_id": cause.transition_id if isinstance(cause, Effect) else cause and cause.pk,
-            "machine": machine_of(type(about)) if about else "",
+            "machine": machine_name(type(about)) if about else "",
             "object_id": about and about.pk,
             "seq": about.version if about else 0,
             "key": self.key,
@@ -83,13 +83,13 @@ def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
     rows = [effect.row() for effect in effects]
     sql = f"{INSERT_EFFECTS} ON CONFLICT (key) DO NOTHING RETURNING id, state"
     with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
-        owed = dict(row for some in chunks(rows) for row in ask(sql, [plain_json(some)]).fetchall())
+        owed = dict(row for some in chunks(rows) for row in ask(sql, [to_json(some)]).fetchall())
     if noted := notes.get():
         noted.effects += owed
         inward = {row["id"] for row in rows if not kinds[row["kind"]].outward}
         noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
     due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in owed and effect.is_due]
-    announce([row["id"] for row in due], lanes={row["lane"] for row in due})
+    notify_after_commit([row["id"] for row in due], lanes={row["lane"] for row in due})
     return [row["id"] if row["id"] in owed else None for row in rows]
 
 
@@ -101,11 +101,11 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
         noted.moved += moments
     changed = ask(
         """WITH mine AS (
-               SELECT effect.id, moment.at FROM core_effect AS effect
+               SELECT effect.id, moment.at FROM engine_effect AS effect
                JOIN unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at) ON effect.id = moment.id
                WHERE effect.state = 'waiting' AND effect.fence = 0
                ORDER BY effect.id FOR NO KEY UPDATE OF effect)
-           UPDATE core_effect AS effect SET run_at = mine.at FROM mine WHERE effect.id = mine.id""",
+           UPDATE engine_effect AS effect SET run_at = mine.at FROM mine WHERE effect.id = mine.id""",
         [list(moments), list(moments.values())],
     )
     return int(changed.rowcount)
@@ -116,9 +116,9 @@ def amend(effect_id: UUID, payload: dict[str, Any]) -> bool:
 
     Who read the old payload makes sure that nobody else amends it meanwhile. Raises NotKeepable as owe() does.
     """
-    check_keepable(payload)
+    validate_payload(payload)
     changed = ask(
-        """UPDATE core_effect SET payload = %s::jsonb WHERE id = %s::uuid AND state = 'waiting' AND fence = 0""",
-        [plain_json(payload), effect_id],
+        """UPDATE engine_effect SET payload = %s::jsonb WHERE id = %s::uuid AND state = 'waiting' AND fence = 0""",
+        [to_json(payload), effect_id],
     )
     return bool(changed.rowcount)

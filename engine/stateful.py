@@ -11,14 +11,14 @@ from django.db.models.signals import pre_delete
 from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
 from engine.base import Row
-from engine.triggers import Kept, StatusGuard
+from engine.triggers import NoDelete, StatusGuard
 
 REFRESHING = "_is_refreshing"
-BIRTH = "begin"
-NOBODY = UUID(int=0)  # the tenant of what belongs to no tenant
+CREATED = "begin"
+NO_TENANT = UUID(int=0)  # the tenant of what belongs to no tenant
 
 
-class NotThroughTheEngine(Exception):  # noqa: N818 - a bug in our code, not a Problem
+class DirectStateChange(Exception):  # noqa: N818 - a bug in our code, not a Problem
     """A status was about to change without a Transition row: use perform() or begin()."""
 
 
@@ -27,7 +27,7 @@ class StatusDescriptor(FSMFieldDescriptor):
 
     def __set__(self, instance: models.Model, value: Any) -> None:
         if self.field.name in instance.__dict__ and REFRESHING not in instance.__dict__:
-            raise NotThroughTheEngine(f"{type(instance).__name__}.status is written by perform() only")
+            raise DirectStateChange(f"{type(instance).__name__}.status is written by perform() only")
         self.field.set_state(instance, value)
 
 
@@ -41,7 +41,7 @@ class StatusField(FSMField):
 
     def change_state(self, instance: models.Model, method: Any, *args: Any, **kwargs: Any) -> Any:
         name = f"{type(instance).__name__}.{method.__name__}"
-        raise NotThroughTheEngine(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
+        raise DirectStateChange(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
 
     def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
         """As soon as the transitions of a model are known, so are its guards."""
@@ -52,7 +52,7 @@ class StatusField(FSMField):
             model._meta.constraints = [
                 *model._meta.constraints,
                 _guard(model),
-                Kept(name=f"{model._meta.model_name}_kept"),
+                NoDelete(name=f"{model._meta.model_name}_kept"),
             ]
             model._meta.original_attrs["constraints"] = model._meta.constraints
             pre_delete.connect(_refuse_deletion, sender=model)
@@ -65,7 +65,7 @@ class Stateful(Row):
     version = models.PositiveIntegerField(default=0, editable=False)
 
     # The states a row may be born in; empty: the default of `status`.
-    BORN: ClassVar[tuple[str, ...]] = ()
+    INITIAL_STATES: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         abstract = True
@@ -73,16 +73,16 @@ class Stateful(Row):
     @property
     def tenant_id(self) -> UUID:
         """Whose row this is, for the history."""
-        tenant: UUID = getattr(self, "account_id", NOBODY)
+        tenant: UUID = getattr(self, "account_id", NO_TENANT)
         return tenant
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Save the named columns, never the status: a copy that has grown stale must not undo a transition."""
         if self._state.adding:
-            raise NotThroughTheEngine(f"A {type(self).__name__} is born through begin()")
+            raise DirectStateChange(f"A {type(self).__name__} is born through begin()")
         names = set(update_fields or ())
         if not names or names & {"status", "version"}:
-            raise NotThroughTheEngine(f"Name the columns: save(update_fields=[...]), and not {names or 'all'}")
+            raise DirectStateChange(f"Name the columns: save(update_fields=[...]), and not {names or 'all'}")
         super().save(update_fields=names, **kwargs)
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
@@ -109,8 +109,8 @@ def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
     )
 
 
-def births_of(model: type[Stateful]) -> tuple[str, ...]:
-    return tuple(map(str, model.BORN or (status_field(model).get_default(),)))
+def initial_states(model: type[Stateful]) -> tuple[str, ...]:
+    return tuple(map(str, model.INITIAL_STATES or (status_field(model).get_default(),)))
 
 
 def _check_conditions(model: type[Stateful]) -> None:
@@ -123,7 +123,7 @@ def _check_conditions(model: type[Stateful]) -> None:
 
 def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:
     """What has a history stays: by an object, a set of them or a cascade."""
-    raise NotThroughTheEngine(f"A {sender.__name__} is never deleted: it has transitions that end it")
+    raise DirectStateChange(f"A {sender.__name__} is never deleted: it has transitions that end it")
 
 
 def _targets(target: object) -> Iterator[str]:
@@ -138,5 +138,5 @@ def _guard(model: type[Stateful]) -> StatusGuard:
     machine = model._meta.model_name
     assert machine is not None
     edges = [f"{name}:{source}>{target}" for name, source, target in edges_of(model)]
-    births = [f"{BIRTH}:>{state}" for state in births_of(model)]
+    births = [f"{CREATED}:>{state}" for state in initial_states(model)]
     return StatusGuard(name=f"{machine}_status_guard", machine=machine, edges=edges + births)

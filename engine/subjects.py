@@ -11,10 +11,10 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from engine import lease
-from engine.errors import Fenced, UnknownMachine
+from engine.errors import LeaseLost, UnknownMachine
 from engine.models import Effect
-from engine.pipeline import pipelined
-from engine.raw_queries import Reader
+from engine.pipeline import pipeline
+from engine.raw_queries import CompiledQuery
 from engine.registry import Kind, subject_model
 from engine.stateful import Stateful
 
@@ -43,14 +43,14 @@ class ReadAhead:
                 self._found = _by_effect(self._kind, self._ahead)
             self._stale_at = time.monotonic() + FRESH
         if effect.id not in self._found:
-            raise Fenced
+            raise LeaseLost
         return self._found[effect.id]
 
 
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
     """The objects, of those effects that are still ours."""
     subjects = Subjects(kind, effects)
-    with pipelined():
+    with pipeline():
         still_held = lease.held(effects)
         subjects.ask()
     ours = still_held()
@@ -85,9 +85,9 @@ class Subjects:
 
 
 @cache
-def _reader(machine: str, related: tuple[str, ...]) -> Reader[Stateful]:
+def _reader(machine: str, related: tuple[str, ...]) -> CompiledQuery[Stateful]:
     rows = _model(machine)._base_manager
-    return Reader(rows.select_related(*related) if related else rows.all())
+    return CompiledQuery(rows.select_related(*related) if related else rows.all())
 
 
 def _model(machine: str) -> type[Stateful]:

@@ -11,19 +11,19 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from engine.alerts import raise_alert
-from engine.claim import SHARE
+from engine.claim import MAX_PER_TENANT
 from engine.ids import uuid7
 from engine.lease import LEASE, LENGTH
 from engine.models import Effect, EffectEvent
 from engine.registry import SLOW, kinds, slow_kinds
 
-UNHEARD = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
+MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
 AT_ONCE = 500  # rows that one sweep moves or counts
 WAKING = 0.5  # seconds that one sweep wakes what is due
 ALONE_AT_ONCE = 25  # that must run alone and are named by one sweep
 EVERY = timedelta(seconds=1)
 MAX_CRASHES = 3
-GONE = "its worker died"
+WORKER_DIED = "its worker died"
 
 # A holder is gone when its lease is over, or when the database session that took the lease is: one that we may see
 # (another role's start is hidden), and not a pooler's, which a lease does not name. A lease that begins later
@@ -36,92 +36,92 @@ HOLDER_IS_GONE = f"""
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - {LENGTH}, true)))"""
-LOST = f"state = 'leased' AND {HOLDER_IS_GONE}"
+EXPIRED_LEASE = f"state = 'leased' AND {HOLDER_IS_GONE}"
 # A call that was parked, with a lease as long as it lasts. NULL, once it has ended.
 LOST_CALL = f"state = 'uncertain' AND {HOLDER_IS_GONE} AND lease_until IS NOT NULL"
 # Due for longer than a notification takes; or due later than now, for the clock was set back.
-IS_UNHEARD = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
+IS_UNNOTICED = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
 # indexes are, so that no other path is worth taking.
 _LOOK = f"""
-    SELECT (SELECT true FROM core_effect AS effect WHERE {LOST} ORDER BY lease_until LIMIT 1),
-        (SELECT true FROM core_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
-        (SELECT true FROM core_effect WHERE state = 'ready' AND (solo OR {IS_UNHEARD})
+    SELECT (SELECT true FROM engine_effect AS effect WHERE {EXPIRED_LEASE} ORDER BY lease_until LIMIT 1),
+        (SELECT true FROM engine_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
+        (SELECT true FROM engine_effect WHERE state = 'ready' AND (solo OR {IS_UNNOTICED})
          ORDER BY lane, account_id, id LIMIT 1),
-        (SELECT true FROM core_effect AS effect WHERE {LOST_CALL} LIMIT 1)"""
+        (SELECT true FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT 1)"""
 _TAKE_BACK = f"""
     WITH lost AS (
-        SELECT id FROM core_effect AS effect
-        WHERE {LOST}
+        SELECT id FROM engine_effect AS effect
+        WHERE {EXPIRED_LEASE}
         ORDER BY lease_until LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
     )
-    UPDATE core_effect AS effect
+    UPDATE engine_effect AS effect
     SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
         crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _END_CALLS = f"""
-    WITH lost AS (SELECT id FROM core_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
-    UPDATE core_effect AS effect SET lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
+    WITH lost AS (SELECT id FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
+    UPDATE engine_effect AS effect SET lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
 _WAKE = """
     WITH due AS (
-        SELECT id FROM core_effect WHERE state = 'waiting' AND run_at <= now()
+        SELECT id FROM engine_effect WHERE state = 'waiting' AND run_at <= now()
         ORDER BY run_at LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
     )
-    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
+    UPDATE engine_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
     RETURNING effect.id, solo"""
-_UNHEARD = f"""
-    (SELECT id, solo FROM core_effect WHERE state = 'ready' AND solo ORDER BY id LIMIT %(alone_at_once)s)
+_MISSED_NOTIFICATIONS = f"""
+    (SELECT id, solo FROM engine_effect WHERE state = 'ready' AND solo ORDER BY id LIMIT %(alone_at_once)s)
     UNION ALL
-    (SELECT id, false FROM core_effect
-     WHERE state = 'ready' AND NOT solo AND {IS_UNHEARD} LIMIT %(at_once)s)"""
+    (SELECT id, false FROM engine_effect
+     WHERE state = 'ready' AND NOT solo AND {IS_UNNOTICED} LIMIT %(at_once)s)"""
 # Of every tenant that has something due: in a crowd of more than one statement wakes, the others' turn.
 _WAKE_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
-        (SELECT account_id FROM core_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
+        (SELECT account_id FROM engine_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
         UNION ALL
-        SELECT (SELECT next.account_id FROM core_effect AS next
+        SELECT (SELECT next.account_id FROM engine_effect AS next
                 WHERE next.state = 'waiting' AND next.account_id > tenant.account_id
                 ORDER BY next.account_id LIMIT 1)
         FROM tenant WHERE tenant.account_id IS NOT NULL
     ),
     due AS (
         SELECT share.id FROM tenant, LATERAL (
-            SELECT id FROM core_effect AS effect
+            SELECT id FROM engine_effect AS effect
             WHERE state = 'waiting' AND effect.account_id = tenant.account_id AND run_at <= now()
-            ORDER BY run_at LIMIT {SHARE} FOR UPDATE SKIP LOCKED
+            ORDER BY run_at LIMIT {MAX_PER_TENANT} FOR UPDATE SKIP LOCKED
         ) AS share
     )
-    UPDATE core_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
+    UPDATE engine_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
     RETURNING effect.id, solo"""
 # Of kinds that we know, in lanes that none of them has any more: recorded before a release gave their kind another.
 _MOVE_TO_THEIR_LANE = """
     WITH RECURSIVE lane(name) AS (
-        (SELECT lane FROM core_effect WHERE state = 'ready' ORDER BY lane LIMIT 1)
+        (SELECT lane FROM engine_effect WHERE state = 'ready' ORDER BY lane LIMIT 1)
         UNION ALL
-        SELECT (SELECT next.lane FROM core_effect AS next
+        SELECT (SELECT next.lane FROM engine_effect AS next
                 WHERE next.state = 'ready' AND next.lane > lane.name ORDER BY next.lane LIMIT 1)
         FROM lane WHERE lane.name IS NOT NULL
     ),
     stranded AS (
         SELECT effect.id, known.lane
         FROM (SELECT name FROM lane WHERE name <> ALL(%(lanes)s::text[])) AS former
-        JOIN core_effect AS effect ON effect.lane = former.name AND effect.state = 'ready'
+        JOIN engine_effect AS effect ON effect.lane = former.name AND effect.state = 'ready'
         JOIN unnest(%(kinds)s::text[], %(lanes)s::text[]) AS known(kind, lane) ON known.kind = effect.kind
         LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED
     )
-    UPDATE core_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
+    UPDATE engine_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
 
 # Of kinds that became slow with a release: in the lane of before nobody may begin them.
 _MOVE_TO_THE_SLOW = """
-    UPDATE core_effect SET lane = %(slow)s WHERE id IN (
-        SELECT id FROM core_effect WHERE state = 'ready' AND kind = ANY(%(kinds)s::text[]) AND lane <> %(slow)s
+    UPDATE engine_effect SET lane = %(slow)s WHERE id IN (
+        SELECT id FROM engine_effect WHERE state = 'ready' AND kind = ANY(%(kinds)s::text[]) AND lane <> %(slow)s
         LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)"""
 
 
 # One row, written by who comes first. A clock that was set back must not stop all sweeping until it has caught up.
 _TAKE_TURN = """
-    INSERT INTO core_tick AS tick (id, schedule, slot) VALUES (0, 'swept', now())
+    INSERT INTO engine_scheduledrun AS tick (id, schedule, slot) VALUES (0, 'swept', now())
     ON CONFLICT (id) DO UPDATE SET slot = now()
     WHERE tick.slot <= now() - %(every)s::interval OR tick.slot > now() + %(every)s::interval"""
 
@@ -141,22 +141,25 @@ def sweep() -> list[list[UUID]]:
     """
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"unheard": str(UNHEARD)})
+        cursor.execute(_LOOK, {"unheard": str(MISSED_NOTIFICATION_AFTER)})
         some_lost, some_due, some_unheard, some_lost_calls = cursor.fetchone()
         if some_lost:
             with atomic():
-                cursor.execute(_TAKE_BACK, {"crashes": MAX_CRASHES, "gone": GONE, "at_once": AT_ONCE})
+                cursor.execute(_TAKE_BACK, {"crashes": MAX_CRASHES, "gone": WORKER_DIED, "at_once": AT_ONCE})
                 _tell(cursor.fetchall())
         if some_lost_calls:
             with atomic():
-                cursor.execute(_END_CALLS, {"gone": GONE, "at_once": AT_ONCE})
+                cursor.execute(_END_CALLS, {"gone": WORKER_DIED, "at_once": AT_ONCE})
                 _tell(cursor.fetchall())
         if some_due:
             ready += _wake(cursor)
         if some_unheard:
             _move_to_their_lane(cursor)
         if some_lost or some_unheard:
-            cursor.execute(_UNHEARD, {"unheard": str(UNHEARD), "at_once": AT_ONCE, "alone_at_once": ALONE_AT_ONCE})
+            cursor.execute(
+                _MISSED_NOTIFICATIONS,
+                {"unheard": str(MISSED_NOTIFICATION_AFTER), "at_once": AT_ONCE, "alone_at_once": ALONE_AT_ONCE},
+            )
             ready += cursor.fetchall()
     alone = {key for key, solo in ready if solo}
     together = {key for key, solo in ready if not solo}
@@ -191,7 +194,11 @@ def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:
     crashed, uncertain = EffectEvent.What.CRASHED, EffectEvent.What.UNCERTAIN
     EffectEvent.objects.bulk_create(
         EffectEvent(
-            id=uuid7(), effect_id=key, fence=fence, what=uncertain if state == "uncertain" else crashed, detail=GONE
+            id=uuid7(),
+            effect_id=key,
+            fence=fence,
+            what=uncertain if state == "uncertain" else crashed,
+            detail=WORKER_DIED,
         )
         for key, _, state, fence in taken_back
     )

@@ -13,7 +13,7 @@ from django.db.models import F
 from engine import blocked, executor
 from engine.executor import run_due
 from engine.lease import LEASE, Sent
-from engine.models import Breaker, Effect, EffectPause, Throttle
+from engine.models import CircuitBreaker, Effect, EffectPause, Throttle
 from engine.sweeper import sweep
 
 Point = Literal["claim", "start", "work", "done"]
@@ -21,7 +21,7 @@ Point = Literal["claim", "start", "work", "done"]
 _NO_SESSION = 0  # no database session has this pid
 
 
-class Died(BaseException):
+class SimulatedCrash(BaseException):
     """The process ends here: nothing may catch it."""
 
 
@@ -43,7 +43,7 @@ def advance(**time: float) -> None:
     unfinished.update(run_at=F("run_at") - passed, failing_since=F("failing_since") - passed)
     if passed > LEASE:
         unfinished.update(lease_until=F("lease_until") - passed)
-    Breaker.objects.update(paused_until=F("paused_until") - passed)
+    CircuitBreaker.objects.update(paused_until=F("paused_until") - passed)
     pauses = EffectPause.objects.filter(until__isnull=False).update(until=F("until") - passed)
     if pauses + Throttle.objects.update(free_at=F("free_at") - passed):
         blocked.forget()
@@ -64,20 +64,20 @@ def crash_after(point: Point) -> Iterator[None]:
     def pay(original: Callable[..., int], claimed: list[Effect]) -> int:
         held.extend(claimed)
         if claimed and point == "claim":
-            raise Died
+            raise SimulatedCrash
         return original(claimed)
 
     def before(original: Callable[..., Any], *args: Any) -> Any:
-        raise Died
+        raise SimulatedCrash
 
     def after(original: Callable[..., Any], *args: Any) -> Any:
         original(*args)
-        raise Died
+        raise SimulatedCrash
 
     def after_writing(original: Callable[..., Any], sent: list[Sent]) -> Any:
         left = original(sent)
         if sent:
-            raise Died
+            raise SimulatedCrash
         return left
 
     deaths = {
@@ -91,7 +91,7 @@ def crash_after(point: Point) -> Iterator[None]:
             patches.enter_context(patch.object(executor, name, _around(getattr(executor, name), instead)))
         try:
             yield
-        except Died:
+        except SimulatedCrash:
             for effect in held:
                 mine = Effect.objects.filter(pk=effect.pk, fence=effect.fence, lease_until__isnull=False)
                 mine.update(lease_pid=_NO_SESSION)

@@ -19,7 +19,7 @@ AHEAD = timedelta(seconds=2 * BUDGET)  # that those who wait take it, with room 
 waits = False  # whether this process sleeps until the moment comes, for as long as a run may last: workers do
 
 _TAKE = """
-    INSERT INTO core_throttle AS throttle (name, free_at, rate)
+    INSERT INTO engine_throttle AS throttle (name, free_at, rate)
     VALUES (%(name)s::text, clock_timestamp() + %(every)s::interval, '')
     ON CONFLICT (name) DO UPDATE SET free_at = %(every)s::interval + CASE
             WHEN throttle.free_at < clock_timestamp() + %(furthest)s::interval

@@ -25,13 +25,13 @@ from engine.actors import User
 from engine.context import request_id
 from engine.ids import uuid7
 from engine.models import Effect, Transition
-from engine.payload import check_keepable, plain_json
-from engine.pipeline import pipelined
+from engine.payload import to_json, validate_payload
+from engine.pipeline import pipeline
 from engine.problems import IdempotencyKeyReused, Problem, WrongState
-from engine.registry import machine_of
+from engine.registry import machine_name
 from engine.rules import allow, available
 from engine.spans import trace_for
-from engine.stateful import BIRTH, Stateful
+from engine.stateful import CREATED, Stateful
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Step:
         return self.method.__name__
 
 
-def because(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
+def caused_by(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
     """A step that says what it follows from."""
     return Step(method, inputs, cause)
 
@@ -96,7 +96,7 @@ def _answered(step: Step, by: User | None, request_key: str) -> Transition | Non
     """The answer that this key has already. Raises RequestKeyReused where it is one to another request."""
     first = Transition.objects.filter(actor_id=None if by is None else by.pk, request_key=request_key).first()
     if first is not None:
-        asked = (machine_of(type(step.subject)), step.subject.pk, step.name, json.loads(plain_json(step.inputs)))
+        asked = (machine_name(type(step.subject)), step.subject.pk, step.name, json.loads(to_json(step.inputs)))
         if asked != (first.machine, first.object_id, first.name, first.inputs):
             raise RequestKeyReused("Under this key something else was asked before.")
     return first
@@ -114,23 +114,23 @@ def perform_many(
     An object may occur more than once; its transitions are then taken in the order given.
     """
     todo = [step if isinstance(step, Step) else Step(step) for step in steps]
-    with _as_in_database([step.subject for step in todo]):
-        moves = [_take(step, by, reason, request_key) for step in todo]
+    with _restore_on_error([step.subject for step in todo]):
+        moves = [_apply_in_memory(step, by, reason, request_key) for step in todo]
         with _all_or_none(moves):
-            written = _write(list(_rounds(moves)))
-            _confirm(written, by)
-    _say(moves, by)
+            written = _write(list(_group_moves(moves)))
+            _raise_if_stale(written, by)
+    _log_on_commit(moves, by)
     return [move.transition for move in moves]
 
 
-def begin(
+def create(
     obj: Stateful, *, by: User | None = None, cause: Effect | Transition | None = None, **inputs: Any
 ) -> Transition:
     """Give birth to a row with a lifecycle: the row, its first Transition and what follows, together."""
-    return begin_many([obj], by=by, cause=cause, **inputs)[0]
+    return create_many([obj], by=by, cause=cause, **inputs)[0]
 
 
-def begin_many(
+def create_many(
     objs: Sequence[Stateful],
     *,
     by: User | None = None,
@@ -140,27 +140,29 @@ def begin_many(
     """Give birth to rows of one model."""
     if not objs:
         return []
-    check_keepable(inputs)
+    validate_payload(inputs)
     moves = [
-        persist.Move(obj, _transition(obj, BIRTH, "", by, cause, "", None, inputs), born=True, changed={})
+        persist.PendingTransition(
+            obj, _transition(obj, CREATED, "", by, cause, "", None, inputs), born=True, changed={}
+        )
         for obj in objs
     ]
-    with _as_in_database(objs), atomic(savepoint=False):
+    with _restore_on_error(objs), atomic(savepoint=False):
         for obj in objs:
             obj.version = 1
-        _confirm([_write_births(some) for some in persist.chunks(moves)], by)
-    _say(moves, by)
+        _raise_if_stale([_write_created(some) for some in persist.chunks(moves)], by)
+    _log_on_commit(moves, by)
     return [move.transition for move in moves]
 
 
-def _write_births(moves: list[persist.Move]) -> persist.Written:
-    with pipelined():
+def _write_created(moves: list[persist.PendingTransition]) -> persist.WriteResult:
+    with pipeline():
         written = persist.write(moves)  # first, because the guard wants to see where a row comes from
         type(moves[0].obj)._base_manager.bulk_create([move.obj for move in moves])
     return written
 
 
-def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> persist.Move:
+def _apply_in_memory(step: Step, by: User | None, reason: str, request_key: str | None) -> persist.PendingTransition:
     """Check one step, run its method on the object in memory, and note what it changed."""
     obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
     edge = allow(obj, meta, by)
@@ -168,7 +170,7 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
     mutable = {name: deepcopy(before[name]) for name in _mutable(type(obj)) if name in before}
     obj.__dict__ |= mutable  # the method may change these in place: what was before stays as it was
     if step.inputs:
-        check_keepable(step.inputs)
+        validate_payload(step.inputs)
     given = step.inputs if by is None else {**step.inputs, "by": by}
     target = edge.target
     result = inspect.unwrap(step.method.__func__)(obj, **given)  # type: ignore[attr-defined]
@@ -185,7 +187,7 @@ def _take(step: Step, by: User | None, reason: str, request_key: str | None) -> 
         and (name not in before or before[name] is not value)
         and (before.get(name) != value or (name in mutable and repr(before[name]) != repr(value)))  # 1 == True
     }
-    return persist.Move(obj, transition, born=False, changed=changed)
+    return persist.PendingTransition(obj, transition, born=False, changed=changed)
 
 
 @cache
@@ -214,7 +216,7 @@ def _transition(
     fact = {
         "id": uuid7(),
         "account_id": obj.tenant_id,
-        "machine": machine_of(type(obj)),
+        "machine": machine_name(type(obj)),
         "object_id": obj.pk,
         "seq": obj.version or 1,
         "name": name,
@@ -234,7 +236,7 @@ def _transition(
     return transition
 
 
-def _say(moves: list[persist.Move], by: User | None) -> None:
+def _log_on_commit(moves: list[persist.PendingTransition], by: User | None) -> None:
     """A log line for each move, once it is committed: what people do is INFO, what follows is DEBUG."""
     level = logging.DEBUG if by is None else logging.INFO
     if log.isEnabledFor(level):
@@ -255,9 +257,9 @@ def _log(level: int, transitions: list[Transition]) -> None:
         log.log(level, "%s, %s by %s", transition, transition.object_id, transition.actor_id, extra={"facts": facts})
 
 
-def _rounds(moves: list[persist.Move]) -> Iterator[list[persist.Move]]:
+def _group_moves(moves: list[persist.PendingTransition]) -> Iterator[list[persist.PendingTransition]]:
     """Moves of one model with the same changed columns, an object at most once in each; an object's in their order."""
-    groups: dict[tuple[int, type, tuple[str, ...]], list[persist.Move]] = {}
+    groups: dict[tuple[int, type, tuple[str, ...]], list[persist.PendingTransition]] = {}
     seen: dict[UUID, int] = {}
     for move in moves:
         turn = seen[move.obj.pk] = seen.get(move.obj.pk, -1) + 1
@@ -266,7 +268,7 @@ def _rounds(moves: list[persist.Move]) -> Iterator[list[persist.Move]]:
         yield from persist.chunks(group)
 
 
-def _write(groups: list[list[persist.Move]]) -> list[persist.Written]:
+def _write(groups: list[list[persist.PendingTransition]]) -> list[persist.WriteResult]:
     """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end.
 
     The first of a model locks all rows of it that are to move, by their keys: of two callers with the same rows in
@@ -275,21 +277,21 @@ def _write(groups: list[list[persist.Move]]) -> list[persist.Written]:
     locks: dict[type, set[UUID]] = defaultdict(set)
     for group in groups:
         locks[type(group[0].obj)] |= {move.obj.pk for move in group}
-    with pipelined() if len(groups) > 1 else nullcontext():
+    with pipeline() if len(groups) > 1 else nullcontext():
         return [persist.write(group, locks.pop(type(group[0].obj), set())) for group in groups]
 
 
-def _all_or_none(moves: list[persist.Move]) -> AbstractContextManager[None]:
+def _all_or_none(moves: list[persist.PendingTransition]) -> AbstractContextManager[None]:
     """One move is one statement, and needs no transaction to be whole."""
     return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
 
 
-def _confirm(written: list[persist.Written], by: User | None) -> None:
+def _raise_if_stale(written: list[persist.WriteResult], by: User | None) -> None:
     for each in written:
         if stale := each.stale():
             raise _Stale(stale[0], by)
     due = {effect_id: lane for each in written for effect_id, lane in each.due().items()}
-    persist.announce(list(due), lanes=set(due.values()))
+    persist.notify_after_commit(list(due), lanes=set(due.values()))
 
 
 class _Stale(WrongState):
@@ -306,7 +308,7 @@ class _Stale(WrongState):
 
 
 @contextmanager
-def _as_in_database(objs: Sequence[Stateful]) -> Iterator[None]:
+def _restore_on_error(objs: Sequence[Stateful]) -> Iterator[None]:
     """After a failure give every object back what it held; after a refusal read those that were stale anew."""
     before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
     try:

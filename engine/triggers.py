@@ -18,7 +18,7 @@ BEGIN
     IF TG_OP = 'UPDATE' THEN
         before := OLD.status;
     END IF;
-    SELECT name || ':' || source || '>' || target INTO edge FROM core_transition
+    SELECT name || ':' || source || '>' || target INTO edge FROM engine_transition
     WHERE machine = TG_ARGV[0] AND object_id = NEW.id AND seq = NEW.version
         AND source = before AND target = NEW.status;
     IF edge IS NULL OR (TG_OP = 'UPDATE' AND NEW.version <> OLD.version + 1) THEN
@@ -92,14 +92,14 @@ CREATE OR REPLACE FUNCTION countersign_count_batch() RETURNS trigger LANGUAGE pl
 DECLARE
     following uuid;
 BEGIN
-    UPDATE core_batch SET
+    UPDATE engine_batch SET
         done = done + (NEW.state = 'done')::int,
         skipped = skipped + (NEW.state = 'skipped')::int,
         completed_at = CASE WHEN done + skipped + 1 = total THEN now() END
     WHERE id = NEW.batch_id
     RETURNING CASE WHEN completed_at IS NOT NULL THEN then_id END INTO following;
     IF following IS NOT NULL THEN
-        UPDATE core_effect SET state = 'ready', run_at = now()
+        UPDATE engine_effect SET state = 'ready', run_at = now()
         WHERE id = following AND state = 'waiting' AND fence = 0;
     END IF;
     RETURN NULL;
@@ -132,7 +132,7 @@ class Trigger(models.BaseConstraint):
 class StatusGuard(Trigger):
     """No status without its Transition row, and no edge that the machine does not declare.
 
-    `edges` are `name:source>target`, for a birth `begin:>target`.
+    `edges` are `name:source>target`, for a birth `create:>target`.
     """
 
     def __init__(self, *, name: str, machine: str, edges: list[str]) -> None:
@@ -185,7 +185,7 @@ class AppendOnly(_Refusal):
     function, function_sql = "countersign_refuse", APPEND_ONLY_FUNCTION
 
 
-class Kept(_Refusal):
+class NoDelete(_Refusal):
     """Rows change and stay: DELETE and TRUNCATE are refused."""
 
     statements = "DELETE OR TRUNCATE"

@@ -10,7 +10,7 @@ OVER = {Effect.State.DONE, Effect.State.SKIPPED}
 STUCK = {Effect.State.DEAD, Effect.State.UNCERTAIN}
 
 
-def settled(transition: Transition, *, timeout: float) -> bool:
+def wait_for_effects(transition: Transition, *, timeout: float) -> bool:
     """Whether all effects of this transition were done within `timeout` seconds; at once when one is stuck."""
     deadline = time.monotonic() + timeout
     pause = 0.01

@@ -116,7 +116,7 @@ class House:
             "DEBUG": "true",
             "EMAIL_URL": "",
             "MAIL_DIR": str(self.mail),
-            "HOLD_OUTWARD": str(hold).lower(),
+            "PAUSE_EXTERNAL_EFFECTS": str(hold).lower(),
             "BIND": "127.0.0.1",
         }
         return Application(self._var, port=free_port(), environment=environment)
@@ -126,9 +126,9 @@ def _work(copy: House, sent: list[str]) -> None:
     """Pay what the copy owes, first with the house shut, then open."""
     copy.pay(hold=True)
     if copy.mailed():
-        raise StackError(f"With HOLD_OUTWARD {len(copy.mailed())} mails left the house.")
+        raise StackError(f"With PAUSE_EXTERNAL_EFFECTS {len(copy.mailed())} mails left the house.")
     copy.manage("check_invariants")
-    say("With HOLD_OUTWARD: what is due inside the house is done, no mail has left it.")
+    say("With PAUSE_EXTERNAL_EFFECTS: what is due inside the house is done, no mail has left it.")
     copy.pay()
     copy.manage("check_invariants")
     again = copy.mailed() & set(sent)

@@ -34,7 +34,7 @@ def tail(log: Path, *, lines: int = 15) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
 
 
-class Follower:
+class FollowUp:
     """Copy what is new in some logs to the terminal, each line under its process's name.
 
     Children write to files, not to us through pipes: a stuck terminal never blocks them, and they can still

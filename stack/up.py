@@ -15,7 +15,7 @@ from stack.lock import alone_on
 from stack.problems import StackError
 from stack.secret_files import PUBLIC_PASSWORD, demo_password, secret_key
 from stack.services import kept_services
-from stack.terminal import Follower, nobody_listens, say
+from stack.terminal import FollowUp, nobody_listens, say
 
 PORT = "8011"
 
@@ -111,7 +111,7 @@ def _greeting(port: int, var: Path, addresses: list[str], password: str) -> str:
 
 
 def _watch(application: Application, *, greeting: str) -> None:
-    follower = Follower(application.logs)
+    follower = FollowUp(application.logs)
     follower.show()
     say(greeting)
     # `make` alone hears of a closed terminal when it was started as the terminal's first process, as by ssh.

@@ -41,4 +41,4 @@ def running_application(var: Path, name: str, *, broker: int, **more: str) -> It
 def reviewers_have_heard_of_nothing(application: Application) -> None:
     """So that they hear of the next claim at once: what other tests claimed is a quarter of an hour ago."""
     with psycopg.connect(application.database_url, autocommit=True) as database:
-        database.execute("DELETE FROM core_tick WHERE schedule = 'reviewers told'")
+        database.execute("DELETE FROM engine_scheduledrun WHERE schedule = 'reviewers told'")

@@ -24,7 +24,7 @@ from core.models import (
     Subscription,
     User,
 )
-from engine import begin, perform, schedule
+from engine import create, perform, schedule
 from engine.models import Effect
 from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
@@ -81,7 +81,7 @@ class _Begun(DjangoModelFactory):
     def _create(cls, model_class: Any, *_: Any, **fields: Any) -> Any:
         row = model_class(**fields)
         inputs = {"total": row.total, "currency": row.currency} if isinstance(row, Invoice) else {}
-        begin(row, by=fields.get("submitted_by"), **inputs)
+        create(row, by=fields.get("submitted_by"), **inputs)
         return row
 
 

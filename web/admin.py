@@ -19,12 +19,12 @@ from django.urls import path
 from knox.models import AuthToken
 
 from core.models import (
-    Attempt,
     DutyGrant,
     Industry,
     Membership,
     MembershipRecord,
     NumberSeries,
+    RateLimitBucket,
     RefusalCount,
     SecurityEvent,
     Session,
@@ -33,7 +33,7 @@ from core.models import (
     User,
 )
 from core.models.account import MembershipQuerySet
-from engine.models import EffectEvent, Tick
+from engine.models import EffectEvent, ScheduledRun
 from web import billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
 from web.limited import CountsTries, answers_429
 from web.readonly import ReadOnly
@@ -262,7 +262,7 @@ class NumberSeriesAdmin(ReadOnly):
     search_fields = ("code",)
 
 
-@admin.register(Tick)
+@admin.register(ScheduledRun)
 class TickAdmin(ReadOnly):
     list_display = ("schedule", "slot")
     list_filter = ("schedule",)
@@ -270,7 +270,7 @@ class TickAdmin(ReadOnly):
     ordering = ("-id",)
 
 
-@admin.register(Attempt)
+@admin.register(RateLimitBucket)
 class AttemptAdmin(ReadOnly):
     """Deleting one lets somebody try again at once; whom it counts is a digest, so it is found by the limit's name."""
 

@@ -17,9 +17,9 @@ from django.utils.translation import ngettext
 
 from core.models import HistoryHead, TransitionDigest, User
 from core.problems import Problem
-from engine import may_do, retry, retry_many, skip
+from engine import allowed_actions, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
-from engine.models import Batch, Breaker, Effect, EffectPause, Throttle, Transition
+from engine.models import Batch, CircuitBreaker, Effect, EffectPause, Throttle, Transition
 from engine.operator_actions import RETRIABLE
 from engine.registry import kinds, lanes, machines
 from engine.stateful import edges_of
@@ -152,7 +152,7 @@ class EffectAdmin(OperatorsOnly):
         return pretty(effect.outcome)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        context["verbs"] = may_do(kwargs["obj"], cast("User", request.user))
+        context["verbs"] = allowed_actions(kwargs["obj"], cast("User", request.user))
         context["mail"] = address_of(kwargs["obj"])
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -195,14 +195,14 @@ class EffectAdmin(OperatorsOnly):
 
     def _possible(self, verb: str, effects: QuerySet[Effect], alone: Effect | None, user: User) -> int:
         if alone is not None:
-            return int(verb in may_do(alone, user))
+            return int(verb in allowed_actions(alone, user))
         if verb == "skip":
             return effects.filter(RETRIABLE).count()
         return retry_many(effects, by=user, dry_run=True)
 
     def _do(self, verb: str, effects: QuerySet[Effect], alone: Effect | None, user: User, data: dict[str, Any]) -> int:
         if verb == "skip":
-            wanted = [effect for effect in effects if may_do(effect, user)]
+            wanted = [effect for effect in effects if allowed_actions(effect, user)]
             return len([skip(effect, by=user, reason=data["reason"]) for effect in wanted])
         if alone is None:
             return retry_many(effects, by=user, reason=data["reason"])
@@ -252,7 +252,7 @@ class BatchAdmin(OperatorsOnly):
     ordering = ("-id",)
 
 
-@admin.register(Breaker)
+@admin.register(CircuitBreaker)
 class BreakerAdmin(OperatorsOnly):
     """Deleting one closes it: the far side is tried again at once."""
 

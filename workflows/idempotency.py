@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from django.db import connection
 
-from core.models import KeyedAnswer
+from core.models import IdempotentResponse
 from core.problems import IdempotencyKeyInUse
 
 
-def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> KeyedAnswer | None:
+def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> IdempotentResponse | None:
     """Take the key until the transaction ends; what it brought before, under this or another of its spellings.
 
     wait: for a transaction that has it just now, else IdempotencyKeyInUse is raised.
@@ -23,12 +23,12 @@ def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> KeyedAnsw
         (is_ours,) = cursor.fetchone()
     if is_ours is False:
         raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
-    return KeyedAnswer.objects.filter(scope=scope, key__in={key, *spellings}).first()
+    return IdempotentResponse.objects.filter(scope=scope, key__in={key, *spellings}).first()
 
 
 def keep_answer(
     scope: str, key: str, *, status: int, body: bytes, content_type: str = "", fingerprint: str = ""
 ) -> None:
-    KeyedAnswer.objects.create(
+    IdempotentResponse.objects.create(
         scope=scope, key=key, fingerprint=fingerprint, status=status, content_type=content_type, body=body
     )

@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection
 
-from engine import once_per
+from engine import run_once_per
 from engine.purge import AT_ONCE, purge
 from workflows.periods import database_now
 
 SLICE = 10.0  # seconds that one ring may take: a task has 20
 
 # Of each schedule the last slot stays, however long ago: a yearly one is done by it, and a purge goes on from there.
-LAST_TICK = "SELECT max(slot) FROM core_tick AS later WHERE later.schedule = core_tick.schedule"
+LAST_TICK = "SELECT max(slot) FROM engine_scheduledrun AS later WHERE later.schedule = engine_scheduledrun.schedule"
 # What is over by itself: (table, key, what is over). Each has an end that nobody waits for any more.
 OVER = {
-    "answers": ("core_keyedanswer", "id", "created_at < now() - interval '7 days'"),
-    "ticks": ("core_tick", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
-    "tries": ("core_attempt", "key", "until < now()"),
+    "answers": ("core_idempotentresponse", "id", "created_at < now() - interval '7 days'"),
+    "ticks": ("engine_scheduledrun", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
+    "tries": ("core_ratelimitbucket", "key", "until < now()"),
     "tokens": ("knox_authtoken", "digest", "expiry < now()"),
     "sessions": ("core_session", "session_key", "expire_date < now()"),
     "sessions of before": ("django_session", "session_key", "expire_date < now()"),  # 0017_sessions
@@ -32,7 +32,7 @@ def tidy() -> bool:
 
     True when it was this call's turn.
     """
-    with once_per("tidy", timedelta(hours=1)) as is_ours:
+    with run_once_per("tidy", timedelta(hours=1)) as is_ours:
         pass
     if is_ours:
         forget(seconds=SLICE)
@@ -42,12 +42,12 @@ def tidy() -> bool:
 def forget(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
     """Delete what is over, and the effects of before that moment that may go; how many rows of what.
 
-    In small commits, which wait for nobody's lock. effects_before: KEEP_EFFECTS_DAYS ago unless said.
+    In small commits, which wait for nobody's lock. effects_before: EFFECT_RETENTION_DAYS ago unless said.
     """
     ends = time.monotonic() + seconds
     forgotten = {name: _forget_over(name, ends) for name in OVER}
-    if effects_before is None and settings.KEEP_EFFECTS_DAYS:
-        effects_before = database_now() - timedelta(days=settings.KEEP_EFFECTS_DAYS)
+    if effects_before is None and settings.EFFECT_RETENTION_DAYS:
+        effects_before = database_now() - timedelta(days=settings.EFFECT_RETENTION_DAYS)
     if effects_before is not None and time.monotonic() < ends:
         forgotten["effects"] = purge(effects_before, seconds=ends - time.monotonic())
     return forgotten

@@ -4,14 +4,14 @@
 
 CREATE OR REPLACE FUNCTION bench_fact(t uuid, obj uuid, account uuid, machine text, seq int, name text, source text,
     target text, actor uuid, cause uuid) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO core_transition (id, account_id, machine, object_id, seq, name, source, target, actor_id, cause_id,
+  INSERT INTO engine_transition (id, account_id, machine, object_id, seq, name, source, target, actor_id, cause_id,
       reason, inputs, request_id, trace)
   VALUES (t, account, machine, obj, seq, name, source, target, actor, cause, '', '{}', '', '')
 $$;
 
 CREATE OR REPLACE FUNCTION bench_debt(kind text, lane text, machine text, obj uuid, account uuid, seq int, cause uuid,
     key text, at timestamptz) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO core_effect (id, account_id, transition_id, machine, object_id, seq, key, kind, revision, payload, lane,
+  INSERT INTO engine_effect (id, account_id, transition_id, machine, object_id, seq, key, kind, revision, payload, lane,
       ordered, state, run_at, fence, attempts, crashes, solo, last_error)
   VALUES (uuidv7(), account, cause, machine, obj, seq, key, kind, 1, '{}', lane, false,
       CASE WHEN at > now() THEN 'waiting' ELSE 'ready' END, at, 0, 0, 0, false, '')
@@ -36,7 +36,7 @@ END $$;
 -- 2. Payment, invoice, subscription, account, credits, four transitions, two effects, and one effect done.
 CREATE OR REPLACE FUNCTION bench_settle(n bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  e core_effect;
+  e engine_effect;
   p core_payment;
   i core_invoice;
   s core_subscription;
@@ -47,7 +47,7 @@ DECLARE
   today date := now();
 BEGIN
   SELECT * INTO STRICT p FROM core_payment WHERE id = bench_payment(n);
-  SELECT * INTO STRICT e FROM core_effect
+  SELECT * INTO STRICT e FROM engine_effect
     WHERE key = 'payment:' || p.id || ':' || p.version || ':payment.settle' AND done_at IS NULL FOR NO KEY UPDATE;
   SELECT * INTO STRICT a FROM core_account WHERE id = p.account_id FOR NO KEY UPDATE;
   SELECT * INTO STRICT i FROM core_invoice WHERE id = p.invoice_id;
@@ -77,7 +77,7 @@ BEGIN
     'payment:' || p.id || ':' || p.version + 1 || ':mail.payment_approved', now());
   PERFORM bench_debt('subscription.plan_renewal', 'inward', 'subscription', s.id, a.id, s.version + 1, t_subscription,
     'subscription:' || s.id || ':' || s.version + 1 || ':subscription.plan_renewal', now());
-  UPDATE core_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0 WHERE id = e.id;
+  UPDATE engine_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0 WHERE id = e.id;
 END $$;
 
 -- 3. The mail was sent: its outcome is kept.
@@ -86,7 +86,7 @@ DECLARE
   p core_payment;
 BEGIN
   SELECT * INTO STRICT p FROM core_payment WHERE id = bench_payment(n);
-  UPDATE core_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0,
+  UPDATE engine_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0,
       outcome = jsonb_build_object('kind', 'payment_approved', 'recipients', '["bills@example.test"]'::jsonb,
         'message_id', '<' || id || '@demo.test>')
     WHERE key = 'payment:' || p.id || ':' || p.version || ':mail.payment_approved' AND done_at IS NULL;
@@ -96,16 +96,16 @@ END $$;
 -- 4. The end of the new period is seen to: two timers.
 CREATE OR REPLACE FUNCTION bench_plan(n bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  e core_effect;
+  e engine_effect;
   s core_subscription;
 BEGIN
   SELECT * INTO STRICT s FROM core_subscription WHERE id = bench_subscription(n);
-  SELECT * INTO STRICT e FROM core_effect
+  SELECT * INTO STRICT e FROM engine_effect
     WHERE key = 'subscription:' || s.id || ':' || s.version || ':subscription.plan_renewal' AND done_at IS NULL
     FOR NO KEY UPDATE;
   PERFORM bench_debt('subscription.renew', 'inward', 'subscription', s.id, s.account_id, s.version, e.transition_id,
     'renewal:' || s.id || ':' || s.period_end, s.period_end - 7);
   PERFORM bench_debt('subscription.turn', 'inward', 'subscription', s.id, s.account_id, s.version, e.transition_id,
     'turn:' || s.id || ':' || s.period_end, s.period_end);
-  UPDATE core_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0 WHERE id = e.id;
+  UPDATE engine_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0 WHERE id = e.id;
 END $$;

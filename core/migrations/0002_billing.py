@@ -28,13 +28,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
-            fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('until', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
             name='Industry',
             fields=[
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -53,6 +46,13 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name_plural': 'number series',
             },
+        ),
+        migrations.CreateModel(
+            name='RateLimitBucket',
+            fields=[
+                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('until', models.DateTimeField()),
+            ],
         ),
         migrations.CreateModel(
             name='RefusalCount',
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('manage_accounts', 'Close accounts and assign internal plans')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gte', 0)), name='account_credits_not_negative'), models.CheckConstraint(condition=models.Q(('consume_by__in', ['all', 'member', 'admin'])), name='account_consume_by_known'), engine.triggers.StatusGuard(edges=['activate:past_due>active', 'activate:pending_payment>active', 'activate:suspended>active', 'activate:trial>active', 'await_payment:expired>pending_payment', 'begin:>pending_payment', 'begin:>trial', 'close:active>closed', 'close:expired>closed', 'close:past_due>closed', 'close:pending_payment>closed', 'close:suspended>closed', 'close:trial>closed', 'expire:active>expired', 'expire:pending_payment>expired', 'expire:suspended>expired', 'expire:trial>expired', 'fall_behind:active>past_due', 'suspend:past_due>suspended'], machine='account', name='account_status_guard'), engine.triggers.Kept(name='account_kept')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('credits__gte', 0)), name='account_credits_not_negative'), models.CheckConstraint(condition=models.Q(('consume_by__in', ['all', 'member', 'admin'])), name='account_consume_by_known'), engine.triggers.StatusGuard(edges=['activate:past_due>active', 'activate:pending_payment>active', 'activate:suspended>active', 'activate:trial>active', 'await_payment:expired>pending_payment', 'begin:>pending_payment', 'begin:>trial', 'close:active>closed', 'close:expired>closed', 'close:past_due>closed', 'close:pending_payment>closed', 'close:suspended>closed', 'close:trial>closed', 'expire:active>expired', 'expire:pending_payment>expired', 'expire:suspended>expired', 'expire:trial>expired', 'fall_behind:active>past_due', 'suspend:past_due>suspended'], machine='account', name='account_status_guard'), engine.triggers.NoDelete(name='account_kept')],
             },
         ),
         migrations.CreateModel(
@@ -104,6 +104,23 @@ class Migration(migrations.Migration):
             options={
                 'permissions': [('operate_effects', 'See and repeat what the engine owes')],
                 'constraints': [engine.triggers.AppendOnly(name='history_head_append_only')],
+            },
+        ),
+        migrations.CreateModel(
+            name='IdempotentResponse',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scope', models.CharField(max_length=100)),
+                ('key', models.CharField(max_length=255)),
+                ('fingerprint', models.CharField(max_length=64)),
+                ('status', models.PositiveSmallIntegerField()),
+                ('content_type', models.CharField(max_length=100)),
+                ('body', models.BinaryField()),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+            ],
+            options={
+                'indexes': [models.Index(fields=['created_at'], name='keyed_answer_age')],
+                'constraints': [models.UniqueConstraint(fields=('scope', 'key'), name='keyed_answer_once')],
             },
         ),
         migrations.CreateModel(
@@ -134,23 +151,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('void_invoice', 'Void invoices and write them off')],
-            },
-        ),
-        migrations.CreateModel(
-            name='KeyedAnswer',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=100)),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('status', models.PositiveSmallIntegerField()),
-                ('content_type', models.CharField(max_length=100)),
-                ('body', models.BinaryField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-            options={
-                'indexes': [models.Index(fields=['created_at'], name='keyed_answer_age')],
-                'constraints': [models.UniqueConstraint(fields=('scope', 'key'), name='keyed_answer_once')],
             },
         ),
         migrations.CreateModel(
@@ -407,7 +407,7 @@ class Migration(migrations.Migration):
                 ('whole', models.CharField(max_length=64)),
             ],
             options={
-                'constraints': [engine.triggers.Kept(name='transition_digest_kept'), engine.triggers.Frozen(blankable=['salt'], columns=['day', 'texts', 'transition_id', 'whole'], name='transition_digest_frozen')],
+                'constraints': [engine.triggers.NoDelete(name='transition_digest_kept'), engine.triggers.Frozen(blankable=['salt'], columns=['day', 'texts', 'transition_id', 'whole'], name='transition_digest_frozen')],
             },
         ),
         migrations.CreateModel(
@@ -449,7 +449,7 @@ class Migration(migrations.Migration):
             options={
                 'permissions': [('grant_duties', 'Ask for and confirm what staff may do')],
                 'indexes': [models.Index(condition=models.Q(('in_force_at', None), ('withdrawn_at', None)), fields=['id'], name='duty_grant_open')],
-                'constraints': [engine.triggers.Kept(name='duty_grant_kept'), core.models.guards.SetOnce(columns=['confirmed_at', 'confirmed_by_id', 'in_force_at', 'withdrawn_at', 'withdrawn_by_id'], erasable=['email'], name='duty_grant_set_once'), models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('group_name', '')), models.Q(('person__isnull', True), models.Q(('group_name', ''), _negated=True), models.Q(('origin', 'person'), _negated=True)), _connector='OR'), name='duty_grant_of_one'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('duties', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'), models.Q(('duties', []), _negated=True)), name='duty_grant_words'), models.CheckConstraint(condition=models.Q(models.Q(('asked_by__isnull', False), ('origin', 'person'), ('waits_until__isnull', False)), models.Q(models.Q(('origin', 'person'), _negated=True), ('asked_by__isnull', True)), _connector='OR'), name='duty_grant_asked_by_a_person'), models.CheckConstraint(condition=models.Q(('asked_by__isnull', True), models.Q(('asked_by', models.F('person')), _negated=True), _connector='OR'), name='duty_grant_for_another'), models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_at__isnull', False), models.Q(('confirmed_by', models.F('person')), _negated=True), models.Q(('confirmed_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='duty_grant_confirmed_by_another'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('kind', 'take'), models.Q(('origin', 'person'), _negated=True), ('confirmed_by__isnull', False), ('in_force_at__gte', models.F('waits_until')), _connector='OR'), name='duty_grant_in_force_by_two_or_time'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='duty_grant_withdrawn_or_in_force')],
+                'constraints': [engine.triggers.NoDelete(name='duty_grant_kept'), core.models.guards.SetOnce(columns=['confirmed_at', 'confirmed_by_id', 'in_force_at', 'withdrawn_at', 'withdrawn_by_id'], erasable=['email'], name='duty_grant_set_once'), models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('group_name', '')), models.Q(('person__isnull', True), models.Q(('group_name', ''), _negated=True), models.Q(('origin', 'person'), _negated=True)), _connector='OR'), name='duty_grant_of_one'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('duties', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'), models.Q(('duties', []), _negated=True)), name='duty_grant_words'), models.CheckConstraint(condition=models.Q(models.Q(('asked_by__isnull', False), ('origin', 'person'), ('waits_until__isnull', False)), models.Q(models.Q(('origin', 'person'), _negated=True), ('asked_by__isnull', True)), _connector='OR'), name='duty_grant_asked_by_a_person'), models.CheckConstraint(condition=models.Q(('asked_by__isnull', True), models.Q(('asked_by', models.F('person')), _negated=True), _connector='OR'), name='duty_grant_for_another'), models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_at__isnull', False), models.Q(('confirmed_by', models.F('person')), _negated=True), models.Q(('confirmed_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='duty_grant_confirmed_by_another'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('kind', 'take'), models.Q(('origin', 'person'), _negated=True), ('confirmed_by__isnull', False), ('in_force_at__gte', models.F('waits_until')), _connector='OR'), name='duty_grant_in_force_by_two_or_time'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='duty_grant_withdrawn_or_in_force')],
             },
         ),
         migrations.CreateModel(
@@ -596,7 +596,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='payment',
-            constraint=engine.triggers.Kept(name='payment_kept'),
+            constraint=engine.triggers.NoDelete(name='payment_kept'),
         ),
         migrations.AddConstraint(
             model_name='payeeversion',
@@ -616,7 +616,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='payeeversion',
-            constraint=engine.triggers.Kept(name='payee_version_kept'),
+            constraint=engine.triggers.NoDelete(name='payee_version_kept'),
         ),
         migrations.AddConstraint(
             model_name='payeeversion',
@@ -664,7 +664,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='subscription',
-            constraint=engine.triggers.Kept(name='subscription_kept'),
+            constraint=engine.triggers.NoDelete(name='subscription_kept'),
         ),
         migrations.AddIndex(
             model_name='invoice',
@@ -708,6 +708,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=engine.triggers.Kept(name='invoice_kept'),
+            constraint=engine.triggers.NoDelete(name='invoice_kept'),
         ),
     ]

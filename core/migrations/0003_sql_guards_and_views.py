@@ -9,7 +9,7 @@ TENANT_KEYS = {
     "allocation_invoice_same_account": ("core_allocation", "invoice_id", "core_invoice"),
 }
 # Django adds an index for LIKE to each unique text. Nothing searches these by pattern, and each write would pay for it.
-UNUSED = ("core_effect", "key"), ("core_invoice", "number"), ("core_attempt", "key")
+UNUSED = ("engine_effect", "key"), ("core_invoice", "number"), ("core_ratelimitbucket", "key")
 
 # The change log of Django's admin is insert-only.
 ADMIN_LOG = """
@@ -168,15 +168,15 @@ AUDIT_VIEWS = {
     "transitions": """
         SELECT id, nullif(account_id, '00000000-0000-0000-0000-000000000000') AS account_id, machine, object_id, seq,
             name, source, target, actor_id, cause_id, at
-        FROM core_transition""",
+        FROM engine_transition""",
     "effects": """
         SELECT id, nullif(account_id, '00000000-0000-0000-0000-000000000000') AS account_id, transition_id, key, kind,
             state, attempts, run_at, done_at, last_error
-        FROM core_effect""",
+        FROM engine_effect""",
     "mails": """
         SELECT e.id AS effect_id, e.outcome ->> 'kind' AS kind, r.recipient, e.outcome ->> 'message_id' AS message_id,
             e.done_at AS sent_at
-        FROM core_effect e CROSS JOIN LATERAL jsonb_array_elements_text(e.outcome -> 'recipients') AS r(recipient)
+        FROM engine_effect e CROSS JOIN LATERAL jsonb_array_elements_text(e.outcome -> 'recipients') AS r(recipient)
         WHERE e.state = 'done' AND e.outcome ? 'message_id'""",
 }
 

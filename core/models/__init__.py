@@ -1,11 +1,10 @@
 """The nouns of the business, one file each."""
 
 from core.models.account import Account, Membership, MembershipRecord
-from core.models.attempt import Attempt
 from core.models.credit import CreditEntry
 from core.models.duty import DutyGrant
 from core.models.history import HistoryHead, TransitionDigest
-from core.models.idempotency import KeyedAnswer
+from core.models.idempotency import IdempotentResponse
 from core.models.invitation import Invitation
 from core.models.invoice import Invoice, NumberSeries
 from core.models.payee_version import PayeeVersion
@@ -13,6 +12,7 @@ from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
 from core.models.policy import Policy
+from core.models.rate_limit import RateLimitBucket
 from core.models.security import RefusalCount, SecurityEvent
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
@@ -23,16 +23,15 @@ from core.models.user import User
 __all__ = [
     "Account",
     "Allocation",
-    "Attempt",
     "BalanceEntry",
     "CreditEntry",
     "CrowdedTrial",
     "DutyGrant",
     "HistoryHead",
+    "IdempotentResponse",
     "Industry",
     "Invitation",
     "Invoice",
-    "KeyedAnswer",
     "Membership",
     "MembershipRecord",
     "NumberSeries",
@@ -42,6 +41,7 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "Policy",
+    "RateLimitBucket",
     "RefusalCount",
     "SecurityEvent",
     "Session",

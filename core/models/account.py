@@ -67,7 +67,7 @@ class Account(StatefulRow):
         MEMBER = "member"
         ADMIN = "admin"  # and owners
 
-    BORN = (Status.TRIAL, Status.PENDING_PAYMENT)
+    INITIAL_STATES = (Status.TRIAL, Status.PENDING_PAYMENT)
 
     name = models.CharField(max_length=LONGEST_NAME)
     status = StatusField(choices=Status)

@@ -10,7 +10,7 @@ from django.db.models import F, Func, Q
 
 from core.models.guards import SetOnce
 from core.models.row import JsonFits, Row
-from engine.triggers import Kept
+from engine.triggers import NoDelete
 
 # What stands in `duties` beside permissions ("core.approve_payment") and groups ("group:approver").
 STAFF, SUPERUSER, ACTIVE = "staff", "superuser", "active"
@@ -72,7 +72,7 @@ class DutyGrant(Row):
     class Meta:
         permissions = [("grant_duties", "Ask for and confirm what staff may do")]
         constraints = [
-            Kept(name="duty_grant_kept"),
+            NoDelete(name="duty_grant_kept"),
             SetOnce(
                 name="duty_grant_set_once",
                 columns=["confirmed_by_id", "confirmed_at", "in_force_at", "withdrawn_by_id", "withdrawn_at"],

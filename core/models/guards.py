@@ -48,7 +48,7 @@ CREATE OR REPLACE FUNCTION countersign_outsider_decides() RETURNS trigger LANGUA
 DECLARE
     step record;
 BEGIN
-    SELECT name, actor_id INTO step FROM core_transition
+    SELECT name, actor_id INTO step FROM engine_transition
     WHERE machine = TG_ARGV[0] AND object_id = NEW.id AND seq = NEW.version AND name = ANY (TG_ARGV[2:]);
     IF NOT FOUND THEN
         RETURN NULL;

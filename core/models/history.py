@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from engine.triggers import AppendOnly, Frozen, Kept
+from engine.triggers import AppendOnly, Frozen, NoDelete
 
 
 class TransitionDigest(models.Model):
@@ -23,7 +23,7 @@ class TransitionDigest(models.Model):
 
     class Meta:
         constraints = [
-            Kept(name="transition_digest_kept"),
+            NoDelete(name="transition_digest_kept"),
             Frozen(
                 name="transition_digest_frozen",
                 columns=["transition_id", "day", "texts", "whole"],

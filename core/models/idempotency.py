@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 
-class KeyedAnswer(models.Model):
+class IdempotentResponse(models.Model):
     """The first answer to a caller's key, kept in the transaction of the work that it tells of."""
 
     scope = models.CharField(max_length=100)  # the caller

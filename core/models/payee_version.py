@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from core.models.payee_guards import PayeeVersionKept
 from core.models.payment_method import PaymentMethod
 from core.models.row import MoneyField, Row
-from engine.triggers import Kept
+from engine.triggers import NoDelete
 
 PAYEE = ("fields", "instructions", "tolerance_percent", "tolerance_max")  # of a method: what has versions
 
@@ -79,7 +79,7 @@ class PayeeVersion(Row):
             models.CheckConstraint(
                 name="payee_version_ends_once", condition=Q(in_force_at=None) | Q(withdrawn_at=None)
             ),
-            Kept(name="payee_version_kept"),
+            NoDelete(name="payee_version_kept"),
             PayeeVersionKept(name="payee_version_guard"),
         ]
 

@@ -29,7 +29,7 @@ QUANTILES = (0.5, 0.95)
 
 # Ordered as their partial index is, so that no other path is worth taking.
 _COUNTS = " UNION ALL ".join(
-    f"SELECT '{state}', count(*) FROM (SELECT FROM core_effect WHERE state = '{state}' "  # noqa: S608 - words of ours
+    f"SELECT '{state}', count(*) FROM (SELECT FROM engine_effect WHERE state = '{state}' "  # noqa: S608 - words of ours
     f"ORDER BY {order} LIMIT {COUNTED + 1}) AS counted"
     for state, order in {
         "ready": "lane, account_id, id",
@@ -42,33 +42,33 @@ _COUNTS = " UNION ALL ".join(
 # From tenant to tenant along the index the claims use; of each the first in its turn.
 _OLDEST_DUE = """
     WITH RECURSIVE queue(lane, account_id) AS (
-        (SELECT lane, account_id FROM core_effect WHERE state = 'ready' ORDER BY lane, account_id LIMIT 1)
+        (SELECT lane, account_id FROM engine_effect WHERE state = 'ready' ORDER BY lane, account_id LIMIT 1)
         UNION ALL
         SELECT next.lane, next.account_id FROM queue, LATERAL (
-            SELECT lane, account_id FROM core_effect
+            SELECT lane, account_id FROM engine_effect
             WHERE state = 'ready' AND (lane, account_id) > (queue.lane, queue.account_id)
             ORDER BY lane, account_id LIMIT 1) AS next
     )
     SELECT queue.lane, extract(epoch FROM clock_timestamp() - min(first.run_at))::float
     FROM (SELECT * FROM queue LIMIT 2000) AS queue, LATERAL (
-        SELECT run_at FROM core_effect AS effect
+        SELECT run_at FROM engine_effect AS effect
         WHERE state = 'ready' AND effect.lane = queue.lane AND effect.account_id = queue.account_id
         ORDER BY id LIMIT 10) AS first
     GROUP BY queue.lane ORDER BY queue.lane"""
 # Only a sweep moves these rows.
 _SWEEP_LAG = """
     SELECT greatest(0, extract(epoch FROM clock_timestamp() - least(
-        (SELECT run_at FROM core_effect WHERE state = 'waiting' ORDER BY run_at LIMIT 1),
-        (SELECT lease_until FROM core_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1))))::float"""
-_BREAKERS = "SELECT kind, coalesce(paused_until > now(), false)::int FROM core_breaker ORDER BY kind LIMIT 100"
+        (SELECT run_at FROM engine_effect WHERE state = 'waiting' ORDER BY run_at LIMIT 1),
+        (SELECT lease_until FROM engine_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1))))::float"""
+_BREAKERS = "SELECT kind, coalesce(paused_until > now(), false)::int FROM engine_circuitbreaker ORDER BY kind LIMIT 100"
 _PAUSES = """
-    SELECT scope, name, 1 FROM core_effectpause
+    SELECT scope, name, 1 FROM engine_effectpause
     WHERE ended_at IS NULL AND (until IS NULL OR until > now()) ORDER BY id LIMIT 100"""
 _REFUSALS = "SELECT event, total FROM core_refusalcount ORDER BY event LIMIT 100"
 _DURATIONS = f"""
     SELECT kind, count(*), sum(took) / 1000.0, max(took) / 1000.0,
         percentile_disc(%(quantiles)s::float[]) WITHIN GROUP (ORDER BY took)
-    FROM (SELECT kind, took FROM core_effect WHERE id >= %(since)s AND state = 'done' AND took IS NOT NULL
+    FROM (SELECT kind, took FROM engine_effect WHERE id >= %(since)s AND state = 'done' AND took IS NOT NULL
           ORDER BY id DESC LIMIT {SAMPLE}) AS recent
     GROUP BY kind ORDER BY kind"""  # noqa: S608
 

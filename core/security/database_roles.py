@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import atomic
 
 from core.http.health import new_connection
-from engine.triggers import AppendOnly, Kept
+from engine.triggers import AppendOnly, NoDelete
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _kept() -> dict[str, str]:
     for model in apps.get_models():
         if any(isinstance(each, AppendOnly) for each in model._meta.constraints):
             kept[model._meta.db_table] = "UPDATE, DELETE"
-        elif any(isinstance(each, Kept) for each in model._meta.constraints):
+        elif any(isinstance(each, NoDelete) for each in model._meta.constraints):
             kept[model._meta.db_table] = "DELETE"
     return kept
 

@@ -56,7 +56,7 @@ def remember(name: str, *, actor: User | None = None, person: User | None = None
 def account_digest(email: str) -> str:
     """What stands for an address in the log."""
     words = canonical_email(email).encode(errors="backslashreplace")
-    return salted_hmac("core.security.events.account", words, algorithm="sha256").hexdigest()[:32]
+    return salted_hmac("core.security.account", words, algorithm="sha256").hexdigest()[:32]
 
 
 def _facts(name: str, actor: UUID | None, account: str, facts: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from django.utils.translation import gettext as _
 
 from core.db.autocommit import at_once
 from core.http.client_ip import address_of, is_loopback, network_of
-from core.models.attempt import Attempt
+from core.models.rate_limit import RateLimitBucket
 from core.models.user import canonical_email
 from core.problems import TooManyRequests
 from core.security import events
@@ -49,7 +49,7 @@ class Gate:
     name: str
     setting: str
 
-    def attempt(self, request: Any, email: str = "") -> Try:
+    def attempt(self, request: Any, email: str = "") -> Attempt:
         """Count a try before it is made, at a failure's weight. Raises TooManyRequests, and then counts nothing.
 
         request: Django's or DRF's. email: the account that is tried, as typed; empty where there is none.
@@ -71,7 +71,7 @@ class Gate:
             log.warning("%s: too many tries from %s", self.name, address_of(request))
             events.refused("too_many_tries", account=email, limit=self.name)
             raise _too_many(taken.wait)
-        return Try(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
+        return Attempt(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
 
 LOGIN = Gate("login", "login")  # also for the old password, when it is changed
@@ -84,7 +84,7 @@ LINK = Gate("link", "link")  # what takes the token of a link
 
 
 @dataclass(frozen=True)
-class Try:
+class Attempt:
     """A try that has been counted. Whoever sees a log-in succeed says so."""
 
     caller: _Caller
@@ -93,7 +93,7 @@ class Try:
     def is_from_elsewhere(self) -> bool:
         """Whether the account was not opened from this network in the last 30 days. To be asked before `succeeded`."""
         keys = list(self.caller.known)
-        return bool(keys) and not Attempt.objects.filter(key__in=keys, until__gt=Now()).exists()
+        return bool(keys) and not RateLimitBucket.objects.filter(key__in=keys, until__gt=Now()).exists()
 
     def succeeded(self) -> None:
         """Give back what a failure weighs, and remember that this account was opened from here."""
@@ -244,12 +244,12 @@ TAKE = """
     WITH asked AS (
         SELECT * FROM unnest(%(keys)s::text[], %(costs)s::interval[], %(rooms)s::interval[]) AS t(key, cost, room)
         WHERE key <> %(of_the_account)s
-            OR NOT EXISTS (SELECT FROM core_attempt WHERE core_attempt.key = %(known)s AND until > now())),
+            OR NOT EXISTS (SELECT FROM core_ratelimitbucket AS known WHERE known.key = %(known)s AND until > now())),
     refused AS (
-        SELECT used.until + cost - room - now() AS wait FROM asked JOIN core_attempt AS used USING (key)
+        SELECT used.until + cost - room - now() AS wait FROM asked JOIN core_ratelimitbucket AS used USING (key)
         WHERE used.until + cost > now() + room),
     taken AS (
-        INSERT INTO core_attempt AS used (key, until)
+        INSERT INTO core_ratelimitbucket AS used (key, until)
         SELECT key, now() + cost FROM asked WHERE NOT EXISTS (SELECT FROM refused) ORDER BY key
         ON CONFLICT (key) DO UPDATE SET until = greatest(used.until, now()) + (excluded.until - now())
         WHERE used.until + (excluded.until - now())
@@ -258,7 +258,7 @@ TAKE = """
     SELECT (SELECT count(*) FROM taken) = (SELECT count(*) FROM asked), (SELECT max(wait) FROM refused),
         (SELECT array_agg(key) FROM taken)"""
 MOVE = """
-    INSERT INTO core_attempt AS used (key, until)
+    INSERT INTO core_ratelimitbucket AS used (key, until)
     SELECT key, now() + span FROM unnest(%(keys)s::text[], %(spans)s::interval[]) AS t(key, span) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET until = CASE
         WHEN excluded.until < now() THEN used.until + (excluded.until - now())

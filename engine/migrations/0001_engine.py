@@ -34,19 +34,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "batches",
-                "db_table": "core_batch",
             },
         ),
         migrations.CreateModel(
-            name="Breaker",
+            name="CircuitBreaker",
             fields=[
                 ("kind", models.CharField(max_length=60, primary_key=True, serialize=False)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("paused_until", models.DateTimeField(null=True)),
             ],
-            options={
-                "db_table": "core_breaker",
-            },
         ),
         migrations.CreateModel(
             name="Effect",
@@ -104,9 +100,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "db_table": "core_effect",
-            },
         ),
         migrations.AddField(
             model_name="batch",
@@ -157,9 +150,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "db_table": "core_effectevent",
-            },
         ),
         migrations.CreateModel(
             name="EffectPause",
@@ -207,8 +197,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="ScheduledRun",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("schedule", models.CharField(max_length=60)),
+                ("slot", models.DateTimeField()),
+            ],
             options={
-                "db_table": "core_effectpause",
+                "constraints": [models.UniqueConstraint(fields=("schedule", "slot"), name="tick_once")],
             },
         ),
         migrations.CreateModel(
@@ -220,7 +218,6 @@ class Migration(migrations.Migration):
                 ("every", models.DurationField(null=True)),
             ],
             options={
-                "db_table": "core_throttle",
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("rate", ""), ("rate__regex", "^[1-9][0-9]{0,5}/[smh]$"), _connector="OR"),
@@ -239,18 +236,6 @@ class Migration(migrations.Migration):
                         name="throttle_every",
                     ),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Tick",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("schedule", models.CharField(max_length=60)),
-                ("slot", models.DateTimeField()),
-            ],
-            options={
-                "db_table": "core_tick",
-                "constraints": [models.UniqueConstraint(fields=("schedule", "slot"), name="tick_once")],
             },
         ),
         migrations.CreateModel(
@@ -290,9 +275,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "db_table": "core_transition",
-            },
         ),
         migrations.AddField(
             model_name="effect",
@@ -334,7 +316,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="effectpause",
-            constraint=engine.triggers.Kept(name="effect_pause_kept"),
+            constraint=engine.triggers.NoDelete(name="effect_pause_kept"),
         ),
         migrations.AddConstraint(
             model_name="effectpause",

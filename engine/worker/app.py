@@ -68,7 +68,7 @@ app.conf.update(
 def be_a_worker() -> None:
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
     throttles.waits = True
-    lanes = conf.WORKER_LANES
+    lanes = conf.WORKER_QUEUES
     works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and conf.WORKER_CONCURRENCY > 1:
         external_slots.limit_to(conf.WORKER_CONCURRENCY - 1)
@@ -92,12 +92,12 @@ def keep_what_was_loaded(**_: Any) -> None:
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Leave a file for whoever waits for the worker (WORKER_READY_FILE), and look what is due already."""
-    from engine.worker.notifications import served
+    from engine.worker.notifications import own_queues
     from engine.worker.tasks import sweep_effects
 
     if name := os.environ.get("WORKER_READY_FILE"):
         Path(name).write_text(str(os.getpid()))
-    sweep_effects.apply_async(queue=served()[0], **limits(served()[0]))
+    sweep_effects.apply_async(queue=own_queues()[0], **limits(own_queues()[0]))
 
 
 @worker_shutdown.connect

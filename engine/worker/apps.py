@@ -8,8 +8,8 @@ class WorkerConfig(AppConfig):
     label = "engine_worker"
 
     def ready(self) -> None:
-        from engine import effects_recorded
+        from engine import effects_created
         from engine.worker import app, checks  # noqa: F401 - the app must exist before anybody publishes
-        from engine.worker.notifications import ring_for
+        from engine.worker.notifications import notify_workers
 
-        effects_recorded.connect(ring_for, dispatch_uid="engine.worker.notifications")
+        effects_created.connect(notify_workers, dispatch_uid="engine.worker.notifications")

@@ -29,16 +29,16 @@ def check_broker(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register()
 def lanes_are_served(**_: Any) -> list[checks.CheckMessage]:
-    """WORKER_LANES names lanes that exist, and each lane has its queue."""
+    """WORKER_QUEUES names lanes that exist, and each lane has its queue."""
     known, errors = lanes(), list[checks.CheckMessage]()
-    if unknown := [lane for lane in conf.WORKER_LANES if lane not in known]:
+    if unknown := [lane for lane in conf.WORKER_QUEUES if lane not in known]:
         errors.append(
-            checks.Error(f"WORKER_LANES: no such lane as {unknown[0]!r}; there are {known}.", id="engine.E011")
+            checks.Error(f"WORKER_QUEUES: no such lane as {unknown[0]!r}; there are {known}.", id="engine.E011")
         )
-    if SLOW in conf.WORKER_LANES and len(conf.WORKER_LANES) > 1:
+    if SLOW in conf.WORKER_QUEUES and len(conf.WORKER_QUEUES) > 1:
         errors.append(
             checks.Error(
-                "WORKER_LANES: what is slow would keep the other lanes waiting: name it alone.", id="engine.E014"
+                "WORKER_QUEUES: what is slow would keep the other lanes waiting: name it alone.", id="engine.E014"
             )
         )
     if without := set(known) - {queue.name for queue in app.conf.task_queues}:

@@ -18,7 +18,7 @@ from uuid import UUID
 from kombu.messaging import Producer
 
 from engine import conf
-from engine.claim import SHARE
+from engine.claim import MAX_PER_TENANT
 from engine.executor import BATCH
 from engine.registry import SLOW, lanes
 from engine.tracing import span
@@ -28,21 +28,21 @@ log = logging.getLogger(__name__)
 
 MOST_MESSAGES = 4  # that wait in one queue of Valkey, from all senders
 PAUSE = 5.0  # seconds without ringing after the broker failed; the sweeper finds the work
-RUNG = "engine.rung"  # in Valkey, for each queue in which a ring waits for its answer
+PENDING_KEY = "engine.rung"  # in Valkey, for each queue in which a ring waits for its answer
 UNANSWERED = 1000  # ms, after which a ring is taken for lost
 _quiet_until = 0.0
 _local = threading.local()
 
 
-def ring_for(*, ids: Sequence[UUID], lanes: Collection[str] = (), **_: Any) -> None:
-    """Receiver of `effects_recorded`. lanes: of these effects; empty: of any."""
+def notify_workers(*, ids: Sequence[UUID], lanes: Collection[str] = (), **_: Any) -> None:
+    """Receiver of `effects_created`. lanes: of these effects; empty: of any."""
     deaf = getattr(_local, "deaf", None)
     queues = [queue for queue in (queue_names() if deaf is None else deaf) if not lanes or queue in lanes]
     if queues:
-        ring(ids if len(ids) > SHARE else (), once=len(ids) <= SHARE, queues=queues)
+        notify(ids if len(ids) > MAX_PER_TENANT else (), once=len(ids) <= MAX_PER_TENANT, queues=queues)
 
 
-def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ()) -> bool:
+def notify(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ()) -> bool:
     """Tell the workers about due effects, or to look for themselves; False when the broker did not take it.
 
     once: not while such a ring waits to be answered. queues: only there. Nor where as many wait as there is use for.
@@ -57,7 +57,7 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
     try:
         with span("doorbell.ring", effects=len(ids)), producing() as producer:
             for queue in queues or queue_names():
-                if not (once and _is_rung(producer, queue)):
+                if not (once and _is_pending(producer, queue)):
                     for message in messages(ids)[: room_in(producer, queue)]:
                         run_due_effects.apply_async(
                             (message,), producer=producer, queue=queue, confirm_timeout=WAIT, **limits(queue)
@@ -70,26 +70,26 @@ def ring(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ())
     return True
 
 
-def answer() -> None:
+def acknowledge() -> None:
     """Before a worker looks at the rows: what is committed from now on is to be rung for again."""
     try:
         with producing() as producer:
-            _client(producer).delete(*map(_note, served()))
+            _client(producer).delete(*map(_note, own_queues()))
     except Exception as error:  # then it runs out by itself
         log.warning("The broker did not hear the answer: %s", error)
 
 
-def served() -> list[str]:
+def own_queues() -> list[str]:
     """The queues that this worker listens to."""
-    return conf.WORKER_LANES or queue_names()
+    return conf.WORKER_QUEUES or queue_names()
 
 
 def served_lanes() -> list[str]:
     """The lanes that it does: the slow one only where it is named, by a worker that does no other."""
-    return conf.WORKER_LANES or [lane for lane in lanes() if lane != SLOW]
+    return conf.WORKER_QUEUES or [lane for lane in lanes() if lane != SLOW]
 
 
-def _is_rung(producer: Producer, queue: str) -> bool:
+def _is_pending(producer: Producer, queue: str) -> bool:
     """Whether a ring waits to be answered; from now on one does."""
     return not _client(producer).set(_note(queue), 1, nx=True, px=UNANSWERED)
 
@@ -100,7 +100,7 @@ def room_in(producer: Producer, queue: str) -> int:
 
 
 def _note(queue: str) -> str:
-    return f"{RUNG}.{queue}"
+    return f"{PENDING_KEY}.{queue}"
 
 
 def _client(producer: Producer) -> Any:
@@ -110,15 +110,15 @@ def _client(producer: Producer) -> Any:
 
 def messages(ids: Sequence[UUID]) -> list[list[str]]:
     """A few are named. Of many only this is said, to a few workers, so that a claim can share them out fairly."""
-    if len(ids) <= SHARE:
+    if len(ids) <= MAX_PER_TENANT:
         return [[str(key) for key in ids]]
     return [[]] * min(MOST_MESSAGES, -(-len(ids) // BATCH))
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def suppress_notifications() -> Iterator[None]:
     """While a worker pays debts it looks for more by itself, so nobody needs to ring in its own lanes."""
-    _local.deaf = [queue for queue in queue_names() if queue not in served()]
+    _local.deaf = [queue for queue in queue_names() if queue not in own_queues()]
     try:
         yield
     finally:

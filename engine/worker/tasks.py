@@ -10,7 +10,7 @@ from engine.executor import BATCH
 from engine.pipeline import ask
 from engine.sweeper import sweep_in_turn
 from engine.worker.app import app
-from engine.worker.notifications import answer, answering, ring, served, served_lanes
+from engine.worker.notifications import acknowledge, notify, own_queues, served_lanes, suppress_notifications
 
 SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
 # A look that found fewer than this lets more come together, for longer the more it found: a burst is worth waiting for
@@ -30,11 +30,11 @@ _alone_is_next = _some_run_alone = False
 def run_due_effects(effect_ids: list[str]) -> None:
     """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
     started, claimed = time.monotonic(), 1
-    with answering():
+    with suppress_notifications():
         if effect_ids:
             run_due([UUID(key) for key in effect_ids], of=served_lanes())
         else:
-            answer()
+            acknowledge()
         while claimed and time.monotonic() - started < SLICE:
             claimed = _look()
             if 0 < claimed < FEW:
@@ -43,7 +43,7 @@ def run_due_effects(effect_ids: list[str]) -> None:
         # Much is due. To read all of a table was the best plan while it was small and is the worst after a flood (with
         # 20,000 rows 70 times as long), and PostgreSQL keeps it until autovacuum's next ANALYZE, within some minute.
         ask("DISCARD PLANS", prepare=False)
-        ring([], queues=served())
+        notify([], queues=own_queues())
 
 
 @app.task(ignore_result=True)
@@ -61,7 +61,7 @@ def _look() -> int:
     if time.monotonic() > _sweep_at:
         _sweep_at, _alone_is_next = time.monotonic() + SWEEP_EVERY, True
         if any(len(due) > BATCH for due in sweep_in_turn()):
-            ring([], once=True)
+            notify([], once=True)
     if _alone_is_next:
         _some_run_alone = run_due(of=served_lanes(), alone=True) > 0
         if _some_run_alone:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
-from core.models import Attempt, User
+from core.models import RateLimitBucket, User
 from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PlanFactory
@@ -76,7 +76,7 @@ def test_a_known_and_an_unknown_address_take_about_the_same_time(anybody, ann):
     took: dict[str, list[float]] = {ann.email: [], "nobody@acme.test": []}
     for _ in range(20):
         for email, times in took.items():
-            Attempt.objects.all().delete()
+            RateLimitBucket.objects.all().delete()
             started = time.perf_counter()
             anybody.post("auth/password/reset/", {"email": email})
             times.append(time.perf_counter() - started)
@@ -292,7 +292,7 @@ def test_what_could_not_be_read_is_not_counted(anybody, few):
         assert anybody.post("auth/login/", {"email": "ann@acme.test"}).status_code == 400
         assert anybody.post("auth/register/", FREE | {"email": "new@acme.test", "plan": "none"}).status_code == 400
 
-    assert not Attempt.objects.exists()
+    assert not RateLimitBucket.objects.exists()
 
 
 def test_who_signs_in_well_is_not_kept_from_it(anybody, ann, few):

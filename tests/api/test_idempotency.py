@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from knox.models import AuthToken
 
-from core.models import KeyedAnswer, Payment, User
+from core.models import IdempotentResponse, Payment, User
 from engine.models import Transition
 from tests.api.conftest import Caller, is_problem
 from tests.factories import (
@@ -106,7 +106,7 @@ def test_a_refusal_is_kept_and_what_it_began_is_not(claim):
     assert is_problem(first, 409, "duplicate-claim")
     assert again.content == first.content
     assert again["Content-Type"] == "application/problem+json"
-    assert KeyedAnswer.objects.get().status == 409
+    assert IdempotentResponse.objects.get().status == 409
 
 
 @pytest.mark.django_db(transaction=True)
@@ -149,7 +149,7 @@ def test_a_token_comes_again_and_is_nowhere_in_the_database(ann, path):
     caller, body = Caller(ann if "change" in path else None), GIVES_A_TOKEN[path]
 
     first = caller.post(path, body, **KEY)
-    row = KeyedAnswer.objects.get()
+    row = IdempotentResponse.objects.get()
     token = first.json()["token"]
     if "change" in path:  # who asks again does so with the token of the answer
         caller.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -169,13 +169,13 @@ def test_what_is_kept_is_no_print_of_a_password(ann, settings):
     anybody = Caller().client
 
     anybody.post("/api/v1/auth/login/", raw, content_type="application/json", headers=KEY)
-    plain = KeyedAnswer.objects.get().fingerprint
-    KeyedAnswer.objects.all().delete()
+    plain = IdempotentResponse.objects.get().fingerprint
+    IdempotentResponse.objects.all().delete()
     settings.SECRET_KEY = "the-next-one-which-is-as-long-as-a-secret-must-be"
     anybody.post("/api/v1/auth/login/", raw, content_type="application/json", headers=KEY)
 
     assert plain != hashlib.sha256(b"\n".join([b"POST", b"/api/v1/auth/login/", raw])).hexdigest()
-    assert KeyedAnswer.objects.get().fingerprint != plain  # nobody makes it without the key
+    assert IdempotentResponse.objects.get().fingerprint != plain  # nobody makes it without the key
 
 
 def test_a_kept_token_outlives_a_change_of_the_secret_key(ann, settings):

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.db.models import Max
 
-from core.models import CreditEntry, KeyedAnswer, Payment
+from core.models import CreditEntry, IdempotentResponse, Payment
 from core.models.user import DUTIES
 from engine import Busy, perform
 from tests.api.conftest import Caller, is_problem
@@ -78,7 +78,7 @@ def test_a_key_is_let_pass_and_stays_unused(staff, claim, path):
 
     assert first.status_code == again.status_code == 200
     assert "Idempotent-Replayed" not in again
-    assert not KeyedAnswer.objects.exists()
+    assert not IdempotentResponse.objects.exists()
     assert staff.post(f"{DESK}/{claim.pk}/approve/", {}, **key).status_code == 202
     assert is_problem(staff.post(f"{DESK}/{claim.pk}/{path}", body, **key), 409, "wrong-state")
 

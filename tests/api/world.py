@@ -124,7 +124,7 @@ def digest() -> list[Any]:
             """SELECT relname FROM pg_class
                WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
                    -- Where refusals are counted, and when a page was asked for and a password typed.
-                   AND relname NOT IN ('core_attempt', 'core_refusalcount', 'core_session')"""
+                   AND relname NOT IN ('core_ratelimitbucket', 'core_refusalcount', 'core_session')"""
         )
         # Not the expiry of a token, which using it moves on.
         row = "(to_jsonb(t) - CASE '{0}' WHEN 'knox_authtoken' THEN 'expiry' ELSE '' END)::text"

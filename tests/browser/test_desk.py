@@ -50,10 +50,10 @@ def dead_effect(application, house, claim):
     reviewers_have_heard_of_nothing(application)
     payment = claim("Dead Letter Ltd")
     with psycopg.connect(application.database_url, autocommit=True) as database:
-        find = "SELECT id, state FROM core_effect WHERE kind = 'mail.payment_submitted' AND object_id = %s"
+        find = "SELECT id, state FROM engine_effect WHERE kind = 'mail.payment_submitted' AND object_id = %s"
         eventually(lambda: (database.execute(find, [payment["id"]]).fetchone() or (None, None))[1] == "done")
         database.execute(
-            "UPDATE core_effect SET state = 'dead', done_at = NULL, attempts = 12, last_error = 'OSError: refused' "
+            "UPDATE engine_effect SET state = 'dead', done_at = NULL, attempts = 12, last_error = 'OSError: refused' "
             "WHERE kind = 'mail.payment_submitted' AND object_id = %s",
             [payment["id"]],
         )

@@ -13,7 +13,7 @@ from django.db import connection
 
 from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
 from core.security.checks import a_sleeper_s_locks_end, mails_leave
-from engine.pipeline import ask, told_pid
+from engine.pipeline import ask, session_pid
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,8 +83,8 @@ def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
 def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler_keeps_them(
     monkeypatch, settings, is_ours, pooler_keeps, plans
 ):
-    settings.ENGINE_POOLER_PREPARES = pooler_keeps
-    pid, mark = told_pid(), f"planned_{is_ours}_{pooler_keeps}".lower()
+    settings.ENGINE_POOLER_KEEPS_PREPARED_STATEMENTS = pooler_keeps
+    pid, mark = session_pid(), f"planned_{is_ours}_{pooler_keeps}".lower()
     monkeypatch.setattr(connection.connection, "has_own_session", is_ours, raising=False)
 
     for _ in range(6):

@@ -117,10 +117,10 @@ def test_thaw_of_one_table_is_none_of_another(decided):
 def test_thawed_rows_of_the_history_can_be_changed_and_not_deleted():
     InvoiceFactory()
 
-    with thaw("core_transition", reason="a test"):
-        change("core_transition", "reason", "'x'")
+    with thaw("engine_transition", reason="a test"):
+        change("engine_transition", "reason", "'x'")
         with pytest.raises(IntegrityError, match="append-only"), atomic(), connection.cursor() as cursor:
-            cursor.execute("DELETE FROM core_transition")
+            cursor.execute("DELETE FROM engine_transition")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from core.models import Account, CreditEntry, Invoice, Payment, Subscription
 from engine import perform
 from engine.models import Transition
-from engine.stateful import Stateful, births_of, edges_of
+from engine.stateful import Stateful, edges_of, initial_states
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, SubscriptionFactory
 from tests.toy.models import Door
 from workflows.settlement.credits import grant, post
@@ -123,7 +123,7 @@ def test_the_guard_knows_exactly_the_declared_edges():
             sorted(
                 [model._meta.model_name]
                 + [f"{name}:{source}>{target}" for name, source, target in edges_of(model)]
-                + [f"begin:>{state}" for state in births_of(model)]
+                + [f"begin:>{state}" for state in initial_states(model)]
             )
         ]
         * 2  # one trigger for births, one for changes

@@ -59,6 +59,6 @@ def test_what_is_written_most_has_no_second_index_for_patterns():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%%pattern_ops%%' AND tablename = ANY(%s)",
-            [[*BUSY, "core_attempt"]],
+            [[*BUSY, "core_ratelimitbucket"]],
         )
         assert cursor.fetchall() == []

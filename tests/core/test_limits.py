@@ -14,7 +14,7 @@ from django.test import RequestFactory
 
 from core import env
 from core.http.client_ip import address_of, network_of
-from core.models import Attempt
+from core.models import RateLimitBucket
 from core.problems import TooManyRequests
 from core.security import rate_limits
 from workflows.retention import tidy
@@ -138,7 +138,7 @@ def test_the_gates_are_counted_apart():
 def test_the_table_holds_nobody_s_address():
     fails()
 
-    for row in Attempt.objects.all():
+    for row in RateLimitBucket.objects.all():
         assert "ann" not in row.key
         assert HERE not in row.key
 
@@ -147,7 +147,7 @@ def test_no_limit_counts_nothing(settings):
     settings.LIMITS = {**settings.LIMITS, "login": {}}
 
     assert passes(fails, 50) == 50
-    assert not Attempt.objects.exists()
+    assert not RateLimitBucket.objects.exists()
 
 
 def test_a_try_is_one_statement(django_assert_num_queries):
@@ -160,11 +160,11 @@ def test_a_try_is_one_statement(django_assert_num_queries):
 def test_what_is_used_up_no_more_is_forgotten(clock):
     fails()
     assert tidy()
-    assert Attempt.objects.count() == 3
+    assert RateLimitBucket.objects.count() == 3
 
     clock.advance(hours=2)
     assert tidy()
-    assert not Attempt.objects.exists()
+    assert not RateLimitBucket.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from prometheus_client.parser import text_string_to_metric_families
 
 from engine import run_due
-from engine.models import Breaker, Effect
+from engine.models import CircuitBreaker, Effect
 from tests.factories import PaymentFactory, owed_mail
 
 pytestmark = pytest.mark.django_db
@@ -98,9 +98,9 @@ def test_the_sweep_lags_when_timers_or_leases_run_out_unseen(figures):
 
 
 def test_an_open_breaker_shows(figures):
-    Breaker.objects.create(kind="mail.shut", failures=6, paused_until=Now() + timedelta(minutes=1))
-    Breaker.objects.create(kind="mail.open_again", failures=6, paused_until=Now() - timedelta(minutes=1))
-    Breaker.objects.create(kind="mail.shaky", failures=1)
+    CircuitBreaker.objects.create(kind="mail.shut", failures=6, paused_until=Now() + timedelta(minutes=1))
+    CircuitBreaker.objects.create(kind="mail.open_again", failures=6, paused_until=Now() - timedelta(minutes=1))
+    CircuitBreaker.objects.create(kind="mail.shaky", failures=1)
 
     now = figures()
 
@@ -132,13 +132,13 @@ def test_effects_of_long_ago_are_not_looked_at(figures):
 def test_the_cost_does_not_grow_with_the_history(figures, django_assert_num_queries):
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO core_effect (id, account_id, machine, object_id, seq, key, kind, revision, payload, lane,
+            """INSERT INTO engine_effect (id, account_id, machine, object_id, seq, key, kind, revision, payload, lane,
                    ordered, state, fence, attempts, crashes, solo, last_error, took)
                SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, gen_random_uuid(), '', NULL, 0,
                    n::text, 'old.kind', 1, '{}', 'inward', false, 'done', 1, 1, 0, false, '', 5
                FROM generate_series(1, 20000) AS n"""
         )
-        cursor.execute("ANALYZE core_effect")
+        cursor.execute("ANALYZE engine_effect")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
     with django_assert_num_queries(7) as queries:

@@ -133,7 +133,7 @@ def test_a_table_that_is_locked_is_waited_for_in_turns(monkeypatch, capsys):
 
     def hold():
         with atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE core_tick IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE engine_scheduledrun IN ACCESS EXCLUSIVE MODE")
             held.set()
             free.wait(10)
         connection.close()
@@ -144,7 +144,7 @@ def test_a_table_that_is_locked_is_waited_for_in_turns(monkeypatch, capsys):
             free.set()
             holder.join()
         with atomic(), connection.cursor() as cursor:
-            cursor.execute("LOCK TABLE core_tick IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("LOCK TABLE engine_scheduledrun IN ACCESS EXCLUSIVE MODE")
 
     monkeypatch.setattr(migrate.Migrate, "handle", run)
     monkeypatch.setattr(migrate, "PAUSE", 0.01)

@@ -194,7 +194,7 @@ def test_staff_are_told_of_a_new_password(ann, mails):
     assert mails() == [(["eve@house.test"], "password")]
 
 
-@pytest.mark.guards("S17", "core.security.rate_limits.Try.is_from_elsewhere")
+@pytest.mark.guards("S17", "core.security.rate_limits.Attempt.is_from_elsewhere")
 def test_staff_are_told_of_a_sign_in_from_a_new_network_once_a_day(client, mails):
     """S17: and of a sign-in from elsewhere."""
     with_password(UserFactory(email="eve@house.test", is_staff=True))

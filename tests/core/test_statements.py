@@ -15,8 +15,8 @@ from engine.deadline import deadline
 from engine.errors import TimedOut
 from engine.ids import uuid7
 from engine.models import Effect
-from engine.pipeline import AFTER, ask, pipelined, told_pid
-from engine.raw_queries import Reader
+from engine.pipeline import AFTER, ask, pipeline, session_pid
+from engine.raw_queries import CompiledQuery
 from engine.registry import kinds
 from engine.subjects import Subjects
 from engine.worker import tasks
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(params=[True, False], ids=["here", "behind a pooler"])
 def session(request, monkeypatch):
-    told_pid()
+    session_pid()
     monkeypatch.setattr(connection.connection, "has_own_session", request.param, raising=False)
 
 
 def test_answers_are_there_after_the_block(session):
-    with pipelined():
+    with pipeline():
         answers = [ask("SELECT %s::int", [number]) for number in range(3)]
-        with pipelined():
+        with pipeline():
             answers.append(ask("SELECT %s::int", [3]))
 
     assert [answer.fetchone() for answer in answers] == [(0,), (1,), (2,), (3,)]
@@ -43,7 +43,7 @@ def test_answers_are_there_after_the_block(session):
 def test_who_reads_inside_waits_for_what_came_before(session):
     account = AccountFactory(credits=1)
 
-    with pipelined():
+    with pipeline():
         Account.objects.filter(pk=account.pk).update(credits=2)
         seen = Account.objects.get(pk=account.pk).credits
         Account.objects.filter(pk=account.pk).update(credits=3)
@@ -55,7 +55,7 @@ def test_an_error_is_django_s_and_leaves_nothing_behind(session):
     account = AccountFactory(credits=1)
 
     def twice() -> None:
-        with atomic(), pipelined():
+        with atomic(), pipeline():
             Account.objects.filter(pk=account.pk).update(credits=2)
             ask("INSERT INTO core_account SELECT * FROM core_account")
             ask("SELECT 1")
@@ -64,7 +64,7 @@ def test_an_error_is_django_s_and_leaves_nothing_behind(session):
         twice()
 
     assert Account.objects.get(pk=account.pk).credits == 1
-    with pipelined():
+    with pipeline():
         assert ask("SELECT 1").fetchone() == (1,)
 
 
@@ -93,7 +93,7 @@ def test_a_migration_of_a_column_s_type_costs_no_statement():
 @pytest.mark.django_db(transaction=True)
 def test_statements_larger_than_a_socket_holds_travel_together():
     """H4: psycopg waited for answers to what it had not sent, and the server for the rest of that."""
-    with deadline(timedelta(seconds=20)), pipelined():
+    with deadline(timedelta(seconds=20)), pipeline():
         ask("SELECT pg_sleep(%s::float)", [0.5])
         length = ask("SELECT length(%s::text)", ["x" * 10_000_000])
 
@@ -105,7 +105,7 @@ def test_who_is_interrupted_does_not_wait_for_the_answer(session):
     started = time.monotonic()
 
     def sleep() -> None:
-        with atomic(), deadline(timedelta(seconds=0.2)), pipelined():
+        with atomic(), deadline(timedelta(seconds=0.2)), pipeline():
             ask("SELECT pg_sleep(%s::float)", [20])
             ask("SELECT 1")
 
@@ -117,7 +117,7 @@ def test_who_is_interrupted_does_not_wait_for_the_answer(session):
 
 
 def test_the_log_of_queries_sees_them(session):
-    with CaptureQueriesContext(connection) as captured, pipelined():
+    with CaptureQueriesContext(connection) as captured, pipeline():
         ask("SELECT %s::int", [1])
 
     assert len(captured) == 1
@@ -172,7 +172,7 @@ def test_a_reader_reads_what_its_queryset_would():
     payments = [PaymentFactory() for _ in range(3)]
     queryset = Payment.objects.select_related("account", "invoice__subscription__plan")
     keys = [payment.pk for payment in payments[1:]]
-    reader = Reader(queryset)
+    reader = CompiledQuery(queryset)
 
     for _ in range(2):
         found = reader.ask(keys).by_key()
@@ -188,7 +188,7 @@ def test_a_reader_reads_what_its_queryset_would():
 
 def test_a_reader_leaves_out_what_its_queryset_does():
     PaymentMethodFactory()
-    reader = Reader(PaymentMethod.objects.only("name"), "TRUE")
+    reader = CompiledQuery(PaymentMethod.objects.only("name"), "TRUE")
 
     assert [row.get_deferred_fields() for row in reader.ask().objects] == [
         row.get_deferred_fields() for row in PaymentMethod.objects.only("name").order_by("pk")
@@ -197,7 +197,7 @@ def test_a_reader_leaves_out_what_its_queryset_does():
 
 def test_a_lock_is_asked_for_in_a_transaction_only(monkeypatch):
     account = AccountFactory()
-    reader = Reader(Account._base_manager.all(), lock=True)
+    reader = CompiledQuery(Account._base_manager.all(), lock=True)
 
     assert [row.pk for row in reader.ask([account.pk]).objects] == [account.pk]
     monkeypatch.setattr(connection, "in_atomic_block", False)

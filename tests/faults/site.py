@@ -52,7 +52,7 @@ class Site:
             "BROKER_URL": self.valkey.url(),
             "DEBUG": "true",
             "MAIL_DIR": str(self.mail),
-            "POOLER_PREPARES": str(prepares).lower(),
+            "POOLER_KEEPS_PREPARED_STATEMENTS": str(prepares).lower(),
         }
         self.application = Application(var, port=free_port(), environment=self.environment)
         self._broker_socket = str(folder / "valkey.sock")
@@ -175,7 +175,7 @@ class Site:
 
     def quiet(self, *, within: float = 30) -> None:
         """Until nothing is under way any more."""
-        under_way = f"SELECT count(*) FROM core_effect WHERE {UNDER_WAY}"
+        under_way = f"SELECT count(*) FROM engine_effect WHERE {UNDER_WAY}"
         eventually(lambda: not self.value(under_way), within=within)
 
     # The door
@@ -218,7 +218,7 @@ class Site:
         """Nothing lost, nothing doubled, every invariant true, and no effect charged more than so many attempts."""
         assert self.findings() == []
         effects = self.rows(
-            """SELECT kind, state, attempts, id::text FROM core_effect
+            """SELECT kind, state, attempts, id::text FROM engine_effect
                WHERE object_id = ANY(%s::uuid[]) AND kind IN ('payment.settle', 'mail.payment_approved')""",
             list(payments),
         )

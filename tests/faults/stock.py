@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db.transaction import atomic
 
 from core.models import Account, Payment, PaymentMethod, Plan, Subscription, User
-from engine import NewEffect, begin, perform_many, schedule_many
+from engine import NewEffect, create, perform_many, schedule_many
 from tests.factories import MembershipFactory
 from workflows.actions import claim_payment, issue_invoice
 from workflows.mail.notifications import mail_trial_start
@@ -33,12 +33,12 @@ def claim(count: int) -> None:
             account = Account(
                 name=name, status=Account.Status.PENDING_PAYMENT, billing_email=f"{name}@example.test", country="US"
             )
-            birth = begin(account)
+            birth = create(account)
             member = MembershipFactory(account=account, user__email=f"{name}@example.test").user
             subscription = Subscription(
                 account=account, plan=plan, currency="USD", price=price.amount, interval=price.interval
             )
-            begin(subscription, cause=birth)
+            create(subscription, cause=birth)
             invoice = issue_invoice(account, total=price.amount, subscription=subscription, cause=birth, method=method)
             claim_payment(
                 invoice=invoice, method=method, amount=price.amount, currency="USD", reference=f"WIRE {name}", by=member

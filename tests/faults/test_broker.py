@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 import httpx
 import pytest
 
-from engine.worker.notifications import PAUSE, RUNG
+from engine.worker.notifications import PAUSE, PENDING_KEY
 from stack.ports import free_port
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, say
@@ -90,7 +90,7 @@ def test_what_becomes_of_the_messages_does_not_matter(site: Site, mishap):
         # It sleeps in a call that waits for a message, and the first ring goes there. Until that is taken for lost,
         # nobody rings again.
         site.approve_all(payments[:5])
-        eventually(lambda: not site.broker().exists(f"{RUNG}.{QUEUE}"), within=5)
+        eventually(lambda: not site.broker().exists(f"{PENDING_KEY}.{QUEUE}"), within=5)
         site.approve_all(payments[5:])
         queued = site.broker().llen(QUEUE)
         mishap(site)

@@ -29,7 +29,7 @@ def test_two_beats_and_two_workers_do_everything_once(site: Site):
         processes = (site.worker, site.application.process("beat"), beat, worker)
         said = "".join(process.log.read_text()[logs.get(process.name, 0) :] for process in processes)
 
-    leases = """SELECT kind, max(fence) FROM core_effect
+    leases = """SELECT kind, max(fence) FROM engine_effect
                 WHERE object_id = ANY(%s::uuid[]) AND state <> 'waiting' GROUP BY kind"""
     say("two beats, two workers", leases_at_most=dict(site.rows(leases, payments)))
     assert set(dict(site.rows(leases, payments)).values()) == {1}
@@ -45,7 +45,7 @@ def test_workers_of_their_own_lanes_do_everything_between_them(site: Site):
 
     with ExitStack() as running:
         workers = {
-            lane: running.enter_context(site.another("worker", name=f"{lane}-worker", WORKER_LANES=lane))
+            lane: running.enter_context(site.another("worker", name=f"{lane}-worker", WORKER_QUEUES=lane))
             for lane in ("inward", "outward")
         }
         running.enter_context(site.another("beat", name="lanes-beat"))
@@ -62,7 +62,7 @@ def test_workers_of_their_own_lanes_do_everything_between_them(site: Site):
         site.approve_all([late], at=url)
         time.sleep(3)
         assert (
-            site.value("SELECT state FROM core_effect WHERE kind = 'payment.settle' AND object_id = %s", late)
+            site.value("SELECT state FROM engine_effect WHERE kind = 'payment.settle' AND object_id = %s", late)
             == "ready"
         )
         workers["inward"].start()

@@ -14,7 +14,7 @@ from tests.stack.test_drill import run
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.faults]
 
-STATES = "SELECT id || state FROM core_effect ORDER BY id"
+STATES = "SELECT id || state FROM engine_effect ORDER BY id"
 
 
 def test_it_takes_a_copy_and_finds_what_is_wrong(tmp_path: Path):

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(bool(pgbouncer.MISSING), reason=pgbouncer.MISSING),
 ]
 
-PLANS = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%core_transition%'"
+PLANS = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%engine_transition%'"
 RECOVERED = LEASE.total_seconds() + 4
 
 
@@ -64,7 +64,7 @@ def test_everything_goes_through_a_few_sessions(site: Site, prepares: bool):
     assert len(through) <= 4
     assert (plans > 0) == prepares
     # No lease names a session, and a killed holder's is found out by time: that is the price.
-    assert site.value("SELECT count(*) FROM core_effect WHERE lease_pid IS NOT NULL") == 0
+    assert site.value("SELECT count(*) FROM engine_effect WHERE lease_pid IS NOT NULL") == 0
 
 
 @pytest.mark.faults
@@ -85,12 +85,13 @@ def test_a_session_that_the_pooler_closes_takes_no_lease_with_it(site: Site):
     (payment,) = site.claimed(1)
     site.approve_all([payment])
     site.settled([payment], within=10)
-    its_lease = f"SELECT state, fence FROM core_effect WHERE {ITS_MAIL}"
+    its_lease = f"SELECT state, fence FROM engine_effect WHERE {ITS_MAIL}"
 
     with ExitStack() as sleep:
         with site.locked("LOCK TABLE core_subscription IN ACCESS EXCLUSIVE MODE"):
             # The mail once more: it is in hand, with no transaction open, and no session is its holder's.
-            site.rows(f"UPDATE core_effect SET state = 'ready', done_at = NULL, attempts = 0 WHERE {ITS_MAIL}", payment)
+            again = "UPDATE engine_effect SET state = 'ready', done_at = NULL, attempts = 0"
+            site.rows(f"{again} WHERE {ITS_MAIL}", payment)
             site.somebody_waits()
             sleep.enter_context(site.worker_asleep())
         site.pooler.order("RECONNECT")

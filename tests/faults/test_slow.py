@@ -25,7 +25,7 @@ def slow_worker(site: Site) -> Iterator[Process]:
     with ExitStack() as running:
         running.enter_context(site.another("beat", name="slow-beat", module=MODULE))
         other = running.enter_context(site.another("worker", name="other-worker", module=MODULE))
-        slow = running.enter_context(site.another("worker", name="slow-worker", module=MODULE, WORKER_LANES="slow"))
+        slow = running.enter_context(site.another("worker", name="slow-worker", module=MODULE, WORKER_QUEUES="slow"))
         site.wait_until_working(other)
         site.wait_until_working(slow)
         yield slow
@@ -39,7 +39,7 @@ def lay(site: Site, key: str, *, seconds: float) -> None:
 
 def row(site: Site, key: str) -> tuple[Any, ...]:
     found: tuple[Any, ...] = site.rows(
-        "SELECT state, fence, attempts, crashes FROM core_effect WHERE key = %s", f"slow:{key}"
+        "SELECT state, fence, attempts, crashes FROM engine_effect WHERE key = %s", f"slow:{key}"
     )[0]
     return found
 
@@ -92,4 +92,4 @@ def test_slow_work_that_is_not_done_in_time_is_charged(site: Site, slow_worker: 
 
     assert row(site, "late") == ("waiting", 1, 1, 0)
     assert slow_worker.alive
-    site.rows("UPDATE core_effect SET state = 'skipped' WHERE key = 'slow:late'")
+    site.rows("UPDATE engine_effect SET state = 'skipped' WHERE key = 'slow:late'")

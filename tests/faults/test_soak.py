@@ -78,8 +78,8 @@ def test_whatever_dies_meanwhile_every_approval_is_settled_once(site: Site):
     seconds = site.settled(payments, within=120)
 
     answers = Counter(answer for person in people for answer in person.answers)
-    charged = site.value("SELECT max(attempts) FROM core_effect WHERE object_id = ANY(%s::uuid[])", payments)
-    crashed = site.value("SELECT max(crashes) FROM core_effect WHERE object_id = ANY(%s::uuid[])", payments)
+    charged = site.value("SELECT max(attempts) FROM engine_effect WHERE object_id = ANY(%s::uuid[])", payments)
+    crashed = site.value("SELECT max(crashes) FROM engine_effect WHERE object_id = ANY(%s::uuid[])", payments)
     say("soak", lasted=lasted, mishaps=dict(happened), answers=dict(answers))
     say("soak", most_attempts=charged, most_crashes=crashed, seconds_to_recover=seconds)
     site.must_be_whole(payments, attempts=3)

@@ -57,7 +57,7 @@ def test_a_worker_that_waits_for_a_mail_server_gives_it_back_and_ends(site: Site
     with site.another("worker", name="stopping-worker", EMAIL_URL=tarpit) as worker:
         site.wait_until_working(worker)
         site.approve_all([payment])
-        in_hand = f"SELECT count(*) FROM core_effect WHERE {ITS_MAIL} AND state = 'leased'"
+        in_hand = f"SELECT count(*) FROM engine_effect WHERE {ITS_MAIL} AND state = 'leased'"
         eventually(lambda: site.value(in_hand, payment), within=10)
         worker.send(signal.SIGTERM)
         started = time.monotonic()

@@ -28,11 +28,11 @@ def worker_that_mails_to(site: Site, url: str, mails: int, **environment: str) -
         site.wait_until_working(worker)
         site.in_the_product(f"owe_mails({mails})")
         eventually(
-            lambda: site.value(f"SELECT count(*) FROM core_effect WHERE {MAILS} AND state = 'leased'"), within=10
+            lambda: site.value(f"SELECT count(*) FROM engine_effect WHERE {MAILS} AND state = 'leased'"), within=10
         )
         yield worker
-    site.rows(f"UPDATE core_effect SET state = 'skipped', lease_until = NULL WHERE {MAILS} AND {NOT_OVER}")
-    site.rows("DELETE FROM core_breaker")
+    site.rows(f"UPDATE engine_effect SET state = 'skipped', lease_until = NULL WHERE {MAILS} AND {NOT_OVER}")
+    site.rows("DELETE FROM engine_circuitbreaker")
 
 
 def seconds_to_settle(site: Site, payments: list[str], *, pause: float) -> list[float]:
@@ -50,8 +50,9 @@ def seconds_to_settle(site: Site, payments: list[str], *, pause: float) -> list[
 
 def must_be_unharmed(site: Site, since: str) -> None:
     """No worker died with a mail in hand, and no mail was charged but those that are done."""
-    story = "SELECT count(*) FROM core_effectevent WHERE what = 'crashed' AND at > %s"
-    charged = f"SELECT count(*) FROM core_effect WHERE {MAILS} AND attempts > (state = 'done')::int AND created_at > %s"
+    story = "SELECT count(*) FROM engine_effectevent WHERE what = 'crashed' AND at > %s"
+    failed = "attempts > (state = 'done')::int"
+    charged = f"SELECT count(*) FROM engine_effect WHERE {MAILS} AND {failed} AND created_at > %s"
     assert site.value(story, since) == 0
     assert site.value(charged, since) == 0
 
@@ -122,8 +123,8 @@ def test_mail_whose_end_is_unknown_is_sent_once_more_at_most(site: Site):
         children = site.children(worker)
         seconds = seconds_to_settle(site, payments, pause=2.5)
         for _ in range(3):  # what waits for its second try need not wait here
-            site.rows("UPDATE core_breaker SET paused_until = now()")
-            site.rows(f"UPDATE core_effect SET run_at = now() WHERE {MAILS} AND state = 'waiting'")
+            site.rows("UPDATE engine_circuitbreaker SET paused_until = now()")
+            site.rows(f"UPDATE engine_effect SET run_at = now() WHERE {MAILS} AND state = 'waiting'")
             time.sleep(12)
         survivors = site.children(worker)
         sent = times_taken(taken)
@@ -140,9 +141,9 @@ def test_timers_fire_in_a_backlog(site: Site):
     """H6: the sweep that wakes them stood in the queue behind those that it should help."""
     effects, timers = 20_000, 20
     site.worker.stop()
-    late = """SELECT coalesce(extract(epoch FROM coalesce(done_at, now()) - run_at), 0)::float FROM core_effect
+    late = """SELECT coalesce(extract(epoch FROM coalesce(done_at, now()) - run_at), 0)::float FROM engine_effect
               WHERE kind = 'faults.timer' AND run_at < now()"""
-    left = "SELECT count(*) FROM core_effect WHERE kind = 'faults.nothing' AND state <> 'done'"
+    left = "SELECT count(*) FROM engine_effect WHERE kind = 'faults.nothing' AND state <> 'done'"
 
     with site.another("worker", name="flooded-worker", module="tests.faults.backlog") as worker:
         site.wait_until_working(worker)
@@ -157,7 +158,7 @@ def test_timers_fire_in_a_backlog(site: Site):
 
     lateness = sorted(row[0] for row in site.rows(late))
     say("timers in a backlog", worst=lateness[-1], left=in_backlog, most_messages=max(waiting))
-    site.rows("UPDATE core_effect SET state = 'skipped' WHERE kind LIKE 'faults.%%' AND state <> 'done'")
+    site.rows("UPDATE engine_effect SET state = 'skipped' WHERE kind LIKE 'faults.%%' AND state <> 'done'")
     assert len(lateness) == timers
     assert lateness[-1] <= 2
     assert max(waiting) <= 6
@@ -167,7 +168,7 @@ def test_timers_fire_in_a_backlog(site: Site):
 def test_locked_row_holds_up_its_own_payment_alone(site: Site):
     """H9: sixty of sixty customers waited together for one row, until their deadline."""
     payments = site.claimed(60)
-    rows = """SELECT object_id::text, extract(epoch FROM done_at - created_at)::float FROM core_effect
+    rows = """SELECT object_id::text, extract(epoch FROM done_at - created_at)::float FROM engine_effect
               WHERE kind = 'payment.settle' AND object_id = ANY(%s::uuid[]) AND state = 'done'"""
 
     with site.locked(ITS_ACCOUNT, payments[30]):

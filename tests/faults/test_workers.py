@@ -58,18 +58,19 @@ def test_a_worker_asleep_past_its_lease_wakes_up_fenced(site: Site):
     with ExitStack() as sleep:
         with site.locked("LOCK TABLE core_subscription IN ACCESS EXCLUSIVE MODE"):
             # The mail once more: it is on its way, with no transaction open, when its worker falls asleep.
-            site.rows(f"UPDATE core_effect SET state = 'ready', done_at = NULL, attempts = 0 WHERE {ITS_MAIL}", payment)
+            again = "UPDATE engine_effect SET state = 'ready', done_at = NULL, attempts = 0"
+            site.rows(f"{again} WHERE {ITS_MAIL}", payment)
             site.somebody_waits()
             sleep.enter_context(site.worker_asleep())
         with site.another("worker", name="second-worker") as second:
             site.wait_until_working(second)
-            site.rows("UPDATE core_effect SET lease_until = now() WHERE state = 'leased'")
+            site.rows("UPDATE engine_effect SET lease_until = now() WHERE state = 'leased'")
             seconds = site.settled([payment], within=10)
     eventually(lambda: "had run out" in site.worker.log.read_text()[logged:], within=10)
 
     say("SIGSTOP past the lease, a mail in hand", seconds_until_another_sent_it=seconds)
     site.must_be_whole([payment])
-    assert site.value(f"SELECT fence FROM core_effect WHERE {ITS_MAIL}", payment) == 3
+    assert site.value(f"SELECT fence FROM engine_effect WHERE {ITS_MAIL}", payment) == 3
 
 
 @pytest.mark.faults
@@ -102,7 +103,7 @@ def test_poison_dies_alone(site: Site):
         seconds = time.monotonic() - started
 
     poison, *neighbours = site.rows(
-        """SELECT state, crashes, attempts, last_error FROM core_effect
+        """SELECT state, crashes, attempts, last_error FROM engine_effect
            WHERE kind = 'faults.poison' ORDER BY crashes DESC"""
     )
     say("poison that kills its process", crashes=poison[1], seconds_until_dead=seconds)

@@ -53,7 +53,7 @@ MUTATIONS = [
         _FAULT + "operational_error_of_a_row_is_that_rows_failure"),
     _of("run.py", "elif _is_of_the_server(error):", "elif False:",
         _FAULT + "full_disk_is_nobodys_failure_and_is_not_tried_again_at_once"),
-    _of("run.py", "keepable(outcome)", "outcome",
+    _of("run.py", "storable(outcome)", "outcome",
         _FAULT + "answer_that_cannot_be_kept_is_described_and_costs_nobody_anything"),
     _of("plain.py", "(TypeError, ValueError, RecursionError)", "(TypeError, ValueError)",
         _FAULT + "answer_that_cannot_be_kept_is_described_and_costs_nobody_anything"),

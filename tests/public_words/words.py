@@ -16,7 +16,7 @@ from core.observability.metrics import Figures
 from core.problems import Problem
 from engine import registry
 from engine.models import Effect
-from engine.stateful import BIRTH, Stateful, edges_of
+from engine.stateful import CREATED, Stateful, edges_of
 
 ROOT = Path(__file__).parents[2]
 OURS = ("engine", "core", "workflows", "tasks", "api", "web")
@@ -56,7 +56,7 @@ def all_words() -> Iterator[tuple[str, Iterable[str]]]:
     )
     yield (
         "Transitions",
-        (f"{model._meta.model_name}.{name}" for model in _machines() for name, *_ in (*edges_of(model), (BIRTH,))),
+        (f"{model._meta.model_name}.{name}" for model in _machines() for name, *_ in (*edges_of(model), (CREATED,))),
     )
     yield "Effects", (kind.name for kind in registry.kinds.values() if _is_ours(kind.run.__module__))
     yield "Metrics", (" ".join([metric.name, *metric._labelnames]) for metric in Figures().collect())

@@ -17,7 +17,7 @@ from workflows.simulation.verbs import PRODUCT
 def never(*kinds: str) -> Iterator[None]:
     """Effects of these kinds are owed and never done."""
     listed = ", ".join(f"'{kind}'" for kind in kinds)
-    with writing("core_effect", f"IF NEW.kind IN ({listed}) THEN NEW.state := 'skipped'; END IF"):
+    with writing("engine_effect", f"IF NEW.kind IN ({listed}) THEN NEW.state := 'skipped'; END IF"):
         yield
 
 

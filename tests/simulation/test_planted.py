@@ -46,7 +46,7 @@ PLANTED = {
         "core_creditentry", "IF NEW.key LIKE 'upgrade:%' THEN NEW.amount := NEW.amount * 2 + 10; END IF"
     ),
     "what is due is done": lambda: writing(
-        "core_effect",
+        "engine_effect",
         "IF NEW.kind = 'invoice.chase' AND NEW.state = 'ready' THEN NEW.state := 'waiting'; END IF",
         when="UPDATE",
     ),

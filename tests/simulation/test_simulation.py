@@ -124,7 +124,7 @@ def test_a_law_is_asked_only_of_the_accounts_that_are_named(world):
     first, second = sign_up(world, **JOIN), sign_up(world, **JOIN)
     world.work()
 
-    connection.cursor().execute("UPDATE core_effect SET state = 'skipped' WHERE kind = 'invoice.let_lapse'")
+    connection.cursor().execute("UPDATE engine_effect SET state = 'skipped' WHERE kind = 'invoice.let_lapse'")
 
     assert {found.account for found in laws.broken_by([second.account_id])} == {second.account_id}
     assert {found.account for found in laws.broken_by([first.account_id, second.account_id])} == {

@@ -44,7 +44,7 @@ def machine(world, laws):
             currency=st.sampled_from(list(PRICES)),
             interval=st.sampled_from(["month", "year"]),
         )
-        def begin(self, plan, currency, interval):
+        def create(self, plan, currency, interval):
             self.block = undone(world)
             self.block.__enter__()
             self.teller = Teller(world, laws, start=world.clock.now(), seed=0)

@@ -94,8 +94,8 @@ def test_row_has_a_question_of_a_few_words_and_an_answer(row):
 
 def test_the_counts_at_the_top_are_right():
     counts = {
-        kind: sum(row[3].startswith(begin) for row in ROWS)
-        for kind, begin in {
+        kind: sum(row[3].startswith(create) for row in ROWS)
+        for kind, create in {
             "tests": "`tests/", "written": "written: ", "n/a": "n/a: ", "operator": "operator: ", "open": "open: ",
         }.items()
     }  # fmt: skip

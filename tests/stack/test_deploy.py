@@ -20,7 +20,7 @@ from core.http.probes import VIEWS
 from core.models import RefusalCount
 from core.observability.metrics import Figures
 from engine import lanes, run_due
-from engine.models import Breaker, Effect
+from engine.models import CircuitBreaker, Effect
 from tests import environment
 from tests.factories import owed_mail
 from tests.stack.conftest import REPOSITORY
@@ -44,7 +44,7 @@ def figures(db) -> set[str]:
     run_due()
     owed_mail(name="another")
     Effect.objects.filter(state="waiting").update(state="ready")
-    Breaker.objects.create(kind="mail.shut", failures=6)
+    CircuitBreaker.objects.create(kind="mail.shut", failures=6)
     RefusalCount.objects.create(event="sign_in_refused", total=3)
     registry = CollectorRegistry()
     registry.register(Figures())
@@ -138,7 +138,7 @@ def test_the_chart_has_every_process_and_a_worker_for_each_lane():
     assert set(found) == {"web", "worker-inward", "worker-outward", "beat", "migrate"}
     words = " ".join(word for pod in found.values() for word in pod["containers"][0]["args"])
     assert set(re.findall(r"manage\.py (\w+)", words)) <= set(get_commands())
-    assert [variables(found[f"worker-{lane}"])["WORKER_LANES"] for lane in lanes()] == lanes()
+    assert [variables(found[f"worker-{lane}"])["WORKER_QUEUES"] for lane in lanes()] == lanes()
     assert found["web"]["containers"][0]["ports"] == [{"name": "http", "containerPort": settings.WEB_PORT}]
 
 
@@ -158,7 +158,7 @@ def test_one_web_worker_or_beat_may_die():
 def test_one_kind_of_worker_for_everything_needs_no_lanes():
     found = dict(pods(rendered(workers={"inward": None, "outward": None, "all": {"replicas": 3}})))
 
-    assert "WORKER_LANES" not in variables(found["worker-all"])
+    assert "WORKER_QUEUES" not in variables(found["worker-all"])
 
 
 @needs_helm

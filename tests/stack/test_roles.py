@@ -25,22 +25,22 @@ pytestmark = [pytest.mark.xdist_group("roles"), pytest.mark.timeout(180)]
 
 APP, AUDIT = "countersign_app", "countersign_audit"
 CASES = {
-    "switch a guard off": "ALTER TABLE core_transition DISABLE TRIGGER transition_append_only",
+    "switch a guard off": "ALTER TABLE engine_transition DISABLE TRIGGER transition_append_only",
     "switch all guards off": "ALTER TABLE core_account DISABLE TRIGGER ALL",
     "play a replica, whose triggers sleep": "SET session_replication_role = replica",
-    "drop a guard": "DROP TRIGGER transition_append_only ON core_transition",
+    "drop a guard": "DROP TRIGGER transition_append_only ON engine_transition",
     "rewrite a guard": """CREATE OR REPLACE FUNCTION countersign_refuse() RETURNS trigger LANGUAGE plpgsql
                           AS 'BEGIN RETURN NULL; END'""",
     "empty a ledger": "TRUNCATE core_creditentry",
-    "empty what nobody guards": "TRUNCATE core_effect CASCADE",
+    "empty what nobody guards": "TRUNCATE engine_effect CASCADE",
     "shorten a ledger": "DELETE FROM core_creditentry",
-    "shorten the history": "DELETE FROM core_transition",
+    "shorten the history": "DELETE FROM engine_transition",
     "delete a payment": "DELETE FROM core_payment",
     "rewrite a ledger": "UPDATE core_balanceentry SET amount = amount + 1",
-    "rewrite the history": "UPDATE core_transition SET actor_id = NULL",
+    "rewrite the history": "UPDATE engine_transition SET actor_id = NULL",
     "delete a payee": "DELETE FROM core_payeeversion",
     "rewrite an allocation": "UPDATE core_allocation SET amount = amount + 1",
-    "stand before a table with one of its name": "CREATE TEMPORARY TABLE core_transition (id uuid)",
+    "stand before a table with one of its name": "CREATE TEMPORARY TABLE engine_transition (id uuid)",
     "make a table": "CREATE TABLE public.mine (id int)",
     "make a schema": "CREATE SCHEMA mine",
     "be the owner": "SET ROLE countersign",

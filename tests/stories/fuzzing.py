@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 from knox.models import AuthToken
 
 from core.models import Account, Industry, Invoice, Membership, Payment, Plan, Subscription, User
-from engine import begin_many, pause, perform
+from engine import create_many, pause, perform
 from engine.models import Effect
 from tests.faults.stock import claim
 from workflows.actions.sites import open_site
@@ -40,7 +40,7 @@ def prepare(file: str) -> None:
     leavers = [User.objects.create(email=f"leaver{n}@fuzzing.test", password="!") for n in range(MANY)]
     # Accounts that are there to be closed, by an owner of their own or by staff.
     closing = [Account(name=TO_BE_CLOSED, status=Account.Status.PENDING_PAYMENT) for _ in range(2 * MANY)]
-    begin_many(closing)
+    create_many(closing)
     closers = [User.objects.create(email=f"closer{n}@fuzzing.test", password="!") for n in range(MANY)]
     for closer, own in zip(closers, closing[:MANY], strict=True):
         Membership.objects.create(account=own, user=closer, role="owner")

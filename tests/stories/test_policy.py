@@ -68,7 +68,7 @@ def test_no_page_of_ours_breaks_its_policy(visitor: Visitor, application: Applic
     visitor.page.click("[type=submit]")
     with psycopg.connect(application.database_url) as connection:
         effect, fact = connection.execute(
-            "SELECT id, transition_id FROM core_effect WHERE transition_id IS NOT NULL LIMIT 1"
+            "SELECT id, transition_id FROM engine_effect WHERE transition_id IS NOT NULL LIMIT 1"
         ).fetchone()  # type: ignore[misc]
     paths = [
         "/",

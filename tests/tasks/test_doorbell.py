@@ -12,11 +12,11 @@ from engine.worker import notifications
 from engine.worker.app import app
 from engine.worker.broker import queues
 from engine.worker.checks import check_broker, lanes_are_served
-from engine.worker.notifications import answer, answering, messages, ring, ring_for
+from engine.worker.notifications import answer, messages, notify, notify_workers, suppress_notifications
 from engine.worker.scheduler import Scheduler, times
 
 QUEUE = "inward"
-RUNG = f"{notifications.RUNG}.{QUEUE}"
+PENDING_KEY = f"{notifications.PENDING_KEY}.{QUEUE}"
 
 
 @pytest.fixture
@@ -37,30 +37,30 @@ def silence(monkeypatch):
 @pytest.mark.usefixtures("silence")
 def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broker):
     for _ in range(50):
-        ring_for(ids=[uuid4()])
+        notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 1
 
     answer()
     for _ in range(50):
-        ring_for(ids=[uuid4()])
+        notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 2
 
 
 @pytest.mark.usefixtures("silence")
 def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
-    ring_for(ids=[uuid4()])
-    assert 0 < broker.pttl(RUNG) <= notifications.UNANSWERED
+    notify_workers(ids=[uuid4()])
+    assert 0 < broker.pttl(PENDING_KEY) <= notifications.UNANSWERED
 
-    broker.delete(RUNG)  # as it will be then
-    ring_for(ids=[uuid4()])
+    broker.delete(PENDING_KEY)  # as it will be then
+    notify_workers(ids=[uuid4()])
 
     assert broker.llen(QUEUE) == 2
 
 
 @pytest.mark.usefixtures("silence")
 def test_many_are_rung_for_at_once_whatever_was_rung_before(broker):
-    ring_for(ids=[uuid4()])
-    ring_for(ids=[uuid4() for _ in range(400)])
+    notify_workers(ids=[uuid4()])
+    notify_workers(ids=[uuid4() for _ in range(400)])
 
     assert broker.llen(QUEUE) == 4
 
@@ -73,8 +73,8 @@ def test_no_more_messages_wait_than_are_of_use(broker):
     beat = Scheduler.Entry(app=app, name=entry[0], **entry[1])
 
     for _ in range(20):
-        ring([])
-        ring_for(ids=[uuid4() for _ in range(400)])
+        notify([])
+        notify_workers(ids=[uuid4() for _ in range(400)])
         scheduler.apply_async(beat, advance=False)
 
     assert broker.llen(QUEUE) == 4
@@ -92,36 +92,36 @@ def test_a_few_are_named_and_many_are_not():
 @pytest.mark.usefixtures("silence")
 def test_each_lane_is_notified_in_its_own_queue_and_answered_there(broker, settings):
     for _ in range(50):
-        ring_for(ids=[uuid4()])
+        notify_workers(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
 
-    settings.ENGINE_WORKER_LANES = ["outward"]
+    settings.ENGINE_WORKER_QUEUES = ["outward"]
     answer()
-    ring_for(ids=[uuid4()])
+    notify_workers(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
 
 
 @pytest.mark.usefixtures("silence")
 def test_only_the_lanes_of_the_effects_are_notified(broker):
-    ring_for(ids=[uuid4()], lanes={"outward"})
+    notify_workers(ids=[uuid4()], lanes={"outward"})
 
     assert (broker.llen("inward"), broker.llen("outward")) == (0, 1)
 
 
 @pytest.mark.usefixtures("silence")
 def test_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
-    settings.ENGINE_WORKER_LANES = ["inward"]
+    settings.ENGINE_WORKER_QUEUES = ["inward"]
 
-    with answering():
-        ring_for(ids=[uuid4()])
+    with suppress_notifications():
+        notify_workers(ids=[uuid4()])
 
     assert (broker.llen("inward"), broker.llen("outward")) == (0, 1)
 
 
 @pytest.mark.usefixtures("silence")
 def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
-    with answering():
-        ring_for(ids=[uuid4()])
+    with suppress_notifications():
+        notify_workers(ids=[uuid4()])
 
     assert broker.llen(QUEUE) == 0
 
@@ -135,7 +135,7 @@ def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
     ],
 )
 def test_lanes_that_nobody_would_serve_are_found_before_the_start(settings, monkeypatch, own, complaint):
-    settings.ENGINE_WORKER_LANES = own
+    settings.ENGINE_WORKER_QUEUES = own
     monkeypatch.setattr("engine.worker.checks.app.conf.task_queues", queues())
 
     assert [found.id for found in lanes_are_served()] == complaint

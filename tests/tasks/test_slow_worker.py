@@ -26,7 +26,7 @@ def slow(monkeypatch):
 
 @pytest.fixture
 def slow_worker(slow, settings):
-    settings.ENGINE_WORKER_LANES = [SLOW]
+    settings.ENGINE_WORKER_QUEUES = [SLOW]
 
 
 def found():
@@ -40,7 +40,7 @@ def test_nothing_of_the_product_is_slow_and_so_nothing_is_sent_or_started_for_it
 
 
 def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
-    settings.ENGINE_WORKER_LANES = [SLOW]
+    settings.ENGINE_WORKER_QUEUES = [SLOW]
 
     assert found() == ["engine.E011"]
 
@@ -58,7 +58,7 @@ def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there()
 def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settings):
     assert (found(), served(), served_lanes()) == ([], [SLOW], [SLOW])
 
-    settings.ENGINE_WORKER_LANES = [SLOW, "inward"]
+    settings.ENGINE_WORKER_QUEUES = [SLOW, "inward"]
     assert "engine.E014" in found()
 
 

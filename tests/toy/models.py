@@ -11,7 +11,7 @@ from django.db import models
 from django_fsm import transition
 
 from engine.base import Row
-from engine.stateful import NOBODY, Stateful, StatusField
+from engine.stateful import NO_TENANT, Stateful, StatusField
 
 
 class Door(Stateful):
@@ -24,9 +24,9 @@ class Door(Stateful):
         SHUT = "shut"
         OPEN = "open"
 
-    BORN: ClassVar[tuple[str, ...]] = (Status.SHUT, Status.OPEN)
+    INITIAL_STATES: ClassVar[tuple[str, ...]] = (Status.SHUT, Status.OPEN)
 
-    house = models.UUIDField(default=NOBODY)
+    house = models.UUIDField(default=NO_TENANT)
     status = StatusField(default=Status.SHUT, choices=Status)
     is_locked = models.BooleanField(default=False)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")

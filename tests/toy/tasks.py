@@ -9,7 +9,7 @@ try:
 except ImportError:  # Django 5.2
     from django_tasks import TaskContext, task
 
-from engine import begin
+from engine import create
 from tests.toy import outside
 from tests.toy.models import Door
 
@@ -20,7 +20,7 @@ FAILING: list[Exception] = []  # raised one by one, by who comes next
 def build_doors(house: str, how_many: int) -> list[str]:
     doors = [Door(house=UUID(house)) for _ in range(how_many)]
     for door in doors:
-        begin(door)
+        create(door)
     if FAILING:
         raise FAILING.pop(0)
     return [str(door.pk) for door in doors]

@@ -40,7 +40,7 @@ def test_every_list_opens(superuser, run_effects, model):
 
 
 NOWHERE = {
-    "KeyedAnswer",  # holds what callers were told
+    "IdempotentResponse",  # holds what callers were told
     "CrowdedTrial",  # the desk has a page of its own: Clusters of trials
     "Invitation",  # an account's own people see to it
 }
@@ -68,7 +68,7 @@ def test_every_list_is_searched(superuser, run_effects, model):
 
 
 # Few rows, or nothing to tell them apart by.
-UNFILTERED = {"Attempt", "Breaker", "Industry", "NumberSeries", "RefusalCount", "Throttle"}
+UNFILTERED = {"RateLimitBucket", "CircuitBreaker", "Industry", "NumberSeries", "RefusalCount", "Throttle"}
 
 
 @pytest.mark.parametrize("model", SEARCHED, ids=lambda m: m.__name__)

@@ -158,7 +158,7 @@ ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "value")
 EMPTY = {"area", "br", "col", "hr", "img", "input", "link", "meta"}
 
 
-class Reader(HTMLParser):
+class CompiledQuery(HTMLParser):
     """The words of a page that are its own: not those in another language, not what somebody typed."""
 
     def __init__(self) -> None:
@@ -190,7 +190,7 @@ def english_on(answer, known: set[str]) -> list[str]:
     assert answer.status_code in (200, 403, 404, 429), answer.status_code
     page = answer.content.decode()
     assert 'lang="ar"' in page or "<html" not in page
-    reader = Reader()
+    reader = CompiledQuery()
     reader.feed(page)
     text = [line.strip() for line in reader.words if line.strip()]
     return [line for line in text if set(LATIN.findall(DATA.sub("", line))) - NAMES - known]

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from engine import perform
-from engine.models import Breaker, Effect, EffectEvent, Transition
+from engine.models import CircuitBreaker, Effect, EffectEvent, Transition
 from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, owed_mail
 
 pytestmark = pytest.mark.django_db
@@ -206,9 +206,9 @@ def test_nobody_edits_history(desk, mail):
 
 
 def test_a_breaker_is_closed_by_deleting_it(desk, client):
-    Breaker.objects.create(kind="mail.payment_approved", failures=7)
-    assert "mail.payment_approved" in desk.get(reverse("admin:engine_breaker_changelist")).content.decode()
+    CircuitBreaker.objects.create(kind="mail.payment_approved", failures=7)
+    assert "mail.payment_approved" in desk.get(reverse("admin:engine_circuitbreaker_changelist")).content.decode()
 
-    desk.post(reverse("admin:engine_breaker_delete", args=["mail.payment_approved"]), {"post": "yes"})
+    desk.post(reverse("admin:engine_circuitbreaker_delete", args=["mail.payment_approved"]), {"post": "yes"})
 
-    assert not Breaker.objects.exists()
+    assert not CircuitBreaker.objects.exists()

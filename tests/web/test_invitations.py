@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from core.models import Attempt, Invitation, Membership, User
+from core.models import Invitation, Membership, RateLimitBucket, User
 from tests.factories import PASSWORD, InvitationFactory, MembershipFactory, PlanFactory
 from tests.web.conftest import signed_in
 from workflows.actions.invitations import invite
@@ -149,7 +149,7 @@ def test_who_may_not_invite_uses_up_no_tries(owner):
 
     signed_in(viewer).post(reverse("members"), {"email": BOB, "role": "member"})
 
-    assert not Attempt.objects.filter(key__startswith="invite:").exists()
+    assert not RateLimitBucket.objects.filter(key__startswith="invite:").exists()
 
 
 def test_reset_of_an_unproved_account_says_on_the_page_that_others_are_out(client, owner):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from core.models import Account, Attempt, Industry, Invitation, Invoice, Payment, Site
+from core.models import Account, Industry, Invitation, Invoice, Payment, RateLimitBucket, Site
 from core.problems import Conflict, TooManyRequests
 from core.security import rate_limits
 from engine import perform
@@ -173,7 +173,7 @@ def test_no_limit_counts_nothing(settings, account):
 
     rate_limits.count("plan", account.pk)
 
-    assert not Attempt.objects.exists()
+    assert not RateLimitBucket.objects.exists()
 
 
 def test_api_answers_429_and_pages_say_it(few, account, owner):

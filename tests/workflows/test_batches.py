@@ -26,9 +26,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from core.problems import WrongState
 from engine import (
     NewEffect,
-    Permanent,
-    begin,
+    PermanentFailure,
     claim,
+    create,
     executor,
     gather,
     registry,
@@ -59,7 +59,7 @@ THEN = "inventory:1"
 @pytest.fixture
 def door(run_effects):
     door = Door()
-    begin(door)
+    create(door)
     run_effects()
     return door
 
@@ -145,7 +145,7 @@ def test_dead_member_that_is_retried_completes_the_batch(door, run_effects, oper
 def fail_only(patch: pytest.MonkeyPatch, key: UUID) -> None:
     def work(subject: Any, effect: Any) -> Any:
         if effect.pk == key:
-            raise Permanent("no")
+            raise PermanentFailure("no")
         return greet(subject, effect)
 
     patch.setitem(registry.kinds, "toy.greet", dataclasses.replace(registry.kinds["toy.greet"], run=work))
@@ -253,7 +253,7 @@ def test_member_that_was_gathered_in_the_hands_of_a_worker_is_counted(door):
     held = claim.claim_named([key])
     gather([key], then=then(door))
 
-    executor._pay_all(held)
+    executor._execute_all(held)
 
     assert (counts(), state(THEN)) == ((1, 1, 0, True), "ready")
 
@@ -360,7 +360,7 @@ def test_batch_adds_no_statement_to_a_run(door):
 def test_members_that_end_at_the_same_moment_are_all_counted():
     """Two sessions, each with one member of both batches: neither waits for the other for ever, and one completes."""
     door = Door()
-    begin(door)
+    create(door)
     run_due()
     for name in ("first", "second"):
         schedule_batch(new_effects(door, *(f"{name}:{n}" for n in range(40))), then=NewEffect(greet, name, about=door))
@@ -388,7 +388,7 @@ def test_members_that_end_at_the_same_moment_are_all_counted():
     assert {state("first"), state("second")} == {"ready"}
 
 
-FAULTS = {"broken": RuntimeError, "pointless": Permanent, "no answer": TimeoutError}
+FAULTS = {"broken": RuntimeError, "pointless": PermanentFailure, "no answer": TimeoutError}
 HANDLERS = [count_visits, greet, log_remotely, page_porter]
 KEYS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 12)), max_size=4)  # handler and number
 
@@ -434,7 +434,7 @@ class Batches(RuleBasedStateMachine):
     @initialize()
     def doors(self) -> None:
         self.door = Door()
-        begin(self.door)
+        create(self.door)
 
     def new_effects(self, keys: list[tuple[int, int]]) -> list[NewEffect]:
         return [NewEffect(HANDLERS[kind], f"{kind}:{number}", about=self.door) for kind, number in keys]
@@ -501,7 +501,7 @@ class Batches(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def wake_up(self, number: int) -> None:
         if self.hands:
-            executor._pay_all(self.hands.pop(number % len(self.hands)))
+            executor._execute_all(self.hands.pop(number % len(self.hands)))
 
     def pick(self, numbers: list[int]) -> list[UUID]:
         ids = list(Effect.objects.order_by("id").values_list("pk", flat=True))

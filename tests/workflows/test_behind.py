@@ -11,9 +11,9 @@ from django.db.transaction import atomic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine import NewEffect, begin, behind, claim, gather, perform, schedule, skip
+from engine import NewEffect, behind, claim, create, gather, perform, schedule, skip
 from engine.models import Effect
-from engine.registry import followers, kinds
+from engine.registry import follow_ups, kinds
 from tests.factories import PaymentFactory, StaffFactory
 from tests.toy.effects import greet, log_remotely
 from tests.toy.models import Door
@@ -49,7 +49,7 @@ def test_what_is_released_is_what_a_worker_could_claim_were_it_skipped(rows, cho
         operator = StaffFactory(is_superuser=True)
         doors = [Door(), Door()]
         for door in doors:
-            begin(door)
+            create(door)
         Effect.objects.all().update(state="done")
         effects = [row_of(doors[door], seq, state, ordered, n) for n, (door, seq, state, ordered, _) in enumerate(rows)]
         members = [effect.pk for effect, row in zip(effects, rows, strict=True) if row[4]]
@@ -85,7 +85,7 @@ def row_of(door: Door, seq: int, state: str, ordered: bool, n: int) -> Effect:
 
 def test_those_behind_the_next_are_counted_in_two_queries(django_assert_max_num_queries):
     door = Door()
-    begin(door)
+    create(door)
     first = row_of(door, 2, "dead", True, 0)
     for n in range(1, 41):
         row_of(door, 2 + n, "ready", True, n)
@@ -101,7 +101,7 @@ def test_those_behind_the_next_are_counted_in_two_queries(django_assert_max_num_
 
 def test_effect_that_is_not_ordered_and_of_no_batch_costs_no_query(django_assert_num_queries):
     door = Door()
-    begin(door)
+    create(door)
     effect = row_of(door, 2, "dead", False, 0)
 
     with django_assert_num_queries(0):
@@ -158,7 +158,7 @@ def test_member_of_a_batch_says_what_follows_it(approved):
 
 def test_ordered_one_says_how_many_are_behind_it():
     door = Door()
-    begin(door)
+    create(door)
     first = row_of(door, 2, "dead", True, 0)
     for n in range(1, 4):
         row_of(door, 2 + n, "ready", True, n)
@@ -193,4 +193,4 @@ def test_every_kind_says_what_is_not_so_until_it_is_done():
 
     assert set(UNTIL_THEN) == inside
     assert set(LEADS_TO) <= inside
-    assert {edge for edge in LEADS_TO.values() if edge not in followers} == set()
+    assert {edge for edge in LEADS_TO.values() if edge not in follow_ups} == set()

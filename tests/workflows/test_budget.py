@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from core.models import Account
 from engine import (
     NewEffect,
-    Unreachable,
+    RemoteUnavailable,
     call_durations,
     claim,
     errors,
@@ -28,7 +28,7 @@ from engine import (
     schedule_many,
     sweep,
 )
-from engine.models import Effect, EffectEvent, Tick
+from engine.models import Effect, EffectEvent, ScheduledRun
 from engine.sweeper import sweep_in_turn
 from engine.worker import tasks as tasks_effects
 from tests.factories import AccountFactory, owed_mail
@@ -91,9 +91,9 @@ def test_claim_is_no_larger_than_what_one_run_has_time_for(stand_in, monkeypatch
     owe_mails(20)
     run_due()
 
-    assert 1 <= len(claim.claim_fairly("outward", 100)) <= 4
+    assert 1 <= len(claim.claim_fair_share("outward", 100)) <= 4
     claim._seen_all.clear()
-    assert 1 <= len(claim.claim_lately(["outward"], 100)) <= 4
+    assert 1 <= len(claim.claim_recent(["outward"], 100)) <= 4
 
 
 @pytest.mark.django_db
@@ -194,7 +194,7 @@ def test_who_sweeps_in_turn_does_so_once_a_second_whatever_the_clock_did():
     assert sweep_in_turn() == []
 
     for moment in (Now() - timedelta(minutes=5), Now() + timedelta(hours=1)):
-        Tick.objects.filter(schedule="swept").update(slot=moment)
+        ScheduledRun.objects.filter(schedule="swept").update(slot=moment)
         Effect.objects.filter(kind=KIND).update(state="waiting")
         assert len(sweep_in_turn()) == 1
 
@@ -292,7 +292,7 @@ def test_breaker_and_budget_leave_no_mail_charged_when_nobody_answers(stand_in):
 
     def hang(*_):
         time.sleep(0.05)
-        raise Unreachable("no greeting")
+        raise RemoteUnavailable("no greeting")
 
     stand_in(run=hang)
     mails = owe_mails(20)

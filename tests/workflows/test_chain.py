@@ -40,12 +40,12 @@ def days(folder, clock):
 
 
 def as_owner(*statements):
-    tables = ("core_transition", "core_transitiondigest", "core_historyhead")
+    tables = ("engine_transition", "core_transitiondigest", "core_historyhead")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        cursor.execute("DELETE FROM core_effect")  # that refer to a row which may be deleted
+        cursor.execute("DELETE FROM engine_effect")  # that refer to a row which may be deleted
         for sql in statements:
             cursor.execute(sql)
         for table in tables:
@@ -135,14 +135,14 @@ def test_what_one_call_does_not_manage_the_next_one_does(clock, folder):
 def test_changed_row_is_named(days, change):
     """S18"""
     key = rejection().pk
-    as_owner(f"UPDATE core_transition SET {change} WHERE id = '{key}'")
+    as_owner(f"UPDATE engine_transition SET {change} WHERE id = '{key}'")
 
     assert verify().findings == [f"transition {key}: it was changed after {days[2].day} was closed"]
 
 
 def test_row_moved_to_another_day_is_named(days):
     key = rejection().pk
-    as_owner(f"UPDATE core_transition SET at = at - interval '1 day' WHERE id = '{key}'")
+    as_owner(f"UPDATE engine_transition SET at = at - interval '1 day' WHERE id = '{key}'")
 
     assert all(f"transition {key}: " in line for line in verify().findings)
     assert len(verify().findings) == 2
@@ -150,7 +150,7 @@ def test_row_moved_to_another_day_is_named(days):
 
 def test_missing_row_is_named(days):
     key = rejection().pk
-    as_owner(f"DELETE FROM core_transition WHERE id = '{key}'")
+    as_owner(f"DELETE FROM engine_transition WHERE id = '{key}'")
 
     assert verify().findings == [f"transition {key}: it is missing, or not of {days[2].day} any more"]
 
@@ -158,7 +158,7 @@ def test_missing_row_is_named(days):
 def test_row_that_is_missing_with_its_digest_is_missed(days):
     key = rejection().pk
     as_owner(
-        f"DELETE FROM core_transition WHERE id = '{key}'",
+        f"DELETE FROM engine_transition WHERE id = '{key}'",
         f"DELETE FROM core_transitiondigest WHERE transition_id = '{key}'",
     )
 
@@ -169,7 +169,7 @@ def test_row_that_is_missing_with_its_digest_is_missed(days):
 def test_added_row_is_named(days, back, words):
     InvoiceFactory()
     late = Transition.objects.latest("id")
-    as_owner(f"UPDATE core_transition SET at = at - interval '{back} days' WHERE id = '{late.pk}'")
+    as_owner(f"UPDATE engine_transition SET at = at - interval '{back} days' WHERE id = '{late.pk}'")
 
     [line] = verify().findings
     assert line.startswith(f"transition {late.pk}: {words}")
@@ -196,7 +196,7 @@ def test_exported_head_finds_what_the_owner_of_the_tables_has_changed_and_covere
     }[how]
     call_command("verify_history", head=[head])
     as_owner(
-        f"UPDATE core_transition SET actor_id = NULL WHERE id = '{key}'",
+        f"UPDATE engine_transition SET actor_id = NULL WHERE id = '{key}'",
         f"DELETE FROM core_transitiondigest WHERE transition_id = '{key}'",
         f"DELETE FROM core_historyhead WHERE day = '{last.day}'",
     )
@@ -229,7 +229,7 @@ def test_texts_are_not_changed_under_the_word_that_they_were_erased(days):
     key = rejection().pk
     erase_texts([key], reason="asked on 3 May")
 
-    as_owner(f"UPDATE core_transition SET reason = 'another' WHERE id = '{key}'")
+    as_owner(f"UPDATE engine_transition SET reason = 'another' WHERE id = '{key}'")
 
     assert verify().findings == [f"transition {key}: its texts are said to be erased, and are there"]
 

@@ -12,8 +12,8 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
-from engine import begin_many, claim, lanes, lease, run_due, sweep
-from engine.models import Breaker, Effect
+from engine import claim, create_many, lanes, lease, run_due, sweep
+from engine.models import CircuitBreaker, Effect
 from engine.pipeline import ask
 from engine.registry import kinds
 from tests.toy.models import Door
@@ -28,7 +28,7 @@ def fresh():
 
 
 def build(count):
-    begin_many([Door(house=UUID(int=1)) for _ in range(count)])
+    create_many([Door(house=UUID(int=1)) for _ in range(count)])
 
 
 # Clocks
@@ -37,7 +37,7 @@ def build(count):
 def test_a_lease_is_taken_back_although_the_clock_was_set_back(clock):
     """H19: its holder has no session that could be seen to be gone."""
     build(1)
-    assert claim.claim_fairly("outward", 10)
+    assert claim.claim_fair_share("outward", 10)
     Effect.objects.update(lease_pid=None)
 
     clock.advance(hours=-1)
@@ -48,7 +48,7 @@ def test_a_lease_is_taken_back_although_the_clock_was_set_back(clock):
 
 def test_a_lease_of_now_is_nobody_s_but_its_holder_s():
     build(1)
-    assert claim.claim_fairly("outward", 10)
+    assert claim.claim_fair_share("outward", 10)
     Effect.objects.update(lease_pid=None)
 
     assert sweep() == []
@@ -66,25 +66,25 @@ def test_a_lost_notification_is_made_up_for_although_the_clock_was_set_back(cloc
 def test_a_breaker_closes_although_the_clock_was_set_back(clock):
     """H19"""
     for _ in range(lease.TRIPS_AFTER):
-        lease.trip("toy.greet")
-    assert lease.breaker_of("toy.greet").is_open
+        lease.record_unreachable("toy.greet")
+    assert lease.circuit_breaker_of("toy.greet").is_open
 
     clock.advance(hours=-1)
 
-    assert not lease.breaker_of("toy.greet").is_open
+    assert not lease.circuit_breaker_of("toy.greet").is_open
 
 
 def test_the_longest_pause_of_a_breaker_is_open():
-    Breaker.objects.create(kind="toy.greet", failures=50)
-    lease.trip("toy.greet")
+    CircuitBreaker.objects.create(kind="toy.greet", failures=50)
+    lease.record_unreachable("toy.greet")
 
-    assert lease.breaker_of("toy.greet").is_open
+    assert lease.circuit_breaker_of("toy.greet").is_open
 
 
 # Timers, lanes and kinds
 
 FLOOD = """
-    INSERT INTO core_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
+    INSERT INTO engine_effect (id, account_id, machine, seq, key, kind, revision, payload, lane, ordered, state, run_at,
         fence, attempts, crashes, solo, last_error, created_at)
     SELECT gen_random_uuid(), %(tenant)s, '', 0, concat_ws(':', %(tenant)s::uuid, %(kind)s::text, i), %(kind)s, 1, '{}',
         'outward', false, %(state)s, now() - %(since)s::interval, 0, 0, 0, false, '', now()
@@ -96,7 +96,7 @@ def flood(count, *, tenant, kind="toy.greet", state="waiting", since="10 s"):
         cursor.execute(
             FLOOD, {"count": count, "tenant": UUID(int=tenant), "kind": kind, "state": state, "since": since}
         )
-        cursor.execute("ANALYZE core_effect")
+        cursor.execute("ANALYZE engine_effect")
 
 
 def test_a_crowd_of_timers_leaves_the_other_tenants_their_turn(monkeypatch):
@@ -109,7 +109,7 @@ def test_a_crowd_of_timers_leaves_the_other_tenants_their_turn(monkeypatch):
     sweep()
 
     left = Counter(str(tenant)[-1] for tenant in waiting().values_list("account_id", flat=True))
-    assert left == {"7": 2000 - 500 - claim.SHARE, "8": 30 - claim.SHARE}
+    assert left == {"7": 2000 - 500 - claim.MAX_PER_TENANT, "8": 30 - claim.MAX_PER_TENANT}
 
 
 def test_what_falls_due_at_once_is_woken_at_once():
@@ -118,7 +118,7 @@ def test_what_falls_due_at_once_is_woken_at_once():
 
     sweep()
 
-    assert waiting().count() < 5000 - 500 - claim.SHARE
+    assert waiting().count() < 5000 - 500 - claim.MAX_PER_TENANT
     for _ in range(20):
         sweep()
     assert not waiting().exists()
@@ -173,7 +173,7 @@ def test_effects_of_unknown_kinds_are_stepped_over_cheaply(monkeypatch):
     monkeypatch.setattr(claim, "ask", explain)
     flood(2000, tenant=7, kind="toy.new", state="ready")
 
-    assert claim.claim_fairly("outward", 100) == []
+    assert claim.claim_fair_share("outward", 100) == []
 
     assert "(hashed SubPlan" in plans[0]
     assert "Function Scan on known" not in plans[0]
@@ -185,4 +185,4 @@ def test_a_revision_that_is_known_or_older_is_claimed(monkeypatch, revision, cla
     build(1)
     Effect.objects.update(revision=revision)
 
-    assert len(claim.claim_fairly("outward", 100)) == claimed
+    assert len(claim.claim_fair_share("outward", 100)) == claimed

@@ -19,7 +19,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from core.problems import WrongState
-from engine import NewEffect, begin_many, blocked, claim, let_go, pause, registry, resume, run_due, schedule_many, sweep
+from engine import (
+    NewEffect,
+    blocked,
+    claim,
+    create_many,
+    let_go,
+    pause,
+    registry,
+    resume,
+    run_due,
+    schedule_many,
+    sweep,
+)
 from engine.models import Effect
 from engine.pauses import pauses, set_rate
 from engine.testing import advance
@@ -55,7 +67,7 @@ class Control(RuleBasedStateMachine):
         blocked.forget()
         self.operator = OperatorFactory()
         self.doors = [Door(house=house) for house in HOUSES]
-        begin_many(self.doors)
+        create_many(self.doors)
         Effect.objects.update(state="done", done_at=Now())
         self.born = set(Effect.objects.values_list("pk", flat=True))
         self.number, self.passed = 0, 0.0

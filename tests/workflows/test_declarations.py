@@ -20,8 +20,8 @@ from tests.toy.models import Door
 def declared(monkeypatch):
     """What these tests declare is forgotten."""
     monkeypatch.setattr(registry, "kinds", dict(registry.kinds))
-    lines = {cause: list(known) for cause, known in registry.followers.items()}
-    monkeypatch.setattr(registry, "followers", defaultdict(list, lines))
+    lines = {cause: list(known) for cause, known in registry.follow_ups.items()}
+    monkeypatch.setattr(registry, "follow_ups", defaultdict(list, lines))
 
 
 def handler(subject, effect):
@@ -87,12 +87,12 @@ def test_a_kind_follows_a_transition_once(cause, kind, options):
 
 
 def test_a_kind_may_follow_each_of_two_targets_and_a_line_may_be_read_twice():
-    before = len(registry.followers["door", "begin"])
+    before = len(registry.follow_ups["door", "begin"])
 
     on(Door, page_porter, to="shut")
     on(Door, page_porter, to="open")
 
-    assert len(registry.followers["door", "begin"]) == before + 1
+    assert len(registry.follow_ups["door", "begin"]) == before + 1
 
 
 @pytest.mark.parametrize("condition", [partial(handler, effect=1), lambda door: door.pk], ids=["partial", "lambda"])

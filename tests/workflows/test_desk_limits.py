@@ -110,7 +110,7 @@ def test_large_claims_that_wait_hide_no_large_one(run_effects):
 
 def test_what_is_usual_is_of_the_currency_and_of_the_last_ones(run_effects, monkeypatch):
     monkeypatch.setattr(
-        review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.LATELY}", "LIMIT 6")
+        review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.RECENT_WINDOW}", "LIMIT 6")
     )
     settled(run_effects, 6, amount=Decimal("10.00"))
     assert review_queue._medians({"USD", "EUR"}) == {"USD": Decimal("10.00")}

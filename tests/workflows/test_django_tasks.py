@@ -11,7 +11,7 @@ from django.db.transaction import atomic, set_rollback
 from django.utils import timezone
 
 from engine.models import Effect
-from engine.payload import NotKeepable
+from engine.payload import InvalidPayload
 from tests.toy import outside, tasks
 from tests.toy.models import Door
 
@@ -138,7 +138,7 @@ def test_it_is_told_of_its_attempt_and_a_coroutine_is_run_to_its_end(run_effects
 
 def test_what_is_no_json_is_refused_and_nothing_recorded():
     for bad in (object(), "\x00", "x" * 100_000):
-        with pytest.raises(NotKeepable):
+        with pytest.raises(InvalidPayload):
             tasks.build_doors.enqueue(bad, how_many=1)
 
     assert not Effect.objects.filter(kind="task").exists()

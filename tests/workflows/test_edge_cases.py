@@ -18,7 +18,7 @@ from core.money import check_amount
 from core.problems import Conflict, DuplicateClaim, ValidationError
 from engine import perform, run_due, schedule
 from engine.models import Effect
-from engine.stateful import NotThroughTheEngine
+from engine.stateful import DirectStateChange
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
@@ -213,7 +213,7 @@ def test_a_payment_is_never_deleted():
     payment = PaymentFactory()
 
     for delete in (payment.delete, Payment.objects.all().delete, Invoice.objects.all().delete):
-        with pytest.raises((NotThroughTheEngine, ProtectedError)), atomic():
+        with pytest.raises((DirectStateChange, ProtectedError)), atomic():
             delete()
 
     assert Payment.objects.get() == payment

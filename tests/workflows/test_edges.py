@@ -12,9 +12,9 @@ from django.contrib.auth.models import Permission
 
 from core.models import Account, Invoice, Payment, Subscription
 from core.problems import WrongState
-from engine import begin, perform
+from engine import create, perform
 from engine.models import Transition
-from engine.stateful import births_of, edges_of
+from engine.stateful import edges_of, initial_states
 from tests.factories import (
     AccountFactory,
     MembershipFactory,
@@ -83,7 +83,7 @@ def born(people):
                 account=account, invoice=invoice, method=PaymentMethodFactory(), amount=TOTAL, currency="USD",
                 submitted_by=people["owner"],
             )  # fmt: skip
-        begin(row)
+        create(row)
         return row
 
     return make
@@ -111,7 +111,7 @@ def take(people):
 def bring(born, take):
     def bring_(model, state):
         """A row of that model in that state, by the shortest way there is."""
-        ways = deque([(birth, []) for birth in births_of(model)])
+        ways = deque([(birth, []) for birth in initial_states(model)])
         been = set()
         while ways[0][0] != state:
             here, way = ways.popleft()
@@ -121,7 +121,7 @@ def bring(born, take):
                 if source == here and to not in been:
                     ways.append((to, [*way, (name, to)]))
         start = ways[0][1]
-        first = next(birth for birth in births_of(model) if not start or _leads(model, birth, start))
+        first = next(birth for birth in initial_states(model) if not start or _leads(model, birth, start))
         row = born(model, state if not start else first)
         for name, to in start:
             take(row, name, to)

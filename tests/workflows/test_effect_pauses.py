@@ -16,10 +16,10 @@ from django.db.transaction import atomic
 
 from core.models import SecurityEvent
 from core.problems import PermissionDenied, ValidationError, WrongState
-from engine import NewEffect, begin_many, blocked, claim, let_go, pause, perform, resume, run_due, schedule_many, sweep
+from engine import NewEffect, blocked, claim, create_many, let_go, pause, perform, resume, run_due, schedule_many, sweep
 from engine.models import Effect, EffectPause
 from engine.pauses import pauses, waiting_for
-from engine.stateful import NOBODY
+from engine.stateful import NO_TENANT
 from engine.testing import advance, run_effects
 from tests.factories import OperatorFactory, PaymentFactory, StaffFactory
 from tests.toy import outside
@@ -49,7 +49,7 @@ def operator():
 def house():
     """Two tenants, each with one thing of every sort that is owed."""
     doors = [Door(house=ANN), Door(house=BOB)]
-    begin_many(doors)
+    create_many(doors)
     Effect.objects.update(state="done", done_at=Now())
     sorts = (count_visits, greet, page_porter, log_remotely)
     schedule_many([NewEffect(sort, f"{sort.__name__}:{door.house}", about=door) for sort in sorts for door in doors])
@@ -137,7 +137,7 @@ def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(house, operat
 
 def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
     door = Door(house=ANN)
-    begin_many([door])
+    create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(30)])
     paused = pause("all", by=operator, reason="after the restore")
@@ -157,7 +157,7 @@ def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
 
 def test_several_workers_together_let_go_no_more_than_was_said(operator):
     door = Door(house=ANN)
-    begin_many([door])
+    create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(40)])
     paused = pause("outward", by=operator, reason="look first")
@@ -205,7 +205,7 @@ def test_another_process_hears_of_it_within_a_second(house, operator, monkeypatc
 
 def test_timers_fall_due_and_wait(operator):
     door = Door(house=ANN)
-    begin_many([door])
+    create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, "later", about=door, after=timedelta(minutes=5))])
     paused = pause("tenant", str(ANN), by=operator, reason="asked us to")
@@ -275,7 +275,7 @@ def test_what_is_over_or_there_already_is_refused(operator):
         {"scope": "all", "name": "toy.greet"},
         {"scope": "tenant", "name": "ann"},
         {"reason": ""},
-        {"let_go": [NOBODY] * 1001},
+        {"let_go": [NO_TENANT] * 1001},
     ],
 )
 def test_the_database_keeps_what_a_pause_is(operator, wrong):

@@ -12,9 +12,9 @@ import pytest
 
 import engine
 from core.problems import WrongState
-from engine import begin, registry, testing
+from engine import create, registry, testing
 from engine.models import Effect, Transition
-from engine.stateful import NotThroughTheEngine
+from engine.stateful import DirectStateChange
 from tests.factories import StaffFactory
 from tests.toy import effects
 from tests.toy.models import Door
@@ -34,7 +34,7 @@ def reader(monkeypatch) -> dict[str, object]:
     monkeypatch.setattr(registry, "kinds", registry.kinds.copy())
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     house = UUID(int=7)
-    begin(Door(house=house, status="open"))
+    create(Door(house=house, status="open"))
     Effect.objects.filter(kind="toy.page").update(state="uncertain")
     return {
         **{name: getattr(engine, name) for name in engine.__all__},
@@ -43,7 +43,7 @@ def reader(monkeypatch) -> dict[str, object]:
         "Effect": Effect,
         "Transition": Transition,
         "StaffFactory": StaffFactory,
-        "NotThroughTheEngine": NotThroughTheEngine,
+        "NotThroughTheEngine": DirectStateChange,
         "WrongState": WrongState,
         "pytest": pytest,
         "timedelta": timedelta,
@@ -75,7 +75,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(reader):
 def test_everything_that_the_engine_offers_is_on_the_page():
     untold = [name for name in engine.__all__ if not re.search(rf"\b{name}\b", PAGE)]
 
-    assert untold == ["Step", "may_do"]  # what `because` makes, and what a page of buttons asks
+    assert untold == ["Step", "may_do"]  # what `caused_by` makes, and what a page of buttons asks
 
 
 def located(block: str) -> object:

@@ -12,7 +12,17 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from engine import NewEffect, Permanent, Unanswered, Unreachable, begin_many, claim, lease, registry, schedule_many
+from engine import (
+    NewEffect,
+    PermanentFailure,
+    RemoteUnavailable,
+    Unanswered,
+    claim,
+    create_many,
+    lease,
+    registry,
+    schedule_many,
+)
 from engine.failures import failures
 from engine.lease import cause_of
 from engine.models import Effect
@@ -38,7 +48,7 @@ def quiet_far_side(monkeypatch):
 def fail(monkeypatch):
     def with_errors(*errors, handler=greet):
         door = Door(house=UUID(int=1))
-        begin_many([door])
+        create_many([door])
         Effect.objects.filter(transition__isnull=False).update(state="done", done_at=Now())
         schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(len(errors))])
         left = iter(errors)
@@ -65,8 +75,8 @@ def follows(error, cause):
         (ValueError("no such a@example.test"), "ValueError"),
         (smtplib.SMTPDataError(452, b"disk full"), "smtplib.SMTPDataError 452"),
         (smtplib.SMTPRecipientsRefused({"a@example.test": (450, b"later")}), "smtplib.SMTPRecipientsRefused 450"),
-        (follows(Permanent("no"), smtplib.SMTPDataError(554, b"spam")), "engine.errors.Permanent 554"),
-        (follows(Unreachable("no"), OSError("refused")), "engine.errors.Unreachable"),
+        (follows(PermanentFailure("no"), smtplib.SMTPDataError(554, b"spam")), "engine.errors.Permanent 554"),
+        (follows(RemoteUnavailable("no"), OSError("refused")), "engine.errors.Unreachable"),
         (type("X" * 200, (Exception,), {})(), None),
     ],
 )
@@ -77,8 +87,8 @@ def test_a_cause_is_the_same_for_the_same_trouble_and_names_nobody(error, cause)
 
 def test_failures_are_told_apart_by_cause_and_by_what_was_tried(fail):
     data = smtplib.SMTPDataError(452, b"disk full")
-    fail(Permanent("a"), data, Permanent("b"), data, Permanent("c"))
-    fail(Unreachable("nobody there"), handler=page_porter)
+    fail(PermanentFailure("a"), data, PermanentFailure("b"), data, PermanentFailure("c"))
+    fail(RemoteUnavailable("nobody there"), handler=page_porter)
 
     found = {(group.kind, group.cause, group.state, group.tried, group.count) for group in failures()}
     assert found == {
@@ -109,7 +119,7 @@ def test_what_comes_right_has_no_cause_any_more(fail):
 
 def test_a_group_is_tried_again_alone(fail):
     data = smtplib.SMTPDataError(552, b"too large")
-    fail(Permanent("a"), follows(Permanent("b"), data), follows(Permanent("c"), data))
+    fail(PermanentFailure("a"), follows(PermanentFailure("b"), data), follows(PermanentFailure("c"), data))
     operator = OperatorFactory()
     out = StringIO()
     call_command("effects", "failures", stdout=out)
@@ -124,7 +134,7 @@ def test_a_group_is_tried_again_alone(fail):
 
 
 def test_the_api_and_the_desk_show_them_and_retry_one_group(fail, client):
-    fail(Permanent("a"), follows(Permanent("b"), smtplib.SMTPDataError(552, b"too large")))
+    fail(PermanentFailure("a"), follows(PermanentFailure("b"), smtplib.SMTPDataError(552, b"too large")))
     operator = OperatorFactory()
     caller = Caller(operator)
     causes = {row["cause"] for row in caller.get("workflows/failures/").json()["results"]}

@@ -1,4 +1,4 @@
-"""A restored house is held until somebody has looked: HOLD_OUTWARD, `skip_outward`."""
+"""A restored house is held until somebody has looked: PAUSE_EXTERNAL_EFFECTS, `skip_outward`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def held(settings, run_effects):
     """A payment approved and settled while nothing may leave."""
-    settings.ENGINE_HOLD_OUTWARD = True
+    settings.ENGINE_PAUSE_EXTERNAL_EFFECTS = True
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
     run_effects()
@@ -36,7 +36,7 @@ def test_what_is_inside_the_house_goes_on_and_nothing_leaves_it(held, mailoutbox
 
 
 def test_when_it_is_opened_they_leave_each_once(held, mailoutbox, settings, run_effects):
-    settings.ENGINE_HOLD_OUTWARD = False
+    settings.ENGINE_PAUSE_EXTERNAL_EFFECTS = False
     run_effects()
     sent = len(mailoutbox)
     run_effects()
@@ -53,7 +53,7 @@ def test_what_went_out_before_the_loss_is_skipped_with_its_reason(held, mailoutb
     assert f"{due} would be skipped" in capsys.readouterr().out
     assert Effect.objects.filter(state="ready").count() == due
     call_command("skip_outward", due_before=moment, by=staff.email)
-    settings.ENGINE_HOLD_OUTWARD = False
+    settings.ENGINE_PAUSE_EXTERNAL_EFFECTS = False
     run_effects()
 
     assert f"{due} skipped" in capsys.readouterr().out

@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
-from core.models import Attempt, CreditEntry, KeyedAnswer, Session
-from engine import once_per, perform, schedule
-from engine.models import Effect, Tick, Transition
+from core.models import CreditEntry, IdempotentResponse, RateLimitBucket, Session
+from engine import perform, run_once_per, schedule
+from engine.models import Effect, ScheduledRun, Transition
 from engine.purge import PURGED, purge
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from tests.toy.effects import greet
@@ -39,14 +39,14 @@ def what_is_wrong():
 
 
 def test_answers_are_kept_for_a_week(clock):
-    KeyedAnswer.objects.create(scope="s", key="k", fingerprint="f", status=201, content_type="", body=b"")
+    IdempotentResponse.objects.create(scope="s", key="k", fingerprint="f", status=201, content_type="", body=b"")
 
     clock.advance(days=6)
     assert tidy()
-    assert KeyedAnswer.objects.exists()
+    assert IdempotentResponse.objects.exists()
     clock.advance(days=2)
     assert tidy()
-    assert not KeyedAnswer.objects.exists()
+    assert not IdempotentResponse.objects.exists()
 
 
 def test_of_two_clocks_one_does_the_work(clock):
@@ -54,28 +54,28 @@ def test_of_two_clocks_one_does_the_work(clock):
     assert not tidy()
     clock.advance(hours=1)
     assert tidy()
-    assert Tick.objects.filter(schedule="tidy").count() == 2
+    assert ScheduledRun.objects.filter(schedule="tidy").count() == 2
 
 
 def test_a_slot_longer_than_ticks_are_kept_is_not_done_again():
     """H18: the last tick of each schedule stays."""
     century = timedelta(days=36_500)
-    with once_per("century", century) as is_ours:
+    with run_once_per("century", century) as is_ours:
         assert is_ours
-    Tick.objects.create(schedule="monthly", slot=database_now() - timedelta(days=90))
-    Tick.objects.create(schedule="monthly", slot=database_now() - timedelta(days=60))
+    ScheduledRun.objects.create(schedule="monthly", slot=database_now() - timedelta(days=90))
+    ScheduledRun.objects.create(schedule="monthly", slot=database_now() - timedelta(days=60))
 
     assert forget()["ticks"] == 1
 
-    with once_per("century", century) as is_ours:
+    with run_once_per("century", century) as is_ours:
         assert not is_ours
-    assert Tick.objects.filter(schedule="monthly").count() == 1
+    assert ScheduledRun.objects.filter(schedule="monthly").count() == 1
 
 
 def test_tokens_sessions_and_tries_go_when_they_are_over(clock):
     AuthToken.objects.create(UserFactory())
     Session.objects.create(session_key="x", expire_date=clock.now() + timedelta(hours=1))
-    Attempt.objects.create(key="login:pair:x", until=clock.now() + timedelta(hours=1))
+    RateLimitBucket.objects.create(key="login:pair:x", until=clock.now() + timedelta(hours=1))
 
     assert not any(forget().values())
     clock.advance(days=1)
@@ -168,14 +168,14 @@ def test_what_is_not_over_stays_however_old(mailoutbox, run_effects):
 def test_a_lost_effect_is_still_found_after_a_purge(run_effects, mailoutbox):
     settle(run_effects)
     until = database_now() - timedelta(days=400)
-    Tick.objects.create(schedule=PURGED, slot=until)
+    ScheduledRun.objects.create(schedule=PURGED, slot=until)
     settle(run_effects)
     assert what_is_wrong() == []
 
     with connection.cursor() as cursor:
         cursor.execute(
-            """DELETE FROM core_effect
-               WHERE key = (SELECT key FROM core_effect WHERE kind = 'payment.settle' ORDER BY id DESC LIMIT 1)"""
+            """DELETE FROM engine_effect
+               WHERE key = (SELECT key FROM engine_effect WHERE kind = 'payment.settle' ORDER BY id DESC LIMIT 1)"""
         )
 
     assert [line for line in what_is_wrong() if "payment.settle" in line]

@@ -11,7 +11,7 @@ from django.db import connection
 
 from core.models import Account, Payment
 from engine import perform, perform_many
-from engine.models import Breaker, Effect, Transition
+from engine.models import CircuitBreaker, Effect, Transition
 from tests.factories import (
     InvoiceFactory,
     PaymentFactory,
@@ -27,40 +27,40 @@ pytestmark = pytest.mark.django_db
 # What the owner of the tables does by hand, and what is then found. {payment} and so on are keys.
 MISDEEDS = {
     "the transitions of an object count 1, 2, 3 without a gap": [
-        "UPDATE core_transition SET seq = 9 WHERE object_id = '{payment}' AND name = 'settle'",
+        "UPDATE engine_transition SET seq = 9 WHERE object_id = '{payment}' AND name = 'settle'",
     ],
     "a transition starts where the one before it ended": [
-        "UPDATE core_transition SET source = 'failed' WHERE object_id = '{payment}' AND name = 'settle'",
+        "UPDATE engine_transition SET source = 'failed' WHERE object_id = '{payment}' AND name = 'settle'",
     ],
     "an object is where its last transition led": [
         "UPDATE core_account SET status = 'suspended' WHERE id = '{account}'",
     ],
     "what is done says when, and nothing else does": [
-        "UPDATE core_effect SET done_at = NULL WHERE kind = 'payment.settle'",
+        "UPDATE engine_effect SET done_at = NULL WHERE kind = 'payment.settle'",
     ],
     "what is dead or uncertain says why": [
-        "UPDATE core_effect SET state = 'dead', done_at = NULL WHERE kind = 'mail.payment_approved'",
+        "UPDATE engine_effect SET state = 'dead', done_at = NULL WHERE kind = 'mail.payment_approved'",
     ],
     "no lease outlives its end": [
-        """UPDATE core_effect SET state = 'leased', done_at = NULL, lease_until = now() - interval '2 minutes'
+        """UPDATE engine_effect SET state = 'leased', done_at = NULL, lease_until = now() - interval '2 minutes'
            WHERE kind = 'mail.payment_approved'""",
     ],
     "a batch counts what became of its effects": [
-        """INSERT INTO core_batch (id, then_id, total, done, skipped, note)
-           SELECT gen_random_uuid(), id, 2, 1, 0, '' FROM core_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
-        "UPDATE core_effect SET batch_id = (SELECT id FROM core_batch) WHERE kind = 'payment.settle'",
+        """INSERT INTO engine_batch (id, then_id, total, done, skipped, note)
+           SELECT gen_random_uuid(), id, 2, 1, 0, '' FROM engine_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
+        "UPDATE engine_effect SET batch_id = (SELECT id FROM engine_batch) WHERE kind = 'payment.settle'",
     ],
     "what follows a batch is due when the batch is complete, and not before": [
-        """INSERT INTO core_batch (id, then_id, total, done, skipped, note)
-           SELECT gen_random_uuid(), id, 1, 0, 0, '' FROM core_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
+        """INSERT INTO engine_batch (id, then_id, total, done, skipped, note)
+           SELECT gen_random_uuid(), id, 1, 0, 0, '' FROM engine_effect WHERE kind = 'mail.payment_approved' LIMIT 1""",
     ],
     "a transition has the effects that follow from it": [
-        """DELETE FROM core_effect WHERE kind = 'payment.settle' AND transition_id =
-           (SELECT id FROM core_transition WHERE name = 'approve' AND object_id = '{payment}')""",
+        """DELETE FROM engine_effect WHERE kind = 'payment.settle' AND transition_id =
+           (SELECT id FROM engine_transition WHERE name = 'approve' AND object_id = '{payment}')""",
     ],
     "a transition has each effect once, and none that follows from another": [
-        """UPDATE core_effect SET kind = 'payment.settle', transition_id =
-           (SELECT id FROM core_transition WHERE name = 'approve' AND object_id = '{payment}')
+        """UPDATE engine_effect SET kind = 'payment.settle', transition_id =
+           (SELECT id FROM engine_transition WHERE name = 'approve' AND object_id = '{payment}')
            WHERE kind = 'mail.payment_approved' AND object_id = '{payment}'""",
     ],
     "an invoice is allocated what its allocations say, and no more than its total": [
@@ -85,10 +85,10 @@ MISDEEDS = {
         "UPDATE core_invoice SET status = 'pending' WHERE id = '{invoice}'",
     ],
     "a payment is settled once for its approval": [
-        """INSERT INTO core_transition (id, account_id, machine, object_id, seq, name, source, target, reason, inputs,
+        """INSERT INTO engine_transition (id, account_id, machine, object_id, seq, name, source, target, reason, inputs,
                request_id, trace)
            SELECT gen_random_uuid(), account_id, machine, object_id, 4, name, target, target, '', '{{}}', '', ''
-           FROM core_transition WHERE object_id = '{payment}' AND name = 'settle'""",
+           FROM engine_transition WHERE object_id = '{payment}' AND name = 'settle'""",
         "UPDATE core_payment SET version = 4 WHERE id = '{payment}'",
     ],
     "nobody decides on their own payment": [
@@ -127,12 +127,12 @@ MISDEEDS = {
         "UPDATE core_subscription SET period_end = period_end + 1 WHERE account_id = '{account}'",
     ],
     "a trial and a period have their end before them": [
-        "DELETE FROM core_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
+        "DELETE FROM engine_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
     ],
     "a mail is sent once for what it tells of": [
-        """UPDATE core_effect SET outcome = outcome || '{{"kind": "payment_approved"}}', transition_id =
-           (SELECT id FROM core_transition WHERE name = 'settle' AND object_id = '{payment}')
-           WHERE id = (SELECT id FROM core_effect WHERE outcome ? 'message_id' AND account_id = '{account}'
+        """UPDATE engine_effect SET outcome = outcome || '{{"kind": "payment_approved"}}', transition_id =
+           (SELECT id FROM engine_transition WHERE name = 'settle' AND object_id = '{payment}')
+           WHERE id = (SELECT id FROM engine_effect WHERE outcome ? 'message_id' AND account_id = '{account}'
                AND kind <> 'mail.payment_approved' LIMIT 1)""",
     ],
     "a trial has its end before it": [
@@ -147,15 +147,15 @@ MISDEEDS = {
            FROM core_payment AS payment WHERE id = '{payment}'""",
     ],
     "a plan that was chosen is paid for or lapses": [
-        "DELETE FROM core_effect WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
+        "DELETE FROM engine_effect WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
     ],
     "an active subscription has its next period before it": [
-        "DELETE FROM core_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
+        "DELETE FROM engine_effect WHERE account_id = '{account}' AND kind = 'subscription.turn'",
     ],
     "nobody is active without having paid": [
         """UPDATE core_subscription SET period_start = period_start - 60, period_end = period_end - 60
            WHERE account_id = '{account}'""",
-        "UPDATE core_transition SET at = at - interval '9 days' WHERE account_id = '{account}'",
+        "UPDATE engine_transition SET at = at - interval '9 days' WHERE account_id = '{account}'",
     ],
     "who is past due or suspended has a next day": [
         "UPDATE core_subscription SET status = 'past_due' WHERE account_id = '{account}'",
@@ -164,7 +164,7 @@ MISDEEDS = {
         "UPDATE core_subscription SET status = 'suspended' WHERE account_id = '{account}'",
     ],
     "an open invoice is not open for ever": [
-        "UPDATE core_effect SET state = 'skipped' WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
+        "UPDATE engine_effect SET state = 'skipped' WHERE kind = 'invoice.let_lapse' AND object_id = '{unpaid}'",
     ],
     "an approved payment is settled": [
         "UPDATE core_payment SET status = 'approved' WHERE id = '{payment}'",
@@ -221,7 +221,7 @@ MISDEEDS = {
                now(), 4, 24, false FROM core_paymentmethod""",
     ],
     "a row is of the same account as its parent": [
-        "UPDATE core_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
+        "UPDATE engine_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
     ],
     "an account's days are counted in a time zone that is known": [
         "UPDATE core_account SET time_zone = 'localtime' WHERE id = '{account}'",
@@ -336,7 +336,9 @@ def test_the_command_writes_nothing(keys):
 def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
     effect = owed_mail()
     InvoiceFactory(subscription=SubscriptionFactory(account=Account.objects.get()))
-    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(minutes=4))
+    CircuitBreaker.objects.create(
+        kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(minutes=4)
+    )
     Effect.objects.update(failing_since=database_now() - timedelta(hours=25))
 
     run_effects()

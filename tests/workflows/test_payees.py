@@ -201,10 +201,10 @@ def test_same_person_does_not_confirm_past_the_verb(ann, bob, invoice, method):
     ],
     ids=str,
 )
-def test_database_keeps_what_was_asked_for_until_it_has_waited(ann, bob, invoice, method, change, because):
+def test_database_keeps_what_was_asked_for_until_it_has_waited(ann, bob, invoice, method, change, caused_by):
     version = ask(method, ann)
 
-    with pytest.raises(IntegrityError, match=because), atomic():
+    with pytest.raises(IntegrityError, match=caused_by), atomic():
         PayeeVersion.objects.filter(pk=version.pk).update(**change)
 
 

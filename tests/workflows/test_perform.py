@@ -13,9 +13,9 @@ from django.db.transaction import atomic
 
 from core.models import Invoice, Payment
 from core.problems import IdempotencyKeyReused, PermissionDenied, WrongState
-from engine import available, begin, begin_many, explain, perform, perform_many
+from engine import available, create, create_many, explain, perform, perform_many
 from engine.models import Effect, Transition
-from engine.stateful import NotThroughTheEngine
+from engine.stateful import DirectStateChange
 from tests.factories import (
     AccountFactory,
     InvoiceFactory,
@@ -132,11 +132,11 @@ def test_explain_says_why_each_transition_is_open_or_closed():
 def test_a_status_is_written_by_nobody_else():
     payment = PaymentFactory()
 
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         payment.status = "succeeded"
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         payment.approve(by=StaffFactory())
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         Payment.objects.create(invoice=payment.invoice)
 
 
@@ -150,16 +150,16 @@ def test_saving_a_stale_copy_does_not_undo_a_transition():
 
     payment.refresh_from_db()
     assert (payment.status, payment.decided_by, payment.notes) == ("approved", staff, "a note")
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         stale.save()
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         stale.save(update_fields=["status"])
 
 
 def test_a_birth_is_a_transition_too():
     account = AccountFactory.build(status="trial")
 
-    fact = begin(account, plan="free")
+    fact = create(account, plan="free")
 
     assert (fact.seq, fact.source, fact.target, fact.account_id) == (1, "", "trial", account.pk)
     assert {effect.kind for effect in fact.effects.all()} == {"mail.trial_started", "account.watch_trial"}
@@ -198,7 +198,7 @@ def test_a_request_key_gives_back_its_first_answer():
 def test_the_same_key_with_another_request_is_refused():
     """H16: the first answer is none to it, and nothing would happen."""
     staff, one, other = StaffFactory(), Door(), Door()
-    begin_many([one, other])
+    create_many([one, other])
     first = perform(one.open_up, by=staff, request_key="k", note="parcel")
     assert perform(one.open_up, by=staff, request_key="k", note="parcel") == first
     perform(other.open_up, by=staff)
@@ -206,7 +206,7 @@ def test_the_same_key_with_another_request_is_refused():
     for method, inputs in [(other.open_up, {"note": "parcel"}), (one.open_up, {"note": "letter"}), (one.open_up, {})]:
         with pytest.raises(IdempotencyKeyReused):
             perform(method, by=staff, request_key="k", **inputs)
-    begin(third := Door())
+    create(third := Door())
     with pytest.raises(IdempotencyKeyReused):
         perform(third.open_up, by=staff, request_key="k", note="parcel")
     with pytest.raises(IdempotencyKeyReused):
@@ -220,7 +220,7 @@ def test_the_same_key_with_another_request_is_refused():
 def test_the_same_key_at_the_same_moment_is_refused_too(monkeypatch):
     """H16"""
     staff, one, other = StaffFactory(), Door(), Door()
-    begin_many([one, other])
+    create_many([one, other])
     perform(one.open_up, by=staff, request_key="k")
     looks = iter([Transition.objects.none()])
     real = Transition.objects.filter

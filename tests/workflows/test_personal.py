@@ -15,7 +15,17 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from knox.models import AuthToken
 
-from core.models import Account, CreditEntry, Industry, Invoice, KeyedAnswer, Membership, PaymentMethod, Site, User
+from core.models import (
+    Account,
+    CreditEntry,
+    IdempotentResponse,
+    Industry,
+    Invoice,
+    Membership,
+    PaymentMethod,
+    Site,
+    User,
+)
 from core.problems import Conflict, PermissionDenied
 from engine import perform
 from engine.models import Effect, Transition
@@ -108,7 +118,7 @@ def ann(run_effects, mailoutbox):
     run_effects()
     signed_up.user.name = "Ann Smith"
     signed_up.user.save(update_fields=["name"])
-    KeyedAnswer.objects.create(
+    IdempotentResponse.objects.create(
         scope="address:203.0.113.9",
         key="k",
         fingerprint="f",
@@ -179,7 +189,7 @@ def test_who_is_erased_is_found_nowhere_but_where_the_books_must_keep_it(ann, of
     assert changed["answers"] == 1
     # An issued invoice and the step that issued it, and the name of who paid.
     left = tables_that_say(*OF_HERS)
-    assert {table for table, _ in left} <= {"core_invoice", "core_transition", "core_payment"}
+    assert {table for table, _ in left} <= {"core_invoice", "engine_transition", "core_payment"}
     assert not {word for _, word in left} & {"ann's slip", "files.acme.test/slip"}
     assert ("core_payment", "ann.smith") not in left
     with connection.cursor() as cursor:
@@ -355,7 +365,7 @@ def test_billing_address_of_another_reaches_none_of_their_mails(ann, theirs, off
 
     assert asked <= {"e@newcomer.test", theirs.lower() if theirs == BILLS else None}
     changed = {table for table, _ in others - every_row()}
-    own = {"core_account", "core_attempt", "core_effect", "core_membership", "core_user", "core_transition"}
+    own = {"core_account", "core_ratelimitbucket", "engine_effect", "core_membership", "core_user", "engine_transition"}
     assert changed <= own
     for address in (BILLS, EMAIL):
         assert Effect.objects.filter(account_id=ann.membership.account_id, outcome__recipients=[address]).exists()
@@ -373,7 +383,7 @@ def test_mails_to_a_former_billing_address_are_told_and_forgotten(ann, officer, 
     erase_person(ann, by=officer, reason="asked by letter")
 
     assert BILLS in {mail["recipient"] for mail in told["mails"]}
-    assert not tables_that_say("bills@acme") & {("core_effect", "bills@acme")}
+    assert not tables_that_say("bills@acme") & {("engine_effect", "bills@acme")}
 
 
 def test_mails_of_an_account_to_a_former_log_in_are_forgotten(ann, officer):
@@ -385,7 +395,7 @@ def test_mails_of_an_account_to_a_former_log_in_are_forgotten(ann, officer):
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT recipient FROM audit.mails JOIN core_effect ON id = effect_id WHERE account_id = %s",
+            "SELECT DISTINCT recipient FROM audit.mails JOIN engine_effect ON id = effect_id WHERE account_id = %s",
             [Account.objects.get(name="Erased").pk],
         )
         left = {row[0] for row in cursor.fetchall()}
@@ -426,7 +436,7 @@ def test_what_a_mail_server_said_of_an_address_is_forgotten(ann, officer):
 
     erase_person(ann, by=officer, reason="asked by letter")
 
-    assert not tables_that_say("bills@acme") & {("core_effect", "bills@acme")}
+    assert not tables_that_say("bills@acme") & {("engine_effect", "bills@acme")}
     assert Effect.objects.get(key="refused").payload["email"].endswith("@erased.invalid")
 
 

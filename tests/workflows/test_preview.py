@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.transaction import atomic, set_rollback
 
 from core.problems import PermissionDenied, WrongState
-from engine import Busy, begin, effects_recorded, perform, perform_many, preview, preview_of, registry, schedule
+from engine import Busy, create, effects_created, perform, perform_many, preview, preview_of, registry, schedule
 from engine.models import Effect, Transition
 from tests.factories import StaffFactory, UserFactory
 from tests.toy import outside
@@ -31,7 +31,7 @@ def staff():
 @pytest.fixture
 def door():
     door = Door()
-    begin(door)
+    create(door)
     return door
 
 
@@ -65,12 +65,12 @@ def test_it_says_what_would_be_and_nothing_is(door, staff, run_effects):
 def test_nobody_hears_of_it(door, staff, caplog, django_capture_on_commit_callbacks):
     heard = []
     receiver = lambda **words: heard.append(words)  # noqa: E731
-    effects_recorded.connect(receiver)
+    effects_created.connect(receiver)
     try:
         with caplog.at_level(logging.DEBUG), django_capture_on_commit_callbacks(execute=True) as callbacks:
             preview(door.open_up, by=staff)
     finally:
-        effects_recorded.disconnect(receiver)
+        effects_created.disconnect(receiver)
 
     assert (heard, callbacks) == ([], [])
     assert [record for record in caplog.records if record.name.startswith(("core", "workflows", "tasks"))] == []
@@ -89,7 +89,7 @@ def test_a_refusal_is_that_of_the_deed(door, staff):
 def test_it_may_stand_in_a_transaction_that_goes_on(staff):
     door = Door()
     with atomic():
-        begin(door)
+        create(door)
         preview(door.open_up, by=staff)
         perform(door.open_up, by=staff)
 
@@ -99,7 +99,7 @@ def test_it_may_stand_in_a_transaction_that_goes_on(staff):
 def test_a_set_is_previewed_as_one(staff):
     doors = [Door() for _ in range(12)]
     for door in doors:
-        begin(door)
+        create(door)
 
     found = preview_of(
         lambda: perform_many([door.open_up for door in doors], by=staff),
@@ -125,7 +125,7 @@ def test_what_was_begun_and_given_up_is_not_told(door, staff):
 def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch, caplog):
     doors = [Door(is_locked=False) for _ in range(3)]
     for door in doors:
-        begin(door)
+        create(door)
     bad = doors[1]
 
     def count(found, effects):
@@ -147,7 +147,7 @@ def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch,
 
 def test_what_is_due_at_once_is_done_and_what_follows_from_it(staff):
     door = Door(status="open")
-    begin(door)
+    create(door)
     found = preview_of(
         lambda: schedule(close_by_itself, key="now", about=door), look=lambda _: Door.objects.get(pk=door.pk)
     )
@@ -159,7 +159,7 @@ def test_what_is_due_at_once_is_done_and_what_follows_from_it(staff):
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_somebody_holds_is_not_waited_for(staff):
     door = Door()
-    begin(door)
+    create(door)
     with somebody("SELECT FROM toy_door WHERE id = %s FOR UPDATE", door.pk), pytest.raises(Busy) as refusal:
         preview(door.open_up, by=staff)
 
@@ -172,7 +172,7 @@ def test_a_row_that_somebody_holds_is_not_waited_for(staff):
 @pytest.mark.django_db(transaction=True)
 def test_nothing_stays_locked_inside_a_transaction_of_the_caller(staff):
     door = Door()
-    begin(door)
+    create(door)
     with atomic():
         preview(door.open_up, by=staff)
         with somebody("SELECT FROM toy_door WHERE id = %s FOR UPDATE NOWAIT", door.pk):

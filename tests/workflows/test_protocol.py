@@ -38,11 +38,11 @@ from hypothesis.stateful import (
 
 from core.problems import WrongState
 from engine import (
-    Permanent,
-    Unreachable,
-    begin,
+    PermanentFailure,
+    RemoteUnavailable,
     call_durations,
     claim,
+    create,
     executor,
     lease,
     perform,
@@ -55,7 +55,7 @@ from engine import (
 )
 from engine.call_durations import BUDGET
 from engine.errors import TimedOut
-from engine.models import Breaker, Effect, Transition
+from engine.models import CircuitBreaker, Effect, Transition
 from engine.testing import advance, crash_after
 from tests.factories import StaffFactory
 from tests.toy import outside
@@ -74,8 +74,8 @@ FOLLOWERS = {  # of the toy, written down once more: (transition, target) -> kin
 OUTWARD = {"toy.greet", "toy.log", "toy.page"}
 FAULTS = {
     "broken": RuntimeError,
-    "pointless": Permanent,
-    "unreachable": Unreachable,
+    "pointless": PermanentFailure,
+    "unreachable": RemoteUnavailable,
     "slow": TimedOut,
     "database": OperationalError,
     "no answer": TimeoutError,  # it was sent all the same
@@ -233,7 +233,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(house=st.integers(1, 2), is_open=st.booleans())
     def build(self, house: int, is_open: bool) -> None:
         door = Door(house=UUID(int=house), status="open" if is_open else "shut")
-        begin(door)
+        create(door)
         self.doors.append(door)
         self.copies.append(Door.objects.get(pk=door.pk))
         self.history[door.pk] = []
@@ -377,15 +377,15 @@ class Protocol(RuleBasedStateMachine):
         return effects
 
     @rule(lane=st.sampled_from(["inward", "outward"]), limit=st.integers(1, 8))
-    def claim_fairly(self, lane: str, limit: int) -> None:
+    def claim_fair_share(self, lane: str, limit: int) -> None:
         effects = self.claim_share(lane, limit)
         self.hands.append(effects)
 
     @rule(lanes=st.sampled_from([["inward"], ["outward"], ["inward", "outward"]]), limit=st.integers(1, 8))
-    def claim_lately(self, lanes: list[str], limit: int) -> None:
+    def claim_recent(self, lanes: list[str], limit: int) -> None:
         """It may leave what is old for its next look for everything, and takes nothing that the other would not."""
         takable = set().union(*map(self.takable_in, lanes))
-        effects = claim.claim_lately(lanes, limit)
+        effects = claim.claim_recent(lanes, limit)
         assert {effect.pk for effect in effects} <= takable
         assert len(effects) <= max(limit, 3) * len(lanes)
         self.claimed(effects)
@@ -393,7 +393,7 @@ class Protocol(RuleBasedStateMachine):
 
     def claim_share(self, lane: str, limit: int) -> list[Effect]:
         takable = self.takable_in(lane)
-        effects = claim.claim_fairly(lane, limit)
+        effects = claim.claim_fair_share(lane, limit)
         assert {effect.pk for effect in effects} <= takable
         assert bool(effects) == bool(takable)
         assert len(effects) <= max(limit, 3)  # one at least for each house
@@ -452,7 +452,7 @@ class Protocol(RuleBasedStateMachine):
 
     def answer(self, ids: list[UUID]) -> None:
         expected = self.claimable(ids)
-        real = executor._pay_all
+        real = executor._execute_all
         seen: list[Effect] = []
 
         def note(effects: list[Effect]) -> int:
@@ -460,7 +460,7 @@ class Protocol(RuleBasedStateMachine):
             return real(effects)
 
         with self.time_of_the_run(), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(executor, "_pay_all", note)
+            patch.setattr(executor, "_execute_all", note)
             doors = versions()
             assert run_due(ids) == len(expected)
         assert {effect.pk for effect in seen} == expected
@@ -488,7 +488,7 @@ class Protocol(RuleBasedStateMachine):
         died = True
         try:
             with self.time_of_the_run(), crash_after(point) if point else nullcontext():  # type: ignore[arg-type]
-                executor._pay_all(effects)
+                executor._execute_all(effects)
         except AssertionError as error:
             if "nothing came" not in str(error):
                 raise
@@ -718,7 +718,7 @@ class Protocol(RuleBasedStateMachine):
             failing_since=F("failing_since") - passed,
             lease_until=F("lease_until") - passed,
         )
-        Breaker.objects.update(paused_until=F("paused_until") - passed)
+        CircuitBreaker.objects.update(paused_until=F("paused_until") - passed)
         self.set_back += max(0.0, -seconds)
         for expected in self.expected_effects.values():
             if expected.state not in {"done", "skipped"}:

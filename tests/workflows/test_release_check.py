@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from engine import begin_many, run_due
+from engine import create_many, run_due
 from engine.checks import rows_can_be_done
 from engine.models import Effect
 from tests.toy.models import Door
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def greetings():
-    begin_many([Door() for _ in range(5)])
+    create_many([Door() for _ in range(5)])
     return list(Effect.objects.order_by("id"))
 
 
@@ -69,6 +69,6 @@ def test_a_check_of_the_database_says_so_and_one_without_reads_no_rows(greetings
 
 def test_before_the_first_migration_nothing_is_said(greetings):
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE core_effect RENAME TO core_effect_of_later")
+        cursor.execute("ALTER TABLE engine_effect RENAME TO core_effect_of_later")
 
     assert asked() == []

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from core.models import Invoice, Subscription
-from engine import Permanent, perform, registry, skip
+from engine import PermanentFailure, perform, registry, skip
 from engine.models import Batch, Effect
 from tasks.tidy import tidy_up
 from tests.factories import PaymentFactory, StaffFactory
@@ -82,7 +82,7 @@ def test_a_renewal_that_dies_keeps_its_run_open_until_it_is_skipped(subscribed, 
 
     def renew(subscription, effect):
         if subscription.pk == bad.pk:
-            raise Permanent("no")
+            raise PermanentFailure("no")
         return real.run(subscription, effect)
 
     monkeypatch.setitem(registry.kinds, real.name, dataclasses.replace(real, run=renew))

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from engine import Retry, RetryAfter, begin, claim, effect_handler, lease, registry, schedule
+from engine import Retry, RetryAfter, claim, create, effect_handler, lease, registry, schedule
 from engine.models import Effect
 from engine.testing import advance, run_effects
 from tests.toy import outside
@@ -42,7 +42,7 @@ def tried(monkeypatch):
         kind = dataclasses.replace(registry.kinds["toy.greet"], retry=retry, run=raises(error))
         monkeypatch.setitem(registry.kinds, "toy.greet", kind)
         door = Door(house=UUID(int=1))
-        begin(door)
+        create(door)
         Effect.objects.all().update(state="skipped")
         key = schedule(greet, key=f"greet:{door.pk}", about=door)
         waits = []

@@ -16,7 +16,7 @@ from core.models import Payment
 from core.problems import Conflict, WrongState
 from engine import (
     NewEffect,
-    Unreachable,
+    RemoteUnavailable,
     claim,
     lease,
     perform,
@@ -29,9 +29,9 @@ from engine import (
     sweep,
 )
 from engine import registry as engine_registry
-from engine.executor import _pay_all
-from engine.models import Breaker, Effect, EffectEvent
-from engine.payload import NotKeepable
+from engine.executor import _execute_all
+from engine.models import CircuitBreaker, Effect, EffectEvent
+from engine.payload import InvalidPayload
 from engine.pipeline import ask
 from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
 from workflows.mail.notifications import mail_trial_start
@@ -178,8 +178,8 @@ def test_a_day_is_the_longest_that_an_effect_is_tried(handler, approved):
 def test_an_effect_is_claimed_once(approved):
     approved()
 
-    assert len(claim.claim_fairly("inward", 10)) == 1
-    assert claim.claim_fairly("inward", 10) == []
+    assert len(claim.claim_fair_share("inward", 10)) == 1
+    assert claim.claim_fair_share("inward", 10) == []
 
 
 @pytest.mark.parametrize("change", [{"kind": "payment.from_the_future"}, {"revision": 9}])
@@ -208,12 +208,12 @@ def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(hand
         Payment.objects.update(notes=f"by {effects[0].fence}")
 
     handler("payment.settle", run=note)
-    mine = claim.claim_fairly("inward", 10)
+    mine = claim.claim_fair_share("inward", 10)
     settlements().update(lease_until=Now() - timedelta(minutes=1))
 
     for ids in sweep():
         run_due(ids)
-    _pay_all(mine)  # the first holder wakes up
+    _execute_all(mine)  # the first holder wakes up
 
     effect = settlements().get()
     assert (effect.state, effect.fence, effect.crashes, effect.attempts) == ("done", 2, 0, 1)
@@ -223,7 +223,7 @@ def test_a_lease_that_ran_out_is_taken_back_and_the_late_finisher_is_fenced(hand
 
 def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
     approved()
-    claim.claim_fairly("inward", 10)
+    claim.claim_fair_share("inward", 10)
     assert sweep() == []
 
     settlements().update(lease_pid=GONE)
@@ -237,8 +237,8 @@ def test_a_holder_whose_session_is_gone_loses_its_lease_at_once(approved):
 
 def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(approved, monkeypatch):
     approved()
-    monkeypatch.setattr(claim, "told_pid", lambda: GONE)  # a pooler tells a number of its own
-    claim.claim_fairly("inward", 10)
+    monkeypatch.setattr(claim, "session_pid", lambda: GONE)  # a pooler tells a number of its own
+    claim.claim_fair_share("inward", 10)
 
     assert settlements().get().lease_pid is None
     assert sweep() == []
@@ -264,7 +264,7 @@ def test_who_works_in_one_lane_leaves_the_others_alone(approved):
 def test_only_who_crashes_alone_is_charged_and_the_third_time_it_is_dead(approved, run_effects):
     payments = approved(4)
     culprit = settlements().get(object_id=payments[1].pk)
-    claim.claim_fairly("inward", 10)
+    claim.claim_fair_share("inward", 10)
     settlements().update(lease_pid=GONE)  # the batch died, nobody knows of what
 
     for _ in range(5):
@@ -308,7 +308,7 @@ def test_a_batch_that_hangs_comes_back_one_by_one_and_uncharged(handler, approve
 
 
 def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handler):
-    handler("mail.trial_started", run=raises(Unreachable("refused")))
+    handler("mail.trial_started", run=raises(RemoteUnavailable("refused")))
     for _ in range(6):
         AccountFactory(status="trial")
 
@@ -316,7 +316,7 @@ def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handl
         run_due()
         Effect.objects.filter(kind="mail.trial_started").update(state="ready")
 
-    assert Breaker.objects.get().failures == lease.TRIPS_AFTER
+    assert CircuitBreaker.objects.get().failures == lease.TRIPS_AFTER
     mails = Effect.objects.filter(kind="mail.trial_started")
     assert set(mails.values_list("attempts", flat=True)) == {0}
     calls = []
@@ -328,12 +328,12 @@ def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handl
 
 def test_the_first_mail_that_gets_through_ends_the_pause(handler, mailoutbox):
     AccountFactory(status="trial")
-    Breaker.objects.create(kind="mail.trial_started", failures=9, paused_until=Now() - timedelta(minutes=1))
+    CircuitBreaker.objects.create(kind="mail.trial_started", failures=9, paused_until=Now() - timedelta(minutes=1))
 
     run_due()
 
     assert len(mailoutbox) == 1
-    assert not Breaker.objects.exists()
+    assert not CircuitBreaker.objects.exists()
 
 
 def test_a_call_whose_outcome_is_unknown_is_parked_and_not_repeated(handler):
@@ -376,10 +376,10 @@ def test_ordered_effects_of_an_object_wait_for_the_earlier_ones(run_effects):
     Effect.objects.filter(kind="mail.payment_partial").update(ordered=True)
     first, second = Effect.objects.filter(kind="mail.payment_partial").order_by("seq")
 
-    assert [effect.pk for effect in claim.claim_fairly("outward", 10)] == [first.pk]
+    assert [effect.pk for effect in claim.claim_fair_share("outward", 10)] == [first.pk]
     assert claim.claim_named([second.pk]) == []
     Effect.objects.filter(pk=first.pk).update(state="done")
-    assert [effect.pk for effect in claim.claim_fairly("outward", 10)] == [second.pk]
+    assert [effect.pk for effect in claim.claim_fair_share("outward", 10)] == [second.pk]
 
 
 def test_a_tenant_with_many_effects_leaves_room_for_the_others():
@@ -388,7 +388,7 @@ def test_a_tenant_with_many_effects_leaves_room_for_the_others():
         schedule(engine_registry.kinds["mail.trial_started"].run, key=f"flood:{n}", about=flood)
     by_account = dict.fromkeys([flood.pk, *(other.pk for other in others)], 0)
 
-    for effect in claim.claim_fairly("outward", 50):
+    for effect in claim.claim_fair_share("outward", 50):
         by_account[effect.account_id] += 1
 
     assert by_account.pop(flood.pk) == 10
@@ -398,7 +398,7 @@ def test_a_tenant_with_many_effects_leaves_room_for_the_others():
 def test_claims_go_round_all_tenants():
     accounts = [AccountFactory(status="trial") for _ in range(7)]
 
-    claimed = [effect.account_id for _ in range(4) for effect in claim.claim_fairly("outward", 2)]
+    claimed = [effect.account_id for _ in range(4) for effect in claim.claim_fair_share("outward", 2)]
 
     assert sorted(claimed) == sorted(account.pk for account in accounts)
 
@@ -429,7 +429,7 @@ def test_a_debt_may_be_due_later(run_effects):
     "payload", [{"x": "y" * 70_000}, {"x": "\x00"}, {"x": object()}, {"x": "\ud800"}, {"x": float("nan")}]
 )
 def test_a_payload_that_cannot_be_kept_is_refused_when_it_is_recorded(payload):
-    with pytest.raises(NotKeepable):
+    with pytest.raises(InvalidPayload):
         schedule(engine_registry.kinds["mail.trial_started"].run, key="k", payload=payload)
 
     assert not Effect.objects.exists()
@@ -438,7 +438,7 @@ def test_a_payload_that_cannot_be_kept_is_refused_when_it_is_recorded(payload):
 def test_inputs_that_cannot_be_kept_change_nothing():
     payment = PaymentFactory()
 
-    with pytest.raises(NotKeepable):
+    with pytest.raises(InvalidPayload):
         perform(payment.approve, by=StaffFactory(), admin_notes="x" * 70_000)
 
     payment.refresh_from_db()
@@ -490,7 +490,7 @@ class TestOperators:
 
     def test_a_running_effect_is_left_alone(self, approved, operator):
         approved()
-        (effect,) = claim.claim_fairly("inward", 10)
+        (effect,) = claim.claim_fair_share("inward", 10)
 
         with pytest.raises(WrongState):
             retry(effect, by=operator)
@@ -583,7 +583,7 @@ def test_an_idle_sweep_is_one_statement(run_effects, django_assert_num_queries):
 def looking():
     """A process that looked for everything a moment ago and found nothing old."""
     claim._seen_all.clear()
-    assert claim.claim_lately(["outward"], 10) == []
+    assert claim.claim_recent(["outward"], 10) == []
     yield
     claim._seen_all.clear()
 
@@ -595,8 +595,8 @@ def told(account, number):
 def test_what_became_due_lately_is_claimed_at_once(looking):
     account = AccountFactory(status="trial")
 
-    assert [effect.account_id for effect in claim.claim_lately(["outward"], 10)] == [account.pk]
-    assert claim.claim_lately(["outward"], 10) == []
+    assert [effect.account_id for effect in claim.claim_recent(["outward"], 10)] == [account.pk]
+    assert claim.claim_recent(["outward"], 10) == []
 
 
 def test_of_a_crowd_everybody_has_a_share_at_once(looking):
@@ -604,7 +604,7 @@ def test_of_a_crowd_everybody_has_a_share_at_once(looking):
     for number in range(20):
         told(flood, number)
 
-    claimed = [effect.account_id for effect in claim.claim_lately(["outward"], 10)]
+    claimed = [effect.account_id for effect in claim.claim_recent(["outward"], 10)]
 
     assert claimed.count(other.pk) == 1
     assert claimed.count(flood.pk) == 5
@@ -615,13 +615,13 @@ def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch)
     for number in range(4):
         told(account, number)
     Effect.objects.filter(kind="mail.trial_started").update(run_at=Now() - timedelta(minutes=1))
-    assert claim.claim_lately(["outward"], 2) == []
+    assert claim.claim_recent(["outward"], 2) == []
 
     now = time.monotonic()
-    monkeypatch.setattr(claim.time, "monotonic", lambda: now + claim.ROUND)
+    monkeypatch.setattr(claim.time, "monotonic", lambda: now + claim.FULL_SCAN_INTERVAL)
 
     # As long as there is some of it, each look is one for everything.
-    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
+    assert [len(claim.claim_recent(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking):
@@ -631,29 +631,29 @@ def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking):
     effects = Effect.objects.filter(kind="mail.trial_started", state="ready")
     effects.update(run_at=Now() - timedelta(seconds=1.5))
     claim._seen_all.clear()
-    assert len(claim.claim_lately(["outward"], 2)) == 2
+    assert len(claim.claim_recent(["outward"], 2)) == 2
 
     effects.update(run_at=Now() - timedelta(seconds=2.1))
 
-    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(3)] == [2, 1, 0]
+    assert [len(claim.claim_recent(["outward"], 2)) for _ in range(3)] == [2, 1, 0]
 
 
 def test_a_look_along_some_of_the_tenants_is_none_for_everything(looking):
     for _ in range(3):
         AccountFactory(status="trial")
     claim._seen_all.clear()
-    assert len(claim.claim_lately(["outward"], 2)) == 2
+    assert len(claim.claim_recent(["outward"], 2)) == 2
 
     Effect.objects.filter(kind="mail.trial_started").update(run_at=Now() - timedelta(minutes=1))
 
-    assert [len(claim.claim_lately(["outward"], 2)) for _ in range(2)] == [1, 0]
+    assert [len(claim.claim_recent(["outward"], 2)) for _ in range(2)] == [1, 0]
 
 
 def test_what_must_run_alone_is_not_claimed_with_others(looking):
     AccountFactory(status="trial")
     Effect.objects.filter(kind="mail.trial_started").update(solo=True)
 
-    assert claim.claim_lately(["outward"], 10) == []
+    assert claim.claim_recent(["outward"], 10) == []
 
 
 def test_a_walk_goes_along_the_index_of_tenants_and_sorts_nothing(monkeypatch):
@@ -668,6 +668,6 @@ def test_a_walk_goes_along_the_index_of_tenants_and_sorts_nothing(monkeypatch):
 
     monkeypatch.setattr(claim, "ask", explain)
 
-    assert claim.claim_fairly("inward", 5) == []
+    assert claim.claim_fair_share("inward", 5) == []
 
     assert set(re.findall(r"using (effect_ready\w*)", plans[0])) == {"effect_ready"}

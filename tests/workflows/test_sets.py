@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from core.models import Subscription
 from core.problems import WrongState
-from engine import NewEffect, Step, begin_many, perform, perform_many, schedule_many
+from engine import NewEffect, Step, create_many, perform, perform_many, schedule_many
 from engine.deadline import deadline
 from engine.models import Effect, Transition
 from engine.persist import CHUNK_ROWS
@@ -34,7 +34,7 @@ def staff():
 
 def doors(count):
     built = [Door(house=UUID(int=1)) for _ in range(count)]
-    begin_many(built)
+    create_many(built)
     return built
 
 

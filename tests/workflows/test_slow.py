@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from engine import begin_many, claim, lease, registry, run_due, sweep
+from engine import claim, create_many, lease, registry, run_due, sweep
 from engine.errors import TimedOut
 from engine.models import Effect
 from engine.registry import SLOW, effect_handler
@@ -42,7 +42,7 @@ def slow(monkeypatch):
 
 def doors(count=1):
     made = [Door(house=UUID(int=1)) for _ in range(count)]
-    begin_many(made)
+    create_many(made)
     return made
 
 
@@ -68,7 +68,7 @@ def test_only_in_its_lane_may_a_handler_take_minutes(monkeypatch):
 @pytest.mark.django_db
 def test_lease_is_as_long_as_its_lane_may_take(slow):
     (greeting,) = slow_greetings(slow)
-    assert claim.claim_fairly(SLOW, 10) == [greeting]
+    assert claim.claim_fair_share(SLOW, 10) == [greeting]
 
     (length,) = Effect.objects.filter(pk=greeting.pk).values_list(F("lease_until") - Now(), flat=True)
     assert timedelta(minutes=15) < length <= lease.SLOW_LEASE
@@ -77,7 +77,7 @@ def test_lease_is_as_long_as_its_lane_may_take(slow):
 @pytest.mark.django_db
 def test_slow_effect_is_taken_back_when_its_session_is_gone_and_not_before(slow):
     (greeting,) = slow_greetings(slow)
-    assert claim.claim_fairly(SLOW, 10)
+    assert claim.claim_fair_share(SLOW, 10)
     rows = Effect.objects.filter(pk=greeting.pk)
     assert rows.filter(lease_pid__isnull=False)
 
@@ -93,7 +93,7 @@ def test_slow_effect_is_taken_back_when_its_session_is_gone_and_not_before(slow)
 @pytest.mark.django_db
 def test_lease_of_a_slow_effect_ends_when_its_time_is_over(slow):
     (greeting,) = slow_greetings(slow)
-    assert claim.claim_fairly(SLOW, 10)
+    assert claim.claim_fair_share(SLOW, 10)
     Effect.objects.update(lease_pid=None, lease_until=F("lease_until") - lease.SLOW_LEASE - timedelta(seconds=1))
 
     assert sweep() == [[greeting.pk]]
@@ -103,7 +103,7 @@ def test_lease_of_a_slow_effect_ends_when_its_time_is_over(slow):
 @pytest.mark.parametrize("minutes", [1, 14, 60])
 def test_slow_lease_of_before_the_clock_was_set_back_is_over(slow, minutes):
     (greeting,) = slow_greetings(slow)
-    assert claim.claim_fairly(SLOW, 10)
+    assert claim.claim_fair_share(SLOW, 10)
     Effect.objects.update(lease_pid=None, lease_until=F("lease_until") + timedelta(minutes=minutes))
     Effect.objects.update(run_at=Now())
 
@@ -128,8 +128,8 @@ def test_deadline_of_a_slow_effect_is_its_failure(slow):
 def test_slow_effects_are_claimed_one_at_a_time_so_that_others_may_begin_the_next(slow):
     slow_greetings(slow, count=5)
 
-    assert len(claim.claim_fairly(SLOW, 100)) == 1
-    assert len(claim.claim_lately([SLOW], 100)) == 1
+    assert len(claim.claim_fair_share(SLOW, 100)) == 1
+    assert len(claim.claim_recent([SLOW], 100)) == 1
 
 
 @pytest.mark.django_db

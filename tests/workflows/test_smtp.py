@@ -19,7 +19,7 @@ from django.core.mail.utils import DNS_NAME
 
 from core.models import Account, Invoice, Payment
 from engine import lease, perform, retry, run_due, throttles
-from engine.models import Breaker, Effect
+from engine.models import CircuitBreaker, Effect
 from engine.pauses import set_rate
 from engine.registry import kinds
 from stack.ports import free_port
@@ -180,7 +180,7 @@ def test_a_server_that_sends_us_away_is_a_server_that_is_down(office, approve, m
 
     assert_settled(payment)
     assert (mail_of().state, mail_of().attempts) == ("waiting", 0)
-    assert Breaker.objects.filter(kind="mail.payment_approved").exists()
+    assert CircuitBreaker.objects.filter(kind="mail.payment_approved").exists()
 
 
 def test_a_wrong_password_is_everybody_s_trouble_and_kills_no_mail(approve, settings):
@@ -420,7 +420,7 @@ def test_a_server_that_takes_so_many_over_one_connection_gets_the_rest_over_anot
 
     assert (len(office.accepted), office.connections) == (3, 2)
     assert states(mails) == [("done", 1)] * 3  # nobody is charged, and nobody waits
-    assert not Breaker.objects.exists()
+    assert not CircuitBreaker.objects.exists()
 
 
 def test_a_new_connection_that_is_sent_away_at_once_is_a_server_that_is_down(office, run_effects):

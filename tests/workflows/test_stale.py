@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from core.problems import PermissionDenied, WrongState
-from engine import RequestKeyReused, begin, perform, perform_many
+from engine import RequestKeyReused, create, perform, perform_many
 from engine.models import Effect, Transition
 from tests.factories import StaffFactory, UserFactory
 from tests.toy.models import Door
@@ -25,7 +25,7 @@ def staff():
 @pytest.fixture
 def door():
     door = Door()
-    begin(door)
+    create(door)
     return door
 
 
@@ -59,7 +59,7 @@ def test_a_copy_that_is_ahead_and_asked_for_the_same_again_is_refused_and_then_r
 
 def test_a_copy_that_is_ahead_does_not_pass_for_what_somebody_else_did_next(staff):
     door = Door(status="open")
-    begin(door)
+    create(door)
     perform(door.close)
     rolled_back(door.open_up, by=staff)  # in memory it is open, and its version is 3
     other = Door.objects.get(pk=door.pk)
@@ -111,7 +111,7 @@ def test_one_refused_for_lack_of_permission_does_too(door, staff):
 def test_of_a_refused_set_every_stale_member_reads_itself_anew(staff):
     doors = [Door() for _ in range(4)]
     for door in doors:
-        begin(door)
+        create(door)
     for door in Door.objects.filter(pk__in=[doors[1].pk, doors[3].pk]):
         perform(door.open_up, by=staff)
 
@@ -127,7 +127,7 @@ def test_a_request_asked_many_times_at_once_is_answered_with_one_transition(staf
     """Whether the others lose by the row (one door) or by the key, which was used for another request meanwhile."""
     all_doors = [Door() for _ in range(doors)]
     for each in all_doors:
-        begin(each)
+        create(each)
     start, answers, refused = threading.Barrier(6), [], []
 
     def ask(number):

@@ -15,10 +15,10 @@ from django.db.transaction import atomic
 from core.env import rate as rate_of_environment
 from engine import (
     NewEffect,
-    begin_many,
     blocked,
     call_durations,
     claim,
+    create_many,
     effect_handler,
     registry,
     run_due,
@@ -71,7 +71,7 @@ def sleeps(monkeypatch):
 
 def owed(count, handler=greet):
     door = Door(house=UUID(int=1))
-    begin_many([door])
+    create_many([door])
     Effect.objects.filter(transition__isnull=False).update(state="done")
     schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(count)])
 

@@ -17,9 +17,9 @@ from django.db.transaction import atomic
 import engine
 from core.problems import PermissionDenied, WrongState
 from engine import (
-    Unreachable,
+    RemoteUnavailable,
     available,
-    begin,
+    create,
     explain,
     lease,
     perform,
@@ -30,8 +30,8 @@ from engine import (
     skip,
 )
 from engine.models import Effect, Transition
-from engine.stateful import NotThroughTheEngine
-from engine.testing import Died
+from engine.stateful import DirectStateChange
+from engine.testing import SimulatedCrash
 from tests.factories import StaffFactory, UserFactory
 from tests.toy import outside
 from tests.toy.effects import greet
@@ -56,7 +56,7 @@ def staff():
 @pytest.fixture
 def door():
     door = Door()
-    begin(door)
+    create(door)
     return door
 
 
@@ -69,7 +69,7 @@ def owed(**fields):
 
 def test_a_birth_and_a_transition_owe_what_the_page_says(door, staff):
     open_door = Door(status="open", house=UUID(int=7))
-    begin(open_door)
+    create(open_door)
     fact = perform(door.open_up, by=staff, note="parcel")
 
     assert owed(object_id=open_door.pk) == [("toy.greet", "ready"), ("toy.page", "ready")]
@@ -81,7 +81,7 @@ def test_a_birth_and_a_transition_owe_what_the_page_says(door, staff):
 def test_a_set_is_opened_in_one_statement(staff, django_assert_num_queries):
     doors = [Door() for _ in range(5)]
     for door in doors:
-        begin(door)
+        create(door)
 
     with django_assert_num_queries(1 + 2), atomic():  # and a savepoint
         perform_many([door.open_up for door in doors], by=staff)
@@ -137,7 +137,7 @@ def test_the_database_refuses_what_the_engine_did_not_write(door):
             Door.objects.filter(pk=door.pk).update(**change)
     with pytest.raises(IntegrityError, match="no Transition leads from ''"), atomic():
         Door.objects.bulk_create([Door(version=1)])
-    with pytest.raises(NotThroughTheEngine):
+    with pytest.raises(DirectStateChange):
         door.status = "open"
 
 
@@ -261,7 +261,7 @@ def test_who_cannot_be_reached_for_a_day_is_given_up_and_somebody_is_told(door, 
     assert Effect.objects.get().events.get().what == "died"
 
 
-@pytest.mark.parametrize("error", [RuntimeError, Unreachable])
+@pytest.mark.parametrize("error", [RuntimeError, RemoteUnavailable])
 def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effects, advance, monkeypatch, error):
     def fail(*_, **__):
         raise error
@@ -292,7 +292,7 @@ def test_a_debt_may_be_recorded_by_hand_once_for_its_key(door, run_effects, hear
 def test_whatever_dies_at_whatever_point_the_work_is_done_once(point, staff, run_effects, advance, crash_after, heard):
     doors = [Door() for _ in range(3)]
     for door in doors:
-        begin(door)
+        create(door)
     perform_many([door.open_up for door in doors], by=staff)
 
     with crash_after(point):
@@ -306,7 +306,7 @@ def test_whatever_dies_at_whatever_point_the_work_is_done_once(point, staff, run
 
 @pytest.mark.parametrize(("point", "calls"), [("claim", 1), ("start", 0), ("work", 1)])
 def test_a_call_without_a_key_is_made_once_at_most(point, calls, run_effects, crash_after, heard):
-    begin(Door(status="open"))
+    create(Door(status="open"))
     Effect.objects.exclude(kind="toy.page").update(state="skipped")
 
     with crash_after(point):
@@ -319,11 +319,11 @@ def test_a_call_without_a_key_is_made_once_at_most(point, calls, run_effects, cr
 
 def test_a_death_in_the_middle_of_a_handler_leaves_nothing_of_it(door, staff, run_effects, monkeypatch):
     def half_way(*_):
-        raise Died
+        raise SimulatedCrash
 
     perform(door.open_up, by=staff)
     monkeypatch.setattr(Visit.objects, "bulk_create", half_way)
-    with pytest.raises(Died):
+    with pytest.raises(SimulatedCrash):
         run_due(list(Effect.objects.filter(kind="toy.count").values_list("pk", flat=True)))
 
     assert owed(kind="toy.count") == [("toy.count", "leased")]
@@ -381,7 +381,7 @@ def test_the_engine_s_source_says_no_billing_word():
 
 
 def unreachable(*_, **__):
-    raise Unreachable
+    raise RemoteUnavailable
 
 
 def broken(*_, **__):

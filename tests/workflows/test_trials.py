@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import RequestFactory
 from django.urls import reverse
 
-from core.models import Account, Attempt, CrowdedTrial, Plan, User
+from core.models import Account, CrowdedTrial, Plan, RateLimitBucket, User
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError
 from core.security import rate_limits
 from core.validation.mailboxes import OTHERS, RULES, is_large, is_reserved, mailbox_of
@@ -129,7 +129,7 @@ def test_mailbox_has_another_trial_after_a_year(free, clock):
 
 def test_trial_is_remembered_by_a_digest_also_under_the_next_key(free, settings):
     signs_up("ann+1@gmail.com")
-    assert not Attempt.objects.filter(key__contains="ann").exists()
+    assert not RateLimitBucket.objects.filter(key__contains="ann").exists()
     settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key " * 4
 
     with pytest.raises(Conflict):
@@ -157,7 +157,7 @@ def test_erased_person_leaves_no_trial_behind(free):
 
     erase_person(signed.user, by=eraser, reason="asked")
 
-    assert not Attempt.objects.filter(key__startswith="trial:").exists()
+    assert not RateLimitBucket.objects.filter(key__startswith="trial:").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,10 +17,10 @@ from django.db.models import F
 from core.problems import WrongState
 from engine import (
     NewEffect,
-    Permanent,
+    PermanentFailure,
     RetryAfter,
-    begin_many,
     claim,
+    create_many,
     executor,
     lease,
     perform_many,
@@ -62,7 +62,7 @@ def stand_in(monkeypatch):
 
 def doors(count, **fields):
     made = [Door(house=UUID(int=1), **fields) for _ in range(count)]
-    begin_many(made)
+    create_many(made)
     return made
 
 
@@ -264,10 +264,10 @@ def test_holder_that_woke_up_sends_nothing_that_it_lost(stand_in, monkeypatch):
             run_due()
 
     stand_in("toy.greet", run=call)
-    held = claim.claim_fairly("outward", 100)
+    held = claim.claim_fair_share("outward", 100)
     monkeypatch.setattr(executor, "BUDGET", 60.0)
     with patch.object(executor.time, "monotonic", lambda: real() + 31 * is_asleep[0]):
-        executor._pay_all(held)
+        executor._execute_all(held)
 
     # Those that it had sent, and not written down when it fell asleep, and no other.
     assert sum(count > 1 for count in calls().values()) <= 3
@@ -330,7 +330,7 @@ def test_what_was_not_sent_is_not_in_doubt(monkeypatch):
 def test_death_its_line_and_its_alert_are_one_commit(stand_in, monkeypatch, end):
     """H14: killed in between, it was dead and nobody knew."""
     doors(1)
-    stand_in("toy.greet", run=raises(Permanent("no")))
+    stand_in("toy.greet", run=raises(PermanentFailure("no")))
 
     def killed(*_, **__):
         raise SystemExit
@@ -380,10 +380,10 @@ def test_row_that_was_lost_from_a_batch_leaves_the_others_ready():
     shut = doors(10)
     run_effects()
     perform_many([door.open_up for door in shut], by=StaffFactory())
-    held = [effect for effect in claim.claim_fairly("inward", 100) if effect.kind == "toy.count"]
+    held = [effect for effect in claim.claim_fair_share("inward", 100) if effect.kind == "toy.count"]
     Effect.objects.filter(pk=held[3].pk).update(state="ready", fence=F("fence") + 1)
 
-    executor._pay_all(held)
+    executor._execute_all(held)
     assert set(of("toy.count").values_list("state", "solo")) == {("ready", False)}
 
     run_due()

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.stateful import Stateful, births_of, edges_of
+from engine.stateful import Stateful, edges_of, initial_states
 from workflows.reporting.state_diagrams import states_of
 
 BOX, ROW, GAP = 190, 46, 36
@@ -82,7 +82,7 @@ def draw(model: type[Stateful]) -> Diagram:
 
 
 def _boxes(model: type[Stateful], edges: list[tuple[str, str, str]]) -> dict[str, Box]:
-    births = births_of(model)
+    births = initial_states(model)
     leaving = {source for _, source, target in edges if source != target}
     return {
         state: Box(

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from core.problems import Problem
-from engine import may_do, retry, retry_many, skip
+from engine import allowed_actions, retry, retry_many, skip
 from engine.failures import failures
 from engine.models import Effect
 from engine.pauses import pauses
@@ -152,7 +152,7 @@ def _find(pk: UUID) -> Effect:
 
 
 def _one(request: Visit, effect: Effect) -> HttpResponse:
-    verbs = may_do(effect, request.user)
+    verbs = allowed_actions(effect, request.user)
     waits, says = who_waits(effect) if effect.state in RETRIABLE_STATES else (None, [])
     context = {
         "effect": effect,

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from engine.models import Transition
-from engine.registry import followers, machine_of
+from engine.registry import follow_ups, machine_name
 from engine.stateful import Stateful, edges_of
 from web.staff.diagram import Diagram, draw
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
@@ -101,7 +101,7 @@ def _drawing(name: str, model: type[Stateful], counts: Tally) -> dict[str, Any]:
             edge,
             source,
             target,
-            [line.kind.name for line in followers.get((name, edge), ()) if line.to in (None, target)],
+            [line.kind.name for line in follow_ups.get((name, edge), ()) if line.to in (None, target)],
         )
         for edge, source, target in edges_of(model)
     ]
@@ -116,7 +116,7 @@ def _drawing(name: str, model: type[Stateful], counts: Tally) -> dict[str, Any]:
 
 
 def _machines() -> dict[str, type[Stateful]]:
-    return {machine_of(model): model for model in machine_models() if machine_of(model) in STATUSES}
+    return {machine_name(model): model for model in machine_models() if machine_name(model) in STATUSES}
 
 
 def _known(machine: str) -> type[Stateful]:

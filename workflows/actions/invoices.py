@@ -12,7 +12,7 @@ from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscript
 from core.models.subscription import Terms
 from core.money import money_text, quantize
 from core.problems import PermissionDenied
-from engine import available, begin, perform
+from engine import available, create, perform
 from engine.models import Transition
 from workflows.periods import database_now, today_in
 from workflows.settlement.locking import open_books
@@ -65,7 +65,7 @@ def issue_invoice(
             },
         },
     )
-    birth = begin(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # a law compares them
+    birth = create(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # a law compares them
     today = today_in(account.time_zone, database_now())
     perform(
         invoice.issue,

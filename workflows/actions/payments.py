@@ -21,12 +21,12 @@ from core.money import check_amount, money_text
 from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState, check_all
 from core.security import rate_limits
 from core.validation.payment_days import check_day, day_error
-from engine import begin
-from engine.pipeline import ask, pipelined
-from engine.raw_queries import Reader
+from engine import create
+from engine.pipeline import ask, pipeline
+from engine.raw_queries import CompiledQuery
 from workflows.settlement.locking import ACCOUNTS
 
-INVOICES = Reader(Invoice.objects.all())
+INVOICES = CompiledQuery(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
 FAR_MORE = 10  # times what is open
 HINDMOST = 2**15 - 1  # place among the claims of an account: what its column holds
@@ -79,7 +79,7 @@ def claim_payment(
     )
     with _claimed_once(invoice.account_id, reference):
         # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
-        with pipelined():
+        with pipeline():
             ACCOUNTS.ask([invoice.account_id])
             locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
             reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
@@ -135,7 +135,7 @@ def record_payment(
         partial(check_day, paid_on, field="paid_on"),
     )
     with _claimed_once(invoice.account_id, reference):
-        with pipelined():
+        with pipeline():
             ACCOUNTS.ask([invoice.account_id])  # what is claimed at the same moment sees this, or this sees it
             reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
         return _begin(
@@ -230,7 +230,7 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InRevi
         **fields,
     )
     payment.check_texts()
-    begin(payment, by=by, amount=payment.amount, reference=payment.reference)
+    create(payment, by=by, amount=payment.amount, reference=payment.reference)
     return payment
 
 

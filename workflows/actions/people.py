@@ -18,12 +18,12 @@ from core.models import Account, MembershipRecord, User
 from core.models.user import LONGEST_PERSON_NAME, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import note, refused, remember
-from core.security.rate_limits import Try
+from core.security.rate_limits import Attempt
 from core.validation.text import check_name, composed
 from engine import schedule
 from engine.ids import uuid7
 from engine.models import Transition
-from engine.stateful import NOBODY
+from engine.stateful import NO_TENANT
 from workflows.mail.account_emails import (
     mail_billing_verification,
     mail_password_reset,
@@ -79,7 +79,7 @@ def confirm_password(user: User, password: str) -> None:
     note("confirmed", actor=user)
 
 
-def signed_in(user: User, attempt: Try) -> None:
+def signed_in(user: User, attempt: Attempt) -> None:
     """The password was right. Staff are told of a network that was not used for it lately, once a day.
 
     Not when they come for the first time.
@@ -199,7 +199,7 @@ def _is_over_and_done(user: User, account: Account | None) -> bool:
     """Cannot sign in, has no place and no right any more, and was of the staff or acted for another account."""
     if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return False
-    here = account.pk if account is not None else NOBODY
+    here = account.pk if account is not None else NO_TENANT
     places = MembershipRecord.objects.filter(user_id=user.pk).exclude(account_id=here)
     acts = Transition.objects.filter(actor=user).exclude(account_id=here)
     return user.was_staff or places.exists() or acts.exists()

@@ -37,7 +37,7 @@ from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
 from core.security.events import remember
 from engine.models import Transition
-from engine.payload import plain_json
+from engine.payload import to_json
 from workflows.actions.accounts import close_account
 from workflows.actions.duties import take_at_once
 from workflows.actions.trials import forget_trial
@@ -65,7 +65,7 @@ def export_person(user: User) -> str:
     remember("person_exported", person=user)
     former = [_held_about(row) for row in _former_selves(user)] if user.email_verified_at else []
     others = list(_others_of_the_address(user).values_list("pk", flat=True))
-    return plain_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
+    return to_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
 
 
 def _held_about(user: User) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _forget_answers(user: User, account: Account | None) -> int:
     ids = [str(row.pk) for row in (user, account) if row is not None]
     with connection.cursor() as cursor:
         cursor.execute(
-            """DELETE FROM core_keyedanswer WHERE scope = %s OR EXISTS (
+            """DELETE FROM core_idempotentresponse WHERE scope = %s OR EXISTS (
                    SELECT FROM unnest(%s::text[]) AS id WHERE position(convert_to(id, 'UTF8') IN body) > 0)""",
             [f"user:{user.pk}", ids],
         )

@@ -16,7 +16,7 @@ from core.security.rate_limits import Crowd
 from core.time_zones import check_time_zone, time_zone_of_country
 from core.validation.billing_details import check_billing
 from core.validation.text import composed
-from engine import begin
+from engine import create
 from workflows.actions.accounts import check_account_name
 from workflows.actions.offers import find_method, find_plan
 from workflows.actions.people import ask_to_verify, check_new_password, newcomer
@@ -87,7 +87,7 @@ def sign_up(
         if is_free:
             today = today_in(account.time_zone, database_now())
             account.trial_ends_on = today + timedelta(days=price.plan.trial_days)
-        birth = begin(account, by=user, plan=price.plan.code)
+        birth = create(account, by=user, plan=price.plan.code)
         Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
         ask_to_verify(user)
         if is_free:

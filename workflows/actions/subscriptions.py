@@ -24,7 +24,7 @@ from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from core.security import rate_limits
 from core.validation.billing_details import check_billable
-from engine import available, begin, perform
+from engine import available, create, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
 from workflows.periods import database_now, period_end, prorated, today_in
@@ -73,7 +73,7 @@ def subscribe(
         interval=terms.interval,
         previous=previous,
     )
-    birth = begin(subscription, by=by, cause=cause)
+    birth = create(subscription, by=by, cause=cause)
     invoice = issue_invoice(account, total=terms.price, subscription=subscription, cause=birth, method=method)
     return subscription, invoice
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Count, Min, QuerySet
 from django.db.transaction import atomic
 
-from core.models import Account, Attempt, CrowdedTrial, User
+from core.models import Account, CrowdedTrial, RateLimitBucket, User
 from core.models.user import email_digests
 from core.problems import NotFound, PermissionDenied
 from core.security.rate_limits import Crowd
@@ -24,7 +24,7 @@ CLOSED_AT_ONCE = 100
 SHOWN = 20  # accounts of a cluster
 
 TAKE = """
-    INSERT INTO core_attempt AS taken (key, until) VALUES (%s, now() + make_interval(days => %s))
+    INSERT INTO core_ratelimitbucket AS taken (key, until) VALUES (%s, now() + make_interval(days => %s))
     ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE taken.until <= now()"""
 
 
@@ -58,7 +58,7 @@ def takes_trial(email: str) -> bool:
 
 def had_trial_lately(email: str) -> bool:
     """Whether who reads that address began a trial less than a year ago, under whatever spelling of it."""
-    if Attempt.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
+    if RateLimitBucket.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
         return True
     # Of before mailboxes were remembered: by the address alone, of an account that was closed since.
     people = User.objects.formerly(email)
@@ -75,7 +75,7 @@ def had_trial_lately(email: str) -> bool:
 
 def forget_trial(email: str) -> None:
     """Of a person who is erased."""
-    Attempt.objects.filter(key__in=_keys(email)).delete()
+    RateLimitBucket.objects.filter(key__in=_keys(email)).delete()
 
 
 def put_on_list(account: Account, crowds: Iterable[Crowd]) -> None:

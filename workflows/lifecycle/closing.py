@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.models import Account, Subscription
-from engine import because, effect_handler, perform_many
+from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
 from workflows.settlement.locking import LIVING, lock_account, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
@@ -21,7 +21,7 @@ def wind_up(account: Account, this: Effect) -> None:
     """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
     account = lock_account(account)
     standing = account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
-    perform_many([because(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
+    perform_many([caused_by(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
     cancel_invoices(undelivered(account.invoices.all()), this).write()
     account.invitations.all().delete()
 
@@ -39,11 +39,11 @@ def farewell(account: Account, subscription: Subscription, this: Effect) -> Sett
     has_chosen_again = others.filter(status=Subscription.Status.PENDING_PAYMENT).exists()
     steps = settlement.steps
     if account.status == Account.Status.PAST_DUE:
-        steps.append(because(this, account.suspend))
+        steps.append(caused_by(this, account.suspend))
     if account.status in (Account.Status.ACTIVE, Account.Status.PAST_DUE, Account.Status.SUSPENDED):
-        steps.append(because(this, account.expire))
+        steps.append(caused_by(this, account.expire))
         if has_chosen_again:
-            steps.append(because(this, account.await_payment))
+            steps.append(caused_by(this, account.await_payment))
     elif account.status == Account.Status.PENDING_PAYMENT and not has_chosen_again:
-        steps.append(because(this, account.expire))
+        steps.append(caused_by(this, account.expire))
     return settlement

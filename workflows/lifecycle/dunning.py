@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, Policy, Subscription
-from engine import NewEffect, because, effect_handler, perform_many, schedule_many
+from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_held_up
 from workflows.lifecycle.closing import farewell
@@ -138,9 +138,9 @@ def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
         return Outcome.OVER  # where it is past due already, `resume` sets it again
     if is_held_up(invoice.payments.all(), this, today=_this_day(account, books.now)):
         return Outcome.HELD_UP
-    steps = [because(this, subscription.fall_behind)]
+    steps = [caused_by(this, subscription.fall_behind)]
     if account.status == Account.Status.ACTIVE:
-        steps.append(because(this, account.fall_behind))
+        steps.append(caused_by(this, account.fall_behind))
     perform_many(steps)
     return Outcome.ACTED
 
@@ -159,9 +159,9 @@ def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
         return Outcome.OVER
     if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
-    steps = [because(this, subscription.suspend)]
+    steps = [caused_by(this, subscription.suspend)]
     if account.status == Account.Status.PAST_DUE:
-        steps.append(because(this, account.suspend))
+        steps.append(caused_by(this, account.suspend))
     perform_many(steps)
     return Outcome.ACTED
 
@@ -181,7 +181,7 @@ def give_up(subscription: Subscription, this: Effect) -> Outcome:
     if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
     settlement = farewell(account, subscription, this)
-    settlement.steps.insert(0, because(this, subscription.end))
+    settlement.steps.insert(0, caused_by(this, subscription.end))
     settlement.write()
     return Outcome.ACTED
 
@@ -201,9 +201,9 @@ def let_lapse(invoice: Invoice, this: Effect) -> Outcome:
     settlement = cancel_invoices(Invoice.objects.filter(pk=invoice.pk), this)
     subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
-        settlement.steps.append(because(this, subscription.expire))
+        settlement.steps.append(caused_by(this, subscription.expire))
         if account.status == Account.Status.PENDING_PAYMENT:
-            settlement.steps.append(because(this, account.expire))
+            settlement.steps.append(caused_by(this, account.expire))
     settlement.write()
     return Outcome.ACTED
 

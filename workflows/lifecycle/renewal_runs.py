@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db import connection
 
-from engine import NewEffect, effect_handler, gather, once_per
+from engine import NewEffect, effect_handler, gather, run_once_per
 from engine.models import Batch, Effect
 from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
@@ -20,7 +20,7 @@ LEAD = timedelta(hours=1)  # a run is there before the first of its renewals is 
 EVERY = timedelta(hours=1)
 
 _INVOICED = """
-    SELECT count(*) FROM core_effect AS renewal WHERE batch_id = %s AND state = 'done' AND EXISTS (
+    SELECT count(*) FROM engine_effect AS renewal WHERE batch_id = %s AND state = 'done' AND EXISTS (
         SELECT FROM core_invoice AS invoice
         WHERE invoice.subscription_id = renewal.object_id AND invoice.purpose = 'renewal'
             AND invoice.period_start::text = renewal.payload ->> 'period_end')"""
@@ -28,7 +28,7 @@ _INVOICED = """
 
 def begin_renewal_runs() -> None:
     """Once an hour, whoever asks: the run of the day that begins next somewhere, unless it is there."""
-    with once_per("renewal runs", EVERY) as is_ours:
+    with run_once_per("renewal runs", EVERY) as is_ours:
         if is_ours:
             begin_run((database_now() + EARLIEST + LEAD).astimezone(UTC).date())
 

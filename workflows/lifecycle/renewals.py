@@ -7,10 +7,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from core.models import Invoice, Payment, Policy, Subscription
-from engine import NewEffect, because, effect_handler, perform_many, schedule_many
+from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
-from engine.pipeline import pipelined
-from engine.raw_queries import Reader
+from engine.pipeline import pipeline
+from engine.raw_queries import CompiledQuery
 from workflows.actions import issue_renewal, replace_renewal
 from workflows.lifecycle.claim_pauses import is_held_up
 from workflows.lifecycle.closing import farewell
@@ -22,19 +22,19 @@ from workflows.settlement.locking import LIVING, lock_account, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 
 # Steps up that are still for sale, and those that were written off with money on them.
-OFFERS = Reader(
+OFFERS = CompiledQuery(
     Invoice._base_manager.all(),
     f"""subscription_id = ANY(%s::uuid[]) AND purpose = '{Invoice.Purpose.UPGRADE}' AND began_on IS NULL
         AND (status IN ('{Invoice.Status.PENDING}', '{Invoice.Status.PARTIALLY_PAID}')
             OR status = '{Invoice.Status.UNCOLLECTIBLE}' AND allocated > 0)""",
 )
-POLICIES = Reader(Policy._base_manager.all(), "TRUE")  # one row
+POLICIES = CompiledQuery(Policy._base_manager.all(), "TRUE")  # one row
 
 
 @effect_handler("subscription.plan_renewal", batch=100, related=("account",))
 def plan_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
     """After a period has begun, or goes on: see to its end. A second run sets nothing twice."""
-    with pipelined():
+    with pipeline():
         offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
     pairs = list(zip(subscriptions, effects, strict=True))
     _end_offers(offers.objects, {subscription.pk: (subscription, this) for subscription, this in pairs})
@@ -136,7 +136,7 @@ def turn_period(subscription: Subscription, this: Effect) -> Outcome:
         if is_held_up(claims, this, today=today_in(account.time_zone, database_now())):
             return Outcome.HELD_UP  # to step up is a later choice than to end
         settlement = farewell(account, subscription, this)
-        settlement.steps.insert(0, because(this, subscription.end))
+        settlement.steps.insert(0, caused_by(this, subscription.end))
         settlement.write()
     elif subscription.next_terms.price == 0:  # never invoiced
         _begin_for_nothing(subscription, this)
@@ -152,7 +152,7 @@ def _begin_for_nothing(subscription: Subscription, this: Effect) -> None:
     changes = {} if terms == subscription.terms else terms_as_inputs(terms)
     until = period_end(start, terms.interval, subscription.anchor_day)
     account = lock_account(subscription.account)
-    perform_many([because(this, subscription.renew, until=until, **changes)])
+    perform_many([caused_by(this, subscription.renew, until=until, **changes)])
     post(
         [
             grant(

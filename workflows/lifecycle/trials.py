@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.models import Account, Policy, Subscription
-from engine import NewEffect, because, effect_handler, perform_many, schedule_many
+from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import is_held_up
 from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
@@ -50,8 +50,8 @@ def end_trial(account: Account, this: Effect) -> Outcome:
         return Outcome.TOMORROW  # set for the beginning of the last day, as it was before that day was the customer's
     if is_held_up(account.payments.all(), this, today=today):
         return Outcome.HELD_UP
-    steps = [because(this, account.expire)]
+    steps = [caused_by(this, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
-        steps.append(because(this, account.await_payment))  # a plan was chosen already
+        steps.append(caused_by(this, account.await_payment))  # a plan was chosen already
     perform_many(steps)
     return Outcome.ACTED

@@ -12,14 +12,14 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from engine.errors import Permanent, Unanswered, Unreachable
+from engine.errors import PermanentFailure, RemoteUnavailable, Unanswered
 
 QUIT_TIMEOUT = 1  # second
 GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
 POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
 
 
-class Refused(Permanent):
+class Refused(PermanentFailure):
     """All recipients were refused for good. is_of_the_address: not because of who sends, or what."""
 
     def __init__(self, words: str, *, is_of_the_address: bool) -> None:
@@ -58,7 +58,7 @@ def deliver(message: EmailMultiAlternatives) -> None:
             message.send()
         is_taken = True
     except (smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
-        raise Unreachable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
+        raise RemoteUnavailable(f"the mail server takes nothing from {settings.MAIL_FROM}: {error}") from error
     except smtplib.SMTPRecipientsRefused as error:  # all of them: with one accepted the mail would be on its way
         answers = error.recipients.values()
         if all(_is_for_good(code) for code, _ in answers):
@@ -67,7 +67,7 @@ def deliver(message: EmailMultiAlternatives) -> None:
         raise
     except smtplib.SMTPDataError as error:
         if _is_for_good(error.smtp_code):
-            raise Permanent(f"refused for good: {error}") from error
+            raise PermanentFailure(f"refused for good: {error}") from error
         raise
     except Exception as error:  # also what interrupts us
         if getattr(server, "awaits_answer", False):
@@ -108,7 +108,7 @@ def _open(server: Any) -> None:
     try:
         server.open()
     except OSError as error:  # smtplib's own are among them: no greeting, no TLS, a wrong password
-        raise Unreachable(f"the mail server does not take us: {error}") from error
+        raise RemoteUnavailable(f"the mail server does not take us: {error}") from error
 
 
 def _close(server: Any) -> None:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from core.models import Payment
 from engine import NewEffect, amend, effect_handler, schedule_many
-from engine.models import Effect, Tick
+from engine.models import Effect, ScheduledRun
 from workflows.mail.notifications import mail_reviewers
 
 QUIET = timedelta(minutes=15)
@@ -46,7 +46,8 @@ def _moments() -> tuple[datetime, datetime | None]:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [TOLD])
         # What lies further ahead was told by a clock that has been set back since: it says nothing of now.
         cursor.execute(
-            "SELECT now(), (SELECT max(slot) FROM core_tick WHERE schedule = %s AND slot <= now() + %s::interval)",
+            "SELECT now(), (SELECT max(slot) FROM engine_scheduledrun"
+            " WHERE schedule = %s AND slot <= now() + %s::interval)",
             [TOLD, str(QUIET)],
         )
         now, last = cursor.fetchone()
@@ -56,7 +57,7 @@ def _moments() -> tuple[datetime, datetime | None]:
 def _mark(moment: datetime) -> None:
     """Under a key of its own: what draws from a sequence leaves a gap where it is only previewed."""
     key = round(moment.timestamp() * 1_000_000)
-    Tick.objects.bulk_create([Tick(pk=key, schedule=TOLD, slot=moment)], ignore_conflicts=True)
+    ScheduledRun.objects.bulk_create([ScheduledRun(pk=key, schedule=TOLD, slot=moment)], ignore_conflicts=True)
 
 
 def _mail(payment: Payment, this: Effect, **more: Any) -> NewEffect:

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 from core.models import Account
 from core.models.user import canonical_email
 from engine import effect_handler, schedule
-from engine.errors import Permanent
+from engine.errors import PermanentFailure
 from engine.models import Effect
 from engine.registry import kinds
 from workflows.mail import context
@@ -26,7 +26,7 @@ from workflows.mail.rendering import Email, build_email
 from workflows.mail.verification import Unproved, readers_of, wait
 
 
-class NoRecipient(Permanent):
+class NoRecipient(PermanentFailure):
     """No address is known."""
 
 

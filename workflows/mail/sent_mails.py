@@ -16,7 +16,7 @@ from django.db import connection
 from core.models import Account, User
 from core.models.user import NO_ADDRESS, canonical_email, email_digests
 from engine.models import Transition
-from engine.stateful import NOBODY
+from engine.stateful import NO_TENANT
 from workflows.mail.sending import composers
 
 NO_MAILBOX = (NO_ADDRESS, "@erased.invalid")
@@ -55,7 +55,7 @@ def mails_of(mailed: Mailed) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT mail.kind, mail.recipient, mail.sent_at
-                FROM audit.mails AS mail JOIN core_effect AS effect ON effect.id = mail.effect_id
+                FROM audit.mails AS mail JOIN engine_effect AS effect ON effect.id = mail.effect_id
                 WHERE {_theirs("mail.recipient")} ORDER BY mail.sent_at""",  # noqa: S608 - our own words
             _values(mailed),
         )
@@ -67,7 +67,7 @@ def forget_mails(mailed: Mailed, nobody: str) -> int:
     values = {**_values(mailed), "nobody": nobody}
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE core_effect AS effect SET outcome = jsonb_set(outcome, '{{recipients}}', (
+            f"""UPDATE engine_effect AS effect SET outcome = jsonb_set(outcome, '{{recipients}}', (
                     SELECT jsonb_agg(CASE WHEN {_theirs("address")} THEN %(nobody)s ELSE address END)
                     FROM jsonb_array_elements_text(outcome -> 'recipients') AS address))
                 WHERE jsonb_typeof(outcome -> 'recipients') = 'array' AND EXISTS (
@@ -77,7 +77,7 @@ def forget_mails(mailed: Mailed, nobody: str) -> int:
         )
         changed = cursor.rowcount
         cursor.execute(
-            f"""UPDATE core_effect AS effect SET payload = payload || jsonb_build_object('email', %(nobody)s::text)
+            f"""UPDATE engine_effect AS effect SET payload = payload || jsonb_build_object('email', %(nobody)s::text)
                     || CASE WHEN payload ? 'answer' THEN '{{"answer": ""}}'::jsonb ELSE '{{}}'::jsonb END
                 WHERE payload ->> 'email' <> %(nobody)s AND {_theirs("payload ->> 'email'")}""",  # noqa: S608
             values,
@@ -85,7 +85,7 @@ def forget_mails(mailed: Mailed, nobody: str) -> int:
         changed += cursor.rowcount
         # What a mail server said of an address names it.
         cursor.execute(
-            """UPDATE core_effect SET last_error = '' WHERE kind LIKE 'mail.%%' AND last_error LIKE '%%@%%' AND (
+            """UPDATE engine_effect SET last_error = '' WHERE kind LIKE 'mail.%%' AND last_error LIKE '%%@%%' AND (
                    account_id = %(closed)s OR payload ->> 'user' = %(person)s OR payload ->> 'email' = %(nobody)s)""",
             values,
         )
@@ -107,7 +107,7 @@ def _values(mailed: Mailed) -> dict[str, Any]:
 
 def _accounts_of(user: User) -> list[UUID]:
     """Where they belong, and where they acted before they left."""
-    acted = Transition.objects.filter(actor=user).exclude(account_id=NOBODY).values_list("account_id", flat=True)
+    acted = Transition.objects.filter(actor=user).exclude(account_id=NO_TENANT).values_list("account_id", flat=True)
     return sorted({*acted, *Account.objects.filter(memberships__user=user).values_list("pk", flat=True)})
 
 
@@ -115,11 +115,11 @@ def _billed(user: User, account: Account) -> list[str]:
     """Where the mails of this account went or go, without those that another person has shown to be theirs."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT lower(address) FROM core_effect AS effect,
+            """SELECT lower(address) FROM engine_effect AS effect,
                    jsonb_array_elements_text(CASE jsonb_typeof(outcome -> 'recipients')
                        WHEN 'array' THEN outcome -> 'recipients' ELSE '[]' END) AS address
                WHERE account_id = %(account)s AND kind = ANY(%(to_customers)s)
-               UNION SELECT lower(payload ->> 'email') FROM core_effect
+               UNION SELECT lower(payload ->> 'email') FROM engine_effect
                WHERE account_id = %(account)s AND kind = ANY(%(of_an_account)s)""",
             {
                 "account": account.pk,

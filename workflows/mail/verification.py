@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
-from core.models import Account, Attempt, Invitation, User
+from core.models import Account, Invitation, RateLimitBucket, User
 from core.models.user import canonical_email
 from core.validation.mailboxes import host_of, is_reserved
 from engine import NotYet, look_again
@@ -108,12 +108,12 @@ def is_known(user: User, account: Account) -> bool:
 def remember_declined(invitation: Invitation) -> None:
     """Its address gets no more invitations of this account for a while. The caller holds a transaction."""
     until = database_now() + DECLINED_FOR
-    Attempt.objects.update_or_create(key=_declined(invitation), defaults={"until": until})
+    RateLimitBucket.objects.update_or_create(key=_declined(invitation), defaults={"until": until})
 
 
 def has_declined(invitation: Invitation) -> bool:
     """Whether who reads the address of this offer said of an earlier one of the account that it was not for them."""
-    return Attempt.objects.filter(key=_declined(invitation), until__gt=database_now()).exists()
+    return RateLimitBucket.objects.filter(key=_declined(invitation), until__gt=database_now()).exists()
 
 
 def prove_by_link(user: User) -> None:
@@ -168,16 +168,16 @@ def _takes_a_turn(address: str, effect: Effect) -> bool:
     """Each of an address's turns is a row that is taken for a day. Outside any transaction: kept at once."""
     who, mine = _digest(canonical_email(address)), f"bare:{_digest(f'{canonical_email(address)} {effect.pk}')}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM core_attempt WHERE key = %s AND until > now()", [mine])
+        cursor.execute("SELECT FROM core_ratelimitbucket WHERE key = %s AND until > now()", [mine])
         if cursor.rowcount:
             return True
         for turn in range(UNPROVED_A_DAY):
             cursor.execute(
                 """WITH turn AS (
-                       INSERT INTO core_attempt AS taken (key, until) VALUES (%s, now() + interval '1 day')
+                       INSERT INTO core_ratelimitbucket AS taken (key, until) VALUES (%s, now() + interval '1 day')
                        ON CONFLICT (key) DO UPDATE SET until = excluded.until WHERE taken.until <= now()
                        RETURNING until)
-                   INSERT INTO core_attempt (key, until) SELECT %s, until FROM turn
+                   INSERT INTO core_ratelimitbucket (key, until) SELECT %s, until FROM turn
                    ON CONFLICT (key) DO UPDATE SET until = excluded.until""",
                 [f"bare:{who}:{turn}", mine],
             )

@@ -39,19 +39,19 @@ def stories_of(machine: str, object_id: UUID) -> list[Step]:
 def _family(machine: str, object_id: UUID) -> list[Transition]:
     rows = Transition.objects.raw(
         """WITH RECURSIVE own AS (
-               SELECT id, cause_id FROM core_transition WHERE machine = %(machine)s AND object_id = %(object)s
+               SELECT id, cause_id FROM engine_transition WHERE machine = %(machine)s AND object_id = %(object)s
                ORDER BY seq DESC LIMIT %(newest)s),
            up AS (
                SELECT id, cause_id, 1 AS step FROM own
                UNION
                SELECT cause.id, cause.cause_id, step + 1 FROM up
-               JOIN core_transition AS cause ON cause.id = up.cause_id WHERE step < 60),
+               JOIN engine_transition AS cause ON cause.id = up.cause_id WHERE step < 60),
            down AS (
                SELECT DISTINCT id, 1 AS step FROM up WHERE cause_id IS NULL
                UNION ALL
                SELECT next.id, step + 1 FROM down
-               JOIN core_transition AS next ON next.cause_id = down.id WHERE step < 60)
-           SELECT core_transition.* FROM core_transition JOIN (SELECT DISTINCT id FROM down LIMIT 2000) AS kept
+               JOIN engine_transition AS next ON next.cause_id = down.id WHERE step < 60)
+           SELECT engine_transition.* FROM engine_transition JOIN (SELECT DISTINCT id FROM down LIMIT 2000) AS kept
            USING (id) ORDER BY id LIMIT %(most)s""",
         {"machine": machine, "object": object_id, "newest": NEWEST, "most": MOST},
     )

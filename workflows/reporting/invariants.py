@@ -12,7 +12,7 @@ from core.models import Account, Invoice, Payment, Subscription
 from core.time_zones import table_names
 from engine.lease import LENGTH
 from engine.purge import PURGED
-from engine.registry import followers, machine_of
+from engine.registry import follow_ups, machine_name
 from workflows.reporting.laws import LAWS
 
 MACHINES = (Account, Subscription, Invoice, Payment)
@@ -21,23 +21,23 @@ HISTORY = {
     "the transitions of an object count 1, 2, 3 without a gap": """
         SELECT machine, object_id, seq, expected FROM (
             SELECT machine, object_id, seq, row_number() OVER (PARTITION BY machine, object_id ORDER BY seq) AS expected
-            FROM core_transition) AS numbered
+            FROM engine_transition) AS numbered
         WHERE seq <> expected""",
     "a transition starts where the one before it ended": """
         SELECT machine, object_id, seq, source, ended FROM (
             SELECT machine, object_id, seq, source,
                 lag(target, 1, '') OVER (PARTITION BY machine, object_id ORDER BY seq) AS ended
-            FROM core_transition) AS chained
+            FROM engine_transition) AS chained
         WHERE source <> ended""",
 }
 DEBTS = {
     "what is done says when, and nothing else does": """
-        SELECT id AS effect, kind, state, done_at FROM core_effect WHERE (state = 'done') <> (done_at IS NOT NULL)""",
+        SELECT id AS effect, kind, state, done_at FROM engine_effect WHERE (state = 'done') <> (done_at IS NOT NULL)""",
     "what is dead or uncertain says why": """
-        SELECT id AS effect, kind, state FROM core_effect
+        SELECT id AS effect, kind, state FROM engine_effect
         WHERE state = 'dead' AND last_error = '' OR state = 'uncertain' AND attempts > 0 AND last_error = ''""",
     "no lease outlives its end": f"""
-        SELECT id AS effect, kind, lease_until FROM core_effect AS effect
+        SELECT id AS effect, kind, lease_until FROM engine_effect AS effect
         WHERE state = 'leased' AND coalesce(lease_until, '-infinity') < now() - interval '1 minute'
             OR lease_until > now() + {LENGTH}""",
 }
@@ -46,16 +46,16 @@ BATCHES = {
     "a batch counts what became of its effects": """
         SELECT coalesce(batch.id, member.batch_id) AS batch, batch.total, batch.done, batch.skipped,
             member.effects, member.done AS are_done, member.skipped AS are_skipped
-        FROM core_batch AS batch FULL JOIN (
+        FROM engine_batch AS batch FULL JOIN (
             SELECT batch_id, count(*) AS effects, count(*) FILTER (WHERE state = 'done') AS done,
                 count(*) FILTER (WHERE state = 'skipped') AS skipped
-            FROM core_effect WHERE batch_id IS NOT NULL GROUP BY batch_id) AS member ON member.batch_id = batch.id
+            FROM engine_effect WHERE batch_id IS NOT NULL GROUP BY batch_id) AS member ON member.batch_id = batch.id
         WHERE batch.id IS NULL OR batch.skipped <> coalesce(member.skipped, 0)
             OR batch.total - coalesce(member.effects, 0) <> batch.done - coalesce(member.done, 0)
             OR batch.done <> coalesce(member.done, 0) AND (batch.completed_at IS NULL OR batch.done < member.done)""",
     "what follows a batch is due when the batch is complete, and not before": """
         SELECT batch.id AS batch, batch.completed_at, following.id AS effect, following.state
-        FROM core_batch AS batch LEFT JOIN core_effect AS following ON following.id = batch.then_id
+        FROM engine_batch AS batch LEFT JOIN engine_effect AS following ON following.id = batch.then_id
         WHERE following.id IS NULL
             OR (following.state = 'waiting' AND following.fence = 0) <> (batch.completed_at IS NULL)""",
 }
@@ -72,8 +72,8 @@ TENANTS = {
         WHERE allocation.account_id <> payment.account_id OR allocation.account_id <> invoice.account_id
         UNION ALL SELECT 'balance entry', entry.id FROM core_balanceentry AS entry
         JOIN core_payment AS parent ON parent.id = entry.payment_id WHERE parent.account_id <> entry.account_id
-        UNION ALL SELECT 'effect', effect.id FROM core_effect AS effect
-        JOIN core_transition AS parent ON parent.id = effect.transition_id
+        UNION ALL SELECT 'effect', effect.id FROM engine_effect AS effect
+        JOIN engine_transition AS parent ON parent.id = effect.transition_id
         WHERE parent.account_id <> effect.account_id""",
 }
 
@@ -99,16 +99,16 @@ def findings(cursor: Any) -> Iterator[str]:
 
 def _machines() -> dict[str, str]:
     rows = " UNION ALL ".join(
-        f"SELECT '{machine_of(model)}' AS machine, id, status, version FROM {model._meta.db_table}"
+        f"SELECT '{machine_name(model)}' AS machine, id, status, version FROM {model._meta.db_table}"
         for model in MACHINES
     )
-    names = ", ".join(f"'{machine_of(model)}'" for model in MACHINES)
+    names = ", ".join(f"'{machine_name(model)}'" for model in MACHINES)
     return {
         "an object is where its last transition led": f"""
             SELECT coalesce(row.machine, last.machine) AS machine, coalesce(row.id, last.object_id) AS id,
                 row.status, row.version, last.target, last.seq
             FROM ({rows}) AS row FULL JOIN (
-                SELECT DISTINCT ON (machine, object_id) machine, object_id, target, seq FROM core_transition
+                SELECT DISTINCT ON (machine, object_id) machine, object_id, target, seq FROM engine_transition
                 WHERE machine IN ({names}) ORDER BY machine, object_id, seq DESC
             ) AS last ON last.machine = row.machine AND last.object_id = row.id
             WHERE (row.status, row.version) IS DISTINCT FROM (last.target, last.seq)"""
@@ -120,29 +120,30 @@ def _declared() -> dict[str, str]:
     adding one does not accuse the past, and not for what may have been purged since."""
     lines = ", ".join(
         f"('{machine}', '{name}', '{line.kind.name}', {_text(line.to)})"
-        for (machine, name), declared in followers.items()
+        for (machine, name), declared in follow_ups.items()
         for line in declared
     )
     follows = f"""
         WITH line(machine, name, kind, target) AS (VALUES {lines}),
         owed AS (
             SELECT line.machine, line.name, line.kind, min(fact.at) AS since
-            FROM line JOIN core_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
-            JOIN core_effect AS debt ON debt.transition_id = fact.id AND debt.kind = line.kind
+            FROM line JOIN engine_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
+            JOIN engine_effect AS debt ON debt.transition_id = fact.id AND debt.kind = line.kind
             GROUP BY 1, 2, 3)"""
     return {
         "a transition has the effects that follow from it": f"""{follows}
             SELECT fact.machine, fact.name, fact.id AS transition, line.kind
             FROM line JOIN owed USING (machine, name, kind)
-            JOIN core_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
-                AND fact.at >= greatest(owed.since, (SELECT max(slot) FROM core_tick WHERE schedule = '{PURGED}'))
+            JOIN engine_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
+                AND fact.at >= greatest(
+                    owed.since, (SELECT max(slot) FROM engine_scheduledrun WHERE schedule = '{PURGED}'))
                 AND fact.target = coalesce(line.target, fact.target)
-            WHERE NOT EXISTS (SELECT FROM core_effect AS debt WHERE debt.transition_id = fact.id
+            WHERE NOT EXISTS (SELECT FROM engine_effect AS debt WHERE debt.transition_id = fact.id
                 AND debt.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, line.kind))""",
         "a transition has each effect once, and none that follows from another": f"""{follows}
             SELECT fact.machine, fact.name, fact.id AS transition, debt.kind, count(*) AS times
-            FROM owed JOIN core_transition AS fact ON fact.machine = owed.machine AND fact.name = owed.name
-            JOIN core_effect AS debt ON debt.transition_id = fact.id AND debt.kind = owed.kind
+            FROM owed JOIN engine_transition AS fact ON fact.machine = owed.machine AND fact.name = owed.name
+            JOIN engine_effect AS debt ON debt.transition_id = fact.id AND debt.kind = owed.kind
                 AND debt.key !~ '{_REPEATED}'
             GROUP BY fact.id, fact.machine, fact.name, fact.target, debt.kind
             HAVING count(*) > 1 OR NOT EXISTS (

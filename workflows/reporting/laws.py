@@ -55,12 +55,13 @@ MONEY = {
         SELECT payment.id AS payment, payment.status, taken.approved, taken.settled
         FROM audit.payments AS payment, LATERAL (SELECT
             count(*) FILTER (WHERE name = 'approve') AS approved, count(*) FILTER (WHERE name = 'settle') AS settled
-            FROM core_transition WHERE machine = 'payment' AND object_id = payment.id
+            FROM engine_transition WHERE machine = 'payment' AND object_id = payment.id
         ) AS taken
         WHERE taken.approved > 1 OR taken.settled > taken.approved
             OR (payment.status IN ('succeeded', 'reversed')) <> (taken.settled = 1)
             OR taken.settled = 0 AND EXISTS (
-                SELECT FROM core_effect WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
+                SELECT FROM engine_effect
+                WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
     "nobody decides on their own payment": """
         SELECT id AS payment, decided_by FROM audit.payments WHERE decided_by = submitted_by""",
     "who submitted a payment began it": """
@@ -71,9 +72,9 @@ MONEY = {
         SELECT payment.id AS payment, payment.decided_by_id AS decided_by, decision.actor_id AS performed_by,
             payment.reversed_by_id AS reversed_by, reversal.actor_id AS reversal_performed_by
         FROM core_payment AS payment
-        LEFT JOIN core_transition AS decision ON decision.machine = 'payment' AND decision.object_id = payment.id
+        LEFT JOIN engine_transition AS decision ON decision.machine = 'payment' AND decision.object_id = payment.id
             AND decision.name IN ('approve', 'reject')
-        LEFT JOIN core_transition AS reversal ON reversal.machine = 'payment' AND reversal.object_id = payment.id
+        LEFT JOIN engine_transition AS reversal ON reversal.machine = 'payment' AND reversal.object_id = payment.id
             AND reversal.name = 'reverse'
         WHERE payment.decided_by_id IS DISTINCT FROM decision.actor_id
             OR payment.reversed_by_id IS DISTINCT FROM reversal.actor_id""",
@@ -83,8 +84,8 @@ MONEY = {
         SELECT invoice.id AS invoice, invoice.total, birth.inputs ->> 'total' AS begun_with,
             issued.inputs #>> '{snapshot,price}' AS issued_with
         FROM core_invoice AS invoice
-        JOIN core_transition AS birth ON birth.machine = 'invoice' AND birth.object_id = invoice.id AND birth.seq = 1
-        LEFT JOIN core_transition AS issued ON issued.machine = 'invoice' AND issued.object_id = invoice.id
+        JOIN engine_transition AS birth ON birth.machine = 'invoice' AND birth.object_id = invoice.id AND birth.seq = 1
+        LEFT JOIN engine_transition AS issued ON issued.machine = 'invoice' AND issued.object_id = invoice.id
             AND issued.name = 'issue'
         WHERE (birth.inputs ->> 'total')::numeric <> invoice.total
             OR birth.inputs ->> 'currency' <> invoice.currency
@@ -144,7 +145,7 @@ STANDING = {
         WHERE invoice.status IN ('pending', 'partially_paid') AND invoice.purpose <> 'upgrade'
             AND subscription.status = 'active' AND invoice.account_id NOT IN {BUSY}
             AND invoice.due_on + coalesce(method.bank_lag_days, 0) + 2 < now()::date
-            AND NOT EXISTS (SELECT FROM core_effect WHERE object_id = invoice.id AND kind = 'invoice.fall_behind'
+            AND NOT EXISTS (SELECT FROM engine_effect WHERE object_id = invoice.id AND kind = 'invoice.fall_behind'
                 AND state = 'waiting')""",
 }
 TIME = {
@@ -155,13 +156,13 @@ TIME = {
     "a trial and a period have their end before them": f"""
         SELECT account.id AS about, 'trial' AS what, account.trial_ends_on AS until FROM core_account AS account
         WHERE account.status = 'trial' AND account.trial_ends_on > now()::date + 1 AND account.id NOT IN {BUSY}
-            AND NOT EXISTS (SELECT FROM core_effect WHERE account_id = account.id AND kind = 'account.end_trial'
+            AND NOT EXISTS (SELECT FROM engine_effect WHERE account_id = account.id AND kind = 'account.end_trial'
                 AND state = 'waiting')
         UNION ALL
         SELECT subscription.id, 'period', subscription.period_end FROM audit.subscriptions AS subscription
         WHERE subscription.status = 'active' AND subscription.period_end > now()::date + 1
             AND subscription.account_id NOT IN {BUSY}
-            AND NOT EXISTS (SELECT FROM core_effect WHERE state = 'waiting' AND kind = 'subscription.turn'
+            AND NOT EXISTS (SELECT FROM engine_effect WHERE state = 'waiting' AND kind = 'subscription.turn'
                 AND object_id = subscription.id
                 AND coalesce(payload ->> 'period_end' = subscription.period_end::text, true))""",
 }
@@ -238,7 +239,7 @@ PAYEES = {
     "a payee that waits has its moment before it": """
         SELECT method_id AS method, number FROM core_payeeversion AS version
         WHERE in_force_at IS NULL AND withdrawn_at IS NULL AND NOT EXISTS (
-            SELECT FROM core_effect WHERE kind = 'payee.put_in_force' AND state NOT IN ('done', 'skipped')
+            SELECT FROM engine_effect WHERE kind = 'payee.put_in_force' AND state NOT IN ('done', 'skipped')
                 AND payload ->> 'version' = version.id::text)
             AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
 }

@@ -9,13 +9,13 @@ from __future__ import annotations
 from iso4217 import Currency
 
 # Accounts with work under way: what a transition has begun, its effect has yet to end, or an operator has.
-BUSY = """(SELECT account_id FROM core_effect WHERE lane = 'inward'
+BUSY = """(SELECT account_id FROM engine_effect WHERE lane = 'inward'
     AND (state IN ('ready', 'leased', 'dead', 'uncertain') OR state = 'waiting' AND (fence > 0 OR run_at <= now())))"""
 
 
 def _acts(kind: str, about: str, *, more: str = "") -> str:
     """Whether an effect of that kind will act on the row, or is on the list of those that were given up."""
-    return f"""EXISTS (SELECT FROM core_effect AS timer WHERE timer.object_id = {about} AND timer.kind = '{kind}'
+    return f"""EXISTS (SELECT FROM engine_effect AS timer WHERE timer.object_id = {about} AND timer.kind = '{kind}'
                 AND timer.state NOT IN ('done', 'skipped'){more})"""
 
 
@@ -66,7 +66,7 @@ LIVENESS = {
             AND coalesce(renewal.due_on, subscription.period_end) + {_PATIENCE} < now()::date
             AND NOT EXISTS (SELECT FROM core_payment AS payment WHERE payment.account_id = subscription.account_id
                 AND (payment.status IN ('pending_approval', 'approved') OR EXISTS (
-                    SELECT FROM core_transition AS step WHERE step.object_id = payment.id
+                    SELECT FROM engine_transition AS step WHERE step.object_id = payment.id
                         AND step.machine = 'payment' AND step.at > now() - interval '2 days')))""",
     "who is past due or suspended has a next day": f"""
         SELECT subscription.id AS subscription, subscription.status FROM core_subscription AS subscription

@@ -16,7 +16,7 @@ from core.money import money_text
 from engine import Preview, preview_of
 from engine.ids import uuid7
 from engine.models import Effect
-from engine.pipeline import ask, pipelined
+from engine.pipeline import ask, pipeline
 from engine.stateful import Stateful
 from workflows.periods import last_day_of
 
@@ -119,7 +119,7 @@ def counted(count: int, noun: str) -> str:
 def _look(what: Preview, *, since: UUID, by: User) -> BillingPreview:
     """What is read while it is as it would be. `since`: a key that is older than all that was written."""
     moved = [each.object_id for each in what.changes if each.machine == "subscription"]
-    with pipelined():
+    with pipeline():
         credits_ = ask(_CREDITS, [[each.pk for each in what.transitions], by.pk, since])
         balance = ask(_BALANCE, [list({each.account_id for each in what.changes}), since])
         periods = ask(_PERIODS, [moved])

@@ -42,7 +42,7 @@ def paces() -> list[Pace]:
                    SELECT id, created_at FROM core_payment WHERE id >= %s::uuid ORDER BY id DESC LIMIT %s),
                decided AS (
                    SELECT name, at, extract(epoch FROM at - created_at) AS took FROM latest
-                   JOIN core_transition ON machine = 'payment' AND object_id = latest.id AND seq = 2
+                   JOIN engine_transition ON machine = 'payment' AND object_id = latest.id AND seq = 2
                    WHERE name IN ('approve', 'reject') AND at >= date_trunc('day', %s::timestamptz))
                SELECT at::date, count(*) FILTER (WHERE name = 'approve'), count(*) FILTER (WHERE name = 'reject'),
                       percentile_cont(0.5) WITHIN GROUP (ORDER BY took),
@@ -68,7 +68,7 @@ def oldest_ages() -> list[float]:
                    SELECT id, created_at FROM core_payment WHERE id >= %(first)s::uuid ORDER BY id DESC LIMIT %(most)s),
                waited AS (
                    SELECT latest.created_at, coalesce(at, 'infinity') AS until FROM latest
-                   LEFT JOIN core_transition ON machine = 'payment' AND object_id = latest.id AND seq = 2
+                   LEFT JOIN engine_transition ON machine = 'payment' AND object_id = latest.id AND seq = 2
                    UNION ALL
                    (SELECT created_at, 'infinity' FROM core_payment WHERE status = 'pending_approval'
                     ORDER BY id LIMIT %(most)s))

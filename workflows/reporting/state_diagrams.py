@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from django.apps import apps
 
-from engine.registry import Follower, followers, machine_of
-from engine.stateful import BIRTH, Stateful, births_of, edges_of, status_field
+from engine.registry import FollowUp, follow_ups, machine_name
+from engine.stateful import CREATED, Stateful, edges_of, initial_states, status_field
 
 HEAD = """# The machines
 
 Drawn from the code by `manage.py draw_workflows`; do not edit. An arrow is a transition, the lines below a
-diagram say what follows from it. `begin` is the birth of a row.
+diagram say what follows from it. `create` is the birth of a row.
 """
 
 
@@ -27,7 +27,7 @@ def machine_models() -> list[type[Stateful]]:
 
 def mermaid(model: type[Stateful]) -> str:
     """A stateDiagram-v2 of the model's machine."""
-    births = [f"    [*] --> {state}" for state in births_of(model)]
+    births = [f"    [*] --> {state}" for state in initial_states(model)]
     edges = [f"    {source} --> {target}: {name}" for name, source, target in edges_of(model)]
     return "\n".join(["stateDiagram-v2", *births, *edges])
 
@@ -36,10 +36,10 @@ def mermaid_of_all(models: list[type[Stateful]]) -> str:
     """One stateDiagram-v2 with a box for each machine, whose states bear its name: two machines may share a word."""
     lines = ["stateDiagram-v2"]
     for model in models:
-        machine = machine_of(model)
+        machine = machine_name(model)
         lines.append(f"    state {machine} {{")
         lines += [f'        state "{state}" as {machine}_{state}' for state in states_of(model)]
-        lines += [f"        [*] --> {machine}_{state}" for state in births_of(model)]
+        lines += [f"        [*] --> {machine}_{state}" for state in initial_states(model)]
         lines += [
             f"        {machine}_{source} --> {machine}_{target}: {name}" for name, source, target in edges_of(model)
         ]
@@ -58,12 +58,12 @@ def _section(model: type[Stateful]) -> str:
 
 
 def _followers(model: type[Stateful]) -> Iterator[str]:
-    names = [BIRTH, *sorted(status_field(model).transitions[model])]
+    names = [CREATED, *sorted(status_field(model).transitions[model])]
     for name in names:
-        for follower in followers.get((machine_of(model), name), ()):
+        for follower in follow_ups.get((machine_name(model), name), ()):
             yield f"- `{name}`{_condition(follower)}: `{follower.kind.name}`"
 
 
-def _condition(follower: Follower) -> str:
+def _condition(follower: FollowUp) -> str:
     to = f" to {follower.to}" if follower.to else ""
     return to + (f", {follower.after} later" if follower.after else "")

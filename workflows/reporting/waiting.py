@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from core.models import Payment
 from engine import Behind, behind
 from engine.models import Effect
-from engine.registry import followers, subject_model
-from engine.stateful import NOBODY
+from engine.registry import follow_ups, subject_model
+from engine.stateful import NO_TENANT
 from workflows.lifecycle.timers import kinds as timers
 from workflows.reporting.previews import counted
 
@@ -71,7 +71,7 @@ def _sentences(effect: Effect, waits: Behind) -> Iterator[str]:
         is_doubtful = effect.state == Effect.State.UNCERTAIN
         yield f"{'Nobody knows whether this mail went out' if is_doubtful else 'This mail has not gone out'}."
     yield from _about(effect)
-    mails = [line for line in followers.get(LEADS_TO.get(effect.kind, ("", "")), ()) if line.kind.name[:5] == "mail."]
+    mails = [line for line in follow_ups.get(LEADS_TO.get(effect.kind, ("", "")), ()) if line.kind.name[:5] == "mail."]
     if mails:
         yield f"{counted(len(mails), 'mail')} follow{'s' * (len(mails) == 1)} when it is done."
     yield from _behind(waits)
@@ -112,7 +112,7 @@ def _behind(waits: Behind) -> Iterator[str]:
 
 def _timers(effect: Effect) -> Iterator[str]:
     """What waits for its day and not for this, by an index of the account's."""
-    if effect.object_id is None or effect.account_id == NOBODY:
+    if effect.object_id is None or effect.account_id == NO_TENANT:
         return
     waiting = Effect.objects.filter(
         account_id=effect.account_id, state=Effect.State.WAITING, fence=0, object_id=effect.object_id, kind__in=timers

@@ -26,7 +26,7 @@ from django.db.transaction import atomic
 
 from core.db.thaw import thaw
 from core.models import HistoryHead
-from engine import once_per
+from engine import run_once_per
 
 security = logging.getLogger("countersign.security")
 
@@ -51,16 +51,16 @@ _OF_DAY = (
 
 _DIGEST = f"""
     WITH salted AS (
-        SELECT fact.id, gen_random_uuid() AS salt FROM core_transition AS fact
+        SELECT fact.id, gen_random_uuid() AS salt FROM engine_transition AS fact
         WHERE {_OF_DAY} AND NOT EXISTS (SELECT FROM core_transitiondigest WHERE transition_id = fact.id)
         LIMIT {AT_ONCE}
     ), said AS (
         SELECT fact.id, salted.salt, {_TEXTS.format(salt="salted.salt")} AS texts
-        FROM salted JOIN core_transition AS fact ON fact.id = salted.id
+        FROM salted JOIN engine_transition AS fact ON fact.id = salted.id
     )
     INSERT INTO core_transitiondigest (transition_id, day, salt, texts, whole)
     SELECT fact.id, %(day)s, said.salt, said.texts, {_WHOLE.format(texts="said.texts")}
-    FROM said JOIN core_transition AS fact ON fact.id = said.id
+    FROM said JOIN engine_transition AS fact ON fact.id = said.id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of our own words
 # Of the digests that are kept: whether they fit the rows is another question.
 _HEAD = """
@@ -68,7 +68,7 @@ _HEAD = """
         || coalesce(string_agg(decode(whole, 'hex'), ''::bytea ORDER BY transition_id), ''::bytea)), 'hex')
     FROM core_transitiondigest WHERE day = %(day)s"""
 _LEFT = f"""
-    SELECT EXISTS (SELECT FROM core_transition AS fact
+    SELECT EXISTS (SELECT FROM engine_transition AS fact
         WHERE {_OF_DAY} AND NOT EXISTS (SELECT FROM core_transitiondigest WHERE transition_id = fact.id))"""  # noqa: S608 - as above
 _ROWS = f"""
     SELECT coalesce(fact.id, kept.transition_id), fact.id IS NULL, kept.transition_id IS NULL,
@@ -76,10 +76,10 @@ _ROWS = f"""
         kept.salt IS NULL AND (fact.inputs <> '{{}}' OR fact.reason <> ''),
         kept.salt IS NOT NULL AND kept.texts <> {_TEXTS.format(salt="kept.salt")},
         kept.whole <> {_WHOLE.format(texts="kept.texts")} OR kept.day <> (fact.at AT TIME ZONE 'UTC')::date
-    FROM (SELECT * FROM core_transition AS fact WHERE {_OF_DAY}) AS fact
+    FROM (SELECT * FROM engine_transition AS fact WHERE {_OF_DAY}) AS fact
     FULL JOIN (SELECT * FROM core_transitiondigest WHERE day = %(day)s) AS kept ON kept.transition_id = fact.id
     ORDER BY 1"""  # noqa: S608 - of our own words
-_BEFORE = "SELECT id FROM core_transition WHERE at < %s::timestamp AT TIME ZONE 'UTC' ORDER BY id"
+_BEFORE = "SELECT id FROM engine_transition WHERE at < %s::timestamp AT TIME ZONE 'UTC' ORDER BY id"
 
 
 @dataclass
@@ -97,7 +97,7 @@ def close_days(*, seconds: float = SLICE) -> int:
 
     What one call does not manage the next one does: the digests that are made stay.
     """
-    with once_per("history", timedelta(hours=1)) as is_ours:
+    with run_once_per("history", timedelta(hours=1)) as is_ours:
         pass
     closed = _close(time.monotonic() + seconds) if is_ours else 0
     if is_ours:
@@ -131,8 +131,8 @@ def verify(exported: Sequence[tuple[date | None, str]] = ()) -> Check:
 
 def erase_texts(keys: Sequence[UUID], *, reason: str) -> int:
     """Forget what transitions say, and their salt; the history stays whole. For the owner of the tables alone."""
-    with thaw("core_transition", reason=reason), connection.cursor() as cursor:
-        cursor.execute("UPDATE core_transition SET inputs = '{}', reason = '' WHERE id = ANY(%s)", [list(keys)])
+    with thaw("engine_transition", reason=reason), connection.cursor() as cursor:
+        cursor.execute("UPDATE engine_transition SET inputs = '{}', reason = '' WHERE id = ANY(%s)", [list(keys)])
         changed = cursor.rowcount
         cursor.execute("UPDATE core_transitiondigest SET salt = NULL WHERE transition_id = ANY(%s)", [list(keys)])
     return int(changed)
@@ -194,7 +194,7 @@ def _next_day() -> date | None:
     if last is not None:
         return last + timedelta(days=1)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (min(at) AT TIME ZONE 'UTC')::date FROM core_transition")
+        cursor.execute("SELECT (min(at) AT TIME ZONE 'UTC')::date FROM engine_transition")
         first: date | None = cursor.fetchone()[0]
     return first
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from core.models import PayeeVersion, PaymentMethod
-from engine import NewEffect, Permanent, effect_handler, schedule_many
+from engine import NewEffect, PermanentFailure, effect_handler, schedule_many
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.notifications import reviewers
@@ -54,7 +54,7 @@ def put_in_force(_: None, this: Effect) -> None:
     try:
         copy(method).full_clean()  # which may spell a field as it is spelled today: in force is what was confirmed
     except ValidationError as error:
-        raise Permanent(f"{method.code}, {version}: {'; '.join(error.messages)}") from error
+        raise PermanentFailure(f"{method.code}, {version}: {'; '.join(error.messages)}") from error
     version.in_force_at = database_now()
     version.save(update_fields=["in_force_at"])
     method.save()

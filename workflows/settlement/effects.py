@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
-from engine import because, effect_handler, perform_many
+from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
 from workflows.mail.verification import prove_by_payment
 from workflows.settlement.balances import with_remainders
@@ -77,7 +77,7 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
     for allocation in allocations:
         invoice = books.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
-            steps.append(because(effect, invoice.release, amount=allocation.amount))
+            steps.append(caused_by(effect, invoice.release, amount=allocation.amount))
         else:  # written off, and that it stays
             invoice.allocated -= allocation.amount
             invoice.save(update_fields=["allocated"])
@@ -107,15 +107,15 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
         subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
         if subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT):
             if invoice.status in (*Invoice.OPEN, Invoice.Status.PAID):
-                steps.append(because(effect, invoice.abandon))  # it is over: nobody would see to it
+                steps.append(caused_by(effect, invoice.abandon))  # it is over: nobody would see to it
             continue
         if subscription is None or invoice.began_on is None:  # of the next period, or an offer: nothing is overdue yet
             continue
         if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:
             fallen.add(subscription.pk)
-            steps.append(because(effect, subscription.fall_behind))
+            steps.append(caused_by(effect, subscription.fall_behind))
             if account.status == Account.Status.ACTIVE:
-                steps.append(because(effect, account.fall_behind))
+                steps.append(caused_by(effect, account.fall_behind))
     perform_many(steps)
     _revoke_credits(account, released.values(), effect)
 

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
 from engine.models import Effect
-from engine.pipeline import ask, pipelined
-from engine.raw_queries import Reader
+from engine.pipeline import ask, pipeline
+from engine.raw_queries import CompiledQuery
 
 LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
-ACCOUNTS = Reader(Account._base_manager.all(), lock=True)
-SUBSCRIPTIONS = Reader(Subscription._base_manager.all(), lock=True)
+ACCOUNTS = CompiledQuery(Account._base_manager.all(), lock=True)
+SUBSCRIPTIONS = CompiledQuery(Subscription._base_manager.all(), lock=True)
 # Invoices by their keys, and those that payments were claimed for or are to go to, before anything is locked. An ARRAY,
 # so that the planner counts on few.
 _INVOICE_IDS = """%s::uuid[] || ARRAY(
@@ -26,17 +26,17 @@ _INVOICE_IDS = """%s::uuid[] || ARRAY(
            WHERE core_payment.id = ANY(%s::uuid[]))"""
 # Those that the invoices are for, and those that live: a new one takes the place of an old one.
 # A union, because with an OR over both tables PostgreSQL would read all of both.
-SUBSCRIPTIONS_CONCERNED = Reader(
+SUBSCRIPTIONS_CONCERNED = CompiledQuery(
     Subscription._base_manager.all(),
     f"""core_subscription.id IN (
            SELECT subscription_id FROM core_invoice WHERE id = ANY({_INVOICE_IDS})
            UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",  # noqa: S608 - all of it is ours
     lock=True,
 )
-INVOICES = Reader(Invoice._base_manager.all(), f"core_invoice.id = ANY({_INVOICE_IDS})", lock=True)
-PAYMENTS = Reader(Payment._base_manager.all(), lock=True)
-PLANS = Reader(Plan.objects.all(), "TRUE")  # a handful, as are the methods, without their long texts
-METHODS = Reader(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
+INVOICES = CompiledQuery(Invoice._base_manager.all(), f"core_invoice.id = ANY({_INVOICE_IDS})", lock=True)
+PAYMENTS = CompiledQuery(Payment._base_manager.all(), lock=True)
+PLANS = CompiledQuery(Plan.objects.all(), "TRUE")  # a handful, as are the methods, without their long texts
+METHODS = CompiledQuery(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
 
 
 @dataclass
@@ -69,7 +69,7 @@ def open_books(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) 
     payment_ids = [effect.object_id for effect in payments]
     invoice_ids = [[invoice.pk for invoice in invoices], payment_ids, payment_ids]
     account_ids = list({effect.account_id for effect in payments} | {invoice.account_id for invoice in invoices})
-    with pipelined():
+    with pipeline():
         accounts = ACCOUNTS.ask(account_ids)
         subscriptions = SUBSCRIPTIONS_CONCERNED.ask(*invoice_ids, account_ids, [str(each) for each in LIVING])
         documents = INVOICES.ask(*invoice_ids)
@@ -88,7 +88,7 @@ def open_books(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) 
 
 def lock_subscription(subscription: Subscription) -> tuple[Account, Subscription]:
     """One subscription and its account, as they are now."""
-    with pipelined():
+    with pipeline():
         account, row = ACCOUNTS.ask([subscription.account_id]), SUBSCRIPTIONS.ask([subscription.pk])
     return account.objects[0], row.objects[0]
 

@@ -14,9 +14,9 @@ from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice,
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
 from core.money import quantize
-from engine import NewEffect, Step, because, effect_handler, perform_many, schedule_many
+from engine import NewEffect, Step, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect, Transition
-from engine.pipeline import pipelined
+from engine.pipeline import pipeline
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post
@@ -50,7 +50,7 @@ class Settlement:
     def settle(self, payment: Payment, cause: Effect) -> None:
         """Allocate one approved payment; what no invoice needs goes to the customer's balance."""
         assert payment.received is not None, "an approved payment says what was received"
-        self.steps.append(because(cause, payment.settle))
+        self.steps.append(caused_by(cause, payment.settle))
         left = payment.received
         for invoice, wanted in self._plan(payment):
             left -= self._allocate(payment, invoice, min(wanted, left), payment.currency, cause)
@@ -118,7 +118,7 @@ class Settlement:
             self._go_on(subscription, self.books.accounts[invoice.account_id], cause)
 
     def write(self) -> None:
-        with pipelined():
+        with pipeline():
             Allocation.objects.bulk_create(self.allocations)
             BalanceEntry.objects.bulk_create(self.balance_entries)
             post(self.credit_entries)
@@ -161,14 +161,14 @@ class Settlement:
             )
         )
         tolerance = self.methods[payment.method_id].tolerance(invoice.total) if is_from_bank else Decimal(0)
-        step = because(cause, invoice.pay, amount=amount, **({"tolerance": tolerance} if tolerance else {}))
+        step = caused_by(cause, invoice.pay, amount=amount, **({"tolerance": tolerance} if tolerance else {}))
         self.steps.append(step)
         if open_ - amount <= tolerance:
             self.paid.add(invoice.pk)
             if self._open(invoice, cause):
                 step.inputs["began_on"] = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
         elif self._is_over(invoice):
-            self.steps.append(because(cause, invoice.abandon))  # it was given, and nobody asks for the rest
+            self.steps.append(caused_by(cause, invoice.abandon))  # it was given, and nobody asks for the rest
         return amount
 
     def _buys_nothing(self, invoice: Invoice) -> bool:
@@ -244,8 +244,8 @@ class Settlement:
         end = period_end(start, subscription.interval, start.day)
         for other in self.books.of_account[account.pk]:
             if other.status in LIVING:
-                self.steps.append(because(cause, other.end))
-        self.steps.append(because(cause, subscription.activate, on=start, until=end))
+                self.steps.append(caused_by(cause, other.end))
+        self.steps.append(caused_by(cause, subscription.activate, on=start, until=end))
         self._open_account(account, cause)
         self._grant(account, subscription, self._paid_for(invoice, subscription), start, invoice, cause)
 
@@ -259,7 +259,7 @@ class Settlement:
         """A period on the terms of its invoice, whatever was chosen since."""
         terms = self._paid_for(invoice, subscription)
         changes = {} if terms == self._terms(subscription) else terms_as_inputs(terms)
-        self.steps.append(because(cause, verb, until=invoice.period_end, **changes))
+        self.steps.append(caused_by(cause, verb, until=invoice.period_end, **changes))
         assert invoice.period_start is not None
         self._grant(account, subscription, terms, invoice.period_start, invoice, cause)
 
@@ -298,7 +298,7 @@ class Settlement:
         mine = [row for row in now_paid if row.subscription_id == subscription.pk and is_next(subscription, row)]
         renewal = mine[0] if mine else paid_renewal_of(subscription)
         if renewal is None or not self._has_begun(renewal, account):
-            self.steps.append(because(cause, subscription.recover))
+            self.steps.append(caused_by(cause, subscription.recover))
             return None
         self._next_period(subscription, subscription.recover, account, renewal, cause)
         self._note_begin(renewal, account)
@@ -336,7 +336,7 @@ class Settlement:
         self.opened.add(subscription.pk)
         before, terms = self._terms(subscription), self._paid_for(invoice, subscription)
         self.steps.append(
-            because(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
+            caused_by(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
         )
         start, end, since = subscription.period_start, subscription.period_end, invoice.period_start
         assert start is not None
@@ -378,10 +378,10 @@ class Settlement:
         if account.pk in self.opened:
             return
         if account.status == Account.Status.EXPIRED:
-            self.steps.append(because(cause, account.await_payment))
+            self.steps.append(caused_by(cause, account.await_payment))
         if account.status in OPENS_ON_PAYMENT:
             self.opened.add(account.pk)
-            self.steps.append(because(cause, account.activate))
+            self.steps.append(caused_by(cause, account.activate))
 
     def _restore(self, account: Account, invoice: Invoice, cause: Effect) -> None:
         """The period had its grant, which a reversal took back: undo that."""

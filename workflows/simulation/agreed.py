@@ -29,6 +29,6 @@ AGREED = {
         WHERE entry.kind = 'grant' AND invoice.purpose = 'upgrade' AND issued.more_price > 0
             AND entry.amount > issued.more_credits * (invoice.total + 0.01) / issued.more_price + 1""",
     "what is due is done": """
-        SELECT id AS effect, kind, account_id AS account, run_at FROM core_effect
+        SELECT id AS effect, kind, account_id AS account, run_at FROM engine_effect
         WHERE state = 'waiting' AND run_at < now() - interval '1 minute'""",
 }

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from engine.registry import machine_of
-from engine.stateful import births_of, edges_of
+from engine.registry import machine_name
+from engine.stateful import edges_of, initial_states
 from workflows.reporting.invariants import MACHINES
 from workflows.simulation.verbs import VERBS
 
@@ -57,9 +57,9 @@ class Report:
     def count_edges(self) -> None:
         """From the history."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT machine, name, source, target, count(*) FROM core_transition GROUP BY 1, 2, 3, 4")
+            cursor.execute("SELECT machine, name, source, target, count(*) FROM engine_transition GROUP BY 1, 2, 3, 4")
             self.edges.update({(machine, name, source, target): n for machine, name, source, target, n in cursor})
-            cursor.execute("SELECT kind, count(*) FROM core_effect WHERE state = 'done' GROUP BY kind")
+            cursor.execute("SELECT kind, count(*) FROM engine_effect WHERE state = 'done' GROUP BY kind")
             self.effects.update(dict(cursor.fetchall()))
 
     def rare_edges(self, at_least: int) -> dict[Edge, int]:
@@ -101,8 +101,10 @@ class Report:
 
 def all_edges() -> set[Edge]:
     """Every edge that docs/workflows.md draws, births among them."""
-    moves = {(machine_of(model), *edge) for model in MACHINES for edge in edges_of(model)}
-    births: set[Any] = {(machine_of(model), "begin", "", state) for model in MACHINES for state in births_of(model)}
+    moves = {(machine_name(model), *edge) for model in MACHINES for edge in edges_of(model)}
+    births: set[Any] = {
+        (machine_name(model), "begin", "", state) for model in MACHINES for state in initial_states(model)
+    }
     return moves | births
 
 

@@ -168,7 +168,7 @@ class Simulation:
         """The accounts about which something was done at this very moment."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT DISTINCT account_id FROM core_effect WHERE done_at >= now() - interval '1 hour'",
+                "SELECT DISTINCT account_id FROM engine_effect WHERE done_at >= now() - interval '1 hour'",
             )
             for (key,) in cursor.fetchall():
                 if key in self.customers:
@@ -199,7 +199,7 @@ class Simulation:
 
     def _count_desk(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(DISTINCT account_id) FROM core_effect WHERE state IN ('dead', 'uncertain')")
+            cursor.execute("SELECT count(DISTINCT account_id) FROM engine_effect WHERE state IN ('dead', 'uncertain')")
             self.report.days_on_a_desk += cursor.fetchone()[0]
 
     @contextmanager
@@ -252,8 +252,8 @@ def failures_after(event: UUID) -> list[Violation]:
     """Effects that failed, each as a finding: there is no far side here that could be to blame."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT event.id, effect.kind, effect.account_id, event.detail FROM core_effectevent AS event
-               JOIN core_effect AS effect ON effect.id = event.effect_id WHERE event.id > %s ORDER BY event.id""",
+            """SELECT event.id, effect.kind, effect.account_id, event.detail FROM engine_effectevent AS event
+               JOIN engine_effect AS effect ON effect.id = event.effect_id WHERE event.id > %s ORDER BY event.id""",
             [event],
         )
         return [
@@ -266,7 +266,7 @@ def lay_aside(account: UUID) -> None:
     """Nothing more is done about an account that a finding was made of."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE core_effect SET state = 'skipped', done_at = NULL WHERE account_id = %s"
+            "UPDATE engine_effect SET state = 'skipped', done_at = NULL WHERE account_id = %s"
             " AND state IN ('waiting', 'ready', 'dead')",
             [account],
         )
@@ -297,8 +297,8 @@ _WRITTEN = " UNION ALL ".join(
         ("core_allocation", "account_id"),
         ("core_balanceentry", "account_id"),
         ("core_creditentry", "account_id"),
-        ("core_effect", "account_id"),
-        ("core_transition", "account_id"),
+        ("engine_effect", "account_id"),
+        ("engine_transition", "account_id"),
     )
 )
 

@@ -24,12 +24,12 @@ _TABLES = (
     "core_allocation",
     "core_balanceentry",
     "core_creditentry",
-    "core_effect",
+    "engine_effect",
     "core_invoice",
     "core_membership",
     "core_payment",
     "core_subscription",
-    "core_transition",
+    "engine_transition",
 )
 _AUDIT = {
     "accounts": f"SELECT * FROM audit.accounts WHERE id {_MINE}",
@@ -41,19 +41,19 @@ _AUDIT = {
     "credit_entries": f"SELECT * FROM audit.credit_entries WHERE account_id {_MINE}",
     # Of the tables, because the views hide the account in a nullif(), which no index knows.
     "transitions": f"""SELECT id, account_id, machine, object_id, seq, name, source, target, actor_id, cause_id, at
-        FROM public.core_transition WHERE account_id {_MINE}""",
+        FROM public.engine_transition WHERE account_id {_MINE}""",
     "effects": f"""SELECT id, account_id, transition_id, key, kind, state, attempts, run_at, done_at, last_error
-        FROM public.core_effect WHERE account_id {_MINE}""",
+        FROM public.engine_effect WHERE account_id {_MINE}""",
     "mails": f"""SELECT * FROM audit.mails
-        WHERE effect_id IN (SELECT id FROM public.core_effect WHERE account_id {_MINE})""",
+        WHERE effect_id IN (SELECT id FROM public.engine_effect WHERE account_id {_MINE})""",
 }
 # That no question of the product needs, and these do each day.
 _INDEXES = (
     ("core_allocation", "account_id"),
-    ("core_effect", "account_id"),
-    ("core_effect", "object_id"),
-    ("core_effect", "done_at"),
-    ("core_transition", "account_id"),
+    ("engine_effect", "account_id"),
+    ("engine_effect", "object_id"),
+    ("engine_effect", "done_at"),
+    ("engine_transition", "account_id"),
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

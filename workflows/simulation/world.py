@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from core.models import Account, Invoice, PayeeVersion, PaymentMethod, Plan, PlanPrice, Policy, User
 from core.money import quantize
-from engine import effects_recorded, run_due, sweep
+from engine import effects_created, run_due, sweep
 from workflows.periods import MONTHS
 from workflows.simulation.clock import Clock
 from workflows.simulation.database import check_scratch
@@ -221,11 +221,11 @@ def withhold(accounts: Iterable[UUID] = ()) -> None:
     only = " AND account_id = ANY(%s::uuid[])" if accounts else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""UPDATE core_effect SET state = 'done', done_at = now(), attempts = 1, fence = fence + 1,
+            f"""UPDATE engine_effect SET state = 'done', done_at = now(), attempts = 1, fence = fence + 1,
                 outcome = '{{"withheld": "a simulation"}}'
                 WHERE id IN (
-                    SELECT id FROM core_effect WHERE state = 'waiting' AND run_at <= now() AND lane = 'outward'
-                    UNION ALL SELECT id FROM core_effect WHERE state = 'ready' AND lane = 'outward'){only}""",
+                    SELECT id FROM engine_effect WHERE state = 'waiting' AND run_at <= now() AND lane = 'outward'
+                    UNION ALL SELECT id FROM engine_effect WHERE state = 'ready' AND lane = 'outward'){only}""",
             [list(accounts)] if accounts else None,
         )
 
@@ -233,13 +233,13 @@ def withhold(accounts: Iterable[UUID] = ()) -> None:
 @contextmanager
 def unheard() -> Iterator[None]:
     """Nobody is told of new effects: a simulation looks for them itself."""
-    receivers, effects_recorded.receivers = effects_recorded.receivers, []
-    effects_recorded.sender_receivers_cache.clear()
+    receivers, effects_created.receivers = effects_created.receivers, []
+    effects_created.sender_receivers_cache.clear()
     try:
         yield
     finally:
-        effects_recorded.receivers = receivers
-        effects_recorded.sender_receivers_cache.clear()
+        effects_created.receivers = receivers
+        effects_created.sender_receivers_cache.clear()
 
 
 def _staff(email: str, duties: list[str]) -> User:

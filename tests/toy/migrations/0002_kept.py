@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddConstraint(
             model_name="door",
-            constraint=engine.triggers.Kept(name="door_kept"),
+            constraint=engine.triggers.NoDelete(name="door_kept"),
         ),
     ]

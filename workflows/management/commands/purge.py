@@ -22,13 +22,13 @@ class Command(BaseCommand):
             "--older-than",
             type=int,
             metavar="DAYS",
-            help=f"Effects done longer ago than this, at least {LEAST}; default: KEEP_EFFECTS_DAYS.",
+            help=f"Effects done longer ago than this, at least {LEAST}; default: EFFECT_RETENTION_DAYS.",
         )
 
     def handle(self, *args: Any, older_than: int | None, **options: Any) -> None:
         if older_than is not None and older_than < LEAST:
             raise CommandError(f"Effects are kept for {LEAST} days at least.")
-        days = settings.KEEP_EFFECTS_DAYS if older_than is None else older_than
+        days = settings.EFFECT_RETENTION_DAYS if older_than is None else older_than
         before = database_now() - timedelta(days=days) if days else None
         forgotten = forget(effects_before=before)
         self.stdout.write(", ".join(f"{name} {count}" for name, count in forgotten.items()))

@@ -1,4 +1,4 @@
-"""`manage.py skip_outward`: after a restore, with HOLD_OUTWARD on. See docs/operations.md."""
+"""`manage.py skip_outward`: after a restore, with PAUSE_EXTERNAL_EFFECTS on. See docs/operations.md."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class Attempt(models.Model):
+class RateLimitBucket(models.Model):
     """How much of a limit is used up: nothing any more when `until` is past, and then the row may go.
 
     `key` names the limit and holds a digest of whom it counts: no e-mail or network address is kept.

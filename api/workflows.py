@@ -146,7 +146,7 @@ class MachineOut(serializers.Serializer):
     states = serializers.ListField(child=serializers.CharField())
     births = serializers.ListField(child=serializers.CharField())
     edges = EdgeOut(many=True)
-    follow_ups = FollowerOut(many=True)
+    followers = FollowerOut(many=True)
 
 
 class FailureOut(serializers.Serializer):

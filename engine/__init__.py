@@ -3,12 +3,12 @@
     perform(door.open_up, by=user)     take one transition, and schedule what follows from it
     perform_many([...])                the same for a set, in a constant number of statements
     preview(door.open_up, by=user)     what that would bring about, rolled back
-    create(door, by=user)               a row with a lifecycle is born
+    create(door, by=user)              a new row with a lifecycle
     on(Door.open_up, count_visits)     what follows from what
-    @effect_handler("door.count")              a function that pays one kind of debt
+    @effect_handler("door.count")      the function that executes one kind of effect
 
-A transition and the effects that follow from it are written in one statement, so neither exists without
-the other. `run_due` pays the debts, `sweep` finds those that nobody rang for. docs/engine.md teaches it.
+A transition and its effects are written in one statement, so neither exists without the other. `run_due` executes
+effects, `sweep` finds those that no worker was notified of. docs/engine.md teaches it.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, as long as nob
 
 
 def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | None:
-    """Record a set of debts, and the one that is due when all of them are done or skipped; None: it was before.
+    """Schedule a set of effects, and one that is due when all of them are done or skipped; None: it was before.
 
-    The key of `then` is the key of the batch, so it happens once for all time, with all its debts or none. What was
+    The key of `then` is the key of the batch, so it happens once for all time, with all its effects or none. What was
     owed already is waited for as well, unless it is over or of another batch. Of none, `then` is due at once.
     """
     with atomic():

@@ -1,4 +1,4 @@
-"""Pay the debts. An effect inside the database commits together with its DONE, so it happens exactly once; one
+"""Execute effects. An effect inside the database commits together with its DONE, so it happens exactly once; one
 that leaves the house runs with no transaction open, so it happens at least once, under the same key every time.
 """
 

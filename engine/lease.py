@@ -1,4 +1,6 @@
-"""The rows' side of paying debts, once they are claimed: hold, give back, finish. Database time decides everything.
+"""The rows' side of executing effects, once they are claimed: hold, give back, finish.
+
+Database time decides everything.
 
 A lease names the database session of its holder. When that session is gone its process is dead, and the
 sweeper takes the effect back at once; `lease_until` is for a holder that hangs or a machine that vanished.

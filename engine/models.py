@@ -1,7 +1,4 @@
-"""What the engine remembers: a Transition is a fact, an Effect is a debt, an EffectEvent what became of it.
-
-The tables keep the names under which they were made, when they were part of `core`.
-"""
+"""What the engine remembers: a Transition is a fact, an Effect a job that must happen, an EffectEvent its history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forget debts that were paid long ago, where nothing can make them anew.
+"""Delete effects that were done long ago, where nothing can create them again.
 
 The key of an effect is what keeps it from being owed twice. So a row may go where something else keeps its key from
 coming again:

@@ -1,4 +1,4 @@
-"""What follows from what: `@effect_handler` names a debt, `on` says when it arises."""
+"""What follows from what: `@effect_handler` names a kind of effect, `on` says when one is scheduled."""
 
 from __future__ import annotations
 

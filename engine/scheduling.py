@@ -1,4 +1,4 @@
-"""Debts that follow no transition: a reminder, a password reset, an alert."""
+"""Effects that follow no transition: a reminder, a password reset, an alert."""
 
 from __future__ import annotations
 
@@ -77,7 +77,10 @@ def schedule(
 
 
 def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
-    """Record a set of debts, in one statement unless it is large; their ids, None for each that was owed already."""
+    """Schedule a set of effects, in one statement unless it is large.
+
+    Returns their ids, None for each that was scheduled already.
+    """
     if not effects:
         return []
     rows = [effect.row() for effect in effects]

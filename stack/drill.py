@@ -26,7 +26,7 @@ from stack.terminal import say
 from stack.wheels import POSTGRES_BIN, postgres_package
 
 APPROVER = {"email": "approver@demo.test", "password": "demo-demo-demo"}
-NOBODY = "redis+socket:///nobody/listens/here"  # no broker: the drill pays debts itself
+NOBODY = "redis+socket:///nobody/listens/here"  # no broker: the drill executes effects itself
 SENT = "SELECT DISTINCT effect_id FROM audit.mails"
 GRANTS = "SELECT account_id || ' ' || key FROM audit.credit_entries WHERE kind = 'grant'"
 DUE = "SELECT count(*) FROM audit.effects WHERE state IN ('ready', 'waiting', 'leased')"

@@ -7,7 +7,9 @@ class WorkflowsConfig(AppConfig):
     name = "workflows"
 
     def ready(self) -> None:
-        from workflows.lifecycle import renewal_runs  # noqa: F401 - after no transition
-        from workflows.security import (
-            operator_log,  # noqa: F401 - to know what follows from what
-        )
+        from workflows import billing  # noqa: F401 - what follows from what
+
+        # Handlers that follow from no transition, and what listens.
+        from workflows.lifecycle import renewal_runs  # noqa: F401
+        from workflows.mail import account_emails  # noqa: F401
+        from workflows.security import operator_log, payee_effects, rights_effects  # noqa: F401

@@ -227,9 +227,7 @@ def _too_many(seconds: int) -> TooManyRequests:
 
 
 def _digest(who: str) -> str:
-    return salted_hmac(
-        "core.security.rate_limits", who.encode(errors="backslashreplace"), algorithm="sha256"
-    ).hexdigest()[:32]
+    return salted_hmac("core.limits", who.encode(errors="backslashreplace"), algorithm="sha256").hexdigest()[:32]
 
 
 def _move(spans: dict[str, timedelta]) -> None:

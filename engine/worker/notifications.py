@@ -117,7 +117,7 @@ def messages(ids: Sequence[UUID]) -> list[list[str]]:
 
 @contextmanager
 def suppress_notifications() -> Iterator[None]:
-    """While a worker pays debts it looks for more by itself, so nobody needs to ring in its own lanes."""
+    """While a worker executes effects it looks for more by itself, so nobody needs to notify its own lanes."""
     _local.deaf = [queue for queue in queue_names() if queue not in own_queues()]
     try:
         yield

@@ -125,30 +125,31 @@ def _declared() -> dict[str, str]:
     )
     follows = f"""
         WITH line(machine, name, kind, target) AS (VALUES {lines}),
-        owed AS (
+        expected AS (
             SELECT line.machine, line.name, line.kind, min(fact.at) AS since
             FROM line JOIN engine_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
-            JOIN engine_effect AS debt ON debt.transition_id = fact.id AND debt.kind = line.kind
+            JOIN engine_effect AS effect ON effect.transition_id = fact.id AND effect.kind = line.kind
             GROUP BY 1, 2, 3)"""
     return {
         "a transition has the effects that follow from it": f"""{follows}
             SELECT fact.machine, fact.name, fact.id AS transition, line.kind
-            FROM line JOIN owed USING (machine, name, kind)
+            FROM line JOIN expected USING (machine, name, kind)
             JOIN engine_transition AS fact ON fact.machine = line.machine AND fact.name = line.name
                 AND fact.at >= greatest(
-                    owed.since, (SELECT max(slot) FROM engine_scheduledrun WHERE schedule = '{PURGED}'))
+                    expected.since, (SELECT max(slot) FROM engine_scheduledrun WHERE schedule = '{PURGED}'))
                 AND fact.target = coalesce(line.target, fact.target)
-            WHERE NOT EXISTS (SELECT FROM engine_effect AS debt WHERE debt.transition_id = fact.id
-                AND debt.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, line.kind))""",
+            WHERE NOT EXISTS (SELECT FROM engine_effect AS effect WHERE effect.transition_id = fact.id
+                AND effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, line.kind))""",
         "a transition has each effect once, and none that follows from another": f"""{follows}
-            SELECT fact.machine, fact.name, fact.id AS transition, debt.kind, count(*) AS times
-            FROM owed JOIN engine_transition AS fact ON fact.machine = owed.machine AND fact.name = owed.name
-            JOIN engine_effect AS debt ON debt.transition_id = fact.id AND debt.kind = owed.kind
-                AND debt.key !~ '{_REPEATED}'
-            GROUP BY fact.id, fact.machine, fact.name, fact.target, debt.kind
+            SELECT fact.machine, fact.name, fact.id AS transition, effect.kind, count(*) AS times
+            FROM expected
+            JOIN engine_transition AS fact ON fact.machine = expected.machine AND fact.name = expected.name
+            JOIN engine_effect AS effect ON effect.transition_id = fact.id AND effect.kind = expected.kind
+                AND effect.key !~ '{_REPEATED}'
+            GROUP BY fact.id, fact.machine, fact.name, fact.target, effect.kind
             HAVING count(*) > 1 OR NOT EXISTS (
                 SELECT FROM line WHERE line.machine = fact.machine AND line.name = fact.name
-                    AND line.kind = debt.kind AND fact.target = coalesce(line.target, fact.target))""",
+                    AND line.kind = effect.kind AND fact.target = coalesce(line.target, fact.target))""",
     }
 
 

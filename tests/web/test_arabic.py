@@ -56,6 +56,8 @@ SAID_TO_STAFF = {
     "At most  reminders.",
     "This is nobody of the site's account: invite them first.",
     "You may not void this invoice.",
+    "There is no such reason.",
+    "Say why.",
     "Write whole numbers of days with commas between them, such as -7, 0, 3.",
     "There are two new prices of this currency and interval.",
     "Somebody of the staff cannot belong to an account: they decide on them.",  # a member, in the admin
@@ -64,6 +66,9 @@ SAID_TO_STAFF = {
     "You may not change payment methods.",
     "Another change of where this method's money is sent waits already. Withdraw it first.",
     "Somebody else confirms what you asked for.",
+    "Name each invoice once.",
+    "Name invoices of this account and currency.",
+    "The parts are more than what was received.",
 }
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}

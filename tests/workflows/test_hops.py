@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.problems import check_all
 from engine import perform
 from engine.problems import WrongState
 from tests.factories import PaymentFactory, PaymentMethodFactory, PlanFactory, StaffFactory
@@ -61,7 +62,7 @@ class Trip:
         if event != "call" or self.is_over or code.co_name.startswith("<"):
             return
         here, caller = place(code), frame.f_back
-        while caller is not None and not place(caller.f_code):
+        while caller is not None and (not place(caller.f_code) or caller.f_code is check_all.__code__):
             caller = caller.f_back
         there = place(caller.f_code) if caller is not None else ""
         is_ours = here.startswith(PARTS) and there.startswith(("api", "web", "workflows"))

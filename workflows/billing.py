@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from core.models import Account, Invoice, Payment, Subscription
 from engine import alert, on
-from workflows.lifecycle.closing import close_down, wind_up
-from workflows.lifecycle.dunning import escalate_claim, plan_end, plan_suspension, watch_invoices
-from workflows.lifecycle.renewals import plan_renewal, reissue, reprice_renewal, resume
-from workflows.lifecycle.trials import watch_trial
+from workflows.lifecycle.closing import clean_up_cancelled_subscription, clean_up_closed_account
+from workflows.lifecycle.dunning import escalate_claim, schedule_cancellation, schedule_suspension, watch_invoices
+from workflows.lifecycle.renewals import reissue_renewal, reprice_renewal, resume, schedule_renewal
+from workflows.lifecycle.trials import schedule_trial_end
 from workflows.mail.notifications import (
     mail_approval,
     mail_cancellation,
@@ -24,15 +24,15 @@ from workflows.mail.notifications import (
 from workflows.mail.reviewer_notifications import tell_reviewers
 from workflows.settlement.effects import apply_balances, settle_payments, unsettle_payment
 
-on(Account, mail_trial_start, watch_trial, to=Account.Status.TRIAL)  # born: somebody tries the product
+on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # born: somebody tries the product
 on(Account.expire, mail_trial_end)
-on(Account.close, wind_up)
+on(Account.close, clean_up_closed_account)
 
 on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
 # Perhaps after it was given up: then the balance has grown without it meanwhile.
 on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
-on(Invoice.void, reissue)
+on(Invoice.void, reissue_renewal)
 
 on(Payment, tell_reviewers)  # born: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))
@@ -41,13 +41,13 @@ on(Payment.settle, mail_approval)
 on(Payment.reject, mail_rejection)
 on(Payment.reverse, unsettle_payment, mail_reversal)
 
-on(Subscription.activate, plan_renewal)
-on(Subscription.renew, plan_renewal)
+on(Subscription.activate, schedule_renewal)
+on(Subscription.renew, schedule_renewal)
 on(Subscription.upgrade, reprice_renewal)
-on(Subscription.recover, plan_renewal, resume)
-on(Subscription.fall_behind, plan_suspension, mail_past_due)
-on(Subscription.suspend, plan_end, mail_suspension)
-on(Subscription.cancel, close_down, mail_cancellation)
+on(Subscription.recover, schedule_renewal, resume)
+on(Subscription.fall_behind, schedule_suspension, mail_past_due)
+on(Subscription.suspend, schedule_cancellation, mail_suspension)
+on(Subscription.cancel, clean_up_cancelled_subscription, mail_cancellation)
 on(Subscription.end, mail_cancellation)
 
 alert(mail_dead_effects)

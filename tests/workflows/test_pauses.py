@@ -16,7 +16,7 @@ from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import choose_plan, sign_up
-from workflows.lifecycle.claim_pauses import HELD, hold, is_held_up
+from workflows.lifecycle.claim_pauses import HELD, hold, is_postponed_by_claim
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +59,7 @@ def test_claims_one_after_another_hold_a_trial_no_longer_than_one(
     assert invoice.held_days == pause
 
 
-@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.is_held_up")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.is_postponed_by_claim")
 def test_a_new_invoice_each_day_holds_a_trial_no_longer_than_one(customer, plans, pay, pause, live_through):
     """S15: who drops an invoice for another has won nothing."""
     signed = customer("free")
@@ -125,12 +125,12 @@ def test_what_is_approved_and_not_settled_yet_is_waited_for_when_the_pause_is_us
     perform(claim.approve, by=StaffFactory())
     timer = Effect.objects.get(kind="account.end_trial", object_id=signed.account.pk, state="waiting")
 
-    assert is_held_up(signed.account.payments.all(), timer, today=invoice.issued_on)
+    assert is_postponed_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
 
     run_effects()
     live_through(2)
     assert status(signed.account) == ["active"]
-    assert not is_held_up(signed.account.payments.all(), timer, today=invoice.issued_on)
+    assert not is_postponed_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
 
 
 def test_a_pause_of_no_days_holds_nothing(customer, plans, pay, live_through):

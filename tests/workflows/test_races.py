@@ -29,10 +29,10 @@ from tests.factories import (
 from workflows.actions import choose_plan, claim_payment, issue_invoice
 from workflows.actions.invitations import invite
 from workflows.actions.sites import open_site
-from workflows.lifecycle.dunning import let_lapse
+from workflows.lifecycle.dunning import expire_unpaid_invoice
 from workflows.settlement.balances import balance_of
 from workflows.settlement.effects import apply_balances
-from workflows.settlement.locking import lock_account, open_books
+from workflows.settlement.locking import lock_account, lock_rows_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("books_in_order")]
 
@@ -133,7 +133,7 @@ def test_approving_while_the_invoice_is_voided_loses_no_money(_, staff):
 
 
 def lapse_of(invoice):
-    key = schedule(let_lapse, key=f"lapse:{invoice.pk}", about=invoice)
+    key = schedule(expire_unpaid_invoice, key=f"lapse:{invoice.pk}", about=invoice)
     return Effect.objects.get(pk=key) if key else Effect.objects.get(key=f"lapse:{invoice.pk}")
 
 
@@ -142,7 +142,7 @@ def test_a_claim_that_comes_while_its_invoice_lapses_finds_it_lapsed():
     owner = MembershipFactory(account=invoice.account).user
 
     with atomic():
-        let_lapse(invoice, lapse_of(invoice))
+        expire_unpaid_invoice(invoice, lapse_of(invoice))
         claim = begin_thread(lambda: claim_it(invoice, method, owner), outcomes)
         claim.join(0.5)
         assert claim.is_alive(), "it did not wait for what is being decided"
@@ -367,7 +367,7 @@ def test_balance_applied_by_hand_twice_pays_once(staff):
 BY_THEIR_ORDER = ["core_account", "core_subscription", "core_invoice", "core_payment"]
 
 
-@pytest.mark.guards("deadlock", "workflows.settlement.locking.open_books")
+@pytest.mark.guards("deadlock", "workflows.settlement.locking.lock_rows_for")
 @pytest.mark.parametrize("held", BY_THEIR_ORDER[:-1])
 def test_what_waits_for_a_parent_holds_none_of_its_children(held):
     """Accounts, subscriptions, invoices, payments: in one order everywhere, else two settlements may deadlock."""
@@ -403,4 +403,4 @@ def _wait_for_a_lock(cursor):
 
 def _open_and_leave(payment):
     with atomic():
-        open_books([Effect(object_id=payment.pk, account_id=payment.account_id)])
+        lock_rows_for([Effect(object_id=payment.pk, account_id=payment.account_id)])

@@ -23,7 +23,7 @@ from web.words import excess_words
 from workflows.actions.sites import beyond, usage_of
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in
-from workflows.settlement.locking import LIVING
+from workflows.settlement.locking import ACTIVE_STATUSES
 
 Status = Account.Status
 SOON, LATER = 4, 20  # seconds between two looks: while staff decide, while the customer is to pay
@@ -163,7 +163,7 @@ def _without_invoice(account: Account) -> Banner | None:
 
 def _about_limits(account: Account) -> Banner | None:
     """More in use than the plan allows, or than the smaller one that was chosen for later."""
-    living = account.subscriptions.filter(status__in=LIVING).select_related("plan", "next_plan").first()
+    living = account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "next_plan").first()
     if living is None:
         return None
     usage = usage_of(account)

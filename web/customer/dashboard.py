@@ -10,14 +10,14 @@ from web.chart import credit_use
 from web.customer.banner import standing_of
 from web.customer.door import Visit, members_only
 from web.customer.timeline import story_of
-from workflows.settlement.locking import LIVING
+from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only
 def dashboard(request: Visit) -> HttpResponse:
     account = request.account
     request.standing = standing_of(account)  # type: ignore[attr-defined] # the banner's, asked for once
-    states = [*LIVING, Subscription.Status.PENDING_PAYMENT]
+    states = [*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]
     invoice = request.standing.invoice  # type: ignore[attr-defined]
     subscriptions = account.subscriptions.filter(status__in=states).select_related("plan", "next_plan")
     return render(

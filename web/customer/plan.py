@@ -19,19 +19,19 @@ from web.refusals import said
 from web.words import excess_words
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
-from workflows.settlement.locking import LIVING
+from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only
 def plan(request: Visit) -> HttpResponse:
     account = request.account
     rows = list(
-        account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
+        account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
         .select_related("plan", "next_plan")
         .order_by("-pk")
     )
-    living = next((row for row in rows if row.status in LIVING), None)
-    waiting = next((row for row in rows if row.status not in LIVING), None)
+    living = next((row for row in rows if row.status in ACTIVE_STATUSES), None)
+    waiting = next((row for row in rows if row.status not in ACTIVE_STATUSES), None)
     currency = living.currency if living else request.GET.get("currency") or account.currency
     interval = request.GET.get("interval") or (living.interval if living else MONTH)
     catalogue = Catalogue(interval=interval, currency=currency)
@@ -93,7 +93,7 @@ def change(request: Visit) -> HttpResponse:
 @owners_and_admins
 def keep(request: Visit) -> HttpResponse:
     """Take back a cancellation, or a smaller plan that was chosen for the next period."""
-    rows = request.account.subscriptions.filter(status__in=LIVING).select_related("plan", "account")
+    rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "account")
     subscription = get_object_or_404(rows)
     try:
         keep_plan(subscription, by=request.user)
@@ -108,7 +108,7 @@ def keep(request: Visit) -> HttpResponse:
 @owners_and_admins
 def cancel(request: Visit) -> HttpResponse:
     """`when=now` ends it at once, anything else with the period that is paid for."""
-    rows = request.account.subscriptions.filter(status__in=LIVING)
+    rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES)
     subscription = get_object_or_404(rows)
     try:
         if request.POST.get("when") == "now":

@@ -15,7 +15,7 @@ from core.problems import PermissionDenied
 from engine import available, create, perform
 from engine.models import Transition
 from workflows.periods import database_now, today_in
-from workflows.settlement.locking import open_books
+from workflows.settlement.locking import lock_rows_for
 from workflows.settlement.settle import Settlement
 
 
@@ -92,8 +92,8 @@ def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bo
     if not invoice.may_be_voided_by(by):
         raise PermissionDenied("You may not void this invoice.")
     with atomic():
-        settlement = Settlement(open_books([], invoices=[invoice]))
-        row = settlement.books.invoices[invoice.pk]
+        settlement = Settlement(lock_rows_for([], invoices=[invoice]))
+        row = settlement.locked.invoices[invoice.pk]
         if to_balance and row.holds_part_of_what_is_not_given:
             settlement.release([row], None)
             settlement.write()

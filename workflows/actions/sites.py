@@ -17,7 +17,7 @@ from core.problems import Conflict, PermissionDenied
 from core.security import rate_limits
 from core.validation.text import check_name, composed
 from workflows.lifecycle.service_rules import Act, check_may
-from workflows.settlement.locking import LIVING, lock_account
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def plan_of(account: Account) -> Plan:
     One that waits for its payment gives nothing yet: choosing it costs nothing. Where an operator has no plan of that
     code, one with the smallest limits of all plans, which is never saved.
     """
-    subscription = account.subscriptions.filter(status__in=LIVING).select_related("plan").first()
+    subscription = account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan").first()
     if subscription is not None:
         return subscription.plan
     return Plan.objects.filter(code=FREE).first() or Plan(**Plan.objects.aggregate(**SMALLEST_LIMITS))

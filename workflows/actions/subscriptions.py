@@ -28,7 +28,7 @@ from engine import available, create, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
 from workflows.periods import database_now, period_end, prorated, today_in
-from workflows.settlement.locking import LIVING, lock_account, lock_subscription
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_subscription
 from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undelivered
 
 
@@ -101,7 +101,7 @@ def choose_plan(
         if account.status == Account.Status.CLOSED:
             raise Conflict(_("The account is closed."))
         rate_limits.count("plan", account.pk)
-        living = account.subscriptions.select_related("plan").filter(status__in=LIVING).first()
+        living = account.subscriptions.select_related("plan").filter(status__in=ACTIVE_STATUSES).first()
         if living is not None:
             if currency is not None and currency != living.currency:
                 words = _("What is subscribed runs in %(currency)s.") % {"currency": living.currency}
@@ -167,7 +167,7 @@ def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
 
     Raises PermissionDenied, WrongState for one that is over, Conflict where nothing was chosen.
     """
-    if subscription.status not in LIVING:
+    if subscription.status not in ACTIVE_STATUSES:
         raise WrongState(
             f"Only a running subscription is kept: this one is {subscription.status}.",
             object_status=str(subscription.status),

@@ -34,7 +34,7 @@ def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
     return {row[0] for row in ask(_HOLD, values).fetchall()}
 
 
-def is_held_up(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
+def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
     """Whether one of these claims holds this timer up today. Claims that were withdrawn or refused have used days up.
 
     No timer is held up for longer than one invoice could: who drops an invoice for another has won nothing. What is

@@ -5,28 +5,28 @@ from __future__ import annotations
 from core.models import Account, Subscription
 from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
-from workflows.settlement.locking import LIVING, lock_account, lock_subscription
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 
 @effect_handler("subscription.close_down")
-def close_down(subscription: Subscription, this: Effect) -> None:
+def clean_up_cancelled_subscription(subscription: Subscription, this: Effect) -> None:
     """The customer cancelled, now: what waits for money lapses, and the account has nothing left."""
     account, subscription = lock_subscription(subscription)
-    farewell(account, subscription, this).write()
+    expire_open_items(account, subscription, this).write()
 
 
 @effect_handler("account.wind_up")
-def wind_up(account: Account, this: Effect) -> None:
+def clean_up_closed_account(account: Account, this: Effect) -> None:
     """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
     account = lock_account(account)
-    standing = account.subscriptions.filter(status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT])
+    standing = account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
     perform_many([caused_by(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
     cancel_invoices(undelivered(account.invoices.all()), this).write()
     account.invitations.all().delete()
 
 
-def farewell(account: Account, subscription: Subscription, this: Effect) -> Settlement:
+def expire_open_items(account: Account, subscription: Subscription, this: Effect) -> Settlement:
     """What becomes of an account whose subscription is over, to be written together with its end.
 
     Open invoices lapse, and what was paid for periods that will not be goes to the balance, as does money that is still
@@ -34,7 +34,7 @@ def farewell(account: Account, subscription: Subscription, this: Effect) -> Sett
     """
     settlement = cancel_invoices(undelivered(subscription.invoices.all()), this)
     others = account.subscriptions.exclude(pk=subscription.pk)
-    if others.filter(status__in=LIVING).exists():
+    if others.filter(status__in=ACTIVE_STATUSES).exists():
         return settlement
     has_chosen_again = others.filter(status=Subscription.Status.PENDING_PAYMENT).exists()
     steps = settlement.steps

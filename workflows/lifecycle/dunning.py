@@ -9,13 +9,13 @@ from uuid import UUID
 from core.models import Account, Invoice, Payment, Policy, Subscription
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
-from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_held_up
-from workflows.lifecycle.closing import farewell
+from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_postponed_by_claim
+from workflows.lifecycle.closing import expire_open_items
 from workflows.lifecycle.timers import Outcome, account_of, day_of, kinds, on_day, timer
 from workflows.mail import notifications
 from workflows.mail.operator_warnings import alert_of_unpayable
 from workflows.periods import database_now, midnight, today_in
-from workflows.settlement.locking import LIVING, lock_account, lock_subscription, open_books
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import cancel_invoices, pay_from_balance
 
 YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
@@ -42,12 +42,12 @@ def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetim
     lag = timedelta(days=method.bank_lag_days if method else 0)
     since = max(invoice.due_on, _this_day(invoice.account, now)) + lag
     if invoice.purpose == Invoice.Purpose.RENEWAL or invoice.began_on is not None:
-        return on_day(fall_behind, invoice, day=since + timedelta(days=1), setter=this)
-    return on_day(let_lapse, invoice, day=since + timedelta(days=policy.signup_expiry_days), setter=this)
+        return on_day(mark_past_due, invoice, day=since + timedelta(days=1), setter=this)
+    return on_day(expire_unpaid_invoice, invoice, day=since + timedelta(days=policy.signup_expiry_days), setter=this)
 
 
 @effect_handler("invoice.chase", batch=100, related=("account", "subscription"))
-def chase_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
+def send_due_reminders(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
     """Send the latest reminder that is due, once, and come back for the next; a claim in review holds it up.
 
     Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
@@ -66,9 +66,9 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
     for invoice, this in open_ones:
         not_before = invoice.created_at + YOUNG
         if now < not_before:
-            yield NewEffect(chase_invoices, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
+            yield NewEffect(send_due_reminders, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
-            yield from _reminders_of(invoice, this, policy.reminder_days, now, is_held_up=invoice.pk in held)
+            yield from _reminders_of(invoice, this, policy.reminder_days, now, is_postponed_by_claim=invoice.pk in held)
     yield from alert_of_unpayable([invoice for invoice, _ in open_ones])
 
 
@@ -97,18 +97,18 @@ def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int
 
 
 def _reminders_of(
-    invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_held_up: bool
+    invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_postponed_by_claim: bool
 ) -> Iterator[NewEffect]:
     """The reminder of today and the next look. One look for each day: two that lead to the same are one."""
     assert invoice.due_on is not None
     day = _this_day(invoice.account, now)
     due = _due_steps(invoice, days, now)
-    if due and this.kind == "invoice.chase" and not is_held_up:
+    if due and this.kind == "invoice.chase" and not is_postponed_by_claim:
         step = max(due)
         key = f"reminder:{invoice.pk}:{step}"
         yield NewEffect(notifications.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
     later = [on for step in days if (on := invoice.due_on + timedelta(days=step)) > day]
-    if is_held_up and due:
+    if is_postponed_by_claim and due:
         later.append(day + timedelta(days=1))
     if later:
         yield _look_on(min(later), invoice, this)
@@ -116,7 +116,7 @@ def _reminders_of(
 
 def _look_on(day: date, invoice: Invoice, this: Effect) -> NewEffect:
     return NewEffect(
-        chase_invoices,
+        send_due_reminders,
         f"chase:{invoice.pk}:{day}" if day != day_of(this) else f"chase:{invoice.pk}:{this.pk}",
         about=invoice,
         cause=this,
@@ -126,17 +126,17 @@ def _look_on(day: date, invoice: Invoice, this: Effect) -> NewEffect:
 
 
 @timer("invoice.fall_behind")
-def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
+def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
     """The due date and the banks' days are over: subscription and account are past due."""
     lock_account(invoice.account)
     pay_from_balance([invoice], this)  # money that came meanwhile and was for something else
-    books = open_books([], invoices=[invoice])
-    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
-    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    locked = lock_rows_for([], invoices=[invoice])
+    invoice, account = locked.invoices[invoice.pk], locked.accounts[invoice.account_id]
+    subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     is_demanded = invoice.status in (Invoice.OPEN if invoice.began_on else DEMANDED)
     if not is_demanded or subscription is None or subscription.status != Subscription.Status.ACTIVE:
         return Outcome.OVER  # where it is past due already, `resume` sets it again
-    if is_held_up(invoice.payments.all(), this, today=_this_day(account, books.now)):
+    if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
         return Outcome.HELD_UP
     steps = [caused_by(this, subscription.fall_behind)]
     if account.status == Account.Status.ACTIVE:
@@ -146,18 +146,18 @@ def fall_behind(invoice: Invoice, this: Effect) -> Outcome:
 
 
 @effect_handler("subscription.plan_suspension")
-def plan_suspension(subscription: Subscription, this: Effect) -> None:
+def schedule_suspension(subscription: Subscription, this: Effect) -> None:
     """Past due: the grace begins."""
-    _after_days(run_out_of_grace, subscription, this, days=Policy.current().grace_days)
+    _after_days(end_grace_period, subscription, this, days=Policy.current().grace_days)
 
 
 @timer("subscription.run_out_of_grace")
-def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
+def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
     """The grace is over: suspend, unless a claim in review holds it up."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
+    if is_postponed_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
     steps = [caused_by(this, subscription.suspend)]
     if account.status == Account.Status.PAST_DUE:
@@ -167,39 +167,39 @@ def run_out_of_grace(subscription: Subscription, this: Effect) -> Outcome:
 
 
 @effect_handler("subscription.plan_end")
-def plan_end(subscription: Subscription, this: Effect) -> None:
+def schedule_cancellation(subscription: Subscription, this: Effect) -> None:
     """Suspended: the last wait begins."""
-    _after_days(give_up, subscription, this, days=Policy.current().suspension_days)
+    _after_days(cancel_for_nonpayment, subscription, this, days=Policy.current().suspension_days)
 
 
 @timer("subscription.give_up")
-def give_up(subscription: Subscription, this: Effect) -> Outcome:
+def cancel_for_nonpayment(subscription: Subscription, this: Effect) -> Outcome:
     """Nobody has paid for too long: the subscription ends."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.SUSPENDED or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if is_held_up(account.payments.all(), this, today=_this_day(account, database_now())):
+    if is_postponed_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
-    settlement = farewell(account, subscription, this)
+    settlement = expire_open_items(account, subscription, this)
     settlement.steps.insert(0, caused_by(this, subscription.end))
     settlement.write()
     return Outcome.ACTED
 
 
 @timer("invoice.let_lapse")
-def let_lapse(invoice: Invoice, this: Effect) -> Outcome:
+def expire_unpaid_invoice(invoice: Invoice, this: Effect) -> Outcome:
     """Nobody paid for a plan that was chosen: it lapses, and so does what waited for it.
 
     What was given once is another matter: its subscription is past due.
     """
-    books = open_books([], invoices=[invoice])
-    invoice, account = books.invoices[invoice.pk], books.accounts[invoice.account_id]
+    locked = lock_rows_for([], invoices=[invoice])
+    invoice, account = locked.invoices[invoice.pk], locked.accounts[invoice.account_id]
     if invoice.status == Invoice.Status.PAID or invoice.began_on is not None:
         return Outcome.OVER
-    if is_held_up(invoice.payments.all(), this, today=_this_day(account, books.now)):
+    if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
         return Outcome.HELD_UP
     settlement = cancel_invoices(Invoice.objects.filter(pk=invoice.pk), this)
-    subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+    subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     if subscription is not None and subscription.status == Subscription.Status.PENDING_PAYMENT:
         settlement.steps.append(caused_by(this, subscription.expire))
         if account.status == Account.Status.PENDING_PAYMENT:
@@ -238,7 +238,10 @@ def _after_days(handler: object, subscription: Subscription, this: Effect, *, da
 
 
 def _is_over(subscription: Subscription | None) -> bool:
-    return subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+    return subscription is not None and subscription.status not in (
+        *ACTIVE_STATUSES,
+        Subscription.Status.PENDING_PAYMENT,
+    )
 
 
 def _this_day(account: Account, now: datetime) -> date:

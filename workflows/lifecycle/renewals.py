@@ -12,13 +12,13 @@ from engine.models import Effect
 from engine.pipeline import pipeline
 from engine.raw_queries import CompiledQuery
 from workflows.actions import issue_renewal, replace_renewal
-from workflows.lifecycle.claim_pauses import is_held_up
-from workflows.lifecycle.closing import farewell
+from workflows.lifecycle.claim_pauses import is_postponed_by_claim
+from workflows.lifecycle.closing import expire_open_items
 from workflows.lifecycle.dunning import watch_invoices
 from workflows.lifecycle.timers import Outcome, on_day, timer
 from workflows.periods import credits_for, database_now, period_end, today_in
 from workflows.settlement.credits import grant, post
-from workflows.settlement.locking import LIVING, lock_account, lock_subscription, open_books
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 
 # Steps up that are still for sale, and those that were written off with money on them.
@@ -32,7 +32,7 @@ POLICIES = CompiledQuery(Policy._base_manager.all(), "TRUE")  # one row
 
 
 @effect_handler("subscription.plan_renewal", batch=100, related=("account",))
-def plan_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
+def schedule_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
     """After a period has begun, or goes on: see to its end. A second run sets nothing twice."""
     with pipeline():
         offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
@@ -56,7 +56,7 @@ def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterat
     """Each says for which period it is: the one after that has its own."""
     assert subscription.period_end is not None
     period = {"period_end": subscription.period_end.isoformat()}
-    for handler, ahead in ((renew_subscription, lead), (turn_period, timedelta(0))):
+    for handler, ahead in ((renew_subscription, lead), (start_next_period, timedelta(0))):
         yield on_day(handler, subscription, day=subscription.period_end - ahead, setter=this, payload=period)
 
 
@@ -87,7 +87,7 @@ def reprice_renewal(subscription: Subscription, this: Effect) -> None:
 
 
 @effect_handler("invoice.reissue")
-def reissue(invoice: Invoice, this: Effect) -> None:
+def reissue_renewal(invoice: Invoice, this: Effect) -> None:
     """A renewal that staff voided is issued again, with the customer's details as they are now: what lives is paid for.
 
     Who shall not pay is closed, or cancels. Another invoice need not be paid any more: who was past due for it alone
@@ -97,11 +97,11 @@ def reissue(invoice: Invoice, this: Effect) -> None:
         return
     account, subscription = lock_subscription(invoice.subscription)
     if invoice.purpose == Invoice.Purpose.RENEWAL and subscription.period_end == invoice.period_start:
-        if subscription.status in LIVING:
+        if subscription.status in ACTIVE_STATUSES:
             issue_renewal(account, subscription, cause=this.transition)
         return
-    settlement = Settlement(open_books([], invoices=[invoice]))
-    settlement.excuse(settlement.books.invoices[invoice.pk], this)
+    settlement = Settlement(lock_rows_for([], invoices=[invoice]))
+    settlement.excuse(settlement.locked.invoices[invoice.pk], this)
     settlement.write()
 
 
@@ -119,23 +119,23 @@ def resume(subscription: Subscription, this: Effect) -> None:
 
 
 @timer("subscription.turn")
-def turn_period(subscription: Subscription, this: Effect) -> Outcome:
+def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
     """On the day a period is over: begin the next if it is paid for, or end what was to end."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
         return Outcome.OVER
     invoice = paid_renewal_of(subscription)
     if invoice is not None:
-        settlement = Settlement(open_books([], invoices=[invoice]))
-        books = settlement.books
-        settlement.begin_period(books.subscriptions[subscription.pk], books.invoices[invoice.pk], this)
+        settlement = Settlement(lock_rows_for([], invoices=[invoice]))
+        locked = settlement.locked
+        settlement.begin_period(locked.subscriptions[subscription.pk], locked.invoices[invoice.pk], this)
         settlement.write()
     elif subscription.cancel_at_period_end:
         steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, began_on=None)
         claims = Payment.objects.filter(invoice__in=steps_up)
-        if is_held_up(claims, this, today=today_in(account.time_zone, database_now())):
+        if is_postponed_by_claim(claims, this, today=today_in(account.time_zone, database_now())):
             return Outcome.HELD_UP  # to step up is a later choice than to end
-        settlement = farewell(account, subscription, this)
+        settlement = expire_open_items(account, subscription, this)
         settlement.steps.insert(0, caused_by(this, subscription.end))
         settlement.write()
     elif subscription.next_terms.price == 0:  # never invoiced

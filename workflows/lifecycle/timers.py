@@ -16,7 +16,7 @@ from engine.models import Effect
 from engine.stateful import Stateful
 from workflows.lifecycle.claim_pauses import HELD
 from workflows.periods import database_now, midnight, today_in
-from workflows.settlement.locking import LIVING
+from workflows.settlement.locking import ACTIVE_STATUSES
 
 S = TypeVar("S", bound=Stateful)
 
@@ -95,7 +95,7 @@ def move_timers(account: Account, *, before: str) -> None:
     before: the zone that the account leaves.
     """
     subscriptions = Subscription.objects.filter(
-        account=account, status__in=[*LIVING, Subscription.Status.PENDING_PAYMENT]
+        account=account, status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]
     )
     objects: set[UUID] = {account.pk}
     for rows in (

@@ -7,7 +7,7 @@ from datetime import timedelta
 from core.models import Account, Policy, Subscription
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
-from workflows.lifecycle.claim_pauses import is_held_up
+from workflows.lifecycle.claim_pauses import is_postponed_by_claim
 from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
 from workflows.mail import notifications
 from workflows.periods import database_now, midnight, today_in
@@ -17,7 +17,7 @@ kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-define
 
 
 @effect_handler("account.watch_trial")
-def watch_trial(account: Account, this: Effect) -> None:
+def schedule_trial_end(account: Account, this: Effect) -> None:
     """See to it that a trial is warned about and ends. A second run sets nothing twice.
 
     One that is shorter than the warning is not warned about: its first mail has just said when it ends.
@@ -48,7 +48,7 @@ def end_trial(account: Account, this: Effect) -> Outcome:
     today = today_in(account.time_zone, database_now())
     if account.trial_ends_on is not None and today <= account.trial_ends_on:
         return Outcome.TOMORROW  # set for the beginning of the last day, as it was before that day was the customer's
-    if is_held_up(account.payments.all(), this, today=today):
+    if is_postponed_by_claim(account.payments.all(), this, today=today):
         return Outcome.HELD_UP
     steps = [caused_by(this, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():

@@ -15,7 +15,7 @@ from workflows.mail.payment_instructions import ways_to_pay
 from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
-from workflows.settlement.locking import LIVING
+from workflows.settlement.locking import ACTIVE_STATUSES
 
 LISTED = 20  # claims, in one mail to reviewers
 ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
@@ -129,7 +129,9 @@ def mail_suspension(subscription: Subscription, effect: Effect) -> EmailContext:
 @mail("subscription_cancelled", related=("account", "plan"))
 def mail_cancellation(subscription: Subscription, effect: Effect) -> EmailContext:
     account = subscription.account
-    successor = account.subscriptions.filter(status__in=LIVING).exclude(pk=subscription.pk).select_related("plan")
+    successor = (
+        account.subscriptions.filter(status__in=ACTIVE_STATUSES).exclude(pk=subscription.pk).select_related("plan")
+    )
     took_its_place = successor.first()
     words = context.subscription_cancelled(
         subscription,

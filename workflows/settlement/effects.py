@@ -15,7 +15,7 @@ from engine.models import Effect
 from workflows.mail.verification import prove_by_payment
 from workflows.settlement.balances import with_remainders
 from workflows.settlement.credits import post, revoke
-from workflows.settlement.locking import LIVING, lock_account, open_books
+from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for
 from workflows.settlement.settle import Settlement, pay_from_balance
 
 
@@ -26,16 +26,16 @@ def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
     A second run finds nothing to do: it is only reached from `approved`, and allocations, balance lines and
     grants are unique on what they are for.
     """
-    books = open_books(effects)  # all of them, parents first, before the first is written
+    locked = lock_rows_for(effects)  # all of them, parents first, before the first is written
     for number, batch in enumerate(_one_of_each_account(effects)):
         if number > 0:
-            books = open_books(batch)
-        settlement = Settlement(books)
+            locked = lock_rows_for(batch)
+        settlement = Settlement(locked)
         for each in batch:
             assert each.object_id is not None
-            settlement.settle(books.payments[each.object_id], each)
+            settlement.settle(locked.payments[each.object_id], each)
         settlement.write()
-        prove_by_payment(books.accounts.values(), books.now)
+        prove_by_payment(locked.accounts.values(), locked.now)
 
 
 @effect_handler("invoice.apply_balance", batch=100)
@@ -47,7 +47,7 @@ def apply_balances(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> No
     rich = with_remainders({invoice.account_id for invoice in invoices})
     pairs = [pair for pair in zip(invoices, effects, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
     if pairs:
-        open_books([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order, before looking again
+        lock_rows_for([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order, before looking again
     for invoice, effect in pairs:
         pay_from_balance([invoice], effect)
 
@@ -72,10 +72,10 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
     """
     lock_account(payment.account)  # before looking: what is left of it may just be paying an invoice
     allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
-    books = open_books([effect], invoices=[allocation.invoice for allocation in allocations])
+    locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
     steps = []
     for allocation in allocations:
-        invoice = books.invoices[allocation.invoice_id]
+        invoice = locked.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
             steps.append(caused_by(effect, invoice.release, amount=allocation.amount))
         else:  # written off, and that it stays
@@ -100,12 +100,15 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
             amount=-left,
             key=f"reversed:{payment.pk}",
         )
-    account = books.accounts[payment.account_id]
+    account = locked.accounts[payment.account_id]
     fallen: set[UUID] = set()
-    released = {allocation.invoice_id: books.invoices[allocation.invoice_id] for allocation in allocations}
+    released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation in allocations}
     for invoice in released.values():
-        subscription = books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
-        if subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT):
+        subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        if subscription is not None and subscription.status not in (
+            *ACTIVE_STATUSES,
+            Subscription.Status.PENDING_PAYMENT,
+        ):
             if invoice.status in (*Invoice.OPEN, Invoice.Status.PAID):
                 steps.append(caused_by(effect, invoice.abandon))  # it is over: nobody would see to it
             continue

@@ -14,7 +14,7 @@ from engine.models import Effect
 from engine.pipeline import ask, pipeline
 from engine.raw_queries import CompiledQuery
 
-LIVING = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
+ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
 ACCOUNTS = CompiledQuery(Account._base_manager.all(), lock=True)
 SUBSCRIPTIONS = CompiledQuery(Subscription._base_manager.all(), lock=True)
@@ -40,7 +40,7 @@ METHODS = CompiledQuery(PaymentMethod.objects.only("tolerance_percent", "toleran
 
 
 @dataclass
-class Books:
+class LockedRows:
     """Locked rows by key; whoever is looked up twice is the same object. Plans and methods are only read."""
 
     accounts: dict[UUID, Account]
@@ -60,7 +60,7 @@ class Books:
         return found
 
 
-def open_books(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) -> Books:
+def lock_rows_for(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) -> LockedRows:
     """Lock everything that these may move, parents first and keys ascending, so that nobody deadlocks.
 
     payments: effects about them, which know their accounts: the payments themselves are read once, and last.
@@ -71,11 +71,11 @@ def open_books(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) 
     account_ids = list({effect.account_id for effect in payments} | {invoice.account_id for invoice in invoices})
     with pipeline():
         accounts = ACCOUNTS.ask(account_ids)
-        subscriptions = SUBSCRIPTIONS_CONCERNED.ask(*invoice_ids, account_ids, [str(each) for each in LIVING])
+        subscriptions = SUBSCRIPTIONS_CONCERNED.ask(*invoice_ids, account_ids, [str(each) for each in ACTIVE_STATUSES])
         documents = INVOICES.ask(*invoice_ids)
         money = PAYMENTS.ask(payment_ids)
         plans, methods, now = PLANS.ask(), METHODS.ask(), ask("SELECT now()")
-    return Books(
+    return LockedRows(
         accounts.by_key(),
         subscriptions.by_key(),
         documents.by_key(),

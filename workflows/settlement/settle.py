@@ -20,7 +20,7 @@ from engine.pipeline import pipeline
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post
-from workflows.settlement.locking import LIVING, Books, lock_account, open_books
+from workflows.settlement.locking import ACTIVE_STATUSES, LockedRows, lock_account, lock_rows_for
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {
@@ -35,9 +35,9 @@ OPENS_ON_PAYMENT = {
 class Settlement:
     """Collects allocations, balance lines, steps and grants; `write` makes them true together."""
 
-    def __init__(self, books: Books) -> None:
-        self.books = books
-        self.plans, self.methods, self.now = books.plans, books.methods, books.now
+    def __init__(self, locked: LockedRows) -> None:
+        self.locked = locked
+        self.plans, self.methods, self.now = locked.plans, locked.methods, locked.now
         self.allocations: list[Allocation] = []
         self.balance_entries: list[BalanceEntry] = []
         self.credit_entries: list[CreditEntry] = []
@@ -65,9 +65,9 @@ class Settlement:
 
     def begin_period(self, subscription: Subscription, invoice: Invoice, cause: Effect) -> None:
         """Start a period that was paid for ahead."""
-        invoice.began_on = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
+        invoice.began_on = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         invoice.save(update_fields=["began_on"])
-        self._renew(subscription, self.books.accounts[invoice.account_id], invoice, cause)
+        self._renew(subscription, self.locked.accounts[invoice.account_id], invoice, cause)
 
     def cancel(self, invoices: Iterable[Invoice], cause: Effect | Transition | None) -> None:
         """What these were for will not be: their money goes to the balance, then they are void.
@@ -115,7 +115,7 @@ class Settlement:
             Subscription.Status.PAST_DUE,
             Subscription.Status.SUSPENDED,
         ):
-            self._go_on(subscription, self.books.accounts[invoice.account_id], cause)
+            self._go_on(subscription, self.locked.accounts[invoice.account_id], cause)
 
     def write(self) -> None:
         with pipeline():
@@ -130,8 +130,8 @@ class Settlement:
         assert payment.received is not None
         parts = payment.planned_allocations
         if not parts:
-            return [(self.books.invoices[payment.invoice_id], payment.received)]
-        found = [(self.books.invoices[key], amount) for key, amount in parts if key in self.books.invoices]
+            return [(self.locked.invoices[payment.invoice_id], payment.received)]
+        found = [(self.locked.invoices[key], amount) for key, amount in parts if key in self.locked.invoices]
         # A step up comes after the period that it steps up from.
         return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)
 
@@ -166,7 +166,7 @@ class Settlement:
         if open_ - amount <= tolerance:
             self.paid.add(invoice.pk)
             if self._open(invoice, cause):
-                step.inputs["began_on"] = today_in(self.books.accounts[invoice.account_id].time_zone, self.now)
+                step.inputs["began_on"] = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         elif self._is_over(invoice):
             self.steps.append(caused_by(cause, invoice.abandon))  # it was given, and nobody asks for the rest
         return amount
@@ -186,13 +186,14 @@ class Settlement:
 
     def _is_over(self, invoice: Invoice) -> bool:
         subscription = self._subscription_of(invoice)
-        is_closed = self.books.accounts[invoice.account_id].status == Account.Status.CLOSED
+        is_closed = self.locked.accounts[invoice.account_id].status == Account.Status.CLOSED
         return is_closed or (
-            subscription is not None and subscription.status not in (*LIVING, Subscription.Status.PENDING_PAYMENT)
+            subscription is not None
+            and subscription.status not in (*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT)
         )
 
     def _subscription_of(self, invoice: Invoice) -> Subscription | None:
-        return self.books.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
+        return self.locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
 
     def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
         """Money comes to the balance: let it meet what is open, once all of this is written."""
@@ -202,7 +203,7 @@ class Settlement:
             NewEffect(
                 use_balance,
                 f"account.use_balance:{self.balance_entries[-1].pk}",
-                about=self.books.accounts[payment.account_id],
+                about=self.locked.accounts[payment.account_id],
                 cause=cause,
                 payload={"currency": payment.currency},
             ),
@@ -220,7 +221,7 @@ class Settlement:
         subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
             return False
-        account = self.books.accounts[invoice.account_id]
+        account = self.locked.accounts[invoice.account_id]
         match invoice.purpose, subscription.status:
             case Invoice.Purpose.FIRST, Subscription.Status.PENDING_PAYMENT:
                 self._activate(subscription, account, invoice, cause)
@@ -242,8 +243,8 @@ class Settlement:
         self.opened.add(subscription.pk)
         start = today_in(account.time_zone, self.now)
         end = period_end(start, subscription.interval, start.day)
-        for other in self.books.of_account[account.pk]:
-            if other.status in LIVING:
+        for other in self.locked.of_account[account.pk]:
+            if other.status in ACTIVE_STATUSES:
                 self.steps.append(caused_by(cause, other.end))
         self.steps.append(caused_by(cause, subscription.activate, on=start, until=end))
         self._open_account(account, cause)
@@ -294,7 +295,7 @@ class Settlement:
             return None
         self.opened.add(subscription.pk)
         self._open_account(account, cause)
-        now_paid = [row for key, row in self.books.invoices.items() if key in self.paid]
+        now_paid = [row for key, row in self.locked.invoices.items() if key in self.paid]
         mine = [row for row in now_paid if row.subscription_id == subscription.pk and is_next(subscription, row)]
         renewal = mine[0] if mine else paid_renewal_of(subscription)
         if renewal is None or not self._has_begun(renewal, account):
@@ -418,8 +419,8 @@ def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
 
 def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None) -> Settlement:
     """What these were for will not be: `Settlement.cancel`. The caller holds their accounts, and writes it."""
-    settlement = Settlement(open_books([], invoices=invoices))
-    settlement.cancel(settlement.books.invoices.values(), cause)
+    settlement = Settlement(lock_rows_for([], invoices=invoices))
+    settlement.cancel(settlement.locked.invoices.values(), cause)
     return settlement
 
 
@@ -444,11 +445,11 @@ def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
         remainders = open_remainders(invoice.account_id, invoice.currency)
         if not remainders:
             continue
-        books = open_books([], invoices=[invoice])
-        if books.invoices[invoice.pk].status in Invoice.OPEN:
-            settlement = Settlement(books)
+        locked = lock_rows_for([], invoices=[invoice])
+        if locked.invoices[invoice.pk].status in Invoice.OPEN:
+            settlement = Settlement(locked)
             for payment, left in remainders:
-                settlement.use_balance(payment, left, books.invoices[invoice.pk], cause)
+                settlement.use_balance(payment, left, locked.invoices[invoice.pk], cause)
             settlement.write()
 
 

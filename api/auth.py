@@ -104,7 +104,7 @@ class Register(Door):
             time_zone=data.get("time_zone", ""),
             admit=partial(rate_limits.admit, request, data["email"]),
         )
-        rate_limits.welcome(request, data["email"])
+        rate_limits.trust_address(request, data["email"])
         context = {"request": request}
         request.user = signed_up.user
         return Response(

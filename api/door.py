@@ -27,7 +27,7 @@ from rest_framework.views import APIView
 from api.fields import Nothing
 from api.query import ListQuery, Query
 from api.tokens import KeyedToken, new_token, with_token
-from core.http.client_ip import address_of
+from core.http.client_ip import client_ip
 from core.models import User
 from core.models.idempotency import IdempotentResponse
 from core.problems import (
@@ -243,7 +243,7 @@ class _Replay(Exception):  # noqa: N818
 def _scope(request: Request) -> str:
     if isinstance(request.user, User):
         return f"user:{request.user.pk}"
-    return f"address:{address_of(request)}"
+    return f"address:{client_ip(request)}"
 
 
 def _fingerprints(request: Request) -> list[str]:

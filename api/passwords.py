@@ -94,7 +94,7 @@ class ResetPassword(Door):
         form.is_valid(raise_exception=True)
         rate_limits.LINK.attempt(request)
         user = reset_password(form.validated_data["token"], form.validated_data["password"]).user
-        rate_limits.welcome(request, user.email)
+        rate_limits.trust_address(request, user.email)
         return Response(status=204)
 
 

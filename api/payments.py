@@ -93,7 +93,7 @@ class PaymentOut(serializers.Serializer):
 
     @cached_property
     def _is_for_staff(self) -> bool:
-        return self._reader.sees_every_account()
+        return self._reader.can_read_all_accounts()
 
 
 class TransitionOut(serializers.Serializer):

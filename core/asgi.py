@@ -1,5 +1,3 @@
-"""The same door for an ASGI server."""
-
 from __future__ import annotations
 
 import os
@@ -7,18 +5,18 @@ import os
 import django
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
-from core.http.request import PlainRequest
+from core.http.request import LenientRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
 
-class Request(PlainRequest, ASGIRequest):
-    """One that an ASGI server hands over."""
+class Request(LenientRequest, ASGIRequest):
+    pass
 
 
-class Door(ASGIHandler):
+class Handler(ASGIHandler):
     request_class = Request
 
 
 django.setup(set_prefix=False)
-application = Door()
+application = Handler()

@@ -17,7 +17,7 @@ from environ.fileaware_mapping import FileAwareMapping
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-class _WithoutItsNewline(FileAwareMapping):  # type: ignore[misc]
+class _StrippingFileMapping(FileAwareMapping):  # type: ignore[misc]
     """Whoever writes a secret into a file ends the line; the secret does not."""
 
     def __getitem__(self, key: str) -> str:
@@ -28,7 +28,7 @@ class _WithoutItsNewline(FileAwareMapping):  # type: ignore[misc]
 class _Env(environ.Env):  # type: ignore[misc]
     """NAME_FILE is read where NAME would be: secrets of containers are files."""
 
-    ENVIRON = _WithoutItsNewline()
+    ENVIRON = _StrippingFileMapping()
 
 
 env = _Env()
@@ -37,13 +37,13 @@ env = _Env()
 # planned once: for `id = ANY($1)` PostgreSQL thinks a plan for the list at hand cheaper than one for any list, and made
 # it each time, which took longer than to carry it out. `?options=...` in DATABASE_URL replaces these, and any other
 # option in it what stands here.
-SESSION = (
+SESSION_OPTIONS = (
     "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
     " -c plan_cache_mode=force_generic_plan"
 )
 
 # A server that does not answer is given up, seconds: when connecting, and on TCP when the machine vanished.
-GONE = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
+CONNECTION_TIMEOUTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
 LOOPBACK = ["127.0.0.1", "::1"]  # both: clients say localhost, and mean either
@@ -61,7 +61,7 @@ def secret(name: str, *, debug: bool) -> str:
     return value
 
 
-def secrets_before(name: str, *, debug: bool) -> list[str]:
+def fallback_secrets(name: str, *, debug: bool) -> list[str]:
     """Secrets that were in use before, separated by commas: believed, and no longer given out."""
     values: list[str] = env.list(name, default=[])
     if not debug and any(value == DEFAULT_SECRET or len(value) < 32 for value in values):
@@ -111,7 +111,7 @@ def database(*, debug: bool) -> dict[str, object]:
         )
     config["ENGINE"] = "core.db.postgres"
     options: dict[str, object] = config.get("OPTIONS", {})  # type: ignore[assignment]
-    config["OPTIONS"] = {"options": SESSION, **GONE, **options}
+    config["OPTIONS"] = {"options": SESSION_OPTIONS, **CONNECTION_TIMEOUTS, **options}
     return config
 
 

@@ -13,6 +13,7 @@ from core.env import (
     database,
     email,
     env,
+    fallback_secrets,
     limits,
     listens_on,
     metrics_token,
@@ -20,12 +21,11 @@ from core.env import (
     one_line,
     rate,
     secret,
-    secrets_before,
 )
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", debug=DEBUG)
-SECRET_KEY_FALLBACKS = secrets_before("SECRET_KEY_FALLBACKS", debug=DEBUG)  # still believed, while keys are changed
+SECRET_KEY_FALLBACKS = fallback_secrets("SECRET_KEY_FALLBACKS", debug=DEBUG)  # still believed, while keys are changed
 
 # Where we are reached
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8011").rstrip("/")
@@ -64,19 +64,19 @@ INSTALLED_APPS = [
     "django.contrib.admin",  # after web, which dresses its pages
 ]
 MIDDLEWARE = [
-    "core.http.middleware.RequestId",
-    "core.http.middleware.Headers",
+    "core.http.middleware.RequestIdMiddleware",
+    "core.http.middleware.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.http.probes.Probes",
+    "core.http.probes.ProbesMiddleware",
     "web.middleware.Compress",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "core.observability.tracing.RequestSpan",
+    "core.observability.tracing.RequestSpanMiddleware",
     "api.middleware.Problems",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "core.http.middleware.Language",
+    "core.http.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

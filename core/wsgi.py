@@ -1,5 +1,3 @@
-"""The door that a web server opens."""
-
 from __future__ import annotations
 
 import os
@@ -7,18 +5,18 @@ import os
 import django
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
-from core.http.request import PlainRequest
+from core.http.request import LenientRequest
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.settings")
 
 
-class Request(PlainRequest, WSGIRequest):
-    """One that a WSGI server hands over."""
+class Request(LenientRequest, WSGIRequest):
+    pass
 
 
-class Door(WSGIHandler):
+class Handler(WSGIHandler):
     request_class = Request
 
 
 django.setup(set_prefix=False)
-application = Door()
+application = Handler()

@@ -31,7 +31,7 @@ from engine.errors import (
     TimedOut,
     Unanswered,
 )
-from engine.logs import said_of
+from engine.logs import effect_context
 from engine.models import Effect
 from engine.payload import storable
 from engine.pipeline import ask, pipeline
@@ -318,7 +318,7 @@ def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
 
 
 def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) -> Any:
-    with said_of(effects), spans(effects):
+    with effect_context(effects), spans(effects):
         if kind.batch > 1:
             return kind.run(subjects, effects)
         return kind.run(subjects[0], effects[0])
@@ -331,7 +331,7 @@ def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
         rule = replace(rule, patience=kind.patience)
     is_final = rule is None or isinstance(error, PermanentFailure | Problem)
     is_dead = lease.fail(effect, error, is_final=is_final, rule=rule or Retry())
-    with said_of([effect]):
+    with effect_context([effect]):
         log.log(
             logging.ERROR if is_dead else logging.WARNING,
             "%s %s failed, attempt %s%s",

@@ -24,7 +24,7 @@ from django.db.transaction import atomic
 
 from engine.alerts import raise_alert
 from engine.errors import LeaseLost, NotYet, RetryAfter
-from engine.logs import hide
+from engine.logs import redact
 from engine.models import CircuitBreaker, Effect, EffectEvent
 from engine.payload import to_json
 from engine.pipeline import ask
@@ -304,7 +304,7 @@ def _codes(error: BaseException | None) -> list[int]:
 
 
 def one_line(error: BaseException) -> str:
-    text = hide("".join(traceback.format_exception_only(error)).strip())
+    text = redact("".join(traceback.format_exception_only(error)).strip())
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
 
 

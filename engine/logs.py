@@ -24,7 +24,7 @@ effects_at_work: ContextVar[Sequence[Effect]] = ContextVar("effects_at_work", de
 
 
 @contextmanager
-def said_of(effects: Sequence[Effect]) -> Iterator[None]:
+def effect_context(effects: Sequence[Effect]) -> Iterator[None]:
     """Let every line of this block name these effects, which are of one kind."""
     token = effects_at_work.set(effects)
     try:
@@ -33,7 +33,7 @@ def said_of(effects: Sequence[Effect]) -> Iterator[None]:
         effects_at_work.reset(token)
 
 
-def hide(text: str) -> str:
+def redact(text: str) -> str:
     """The text without addresses of people, without secrets, without the values of rows."""
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)

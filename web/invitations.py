@@ -50,6 +50,6 @@ def _accept(request: HttpRequest, token: str, offer: Offer, form: PageForm) -> H
     user = accept(token, password=form.cleaned_data.get("password"))
     messages.success(request, _("You belong to %(account)s now.") % {"account": offer.invitation.account})
     if offer.needs_password:
-        rate_limits.welcome(request, user.email)
+        rate_limits.trust_address(request, user.email)
         login(request, user)
     return redirect("own_home")

@@ -53,7 +53,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
         except Problem as problem:
             form.refuse(problem)
         else:
-            rate_limits.welcome(request, reset.user.email)
+            rate_limits.trust_address(request, reset.user.email)
             login(request, reset.user)
             messages.success(request, _("Your new password is set, and you are signed in."))
             if reset.has_let_go:

@@ -68,7 +68,7 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
     except Problem as problem:
         form.refuse(problem)
     else:
-        rate_limits.welcome(request, data["email"])
+        rate_limits.trust_address(request, data["email"])
         return signed_up
     return None
 

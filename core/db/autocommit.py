@@ -10,7 +10,7 @@ from django.db.backends.utils import CursorWrapper
 
 
 @contextmanager
-def at_once() -> Iterator[CursorWrapper]:
+def autocommit_cursor() -> Iterator[CursorWrapper]:
     """A cursor whose statement commits at once: a caller's transaction that is rolled back takes no count with it,
     and one that goes on keeps nobody waiting. A test case's own transaction is none of ours.
     """

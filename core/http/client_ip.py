@@ -10,7 +10,7 @@ from django.conf import settings
 UNKNOWN = "unknown"
 
 
-def address_of(request: Any) -> str:
+def client_ip(request: Any) -> str:
     """The caller's address; `unknown` for a peer without one, such as a socket file.
 
     Each proxy appends whom it heard to X-Forwarded-For, so with n of them the n-th from the right is the caller, and

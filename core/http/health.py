@@ -27,11 +27,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 def readyz(request: HttpRequest) -> HttpResponse:
     """Ready: the database answers and is migrated. Without a broker we are only slower."""
-    status, parts = looks.newest()
+    status, parts = readiness.newest()
     return JsonResponse({"status": "ok" if status == 200 else "unavailable", **parts}, status=status)
 
 
-class Looks:
+class ReadinessProbe:
     """One look at a time, and its answer for everybody who asks within a second."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Looks:
         return True
 
 
-looks = Looks()
+readiness = ReadinessProbe()
 
 
 @contextmanager

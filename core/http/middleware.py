@@ -22,7 +22,7 @@ NO_DEVICES = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-class RequestId:
+class RequestIdMiddleware:
     """A name for every request, so that an answer, a log line and a transition can be brought together.
 
     Keep the caller's X-Request-ID when it is a plain word, else make one; answer with it.
@@ -44,7 +44,7 @@ class RequestId:
         return response
 
 
-class Language(LocaleMiddleware):
+class LanguageMiddleware(LocaleMiddleware):
     """The reader's language for pages; English for programs and for staff, whose words are in English only."""
 
     ENGLISH = ("/api/", "/admin/", "/desk/")
@@ -63,7 +63,7 @@ class Language(LocaleMiddleware):
         return super().process_response(request, response)
 
 
-class Headers:
+class SecurityHeadersMiddleware:
     """What Django's own middleware does not say to browsers. A view that has said something else is left alone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

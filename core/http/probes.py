@@ -12,7 +12,7 @@ from core.observability.metrics import metrics
 VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
-class Probes:
+class ProbesMiddleware:
     """Answers them before anybody looks at the Host. What is put after this is asked under ALLOWED_HOSTS only."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

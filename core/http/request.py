@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.http import parse_header_parameters
 
 
-class PlainRequest(HttpRequest):
+class LenientRequest(HttpRequest):
     """A request whose Content-Type is taken for none when it cannot be read.
 
     Addresses and forms are UTF-8, whatever charset stands beside it.

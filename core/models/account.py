@@ -42,7 +42,7 @@ def languages() -> list[tuple[str, str]]:
 class AccountQuerySet(models.QuerySet["Account"]):
     def visible_to(self, user: User) -> AccountQuerySet:
         """Staff with a duty see every account, members their own."""
-        return self if user.sees_every_account() else self.filter(memberships__user=user)
+        return self if user.can_read_all_accounts() else self.filter(memberships__user=user)
 
 
 class Account(StatefulRow):

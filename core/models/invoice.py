@@ -25,7 +25,7 @@ from engine.triggers import Frozen
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def visible_to(self, user: User) -> InvoiceQuerySet:
         """Staff with a duty see every account's, members their own."""
-        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
+        return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
     def as_claimed(self) -> InvoiceQuerySet:
         """What is asked of an invoice before a payment of it is claimed; `claim_payment` reads it whole."""

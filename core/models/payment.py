@@ -48,7 +48,7 @@ class PlannedAllocation(NamedTuple):
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def visible_to(self, user: User) -> PaymentQuerySet:
         """Staff with a duty see every account's, members their own."""
-        if user.sees_every_account():
+        if user.can_read_all_accounts():
             return self
         # Not a join: of one account's the newest are found without reading all.
         return self.filter(account=Membership.objects.filter(user=user).values("account")[:1])

@@ -28,7 +28,7 @@ from core.money import is_currency
 from core.payees.fields import PayeeLine, clean_payee, payee_lines
 from core.payees.instructions import instruction_faults
 from core.validation.countries import country_codes
-from core.validation.patterns import fits, parse
+from core.validation.patterns import matches, parse
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class PaymentMethod(Row):
         if not self.reference_pattern or not reference:
             return True
         try:
-            return fits(self.reference_pattern, reference)
+            return matches(self.reference_pattern, reference)
         except ValueError:  # written past the forms: it says nothing
             return True
 

@@ -28,7 +28,7 @@ class Industry(Row):
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> SiteQuerySet:
         """Staff with a duty see every account's, members their account's."""
-        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
+        return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
 class Site(Row):

@@ -40,7 +40,7 @@ class Terms:
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: User) -> SubscriptionQuerySet:
         """Staff with a duty see every account's, members their own."""
-        return self if user.sees_every_account() else self.filter(account__memberships__user=user)
+        return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
 class Subscription(StatefulRow):

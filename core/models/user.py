@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 
 
 # Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
-DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
+STAFF_PERMISSIONS = (
+    "review_payment",
+    "approve_payment",
+    "reverse_payment",
+    "void_invoice",
+    "adjust_credits",
+    "manage_accounts",
+)
 
 NO_ADDRESS = "@former.invalid"  # no mail goes there, ever: RFC 2606
 
@@ -72,7 +79,7 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email_canonical=canonical_email(username or ""))
 
-    def reading(self, email: str) -> User | None:
+    def active_by_email(self, email: str) -> User | None:
         """Who reads the mail of that address and may sign in, however it is spelled."""
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
@@ -124,7 +131,7 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
     # Of the address before, which is free again: this person belonged to an account that is closed.
     former_email_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
-    _is_barred = False
+    _password_disabled = False
     _password: str | None
     _granted: frozenset[str] | None = None
     _accounts: frozenset[UUID] = frozenset()  # that they belong to, or did: read together with what is granted
@@ -195,16 +202,18 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         if canonical != self.email_canonical and not self._state.adding:
             self.email_verified_at = None  # of the old address
         self.email_canonical = canonical
-        is_out = not self._state.adding and (self._password is not None or self._is_barred or not self.is_active)
+        is_out = not self._state.adding and (
+            self._password is not None or self._password_disabled or not self.is_active
+        )
         with atomic():
             super().save(*args, **kwargs)
             if is_out:
                 self.sign_out()
-        self._is_barred = False
+        self._password_disabled = False
 
     def set_unusable_password(self) -> None:
         super().set_unusable_password()
-        self._is_barred = True
+        self._password_disabled = True
 
     def sign_out(self) -> None:
         """End every session and every token of this person."""
@@ -246,9 +255,11 @@ class User(Row, AbstractBaseUser, PermissionsMixin):
         """Whether this user may use that permission on an account: not on one that they belong to, or ever did."""
         return self.is_granted(permission) and account_id not in self._accounts
 
-    def sees_every_account(self) -> bool:
+    def can_read_all_accounts(self) -> bool:
         """Whether the rows of all customers are open to this user, to read."""
-        return self.is_staff and (self.is_superuser or any(self.is_granted(f"core.{duty}") for duty in DUTIES))
+        return self.is_staff and (
+            self.is_superuser or any(self.is_granted(f"core.{duty}") for duty in STAFF_PERMISSIONS)
+        )
 
     def _read_rights(self) -> None:
         """What somebody may do is asked together with where: one trip for `role_in` and `is_granted`."""

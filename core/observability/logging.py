@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.context import request_id
-from engine.logs import effects_at_work, hide
+from engine.logs import effects_at_work, redact
 
 REFUSAL_LENGTH = 200  # characters: a header may have 8 kB
 
@@ -52,12 +52,12 @@ class JsonFormatter(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": hide(record.getMessage()),
+            "message": redact(record.getMessage()),
             **ids(),
-            **{name: hide(value) if isinstance(value, str) else value for name, value in _facts(record).items()},
+            **{name: redact(value) if isinstance(value, str) else value for name, value in _facts(record).items()},
         }
         if record.exc_info:
-            line["exception"] = hide(self.formatException(record.exc_info))
+            line["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -65,7 +65,7 @@ class TextFormatter(logging.Formatter):
     """The same ids at the end of the line, of a batch only how many; of a security event its facts, too."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return hide(super().format(record))
+        return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         record.message = "\\n".join(record.message.splitlines())  # so that no text of a stranger begins a line

@@ -26,7 +26,7 @@ def start() -> None:
     tracing.send_to(BatchSpanProcessor(OTLPSpanExporter()))
 
 
-class RequestSpan:
+class RequestSpanMiddleware:
     """Middleware: a span for each request, below the caller's if it sent a traceparent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

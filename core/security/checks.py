@@ -11,12 +11,12 @@ from django.db.transaction import atomic
 
 from core.models import PaymentMethod, Plan, PlanPrice
 from core.models.plan import FREE
-from core.security.database_roles import rank
+from core.security.database_roles import privilege_problem
 from core.time_zones import table_faults
 
 
 @checks.register(checks.Tags.security, deploy=True)
-def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
+def check_https(**_: Any) -> list[checks.CheckMessage]:
     """HTTPS always ends at a proxy; one that is not counted hides every caller behind its own address."""
     if not settings.IS_HTTPS:
         return [checks.Warning("PUBLIC_URL is not https: passwords and tokens can be read on the way.", id="core.W001")]
@@ -32,7 +32,7 @@ def somebody_ends_https(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(checks.Tags.security, deploy=True)
-def mails_leave(**_: Any) -> list[checks.CheckMessage]:
+def check_email_backend(**_: Any) -> list[checks.CheckMessage]:
     """Without a server they become files, with links in them that set passwords; only our own user reads these."""
     if settings.EMAIL_BACKEND != "workflows.mail.file_backend.EmlBackend":
         return []
@@ -41,14 +41,14 @@ def mails_leave(**_: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
-def time_zones_are_current(**_: Any) -> list[checks.CheckMessage]:
+def check_time_zone_data(**_: Any) -> list[checks.CheckMessage]:
     """By an older table some customers' days begin at the wrong hour, so no process starts on one."""
     hint = "Install requirements.txt, and leave zoneinfo's search path alone."
     return [checks.Error(fault, hint=hint, id="core.E001") for fault in table_faults()]
 
 
 @checks.register(checks.Tags.database)
-def a_sleeper_s_locks_end(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+def check_idle_transaction_timeout(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     """A pooler may drop what DATABASE_URL asks of the session; then the role must have it (docs/scaling.md)."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
@@ -67,12 +67,12 @@ def a_sleeper_s_locks_end(*, databases: Any = None, **_: Any) -> list[checks.Che
 
 
 @checks.register(checks.Tags.database, deploy=True)
-def no_process_is_of_rank(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+def check_role_privileges(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     """To be asked as the role that web, worker and beat sign in as: for the owner of the tables no guard holds."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
-            found = rank(cursor)
+            found = privilege_problem(cursor)
         if found:
             warnings.append(
                 checks.Warning(
@@ -85,7 +85,7 @@ def no_process_is_of_rank(*, databases: Any = None, **_: Any) -> list[checks.Che
 
 
 @checks.register(checks.Tags.database, deploy=True)
-def something_is_for_sale(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
+def check_catalogue(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
     """What an operator has yet to enter, or has taken away: each is allowed, and customers notice it first."""
     return [warning for alias in databases or [] for warning in _lacking(alias)]
 

@@ -27,11 +27,11 @@ OWNERS_FUNCTIONS = (
 )  # run with the owner's rights, each for one thing that erasure needs
 
 
-class Unfit(Exception):  # noqa: N818 - said to an operator, as it stands
+class RoleError(Exception):
     """A role that must not be given these rights."""
 
 
-def warn_of_rank() -> None:
+def warn_if_privileged() -> None:
     """When a process starts in earnest: a line in the log when no guard would hold for it.
 
     A database that does not answer is for `/readyz` to tell, and holds no start up for longer than its patience.
@@ -40,14 +40,14 @@ def warn_of_rank() -> None:
         return
     try:
         with new_connection() as fresh, fresh.cursor() as cursor:
-            found = rank(cursor)
+            found = privilege_problem(cursor)
     except DatabaseError:
         return
     if found:
         logger.warning("%s See docs/operations.md, Roles.", found)
 
 
-def rank(cursor: CursorWrapper) -> str:
+def privilege_problem(cursor: CursorWrapper) -> str:
     """Why the guards of the database do not hold for whom this connection signed in as; empty when they do."""
     cursor.execute(
         """SELECT rolname, rolsuper, pg_has_role(oid, (SELECT relowner FROM pg_class
@@ -94,11 +94,11 @@ def _check(cursor: CursorWrapper, role: str) -> None:
     )
     found = cursor.fetchone()
     if found is None:
-        raise Unfit(f"There is no role {role}: CREATE ROLE {_name(role)} LOGIN PASSWORD '...' first.")
+        raise RoleError(f"There is no role {role}: CREATE ROLE {_name(role)} LOGIN PASSWORD '...' first.")
     if found[0]:
-        raise Unfit(f"{role} is a superuser or may make roles: no guard would hold for it.")
+        raise RoleError(f"{role} is a superuser or may make roles: no guard would hold for it.")
     if found[1]:
-        raise Unfit(f"{role} is the owner of the tables or a member of it: no guard would hold for it.")
+        raise RoleError(f"{role} is the owner of the tables or a member of it: no guard would hold for it.")
 
 
 def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db.transaction import on_commit
 from django.utils.crypto import salted_hmac
 
-from core.db.autocommit import at_once
-from core.http.client_ip import address_of, network_of
+from core.db.autocommit import autocommit_cursor
+from core.http.client_ip import client_ip, network_of
 from core.http.middleware import current_request
 from core.models.security import SecurityEvent
 from core.models.user import User, canonical_email
@@ -38,7 +38,7 @@ def refused(name: str, *, actor: User | None = None, account: str = "", **facts:
     account: the address that was tried, as typed.
     """
     log.warning(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
-    with at_once() as cursor:
+    with autocommit_cursor() as cursor:
         cursor.execute(_COUNT, [name])
 
 
@@ -65,6 +65,6 @@ def _facts(name: str, actor: UUID | None, account: str, facts: dict[str, Any]) -
         "event": name,
         **({"actor": str(actor)} if actor else {}),
         **({"account": account_digest(account)} if account else {}),
-        **({"network": network_of(address_of(request))} if request is not None else {}),
+        **({"network": network_of(client_ip(request))} if request is not None else {}),
         **facts,
     }

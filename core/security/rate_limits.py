@@ -27,8 +27,8 @@ from django.db.models.functions import Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from core.db.autocommit import at_once
-from core.http.client_ip import address_of, is_loopback, network_of
+from core.db.autocommit import autocommit_cursor
+from core.http.client_ip import client_ip, is_loopback, network_of
 from core.models.rate_limit import RateLimitBucket
 from core.models.user import canonical_email
 from core.problems import TooManyRequests
@@ -39,11 +39,11 @@ log = logging.getLogger(__name__)
 
 KNOWN_FOR = timedelta(days=30)
 Limits = dict[str, tuple[int, timedelta]]  # how many in how long, by the key of a row
-GOOD_ONES = 10  # as many good tries weigh as one bad one, where an address is counted
+SUCCESS_WEIGHT = 10  # as many good tries weigh as one bad one, where an address is counted
 
 
 @dataclass(frozen=True)
-class Gate:
+class RateLimit:
     """One kind of try, and the setting in LIMITS that says how often."""
 
     name: str
@@ -60,7 +60,7 @@ class Gate:
             for scope, limit in settings.LIMITS[self.setting].items()
             if caller.account or scope == "address"
         }
-        with at_once() as cursor:
+        with autocommit_cursor() as cursor:
             taken = _take(
                 cursor,
                 limits,
@@ -68,19 +68,19 @@ class Gate:
                 known=caller.key("any", "known"),
             )
         if taken.wait is not None:
-            log.warning("%s: too many tries from %s", self.name, address_of(request))
+            log.warning("%s: too many tries from %s", self.name, client_ip(request))
             events.refused("too_many_tries", account=email, limit=self.name)
             raise _too_many(taken.wait)
         return Attempt(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
 
-LOGIN = Gate("login", "login")  # also for the old password, when it is changed
-REGISTER = Gate("register", "register")
+LOGIN = RateLimit("login", "login")  # also for the old password, when it is changed
+REGISTER = RateLimit("register", "register")
 # What sends a mail: each counted alone, so that nobody who asks for one kind keeps another from its reader.
-RESET = Gate("reset", "mail")
-VERIFY = Gate("verify", "mail")
-INVITE = Gate("invite", "mail")
-LINK = Gate("link", "link")  # what takes the token of a link
+RESET = RateLimit("reset", "mail")
+VERIFY = RateLimit("verify", "mail")
+INVITE = RateLimit("invite", "mail")
+LINK = RateLimit("link", "link")  # what takes the token of a link
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Attempt:
         back = {key: -cost for key, cost in self.costs.items()}
         for key in back:
             if ":address:" in key:
-                back[key] *= 1 - 1 / GOOD_ONES
+                back[key] *= 1 - 1 / SUCCESS_WEIGHT
         _move(back | self.caller.known)
 
 
@@ -110,7 +110,7 @@ def admit(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
     return count_trial(request, email) if is_trial else []
 
 
-def welcome(request: Any, email: str) -> None:
+def trust_address(request: Any, email: str) -> None:
     """Remember this address for one that the account was opened from: its owner has proved it in another way."""
     _move(_Caller.of(request, email).known)
 
@@ -146,13 +146,13 @@ def count_trial(request: Any, email: str) -> list[Crowd]:
     Mail domains that are reserved, or where everybody has a mailbox, are not counted, and in a demo on one machine
     nothing is: a load test has one address. Raises TooManyRequests past the limits of LIMIT_TRIAL_MOST.
     """
-    address, host = address_of(request), host_of(email)
+    address, host = client_ip(request), host_of(email)
     if settings.DEBUG and is_loopback(address):
         return []
     places = {"address": Crowd("network", _digest(network_of(address)))}
     if not (is_reserved(host) or is_large(host)):
         places["domain"] = Crowd("domain", host)
-    with at_once() as cursor:
+    with autocommit_cursor() as cursor:
         taken = _take(cursor, _limits_of_trials("trial_most", places))
         if taken.wait is not None:
             log.warning("trial: too many from %s or at %s", address, host)
@@ -184,7 +184,7 @@ class _Caller:
 
     @classmethod
     def of(cls, request: Any, email: str) -> _Caller:
-        return cls(canonical_email(email) if email else "", network_of(address_of(request)))
+        return cls(canonical_email(email) if email else "", network_of(client_ip(request)))
 
     @property
     def known(self) -> dict[str, timedelta]:
@@ -232,7 +232,7 @@ def _digest(who: str) -> str:
 
 def _move(spans: dict[str, timedelta]) -> None:
     if spans:
-        with at_once() as cursor:
+        with autocommit_cursor() as cursor:
             cursor.execute(MOVE, {"keys": list(spans), "spans": list(spans.values())})
 
 

@@ -24,15 +24,15 @@ TOKEN = re.compile(r"([#@*])(?:\{([0-9]{1,3})(?:,([0-9]{1,3}))?\})?|([A-Z0-9./:&
 Token = tuple[str, int, int]  # the characters it takes, and how many of them, at least and at most
 
 
-def fits(mask: str, text: str) -> bool:
+def matches(mask: str, text: str) -> bool:
     """Whether the text looks as the mask says. Raises ValueError for a mask that cannot be read."""
     alternatives = parse(mask)
     code = as_code(text)
     plain = _plain(code)
-    return code.isascii() and len(plain) <= LONGEST and any(_fits(tokens, plain) for tokens in alternatives)
+    return code.isascii() and len(plain) <= LONGEST and any(_matches(tokens, plain) for tokens in alternatives)
 
 
-def example_of(mask: str) -> str:
+def example(mask: str) -> str:
     """Something that fits, the shortest: `A1B 2C3` for `@#@ #@#`. It keeps the spaces and dashes of the mask."""
     first = mask.split("|")[0].strip()
     numbers, letters = cycle("1234567890"), cycle(ascii_uppercase)
@@ -50,7 +50,7 @@ def parse(mask: str) -> tuple[tuple[Token, ...], ...]:
     return tuple(_parse(_plain(alternative)) for alternative in mask.split("|"))
 
 
-def _fits(tokens: tuple[Token, ...], text: str) -> bool:
+def _matches(tokens: tuple[Token, ...], text: str) -> bool:
     places = {0}
     for allowed, low, high in tokens:
         reached: set[int] = set()

@@ -10,7 +10,7 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
-from core.validation.patterns import example_of, fits
+from core.validation.patterns import example, matches
 from core.validation.text import as_code
 
 MASKS = {
@@ -53,7 +53,7 @@ def is_postal_code(country: str, text: str) -> bool:
     mask = MASKS.get(country)
     if mask is None:
         return ELSEWHERE.fullmatch(text) is not None
-    return fits(mask, text) or fits(mask, COUNTRY_IN_FRONT.sub("", text.upper(), count=1))
+    return matches(mask, text) or matches(mask, COUNTRY_IN_FRONT.sub("", text.upper(), count=1))
 
 
 def postal_code_label(country: str) -> str:
@@ -63,4 +63,4 @@ def postal_code_label(country: str) -> str:
 
 def postal_code_example(country: str) -> str:
     """One that has the right shape; blank where any goes."""
-    return example_of(MASKS[country]) if country in MASKS else ""
+    return example(MASKS[country]) if country in MASKS else ""

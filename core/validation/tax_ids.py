@@ -19,7 +19,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core.validation.patterns import fits
+from core.validation.patterns import matches
 from core.validation.text import as_code
 
 VAT = _("VAT number")
@@ -128,7 +128,7 @@ def tax_id_example(country: str) -> str:
 
 
 def _is_known(known: TaxId, number: str) -> bool:
-    if known.mask and fits(known.mask, number):
+    if known.mask and matches(known.mask, number):
         return True
     return any(_validates(module, number) for module in known.modules.split())
 

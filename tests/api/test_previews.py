@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Max
 
 from core.models import CreditEntry, IdempotentResponse, Payment
-from core.models.user import DUTIES
+from core.models.user import STAFF_PERMISSIONS
 from engine import Busy, perform
 from tests.api.conftest import Caller, is_problem
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
@@ -23,7 +23,9 @@ DESK = "billing/admin/payments"
 @pytest.fixture
 def staff() -> Caller:
     person = StaffFactory()
-    person.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=DUTIES))
+    person.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    )
     return Caller(person)
 
 

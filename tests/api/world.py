@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import override_settings
 
 from core.models import Industry, Membership, Payment, Subscription, User
-from core.models.user import DUTIES
+from core.models.user import STAFF_PERMISSIONS
 from engine import pause, perform, testing
 from engine.ids import uuid7
 from engine.models import Effect
@@ -64,7 +64,7 @@ def build() -> World:
     staff = {
         "clerk": _staff(),
         "reviewer": _staff("review_payment"),
-        "approver": _staff(*DUTIES),
+        "approver": _staff(*STAFF_PERMISSIONS),
         "operator": _staff("operate_effects"),
         "root": UserFactory(is_staff=True, is_superuser=True, email="root@staff.test"),
     }

@@ -11,8 +11,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from core.env import _Env, _WithoutItsNewline, email, env, metrics_token
-from core.security.checks import a_sleeper_s_locks_end, mails_leave
+from core.env import _Env, _StrippingFileMapping, email, env, metrics_token
+from core.security.checks import check_email_backend, check_idle_transaction_timeout
 from engine.pipeline import ask, session_pid
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_secret_may_be_a_file_and_its_last_line_may_end(tmp_path):
     (tmp_path / "token").write_text("a token of sixteen or more\n")
-    mapping = _WithoutItsNewline({"METRICS_TOKEN_FILE": str(tmp_path / "token"), "METRICS_TOKEN": ""})
+    mapping = _StrippingFileMapping({"METRICS_TOKEN_FILE": str(tmp_path / "token"), "METRICS_TOKEN": ""})
 
     assert mapping["METRICS_TOKEN"] == "a token of sixteen or more"
     assert isinstance(env, _Env)
@@ -69,13 +69,13 @@ def test_a_wish_for_tls_that_nobody_reads_is_refused(monkeypatch):
 
 @pytest.mark.django_db
 def test_a_session_in_which_a_sleeper_keeps_its_locks_is_told_of():
-    assert a_sleeper_s_locks_end(databases=["default"]) == []
+    assert check_idle_transaction_timeout(databases=["default"]) == []
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
-    assert [found.id for found in a_sleeper_s_locks_end(databases=["default"])] == ["core.W003"]
-    assert a_sleeper_s_locks_end() == []
+    assert [found.id for found in check_idle_transaction_timeout(databases=["default"])] == ["core.W003"]
+    assert check_idle_transaction_timeout() == []
 
 
 @pytest.mark.django_db
@@ -95,13 +95,13 @@ def test_statements_are_planned_once_in_a_session_of_our_own_or_where_the_pooler
         assert cursor.fetchone() == (plans,)
 
 
-@pytest.mark.guards("S20", "core.security.checks.mails_leave")
+@pytest.mark.guards("S20", "core.security.checks.check_email_backend")
 def test_mails_that_become_files_are_told_of_before_customers_come(settings, monkeypatch):
     """S20: in production too, without a word."""
     monkeypatch.setenv("EMAIL_URL", "smtp://mail.test:25")
     settings.EMAIL_BACKEND = email()["EMAIL_BACKEND"]
-    assert mails_leave() == []
+    assert check_email_backend() == []
 
     monkeypatch.setenv("EMAIL_URL", "")
     settings.EMAIL_BACKEND, settings.EMAIL_FILE_PATH = email().values()
-    assert [found.id for found in mails_leave()] == ["core.W010"]
+    assert [found.id for found in check_email_backend()] == ["core.W010"]

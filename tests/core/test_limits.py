@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 from django.test import RequestFactory
 
 from core import env
-from core.http.client_ip import address_of, network_of
+from core.http.client_ip import client_ip, network_of
 from core.models import RateLimitBucket
 from core.problems import TooManyRequests
 from core.security import rate_limits
@@ -123,7 +123,7 @@ def test_a_link_in_a_mail_opens_the_way_back_in():
         fails(at_=f"198.51.100.{n}")
     assert not fails()
 
-    rate_limits.welcome(at(HERE), "ann@acme.test")
+    rate_limits.trust_address(at(HERE), "ann@acme.test")
 
     assert fails()
 
@@ -217,7 +217,7 @@ def test_a_transaction_that_is_rolled_back_does_not_give_tries_back():
 def test_a_caller_is_whom_the_trusted_proxies_heard(settings, proxies, told, address):
     settings.TRUSTED_PROXIES = proxies
 
-    assert address_of(at(HERE, **({"HTTP_X_FORWARDED_FOR": told} if told else {}))) == address
+    assert client_ip(at(HERE, **({"HTTP_X_FORWARDED_FOR": told} if told else {}))) == address
 
 
 def test_who_changes_the_header_gets_no_more_tries(settings):
@@ -247,7 +247,7 @@ def test_an_ipv6_customer_is_one_whatever_address_they_take(address, network):
 
 
 def test_a_peer_without_an_address_is_counted_too():
-    assert address_of(at("")) == "unknown"
+    assert client_ip(at("")) == "unknown"
     assert fails(at_="")
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError
 
 from core.models import Payment, User
-from core.observability.logging import JsonFormatter, TextFormatter, hide
+from core.observability.logging import JsonFormatter, TextFormatter, redact
 from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, PaymentMethodFactory, PlanFactory, StaffFactory
@@ -41,13 +41,13 @@ REFERENCE = "TRACE-0815-4711"
     ],
 )
 def test_what_is_hidden_and_what_is_not(said, shown):
-    assert hide(said) == shown
+    assert redact(said) == shown
 
 
 def test_a_long_line_is_looked_through_quickly():
     started = time.monotonic()
     for text in ("a" * 200_000, "a." * 100_000, "a@" * 100_000, "a@b." * 50_000, "0" * 200_000):
-        hide(text)
+        redact(text)
 
     assert time.monotonic() - started < 2
 

@@ -10,7 +10,7 @@ import pytest
 from core.observability.logging import JsonFormatter, TextFormatter
 from engine import perform, run_due
 from engine.context import request_id
-from engine.logs import said_of
+from engine.logs import effect_context
 from engine.models import Effect
 from tests.api.conftest import Caller
 from tests.factories import PaymentFactory, StaffFactory
@@ -62,9 +62,9 @@ def test_a_line_inside_effects_names_them_and_what_they_follow_from():
     one = Effect(kind="mail.test", transition_id="01900000-0000-7000-8000-000000000001")
     two = Effect(kind="mail.test")
 
-    with said_of([one]):
+    with effect_context([one]):
         alone, text = json.loads(JsonFormatter().format(record())), TextFormatter("%(message)s").format(record())
-    with said_of([one, two]):
+    with effect_context([one, two]):
         both, text_of_both = json.loads(JsonFormatter().format(record())), TextFormatter("%(message)s").format(record())
 
     assert (alone["effect_kind"], alone["effect_id"]) == ("mail.test", str(one.pk))

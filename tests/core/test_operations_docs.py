@@ -13,7 +13,7 @@ from tests.environment import NOT_OF_AN_OPERATOR, variables
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
-READERS = {"secret", "secrets_before", "limits", "rate"}  # and whatever is asked of env or os.environ
+READERS = {"secret", "fallback_secrets", "limits", "rate"}  # and whatever is asked of env or os.environ
 FILES = [
     "core/settings.py",
     "core/env.py",

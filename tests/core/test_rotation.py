@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from core.env import DEFAULT_SECRET, secrets_before
+from core.env import DEFAULT_SECRET, fallback_secrets
 from core.models import User
 from tests.api.conftest import Caller
 from tests.factories import MembershipFactory
@@ -70,15 +70,15 @@ def test_a_token_of_the_api_knows_nothing_of_it(rotate, keep):
 def test_an_old_secret_is_one_too(monkeypatch):
     first, second = "a" * 32, "b" * 40
     monkeypatch.setenv("KEYS", f"{first},{second}")
-    assert secrets_before("KEYS", debug=False) == [first, second]
+    assert fallback_secrets("KEYS", debug=False) == [first, second]
 
     monkeypatch.setenv("KEYS", "")
-    assert secrets_before("KEYS", debug=False) == []
+    assert fallback_secrets("KEYS", debug=False) == []
     for bad in ("short", f"{first},short", DEFAULT_SECRET):
         monkeypatch.setenv("KEYS", bad)
         with pytest.raises(ImproperlyConfigured, match="KEYS has a secret"):
-            secrets_before("KEYS", debug=False)
-        assert secrets_before("KEYS", debug=True)
+            fallback_secrets("KEYS", debug=False)
+        assert fallback_secrets("KEYS", debug=True)
 
 
 def test_old_secrets_may_lie_in_a_file(monkeypatch, tmp_path):
@@ -87,4 +87,4 @@ def test_old_secrets_may_lie_in_a_file(monkeypatch, tmp_path):
     monkeypatch.delenv("KEYS", raising=False)
     monkeypatch.setenv("KEYS_FILE", str(file))
 
-    assert secrets_before("KEYS", debug=False) == ["a" * 32, "b" * 32]
+    assert fallback_secrets("KEYS", debug=False) == ["a" * 32, "b" * 32]

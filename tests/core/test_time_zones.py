@@ -19,7 +19,7 @@ from django.core import checks
 
 from core import time_zones
 from core.problems import ValidationError
-from core.security.checks import time_zones_are_current
+from core.security.checks import check_time_zone_data
 from core.time_zones import (
     canonical_time_zone,
     check_time_zone,
@@ -182,14 +182,14 @@ def test_oldest_table_is_the_one_of_the_requirements():
 
     assert f"tzdata>={time_zones.OLDEST_TABLE}" in requirements
     assert time_zones._release(pin) >= time_zones._release(time_zones.OLDEST_TABLE)
-    assert time_zones_are_current() == []
+    assert check_time_zone_data() == []
 
 
 @pytest.mark.parametrize("version", ["2025.2", "2026.5", "2024.10"])
 def test_older_table_refuses_the_start(monkeypatch, version):
     monkeypatch.setattr(tzdata, "__version__", version)
 
-    (fault,) = time_zones_are_current()
+    (fault,) = check_time_zone_data()
 
     assert (fault.id, fault.level, version in fault.msg) == ("core.E001", checks.ERROR, True)
 
@@ -198,16 +198,16 @@ def test_older_table_refuses_the_start(monkeypatch, version):
 def test_newer_table_is_taken(monkeypatch, version):
     monkeypatch.setattr(tzdata, "__version__", version)
 
-    assert time_zones_are_current() == []
+    assert check_time_zone_data() == []
 
 
 def test_operating_system_s_table_refuses_the_start(monkeypatch):
     monkeypatch.setattr(zoneinfo, "TZPATH", ("/usr/share/zoneinfo",))
 
-    (fault,) = time_zones_are_current()
+    (fault,) = check_time_zone_data()
 
     assert (fault.id, "/usr/share/zoneinfo" in fault.msg) == ("core.E001", True)
 
 
 def test_check_is_asked_before_every_command():
-    assert time_zones_are_current in checks.registry.registry.get_checks()
+    assert check_time_zone_data in checks.registry.registry.get_checks()

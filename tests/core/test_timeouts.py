@@ -114,30 +114,30 @@ def test_the_time_in_the_queue_counts_as_waiting(connect):
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.guards("S24", "core.http.health.Looks.newest")
+@pytest.mark.guards("S24", "core.http.health.ReadinessProbe.newest")
 def test_one_look_a_second_answers_everybody_who_asks_whether_we_are_ready(client, monkeypatch):
     """S24: each question under any Host was a new session of the database and a call to the broker."""
     looked = []
-    monkeypatch.setattr(health, "looks", looks := health.Looks())
-    monkeypatch.setattr(looks, "_look", lambda: looked.append(1) or (503, {"database": "unreachable"}))
+    monkeypatch.setattr(health, "readiness", readiness := health.ReadinessProbe())
+    monkeypatch.setattr(readiness, "_look", lambda: looked.append(1) or (503, {"database": "unreachable"}))
 
     for _ in range(20):
         assert client.get("/readyz").status_code == 503
     assert len(looked) == 1
 
-    looks._at -= health.EVERY
+    readiness._at -= health.EVERY
     client.get("/readyz")
     assert len(looked) == 2
 
 
 def test_a_migration_that_is_taken_back_is_seen(monkeypatch):
-    looks = health.Looks()
-    assert looks._look()[0] == 200
+    readiness = health.ReadinessProbe()
+    assert readiness._look()[0] == 200
 
-    monkeypatch.setattr(looks, "_migrated_by", (1, 1))  # another list than what is applied now
+    monkeypatch.setattr(readiness, "_migrated_by", (1, 1))  # another list than what is applied now
     monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: ["0001"])
 
-    assert looks._look() == (503, {"database": "not migrated"})
+    assert readiness._look() == (503, {"database": "not migrated"})
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/plans/"])

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from psycopg import errors
 
-from core.security.database_roles import warn_of_rank
+from core.security.database_roles import warn_if_privileged
 from stack.application import NAMES, Application
 from stack.ports import free_port
 from stack.postgres import Postgres
@@ -285,7 +285,7 @@ def test_a_database_that_is_away_keeps_no_process_from_starting(monkeypatch, set
     settings.DEBUG = False
     monkeypatch.setattr(connection, "settings_dict", connection.settings_dict | {"HOST": "/nobody/listens/here"})
 
-    warn_of_rank()
+    warn_if_privileged()
 
     assert caplog.records == []
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.models import Industry, Membership, Payment, User
-from core.models.user import DUTIES
+from core.models.user import STAFF_PERMISSIONS
 from engine.models import Effect
 from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, STRANGER
 from tests.factories import MembershipFactory, PaymentFactory, UserFactory
@@ -42,7 +42,9 @@ def payment(shop) -> Payment:
 def colleague() -> User:
     """Of the staff, with every duty."""
     person = UserFactory(is_staff=True)
-    person.user_permissions.set(Permission.objects.filter(codename__in=[*DUTIES, "operate_effects", "grant_duties"]))
+    person.user_permissions.set(
+        Permission.objects.filter(codename__in=[*STAFF_PERMISSIONS, "operate_effects", "grant_duties"])
+    )
     return person
 
 

@@ -19,7 +19,7 @@ from django.urls import reverse
 
 import web
 from core.models import CrowdedTrial, Industry
-from core.models.user import DUTIES
+from core.models.user import STAFF_PERMISSIONS
 from core.validation.billing_details import LONGEST
 from engine import perform
 from engine.models import Effect
@@ -81,7 +81,7 @@ def shop(run_effects) -> Shop:
     owner.set_password(PASSWORD)
     owner.save()
     staff = UserFactory(is_staff=True)
-    duties = [*DUTIES, "operate_effects", "grant_duties"]
+    duties = [*STAFF_PERMISSIONS, "operate_effects", "grant_duties"]
     staff.user_permissions.set(Permission.objects.filter(codename__in=duties))
     claim = PaymentFactory(invoice=invoice, submitted_by=owner)
     settled = PaymentFactory(invoice=other, submitted_by=owner, reference="B", reference_key="B")

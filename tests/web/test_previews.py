@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from core.models import Account, Invoice, Payment
-from core.models.user import DUTIES
+from core.models.user import STAFF_PERMISSIONS
 from engine import Busy, perform
 from tests.api.world import digest
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def approver(client):
     staff = StaffFactory(email="approver@demo.test")
-    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=DUTIES))
+    staff.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    )
     client.force_login(staff)
     return staff
 

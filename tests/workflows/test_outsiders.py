@@ -29,11 +29,18 @@ from workflows.settlement.credits import adjust
 
 pytestmark = pytest.mark.django_db
 
-DUTIES = ("review_payment", "approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts")
+STAFF_PERMISSIONS = (
+    "review_payment",
+    "approve_payment",
+    "reverse_payment",
+    "void_invoice",
+    "adjust_credits",
+    "manage_accounts",
+)
 
 
 def give_duties(user: User) -> User:
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=DUTIES))
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS))
     return User.objects.get(pk=user.pk)
 
 
@@ -126,7 +133,7 @@ def test_no_button_is_shown_for_what_is_refused(account, claim, insider, outside
 
 
 def test_insider_still_reads_every_account(account, insider):
-    assert insider.sees_every_account()
+    assert insider.can_read_all_accounts()
     assert Payment.objects.visible_to(insider).count() == Payment.objects.count()
 
 

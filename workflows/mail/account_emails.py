@@ -22,7 +22,7 @@ Outcome = dict[str, Any]
 @effect_handler("mail.password_reset", forgettable=True, **BY_MAIL)
 def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
-    user = User.objects.reading(effect.payload["email"])
+    user = User.objects.active_by_email(effect.payload["email"])
     if user is None:
         return None
     link = urls.password_reset(signed_links.RESET.token_of(user))
@@ -32,7 +32,7 @@ def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
 @effect_handler("mail.verify_email", forgettable=True, **BY_MAIL)
 def mail_verification(_: Account | None, effect: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
-    user = User.objects.reading(effect.payload["email"])
+    user = User.objects.active_by_email(effect.payload["email"])
     if user is None or user.email_verified_at is not None:
         return None
     link = urls.verify_email(signed_links.VERIFICATION.token_of(user))

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.env import env
-from core.security.database_roles import Unfit, grant_roles, make_role
+from core.security.database_roles import RoleError, grant_roles, make_role
 
 
 class Command(BaseCommand):
@@ -28,6 +28,6 @@ class Command(BaseCommand):
                 make_role(app, env.str("APP_ROLE_PASSWORD", default=""))
                 make_role(audit, "")
             grant_roles(app, audit)
-        except Unfit as error:
+        except RoleError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{app} works, {audit} reads the views of audit.")

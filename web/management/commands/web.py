@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from core.security.database_roles import warn_of_rank
+from core.security.database_roles import warn_if_privileged
 
 
 def _addresses() -> list[str]:
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     help = "Serve the site and the API on PORT (8011). WEB_PROCESSES x WEB_THREADS requests at once."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        warn_of_rank()
+        warn_if_privileged()
         arguments = [
             sys.executable, "-m", "gunicorn", settings.WSGI_APPLICATION.replace(".application", ":application"),
             *(f"--bind={address}:{settings.WEB_PORT}" for address in _addresses()),

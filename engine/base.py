@@ -7,7 +7,7 @@ from django.db import models
 from engine.ids import uuid7
 
 
-class Row(models.Model):
+class BaseModel(models.Model):
     """A row with a UUIDv7 key that the application makes."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
-from engine.base import Row
+from engine.base import BaseModel
 from engine.stateful import NO_TENANT
 from engine.triggers import AppendOnly, CountsBatch, Frozen, NoDelete
 
@@ -20,7 +20,7 @@ LET_GO_MOST = 1000  # effects that one pause lets go
 RATE = r"^[1-9][0-9]{0,5}/[smh]$"  # so many in a second, minute or hour
 
 
-class Transition(Row):
+class Transition(BaseModel):
     """This happened: an object went from `source` to `target`. Never edited.
 
     `seq` counts 1, 2, 3... per object without a gap; the first has no source. `cause` is the transition
@@ -76,7 +76,7 @@ class Transition(Row):
         return list(chain.prefetch_related("actor"))
 
 
-class Effect(Row):
+class Effect(BaseModel):
     """This must now happen: `kind` names the function, machine and object_id what it is about.
 
     (waiting ->) ready -> leased -> done; a failure waits and comes back, in the end it is dead.
@@ -170,7 +170,7 @@ class Effect(Row):
         return f"{self.kind} ({self.state})"
 
 
-class EffectEvent(Row):
+class EffectEvent(BaseModel):
     """What became of an effect on its way, other than being done: append-only, the story that staff read."""
 
     class What(models.TextChoices):
@@ -205,7 +205,7 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         return self.annotate(stuck=Subquery(count))
 
 
-class Batch(Row):
+class Batch(BaseModel):
     """Effects that belong together, and the one that follows when all of them are done or skipped: `then`.
 
     The database counts in the commit in which a member is over, and the last one makes `then` due (CountsBatch).
@@ -252,7 +252,7 @@ class CircuitBreaker(models.Model):
         return f"{self.kind}: {self.failures} failures"
 
 
-class EffectPause(Row):
+class EffectPause(BaseModel):
     """Somebody stopped effects of a kind, of a lane, of a tenant, all that leave, or all: they are recorded and wait.
 
     It counts until it is ended, or until its moment; `let_go` names those that go all the same.

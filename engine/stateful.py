@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django_fsm import RETURN_VALUE, FSMField, FSMFieldDescriptor, State
 
-from engine.base import Row
+from engine.base import BaseModel
 from engine.triggers import NoDelete, StatusGuard
 
 REFRESHING = "_is_refreshing"
@@ -58,7 +58,7 @@ class StatusField(FSMField):
             pre_delete.connect(_refuse_deletion, sender=model)
 
 
-class Stateful(Row):
+class Stateful(BaseModel):
     """A row with a status. `version` counts its Transitions: the last one's `seq`."""
 
     status: StatusField

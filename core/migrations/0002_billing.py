@@ -3,7 +3,7 @@ import core.models.duty
 import core.models.guards
 import core.models.payee_guards
 import core.models.policy
-import core.models.row
+import core.models.base
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.expressions
@@ -131,9 +131,9 @@ class Migration(migrations.Migration):
                 ('status', engine.stateful.StatusField(choices=[('draft', 'Draft'), ('pending', 'Pending'), ('partially_paid', 'Partially Paid'), ('paid', 'Paid'), ('void', 'Void'), ('uncollectible', 'Uncollectible')], default='draft', max_length=20)),
                 ('number', models.CharField(max_length=30, null=True, unique=True)),
                 ('currency', models.CharField(max_length=3)),
-                ('total', core.models.row.MoneyField()),
-                ('allocated', core.models.row.MoneyField(default=Decimal('0'))),
-                ('written_off', core.models.row.MoneyField(default=Decimal('0'))),
+                ('total', core.models.base.MoneyField()),
+                ('allocated', core.models.base.MoneyField(default=Decimal('0'))),
+                ('written_off', core.models.base.MoneyField(default=Decimal('0'))),
                 ('period_start', models.DateField(null=True)),
                 ('period_end', models.DateField(null=True)),
                 ('began_on', models.DateField(null=True)),
@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                 ('due_on', models.DateField(null=True)),
                 ('held_days', models.SmallIntegerField(db_default=0, default=0, editable=False)),
                 ('held_on', models.DateField(editable=False, null=True)),
-                ('plan_price', core.models.row.MoneyField(null=True)),
+                ('plan_price', core.models.base.MoneyField(null=True)),
                 ('plan_credits', models.PositiveIntegerField(null=True)),
                 ('plan_interval', models.CharField(blank=True, choices=[('month', 'Month'), ('year', 'Year')], db_default='', default='', max_length=5)),
                 ('metadata', models.JSONField(default=dict)),
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 ('reference_example', models.CharField(blank=True, db_default='', default='', max_length=140)),
                 ('reference_max', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('tolerance_percent', models.DecimalField(decimal_places=2, default=0, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
-                ('tolerance_max', core.models.row.MoneyField(default=0)),
+                ('tolerance_max', core.models.base.MoneyField(default=0)),
                 ('shown_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('payee_since', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('bank_lag_days', models.PositiveSmallIntegerField(default=0, validators=[django.core.validators.MaxValueValidator(90)])),
@@ -191,7 +191,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['position'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('tolerance_max__gte', Decimal('0')), ('tolerance_max__lt', Decimal('1000000000000')), ('tolerance_percent__gte', 0), ('tolerance_percent__lte', 100)), name='payment_method_tolerance_in_range'), models.CheckConstraint(condition=models.Q(('tolerance_max__lte', models.Case(models.When(currency__in=('AED', 'BRL', 'CNY', 'CZK', 'DKK', 'EGP', 'HKD', 'ILS', 'MAD', 'MXN', 'MYR', 'NOK', 'PHP', 'PLN', 'QAR', 'RON', 'SAR', 'SEK', 'THB', 'TRY', 'TWD', 'UAH', 'ZAR', 'ZMW'), then=500), models.When(currency__in=('BDT', 'DZD', 'ETB', 'HUF', 'INR', 'ISK', 'JPY', 'KES', 'KZT', 'LKR', 'NPR', 'PKR', 'RSD', 'RUB', 'YER'), then=10000), models.When(currency__in=('AMD', 'ARS', 'CLP', 'KRW', 'MMK', 'MNT', 'NGN', 'RWF', 'TZS', 'UGX', 'XAF', 'XOF'), then=100000), models.When(currency__in=('COP', 'GNF', 'IDR', 'IQD', 'IRR', 'LAK', 'LBP', 'MGA', 'PYG', 'UZS', 'VND'), then=1000000), default=50, output_field=models.IntegerField())), ('tolerance_percent__lte', 5)), name='payment_method_tolerance_bounded'), core.models.payee_guards.PayeeKept(name='payment_method_payee_kept'), models.CheckConstraint(condition=models.Q(models.Q(('country__regex', '^[A-Z]{2}$'), ('country', ''), _connector='OR'), models.Q(('currency__regex', '^[A-Z]{3}$'), ('currency', ''), _connector='OR')), name='payment_method_place'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('instructions', path='strict $.type() == "object" && !exists($.* ? (@.type() != "string"))'), core.models.row.JsonFits('fields', path='strict $.type() == "object" && !exists($.* ? (@.type() != "string"))')), name='payment_method_texts'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('requires', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string" || !(@ == "reference" || @ == "notes" || @ == "proof_url" || @ == "paid_on" || @ == "payer_name")))')), name='payment_method_requires'), models.CheckConstraint(condition=models.Q(('bank_lag_days__lte', 90)), name='payment_method_bank_lag'), core.models.guards.CodeKept(name='payment_method_code_kept', references=[('core_invoice', 'payment_method_id'), ('core_payment', 'method_id')])],
+                'constraints': [models.CheckConstraint(condition=models.Q(('tolerance_max__gte', Decimal('0')), ('tolerance_max__lt', Decimal('1000000000000')), ('tolerance_percent__gte', 0), ('tolerance_percent__lte', 100)), name='payment_method_tolerance_in_range'), models.CheckConstraint(condition=models.Q(('tolerance_max__lte', models.Case(models.When(currency__in=('AED', 'BRL', 'CNY', 'CZK', 'DKK', 'EGP', 'HKD', 'ILS', 'MAD', 'MXN', 'MYR', 'NOK', 'PHP', 'PLN', 'QAR', 'RON', 'SAR', 'SEK', 'THB', 'TRY', 'TWD', 'UAH', 'ZAR', 'ZMW'), then=500), models.When(currency__in=('BDT', 'DZD', 'ETB', 'HUF', 'INR', 'ISK', 'JPY', 'KES', 'KZT', 'LKR', 'NPR', 'PKR', 'RSD', 'RUB', 'YER'), then=10000), models.When(currency__in=('AMD', 'ARS', 'CLP', 'KRW', 'MMK', 'MNT', 'NGN', 'RWF', 'TZS', 'UGX', 'XAF', 'XOF'), then=100000), models.When(currency__in=('COP', 'GNF', 'IDR', 'IQD', 'IRR', 'LAK', 'LBP', 'MGA', 'PYG', 'UZS', 'VND'), then=1000000), default=50, output_field=models.IntegerField())), ('tolerance_percent__lte', 5)), name='payment_method_tolerance_bounded'), core.models.payee_guards.PayeeKept(name='payment_method_payee_kept'), models.CheckConstraint(condition=models.Q(models.Q(('country__regex', '^[A-Z]{2}$'), ('country', ''), _connector='OR'), models.Q(('currency__regex', '^[A-Z]{3}$'), ('currency', ''), _connector='OR')), name='payment_method_place'), models.CheckConstraint(condition=models.Q(core.models.base.JsonFits('instructions', path='strict $.type() == "object" && !exists($.* ? (@.type() != "string"))'), core.models.base.JsonFits('fields', path='strict $.type() == "object" && !exists($.* ? (@.type() != "string"))')), name='payment_method_texts'), models.CheckConstraint(condition=models.Q(core.models.base.JsonFits('requires', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string" || !(@ == "reference" || @ == "notes" || @ == "proof_url" || @ == "paid_on" || @ == "payer_name")))')), name='payment_method_requires'), models.CheckConstraint(condition=models.Q(('bank_lag_days__lte', 90)), name='payment_method_bank_lag'), core.models.guards.CodeKept(name='payment_method_code_kept', references=[('core_invoice', 'payment_method_id'), ('core_payment', 'method_id')])],
             },
         ),
         migrations.CreateModel(
@@ -201,8 +201,8 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
                 ('status', engine.stateful.StatusField(choices=[('pending_approval', 'Pending Approval'), ('approved', 'Approved'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled'), ('reversed', 'Reversed')], default='pending_approval', max_length=20)),
                 ('currency', models.CharField(max_length=3)),
-                ('amount', core.models.row.MoneyField()),
-                ('received', core.models.row.MoneyField(blank=True, null=True)),
+                ('amount', core.models.base.MoneyField()),
+                ('received', core.models.base.MoneyField(blank=True, null=True)),
                 ('value_date', models.DateField(blank=True, null=True)),
                 ('reference', models.CharField(blank=True, max_length=140)),
                 ('reference_key', models.CharField(blank=True, editable=False, max_length=140)),
@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
                 ('fields', models.JSONField(default=dict)),
                 ('instructions', models.JSONField(default=dict)),
                 ('tolerance_percent', models.DecimalField(decimal_places=2, default=0, max_digits=5)),
-                ('tolerance_max', core.models.row.MoneyField(default=0)),
+                ('tolerance_max', core.models.base.MoneyField(default=0)),
                 ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('wait_hours', models.PositiveSmallIntegerField(default=0)),
                 ('alone_hours', models.PositiveSmallIntegerField(default=0)),
@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('currency', models.CharField(max_length=3)),
                 ('interval', models.CharField(choices=[('month', 'Month'), ('year', 'Year')], default='month', max_length=5)),
-                ('amount', core.models.row.MoneyField()),
+                ('amount', core.models.base.MoneyField()),
                 ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='core.plan')),
             ],
@@ -311,7 +311,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'policy',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='policy_is_one_row'), models.CheckConstraint(condition=models.Q(('claim_pause_days__lte', 365), ('days_to_pay__lte', 365), ('grace_days__lte', 365), ('renewal_lead_days__lte', 365), ('signup_expiry_days__lte', 365), ('suspension_days__lte', 365), ('trial_warning_days__lte', 365)), name='policy_days_in_range'), models.CheckConstraint(condition=models.Q(('payee_wait_hours__gte', 1), ('payee_wait_hours_alone__lte', 720), ('payee_wait_hours__lte', models.F('payee_wait_hours_alone'))), name='policy_payee_wait'), models.CheckConstraint(condition=models.Q(('grant_wait_hours__gte', 1), ('grant_wait_hours__lte', 720)), name='policy_grant_wait_hours'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('reminder_steps', path='strict $.type() == "array" && $.size() <= 10 && !exists($[*] ? (@.type() != "number" || @ < -365 || @ > 365 || @ != @.floor()))')), name='policy_reminder_steps'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('claim_ceilings', path='strict $.type() == "object" && !exists($.keyvalue() ? (@.value.type() != "number" || @.value < 0 || @.value > 999999999999 || @.value != @.value.floor() || !(@.key like_regex "^([A-Z]{3}|other)$")))')), name='policy_claim_ceilings'), models.CheckConstraint(condition=models.Q(('adjustment_limit__gte', 1), ('adjustment_limit__lte', 1000000000)), name='policy_adjustment_limit')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('pk', 1)), name='policy_is_one_row'), models.CheckConstraint(condition=models.Q(('claim_pause_days__lte', 365), ('days_to_pay__lte', 365), ('grace_days__lte', 365), ('renewal_lead_days__lte', 365), ('signup_expiry_days__lte', 365), ('suspension_days__lte', 365), ('trial_warning_days__lte', 365)), name='policy_days_in_range'), models.CheckConstraint(condition=models.Q(('payee_wait_hours__gte', 1), ('payee_wait_hours_alone__lte', 720), ('payee_wait_hours__lte', models.F('payee_wait_hours_alone'))), name='policy_payee_wait'), models.CheckConstraint(condition=models.Q(('grant_wait_hours__gte', 1), ('grant_wait_hours__lte', 720)), name='policy_grant_wait_hours'), models.CheckConstraint(condition=models.Q(core.models.base.JsonFits('reminder_steps', path='strict $.type() == "array" && $.size() <= 10 && !exists($[*] ? (@.type() != "number" || @ < -365 || @ > 365 || @ != @.floor()))')), name='policy_reminder_steps'), models.CheckConstraint(condition=models.Q(core.models.base.JsonFits('claim_ceilings', path='strict $.type() == "object" && !exists($.keyvalue() ? (@.value.type() != "number" || @.value < 0 || @.value > 999999999999 || @.value != @.value.floor() || !(@.key like_regex "^([A-Z]{3}|other)$")))')), name='policy_claim_ceilings'), models.CheckConstraint(condition=models.Q(('adjustment_limit__gte', 1), ('adjustment_limit__lte', 1000000000)), name='policy_adjustment_limit')],
             },
         ),
         migrations.CreateModel(
@@ -375,14 +375,14 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
                 ('status', engine.stateful.StatusField(choices=[('pending_payment', 'Pending Payment'), ('active', 'Active'), ('past_due', 'Past Due'), ('suspended', 'Suspended'), ('cancelled', 'Cancelled'), ('expired', 'Expired')], default='pending_payment', max_length=20)),
                 ('currency', models.CharField(max_length=3)),
-                ('price', core.models.row.MoneyField()),
+                ('price', core.models.base.MoneyField()),
                 ('interval', models.CharField(choices=[('month', 'Month'), ('year', 'Year')], max_length=5)),
                 ('credits', models.PositiveIntegerField(blank=True, null=True)),
                 ('anchor_day', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('period_start', models.DateField(blank=True, null=True)),
                 ('period_end', models.DateField(blank=True, null=True)),
                 ('cancel_at_period_end', models.BooleanField(default=False)),
-                ('next_price', core.models.row.MoneyField(blank=True, null=True)),
+                ('next_price', core.models.base.MoneyField(blank=True, null=True)),
                 ('next_credits', models.PositiveIntegerField(blank=True, null=True)),
                 ('next_interval', models.CharField(blank=True, choices=[('month', 'Month'), ('year', 'Year')], max_length=5, null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -449,7 +449,7 @@ class Migration(migrations.Migration):
             options={
                 'permissions': [('grant_duties', 'Ask for and confirm what staff may do')],
                 'indexes': [models.Index(condition=models.Q(('in_force_at', None), ('withdrawn_at', None)), fields=['id'], name='duty_grant_open')],
-                'constraints': [engine.triggers.NoDelete(name='duty_grant_kept'), core.models.guards.SetOnce(columns=['confirmed_at', 'confirmed_by_id', 'in_force_at', 'withdrawn_at', 'withdrawn_by_id'], erasable=['email'], name='duty_grant_set_once'), models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('group_name', '')), models.Q(('person__isnull', True), models.Q(('group_name', ''), _negated=True), models.Q(('origin', 'person'), _negated=True)), _connector='OR'), name='duty_grant_of_one'), models.CheckConstraint(condition=models.Q(core.models.row.JsonFits('duties', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'), models.Q(('duties', []), _negated=True)), name='duty_grant_words'), models.CheckConstraint(condition=models.Q(models.Q(('asked_by__isnull', False), ('origin', 'person'), ('waits_until__isnull', False)), models.Q(models.Q(('origin', 'person'), _negated=True), ('asked_by__isnull', True)), _connector='OR'), name='duty_grant_asked_by_a_person'), models.CheckConstraint(condition=models.Q(('asked_by__isnull', True), models.Q(('asked_by', models.F('person')), _negated=True), _connector='OR'), name='duty_grant_for_another'), models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_at__isnull', False), models.Q(('confirmed_by', models.F('person')), _negated=True), models.Q(('confirmed_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='duty_grant_confirmed_by_another'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('kind', 'take'), models.Q(('origin', 'person'), _negated=True), ('confirmed_by__isnull', False), ('in_force_at__gte', models.F('waits_until')), _connector='OR'), name='duty_grant_in_force_by_two_or_time'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='duty_grant_withdrawn_or_in_force')],
+                'constraints': [engine.triggers.NoDelete(name='duty_grant_kept'), core.models.guards.SetOnce(columns=['confirmed_at', 'confirmed_by_id', 'in_force_at', 'withdrawn_at', 'withdrawn_by_id'], erasable=['email'], name='duty_grant_set_once'), models.CheckConstraint(condition=models.Q(models.Q(('person__isnull', False), ('group_name', '')), models.Q(('person__isnull', True), models.Q(('group_name', ''), _negated=True), models.Q(('origin', 'person'), _negated=True)), _connector='OR'), name='duty_grant_of_one'), models.CheckConstraint(condition=models.Q(core.models.base.JsonFits('duties', path='strict $.type() == "array" && !exists($[*] ? (@.type() != "string"))'), models.Q(('duties', []), _negated=True)), name='duty_grant_words'), models.CheckConstraint(condition=models.Q(models.Q(('asked_by__isnull', False), ('origin', 'person'), ('waits_until__isnull', False)), models.Q(models.Q(('origin', 'person'), _negated=True), ('asked_by__isnull', True)), _connector='OR'), name='duty_grant_asked_by_a_person'), models.CheckConstraint(condition=models.Q(('asked_by__isnull', True), models.Q(('asked_by', models.F('person')), _negated=True), _connector='OR'), name='duty_grant_for_another'), models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('confirmed_at__isnull', False), models.Q(('confirmed_by', models.F('person')), _negated=True), models.Q(('confirmed_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='duty_grant_confirmed_by_another'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('kind', 'take'), models.Q(('origin', 'person'), _negated=True), ('confirmed_by__isnull', False), ('in_force_at__gte', models.F('waits_until')), _connector='OR'), name='duty_grant_in_force_by_two_or_time'), models.CheckConstraint(condition=models.Q(('in_force_at__isnull', True), ('withdrawn_at__isnull', True), _connector='OR'), name='duty_grant_withdrawn_or_in_force')],
             },
         ),
         migrations.CreateModel(
@@ -507,7 +507,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('currency', models.CharField(max_length=3)),
-                ('amount', core.models.row.MoneyField()),
+                ('amount', core.models.base.MoneyField()),
                 ('key', models.CharField(max_length=100)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='balance_entries', to='core.account')),
@@ -522,7 +522,7 @@ class Migration(migrations.Migration):
             name='Allocation',
             fields=[
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('amount', core.models.row.MoneyField()),
+                ('amount', core.models.base.MoneyField()),
                 ('effect_id', models.UUIDField(null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.account')),

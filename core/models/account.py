@@ -12,8 +12,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django_fsm import transition
 
+from core.models.base import BaseModel, StatefulModel
 from core.models.guards import MembershipRecorded, OwnerKept
-from core.models.row import Row, StatefulRow
 from core.models.user import User, canonical_email
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly
@@ -45,7 +45,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self if user.can_read_all_accounts() else self.filter(memberships__user=user)
 
 
-class Account(StatefulRow):
+class Account(StatefulModel):
     """A customer, who pays for a subscription and uses credits.
 
     trial | pending_payment -> active -> past_due -> suspended -> expired; any -> closed.
@@ -196,7 +196,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return owners.exclude(Exists(staying))
 
 
-class Membership(Row):
+class Membership(BaseModel):
     """A person's place in an account. One person, one account."""
 
     class Role(models.TextChoices):
@@ -233,7 +233,7 @@ class Membership(Row):
             raise ValidationError({"role": "An account keeps at least one owner: make somebody else one first."})
 
 
-class MembershipRecord(Row):
+class MembershipRecord(BaseModel):
     """Somebody belongs to an account, or did: written by trigger with each membership, and never taken back.
 
     Without foreign keys: a person or an account that is deleted keeps nobody from it.

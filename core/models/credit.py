@@ -7,13 +7,13 @@ from django.db import models
 from django.db.models import Q
 
 from core.models.account import Account
+from core.models.base import BaseModel
 from core.models.invoice import Invoice
-from core.models.row import Row
 from engine.models import Transition
 from engine.triggers import AppendOnly
 
 
-class CreditEntry(Row):
+class CreditEntry(BaseModel):
     """One line of an account's credit ledger: append-only, corrected by opposite lines.
 
     `amount` is in credits, negative when they go. `key` names the reason once per account.

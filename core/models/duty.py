@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Func, Q
 
+from core.models.base import BaseModel, JsonFits
 from core.models.guards import SetOnce
-from core.models.row import JsonFits, Row
 from engine.triggers import NoDelete
 
 # What stands in `duties` beside permissions ("core.approve_payment") and groups ("group:approver").
@@ -34,7 +34,7 @@ class TransactionStart(Func):
     output_field = models.DateTimeField()
 
 
-class DutyGrant(Row):
+class DutyGrant(BaseModel):
     """A right that is given or taken, or another address of somebody of the staff: asked for, then in force.
 
     Asked for by one holder of core.grant_duties, it comes into force when another one confirms it, or after

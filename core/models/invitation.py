@@ -9,11 +9,11 @@ from django.db import models
 from django.db.models.functions import Now
 
 from core.models.account import Account, Membership
-from core.models.row import Row
+from core.models.base import BaseModel
 from core.models.user import LONGEST_EMAIL, canonical_email
 
 
-class Invitation(Row):
+class Invitation(BaseModel):
     """An offer of a place in an account, to who reads an address; gone once it is accepted, declined or withdrawn.
 
     It takes a seat of the plan and gives no rights, and is no row of a person: they may sign up on their own meanwhile.

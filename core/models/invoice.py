@@ -11,10 +11,10 @@ from django.db.models import F, Q
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
+from core.models.base import MoneyField, StatefulModel, not_negative
 from core.models.guards import OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
-from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.subscription import Subscription, Terms
 from core.models.user import User
 from core.money import quantize
@@ -35,7 +35,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self.filter(status__in=Invoice.OPEN, due_on__lt=today)
 
 
-class Invoice(StatefulRow):
+class Invoice(StatefulModel):
     """A demand for money, frozen when it is issued.
 
     draft -> pending -> partially_paid -> paid, by what payments allocate to it; void and uncollectible say no.

@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from core.models.base import BaseModel, MoneyField
 from core.models.payee_guards import PayeeVersionKept
 from core.models.payment_method import PaymentMethod
-from core.models.row import MoneyField, Row
 from engine.triggers import NoDelete
 
 PAYEE = ("fields", "instructions", "tolerance_percent", "tolerance_max")  # of a method: what has versions
@@ -33,7 +33,7 @@ class PayeeVersionQuerySet(models.QuerySet["PayeeVersion"]):
         return self.in_force().filter(Q(at_once=True) | Q(in_force_at__lte=moment))
 
 
-class PayeeVersion(Row):
+class PayeeVersion(BaseModel):
     """The payee of a method, its instructions and its tolerance: append-only.
 
     asked for -> (confirmed ->) in force, or withdrawn. While no issued invoice shows the method a version is in force

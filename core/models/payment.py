@@ -15,10 +15,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
+from core.models.base import BaseModel, MoneyField, StatefulModel, positive
 from core.models.guards import OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
-from core.models.row import MoneyField, Row, StatefulRow, positive
 from core.models.user import User
 from core.money import check_amount, money_text
 from core.problems import ValidationError
@@ -80,7 +80,7 @@ def claims_before() -> PaymentQuerySet:
     return same.exclude(reference_key="")
 
 
-class Payment(StatefulRow):
+class Payment(StatefulModel):
     """A customer's claim to have paid an invoice outside this system.
 
     pending_approval -> approved -> succeeded; or failed, cancelled. Nothing is granted until staff approve.
@@ -289,7 +289,7 @@ class Payment(StatefulRow):
             raise ValidationError({"allocations": ["The parts are more than what was received."]})
 
 
-class Allocation(Row):
+class Allocation(BaseModel):
     """The part of a payment that pays an invoice; a negative one takes `reverses` back. Append-only."""
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="+")
@@ -319,7 +319,7 @@ class Allocation(Row):
         return f"{self.amount} of {self.payment_id} to {self.invoice_id}"
 
 
-class BalanceEntry(Row):
+class BalanceEntry(BaseModel):
     """Money of a customer that no invoice needed, per currency: append-only, its sum is the balance."""
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="balance_entries")

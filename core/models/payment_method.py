@@ -12,18 +12,18 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from core.models.guards import CodeKept
-from core.models.payee_guards import PayeeKept
-from core.models.row import (
+from core.models.base import (
     TEXT_BY_KEY,
+    BaseModel,
     JsonFits,
     MoneyField,
-    Row,
     is_code,
     is_referred_to,
     list_of,
     not_negative,
 )
+from core.models.guards import CodeKept
+from core.models.payee_guards import PayeeKept
 from core.money import is_currency
 from core.payees.fields import PayeeLine, clean_payee, payee_lines
 from core.payees.instructions import instruction_faults
@@ -64,7 +64,7 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
         )
 
 
-class PaymentMethod(Row):
+class PaymentMethod(BaseModel):
     """A place to send money to, with instructions for the payer."""
 
     class Kind(models.TextChoices):

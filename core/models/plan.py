@@ -12,8 +12,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Prefetch, Q
 
+from core.models.base import BaseModel, MoneyField, fits_currency, is_code, is_referred_to, not_negative
 from core.models.guards import CodeKept
-from core.models.row import MoneyField, Row, fits_currency, is_code, is_referred_to, not_negative
 from core.money import CEILING, is_currency, quantize
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class PlanQuerySet(models.QuerySet["Plan"]):
         return self.filter(is_public=True).prefetch_related(Prefetch("prices", PlanPrice.objects.offered()))
 
 
-class Plan(Row):
+class Plan(BaseModel):
     """A named bundle of credits and limits. Its prices are rows, one per currency and interval."""
 
     code = models.SlugField(max_length=30, unique=True)
@@ -100,7 +100,7 @@ class PlanPriceQuerySet(models.QuerySet["PlanPrice"]):
         return self.filter(retired_at=None)
 
 
-class PlanPrice(Row):
+class PlanPrice(BaseModel):
     """What a plan costs in one currency for one interval.
 
     It is neither changed nor deleted: it is retired, and another takes its place. Subscriptions keep what they chose.

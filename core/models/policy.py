@@ -12,7 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q, Value
 
-from core.models.row import JsonFits, list_of_days, whole_by_currency
+from core.models.base import JsonFits, list_of_days, whole_by_currency
 from core.money import is_currency
 
 log = logging.getLogger(__name__)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 
-from core.models.row import Row
+from core.models.base import BaseModel
 from engine.triggers import AppendOnly
 
 
-class SecurityEvent(Row):
+class SecurityEvent(BaseModel):
     """What touches security and was done: append-only, and without a word that names a person.
 
     `actor` and `person` are keys without a foreign key, so that the log outlives whom it names; without an actor it

@@ -7,13 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from core.models.account import Account, Membership
-from core.models.row import Row
+from core.models.base import BaseModel
 from core.models.user import User
 
 LONGEST_SITE_NAME = 150
 
 
-class Industry(Row):
+class Industry(BaseModel):
     """What a customer's site is about."""
 
     name = models.CharField(max_length=100, unique=True)
@@ -31,7 +31,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
-class Site(Row):
+class Site(BaseModel):
     """A place of an account's, as many as its plan allows."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="sites")
@@ -48,7 +48,7 @@ class Site(Row):
         return self.name
 
 
-class SiteUserAccess(Row):
+class SiteUserAccess(BaseModel):
     """A person's role at a site. Whoever creates a site manages it."""
 
     class Role(models.TextChoices):

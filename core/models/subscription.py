@@ -12,8 +12,8 @@ from django.db import models
 from django_fsm import transition
 
 from core.models.account import Account, Membership
+from core.models.base import MoneyField, StatefulModel, not_negative
 from core.models.plan import Plan, PlanPrice
-from core.models.row import MoneyField, StatefulRow, not_negative
 from core.models.user import User
 from core.money import quantize
 from engine.stateful import StatusField
@@ -43,7 +43,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
-class Subscription(StatefulRow):
+class Subscription(StatefulModel):
     """An account's plan, at the price and in the currency it was chosen.
 
     pending_payment -> active -> past_due -> suspended; any of them -> cancelled | expired.

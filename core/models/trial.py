@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.models.account import Account
-from core.models.row import Row
+from core.models.base import BaseModel
 
 
-class CrowdedTrial(Row):
+class CrowdedTrial(BaseModel):
     """A trial that began where many had begun that day: it works, and staff have a look at it.
 
     Those with one reason and key are a cluster, until somebody of the staff has seen it.

@@ -17,9 +17,9 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.models.base import BaseModel
 from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
-from core.models.row import Row
 from core.validation.text import composed
 from engine.pipeline import ask
 
@@ -114,7 +114,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(Row, AbstractBaseUser, PermissionsMixin):
+class User(BaseModel, AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in with an e-mail address. Customers have a Membership, staff have permissions."""
 
     email = models.EmailField("e-mail", max_length=LONGEST_EMAIL, unique=True)  # as typed

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractUser as User
 from django.db import models
 from django_fsm import transition
 
-from engine.base import Row
+from engine.base import BaseModel
 from engine.stateful import NO_TENANT, Stateful, StatusField
 
 
@@ -58,7 +58,7 @@ class Door(Stateful):
         self.opened_by = None
 
 
-class Visit(Row):
+class Visit(BaseModel):
     """Somebody came in. `effect_id` is not unique on purpose: the engine alone must see to that."""
 
     door = models.ForeignKey(Door, models.CASCADE, related_name="visits")

@@ -23,8 +23,8 @@ from core.models import (
     SiteUserAccess,
     User,
 )
+from core.models.base import protected_relations
 from core.models.guards import CodeKept
-from core.models.row import protected_relations
 from core.models.subscription import NEXT, Terms
 from engine import perform
 from engine.models import Effect

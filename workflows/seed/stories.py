@@ -18,7 +18,7 @@ from core.models.user import canonical_email
 from core.payees.instructions import DEMO_WARNING
 from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
-from workflows.seed.past import Past, the_past
+from workflows.seed.backdate import Past, the_past
 from workflows.seed.people import demo_password
 from workflows.settlement.credits import consume
 

@@ -28,7 +28,7 @@ THREE_DIGITS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 FOUR_DIGITS = ("CLF", "UYW")
 
 
-class Row(base.Row):
+class BaseModel(base.BaseModel):
     """A row whose texts are judged, by forms of the admin and by `check_texts`."""
 
     class Meta:
@@ -64,7 +64,7 @@ class Row(base.Row):
             raise ValidationError(errors)
 
 
-class StatefulRow(Stateful, Row):
+class StatefulModel(Stateful, BaseModel):
     """A noun with a lifecycle."""
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.worker.app import app
 from workflows.lifecycle.renewal_runs import begin_renewal_runs
-from workflows.retention import tidy
+from workflows.retention import run_hourly_cleanup
 from workflows.security.history_chain import close_days
 
 
@@ -15,5 +15,5 @@ def tidy_up() -> None:
     Rows decide whether it is time.
     """
     begin_renewal_runs()
-    tidy()
+    run_hourly_cleanup()
     close_days()

@@ -12,12 +12,12 @@ from engine import run_once_per
 from engine.purge import AT_ONCE, purge
 from workflows.periods import database_now
 
-SLICE = 10.0  # seconds that one ring may take: a task has 20
+MAX_SECONDS = 10.0  # seconds that one ring may take: a task has 20
 
 # Of each schedule the last slot stays, however long ago: a yearly one is done by it, and a purge goes on from there.
 LAST_TICK = "SELECT max(slot) FROM engine_scheduledrun AS later WHERE later.schedule = engine_scheduledrun.schedule"
 # What is over by itself: (table, key, what is over). Each has an end that nobody waits for any more.
-OVER = {
+EXPIRED = {
     "answers": ("core_idempotentresponse", "id", "created_at < now() - interval '7 days'"),
     "ticks": ("engine_scheduledrun", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
     "tries": ("core_ratelimitbucket", "key", "until < now()"),
@@ -27,7 +27,7 @@ OVER = {
 }
 
 
-def tidy() -> bool:
+def run_hourly_cleanup() -> bool:
     """Forget what is old enough; once an hour, whoever rings. What one hour does not manage the next one does.
 
     True when it was this call's turn.
@@ -35,17 +35,17 @@ def tidy() -> bool:
     with run_once_per("tidy", timedelta(hours=1)) as is_ours:
         pass
     if is_ours:
-        forget(seconds=SLICE)
+        delete_expired(seconds=MAX_SECONDS)
     return is_ours
 
 
-def forget(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
+def delete_expired(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
     """Delete what is over, and the effects of before that moment that may go; how many rows of what.
 
     In small commits, which wait for nobody's lock. effects_before: EFFECT_RETENTION_DAYS ago unless said.
     """
     ends = time.monotonic() + seconds
-    forgotten = {name: _forget_over(name, ends) for name in OVER}
+    forgotten = {name: _delete_expired(name, ends) for name in EXPIRED}
     if effects_before is None and settings.EFFECT_RETENTION_DAYS:
         effects_before = database_now() - timedelta(days=settings.EFFECT_RETENTION_DAYS)
     if effects_before is not None and time.monotonic() < ends:
@@ -53,8 +53,8 @@ def forget(*, effects_before: datetime | None = None, seconds: float = float("in
     return forgotten
 
 
-def _forget_over(name: str, ends: float) -> int:
-    table, key, is_over = OVER[name]
+def _delete_expired(name: str, ends: float) -> int:
+    table, key, is_over = EXPIRED[name]
     forgotten = 0
     with connection.cursor() as cursor:
         while time.monotonic() < ends:

@@ -17,7 +17,7 @@ from core.http.client_ip import client_ip, network_of
 from core.models import RateLimitBucket
 from core.problems import TooManyRequests
 from core.security import rate_limits
-from workflows.retention import tidy
+from workflows.retention import run_hourly_cleanup
 
 pytestmark = pytest.mark.django_db
 
@@ -159,11 +159,11 @@ def test_a_try_is_one_statement(django_assert_num_queries):
 
 def test_what_is_used_up_no_more_is_forgotten(clock):
     fails()
-    assert tidy()
+    assert run_hourly_cleanup()
     assert RateLimitBucket.objects.count() == 3
 
     clock.advance(hours=2)
-    assert tidy()
+    assert run_hourly_cleanup()
     assert not RateLimitBucket.objects.exists()
 
 

@@ -312,7 +312,7 @@ def test_each_sign_has_its_words(run_effects):
     run_effects()
     Payment.objects.filter(pk=high.pk).update(created_at="2020-01-01T00:00Z")
 
-    found = {claim.id: {sign.words: sign.weight for sign in claim.signs} for claim in review_queue.queue()}
+    found = {claim.id: {sign.words: sign.weight for sign in claim.flags} for claim in review_queue.queue()}
 
     told = found[again.pk] | found[closed.pk] | found[foreign.pk] | found[high.pk]
     assert SIGNS.items() <= told.items()

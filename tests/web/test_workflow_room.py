@@ -21,9 +21,9 @@ from tests.factories import (
 )
 from web.staff.diagram import draw
 from workflows.mail.notifications import mail_trial_start
-from workflows.reporting.estimated_counts import tally
-from workflows.reporting.history import stories_of
-from workflows.reporting.review_stats import deaths, oldest_ages, paces
+from workflows.reporting.estimated_counts import estimated_counts
+from workflows.reporting.history import history_of
+from workflows.reporting.review_stats import daily_stats, dead_effects_per_day, oldest_ages
 from workflows.reporting.state_diagrams import machine_models, states_of
 
 pytestmark = pytest.mark.django_db
@@ -155,10 +155,10 @@ def test_a_large_table_is_not_counted(monkeypatch, django_assert_num_queries):
         PaymentFactory(reference_key=str(n))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE core_payment")
-    monkeypatch.setattr("workflows.reporting.estimated_counts.SMALL", -1)
+    monkeypatch.setattr("workflows.reporting.estimated_counts.EXACT_BELOW_BYTES", -1)
 
     with django_assert_num_queries(1):
-        (found,) = tally((Payment, "status"))
+        (found,) = estimated_counts((Payment, "status"))
 
     assert not found.is_exact
     assert found.counts == {"pending_approval": 40}
@@ -183,7 +183,7 @@ def test_a_story_leads_from_the_click_to_the_mail(client, operator, approved):
 
 
 def test_an_invoice_s_story_begins_with_whoever_paid(approved):
-    roots = stories_of("invoice", approved.invoice_id)
+    roots = history_of("invoice", approved.invoice_id)
 
     names = [(root.transition.machine, root.transition.name) for root in roots]
     assert ("payment", "approve") in names
@@ -295,7 +295,7 @@ def test_figures_count_decisions_and_how_long_they_took(client, operator, approv
     rejected = PaymentFactory(reference_key="X")
     perform(rejected.reject, by=StaffFactory(), reason_code="other")
 
-    *days, whole = paces()
+    *days, whole = daily_stats()
 
     assert (whole.approved, whole.rejected) == (1, 1)
     assert (days[-1].approved, days[-1].rejected) == (1, 1)
@@ -306,7 +306,7 @@ def test_figures_count_decisions_and_how_long_they_took(client, operator, approv
         for payment in (approved, rejected)
         for decision in Transition.objects.filter(object_id=payment.pk, seq=2)
     ]
-    assert min(took) <= whole.half <= whole.most <= max(took)
+    assert min(took) <= whole.median_seconds <= whole.p90_seconds <= max(took)
     assert "1 approved, 1 rejected" in client.get(reverse("figures")).content.decode()
 
 
@@ -341,7 +341,7 @@ def test_figures_count_what_was_given_up_each_day(clock, dead):
     EffectEvent.objects.create(effect=one, what="failed", at=clock.now())
     EffectEvent.objects.create(effect=one, what="died", at=clock.now())
 
-    assert deaths() == [0] * 11 + [1, 0, 1]
+    assert dead_effects_per_day() == [0] * 11 + [1, 0, 1]
 
 
 def test_figures_name_what_lies_dead(client, operator, dead):

@@ -34,7 +34,7 @@ def invoices_of_one_account(count):
 
 
 def signs_of(payment):
-    return next([sign.words for sign in claim.signs] for claim in review_queue.queue() if claim.id == payment.pk)
+    return next([sign.words for sign in claim.flags] for claim in review_queue.queue() if claim.id == payment.pk)
 
 
 def test_second_claim_of_an_invoice_is_taken_and_marked_further():

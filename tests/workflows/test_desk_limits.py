@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 
 def signs_of(payment):
-    return next({sign.words: sign.weight for sign in row.signs} for row in review_queue.queue() if row.id == payment.pk)
+    return next({sign.words: sign.weight for sign in row.flags} for row in review_queue.queue() if row.id == payment.pk)
 
 
 def settled(run_effects, count, **fields):
@@ -46,7 +46,7 @@ def settled(run_effects, count, **fields):
 @pytest.mark.guards("S4", "workflows.reporting.review_queue.ranked")
 def test_claims_of_one_account_keep_no_other_s_off_the_desk(monkeypatch):
     """S4."""
-    monkeypatch.setattr(review_queue, "AT_MOST", 3)
+    monkeypatch.setattr(review_queue, "MAX_RANKED", 3)
     flood = InvoiceFactory()
     for number in range(6):
         PaymentFactory(invoice=flood, reference_key=f"F{number}", waiting_before=number)
@@ -91,7 +91,7 @@ def test_queue_is_two_queries_however_many_wait(django_assert_num_queries):
 @pytest.mark.guards("S4", "workflows.reporting.review_queue._medians")
 def test_claims_that_wait_change_nothing_of_what_is_usual(run_effects):
     """S4: many small claims make no honest one high."""
-    settled(run_effects, review_queue.ENOUGH)
+    settled(run_effects, review_queue.MIN_MEDIAN_SAMPLE)
     for number in range(20):
         PaymentFactory(reference_key=f"SMALL{number}", amount=Decimal("0.01"))
     honest = PaymentFactory(reference_key="HONEST")
@@ -102,7 +102,7 @@ def test_claims_that_wait_change_nothing_of_what_is_usual(run_effects):
 @pytest.mark.guards("S4", "workflows.reporting.review_queue._medians")
 def test_large_claims_that_wait_hide_no_large_one(run_effects):
     """S4, S11."""
-    settled(run_effects, review_queue.ENOUGH)
+    settled(run_effects, review_queue.MIN_MEDIAN_SAMPLE)
     large = [PaymentFactory(reference_key=f"L{number}", amount=Decimal("890.00")) for number in range(20)]
 
     assert signs_of(large[0])["Far more than what is usually approved"] == 2
@@ -110,7 +110,7 @@ def test_large_claims_that_wait_hide_no_large_one(run_effects):
 
 def test_what_is_usual_is_of_the_currency_and_of_the_last_ones(run_effects, monkeypatch):
     monkeypatch.setattr(
-        review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.RECENT_WINDOW}", "LIMIT 6")
+        review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.MEDIAN_SAMPLE}", "LIMIT 6")
     )
     settled(run_effects, 6, amount=Decimal("10.00"))
     assert review_queue._medians({"USD", "EUR"}) == {"USD": Decimal("10.00")}
@@ -261,7 +261,7 @@ def test_receipt_of_cash_with_a_number_of_before_bears_a_sign():
     )
 
 
-@pytest.mark.guards("S14", "workflows.reporting.review_queue._signs_of_reference")
+@pytest.mark.guards("S14", "workflows.reporting.review_queue._reference_flags")
 @pytest.mark.parametrize(
     ("verb", "inputs", "words"),
     [
@@ -293,7 +293,7 @@ def test_of_two_accounts_the_second_claim_bears_the_weight_and_is_held_out_of_bu
     assert perform(second.approve, by=StaffFactory()).target == "approved"
 
 
-@pytest.mark.guards("S14", "workflows.reporting.review_queue._signs_of_reference")
+@pytest.mark.guards("S14", "workflows.reporting.review_queue._reference_flags")
 @pytest.mark.parametrize(
     ("reference", "is_odd"),
     [("TRACE 20260503-17", False), ("FT/26.05:1_#2 (a+b)", False), ("", False), ("ＷＩＲＥ４２", True),

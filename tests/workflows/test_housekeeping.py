@@ -19,7 +19,7 @@ from tests.toy.effects import greet
 from workflows.actions.people import ask_for_password_reset
 from workflows.periods import database_now
 from workflows.reporting.invariants import findings
-from workflows.retention import forget, tidy
+from workflows.retention import delete_expired, run_hourly_cleanup
 
 pytestmark = pytest.mark.django_db
 
@@ -42,18 +42,18 @@ def test_answers_are_kept_for_a_week(clock):
     IdempotentResponse.objects.create(scope="s", key="k", fingerprint="f", status=201, content_type="", body=b"")
 
     clock.advance(days=6)
-    assert tidy()
+    assert run_hourly_cleanup()
     assert IdempotentResponse.objects.exists()
     clock.advance(days=2)
-    assert tidy()
+    assert run_hourly_cleanup()
     assert not IdempotentResponse.objects.exists()
 
 
 def test_of_two_clocks_one_does_the_work(clock):
-    assert tidy()
-    assert not tidy()
+    assert run_hourly_cleanup()
+    assert not run_hourly_cleanup()
     clock.advance(hours=1)
-    assert tidy()
+    assert run_hourly_cleanup()
     assert ScheduledRun.objects.filter(schedule="tidy").count() == 2
 
 
@@ -65,7 +65,7 @@ def test_a_slot_longer_than_ticks_are_kept_is_not_done_again():
     ScheduledRun.objects.create(schedule="monthly", slot=database_now() - timedelta(days=90))
     ScheduledRun.objects.create(schedule="monthly", slot=database_now() - timedelta(days=60))
 
-    assert forget()["ticks"] == 1
+    assert delete_expired()["ticks"] == 1
 
     with run_once_per("century", century) as is_ours:
         assert not is_ours
@@ -77,10 +77,10 @@ def test_tokens_sessions_and_tries_go_when_they_are_over(clock):
     Session.objects.create(session_key="x", expire_date=clock.now() + timedelta(hours=1))
     RateLimitBucket.objects.create(key="login:pair:x", until=clock.now() + timedelta(hours=1))
 
-    assert not any(forget().values())
+    assert not any(delete_expired().values())
     clock.advance(days=1)
 
-    assert {name for name, count in forget().items() if count} == {"tokens", "sessions", "tries"}
+    assert {name for name, count in delete_expired().items() if count} == {"tokens", "sessions", "tries"}
     assert not AuthToken.objects.exists()
 
 
@@ -198,11 +198,11 @@ def test_a_purge_that_is_cut_short_is_finished_by_the_next(run_effects, mailoutb
 def test_young_ones_stay(run_effects, mailoutbox, clock):
     settle(run_effects)
 
-    assert forget()["effects"] == 0
+    assert delete_expired()["effects"] == 0
     clock.advance(days=399)
-    assert forget()["effects"] == 0
+    assert delete_expired()["effects"] == 0
     clock.advance(days=2)
-    assert forget()["effects"] > 3
+    assert delete_expired()["effects"] > 3
 
 
 def test_settling_costs_what_it_cost_before_a_purge(run_effects, mailoutbox):

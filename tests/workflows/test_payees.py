@@ -345,18 +345,18 @@ def test_method_that_was_deleted_meanwhile_is_no_trouble(ann, bob, method, clock
 
 def test_reviewers_are_told_that_the_payee_of_a_claim_changed_lately(ann, bob, invoice, method, clock, run_effects):
     claim = PaymentFactory(invoice=invoice, method=method)
-    assert "Payee changed" not in " ".join(sign.words for sign in queue()[0].signs)
+    assert "Payee changed" not in " ".join(sign.words for sign in queue()[0].flags)
     confirm_payee(ask(method, ann), by=bob)
     clock.advance(hours=5)
     run_effects()
 
     (found,) = queue()
     day = PaymentMethod.objects.get().payee_since
-    assert f"Payee changed on {day:%-d %b %Y}" in [sign.words for sign in found.signs]
+    assert f"Payee changed on {day:%-d %b %Y}" in [sign.words for sign in found.flags]
     clock.advance(days=61)
     (found,) = queue()
     assert found.id == claim.pk
-    assert "Payee changed" not in " ".join(sign.words for sign in found.signs)
+    assert "Payee changed" not in " ".join(sign.words for sign in found.flags)
 
 
 # Tolerance

@@ -351,7 +351,7 @@ def signs_up(email: str) -> SignUp:
     )
 
 
-@pytest.mark.guards("S22", "workflows.actions.people.newcomer")
+@pytest.mark.guards("S22", "workflows.actions.people.get_or_reactivate_user")
 def test_somebody_who_was_removed_signs_up_as_somebody_new(account, ann, client):
     """S22: the row that acted for another account is not taken over by a stranger who types its address."""
     site = Site.objects.create(account=account, name="Shop", industry=Industry.objects.create(name="Retail"))

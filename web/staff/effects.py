@@ -26,7 +26,7 @@ from web.forms.payload import Payload
 from web.mails import address_of
 from web.staff.door import OPERATE, Visit, staff_with
 from web.words import EFFECT_TONES
-from workflows.reporting.estimated_counts import tally
+from workflows.reporting.estimated_counts import estimated_counts
 from workflows.reporting.review_stats import dead_per_kind
 from workflows.reporting.waiting import who_waits
 
@@ -71,7 +71,7 @@ def effects_page(request: Visit) -> HttpResponse:
     found = _effects(chosen)
     offset = ROWS * (_page(request.GET.get("page", "")) - 1)
     rows = list(found[offset : offset + ROWS + 1])
-    (states,) = tally((Effect, "state"))
+    (states,) = estimated_counts((Effect, "state"))
     context = {
         "filters": filters,
         "chosen": chosen,

@@ -11,7 +11,15 @@ from django.shortcuts import render
 from django.utils.timezone import now
 
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
-from workflows.reporting.review_stats import DAYS, LATEST, dead_per_kind, deaths, oldest_ages, oldest_claim, paces
+from workflows.reporting.review_stats import (
+    DAYS,
+    MAX_CLAIMS,
+    daily_stats,
+    dead_effects_per_day,
+    dead_per_kind,
+    oldest_ages,
+    oldest_claim,
+)
 
 HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for words above the tallest
 MARGIN = 16  # for the end of the last day's name
@@ -39,30 +47,35 @@ class Chart:
 
 @staff_with(OPERATE, REVIEW)
 def figures_page(request: Visit) -> HttpResponse:
-    *days, whole = paces()
-    ages, died = oldest_ages(), deaths()
+    *days, whole = daily_stats()
+    ages, died = oldest_ages(), dead_effects_per_day()
     oldest = oldest_claim()
     context = {
         "days": [
-            (day, in_words(day.half), in_words(day.most), in_words(age) if age else "", given_up)
+            (day, in_words(day.median_seconds), in_words(day.p90_seconds), in_words(age) if age else "", given_up)
             for day, age, given_up in zip(days, ages, died, strict=True)
         ],
         "charts": [
             _counts("Decisions per day", [(day.approved, day.rejected) for day in days], "approved", "rejected"),
-            _times("From claim to decision", [(day.half, day.most - day.half) for day in days], "half", "nine in ten"),
+            _times(
+                "From claim to decision",
+                [(day.median_seconds, day.p90_seconds - day.median_seconds) for day in days],
+                "half",
+                "nine in ten",
+            ),
             _times("Oldest claim at the end of the day", [(age,) for age in ages]),
             _counts("Effects given up per day", [(count,) for count in died]),
         ],
         "labels": [(n * SLOT + SLOT / 2, day.day) for n, day in enumerate(days) if n % 3 == 1],
         "whole": whole,
-        "half": in_words(whole.half),
-        "most": in_words(whole.most),
+        "half": in_words(whole.median_seconds),
+        "most": in_words(whole.p90_seconds),
         "decided": whole.approved + whole.rejected,
         "oldest": oldest,
         "oldest_age": in_words((now() - oldest.created_at) / timedelta(seconds=1)) if oldest else "",
         "dead": dead_per_kind(),
         "span": DAYS,
-        "latest": LATEST,
+        "latest": MAX_CLAIMS,
         "box": {"width": DAYS * SLOT + MARGIN, "height": HEIGHT + FOOT, "floor": HEIGHT, "bar": BAR},
         "may_operate": may_see(request.user, OPERATE),
     }

@@ -16,8 +16,8 @@ from engine.stateful import Stateful, edges_of
 from web.staff.diagram import Diagram, draw
 from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
 from web.words import STATUSES
-from workflows.reporting.estimated_counts import Tally, tally
-from workflows.reporting.history import Step, stories_of
+from workflows.reporting.estimated_counts import Estimate, estimated_counts
+from workflows.reporting.history import HistoryNode, history_of
 from workflows.reporting.state_diagrams import machine_models, states_of
 
 WINDOW = 10_000  # the newest rows among which a list looks: it costs the same however long the history is
@@ -27,7 +27,7 @@ ROWS = 50
 @staff_with(OPERATE, REVIEW)
 def room(request: Visit) -> HttpResponse:
     models = _machines()
-    tallies = tally(*((model, "status") for model in models.values()))
+    tallies = estimated_counts(*((model, "status") for model in models.values()))
     drawn = [_drawing(name, model, counts) for (name, model), counts in zip(models.items(), tallies, strict=True)]
     return render(request, "web/staff/machines.html", {"machines": drawn})
 
@@ -66,14 +66,14 @@ def history(request: Visit, machine: str, pk: UUID) -> HttpResponse:
     context = {
         "machine": machine,
         "row": row,
-        "lines": [line for root in stories_of(machine, pk) for line in _lines(root, 0)],
+        "lines": [line for root in history_of(machine, pk) for line in _lines(root, 0)],
         "home": _home(request, machine, pk),
         "may_operate": may_see(request.user, OPERATE),
     }
     return render(request, "web/staff/history.html", context)
 
 
-def _lines(step: Step, depth: int) -> list[tuple[str, Any, int]]:
+def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
     """The tree as lines with their depth: a transition, its effects, then what followed."""
     found: list[tuple[str, Any, int]] = [("transition", step.transition, depth)]
     found += [("effect", effect, depth + 1) for effect in step.effects]
@@ -88,7 +88,7 @@ def _home(request: Visit, machine: str, pk: UUID) -> str:
     return reverse(pages[machine], args=[pk]) if machine in pages and may_see(request.user, REVIEW) else ""
 
 
-def _drawing(name: str, model: type[Stateful], counts: Tally) -> dict[str, Any]:
+def _drawing(name: str, model: type[Stateful], counts: Estimate) -> dict[str, Any]:
     diagram: Diagram = draw(model)
     purpose = (model.__doc__ or "").strip().splitlines()[0]
     named = STATUSES.get(name, {})

@@ -60,7 +60,7 @@ def page_of(request: Visit, payment: Payment) -> dict[str, Any]:
     own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
     payments = Payment.objects.select_related("invoice", "method", "account")
     return context | {
-        "signs": own.signs if own else [],
+        "signs": own.flags if own else [],
         "level": own.level if own else "",
         "risk": own.risk if own else 0,
         "difference": payment.amount - payment.invoice.outstanding if is_open else None,

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from core.models import Payment
 from web.staff.door import APPROVE, REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
-from workflows.reporting.review_queue import AT_MOST, Claim, count_waiting, queue
+from workflows.reporting.review_queue import MAX_RANKED, QueueRow, count_waiting, queue
 
 ROWS = 25
 
@@ -42,14 +42,14 @@ def tally(request: Visit) -> HttpResponse:
 
 
 def in_words(count: int) -> str:
-    return f"{AT_MOST:,}+" if count > AT_MOST else f"{count:,}"
+    return f"{MAX_RANKED:,}+" if count > MAX_RANKED else f"{count:,}"
 
 
 def _queue(request: Visit) -> dict[str, Any]:
     filters = QueueFilter(request.GET)
     condition = filters.condition
     claims = queue(condition)
-    page: Page[Claim] = Paginator(claims, ROWS).get_page(request.GET.get("page"))
+    page: Page[QueueRow] = Paginator(claims, ROWS).get_page(request.GET.get("page"))
     seen = _keys(request.GET.get("seen", ""))
     gone = seen - {claim.id for claim in claims}
     decided = Payment.objects.filter(pk__in=gone).exclude(status=Payment.Status.PENDING_APPROVAL)
@@ -58,9 +58,9 @@ def _queue(request: Visit) -> dict[str, Any]:
         "filters": filters,
         "query": filters.query,
         "page": page,
-        "waiting": f"{AT_MOST:,} or more" if len(claims) >= AT_MOST else f"{len(claims):,}",
+        "waiting": f"{MAX_RANKED:,} or more" if len(claims) >= MAX_RANKED else f"{len(claims):,}",
         "matching": min(len(claims), 500),
-        "at_most": AT_MOST,
+        "at_most": MAX_RANKED,
         "may_decide": request.user.is_granted(APPROVE),
         "decided": decided.select_related("invoice", "account", "decided_by").order_by("pk")[:ROWS] if gone else [],
         "seen": ",".join(sorted(key.hex for key in known)[: 4 * ROWS]),

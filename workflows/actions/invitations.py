@@ -20,7 +20,7 @@ from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security import rate_limits
 from engine import schedule
 from workflows.actions.accounts import check_is_open
-from workflows.actions.people import check_new_password, is_of_closed_account, newcomer, remember_password
+from workflows.actions.people import check_new_password, get_or_reactivate_user, is_of_closed_account, remember_password
 from workflows.actions.sites import plan_of, usage_of
 from workflows.lifecycle.service_rules import Act, check_may
 from workflows.mail.account_emails import mail_invitation
@@ -139,7 +139,7 @@ def _person_of(invitation: Invitation, password: str | None) -> User:
     if password is None:
         raise ValidationError({"password": [_("Choose a password.")]})
     check_new_password(password, User(email=invitation.email))
-    person = newcomer(invitation.email, password, account=invitation.account)
+    person = get_or_reactivate_user(invitation.email, password, account=invitation.account)
     if person is None:
         raise Conflict(_("This address cannot be used here. Ask to be invited under another one."))
     return person

@@ -95,12 +95,12 @@ def signed_in(user: User, attempt: Attempt) -> None:
 def ask_to_verify(user: User) -> None:
     """Send a link by which this person shows that the address is theirs; nothing when they did already."""
     membership = getattr(user, "membership", None)
-    _owe_verification(user.email, about=membership and membership.account)
+    _schedule_verification(user.email, about=membership and membership.account)
 
 
 def ask_to_verify_address(email: str) -> None:
     """The same for whoever reads that address. Asked by a stranger, it tells nothing."""
-    _owe_verification(email, about=None)
+    _schedule_verification(email, about=None)
 
 
 def verify_email(token: str) -> User:
@@ -143,7 +143,7 @@ def verify_billing_address(token: str) -> Account:
     return found[0]
 
 
-def newcomer(email: str, password: str | None = None, *, account: Account | None = None) -> User | None:
+def get_or_reactivate_user(email: str, password: str | None = None, *, account: Account | None = None) -> User | None:
     """Somebody new here, or once removed from this account, who starts again; None where the address is taken.
 
     Where the address is of a person whose account is closed, who was let go from another account or who has left the
@@ -213,5 +213,5 @@ def remember_password(user: User, *, by_link: bool) -> None:
         schedule(mail_security_notice, key=f"new_password:{uuid7()}", payload=payload)
 
 
-def _owe_verification(email: str, *, about: Account | None) -> None:
+def _schedule_verification(email: str, *, about: Account | None) -> None:
     schedule(mail_verification, key=f"verify_email:{uuid7()}", about=about, payload={"email": email})

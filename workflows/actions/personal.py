@@ -51,8 +51,8 @@ OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "las
 OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
 ERASED = "Erased"
-NOWHERE = "@erased.invalid"  # no mail goes there, ever: RFC 2606
-NEVER_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
+ERASED_DOMAIN = "@erased.invalid"  # no mail goes there, ever: RFC 2606
+NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
 
 def export_person(user: User) -> str:
@@ -63,8 +63,8 @@ def export_person(user: User) -> str:
     did belongs to those they did it for: it is exported and erased by these keys, when somebody knows who they were.
     """
     remember("person_exported", person=user)
-    former = [_held_about(row) for row in _former_selves(user)] if user.email_verified_at else []
-    others = list(_others_of_the_address(user).values_list("pk", flat=True))
+    former = [_held_about(row) for row in _former_users(user)] if user.email_verified_at else []
+    others = list(_other_users_of_address(user).values_list("pk", flat=True))
     return to_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
 
 
@@ -78,7 +78,7 @@ def _held_about(user: User) -> dict[str, Any]:
         "tokens": _rows(AuthToken.objects.filter(user=user).values("created", "expiry")),
         "sessions": _rows(user.sessions.order_by("began_at").values("began_at", "expire_date", "browser")),
         "membership": _rows(Membership.objects.filter(user=user).values("account_id", "role")),
-        "invitations": _rows(_offers_to(user).values("account_id", "role", "created_at")),
+        "invitations": _rows(_invitations_to(user).values("account_id", "role", "created_at")),
         "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
         "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
         "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
@@ -111,7 +111,7 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
         raise PermissionDenied("You may not erase people.")
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        former = list(_former_selves(user).select_for_update(no_key=True))
+        former = list(_former_users(user).select_for_update(no_key=True))
         if former and user.email_verified_at is None:
             ids = ", ".join(str(row.pk) for row in former)
             raise Conflict(f"The address is not confirmed, and belonged to somebody before. Erase them first: {ids}.")
@@ -125,38 +125,38 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
     """One row of a person, locked by the caller."""
     account = _account_to_close(user, by, reason)
     forget_trial(user.email)
-    nobody = f"erased-{user.pk.hex}{NOWHERE}"
+    nobody = f"erased-{user.pk.hex}{ERASED_DOMAIN}"
     changed = {
-        "log": _forget_in_log(user, account),  # while the rows that it is about are there
+        "log": _blank_admin_log(user, account),  # while the rows that it is about are there
         "mails": forget_mails(mailed_to(user, account), nobody),
-        "answers": _forget_answers(user, account),
-        "claims": _forget_claims(user),
+        "answers": _delete_idempotent_responses(user, account),
+        "claims": _blank_claims(user),
         "memberships": Membership.objects.filter(user=user).delete()[0],
         "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
         "tokens": AuthToken.objects.filter(user=user).count(),
-        "invitations": (_offers_to(user) | Invitation.objects.filter(account=account)).delete()[0],
+        "invitations": (_invitations_to(user) | Invitation.objects.filter(account=account)).delete()[0],
         "sessions": user.sessions.count(),
     }
     if account is not None:
-        _blank_account(account)
-    _blank_person(user, nobody)
+        _anonymise_account(account)
+    _anonymise_user(user, nobody)
     _remember(user, by, reason)
     return changed
 
 
-def _former_selves(user: User) -> QuerySet[User]:
+def _former_users(user: User) -> QuerySet[User]:
     """Those who had the address of this person before, in accounts that are closed, and were never of the staff."""
     closed = Membership.objects.filter(account__status=Account.Status.CLOSED).values("user")
     return User.objects.formerly(user.email).filter(pk__in=closed, was_staff=False).exclude(pk=user.pk).order_by("pk")
 
 
-def _others_of_the_address(user: User) -> QuerySet[User]:
+def _other_users_of_address(user: User) -> QuerySet[User]:
     """Those who had it, and had no account of their own that was closed."""
-    former = _former_selves(user).values("pk")
+    former = _former_users(user).values("pk")
     return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
 
 
-def _offers_to(user: User) -> QuerySet[Invitation]:
+def _invitations_to(user: User) -> QuerySet[Invitation]:
     return Invitation.objects.filter(email_canonical=user.email_canonical)
 
 
@@ -180,7 +180,7 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
     return account
 
 
-def _forget_answers(user: User, account: Account | None) -> int:
+def _delete_idempotent_responses(user: User, account: Account | None) -> int:
     """What was answered under an Idempotency-Key: to this person, or with their id or that of the account."""
     ids = [str(row.pk) for row in (user, account) if row is not None]
     with connection.cursor() as cursor:
@@ -192,20 +192,20 @@ def _forget_answers(user: User, account: Account | None) -> int:
         return int(cursor.rowcount)
 
 
-def _forget_claims(user: User) -> int:
+def _blank_claims(user: User) -> int:
     """What they wrote by hand. Who paid stays where money came of it, and the bank's reference everywhere."""
     mine = Payment.objects.filter(submitted_by=user)
-    mine.filter(status__in=NEVER_COUNTED).update(payer_name="")
+    mine.filter(status__in=NOT_COUNTED).update(payer_name="")
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
 
 
-def _forget_in_log(user: User, account: Account | None) -> int:
+def _blank_admin_log(user: User, account: Account | None) -> int:
     """Of the admin's: what rows of this person were called that staff have changed. That they did, and what, stays."""
     forgotten: list[int] = []
     for model, keys in _rows_of(user, account).items():
         about = ContentType.objects.get_for_model(model)
         entries = LogEntry.objects.filter(content_type=about, object_id__in=[str(key) for key in keys])
-        tells_of_erasure = Q(object_repr__endswith=NOWHERE)
+        tells_of_erasure = Q(object_repr__endswith=ERASED_DOMAIN)
         forgotten += entries.exclude(tells_of_erasure).values_list("pk", flat=True)
     return blank_log_rows(forgotten)
 
@@ -227,7 +227,7 @@ def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]
     }
 
 
-def _blank_account(account: Account) -> None:
+def _anonymise_account(account: Account) -> None:
     account.name = ERASED
     for name in BILLING_FIELDS:
         setattr(account, name, "")
@@ -237,7 +237,7 @@ def _blank_account(account: Account) -> None:
     account.sites.update(name=Concat(Value("Erased "), Cast("id", CharField())))
 
 
-def _blank_person(user: User, nobody: str) -> None:
+def _anonymise_user(user: User, nobody: str) -> None:
     """Also signed out everywhere, for who may not sign in any more is."""
     take_at_once(user)
     user.email, user.name, user.last_login, user.former_email_digest = nobody, "", None, ""

@@ -19,7 +19,7 @@ from core.validation.text import composed
 from engine import create
 from workflows.actions.accounts import check_account_name
 from workflows.actions.offers import find_method, find_plan
-from workflows.actions.people import ask_to_verify, check_new_password, newcomer
+from workflows.actions.people import ask_to_verify, check_new_password, get_or_reactivate_user
 from workflows.actions.subscriptions import price_of, subscribe
 from workflows.actions.trials import put_on_list, takes_trial
 from workflows.periods import database_now, today_in
@@ -71,7 +71,7 @@ def sign_up(
     zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(country)
     crowds = admit(is_trial=is_free)
     with atomic():
-        user = newcomer(email, password)
+        user = get_or_reactivate_user(email, password)
         if user is None:
             raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
         if is_free and not takes_trial(email):

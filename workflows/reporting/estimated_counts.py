@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from django.db import connection
 from django.db.models import Model
 
-SMALL = 8 * 1024 * 1024  # bytes: some ten thousand rows
+EXACT_BELOW_BYTES = 8 * 1024 * 1024  # bytes: some ten thousand rows
 
 
 @dataclass
-class Tally:
+class Estimate:
     """Rows per word of one column; `is_exact` unless they were estimated."""
 
     is_exact: bool = True
     counts: dict[str, int] = field(default_factory=dict)
 
 
-def tally(*columns: tuple[type[Model], str]) -> list[Tally]:
+def estimated_counts(*columns: tuple[type[Model], str]) -> list[Estimate]:
     """One Tally for each (model, column), in two queries whatever their number."""
     tables = [model._meta.db_table for model, _ in columns]
     with connection.cursor() as cursor:
@@ -48,7 +48,7 @@ def tally(*columns: tuple[type[Model], str]) -> list[Tally]:
     return found
 
 
-def _estimated(rows: float, size: int, words: list[str] | None, shares: list[float] | None) -> Tally:
-    if size <= SMALL or not words or not shares:
-        return Tally()
-    return Tally(False, {word: round(rows * share) for word, share in zip(words, shares, strict=True)})
+def _estimated(rows: float, size: int, words: list[str] | None, shares: list[float] | None) -> Estimate:
+    if size <= EXACT_BELOW_BYTES or not words or not shares:
+        return Estimate()
+    return Estimate(False, {word: round(rows * share) for word, share in zip(words, shares, strict=True)})

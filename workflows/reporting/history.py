@@ -9,28 +9,28 @@ from django.db.models import prefetch_related_objects
 
 from engine.models import Effect, Transition
 
-NEWEST = 40  # transitions of the object that are explained
-MOST = 300  # transitions, and as many effects, in all their stories together
+MAX_OWN_TRANSITIONS = 40  # transitions of the object that are explained
+MAX_ROWS = 300  # transitions, and as many effects, in all their stories together
 
 
 @dataclass
-class Step:
+class HistoryNode:
     """A transition, the effects it owed, and the transitions that followed."""
 
     transition: Transition
     effects: list[Effect] = field(default_factory=list)
-    follows: list[Step] = field(default_factory=list)
+    follows: list[HistoryNode] = field(default_factory=list)
 
 
-def stories_of(machine: str, object_id: UUID) -> list[Step]:
+def history_of(machine: str, object_id: UUID) -> list[HistoryNode]:
     """From each first cause in the object's life down to the last effect, oldest first: four queries at most."""
     rows = _family(machine, object_id)
-    steps = {row.pk: Step(row) for row in rows}
-    roots: list[Step] = []
+    steps = {row.pk: HistoryNode(row) for row in rows}
+    roots: list[HistoryNode] = []
     for row in rows:
         parent = steps.get(row.cause_id) if row.cause_id else None
         (parent.follows if parent else roots).append(steps[row.pk])
-    for effect in Effect.objects.filter(transition__in=list(steps)).order_by("id")[:MOST]:
+    for effect in Effect.objects.filter(transition__in=list(steps)).order_by("id")[:MAX_ROWS]:
         assert effect.transition_id is not None
         steps[effect.transition_id].effects.append(effect)
     return roots
@@ -53,7 +53,7 @@ def _family(machine: str, object_id: UUID) -> list[Transition]:
                JOIN engine_transition AS next ON next.cause_id = down.id WHERE step < 60)
            SELECT engine_transition.* FROM engine_transition JOIN (SELECT DISTINCT id FROM down LIMIT 2000) AS kept
            USING (id) ORDER BY id LIMIT %(most)s""",
-        {"machine": machine, "object": object_id, "newest": NEWEST, "most": MOST},
+        {"machine": machine, "object": object_id, "newest": MAX_OWN_TRANSITIONS, "most": MAX_ROWS},
     )
     found = list(rows)
     prefetch_related_objects(found, "actor")

@@ -123,7 +123,7 @@ CREDITS = {
             SELECT FROM audit.credit_entries WHERE account_id = subscription.account_id
                 AND key = 'grant:' || subscription.id || ':' || subscription.period_start)""",
 }
-STANDING = {
+ACCOUNT_STATUS = {
     "an account stands where its subscription stands": f"""
         SELECT account.id AS account, account.status, subscription.status AS subscription
         FROM audit.accounts AS account LEFT JOIN audit.subscriptions AS subscription
@@ -244,4 +244,4 @@ PAYEES = {
             AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
 }
 
-LAWS = MONEY | CREDITS | STANDING | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES
+LAWS = MONEY | CREDITS | ACCOUNT_STATUS | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES

@@ -22,20 +22,20 @@ from core.money import money_text
 from engine.pipeline import ask
 from workflows.security.payee_changes import changed_lately
 
-AT_MOST = 1000  # claims that are ranked: the page costs the same however long the queue is
-YOUNG = timedelta(days=30)
-HIGH = 5  # times the median of its currency
-ENOUGH = 5  # payments that make a median worth something
-LATELY = 200  # payments of a currency that its median is taken of
-PLAIN = re.compile(r"[A-Za-z0-9 ./:#_+()-]*", re.ASCII)  # what banks print in a reference
+MAX_RANKED = 1000  # claims that are ranked: the page costs the same however long the queue is
+NEW_ACCOUNT_AGE = timedelta(days=30)
+HIGH_AMOUNT_FACTOR = 5  # times the median of its currency
+MIN_MEDIAN_SAMPLE = 5  # payments that make a median worth something
+MEDIAN_SAMPLE = 200  # payments of a currency that its median is taken of
+PLAIN_REFERENCE = re.compile(r"[A-Za-z0-9 ./:#_+()-]*", re.ASCII)  # what banks print in a reference
 
-ELSEWHERE, TWICE, ALL_TO_BALANCE = 5, 5, 5
-WRONG_CURRENCY, AGAIN, USED = 3, 3, 3
-DIFFERS, IS_HIGH, UNUSUAL, PAYEE_CHANGED = 2, 2, 2, 2
+USED_ELSEWHERE, SECOND_CLAIM, ALL_TO_BALANCE = 5, 5, 5
+WRONG_CURRENCY, REJECTED_BEFORE, CLAIMED_BEFORE = 3, 3, 3
+AMOUNT_DIFFERS, IS_HIGH, UNUSUAL_REFERENCE, PAYEE_CHANGED = 2, 2, 2, 2
 IS_FIRST, IS_LATE, IS_DEMO, ODD_LETTERS = 1, 1, 1, 1
-LATER_ELSEWHERE = 0  # said, and no reason to let the first of the two wait
-# More than is due, by how many times what is due it is; what is less counts DIFFERS.
-FAR_MORE = ((5, 5), (2, 3))
+USED_ELSEWHERE_LATER = 0  # said, and no reason to let the first of the two wait
+# More than is due, by how many times what is due it is; what is less counts AMOUNT_DIFFERS.
+OVERPAYMENT_WEIGHTS = ((5, 5), (2, 3))
 
 # What an invoice that money cannot pay any more is called; one that was written off still takes it.
 TAKES_NOTHING: dict[str, str] = {Invoice.Status.PAID: "paid already", Invoice.Status.VOID: "void"}
@@ -44,7 +44,7 @@ LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
 
 
 @dataclass(frozen=True)
-class Sign:
+class RiskFlag:
     """Something that asks for a second look, and how much it weighs."""
 
     words: str
@@ -52,7 +52,7 @@ class Sign:
 
 
 @dataclass
-class Claim:
+class QueueRow:
     """One claim of the queue, with what a list shows of it."""
 
     id: UUID
@@ -71,18 +71,18 @@ class Claim:
     created_at: datetime
     submitted_by: UUID
     version: int
-    signs: list[Sign] = field(default_factory=list)
+    flags: list[RiskFlag] = field(default_factory=list)
 
     @property
     def risk(self) -> int:
-        return sum(sign.weight for sign in self.signs)
+        return sum(flag.weight for flag in self.flags)
 
     @property
     def level(self) -> str:
         return next(words for least, words in LEVELS if self.risk >= least)
 
 
-def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[Claim]:
+def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[QueueRow]:
     """The claims that wait for a decision, riskiest and oldest first: two queries.
 
     AT_MOST of them are ranked: of each account its first, then of each its second, and so on, the oldest before the
@@ -94,18 +94,18 @@ def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[Claim]:
     chosen = Q(pk__in=ranked(wanted).values("pk"))
     rows = list(_with_facts(waiting.filter(chosen | Q(pk=also) if also else chosen)))
     usual = _medians({row.currency for row in rows})
-    claims = [_claim(row, usual) for row in rows]
+    claims = [_queue_row(row, usual) for row in rows]
     return sorted(claims, key=lambda claim: (-claim.risk, claim.created_at, claim.id))
 
 
 def ranked(waiting: PaymentQuerySet) -> PaymentQuerySet:
     """Which of these are looked at, in the order of an index."""
-    return waiting.order_by("waiting_before", "pk")[:AT_MOST]
+    return waiting.order_by("waiting_before", "pk")[:MAX_RANKED]
 
 
 def count_waiting() -> int:
     """How many wait; counted up to one more than AT_MOST, so that asking often is cheap."""
-    return Payment.objects.awaiting_review().order_by()[: AT_MOST + 1].count()
+    return Payment.objects.awaiting_review().order_by()[: MAX_RANKED + 1].count()
 
 
 def same_reference(payment: Payment) -> PaymentQuerySet:
@@ -141,9 +141,9 @@ _MEDIANS = f"""
     SELECT wanted.currency, percentile_disc(0.5) WITHIN GROUP (ORDER BY lately.received)
     FROM unnest(%s::text[]) AS wanted(currency), LATERAL (
         SELECT received FROM core_payment WHERE status = 'succeeded' AND currency = wanted.currency
-        ORDER BY id DESC LIMIT {LATELY}
+        ORDER BY id DESC LIMIT {MEDIAN_SAMPLE}
     ) AS lately
-    GROUP BY wanted.currency HAVING count(*) >= {ENOUGH}"""  # noqa: S608 - numbers of ours
+    GROUP BY wanted.currency HAVING count(*) >= {MIN_MEDIAN_SAMPLE}"""  # noqa: S608 - numbers of ours
 
 
 def _medians(currencies: Iterable[str]) -> dict[str, Decimal]:
@@ -151,8 +151,8 @@ def _medians(currencies: Iterable[str]) -> dict[str, Decimal]:
     return dict(ask(_MEDIANS, [sorted(currencies)]).fetchall())
 
 
-def _claim(row: Any, usual: dict[str, Decimal]) -> Claim:
-    return Claim(
+def _queue_row(row: Any, usual: dict[str, Decimal]) -> QueueRow:
+    return QueueRow(
         id=row.pk,
         account_id=row.account_id,
         account=row.account.name,
@@ -169,52 +169,56 @@ def _claim(row: Any, usual: dict[str, Decimal]) -> Claim:
         created_at=row.created_at,
         submitted_by=row.submitted_by_id,
         version=row.version,
-        signs=sorted(_signs(row, usual), key=lambda sign: -sign.weight),
+        flags=sorted(_flags(row, usual), key=lambda flag: -flag.weight),
     )
 
 
-def _signs(row: Any, usual: dict[str, Decimal]) -> Iterator[Sign]:
+def _flags(row: Any, usual: dict[str, Decimal]) -> Iterator[RiskFlag]:
     invoice, method = row.invoice, row.method
-    yield from _signs_of_reference(row)
+    yield from _reference_flags(row)
     if row.has_undecided:
-        yield Sign("Another claim of this invoice is undecided", TWICE)
+        yield RiskFlag("Another claim of this invoice is undecided", SECOND_CLAIM)
     if row.has_approved:
-        yield Sign("Another claim of this invoice was approved just now", TWICE)
+        yield RiskFlag("Another claim of this invoice was approved just now", SECOND_CLAIM)
     if row.currency != invoice.currency:
-        yield Sign(f"The invoice is in {invoice.currency}", WRONG_CURRENCY)
+        yield RiskFlag(f"The invoice is in {invoice.currency}", WRONG_CURRENCY)
     elif invoice.status in TAKES_NOTHING:
-        yield Sign(f"This invoice is {TAKES_NOTHING[invoice.status]}: all of it goes to the balance", ALL_TO_BALANCE)
+        yield RiskFlag(
+            f"This invoice is {TAKES_NOTHING[invoice.status]}: all of it goes to the balance", ALL_TO_BALANCE
+        )
     elif row.amount != invoice.outstanding:
         yield _difference(row.amount, invoice)
-    if row.currency in usual and row.amount >= HIGH * usual[row.currency]:
-        yield Sign("Far more than what is usually approved", IS_HIGH)
-    if row.is_first and row.now - row.account.created_at < YOUNG:
-        yield Sign("First payment of a new account", IS_FIRST)
+    if row.currency in usual and row.amount >= HIGH_AMOUNT_FACTOR * usual[row.currency]:
+        yield RiskFlag("Far more than what is usually approved", IS_HIGH)
+    if row.is_first and row.now - row.account.created_at < NEW_ACCOUNT_AGE:
+        yield RiskFlag("First payment of a new account", IS_FIRST)
     if row.now - row.created_at > timedelta(days=max(method.bank_lag_days, 1)):
-        yield Sign("Waits longer than the bank takes", IS_LATE)
+        yield RiskFlag("Waits longer than the bank takes", IS_LATE)
     if changed_lately(method, row.now):
-        yield Sign(f"Payee changed on {method.payee_since:%-d %b %Y}", PAYEE_CHANGED)
+        yield RiskFlag(f"Payee changed on {method.payee_since:%-d %b %Y}", PAYEE_CHANGED)
     if method.is_demo:
-        yield Sign("Demo method", IS_DEMO)
+        yield RiskFlag("Demo method", IS_DEMO)
 
 
-def _signs_of_reference(row: Any) -> Iterator[Sign]:
+def _reference_flags(row: Any) -> Iterator[RiskFlag]:
     if row.was_used_elsewhere:
-        yield Sign("Another account used this reference before", ELSEWHERE)
+        yield RiskFlag("Another account used this reference before", USED_ELSEWHERE)
     if row.is_used_elsewhere_later:
-        yield Sign("Another account used this reference later", LATER_ELSEWHERE)
+        yield RiskFlag("Another account used this reference later", USED_ELSEWHERE_LATER)
     if row.is_again:
-        yield Sign("This reference was rejected before", AGAIN)
+        yield RiskFlag("This reference was rejected before", REJECTED_BEFORE)
     if row.was_used:
-        yield Sign("This account claimed this reference before", USED)
+        yield RiskFlag("This account claimed this reference before", CLAIMED_BEFORE)
     if row.reference and row.has_unusual_reference:
-        yield Sign("An unusual reference for this method", UNUSUAL)
-    if not PLAIN.fullmatch(row.reference):
-        yield Sign("The reference has more than plain letters and digits", ODD_LETTERS)
+        yield RiskFlag("An unusual reference for this method", UNUSUAL_REFERENCE)
+    if not PLAIN_REFERENCE.fullmatch(row.reference):
+        yield RiskFlag("The reference has more than plain letters and digits", ODD_LETTERS)
 
 
-def _difference(amount: Decimal, invoice: Invoice) -> Sign:
+def _difference(amount: Decimal, invoice: Invoice) -> RiskFlag:
     more = amount - invoice.outstanding
-    weight = next((weight for times, weight in FAR_MORE if amount >= times * invoice.outstanding), DIFFERS)
+    weight = next(
+        (weight for times, weight in OVERPAYMENT_WEIGHTS if amount >= times * invoice.outstanding), AMOUNT_DIFFERS
+    )
     shown = Decimal(money_text(abs(more), invoice.currency))
-    return Sign(f"{shown:,f} {'more' if more > 0 else 'less'} than is due", weight)
+    return RiskFlag(f"{shown:,f} {'more' if more > 0 else 'less'} than is due", weight)

@@ -15,22 +15,22 @@ from engine.models import Effect, EffectEvent
 from workflows.periods import database_now
 
 DAYS = 14
-LATEST = 5000  # claims that are looked at, the newest: the cost does not grow with the history
-DEAD = 10_000
+MAX_CLAIMS = 5000  # claims that are looked at, the newest: the cost does not grow with the history
+MAX_DEAD = 10_000
 
 
 @dataclass(frozen=True)
-class Pace:
+class DailyStats:
     """Decisions of one day, or of all days where `day` is None; times in seconds from claim to decision."""
 
     day: date | None
     approved: int
     rejected: int
-    half: float
-    most: float  # nine in ten were decided within this
+    median_seconds: float
+    p90_seconds: float  # nine in ten were decided within this
 
 
-def paces() -> list[Pace]:
+def daily_stats() -> list[DailyStats]:
     """Of the last DAYS, each day's, oldest first, and at the end that of all together.
 
     A payment's first decision is its second transition, so that two indexes find it.
@@ -48,12 +48,15 @@ def paces() -> list[Pace]:
                       percentile_cont(0.5) WITHIN GROUP (ORDER BY took),
                       percentile_cont(0.9) WITHIN GROUP (ORDER BY took)
                FROM decided GROUP BY GROUPING SETS ((at::date), ())""",
-            [first_id_at(since - timedelta(days=DAYS)), LATEST, since],
+            [first_id_at(since - timedelta(days=DAYS)), MAX_CLAIMS, since],
         )
-        rows = [Pace(day, approved, rejected, half or 0, most or 0) for day, approved, rejected, half, most in cursor]
-    known = {pace.day: pace for pace in rows}
+        rows = [
+            DailyStats(day, approved, rejected, median or 0, p90 or 0)
+            for day, approved, rejected, median, p90 in cursor
+        ]
+    known = {stats.day: stats for stats in rows}
     days = [since.date() + timedelta(days=n) for n in range(DAYS)]
-    return [known.get(day) or Pace(day, 0, 0, 0, 0) for day in [*days, None]]
+    return [known.get(day) or DailyStats(day, 0, 0, 0, 0) for day in [*days, None]]
 
 
 def oldest_ages() -> list[float]:
@@ -77,19 +80,19 @@ def oldest_ages() -> list[float]:
                FROM generate_series(date_trunc('day', %(now)s) - %(days)s * interval '1 day' + interval '1 day',
                                     date_trunc('day', %(now)s) + interval '1 day', interval '1 day') AS evening, waited
                GROUP BY evening ORDER BY evening""",
-            {"first": first_id_at(now - timedelta(days=2 * DAYS)), "most": LATEST, "now": now, "days": DAYS - 1},
+            {"first": first_id_at(now - timedelta(days=2 * DAYS)), "most": MAX_CLAIMS, "now": now, "days": DAYS - 1},
         )
         ages = [float(age or 0) for (age,) in cursor]
     return ages or [0.0] * DAYS
 
 
-def deaths() -> list[int]:
+def dead_effects_per_day() -> list[int]:
     """Effects that were given up, on each of the last DAYS; also those that have been done since.
 
-    Among the newest DEAD events.
+    Among the newest MAX_DEAD events.
     """
     first = (database_now() - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    newest = EffectEvent.objects.filter(pk__gte=first_id_at(first)).order_by("-pk").values("pk")[:DEAD]
+    newest = EffectEvent.objects.filter(pk__gte=first_id_at(first)).order_by("-pk").values("pk")[:MAX_DEAD]
     rows = (
         EffectEvent.objects.filter(pk__in=newest, what=EffectEvent.What.DIED)
         .annotate(day=TruncDate("at", tzinfo=UTC))
@@ -106,8 +109,8 @@ def oldest_claim() -> Payment | None:
 
 
 def dead_per_kind() -> list[tuple[str, int]]:
-    """Kinds of effects that lie dead, the most first, among the newest DEAD of them."""
-    newest = Effect.objects.filter(state=Effect.State.DEAD).order_by("-id").values("pk")[:DEAD]
+    """Kinds of effects that lie dead, the most first, among the newest MAX_DEAD of them."""
+    newest = Effect.objects.filter(state=Effect.State.DEAD).order_by("-id").values("pk")[:MAX_DEAD]
     rows = (
         Effect.objects.filter(pk__in=newest).values_list("kind").annotate(count=Count("pk")).order_by("-count", "kind")
     )

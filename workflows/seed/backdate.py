@@ -36,7 +36,7 @@ _TAKE_DOWN = """
 NOT_SENT = {"withheld": "a story of the demo: nobody was told"}
 
 
-class Past:
+class BackdatedClock:
     """The time of one story, and the work that falls due in it."""
 
     def __init__(self) -> None:
@@ -70,9 +70,9 @@ class Past:
 
 
 @contextmanager
-def the_past() -> Iterator[Past]:
+def backdated() -> Iterator[BackdatedClock]:
     """Inside, and inside of one transaction, it is as long ago as the Past is told."""
-    past, real_now = Past(), timezone.now
+    past, real_now = BackdatedClock(), timezone.now
     with connection.cursor() as cursor:
         cursor.execute(_SET_UP)
         with patch.object(timezone, "now", lambda: past.now(real_now())):

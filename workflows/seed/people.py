@@ -73,7 +73,7 @@ def retire_public_password() -> int:
 def seed_staff() -> int:
     """Employ those who are missing. Whoever is there keeps password and permissions."""
     password = cache(partial(make_password, demo_password()))  # hashing is slow: once, and for a new user only
-    return sum(_employ(email, password) for email in (*STAFF, SUPERUSER))
+    return sum(_create_staff(email, password) for email in (*STAFF, SUPERUSER))
 
 
 def seed_groups() -> int:
@@ -102,7 +102,7 @@ def seed_customer() -> int:
     return 1
 
 
-def _employ(email: str, password: Callable[[], str]) -> bool:
+def _create_staff(email: str, password: Callable[[], str]) -> bool:
     facts: dict[str, Any] = {"email": email, "password": password}
     user, is_new = User.objects.get_or_create(email_canonical=canonical_email(email), defaults=facts)
     if is_new:

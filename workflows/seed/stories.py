@@ -18,7 +18,7 @@ from core.models.user import canonical_email
 from core.payees.instructions import DEMO_WARNING
 from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
-from workflows.seed.backdate import Past, the_past
+from workflows.seed.backdate import BackdatedClock, backdated
 from workflows.seed.people import demo_password
 from workflows.settlement.credits import consume
 
@@ -39,7 +39,7 @@ class Teller:
     """Somebody who tells one story: a company, the staff it meets, and the time that passes."""
 
     code: str
-    past: Past
+    past: BackdatedClock
     staff: dict[str, User]
     company: SignUp = field(init=False)
     claims: int = 0
@@ -261,7 +261,7 @@ def seed_stories() -> int:
     known = set(User.objects.filter(email_canonical__in=addresses).values_list("email_canonical", flat=True))
     missing = [code for address, code in addresses.items() if address not in known]
     if missing:
-        with the_past() as past:
+        with backdated() as past:
             for code in missing:
                 teller = Teller(code, past, staff)
                 STORIES[code](teller)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from workflows.periods import database_now
-from workflows.retention import forget
+from workflows.retention import delete_expired
 
 LEAST = 30  # days: until then an operator may ask whether a mail was sent
 
@@ -30,5 +30,5 @@ class Command(BaseCommand):
             raise CommandError(f"Effects are kept for {LEAST} days at least.")
         days = settings.EFFECT_RETENTION_DAYS if older_than is None else older_than
         before = database_now() - timedelta(days=days) if days else None
-        forgotten = forget(effects_before=before)
+        forgotten = delete_expired(effects_before=before)
         self.stdout.write(", ".join(f"{name} {count}" for name, count in forgotten.items()))

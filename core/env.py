@@ -1,5 +1,3 @@
-"""Typed reading of the environment, with one clear line for a value that cannot be used."""
-
 from __future__ import annotations
 
 import ipaddress
@@ -18,7 +16,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class _StrippingFileMapping(FileAwareMapping):  # type: ignore[misc]
-    """Whoever writes a secret into a file ends the line; the secret does not."""
+    """Strips the newline at the end of *_FILE secrets."""
 
     def __getitem__(self, key: str) -> str:
         value: str = super().__getitem__(key)
@@ -26,32 +24,31 @@ class _StrippingFileMapping(FileAwareMapping):  # type: ignore[misc]
 
 
 class _Env(environ.Env):  # type: ignore[misc]
-    """NAME_FILE is read where NAME would be: secrets of containers are files."""
+    """Reads NAME_FILE in place of NAME: secrets of containers are files."""
 
     ENVIRON = _StrippingFileMapping()
 
 
 env = _Env()
 
-# What a process that sleeps or is gone has locked is free again before its lease is over (30 s). What is prepared is
-# planned once: for `id = ANY($1)` PostgreSQL thinks a plan for the list at hand cheaper than one for any list, and made
-# it each time, which took longer than to carry it out. `?options=...` in DATABASE_URL replaces these, and any other
-# option in it what stands here.
+# Locks of a process that sleeps or is gone are freed before its lease is over (30 s). Generic plans, because for
+# `id = ANY($1)` PostgreSQL planned each time, which took longer than to execute. `?options=...` in DATABASE_URL
+# replaces these; so does any other option for CONNECTION_TIMEOUTS.
 SESSION_OPTIONS = (
     "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
     " -c plan_cache_mode=force_generic_plan"
 )
 
-# A server that does not answer is given up, seconds: when connecting, and on TCP when the machine vanished.
+# Seconds until a server that does not answer is given up: on connecting, and on TCP when the machine vanished.
 CONNECTION_TIMEOUTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
-LOOPBACK = ["127.0.0.1", "::1"]  # both: clients say localhost, and mean either
+LOOPBACK = ["127.0.0.1", "::1"]  # both: localhost may mean either
 DEFAULT_PASSWORDS = {"password", "countersign"}  # of .env.example and docker-compose.yml
 
 
 def secret(name: str, *, debug: bool) -> str:
-    """The secret of that name; a missing or well-known one is allowed in DEBUG only."""
+    """Raises ImproperlyConfigured for a missing or well-known secret, except in DEBUG."""
     value: str = env.str(name, default="") or DEFAULT_SECRET
     if not debug and (value == DEFAULT_SECRET or len(value) < 32):
         raise ImproperlyConfigured(
@@ -62,7 +59,7 @@ def secret(name: str, *, debug: bool) -> str:
 
 
 def fallback_secrets(name: str, *, debug: bool) -> list[str]:
-    """Secrets that were in use before, separated by commas: believed, and no longer given out."""
+    """Earlier secrets, separated by commas: still accepted, no longer used for signing."""
     values: list[str] = env.list(name, default=[])
     if not debug and any(value == DEFAULT_SECRET or len(value) < 32 for value in values):
         raise ImproperlyConfigured(f"{name} has a secret that is the demo's or shorter than 32 characters.")
@@ -93,7 +90,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def metrics_token(*, debug: bool) -> str:
-    """METRICS_TOKEN, which may be missing, for then there is no such page, but not easy to guess."""
+    """METRICS_TOKEN; without one there is no metrics page. Raises ImproperlyConfigured for a short one."""
     token: str = env.str("METRICS_TOKEN", default="")
     if token and len(token) < 16 and not debug:
         raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters: set a longer one, or none.")
@@ -142,7 +139,7 @@ def email() -> dict[str, object]:
 
 
 def one_address(text: str, name: str) -> str:
-    """An e-mail address, with or without the name of who reads it; empty for none."""
+    """One e-mail address, with or without a display name; empty for none."""
     mailbox = parseaddr(text)[1]
     if text and not (text.isprintable() and mailbox in text and MAILBOX.fullmatch(mailbox)):
         raise ImproperlyConfigured(f"{name} must be one e-mail address, such as help@example.com; it is {text!a}.")
@@ -150,14 +147,14 @@ def one_address(text: str, name: str) -> str:
 
 
 def one_line(text: str, name: str) -> str:
-    """Something short that stands in pages and mails."""
+    """At most 200 printable characters."""
     if len(text) > 200 or not text.isprintable():
         raise ImproperlyConfigured(f"{name} must be one line of at most 200 characters.")
     return text.strip()
 
 
 def rate(name: str) -> str:
-    """How often at most, such as 14/s, 100/m or 1000/h; empty: as often as one likes."""
+    """A limit such as 14/s, 100/m or 1000/h; empty: no limit."""
     text: str = env.str(name, default="")
     if text and not re.fullmatch(r"[1-9][0-9]{0,5}/[smh]", text, re.ASCII):
         raise ImproperlyConfigured(f"{name} must read like 14/s, 100/m or 1000/h; it is `{text}`.")
@@ -172,7 +169,7 @@ LIMIT = re.compile(r"([a-z_]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re
 def limits(
     name: str, default: str, *, names: Sequence[str] = ("pair", "account", "address")
 ) -> dict[str, tuple[int, timedelta]]:
-    """How often, by name: `pair=20/1h address=500/10m`; `off` for no limit. See core/security/rate_limits.py."""
+    """Limits by name, such as `pair=20/1h address=500/10m`; `off` for none. See core/security/rate_limits.py."""
     text = env.str(name, default=default)
     words = [] if text == "off" else text.split()
     found = [LIMIT.fullmatch(word) for word in words]

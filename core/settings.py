@@ -1,4 +1,4 @@
-"""Settings of the whole house, by subject. What an operator may set is read here and listed in .env.example."""
+"""All settings, by subject. What an operator may set is read here and listed in .env.example."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ ENGINE_POOLER_KEEPS_PREPARED_STATEMENTS = env.bool(
 # engine/worker/app.py does the health check instead.
 CELERY_DB_REUSE_MAX = 1_000_000
 
-# Broker: a doorbell, so every wait on it is short (docs/adr/0004-rows-are-the-record.md)
+# The broker only notifies, so every wait on it is short (docs/adr/0004-rows-are-the-record.md)
 BROKER_URL = ENGINE_BROKER_URL = broker(debug=DEBUG)
 ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
 ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}
@@ -296,7 +296,7 @@ LOGGING = {
     "formatters": FORMATTERS,
     "filters": {"refusals": {"()": "core.observability.logging.RefusalsInOneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["refusals"]}},
-    "loggers": {  # every ring is logged twice otherwise, and the sweeper rings each second
+    "loggers": {  # every notification is logged twice otherwise, and the sweeper sends one each second
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -1,5 +1,3 @@
-"""Statements that commit at once, whatever becomes of the transaction around them."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -11,8 +9,10 @@ from django.db.backends.utils import CursorWrapper
 
 @contextmanager
 def autocommit_cursor() -> Iterator[CursorWrapper]:
-    """A cursor whose statement commits at once: a caller's transaction that is rolled back takes no count with it,
-    and one that goes on keeps nobody waiting. A test case's own transaction is none of ours.
+    """A cursor on a connection of its own, whose statements commit at once.
+
+    So a rollback of the caller's transaction undoes no count, and a long one holds no row lock. Inside a test case's
+    transaction the usual connection is used.
     """
     blocks = connection.atomic_blocks
     if not blocks or any(block._from_testcase for block in blocks):  # type: ignore[attr-defined]

@@ -1,5 +1,3 @@
-"""Where a request comes from: the peer, or what the proxies in front of us say, as many as an operator vouches for."""
-
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -11,10 +9,10 @@ UNKNOWN = "unknown"
 
 
 def client_ip(request: Any) -> str:
-    """The caller's address; `unknown` for a peer without one, such as a socket file.
+    """The caller's IP address; `unknown` for a peer without one, such as a socket file.
 
-    Each proxy appends whom it heard to X-Forwarded-For, so with n of them the n-th from the right is the caller, and
-    what stands before it is only what the caller says. With TRUSTED_PROXIES=0 the header counts for nothing.
+    Each proxy appends its peer to X-Forwarded-For: with n trusted proxies the n-th entry from the right is the caller,
+    and entries before it are the caller's own claim. With TRUSTED_PROXIES=0 the header is ignored.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     if settings.TRUSTED_PROXIES > 0:
@@ -26,7 +24,7 @@ def client_ip(request: Any) -> str:
 
 
 def network_of(address: str) -> str:
-    """Whom limits count as one: an IPv4 address, or the /64 that an IPv6 customer is given."""
+    """What rate limits count as one caller: an IPv4 address, or the /64 of an IPv6 address."""
     parsed = _parsed(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, 64), strict=False))
@@ -34,13 +32,12 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether who calls is on this machine."""
     parsed = _parsed(address)
     return parsed is not None and parsed.is_loopback
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """An address as proxies write it: also `[2001:db8::1]:443` and `192.0.2.1:80`; IPv4 inside IPv6 as IPv4."""
+    """Also reads `[2001:db8::1]:443` and `192.0.2.1:80`; IPv4 mapped into IPv6 becomes IPv4."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

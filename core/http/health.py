@@ -1,5 +1,3 @@
-"""Whether this process is alive, and whether it may be sent requests."""
-
 from __future__ import annotations
 
 import threading
@@ -16,8 +14,8 @@ from kombu.connection import Connection
 from core import settings
 from core.db.postgres.base import DatabaseWrapper
 
-PATIENCE = 2  # seconds with a database that does not answer
-EVERY = 1.0  # seconds from one look to the next, however many ask
+PATIENCE = 2  # seconds until a database that does not answer is given up
+EVERY = 1.0  # seconds between two checks, however many requests ask
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -26,13 +24,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: the database answers and is migrated. Without a broker we are only slower."""
+    """Ready: the database answers and is migrated. Without a broker the service works, more slowly."""
     status, parts = readiness.newest()
     return JsonResponse({"status": "ok" if status == 200 else "unavailable", **parts}, status=status)
 
 
 class ReadinessProbe:
-    """One look at a time, and its answer for everybody who asks within a second."""
+    """One check at a time; its result is reused for a second."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -58,7 +56,7 @@ class ReadinessProbe:
         return 200, {"database": "ok", "broker": "ok" if _broker_answers() else "degraded"}
 
     def _is_migrated(self, fresh: DatabaseWrapper) -> bool:
-        """To plan takes 20 ms; it is done again when the list of what is applied is another."""
+        # A migration plan takes 20 ms, so it is made again only when the applied migrations changed.
         with fresh.cursor() as cursor:
             cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
             if not cursor.fetchone()[0]:
@@ -78,7 +76,7 @@ readiness = ReadinessProbe()
 
 @contextmanager
 def new_connection() -> Iterator[DatabaseWrapper]:
-    """One of our own: on that of this thread a server that stands still would keep us for as long as it does."""
+    """A separate connection with a timeout: a hanging server would block this thread's own for as long as it hangs."""
     fresh = cast("DatabaseWrapper", connection.copy())
     fresh.own_answer = PATIENCE
     options = fresh.settings_dict["OPTIONS"]

@@ -1,5 +1,3 @@
-"""What every request is given, a name and a language, and what every answer tells the browser not to do."""
-
 from __future__ import annotations
 
 import re
@@ -23,10 +21,7 @@ ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestIdMiddleware:
-    """A name for every request, so that an answer, a log line and a transition can be brought together.
-
-    Keep the caller's X-Request-ID when it is a plain word, else make one; answer with it.
-    """
+    """Keep the caller's X-Request-ID if it is a plain word, else make one; send it back, log it, keep it in history."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,7 +40,7 @@ class RequestIdMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """The reader's language for pages; English for programs and for staff, whose words are in English only."""
+    """The reader's language for customer pages; English for the API and for staff, whose texts are not translated."""
 
     ENGLISH = ("/api/", "/admin/", "/desk/")
 
@@ -57,14 +52,14 @@ class LanguageMiddleware(LocaleMiddleware):
         request.LANGUAGE_CODE = "en"
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """An answer that does not vary with Accept-Language does not say that it does."""
+        # English-only responses do not vary with Accept-Language, so they must not send Vary.
         if request.path_info.startswith(self.ENGLISH):
             return response
         return super().process_response(request, response)
 
 
 class SecurityHeadersMiddleware:
-    """What Django's own middleware does not say to browsers. A view that has said something else is left alone."""
+    """Security headers that Django's own middleware does not set. Headers that a view has set are kept."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

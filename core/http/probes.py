@@ -1,4 +1,4 @@
-"""The questions of whoever runs this process, who asks by its number on the net: any Host will do."""
+"""Health and metrics, answered before the ALLOWED_HOSTS check because probes use the pod's IP address."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
 class ProbesMiddleware:
-    """Answers them before anybody looks at the Host. What is put after this is asked under ALLOWED_HOSTS only."""
-
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 

@@ -148,7 +148,7 @@ class Account(StatefulModel):
         target=Status.ACTIVE,
     )
     def activate(self) -> None:
-        """Open the house: what was owed has been paid."""
+        """What was owed has been paid."""
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
@@ -184,7 +184,7 @@ class Account(StatefulModel):
         permission=may_be_closed_by,
     )
     def close(self, *, by: User) -> None:
-        """The customer leaves, or is shown the door."""
+        """Close the account, at the customer's request or by staff."""
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -190,7 +190,7 @@ class Payment(StatefulModel):
                 when="OLD.status <> 'pending_approval'",
             ),
         ]
-        # Each is written anew whenever the status changes: none that nobody reads by.
+        # Each index entry is written again when the status changes, so no index without a reader.
         indexes = [
             models.Index(name="payment_in_review", fields=["id"], condition=Q(status="pending_approval")),
             models.Index(  # the desk: the first claim of each account before the second of any

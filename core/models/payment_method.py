@@ -126,7 +126,7 @@ class PaymentMethod(BaseModel):
                 ),
             ),
             PayeeKept(name="payment_method_payee_kept"),
-            # Whoever reads a method may count on its shape, however it was written.
+            # The shape is certain for readers, however the row was written.
             models.CheckConstraint(
                 name="payment_method_place",
                 condition=is_code("country", 2, blank=True) & is_code("currency", 3, blank=True),

@@ -37,7 +37,7 @@ class Plan(BaseModel):
     credits = models.PositiveIntegerField()  # a month; once where there is a trial
     trial_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(TRIAL_DAYS_AT_MOST)])
     max_sites = models.PositiveIntegerField(null=True, blank=True)  # null: no limit
-    # null: no limit. Whoever signs up is one.
+    # null: no limit. The one who signs up counts.
     max_users = models.PositiveIntegerField(null=True, blank=True, validators=[MinValueValidator(1)])
     is_public = models.BooleanField(default=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -118,7 +118,7 @@ class PlanPrice(BaseModel):
 
     objects = PlanPriceQuerySet.as_manager()
 
-    # Prices that are retired together with this one's birth, by their keys: set by whoever saves both.
+    # Keys of the prices that are retired when this one is created; set by the caller that saves both.
     replaces: Collection[UUID] = ()
 
     class Meta:

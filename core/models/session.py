@@ -11,7 +11,7 @@ from django.db import models
 
 
 class Session(AbstractBaseSession):
-    """What a browser's cookie stands for, under a digest of its key; of nobody until somebody signs in.
+    """A browser session, stored under a digest of its key; `user` is null before the log-in.
 
     The three columns say again what stands in `session_data`, so that a person's sessions can be found.
     """

@@ -49,7 +49,7 @@ class Site(BaseModel):
 
 
 class SiteUserAccess(BaseModel):
-    """A person's role at a site. Whoever creates a site manages it."""
+    """A person's role at a site. The one who creates a site manages it."""
 
     class Role(models.TextChoices):
         MANAGER = "manager"

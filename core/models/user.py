@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from core.models.account import Membership
 
 
-# Who holds one of these works with every account's rows; `is_staff` alone opens nothing of a customer's.
+# Each of these opens the rows of every account; `is_staff` alone opens none.
 STAFF_PERMISSIONS = (
     "review_payment",
     "approve_payment",
@@ -39,9 +39,9 @@ STAFF_PERMISSIONS = (
 
 NO_ADDRESS = "@former.invalid"  # no mail goes there, ever: RFC 2606
 
-# A person's place and what they were granted, one row. It replaces two queries, of which the second,
-# `Permission.objects.filter(Q(user=...) | Q(group__user=...))`, went through every permission and whoever has it.
-# With the plan made once: 0.13 to 0.19 ms of CPU instead of 1.6 to 2.3, and one trip to the server.
+# A user's membership and permissions in one row. It replaces two queries, of which the second,
+# `Permission.objects.filter(Q(user=...) | Q(group__user=...))`, read every permission with all its holders:
+# 0.13 to 0.19 ms of CPU instead of 1.6 to 2.3, and one trip to the server.
 RIGHTS = """
     SELECT membership.id, membership.account_id, membership.role, ARRAY(
         SELECT type.app_label || '.' || permission.codename
@@ -59,7 +59,7 @@ LONGEST_PERSON_NAME = 150
 
 
 def canonical_email(email: str) -> str:
-    """One spelling for one mailbox: NFKC, case folded, the host in IDNA. The form that is unique."""
+    """The unique form of an address: NFKC, case folded, the host in IDNA."""
     local, _, host = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
     with suppress(UnicodeError):  # not a host name: the validator of the form says so
         host = host.encode("idna").decode("ascii")
@@ -67,7 +67,7 @@ def canonical_email(email: str) -> str:
 
 
 def email_digests(email: str) -> list[str]:
-    """What stands for an address that was given up: by SECRET_KEY, then by each key before it."""
+    """Digests of an address that was given up: with SECRET_KEY, then with each fallback."""
     words = canonical_email(email)
     return [
         salted_hmac("core.User.former_email", words, secret=secret, algorithm="sha256").hexdigest()
@@ -80,18 +80,17 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email_canonical=canonical_email(username or ""))
 
     def active_by_email(self, email: str) -> User | None:
-        """Who reads the mail of that address and may sign in, however it is spelled."""
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
     def holding(self, permission: str) -> models.QuerySet[User]:
-        """The active staff who were given "core.void_invoice" or the like, themselves or by a group; by address."""
+        """Active staff with a permission such as "core.void_invoice", own or by a group, ordered by address."""
         label, _, codename = permission.partition(".")
         held = Permission.objects.filter(content_type__app_label=label, codename=codename)
         given = Q(user_permissions__in=held) | Q(groups__permissions__in=held)
         return self.filter(given, is_active=True, is_staff=True).distinct().order_by("email")
 
     def formerly(self, email: str) -> models.QuerySet[User]:
-        """Those who had that address until somebody signed up with it again: their account was closed, or they left."""
+        """Users who gave up that address to a later sign-up: their account was closed, or they left."""
         return self.filter(former_email_digest__in=email_digests(email))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -101,7 +100,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """By the machine's operator, at once: the rights have their row, as all rights have."""
+        """Called by the machine's operator, without a second approver; records a DutyGrant like every other right."""
         flags = {"is_staff": True, "is_superuser": True}
         flags |= {name: fields.pop(name) for name in flags if name in fields}
         given = [name.removeprefix("is_") for name, is_given in flags.items() if is_given]
@@ -115,20 +114,20 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(BaseModel, AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in with an e-mail address. Customers have a Membership, staff have permissions."""
+    """Signs in with an e-mail address. Customers have a Membership, staff have permissions."""
 
     email = models.EmailField("e-mail", max_length=LONGEST_EMAIL, unique=True)  # as typed
     email_canonical = models.CharField(max_length=LONGEST_EMAIL, unique=True, editable=False)
     name = models.CharField(max_length=LONGEST_PERSON_NAME, blank=True)
     is_staff = models.BooleanField("staff", default=False)
-    was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # ever: kept by trigger
+    was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # ever; set by a trigger
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)  # a link in a mail was followed
     signed_out_at = models.DateTimeField(
         null=True, blank=True, editable=False
     )  # everywhere: part of what a session proves
-    # Of the address before, which is free again: this person belonged to an account that is closed.
+    # Digest of the address that this user gave up, when their account was closed.
     former_email_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     _password_disabled = False
@@ -158,13 +157,12 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def clean(self) -> None:
-        """Judge the address in the form that is unique: it may be longer than as typed, and somebody else's."""
         super().clean()
         if self.former_email_digest and self.is_active:
             raise ValidationError({"is_active": "Somebody else signs in with the address of this person now."})
         if self.is_staff and self._belongs_and_is_not_staff():
             raise ValidationError({"is_staff": "They belong to an account: who decides must not be of one."})
-        canonical = canonical_email(self.email or "")
+        canonical = canonical_email(self.email or "")  # may be longer than what was typed
         if len(canonical) > LONGEST_EMAIL:
             raise ValidationError({"email": "This address is too long."})
         if User.objects.filter(email_canonical=canonical).exclude(pk=self.pk).exists():
@@ -173,30 +171,30 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
             )
 
     def _belongs_and_is_not_staff(self) -> bool:
-        """In the database, where a person may be both from before this was refused."""
+        # Asked of the database: users from before this rule may be both.
         return User.objects.filter(pk=self.pk, is_staff=False, membership__isnull=False).exists()
 
     def give_up_address(self) -> None:
-        """Let somebody sign up with this person's address; they cannot sign in any more. To be saved by the caller."""
+        """Free this user's address for a new sign-up; they cannot sign in any more. The caller saves."""
         self.former_email_digest = email_digests(self.email)[0]
         self.email = f"former-{self.pk.hex}{NO_ADDRESS}"
         self.is_active = False
         self.set_unusable_password()
 
     def set_password(self, raw_password: str | None) -> None:
-        """Keep a password in NFC: whoever types it on another device may send its accents apart, or together."""
+        # NFC, because devices differ in how they send accents.
         super().set_password(None if raw_password is None else composed(raw_password))
         if raw_password is not None and self._state.adding and composed(raw_password) != raw_password:
             make_password(raw_password)  # for an unknown address: ModelBackend takes as long as check_password does
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether it is the password, in NFC; or as it was typed, for those that were kept so before."""
+        """Tries NFC first, then the password as typed, for hashes that were made before NFC."""
         return any(super(User, self).check_password(spelling) for spelling in _spellings(raw_password))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Whoever gets another password, or may not sign in any more, is signed out in the same transaction.
+        """A new password, or an inactive user, ends all sessions in the same transaction.
 
-        Another e-mail address is one that nobody has verified.
+        A changed e-mail address is unverified.
         """
         canonical = canonical_email(self.email)
         if canonical != self.email_canonical and not self._state.adding:
@@ -216,7 +214,7 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         self._password_disabled = True
 
     def sign_out(self) -> None:
-        """End every session and every token of this person."""
+        """End every session and API token of this user."""
         self.signed_out_at = timezone.now()
         User.objects.filter(pk=self.pk).update(signed_out_at=self.signed_out_at)
         self.sessions.all().delete()
@@ -225,13 +223,13 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
             tokens.all().delete()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What a session must still agree with: the password, and that nobody was signed out since."""
+        """A session is valid while the password and `signed_out_at` are what they were at log-in."""
         return salted_hmac(
             "core.User.session", f"{self.password} {self.signed_out_at}", secret=secret, algorithm="sha256"
         ).hexdigest()
 
     def role_in(self, account_id: UUID) -> str | None:
-        """This user's role in an account, asked of the database once; None for a stranger."""
+        """This user's role in an account, None for a stranger. One query per instance."""
         field: Any = self._meta.get_field("membership")
         if not field.is_cached(self):
             self._read_rights()
@@ -239,10 +237,9 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         return membership.role if membership is not None and membership.account_id == account_id else None
 
     def is_granted(self, permission: str) -> bool:
-        """Whether somebody gave this member of the staff that permission: being a superuser is not enough.
+        """Whether this member of the staff holds the permission itself; superusers do not hold all, unlike `has_perm`.
 
-        For decisions about money, where `has_perm` would let every superuser through. Who has left the staff decides
-        nothing any more, whatever permission was left to them.
+        For decisions about money. False for former staff, whatever permissions they still have.
         """
         if not (self.is_active and self.is_staff):
             return False
@@ -252,22 +249,20 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         return permission in self._granted
 
     def may_decide_on(self, account_id: UUID, permission: str) -> bool:
-        """Whether this user may use that permission on an account: not on one that they belong to, or ever did."""
+        """Whether this user may use the permission on an account: never on one that they belong to, or did."""
         return self.is_granted(permission) and account_id not in self._accounts
 
     def can_read_all_accounts(self) -> bool:
-        """Whether the rows of all customers are open to this user, to read."""
         return self.is_staff and (
             self.is_superuser or any(self.is_granted(f"core.{duty}") for duty in STAFF_PERMISSIONS)
         )
 
     def _read_rights(self) -> None:
-        """What somebody may do is asked together with where: one trip for `role_in` and `is_granted`."""
         *place, granted, accounts = ask(RIGHTS, [self.pk]).fetchone()
         self._granted, self._accounts = frozenset(granted), frozenset(accounts)
         field: Any = self._meta.get_field("membership")
         if field.is_cached(self):
-            return  # somebody gave it, or asked for it before
+            return  # prefetched, or read before
         key, account_id, role = place
         names = ["id", "account_id", "user_id", "role"]
         values = [key, account_id, self.pk, role]

@@ -1,4 +1,4 @@
-"""Logs with the ids that bring a line, a request and the history together: one JSON object a line, or text."""
+"""Log formatters, JSON lines or text, with the ids of the request, the effects and their transitions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFUSAL_LENGTH = 200  # characters: a header may have 8 kB
 
 
 def ids() -> dict[str, Any]:
-    """What is going on: the request, the effects, and the transitions they follow from."""
+    """The current request, the effects being executed, and the transitions that caused them."""
     names: dict[str, Any] = {}
     if request := request_id.get():
         names["request_id"] = request
@@ -31,9 +31,9 @@ def _one_or_many(name: str, values: list[str]) -> dict[str, Any]:
 
 
 class RefusalsInOneLine(logging.Filter):
-    """What Django refuses for good, such as a Host that is not ours, is no error of ours: a warning, no traceback.
+    """Log what Django refuses, such as an unknown Host, as a short warning without traceback.
 
-    A scan of the net could fill a disk otherwise.
+    Otherwise a network scan could fill the disk.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -62,13 +62,13 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """The same ids at the end of the line, of a batch only how many; of a security event its facts, too."""
+    """Ids at the end of the line, for a batch only their number; for a security event its facts, too."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        record.message = "\\n".join(record.message.splitlines())  # so that no text of a stranger begins a line
+        record.message = "\\n".join(record.message.splitlines())  # so that foreign text cannot forge a line
         said = " ".join(
             f"{name.removesuffix('_id')}={len(value) if isinstance(value, list) else value}"
             for name, value in (ids() | _facts_of_event(record)).items()

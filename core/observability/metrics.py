@@ -1,6 +1,6 @@
-"""GET /metrics: figures for Prometheus, read from the rows, so that any one web process speaks for all.
+"""GET /metrics for Prometheus, read from the rows, so that any one web process reports for all.
 
-Each figure costs a few steps along an index, or stops at a limit: never more because the history has grown.
+Each figure costs a few steps along an index, or stops at a limit, however long the history is.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _COUNTS = " UNION ALL ".join(
         "uncertain": "id DESC",
     }.items()
 )
-# From tenant to tenant along the index the claims use; of each the first in its turn.
+# From tenant to tenant along the index that claims use; of each the first in its turn.
 _OLDEST_DUE = """
     WITH RECURSIVE queue(lane, account_id) AS (
         (SELECT lane, account_id FROM engine_effect WHERE state = 'ready' ORDER BY lane, account_id LIMIT 1)
@@ -75,7 +75,7 @@ _DURATIONS = f"""
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever sends METRICS_TOKEN; where none is set there is no such page."""
+    """Requires METRICS_TOKEN as bearer token; 404 where none is set."""
     token: str = settings.METRICS_TOKEN
     if not token:
         return _plain(404, "METRICS_TOKEN is not set")
@@ -92,10 +92,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class Figures(Collector):
-    """What the engine owes and how it gets on, as it is now."""
+    """The engine's queue and durations at this moment."""
 
     def describe(self) -> list[Metric]:
-        return []  # else registering would ask the database once more
+        return []  # else registering would query the database once more
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge(

@@ -1,4 +1,4 @@
-"""Traces of requests, and of what follows from them, once OTEL_EXPORTER_OTLP_ENDPOINT says where to send them."""
+"""OpenTelemetry traces of requests and effects, sent to OTEL_EXPORTER_OTLP_ENDPOINT if it is set."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Send traces from now on, if an operator wants them and the extra `otel` is installed."""
+    """Start sending traces, if the setting is set and the extra `otel` is installed."""
     if not settings.OTEL_EXPORTER_OTLP_ENDPOINT:
         return
     try:
@@ -27,7 +27,7 @@ def start() -> None:
 
 
 class RequestSpanMiddleware:
-    """Middleware: a span for each request, below the caller's if it sent a traceparent."""
+    """A span for each request, a child of the caller's if it sent a traceparent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

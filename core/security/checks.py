@@ -1,4 +1,4 @@
-"""What an operator should know before customers come: `manage.py check --deploy`, and with `--database default`."""
+"""System checks for operators: `manage.py check --deploy`, and with `--database default`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.time_zones import table_faults
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_https(**_: Any) -> list[checks.CheckMessage]:
-    """HTTPS always ends at a proxy; one that is not counted hides every caller behind its own address."""
+    """HTTPS always ends at a proxy; if TRUSTED_PROXIES does not count it, all callers share the proxy's address."""
     if not settings.IS_HTTPS:
         return [checks.Warning("PUBLIC_URL is not https: passwords and tokens can be read on the way.", id="core.W001")]
     if settings.TRUSTED_PROXIES < 1:
@@ -33,7 +33,7 @@ def check_https(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_email_backend(**_: Any) -> list[checks.CheckMessage]:
-    """Without a server they become files, with links in them that set passwords; only our own user reads these."""
+    """Without a mail server, mails become files on disk, with links that set passwords."""
     if settings.EMAIL_BACKEND != "workflows.mail.file_backend.EmlBackend":
         return []
     folder = getattr(settings, "EMAIL_FILE_PATH", "var/mail")
@@ -42,14 +42,14 @@ def check_email_backend(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def check_time_zone_data(**_: Any) -> list[checks.CheckMessage]:
-    """By an older table some customers' days begin at the wrong hour, so no process starts on one."""
+    """With older time zone data some customers' days begin at the wrong hour, so no process starts with it."""
     hint = "Install requirements.txt, and leave zoneinfo's search path alone."
     return [checks.Error(fault, hint=hint, id="core.E001") for fault in table_faults()]
 
 
 @checks.register(checks.Tags.database)
 def check_idle_transaction_timeout(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """A pooler may drop what DATABASE_URL asks of the session; then the role must have it (docs/scaling.md)."""
+    """A pooler may drop session options of DATABASE_URL; then the role must set them (docs/scaling.md)."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
@@ -68,7 +68,7 @@ def check_idle_transaction_timeout(*, databases: Any = None, **_: Any) -> list[c
 
 @checks.register(checks.Tags.database, deploy=True)
 def check_role_privileges(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """To be asked as the role that web, worker and beat sign in as: for the owner of the tables no guard holds."""
+    """Run it as the role of web, worker and beat: triggers do not bind the owner of the tables."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
@@ -86,7 +86,7 @@ def check_role_privileges(*, databases: Any = None, **_: Any) -> list[checks.Che
 
 @checks.register(checks.Tags.database, deploy=True)
 def check_catalogue(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """What an operator has yet to enter, or has taken away: each is allowed, and customers notice it first."""
+    """Missing settings that are allowed, and that customers would notice first."""
     return [warning for alias in databases or [] for warning in _lacking(alias)]
 
 

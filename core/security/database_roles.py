@@ -1,7 +1,7 @@
-"""Who may do what in the database: the owner migrates, the app works, the audit reads its views.
+"""Database roles: the owner migrates, the app works, the audit role reads its views.
 
-The guards of `core.models.guards` hold for everybody but the owner of the tables. So the processes of a house that
-takes money run as a role that owns nothing: it cannot switch a trigger off, empty a table or rewrite a ledger.
+Triggers (`core.models.guards`) do not bind the owner of the tables. So production processes run as a role that owns
+nothing: it cannot disable a trigger, truncate a table or rewrite a ledger.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class RoleError(Exception):
 
 
 def warn_if_privileged() -> None:
-    """When a process starts in earnest: a line in the log when no guard would hold for it.
+    """Log a warning at start if the role bypasses the triggers.
 
-    A database that does not answer is for `/readyz` to tell, and holds no start up for longer than its patience.
+    A database that does not answer is reported by `/readyz` and delays the start by no more than its timeout.
     """
     if settings.DEBUG:
         return
@@ -48,7 +48,7 @@ def warn_if_privileged() -> None:
 
 
 def privilege_problem(cursor: CursorWrapper) -> str:
-    """Why the guards of the database do not hold for whom this connection signed in as; empty when they do."""
+    """Why the current role bypasses the triggers (superuser or owner of the tables); empty if it does not."""
     cursor.execute(
         """SELECT rolname, rolsuper, pg_has_role(oid, (SELECT relowner FROM pg_class
                WHERE oid = to_regclass('core_account')), 'MEMBER')
@@ -62,10 +62,9 @@ def privilege_problem(cursor: CursorWrapper) -> str:
 
 
 def grant_roles(app: str, audit: str) -> None:
-    """Give both roles their rights and take away all others they have here; said again, it changes nothing.
+    """Give both roles exactly their rights, in one transaction; idempotent. Raises RoleError.
 
-    To be run by the owner of the tables, after each migration: a new table is nobody's until then. Nobody sees a
-    moment in between. Raises Unfit.
+    Run by the owner of the tables after each migration: until then neither role can use a new table.
     """
     with atomic(), connection.cursor() as cursor:
         for role in (app, audit):
@@ -75,7 +74,7 @@ def grant_roles(app: str, audit: str) -> None:
 
 
 def make_role(name: str, password: str) -> None:
-    """A role that may sign in, with that password if there is one; one that is there stays as it is."""
+    """Create a log-in role, with the password if it is not empty. An existing role is not changed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
         if cursor.rowcount:
@@ -104,7 +103,7 @@ def _check(cursor: CursorWrapper, role: str) -> None:
 def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
     cursor.execute("SELECT current_database()")
     database = _name(cursor.fetchone()[0])
-    # A temporary table of a table's name would be found before it, by our triggers too.
+    # A temporary table with the name of one of ours would be found first, by our triggers too.
     yield f"REVOKE TEMPORARY, CREATE ON DATABASE {database} FROM PUBLIC, {app}, {audit}"
     yield f"REVOKE CREATE ON SCHEMA {SCHEMAS} FROM PUBLIC, {app}, {audit}"
     for role in (app, audit):
@@ -125,7 +124,7 @@ def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
 
 
 def _kept() -> dict[str, str]:
-    """What the app may not do with which table: what its guard refuses anyway, and what only migrations write."""
+    """Rights that the app does not get, by table: what triggers refuse anyway, and what only migrations write."""
     kept = dict.fromkeys(("django_migrations", "auth_permission"), "INSERT, UPDATE, DELETE")
     kept["django_admin_log"] = "UPDATE, DELETE"
     for model in apps.get_models():

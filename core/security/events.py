@@ -1,7 +1,7 @@
-"""The log of what touches security: the logger `countersign.security`, a table for what was done, and a figure.
+"""Security events: lines of the logger `countersign.security`, a table of what was done, and a counter of refusals.
 
-A line has the event, keys of people, the network, the id of the request, and for an account that was tried a digest:
-equal ones are the same address, and nobody reads an address in it.
+A line has the event, keys of people, the network, the request id, and a digest of the account that was tried: equal
+digests are the same address, and no address is readable.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _COUNT = """
 
 
 def note(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
-    """Say in the log that somebody signed in, or asked for something. Nothing is kept in the database."""
+    """Log a sign-in or a request. Nothing is kept in the database."""
     log.info(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
 
 
 def refused(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
-    """Say in the log that something was refused, and count it; whether the request's transaction commits or not.
+    """Log a refusal and count it, even if the request's transaction is rolled back.
 
     account: the address that was tried, as typed.
     """
@@ -43,9 +43,9 @@ def refused(name: str, *, actor: User | None = None, account: str = "", **facts:
 
 
 def remember(name: str, *, actor: User | None = None, person: User | None = None, **facts: Any) -> None:
-    """Keep that something was done, in the caller's transaction; the line of the log is written when that commits.
+    """Record an act in the caller's transaction; it is logged on commit.
 
-    facts: JSON, without a word that names a person: rows stay for ever.
+    facts: JSON without names of people, since rows are kept for ever.
     """
     keys = {"actor": actor.pk if actor else None, "person": person.pk if person else None}
     SecurityEvent.objects.create(name=name, facts=facts, request_id=request_id.get(), **keys)
@@ -54,7 +54,6 @@ def remember(name: str, *, actor: User | None = None, person: User | None = None
 
 
 def account_digest(email: str) -> str:
-    """What stands for an address in the log."""
     words = canonical_email(email).encode(errors="backslashreplace")
     return salted_hmac("core.security.account", words, algorithm="sha256").hexdigest()[:32]
 

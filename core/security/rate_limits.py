@@ -1,14 +1,14 @@
-"""How often one may try: to log in, to sign up, to have a mail sent, to use a link.
+"""Rate limits for log-in, sign-up, requesting mails and using links.
 
 Three scopes, each with a limit `most/time` of LIMIT_* in the environment:
-    pair     one account tried from one address
-    account  one account tried from anywhere; not asked of addresses it has been opened from in the last 30 days, so
-             that strangers who try, however many, do not keep its owner out
-    address  one address, whatever it tries
-What a customer has done that writes mails or uses up numbers is counted by the account: count().
+    pair     one account from one IP address
+    account  one account from anywhere, except from addresses that it was opened from in the last 30 days: strangers
+             cannot lock its owner out
+    address  one IP address, for all accounts
+Acts of a customer that send mails or use up numbers are counted per account: count().
 
-So many may come at once, and then as many again spread over that time. Accounts are canonical e-mail addresses,
-whether they exist or not. The counts are rows of PostgreSQL: they hold for all processes, with the broker down too.
+A limit may be used up in one burst, and refills evenly over its time. Accounts are canonical e-mail addresses, whether
+they exist or not. Counts are rows of PostgreSQL: shared by all processes, and kept while the broker is down.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ log = logging.getLogger(__name__)
 
 KNOWN_FOR = timedelta(days=30)
 Limits = dict[str, tuple[int, timedelta]]  # how many in how long, by the key of a row
-SUCCESS_WEIGHT = 10  # as many good tries weigh as one bad one, where an address is counted
+SUCCESS_WEIGHT = 10  # so many successes weigh as one failure, in the scope `address`
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """One kind of try, and the setting in LIMITS that says how often."""
+    """One kind of attempt, and the setting in LIMITS with its limits."""
 
     name: str
     setting: str
 
     def attempt(self, request: Any, email: str = "") -> Attempt:
-        """Count a try before it is made, at a failure's weight. Raises TooManyRequests, and then counts nothing.
+        """Count an attempt before it is made, at a failure's weight. Raises TooManyRequests, and then counts nothing.
 
-        request: Django's or DRF's. email: the account that is tried, as typed; empty where there is none.
+        request: Django's or DRF's. email: as typed; empty where there is none.
         """
         caller = _Caller.of(request, email)
         limits = {
@@ -76,7 +76,7 @@ class RateLimit:
 
 LOGIN = RateLimit("login", "login")  # also for the old password, when it is changed
 REGISTER = RateLimit("register", "register")
-# What sends a mail: each counted alone, so that nobody who asks for one kind keeps another from its reader.
+# Each kind of mail is counted alone, so that asking for one kind does not block another.
 RESET = RateLimit("reset", "mail")
 VERIFY = RateLimit("verify", "mail")
 INVITE = RateLimit("invite", "mail")
@@ -85,18 +85,18 @@ LINK = RateLimit("link", "link")  # what takes the token of a link
 
 @dataclass(frozen=True)
 class Attempt:
-    """A try that has been counted. Whoever sees a log-in succeed says so."""
+    """A counted attempt. Call succeeded() to refund it."""
 
     caller: _Caller
     costs: dict[str, timedelta]
 
     def is_from_elsewhere(self) -> bool:
-        """Whether the account was not opened from this network in the last 30 days. To be asked before `succeeded`."""
+        """Whether the account was not opened from this network in the last 30 days. Call it before `succeeded`."""
         keys = list(self.caller.known)
         return bool(keys) and not RateLimitBucket.objects.filter(key__in=keys, until__gt=Now()).exists()
 
     def succeeded(self) -> None:
-        """Give back what a failure weighs, and remember that this account was opened from here."""
+        """Refund the weight of a failure, and trust this address for the account."""
         back = {key: -cost for key, cost in self.costs.items()}
         for key in back:
             if ":address:" in key:
@@ -105,20 +105,20 @@ class Attempt:
 
 
 def admit(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
-    """Count a sign-up that nothing else is wrong with: `count_trial` of a trial. Raises TooManyRequests."""
+    """Count a sign-up that is valid otherwise; the crowds of a trial. Raises TooManyRequests."""
     REGISTER.attempt(request, email)
     return count_trial(request, email) if is_trial else []
 
 
 def trust_address(request: Any, email: str) -> None:
-    """Remember this address for one that the account was opened from: its owner has proved it in another way."""
+    """Exempt this IP address from the limit `account` for 30 days: the owner has proved the account in another way."""
     _move(_Caller.of(request, email).known)
 
 
 def count(act: str, account_id: UUID) -> None:
-    """Count what a customer does, by the account, and together with it: what is rolled back was not done.
+    """Count an act of an account in the caller's transaction: a rollback undoes the count. Raises TooManyRequests.
 
-    act: a name in ACCOUNT_LIMITS. The caller holds the account's row. Raises TooManyRequests.
+    act: a name in ACCOUNT_LIMITS. The caller has locked the account's row.
     """
     limit = settings.ACCOUNT_LIMITS.get(act)
     if limit is None:
@@ -134,17 +134,17 @@ def count(act: str, account_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Where many trials begin: a network, by a digest, or a mail domain."""
+    """A source of many trials: a network (as a digest) or a mail domain."""
 
     reason: str
     key: str
 
 
 def count_trial(request: Any, email: str) -> list[Crowd]:
-    """Count a trial by its network and its mail domain; where there are so many that staff should have a look.
+    """Count a trial by network and mail domain. Returns the crowds that staff should look at.
 
-    Mail domains that are reserved, or where everybody has a mailbox, are not counted, and in a demo on one machine
-    nothing is: a load test has one address. Raises TooManyRequests past the limits of LIMIT_TRIAL_MOST.
+    Reserved mail domains and large providers are not counted, nor is anything in DEBUG from this machine: a load test
+    has one address. Raises TooManyRequests past LIMIT_TRIAL_MOST.
     """
     address, host = client_ip(request), host_of(email)
     if settings.DEBUG and is_loopback(address):
@@ -177,8 +177,6 @@ def _key_of_trials(setting: str, scope: str, crowd: Crowd) -> str:
 
 @dataclass(frozen=True)
 class _Caller:
-    """Who tries, and from where."""
-
     account: str
     network: str
 
@@ -191,14 +189,14 @@ class _Caller:
         return {self.key("any", "known"): KNOWN_FOR} if self.account else {}
 
     def key(self, gate: str, scope: str) -> str:
-        """Of a row: a digest, so that whoever reads the table learns nobody's address."""
+        """The key of a row; a digest, so that the table contains no addresses."""
         who = {"account": self.account, "address": self.network}.get(scope, f"{self.account} {self.network}")
         return f"{gate}:{scope}:{_digest(who)}"
 
 
 @dataclass(frozen=True)
 class _Taken:
-    """What was counted; or the seconds after which there is room again, and then nothing was."""
+    """The keys that were counted; or, if none was, the seconds until there is room again."""
 
     keys: frozenset[str]
     wait: int | None = None
@@ -236,8 +234,8 @@ def _move(spans: dict[str, timedelta]) -> None:
             cursor.execute(MOVE, {"keys": list(spans), "spans": list(spans.values())})
 
 
-# A leaky bucket as one moment, `until`: until then it drains, and it overflows beyond now + room (GCRA). The keys are
-# always taken in their order, so that no two statements wait for each other.
+# GCRA: a leaky bucket as one moment, `until`, at which it is empty; it overflows beyond now + room. Keys are locked in
+# ascending order, so that two statements cannot deadlock.
 TAKE = """
     WITH asked AS (
         SELECT * FROM unnest(%(keys)s::text[], %(costs)s::interval[], %(rooms)s::interval[]) AS t(key, cost, room)

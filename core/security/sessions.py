@@ -1,7 +1,7 @@
-"""Sessions of the pages as Django keeps them in rows, each under a digest of its key and with whose it is.
+"""Django's database sessions, each stored under a digest of its key, with its user.
 
-The key in the cookie opens an account; whoever reads the table, or a copy of it, holds none. A digest without salt is
-enough for keys of 32 random characters, and 40 digits of it fit the column.
+The key in the cookie opens an account, so a copy of the table must not contain it. An unsalted digest is enough for
+keys of 32 random characters; 40 digits of it fit the column.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from django.utils import timezone
 from core.models.session import Session
 
 DIGITS = 40  # of Session.session_key
-BROWSER, BEGAN_AT = "_browser", "_began_at"  # of whoever signed in
+BROWSER, BEGAN_AT = "_browser", "_began_at"  # of the log-in
 SEEN_AT, CONFIRMED_AT, DECIDED_AT = "_seen_at", "_confirmed_at", "_decided_at"  # of staff
 
-# Of staff, whose sessions decide about other people's money; of customers, Django's two weeks.
+# Limits for staff, who decide about other people's money; customers have Django's two weeks.
 STAFF_SESSION = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)  # a session is written once in that time, not with each page
@@ -30,7 +30,7 @@ CONFIRMED_AT_MOST = timedelta(hours=4)  # however much was decided in between
 
 
 class SessionStore(InRows):
-    """Django's own, but for the three places where a key meets a row. Nothing here is asynchronous."""
+    """Django's store, with digests in the three places where a key meets a row. No asynchronous methods."""
 
     @classmethod
     def get_model_class(cls) -> type[Session]:

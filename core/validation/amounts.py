@@ -1,7 +1,7 @@
 """Amounts as people type them in a form: 1,234.50, 1.234,50, 1,23,456.50, Rs. 500/-, in digits of any script.
 
-A text is read in every way in which it can be meant; whoever asks takes it when there is one, and asks back when there
-are more. The API does not read: it takes the one form that the contract names.
+Every possible reading of a text is returned; the form accepts a single one and asks back when there are more. The API
+takes only the one format of the contract.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What goes on an invoice about the customer: the 8 billing fields, and what is wrong with them.
 
-One place for every door. Errors come by field, so that a form can show each beside its input.
+API and pages both use it. Errors come by field, so that a form can show each beside its input.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) 
     """The same for a change of some of the fields, which are judged together with those that stay.
 
     What stays is not judged again, unless the country moves: then a postal code has to fit the new one, and a tax id
-    has to be given anew, since many countries would take another one's for theirs.
+    has to be given again, since many countries would take another one's for theirs.
     """
     after = {**before, **changes}
     errors = billing_errors(after, is_paid=False)

@@ -1,11 +1,9 @@
-"""A small language for the look of a number: `R-#{4,8}`.
+"""A small pattern language for numbers such as `R-#{4,8}`.
 
-`#` is a digit, `@` a letter, `*` either of them; `{4}` or `{4,8}` behind one of these repeats it; ` | ` stands between
-alternatives; letters, digits and `./:&_+` stand for themselves. Capitals, spaces and dashes do not count, nor does the
-script that digits are written in.
+`#` is a digit, `@` a letter, `*` either; `{4}` or `{4,8}` repeats the one before; ` | ` separates alternatives;
+letters, digits and `./:&_+` stand for themselves. Case, spaces, dashes and the script of digits are ignored.
 
-Masks are typed by operators. They are no regular expressions, so that none can make a request hang: a text is read
-once, with all the places where it may have got to.
+Operators type these patterns. They are not regular expressions, so none can make a request hang: matching is linear.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ Token = tuple[str, int, int]  # the characters it takes, and how many of them, a
 
 
 def matches(mask: str, text: str) -> bool:
-    """Whether the text looks as the mask says. Raises ValueError for a mask that cannot be read."""
+    """Raises ValueError for a mask that cannot be read."""
     alternatives = parse(mask)
     code = as_code(text)
     plain = _plain(code)
@@ -33,7 +31,7 @@ def matches(mask: str, text: str) -> bool:
 
 
 def example(mask: str) -> str:
-    """Something that fits, the shortest: `A1B 2C3` for `@#@ #@#`. It keeps the spaces and dashes of the mask."""
+    """The shortest text that matches: `A1B 2C3` for `@#@ #@#`. Keeps the mask's spaces and dashes."""
     first = mask.split("|")[0].strip()
     numbers, letters = cycle("1234567890"), cycle(ascii_uppercase)
 
@@ -46,7 +44,7 @@ def example(mask: str) -> str:
 
 @lru_cache(maxsize=512)
 def parse(mask: str) -> tuple[tuple[Token, ...], ...]:
-    """The alternatives of a mask. Raises ValueError with a sentence for whoever typed it."""
+    """The alternatives of a mask. Raises ValueError with a sentence for the person who typed it."""
     return tuple(_parse(_plain(alternative)) for alternative in mask.split("|"))
 
 

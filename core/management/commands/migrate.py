@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's, and a lock that is not to be had does not make the whole house wait behind it."""
+"""`manage.py migrate`: Django's, with a lock timeout, so that requests do not queue behind a migration's lock."""
 
 from __future__ import annotations
 

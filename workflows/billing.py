@@ -24,17 +24,17 @@ from workflows.mail.notifications import (
 from workflows.mail.reviewer_notifications import tell_reviewers
 from workflows.settlement.effects import apply_balances, settle_payments, unsettle_payment
 
-on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # born: somebody tries the product
+on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # created: somebody tries the product
 on(Account.expire, mail_trial_end)
 on(Account.close, clean_up_closed_account)
 
 on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
-# Perhaps after it was given up: then the balance has grown without it meanwhile.
+# An uncollectible invoice may be paid late, when the balance has grown meanwhile.
 on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue_renewal)
 
-on(Payment, tell_reviewers)  # born: a customer says "I have paid"
+on(Payment, tell_reviewers)  # created: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))
 on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)

@@ -1,6 +1,6 @@
-"""One answer for each key of a caller: an Idempotency-Key of the API, or the token of a form.
+"""One response for each key: an Idempotency-Key of the API, or the token of a form.
 
-It is kept in the transaction of the work that it tells of: a crash leaves neither, and a repetition finds the first.
+It is stored in the transaction of the work itself: a crash leaves neither, and a repetition finds the first response.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from core.problems import IdempotencyKeyInUse
 
 
 def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> IdempotentResponse | None:
-    """Take the key until the transaction ends; what it brought before, under this or another of its spellings.
+    """Lock the key until the transaction ends; returns the stored response under any of its spellings.
 
-    wait: for a transaction that has it just now, else IdempotencyKeyInUse is raised.
+    wait: for another transaction that holds the key; otherwise raises IdempotencyKeyInUse.
     """
     assert connection.in_atomic_block, "the lock ends with the transaction"
     lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"

@@ -1,4 +1,4 @@
-"""Calendar arithmetic of subscriptions: dates on the customer's wall, counted from the day they began on."""
+"""Calendar arithmetic of subscriptions, in the customer's time zone, counted from their first day."""
 
 from __future__ import annotations
 
@@ -24,37 +24,36 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
 
 
 def last_day_of(end: date) -> date:
-    """The last day of a period, as people are told it, from the first day after it."""
+    """The last day of a period, as shown to people; `end` is the first day after it."""
     return end - timedelta(days=1)
 
 
 def credits_for(terms: Terms) -> int:
-    """What a period on these terms gives: the credits of each month of it."""
+    """The credits of a whole period: those of each month."""
     return terms.credits * MONTHS[PlanPrice.Interval(terms.interval)]
 
 
 def prorated_credits(difference: int, *, on: date, start: date, end: date) -> int:
-    """The share of a difference in credits for the days from `on` to `end`: by the fraction of `prorated`, floored."""
+    """The share for the days from `on` to `end`: the same fraction as `prorated`, floored."""
     return difference * (end - on).days // (end - start).days
 
 
 def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: date) -> Decimal:
-    """The share of a price difference for the days from `on` to `end`, of the period from `start`."""
+    """The share of a price difference for the days from `on` to `end`, of the period that began at `start`."""
     return quantize(difference * (end - on).days / (end - start).days, currency)
 
 
 def today_in(time_zone: str, now: datetime) -> date:
-    """The day on the customer's wall calendar at that moment."""
     return now.astimezone(zone_of(time_zone)).date()
 
 
 def midnight(day: date, time_zone: str) -> datetime:
-    """When that day begins where the customer is; where clocks skip midnight, right after the gap."""
+    """The beginning of that day in the zone; where clocks skip midnight, right after the gap."""
     return datetime.combine(day, time(), zone_of(time_zone))
 
 
 def database_now() -> datetime:
-    """The time by the database's clock, the only one that decides anything."""
+    """The database's clock is the only one that decides."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         now: datetime = cursor.fetchone()[0]

@@ -1,5 +1,3 @@
-"""What is kept for a while only."""
-
 from __future__ import annotations
 
 import time
@@ -12,11 +10,11 @@ from engine import run_once_per
 from engine.purge import AT_ONCE, purge
 from workflows.periods import database_now
 
-MAX_SECONDS = 10.0  # seconds that one ring may take: a task has 20
+MAX_SECONDS = 10.0  # of one cleanup: a task has 20
 
-# Of each schedule the last slot stays, however long ago: a yearly one is done by it, and a purge goes on from there.
+# Each schedule keeps its last slot for ever: a yearly job is not repeated because of it, and a purge resumes there.
 LAST_TICK = "SELECT max(slot) FROM engine_scheduledrun AS later WHERE later.schedule = engine_scheduledrun.schedule"
-# What is over by itself: (table, key, what is over). Each has an end that nobody waits for any more.
+# name: (table, key, condition). Rows that expired by themselves.
 EXPIRED = {
     "answers": ("core_idempotentresponse", "id", "created_at < now() - interval '7 days'"),
     "ticks": ("engine_scheduledrun", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
@@ -28,9 +26,9 @@ EXPIRED = {
 
 
 def run_hourly_cleanup() -> bool:
-    """Forget what is old enough; once an hour, whoever rings. What one hour does not manage the next one does.
+    """Delete expired rows, at most once an hour; what is left is deleted in the next hour.
 
-    True when it was this call's turn.
+    Returns True if this call ran it.
     """
     with run_once_per("tidy", timedelta(hours=1)) as is_ours:
         pass
@@ -40,9 +38,9 @@ def run_hourly_cleanup() -> bool:
 
 
 def delete_expired(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
-    """Delete what is over, and the effects of before that moment that may go; how many rows of what.
+    """Delete expired rows and purgeable effects from before that moment; returns the counts by name.
 
-    In small commits, which wait for nobody's lock. effects_before: EFFECT_RETENTION_DAYS ago unless said.
+    In small commits that skip locked rows. effects_before: by default EFFECT_RETENTION_DAYS ago.
     """
     ends = time.monotonic() + seconds
     forgotten = {name: _delete_expired(name, ends) for name in EXPIRED}

@@ -79,7 +79,7 @@ def remove_by_staff(member: Membership) -> None:
 def warn_of_missing_owner(person: User) -> bool:
     """Whether an account that is not closed has no owner who may sign in, now that this person may not.
 
-    It is not refused: whoever took over a log-in must be kept out at once. Operators get one mail a day about it.
+    Not refused, because a stolen log-in must be shut out at once. Operators get one mail a day about it.
     """
     place = Membership.objects.filter(user=person, role=Role.OWNER).select_related("account").first()
     if place is None or place.account.status == Account.Status.CLOSED:

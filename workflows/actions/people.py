@@ -37,16 +37,16 @@ from workflows.security.rights import is_trusted
 
 
 def ask_for_password_reset(email: str) -> None:
-    """Send a link to whoever reads that address.
+    """Send a link to that address.
 
-    For an unknown one the same is owed, and the effect finds nobody: an answer tells nothing, nor does its time.
+    For an unknown one the same effect is scheduled and finds no user, so that neither answer nor timing tells.
     """
     schedule(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
     note("password_reset_asked", account=email)
 
 
 def change_password(user: User, old: str, new: str) -> User:
-    """Set a new password and sign out everywhere. Returns the person as they are now.
+    """Set a new password and sign out everywhere. Returns the user read again.
 
     Raises ValidationError naming `old_password` or `new_password`.
     """
@@ -63,7 +63,7 @@ def change_password(user: User, old: str, new: str) -> User:
 
 
 def change_name(user: User, name: str) -> None:
-    """What a person is called; empty: by their address. Raises ValidationError for one of which not all is seen."""
+    """An empty name means that the address is shown. Raises ValidationError for a name with invisible characters."""
     name = composed(name)
     if name:
         check_name(name, field="name", longest=LONGEST_PERSON_NAME)
@@ -72,7 +72,7 @@ def change_name(user: User, name: str) -> None:
 
 
 def confirm_password(user: User, password: str) -> None:
-    """That it is still the person who signed in. Raises ValidationError naming `password`."""
+    """Raises ValidationError naming `password`."""
     if not user.check_password(password):
         refused("confirmation_refused", actor=user)
         raise ValidationError({"password": [_("This is not your password.")]})
@@ -80,9 +80,9 @@ def confirm_password(user: User, password: str) -> None:
 
 
 def signed_in(user: User, attempt: Attempt) -> None:
-    """The password was right. Staff are told of a network that was not used for it lately, once a day.
+    """Call it after a correct password. Staff get a mail about a network that is new for them, once a day.
 
-    Not when they come for the first time.
+    Not at their first log-in.
     """
     is_new = user.is_staff and user.last_login is not None and attempt.is_from_elsewhere()
     attempt.succeeded()
@@ -93,18 +93,18 @@ def signed_in(user: User, attempt: Attempt) -> None:
 
 
 def ask_to_verify(user: User) -> None:
-    """Send a link by which this person shows that the address is theirs; nothing when they did already."""
+    """Send a link that proves this user's address."""
     membership = getattr(user, "membership", None)
     _schedule_verification(user.email, about=membership and membership.account)
 
 
 def ask_to_verify_address(email: str) -> None:
-    """The same for whoever reads that address. Asked by a stranger, it tells nothing."""
+    """The same by address. Does not tell a stranger whether the address is known."""
     _schedule_verification(email, about=None)
 
 
 def verify_email(token: str) -> User:
-    """Believe that the address is its owner's. Raises ValidationError naming `token`."""
+    """Raises ValidationError naming `token`."""
     with atomic():
         user = owner_of(token, VERIFICATION)
         if user is None:
@@ -116,9 +116,9 @@ def verify_email(token: str) -> User:
 
 
 def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
-    """Send a link to the billing address by which its reader shows that it is theirs; once a day.
+    """Send a link that proves the billing address; at most once a day.
 
-    Raises PermissionDenied for anybody but owners and admins, Conflict where there is nothing to show.
+    Raises PermissionDenied for anybody but owners and admins, Conflict if it is proved already.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
@@ -135,7 +135,7 @@ def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
 
 
 def verify_billing_address(token: str) -> Account:
-    """Believe that the billing address is its reader's. Raises ValidationError naming `token`."""
+    """Raises ValidationError naming `token`."""
     with atomic():
         found = billing_address_of(token)
         if found is None or not prove_billing_address(*found):
@@ -144,12 +144,12 @@ def verify_billing_address(token: str) -> Account:
 
 
 def get_or_reactivate_user(email: str, password: str | None = None, *, account: Account | None = None) -> User | None:
-    """Somebody new here, or once removed from this account, who starts again; None where the address is taken.
+    """A new user, or one who was removed from this account and comes back; None if the address is taken.
 
-    Where the address is of a person whose account is closed, who was let go from another account or who has left the
-    staff, that person gives it up, and a new one gets it: who types an address need not be who had it before, and what
-    was done under it stays with who did it. The row of before can no longer be signed in to.
-    password: None: they set one later. account: that they are invited to. The caller holds a transaction.
+    A user whose account is closed, who left another account or who left the staff gives the address up to a new user:
+    the one who types an address need not be the one who had it before, and history stays with the old row, which can
+    no longer sign in.
+    password: None: set later. account: the one that they are invited to. Needs a transaction.
     """
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
     if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):
@@ -172,7 +172,7 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
 
 
 def sign_out_everywhere(user: User) -> None:
-    """End every session and every token of this person."""
+    """End every session and API token of this user."""
     with atomic():
         user.sign_out()
         remember("sessions_ended", actor=user, person=user)
@@ -191,12 +191,12 @@ def is_of_closed_account(user: User) -> bool:
 
 
 def _may_give_up_address(user: User) -> bool:
-    """Of a closed account, and nothing else. Who was disabled by staff stays so, and with them their address."""
+    """True for members of a closed account. Users whom staff disabled keep their address."""
     return user.is_active and not is_trusted(user) and is_of_closed_account(user)
 
 
 def _is_over_and_done(user: User, account: Account | None) -> bool:
-    """Cannot sign in, has no place and no right any more, and was of the staff or acted for another account."""
+    """True for a user without log-in, membership and rights who was staff or acted for another account."""
     if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return False
     here = account.pk if account is not None else NO_TENANT
@@ -206,7 +206,7 @@ def _is_over_and_done(user: User, account: Account | None) -> bool:
 
 
 def remember_password(user: User, *, by_link: bool) -> None:
-    """Of the staff: they are told, too, for who reads their mail or knows their password decides about money."""
+    # Staff are told by mail, because a stolen password decides about money.
     remember("password_set", actor=user, person=user, by_link=by_link)
     if user.is_staff:
         payload = {"user": str(user.pk), "what": "password"}

@@ -1,10 +1,9 @@
-"""A person asks what is held about them, or that it be forgotten.
+"""Export and erasure of personal data (GDPR).
 
-Forgotten is who they are, not what happened: a row that others refer to stays under an address that is nobody's, so
-that every step of the history still says which key took it. docs/operations.md lists what is kept, and why.
+Erased is who a person is, not what happened: a row that others refer to stays, under an address that nobody has, so
+that the history still names the key of the actor. docs/operations.md lists what is kept, and why.
 
-Rows are found by their keys, never by what stands in them: a name, and an address that nobody has shown to be theirs,
-may be anybody's, and would reach the rows of others.
+Rows are found by their keys, never by their content: a name or an unverified address may be somebody else's.
 """
 
 from __future__ import annotations
@@ -56,11 +55,11 @@ NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
 
 def export_person(user: User) -> str:
-    """All that is held about a person, and about their account where they own it: one JSON document.
+    """All that is held about a person, and about an account that they own, as one JSON document.
 
-    `former`: the same of who they were in accounts closed before, once they have shown that the address is theirs.
-    `other_rows`: keys of people who had the address, and were let go from an account or have left the staff. What they
-    did belongs to those they did it for: it is exported and erased by these keys, when somebody knows who they were.
+    `former`: the same of their former users in closed accounts, if the address is verified.
+    `other_rows`: keys of users who had the address and left an account or the staff. It is not known whether they are
+    this person, so they are exported and erased by these keys, once somebody knows.
     """
     remember("person_exported", person=user)
     former = [_held_about(row) for row in _former_users(user)] if user.email_verified_at else []
@@ -100,12 +99,12 @@ def _held_about(user: User) -> dict[str, Any]:
 
 
 def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
-    """Forget who somebody is; how many rows of what were changed or deleted. Said again, it finds nothing more.
+    """Erase a person's data. Returns the number of changed or deleted rows by kind; a second run finds none.
 
-    Whoever is the last one of an account closes it with them. Who they were in accounts closed before is erased too,
-    where they have shown that the address is theirs. Raises PermissionDenied for whoever was not given
-    core.erase_person (and core.manage_accounts, where there is an account to be closed), Conflict while a claim
-    of that account waits, others of it would be left without an owner, or nobody knows whose the address was before.
+    An account is closed with its last member. Their former users in closed accounts are erased too, if the address is
+    verified. Raises PermissionDenied without core.erase_person (and core.manage_accounts, if an account is to be
+    closed); Conflict while a claim of the account waits, if other members would be left without an owner, or if it is
+    not known whose the address was before.
     """
     if not by.is_granted("core.erase_person"):
         raise PermissionDenied("You may not erase people.")
@@ -145,13 +144,13 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
 
 
 def _former_users(user: User) -> QuerySet[User]:
-    """Those who had the address of this person before, in accounts that are closed, and were never of the staff."""
+    """Users who had this address before, in closed accounts, and were never staff."""
     closed = Membership.objects.filter(account__status=Account.Status.CLOSED).values("user")
     return User.objects.formerly(user.email).filter(pk__in=closed, was_staff=False).exclude(pk=user.pk).order_by("pk")
 
 
 def _other_users_of_address(user: User) -> QuerySet[User]:
-    """Those who had it, and had no account of their own that was closed."""
+    """The other users who had this address before."""
     former = _former_users(user).values("pk")
     return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
 
@@ -161,7 +160,7 @@ def _invitations_to(user: User) -> QuerySet[Invitation]:
 
 
 def _account_to_close(user: User, by: User, reason: str) -> Account | None:
-    """The account that nobody is left in, closed; None when others stay in it, or there is none."""
+    """Close and return the user's account if they are its last member; else None."""
     membership = Membership.objects.filter(user=user).first()
     if membership is None:
         return None
@@ -169,7 +168,7 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
     others = account.memberships.exclude(user=user)
     if others.exists():
         if account.status == Account.Status.CLOSED:
-            return None  # where nobody makes another owner any more
+            return None  # a closed account needs no owner
         if membership.role == Membership.Role.OWNER and not others.filter(role=Membership.Role.OWNER).exists():
             raise Conflict("Somebody else of the account must own it first.")
         return None
@@ -181,7 +180,7 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
 
 
 def _delete_idempotent_responses(user: User, account: Account | None) -> int:
-    """What was answered under an Idempotency-Key: to this person, or with their id or that of the account."""
+    """Responses kept under an Idempotency-Key: to this person, or containing their id or that of the account."""
     ids = [str(row.pk) for row in (user, account) if row is not None]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -193,14 +192,14 @@ def _delete_idempotent_responses(user: User, account: Account | None) -> int:
 
 
 def _blank_claims(user: User) -> int:
-    """What they wrote by hand. Who paid stays where money came of it, and the bank's reference everywhere."""
+    """Blank what they typed. The payer stays if money came, and the bank's reference always."""
     mine = Payment.objects.filter(submitted_by=user)
     mine.filter(status__in=NOT_COUNTED).update(payer_name="")
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
 
 
 def _blank_admin_log(user: User, account: Account | None) -> int:
-    """Of the admin's: what rows of this person were called that staff have changed. That they did, and what, stays."""
+    """Blank this person's names in the admin's log. Who changed what stays."""
     forgotten: list[int] = []
     for model, keys in _rows_of(user, account).items():
         about = ContentType.objects.get_for_model(model)
@@ -211,7 +210,7 @@ def _blank_admin_log(user: User, account: Account | None) -> int:
 
 
 def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]]:
-    """The rows whose names tell who somebody is, and those of the account that nobody is left in."""
+    """Rows whose names identify the person, and those of their closed account, by model."""
     found: dict[type[Model], list[Any]] = {
         User: [user.pk],
         Membership: list(Membership.objects.filter(user=user).values_list("pk", flat=True)),
@@ -238,7 +237,6 @@ def _anonymise_account(account: Account) -> None:
 
 
 def _anonymise_user(user: User, nobody: str) -> None:
-    """Also signed out everywhere, for who may not sign in any more is."""
     take_at_once(user)
     user.email, user.name, user.last_login, user.former_email_digest = nobody, "", None, ""
     user.is_active = False
@@ -248,7 +246,6 @@ def _anonymise_user(user: User, nobody: str) -> None:
 
 
 def _remember(user: User, by: User, reason: str) -> None:
-    """In the log of security, and in the admin's of this person."""
     remember("person_erased", actor=by, person=user)
     LogEntry.objects.create(
         user=by,
@@ -261,5 +258,5 @@ def _remember(user: User, by: User, reason: str) -> None:
 
 
 def _rows(rows: Iterable[Any]) -> Rows:
-    """Of `values()`, whose rows have a type of their own each."""
+    """Loses the type that `values()` gives its rows."""
     return list(rows)

@@ -16,7 +16,7 @@ from workflows.actions.accounts import check_is_open
 
 
 def manages(user: User, site: Site) -> bool:
-    """Owners and admins of the account, and whoever manages the site."""
+    """True for owners and admins of the account, and for managers of the site."""
     if user.role_in(site.account_id) in Membership.MAY_PAY:
         return True
     return site.access.filter(user=user, role=SiteUserAccess.Role.MANAGER).exists()

@@ -1,4 +1,4 @@
-"""Who says that they have paid is waited for, on so many days in all: claims use up the pause of their invoice."""
+"""A claim in review pauses dunning of its invoice, for at most `claim_pause_days` days over all claims together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from core.models.payment import PaymentQuerySet
 from engine.models import Effect
 from engine.pipeline import ask
 
-HELD = "held"  # in a timer's payload: on how many days it was held up already
+HELD = "held"  # in a timer's payload: the number of days on which it was postponed
 
-# In the order of keys, as everybody locks them. A second thing that is held up on the same day costs no second day.
+# Locks in ascending order of keys. Two timers that are postponed on the same day cost one day.
 _HOLD = """
     WITH held AS (
         SELECT invoice.id, claimed.day FROM core_invoice AS invoice
@@ -27,7 +27,7 @@ _HOLD = """
 
 
 def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
-    """Which of these invoices have a day left that holds them up; it is used up, whatever becomes of the claim."""
+    """Use up one day of pause for each invoice, whatever becomes of the claim. Returns those that had one left."""
     if not days:
         return set()
     values = {"invoices": list(days), "days": list(days.values()), "most": policy.claim_pause_days}
@@ -35,10 +35,10 @@ def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
 
 
 def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
-    """Whether one of these claims holds this timer up today. Claims that were withdrawn or refused have used days up.
+    """Whether one of these claims postpones this timer today. Withdrawn and rejected claims have used up days, too.
 
-    No timer is held up for longer than one invoice could: who drops an invoice for another has won nothing. What is
-    approved is settled in a moment; it is waited for whatever was used up.
+    A timer is postponed no longer than the pause of one invoice, so replacing an invoice wins nothing. An approved
+    claim always postpones: it is settled in a moment.
     """
     waiting, approved = invoices_in_review(claims)
     if approved or not waiting:
@@ -48,7 +48,7 @@ def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date)
 
 
 def invoices_in_review(claims: PaymentQuerySet) -> tuple[set[UUID], set[UUID]]:
-    """The invoices of which one of these claims waits for a decision, and those of which one waits to be settled."""
+    """Invoices with a claim that awaits a decision, and those with one that awaits settlement."""
     waiting: set[UUID] = set()
     approved: set[UUID] = set()
     for invoice_id, status in claims.in_review().values_list("invoice_id", "status"):

@@ -1,5 +1,3 @@
-"""A subscription or an account is over: what was for it ends with it, and money for what will not be is free again."""
-
 from __future__ import annotations
 
 from core.models import Account, Subscription
@@ -11,14 +9,14 @@ from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 @effect_handler("subscription.close_down")
 def clean_up_cancelled_subscription(subscription: Subscription, this: Effect) -> None:
-    """The customer cancelled, now: what waits for money lapses, and the account has nothing left."""
+    """Cancel open invoices, and expire the account if it has no other subscription."""
     account, subscription = lock_subscription(subscription)
     expire_open_items(account, subscription, this).write()
 
 
 @effect_handler("account.wind_up")
 def clean_up_closed_account(account: Account, this: Effect) -> None:
-    """The account is closed: what it has subscribed ends, what it was asked for lapses. A second run finds nothing."""
+    """End its subscriptions, cancel its open invoices and delete its invitations. A second run finds nothing."""
     account = lock_account(account)
     standing = account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
     perform_many([caused_by(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
@@ -27,10 +25,10 @@ def clean_up_closed_account(account: Account, this: Effect) -> None:
 
 
 def expire_open_items(account: Account, subscription: Subscription, this: Effect) -> Settlement:
-    """What becomes of an account whose subscription is over, to be written together with its end.
+    """Cancel the open invoices of a subscription that ends, and expire its account if no other is active.
 
-    Open invoices lapse, and what was paid for periods that will not be goes to the balance, as does money that is still
-    on its way. Nothing subscribed means expired. The caller holds both.
+    Money for periods that will not begin goes to the balance. The caller has locked both, and writes the settlement
+    together with the end.
     """
     settlement = cancel_invoices(undelivered(subscription.invoices.all()), this)
     others = account.subscriptions.exclude(pk=subscription.pk)

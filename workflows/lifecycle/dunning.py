@@ -1,4 +1,4 @@
-"""Open invoices are reminded of, and not waited for in vain: past due, suspended, ended."""
+"""Dunning: reminders, then past due, suspended, ended."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from workflows.periods import database_now, midnight, today_in
 from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import cancel_invoices, pay_from_balance
 
-YOUNG = timedelta(hours=2)  # an invoice of which nobody is reminded yet
-DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # also what was written off keeps a period from beginning
+NO_REMINDER_FOR = timedelta(hours=2)  # after the issue of an invoice
+DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # a written-off renewal, too, keeps its period from beginning
 
 kinds.add("invoice.chase")
 
 
 @effect_handler("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
 def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """See to it that invoices are reminded of, and not waited for in vain: when issued, and when money left them.
+    """Schedule reminders, and the timer that ends the wait: when an invoice is issued, and when money left it.
 
-    One that was voided before this ran is waited for, too: a sign-up lapses by it.
+    Voided invoices get the timer, too: a sign-up expires by it.
     """
     pairs, policy, now = list(zip(invoices, effects, strict=True)), Policy.current(), database_now()
     waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs]
@@ -36,7 +36,7 @@ def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> No
 
 
 def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> NewEffect:
-    """Counted from the due date, and from today where it is asked for again after that."""
+    """Counted from the due date, or from today if the invoice is open again after that."""
     assert invoice.due_on is not None
     method = invoice.payment_method or invoice.account.default_payment_method
     lag = timedelta(days=method.bank_lag_days if method else 0)
@@ -48,15 +48,14 @@ def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetim
 
 @effect_handler("invoice.chase", batch=100, related=("account", "subscription"))
 def send_due_reminders(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Send the latest reminder that is due, once, and come back for the next; a claim in review holds it up.
+    """Send the latest reminder that is due, once, and schedule the next look. A claim in review postpones it.
 
-    Nobody is reminded of what was issued a moment ago, nor of what they no longer have.
+    No reminders for invoices issued less than two hours ago, or of a subscription that has ended.
     """
     schedule_many(list(_reminders(list(zip(invoices, effects, strict=True)), Policy.current(), database_now())))
 
 
 def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> Iterator[NewEffect]:
-    """What is due now of each invoice, and when to look at it again."""
     open_ones = [
         (invoice, this)
         for invoice, this in pairs
@@ -64,7 +63,7 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
     ]
     held = _held_up(open_ones, policy, now)
     for invoice, this in open_ones:
-        not_before = invoice.created_at + YOUNG
+        not_before = invoice.created_at + NO_REMINDER_FOR
         if now < not_before:
             yield NewEffect(send_due_reminders, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
@@ -73,10 +72,7 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
 
 
 def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> set[UUID]:
-    """Of which of these invoices a claim holds the reminder up that is due, as long as their pause is not used up.
-
-    Where nothing would be sent now, nothing is used up.
-    """
+    """Invoices whose due reminder is postponed by a claim. Days of pause are used only if a reminder is due."""
     waiting, approved = invoices_in_review(Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in pairs]))
     looks = {
         invoice.pk: _this_day(invoice.account, now)
@@ -89,7 +85,7 @@ def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datet
 
 
 def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int]:
-    """The steps that have come. What was due before the invoice was asked for again is not sent then."""
+    """The reminder steps that are due, without those from before the invoice was issued."""
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
     day = _this_day(invoice.account, now)
@@ -99,7 +95,7 @@ def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int
 def _reminders_of(
     invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_postponed_by_claim: bool
 ) -> Iterator[NewEffect]:
-    """The reminder of today and the next look. One look for each day: two that lead to the same are one."""
+    """The reminder of today, and the next look; looks on the same day share a key."""
     assert invoice.due_on is not None
     day = _this_day(invoice.account, now)
     due = _due_steps(invoice, days, now)
@@ -127,15 +123,15 @@ def _look_on(day: date, invoice: Invoice, this: Effect) -> NewEffect:
 
 @timer("invoice.fall_behind")
 def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
-    """The due date and the banks' days are over: subscription and account are past due."""
+    """The due date and the bank's days are over: make subscription and account past due."""
     lock_account(invoice.account)
-    pay_from_balance([invoice], this)  # money that came meanwhile and was for something else
+    pay_from_balance([invoice], this)  # from money that came meanwhile for something else
     locked = lock_rows_for([], invoices=[invoice])
     invoice, account = locked.invoices[invoice.pk], locked.accounts[invoice.account_id]
     subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     is_demanded = invoice.status in (Invoice.OPEN if invoice.began_on else DEMANDED)
     if not is_demanded or subscription is None or subscription.status != Subscription.Status.ACTIVE:
-        return Outcome.OVER  # where it is past due already, `resume` sets it again
+        return Outcome.OVER  # if it is past due already, `resume` schedules this again
     if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
         return Outcome.HELD_UP
     steps = [caused_by(this, subscription.fall_behind)]
@@ -147,13 +143,12 @@ def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
 
 @effect_handler("subscription.plan_suspension")
 def schedule_suspension(subscription: Subscription, this: Effect) -> None:
-    """Past due: the grace begins."""
     _after_days(end_grace_period, subscription, this, days=Policy.current().grace_days)
 
 
 @timer("subscription.run_out_of_grace")
 def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
-    """The grace is over: suspend, unless a claim in review holds it up."""
+    """Suspend, unless a claim in review postpones it."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
         return Outcome.OVER
@@ -168,13 +163,11 @@ def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
 
 @effect_handler("subscription.plan_end")
 def schedule_cancellation(subscription: Subscription, this: Effect) -> None:
-    """Suspended: the last wait begins."""
     _after_days(cancel_for_nonpayment, subscription, this, days=Policy.current().suspension_days)
 
 
 @timer("subscription.give_up")
 def cancel_for_nonpayment(subscription: Subscription, this: Effect) -> Outcome:
-    """Nobody has paid for too long: the subscription ends."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.SUSPENDED or subscription.version != this.payload["version"]:
         return Outcome.OVER
@@ -188,9 +181,9 @@ def cancel_for_nonpayment(subscription: Subscription, this: Effect) -> Outcome:
 
 @timer("invoice.let_lapse")
 def expire_unpaid_invoice(invoice: Invoice, this: Effect) -> Outcome:
-    """Nobody paid for a plan that was chosen: it lapses, and so does what waited for it.
+    """Cancel an unpaid sign-up or plan choice, and expire the subscription and account that waited for it.
 
-    What was given once is another matter: its subscription is past due.
+    Not an invoice whose period began: its subscription becomes past due instead.
     """
     locked = lock_rows_for([], invoices=[invoice])
     invoice, account = locked.invoices[invoice.pk], locked.accounts[invoice.account_id]
@@ -210,7 +203,7 @@ def expire_unpaid_invoice(invoice: Invoice, this: Effect) -> Outcome:
 
 @timer("payment.escalate")
 def escalate_claim(payment: Payment, this: Effect) -> Outcome:
-    """When a claim lies too long, it is staff who hear of it, not the customer; again when it is four times as old."""
+    """Remind reviewers of a claim that waits too long; again when it is four times as old."""
     if payment.status != Payment.Status.PENDING_APPROVAL:
         return Outcome.OVER
     pause = max(1, Policy.current().claim_pause_days)

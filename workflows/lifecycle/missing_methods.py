@@ -1,4 +1,4 @@
-"""Places where nobody can pay: no payment method is enabled there, in that currency."""
+"""Countries and currencies without an enabled payment method."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Place = tuple[str, str]  # country and currency of a method: blank for everywher
 
 @dataclass(frozen=True)
 class Ways:
-    """The enabled methods as they are now."""
+    """The enabled payment methods."""
 
     by_key: dict[object, Place]
 
@@ -23,14 +23,14 @@ class Ways:
         return cls({key: (country, currency) for key, country, currency in methods.values_list("pk", *PLACE)})
 
     def lead_from(self, country: str, currency: str) -> bool:
-        """Whether somebody there can pay in that currency; a blank one: in any."""
+        """Whether a customer in that country can pay in that currency; blank: in any."""
         return any(
             there in ("", country) and (not currency or money in ("", currency))
             for there, money in self.by_key.values()
         )
 
     def lead_to(self, invoice: Invoice) -> bool:
-        """Whether that invoice can be paid: as `ways_to_pay`, for many at once."""
+        """Whether the invoice can be paid; like `ways_to_pay`, without a query."""
         chosen = self.by_key.get(invoice.payment_method_id)
         country = invoice.billing_country
         return self.lead_from(country, invoice.currency) or (chosen is not None and chosen[1] in ("", invoice.currency))
@@ -40,12 +40,11 @@ PLACE = ("country", "currency")
 
 
 def ways_to_pay_are_missing(invoice: Invoice) -> bool:
-    """Whether a mail or a page about it has no place to name to which money could be sent."""
     return not ways_to_pay(invoice)
 
 
 def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:
-    """Those of them that nobody can pay: one query for however many. Needs each one's account."""
+    """The invoices that cannot be paid, in one query. Reads each one's account."""
     invoices = list(invoices)
     if not invoices:
         return []
@@ -54,7 +53,7 @@ def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def left_without(before: Iterable[PaymentMethod]) -> Iterator[str]:
-    """Where these methods were the last way to pay, in words; they are as they were before they were changed."""
+    """Where these methods were the last way to pay, in words. `before`: as they were before the change."""
     ways = Ways.now()
     places = sorted({(method.country, method.currency) for method in before if method.is_enabled})
     if places and not ways.by_key:

@@ -1,6 +1,6 @@
-"""The renewals of a day are a batch: seen while they run, and summed up when the last of them is over.
+"""The renewals of a day form a batch, which shows their progress and ends with a report.
 
-Each stays a timer of its own, due when that day begins where its customer is; a run changes nothing of that.
+Each stays a timer of its own, due when the day begins in its customer's time zone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from engine.models import Batch, Effect
 from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
 
-EARLIEST = timedelta(hours=14)  # so long before midnight of UTC a day begins somewhere
-LATEST = timedelta(hours=12)  # and so long after
-LEAD = timedelta(hours=1)  # a run is there before the first of its renewals is due
+EARLIEST = timedelta(hours=14)  # before midnight UTC: the first time zone in which a day begins
+LATEST = timedelta(hours=12)  # after midnight UTC: the last one
+LEAD = timedelta(hours=1)  # a run is made this long before its first renewal is due
 EVERY = timedelta(hours=1)
 
 _INVOICED = """
@@ -27,14 +27,14 @@ _INVOICED = """
 
 
 def begin_renewal_runs() -> None:
-    """Once an hour, whoever asks: the run of the day that begins next somewhere, unless it is there."""
+    """Make the run of the day that begins next in any time zone, unless it exists; at most once an hour."""
     with run_once_per("renewal runs", EVERY) as is_ours:
         if is_ours:
             begin_run((database_now() + EARLIEST + LEAD).astimezone(UTC).date())
 
 
 def begin_run(day: date) -> Batch | None:
-    """Make one of what waits for that day, and of what an earlier one had not yet; None where there is none, or was."""
+    """Gather the renewals of that day, and earlier ones without a batch; None if there are none."""
     ends = datetime.combine(day + timedelta(days=1), time(), UTC) + LATEST
     waiting = Effect.objects.filter(
         kind=renew_subscription.kind.name,  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ def begin_run(day: date) -> Batch | None:
 
 @effect_handler("renewals.report")
 def report_renewals(nothing: None, this: Effect) -> None:
-    """Leave word for staff of what came of a run. A second one would say the same."""
+    """Write the note of the batch. A second run writes the same."""
     batch = Batch.objects.get(then=this)
     with connection.cursor() as cursor:
         cursor.execute(_INVOICED, [batch.pk])

@@ -1,4 +1,4 @@
-"""Periods follow one another: the next is invoiced ahead, begins when it is paid for, or is the last."""
+"""Renewals: the next period is invoiced ahead, and begins when it is paid and its day has come."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workflows.settlement.credits import grant, post
 from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 
-# Steps up that are still for sale, and those that were written off with money on them.
+# Upgrade invoices that are still open, and written-off ones with money on them.
 OFFERS = CompiledQuery(
     Invoice._base_manager.all(),
     f"""subscription_id = ANY(%s::uuid[]) AND purpose = '{Invoice.Purpose.UPGRADE}' AND began_on IS NULL
@@ -33,7 +33,7 @@ POLICIES = CompiledQuery(Policy._base_manager.all(), "TRUE")  # one row
 
 @effect_handler("subscription.plan_renewal", batch=100, related=("account",))
 def schedule_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
-    """After a period has begun, or goes on: see to its end. A second run sets nothing twice."""
+    """Schedule the renewal invoice and the end of the current period. A second run schedules nothing twice."""
     with pipeline():
         offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
     pairs = list(zip(subscriptions, effects, strict=True))
@@ -44,7 +44,6 @@ def schedule_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Ef
 
 
 def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subscription, Effect]]) -> None:
-    """A step up from the period before is no longer for sale."""
     for offer in offers:
         subscription, this = by_key[offer.subscription_id]
         if offer.period_end != subscription.period_end:
@@ -53,7 +52,6 @@ def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subsc
 
 
 def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterator[NewEffect]:
-    """Each says for which period it is: the one after that has its own."""
     assert subscription.period_end is not None
     period = {"period_end": subscription.period_end.isoformat()}
     for handler, ahead in ((renew_subscription, lead), (start_next_period, timedelta(0))):
@@ -61,26 +59,23 @@ def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterat
 
 
 def _is_of_another_period(subscription: Subscription, this: Effect) -> bool:
-    end = this.payload.get("period_end")  # none: set before this was kept
+    end = this.payload.get("period_end")  # None: scheduled before the payload had it
     return end is not None and end != str(subscription.period_end)
 
 
 @timer("subscription.renew")
 def renew_subscription(subscription: Subscription, this: Effect) -> Outcome:
-    """Issue the invoice of the next period, ahead of it. One per period: the database refuses a second."""
+    """Issue the invoice of the next period, ahead of it. The database refuses a second one for the period."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
-        return Outcome.OVER  # `recover` sets it again
+        return Outcome.OVER  # `recover` schedules it again
     issue_renewal(account, subscription, cause=this.transition)
     return Outcome.ACTED
 
 
 @effect_handler("subscription.reprice_renewal")
 def reprice_renewal(subscription: Subscription, this: Effect) -> None:
-    """The plan is larger now: so is the invoice of the next period, where nothing of it is paid.
-
-    Where it was to end before, the next period is invoiced now if it is time.
-    """
+    """After an upgrade: replace the unpaid invoice of the next period, or issue it if the subscription was to end."""
     account, subscription = lock_subscription(subscription)
     if subscription.status == Subscription.Status.ACTIVE:
         replace_renewal(account, subscription, cause=this.transition)
@@ -88,10 +83,10 @@ def reprice_renewal(subscription: Subscription, this: Effect) -> None:
 
 @effect_handler("invoice.reissue")
 def reissue_renewal(invoice: Invoice, this: Effect) -> None:
-    """A renewal that staff voided is issued again, with the customer's details as they are now: what lives is paid for.
+    """Reissue a renewal voided by staff, with current billing details; to let a customer go without paying, cancel.
 
-    Who shall not pay is closed, or cancels. Another invoice need not be paid any more: who was past due for it alone
-    goes on. A second run finds it issued, or nobody past due.
+    After voiding another invoice, a subscription that was past due for it alone recovers. A second run finds the
+    invoice issued, or nothing past due.
     """
     if invoice.subscription is None:
         return
@@ -107,7 +102,7 @@ def reissue_renewal(invoice: Invoice, this: Effect) -> None:
 
 @effect_handler("subscription.resume")
 def resume(subscription: Subscription, this: Effect) -> None:
-    """It recovered: what is still open of it is watched again, and paid where the balance can.
+    """After recovery: schedule dunning of what is still open, and pay it from the balance.
 
     A second run finds the same timers, and the balance used up.
     """
@@ -120,7 +115,7 @@ def resume(subscription: Subscription, this: Effect) -> None:
 
 @timer("subscription.turn")
 def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
-    """On the day a period is over: begin the next if it is paid for, or end what was to end."""
+    """On the day after a period: begin the next one if it is paid, or end a subscription that was to end."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
         return Outcome.OVER
@@ -134,14 +129,14 @@ def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
         steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, began_on=None)
         claims = Payment.objects.filter(invoice__in=steps_up)
         if is_postponed_by_claim(claims, this, today=today_in(account.time_zone, database_now())):
-            return Outcome.HELD_UP  # to step up is a later choice than to end
+            return Outcome.HELD_UP  # an upgrade is a later choice than to end
         settlement = expire_open_items(account, subscription, this)
         settlement.steps.insert(0, caused_by(this, subscription.end))
         settlement.write()
     elif subscription.next_terms.price == 0:  # never invoiced
         _begin_for_nothing(subscription, this)
     else:
-        issue_renewal(account, subscription, cause=this.transition)  # watched by its own timers from its issue on
+        issue_renewal(account, subscription, cause=this.transition)  # which schedules its own dunning
     return Outcome.ACTED
 
 

@@ -1,7 +1,6 @@
-"""What an account may do in each of its states: every verb that gives service asks here.
+"""What an account may do in each state. Every verb that gives service checks it.
 
-Reading, paying, claiming, leaving and closing are in no list: they work in each state that has something to read, to
-pay or to leave.
+Reading, paying, claiming, leaving and closing are not listed: they work in every state where they make sense.
 """
 
 from __future__ import annotations
@@ -52,13 +51,12 @@ def states_that_may(act: Act) -> list[str]:
 
 
 def check_may(account: Account, act: Act) -> None:
-    """Raises WrongState, Conflict for a closed account. The caller holds its row."""
+    """Raises WrongState, Conflict for a closed account. The caller has locked its row."""
     if not may(account, act):
         raise refusal(account, act)
 
 
 def refusal(account: Account, act: Act) -> Problem:
-    """Why it may not. Of a closed account nothing is changed any more, whatever its state was before."""
     status = str(account.status)
     if status == Status.CLOSED and act is not Act.USE_CREDITS:
         return Conflict(_("The account is closed."))

@@ -1,4 +1,4 @@
-"""Timers: effects that wait for a day on the customer's calendar, look at what is then true, and act or wait on."""
+"""Timers: effects that wait for a day of the customer's calendar, check the state then, and act or wait on."""
 
 from __future__ import annotations
 
@@ -24,26 +24,23 @@ kinds: set[str] = set()  # of effects that wait for a customer's day
 
 
 class Outcome(Enum):
-    """What a timer found on its day: each has to say one of these, so that none ends by oversight."""
+    """What a timer's handler must return, so that no timer ends by oversight."""
 
     ACTED = "acted"
-    OVER = "over"  # what it was set for is no more; whatever leads back there sets its timers again
-    TOMORROW = "tomorrow"  # not now: it looks again on the next day
-    HELD_UP = "held up"  # by a claim: it looks again on the next day, and counts these days
+    OVER = "over"  # no longer needed; a transition back into the state schedules it again
+    TOMORROW = "tomorrow"  # check again on the next day
+    HELD_UP = "held up"  # postponed by a claim: check again on the next day, and count these days
 
 
 def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, Effect], Outcome]]:
-    """Make a function the handler of an effect that `on_day` schedules.
-
-    Where its day has not come, or this is not the moment, it is followed by another of its own kind.
-    """
+    """Register the handler of an effect that `on_day` schedules; it is scheduled again when it returns TOMORROW."""
 
     def register(act: Callable[[S, Effect], Outcome]) -> Callable[[S, Effect], Outcome]:
         @wraps(act)
         def look(about: S, this: Effect) -> Outcome:
             today = today_in(account_of(about).time_zone, database_now())
             day = day_of(this) or today
-            if day > today:  # the zone moved west in this very moment
+            if day > today:  # the account moved to a zone further west just now
                 outcome, following = Outcome.TOMORROW, day
             else:
                 outcome, following = act(about, this), today + timedelta(days=1)
@@ -62,10 +59,9 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
 def on_day(
     handler: Callable[..., Any], about: Stateful, *, day: date, setter: Effect, payload: dict[str, Any] | None = None
 ) -> NewEffect:
-    """A timer for the moment at which that day begins where the customer is.
+    """A timer for the beginning of that day in the customer's time zone.
 
-    Its key names the effect that sets it: whatever leads back into a state sets its timers again, and a second run of
-    the same effect sets none.
+    Its key names the effect that schedules it, so that a second run of that effect adds no second timer.
     """
     kind: str = handler.kind.name  # type: ignore[attr-defined]
     return NewEffect(
@@ -79,7 +75,7 @@ def on_day(
 
 
 def day_of(this: Effect) -> date | None:
-    """The day that it waits for; None for one that was set before that was kept."""
+    """The day that it waits for; None if it was scheduled before the payload had it."""
     kept = this.payload.get("on")
     return date.fromisoformat(kept) if kept else None
 
@@ -90,9 +86,9 @@ def account_of(about: Stateful) -> Account:
 
 
 def move_timers(account: Account, *, before: str) -> None:
-    """What waits for a day waits for that day where the customer is now. The caller holds the account.
+    """Move waiting timers to the same day in the account's new time zone. The caller has locked the account.
 
-    before: the zone that the account leaves.
+    before: the old time zone.
     """
     subscriptions = Subscription.objects.filter(
         account=account, status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]
@@ -105,7 +101,7 @@ def move_timers(account: Account, *, before: str) -> None:
         account.payments.in_review(),
     ):
         objects.update(rows.values_list("pk", flat=True))
-    # By the transitions that they follow from: what waits has no index by whose it is.
+    # Found by their transitions: waiting effects have no index by account.
     waiting = Effect.objects.filter(
         transition__machine__in=["account", "subscription", "invoice", "payment"],
         transition__object_id__in=objects,

@@ -1,5 +1,3 @@
-"""A trial is warned about, and ends."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -18,9 +16,9 @@ kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-define
 
 @effect_handler("account.watch_trial")
 def schedule_trial_end(account: Account, this: Effect) -> None:
-    """See to it that a trial is warned about and ends. A second run sets nothing twice.
+    """Schedule the warning and the end of a trial. A second run schedules nothing twice.
 
-    One that is shorter than the warning is not warned about: its first mail has just said when it ends.
+    No warning for a trial that is shorter than it: the first mail has just said when it ends.
     """
     assert account.trial_ends_on is not None
     timers = [on_day(end_trial, account, day=account.trial_ends_on + timedelta(days=1), setter=this)]
@@ -41,17 +39,17 @@ def schedule_trial_end(account: Account, this: Effect) -> None:
 
 @timer("account.end_trial")
 def end_trial(account: Account, this: Effect) -> Outcome:
-    """End a trial after its last day, unless a claim in review holds it up."""
+    """End a trial after its last day, unless a claim in review postpones it."""
     account = lock_account(account)
     if account.status != Account.Status.TRIAL:
         return Outcome.OVER
     today = today_in(account.time_zone, database_now())
     if account.trial_ends_on is not None and today <= account.trial_ends_on:
-        return Outcome.TOMORROW  # set for the beginning of the last day, as it was before that day was the customer's
+        return Outcome.TOMORROW  # older timers are set for the beginning of the last day
     if is_postponed_by_claim(account.payments.all(), this, today=today):
         return Outcome.HELD_UP
     steps = [caused_by(this, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():
-        steps.append(caused_by(this, account.await_payment))  # a plan was chosen already
+        steps.append(caused_by(this, account.await_payment))  # a plan was chosen during the trial
     perform_many(steps)
     return Outcome.ACTED

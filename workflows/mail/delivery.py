@@ -45,8 +45,8 @@ def one_connection() -> Iterator[None]:
 def deliver(message: EmailMultiAlternatives) -> None:
     """Hand a mail over, and say what a refusal means: for all mails, for this one for good, or for now.
 
-    A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. What is none of
-    these is tried again. After anything but a mail that was taken the connection is not used again.
+    A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. Any other error is
+    retried. The connection is reused only after a mail that was taken.
     """
     server, is_taken = getattr(_run, "server", None), False
     _run.server = None

@@ -31,5 +31,5 @@ class EmlBackend(BaseEmailBackend):
             draft = self.folder / f".{name}.{os.getpid()}"
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE), "wb") as file:
                 file.write(wire.as_bytes())
-            draft.replace(self.folder / f"{name}.eml")  # whoever watches the folder sees whole mails only
+            draft.replace(self.folder / f"{name}.eml")  # so that a watcher of the folder sees complete mails only
         return len(email_messages)

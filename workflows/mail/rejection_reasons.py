@@ -52,7 +52,7 @@ REASONS: dict[str, Reason] = {
         _("The invoice is closed: nothing of it was open any more."),
         _("Look at your invoices for what is open now."),
     ),
-    # What we suspect is between us and whoever looks into it.
+    # A suspicion is not told to the customer.
     Payment.Reason.SUSPECTED_FRAUD: Reason(
         _("We could not verify this payment."),
         _("Get in touch with us before you pay again."),

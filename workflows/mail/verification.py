@@ -191,5 +191,5 @@ def _declined(invitation: Invitation) -> str:
 
 
 def _digest(who: str) -> str:
-    """So that whoever reads the table learns nobody's address."""
+    """A digest, so that the table contains no addresses."""
     return salted_hmac("workflows.proof", who, algorithm="sha256").hexdigest()[:32]

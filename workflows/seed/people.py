@@ -1,4 +1,4 @@
-"""Staff's duties, as groups; and the demo's log-ins, one for each duty and a customer, with a public password."""
+"""Groups for the duties of staff, and the demo's log-ins: one for each duty and a customer, with a public password."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ ADDRESS = {
 
 
 def demo_password() -> str:
-    """DEMO_PASSWORD, else the one that everybody knows."""
+    """DEMO_PASSWORD, else the public one."""
     return settings.DEMO_PASSWORD or PASSWORD
 
 
 def retire_public_password() -> int:
-    """With a password of the demo's own nobody is left who signs in with the public one, whenever they were made."""
+    """Once DEMO_PASSWORD is set, replace the public password of all demo users; returns how many had it."""
     if demo_password() == PASSWORD:
         return 0
     made = User.objects.filter(reduce(or_, (Q(email_canonical__endswith=domain) for domain in PEOPLE)))
@@ -71,13 +71,13 @@ def retire_public_password() -> int:
 
 
 def seed_staff() -> int:
-    """Employ those who are missing. Whoever is there keeps password and permissions."""
+    """Create the staff who are missing. Existing users keep their passwords and permissions."""
     password = cache(partial(make_password, demo_password()))  # hashing is slow: once, and for a new user only
     return sum(_create_staff(email, password) for email in (*STAFF, SUPERUSER))
 
 
 def seed_groups() -> int:
-    """A group for each duty. One that is there keeps the permissions that it has."""
+    """A group for each duty. Existing groups keep their permissions."""
     added = 0
     for duty, may in DUTIES.items():
         if not Group.objects.filter(name=duty).exists():

@@ -1,4 +1,4 @@
-"""What a customer's payments have left over, per currency."""
+"""Customers' balances: money that no invoice needed, per currency."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.db.models import Sum
 from core.models import BalanceEntry, Payment
 from engine.pipeline import ask
 
-# From a person to the balance, instead of three queries for membership, account and sum: a request takes 4.5 ms of CPU
-# instead of 7.5, and reads 8 pages instead of 11. Without entries one row of nothing, without an account none.
+# One query instead of three for membership, account and sum: a request takes 4.5 ms of CPU instead of 7.5, and reads 8
+# pages instead of 11. One row of NULLs without entries, no row without an account.
 OF_MEMBER = """
     SELECT entry.currency, sum(entry.amount) FROM core_membership AS membership
     LEFT JOIN core_balanceentry AS entry ON entry.account_id = membership.account_id
@@ -20,7 +20,7 @@ OF_MEMBER = """
 
 
 def balance_of_member(user_id: UUID) -> dict[str, Decimal] | None:
-    """`balance_of` the account that this person belongs to; None for somebody who belongs to none."""
+    """`balance_of` the user's account; None if they belong to none."""
     rows = ask(OF_MEMBER, [user_id]).fetchall()
     return {currency: total for currency, total in rows if total} if rows else None
 
@@ -32,14 +32,14 @@ def balance_of(account_id: UUID) -> dict[str, Decimal]:
 
 
 def with_remainders(accounts: Iterable[UUID]) -> set[tuple[UUID, str]]:
-    """Those of the accounts for which `open_remainders` finds something, each with the currency."""
+    """(account, currency) for which `open_remainders` finds something."""
     entries = BalanceEntry.objects.filter(account_id__in=list(accounts), payment__status=Payment.Status.SUCCEEDED)
     left = entries.values("account_id", "currency", "payment_id").annotate(left=Sum("amount")).filter(left__gt=0)
     return set(left.values_list("account_id", "currency"))
 
 
 def open_remainders(account_id: UUID, currency: str) -> list[tuple[Payment, Decimal]]:
-    """Payments with something left, the oldest first, each with how much; none whose money went back."""
+    """Payments with a rest, the oldest first, each with the rest; without reversed payments."""
     good = Payment.objects.filter(account_id=account_id, status=Payment.Status.SUCCEEDED)
     payments = good.filter(balance_entries__currency=currency)
     found = payments.annotate(left=Sum("balance_entries__amount")).filter(left__gt=0).order_by("pk")

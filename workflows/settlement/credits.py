@@ -40,10 +40,10 @@ CLOSED_TO: dict[str, str | Promise] = {
 
 
 def post(entries: Sequence[CreditEntry]) -> None:
-    """Append lines and move the cached balances with them, in two statements whatever their number.
+    """Append lines and update the cached balances, in two statements for any number.
 
-    Each entry's account must be locked by the caller and the same object wherever it occurs. A line whose key
-    exists already is the database's to refuse.
+    The caller has locked each entry's account, and uses one object for each account. The database refuses a second
+    line with the same key.
     """
     accounts: dict[object, Account] = {}
     for entry in entries:
@@ -55,7 +55,7 @@ def post(entries: Sequence[CreditEntry]) -> None:
 
 
 def _write_balances(accounts: list[Account]) -> None:
-    """Instead of bulk_update, which writes a CASE of two parameters a row: 6 % of a worker's time (cProfile)."""
+    # bulk_update writes a CASE with two parameters a row, which took 6 % of a worker's time (cProfile).
     ask(
         """UPDATE core_account AS account SET credits = moved.credits
            FROM unnest(%s::uuid[], %s::bigint[]) AS moved(id, credits) WHERE account.id = moved.id""",
@@ -74,7 +74,7 @@ def _line(
     cause_id: UUID | None,
     invoice: Invoice | None = None,
 ) -> CreditEntry:
-    """A line to be posted. `key` says once and for all what for, `cause_id` which Transition it follows from."""
+    """A line for `post`. `key`: unique, names what it is for; `cause_id`: its Transition."""
     return CreditEntry(
         account=account,
         kind=kind,
@@ -90,8 +90,8 @@ grant = partial(_line, CreditEntry.Kind.GRANT, 1)
 revoke = partial(_line, CreditEntry.Kind.REVOKE, -1)
 adjustment = partial(_line, CreditEntry.Kind.ADJUST, 1)
 
-# One statement, hence one round trip and one commit. The account is locked first, so that no number of callers at
-# once can overdraw, and a reference that somebody else used meanwhile takes nothing.
+# One statement: one round trip and one commit. The account is locked first, so that concurrent callers cannot overdraw;
+# a reference that exists already takes nothing.
 _CONSUME = """
     WITH account AS (
         SELECT id, credits - %(amount)s AS rest FROM core_account
@@ -108,13 +108,13 @@ _CONSUME = """
 
 
 def consume(account: Account, amount: int, *, reference: str, by: User, description: str = "") -> CreditEntry:
-    """Use credits. The same reference again gives back its first line.
+    """Use credits. The same reference again returns its first line.
 
-    Raises ValidationError for less than 1 and for a billion and more, PermissionDenied for whom the account's
-    `consume_by` leaves out, InsufficientCredits, WrongState for an account that may not use credits now, Conflict for a
-    reference that was used for another amount.
+    Raises ValidationError for an amount below 1 or above a billion, PermissionDenied for roles outside the account's
+    `consume_by`, InsufficientCredits, WrongState if the account may not use credits now, Conflict for a reference that
+    was used for another amount.
     """
-    if not 1 <= amount <= CONSUMED_AT_MOST:  # to use less than nothing would give credits
+    if not 1 <= amount <= CONSUMED_AT_MOST:  # a negative amount would add credits
         raise ValidationError({"amount": [_("Use from 1 to 1,000,000,000 credits.")]})
     open_to = [str(setting) for setting in open_to_role(by.role_in(account.pk))]
     entry = CreditEntry(
@@ -150,15 +150,15 @@ def consume(account: Account, amount: int, *, reference: str, by: User, descript
 
 
 def open_to_role(role: str | None) -> Sequence[str]:
-    """The settings of an account under which that role in it may use the credits; none for a stranger."""
+    """Values of `consume_by` under which that role may use the credits; none for a stranger."""
     return OPEN_TO[Role(role)] if role else ()
 
 
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
-    """Give or take credits by hand, for a reason that stays in the ledger, where the customer reads it.
+    """Add or take credits by hand. The customer sees the reason in the ledger.
 
-    Raises PermissionDenied, ValidationError for 0, for more than the policy's adjustment_limit, without a reason or for
-    one that is too long, InsufficientCredits.
+    Raises PermissionDenied, InsufficientCredits, and ValidationError for 0, for more than the policy's
+    adjustment_limit, and for a missing or too long reason.
     """
     if not by.may_decide_on(account.pk, "core.adjust_credits"):
         raise PermissionDenied("You may not adjust the credits of this account.")

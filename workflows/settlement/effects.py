@@ -1,5 +1,3 @@
-"""Money that staff have accepted finds its place, and leaves it again when it bounces."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -21,12 +19,12 @@ from workflows.settlement.settle import Settlement, pay_from_balance
 
 @effect_handler("payment.settle", batch=100, by_key=True)
 def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
-    """Allocate approved money and open what it pays for.
+    """Allocate approved money and activate what it pays for.
 
-    A second run finds nothing to do: it is only reached from `approved`, and allocations, balance lines and
-    grants are unique on what they are for.
+    A second run finds nothing to do: settling is possible only from `approved`, and allocations, balance lines and
+    grants are unique by their keys.
     """
-    locked = lock_rows_for(effects)  # all of them, parents first, before the first is written
+    locked = lock_rows_for(effects)  # all locks, parents first, before the first write
     for number, batch in enumerate(_one_of_each_account(effects)):
         if number > 0:
             locked = lock_rows_for(batch)
@@ -40,20 +38,20 @@ def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
 
 @effect_handler("invoice.apply_balance", batch=100)
 def apply_balances(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Pay invoices from what earlier payments have left over, the oldest first. Most customers have nothing left.
+    """Pay invoices from the balance, the oldest payments first. Most customers have none.
 
     A second run finds the balance used up, or the invoice paid.
     """
     rich = with_remainders({invoice.account_id for invoice in invoices})
     pairs = [pair for pair in zip(invoices, effects, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
     if pairs:
-        lock_rows_for([], invoices=[invoice for invoice, _ in pairs])  # all locks, in their order, before looking again
+        lock_rows_for([], invoices=[invoice for invoice, _ in pairs])  # all locks, in order, before reading again
     for invoice, effect in pairs:
         pay_from_balance([invoice], effect)
 
 
 def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
-    """In rounds, so that what a payment finds is what the one before it left."""
+    """Rounds with one effect of each account, so that each payment sees what the one before it changed."""
     rounds: list[list[Effect]] = []
     seen: Counter[UUID] = Counter()
     for each in effects:
@@ -66,11 +64,11 @@ def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
 
 @effect_handler("payment.unsettle")
 def unsettle_payment(payment: Payment, effect: Effect) -> None:
-    """Take a reversed payment's money back from where it went, and what it paid for with it.
+    """Reverse the allocations and balance of a payment, and revoke what it paid for.
 
-    Opposite lines, unique on what they reverse: a second run adds nothing.
+    Reversing lines are unique on the line that they reverse: a second run adds nothing.
     """
-    lock_account(payment.account)  # before looking: what is left of it may just be paying an invoice
+    lock_account(payment.account)  # before reading: the balance may be paying an invoice right now
     allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
     locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
     steps = []
@@ -78,7 +76,7 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
         invoice = locked.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
             steps.append(caused_by(effect, invoice.release, amount=allocation.amount))
-        else:  # written off, and that it stays
+        else:  # stays written off
             invoice.allocated -= allocation.amount
             invoice.save(update_fields=["allocated"])
     Allocation.objects.bulk_create(
@@ -110,9 +108,9 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
             Subscription.Status.PENDING_PAYMENT,
         ):
             if invoice.status in (*Invoice.OPEN, Invoice.Status.PAID):
-                steps.append(caused_by(effect, invoice.abandon))  # it is over: nobody would see to it
+                steps.append(caused_by(effect, invoice.abandon))  # the subscription is over: no dunning
             continue
-        if subscription is None or invoice.began_on is None:  # of the next period, or an offer: nothing is overdue yet
+        if subscription is None or invoice.began_on is None:  # next period or an open upgrade: nothing is overdue
             continue
         if subscription.status == Subscription.Status.ACTIVE and subscription.pk not in fallen:
             fallen.add(subscription.pk)
@@ -124,7 +122,7 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
 
 
 def _revoke_credits(account: Account, invoices: Iterable[Invoice], effect: Effect) -> None:
-    """What these invoices had earned goes back as far as it is unspent; what is spent is spent."""
+    """Revoke the credits of these invoices, as far as they are unspent."""
     for invoice in invoices:
         earned = CreditEntry.objects.filter(invoice=invoice).aggregate(total=Sum("amount"))["total"] or 0
         taken = min(earned, account.credits)

@@ -1,4 +1,4 @@
-"""The rows that money moves, locked in the one order of the house: account, subscription, invoice, payment."""
+"""Locks and loads the rows that a settlement changes, always in the order account, subscription, invoice, payment."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Sub
 
 ACCOUNTS = CompiledQuery(Account._base_manager.all(), lock=True)
 SUBSCRIPTIONS = CompiledQuery(Subscription._base_manager.all(), lock=True)
-# Invoices by their keys, and those that payments were claimed for or are to go to, before anything is locked. An ARRAY,
-# so that the planner counts on few.
+# Invoices by key, those that payments were claimed for, and those of their allocation plans; read before anything is
+# locked. An ARRAY, so that the planner expects few rows.
 _INVOICE_IDS = """%s::uuid[] || ARRAY(
            SELECT invoice_id FROM core_payment WHERE id = ANY(%s::uuid[])
            UNION SELECT (part ->> 'invoice')::uuid FROM core_payment, jsonb_array_elements(allocation_plan) AS part
            WHERE core_payment.id = ANY(%s::uuid[]))"""
-# Those that the invoices are for, and those that live: a new one takes the place of an old one.
-# A union, because with an OR over both tables PostgreSQL would read all of both.
+# The invoices' subscriptions, and the active ones of the accounts, which a new subscription replaces.
+# A UNION, because with an OR over both tables PostgreSQL would read all of both.
 SUBSCRIPTIONS_CONCERNED = CompiledQuery(
     Subscription._base_manager.all(),
     f"""core_subscription.id IN (
            SELECT subscription_id FROM core_invoice WHERE id = ANY({_INVOICE_IDS})
-           UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",  # noqa: S608 - all of it is ours
+           UNION SELECT id FROM core_subscription WHERE account_id = ANY(%s::uuid[]) AND status = ANY(%s::text[]))""",  # noqa: S608 - constants only
     lock=True,
 )
 INVOICES = CompiledQuery(Invoice._base_manager.all(), f"core_invoice.id = ANY({_INVOICE_IDS})", lock=True)
 PAYMENTS = CompiledQuery(Payment._base_manager.all(), lock=True)
-PLANS = CompiledQuery(Plan.objects.all(), "TRUE")  # a handful, as are the methods, without their long texts
+PLANS = CompiledQuery(Plan.objects.all(), "TRUE")  # few rows, like the methods, which are read without long texts
 METHODS = CompiledQuery(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
 
 
 @dataclass
 class LockedRows:
-    """Locked rows by key; whoever is looked up twice is the same object. Plans and methods are only read."""
+    """Locked rows by key, one object for each row. Plans and methods are read without a lock."""
 
     accounts: dict[UUID, Account]
     subscriptions: dict[UUID, Subscription]
@@ -53,7 +53,6 @@ class LockedRows:
 
     @cached_property
     def of_account(self) -> dict[UUID, list[Subscription]]:
-        """The subscriptions by account."""
         found: dict[UUID, list[Subscription]] = defaultdict(list)
         for subscription in self.subscriptions.values():
             found[subscription.account_id].append(subscription)
@@ -61,9 +60,9 @@ class LockedRows:
 
 
 def lock_rows_for(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) -> LockedRows:
-    """Lock everything that these may move, parents first and keys ascending, so that nobody deadlocks.
+    """Lock everything that these payments and invoices may change, parents first and keys ascending: no deadlocks.
 
-    payments: effects about them, which know their accounts: the payments themselves are read once, and last.
+    payments: their effects, which name the account, so that each payment is read only once, last, and locked.
     """
     payments, invoices = list(payments), list(invoices)
     payment_ids = [effect.object_id for effect in payments]
@@ -87,7 +86,7 @@ def lock_rows_for(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = (
 
 
 def lock_subscription(subscription: Subscription) -> tuple[Account, Subscription]:
-    """One subscription and its account, as they are now."""
+    """The account and the subscription, read again and locked, in this order."""
     with pipeline():
         account, row = ACCOUNTS.ask([subscription.account_id]), SUBSCRIPTIONS.ask([subscription.pk])
     return account.objects[0], row.objects[0]

@@ -1,4 +1,4 @@
-"""What a set of money brings about, worked out in memory on locked rows, then written at once."""
+"""Settles payments: works out in memory, on locked rows, what they pay for, then writes it in one pipeline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OPENS_ON_PAYMENT = {
 
 
 class Settlement:
-    """Collects allocations, balance lines, steps and grants; `write` makes them true together."""
+    """Collects allocations, balance lines, steps and grants; `write` stores them together."""
 
     def __init__(self, locked: LockedRows) -> None:
         self.locked = locked
@@ -48,7 +48,7 @@ class Settlement:
         self.meetings: dict[tuple[UUID, str], NewEffect] = {}  # of accounts with new money in the balance, by currency
 
     def settle(self, payment: Payment, cause: Effect) -> None:
-        """Allocate one approved payment; what no invoice needs goes to the customer's balance."""
+        """Allocate one approved payment; the rest goes to the balance."""
         assert payment.received is not None, "an approved payment says what was received"
         self.steps.append(caused_by(cause, payment.settle))
         left = payment.received
@@ -58,23 +58,21 @@ class Settlement:
             self._leave_in_balance(payment, left, f"payment:{payment.pk}", cause)
 
     def use_balance(self, payment: Payment, left: Decimal, invoice: Invoice, cause: Effect) -> None:
-        """Pay an invoice with what an earlier payment has left; no bank takes part, so none kept anything of it."""
+        """Pay an invoice from the rest of an earlier payment. No bank takes part, so no tolerance for bank fees."""
         used = self._allocate(payment, invoice, left, payment.currency, cause, is_from_bank=False)
         if used > 0:
             self._to_balance(payment, -used, f"{cause.pk.hex}:{invoice.pk.hex}:{payment.pk.hex}")
 
     def begin_period(self, subscription: Subscription, invoice: Invoice, cause: Effect) -> None:
-        """Start a period that was paid for ahead."""
         invoice.began_on = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         invoice.save(update_fields=["began_on"])
         self._renew(subscription, self.locked.accounts[invoice.account_id], invoice, cause)
 
     def cancel(self, invoices: Iterable[Invoice], cause: Effect | Transition | None) -> None:
-        """What these were for will not be: their money goes to the balance, then they are void.
+        """Cancel invoices whose service will not be given: their money goes to the balance, then they are void.
 
-        What was given already is over instead: where it was paid it stays so, of an unpaid rest nobody expects
-        anything any more, and it is uncollectible. One that was written off stays that, without the money. The caller
-        holds the rows.
+        Invoices whose period began stay paid, or become uncollectible. A written-off one stays so, without the money.
+        The caller has locked the rows.
         """
         rows = list(invoices)
         given = [row for row in rows if row.began_on is not None]
@@ -86,7 +84,7 @@ class Settlement:
         ]
 
     def release(self, invoices: list[Invoice], cause: Effect | Transition | None) -> None:
-        """Opposite lines for what is allocated to these, and the same money in the balance."""
+        """Reverse the allocations of these invoices into the balance."""
         lines = Allocation.objects.filter(
             invoice__in=[invoice.pk for invoice in invoices], reverses__isnull=True, reversed_by__isnull=True
         )
@@ -109,7 +107,7 @@ class Settlement:
                 self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
 
     def excuse(self, invoice: Invoice, cause: Effect) -> None:
-        """It need not be paid any more: what is past due goes on, where this was the last that was overdue."""
+        """The invoice was voided: recover the subscription, if this was the last that was overdue."""
         subscription = self._subscription_of(invoice)
         if subscription is not None and subscription.status in (
             Subscription.Status.PAST_DUE,
@@ -126,13 +124,13 @@ class Settlement:
         schedule_many(list(self.meetings.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
-        """Where staff said the money goes; without a word of theirs, to the invoice that it was claimed for."""
+        """The allocation plan of staff; without one, all to the invoice that was claimed."""
         assert payment.received is not None
         parts = payment.planned_allocations
         if not parts:
             return [(self.locked.invoices[payment.invoice_id], payment.received)]
         found = [(self.locked.invoices[key], amount) for key, amount in parts if key in self.locked.invoices]
-        # A step up comes after the period that it steps up from.
+        # An upgrade comes after the period that it upgrades.
         return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)
 
     def _allocate(
@@ -145,7 +143,7 @@ class Settlement:
         *,
         is_from_bank: bool = True,
     ) -> Decimal:
-        """How much the invoice takes. Money is never refused because a document is closed; it is just not for it."""
+        """Returns how much the invoice takes; 0 if it is closed, and the money then goes to the balance."""
         if invoice.status not in TAKES_MONEY or currency != invoice.currency:
             return Decimal(0)
         if invoice.account_id != payment.account_id or invoice.pk in self.paid or self._buys_nothing(invoice):
@@ -168,13 +166,13 @@ class Settlement:
             if self._open(invoice, cause):
                 step.inputs["began_on"] = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         elif self._is_over(invoice):
-            self.steps.append(caused_by(cause, invoice.abandon))  # it was given, and nobody asks for the rest
+            self.steps.append(caused_by(cause, invoice.abandon))  # the service was given, the rest is not demanded
         return amount
 
     def _buys_nothing(self, invoice: Invoice) -> bool:
-        """What it is for will not be: customer or subscription are gone, or no longer where it steps up from.
+        """Whether paying it gives nothing: account or subscription are over, or it upgrades an earlier period.
 
-        What was given once, and whose money came back with a reversal, is to be paid all the same.
+        False after a reversal of what was given already: that has to be paid.
         """
         subscription = self._subscription_of(invoice)
         if subscription is None or invoice.began_on is not None:
@@ -196,7 +194,7 @@ class Settlement:
         return self.locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
 
     def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
-        """Money comes to the balance: let it meet what is open, once all of this is written."""
+        """Add to the balance, and schedule paying open invoices from it."""
         self._to_balance(payment, amount, key)
         self.meetings.setdefault(
             (payment.account_id, payment.currency),
@@ -217,7 +215,7 @@ class Settlement:
         )
 
     def _open(self, invoice: Invoice, cause: Effect) -> bool:
-        """The invoice is paid: give what it is for. Whether that was given with this, and not before or later."""
+        """Give what a paid invoice is for. Returns whether its period begins now, not earlier or later."""
         subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
             return False
@@ -257,7 +255,7 @@ class Settlement:
     def _next_period(
         self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Effect
     ) -> None:
-        """A period on the terms of its invoice, whatever was chosen since."""
+        """Begin a period on the terms of its invoice, whatever was chosen since."""
         terms = self._paid_for(invoice, subscription)
         changes = {} if terms == self._terms(subscription) else terms_as_inputs(terms)
         self.steps.append(caused_by(cause, verb, until=invoice.period_end, **changes))
@@ -265,13 +263,13 @@ class Settlement:
         self._grant(account, subscription, terms, invoice.period_start, invoice, cause)
 
     def _terms(self, subscription: Subscription) -> Terms:
-        """Its own, without a look for the plan."""
+        # Sets the plan from the locked rows, so that `terms` makes no query.
         if subscription.credits is None:
             subscription.plan = self.plans[subscription.plan_id]
         return subscription.terms
 
     def _paid_for(self, invoice: Invoice, subscription: Subscription) -> Terms:
-        """The terms that the invoice was issued on; of an old one that only names its plan, by that name."""
+        """The terms that the invoice was issued on; old invoices name only the plan and its price."""
         if invoice.terms is not None:
             return invoice.terms
         if invoice.plan_id is None or invoice.plan_id == subscription.plan_id or invoice.plan_price is None:
@@ -280,17 +278,14 @@ class Settlement:
         return Terms(invoice.plan_id, price, self.plans[invoice.plan_id].credits, subscription.interval)
 
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
-        """Go on when this was the last that is overdue, with the next period if it is paid for and has begun.
-
-        Whether that is the period of this invoice.
-        """
+        """Recover if this was the last overdue invoice. Returns whether that began the period of this invoice."""
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
         begun = self._go_on(subscription, account, cause)
         return begun is not None and begun.pk == invoice.pk
 
     def _go_on(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
-        """Recover, unless more is overdue. The renewal whose period begins with that, if there is one."""
+        """Recover, unless more is overdue. Returns the renewal whose period begins with that, if any."""
         if self._owes_more(subscription, account):
             return None
         self.opened.add(subscription.pk)
@@ -306,7 +301,7 @@ class Settlement:
         return renewal
 
     def _note_begin(self, renewal: Invoice, account: Account) -> None:
-        """What begins with this was paid for by a step of the same set, or before."""
+        # Paid by a step of this settlement, or earlier.
         today = today_in(account.time_zone, self.now)
         paying = [step for step in self.steps if step.subject is renewal]
         if paying:
@@ -316,9 +311,9 @@ class Settlement:
             renewal.save(update_fields=["began_on"])
 
     def _owes_more(self, subscription: Subscription, account: Account) -> bool:
-        """Whether something else of it is overdue, or was given and came back with a reversal.
+        """Whether another invoice is overdue, or was given and then reversed.
 
-        To write off the period after this one does not pay for it: once it is due, it is overdue.
+        A written-off renewal of the next period counts once it is due: writing off does not pay for it.
         """
         today = today_in(account.time_zone, self.now)
         is_due = Q(due_on__lte=today)
@@ -344,7 +339,7 @@ class Settlement:
         assert end is not None
         assert since is not None
         difference = credits_for(terms) - credits_for(before)
-        more = prorated_credits(difference, on=since, start=start, end=end)  # by the fraction that was paid for
+        more = prorated_credits(difference, on=since, start=start, end=end)  # the same fraction as its price
         if more > 0:
             self.credit_entries.append(
                 grant(
@@ -363,7 +358,7 @@ class Settlement:
     def _grant(
         self, account: Account, subscription: Subscription, terms: Terms, start: object, invoice: Invoice, cause: Effect
     ) -> None:
-        """One grant for each subscription and period start, whatever the number of payments."""
+        """One grant for each subscription and period start: unique by its key, however many payments."""
         self.credit_entries.append(
             grant(
                 account,
@@ -385,7 +380,7 @@ class Settlement:
             self.steps.append(caused_by(cause, account.activate))
 
     def _restore(self, account: Account, invoice: Invoice, cause: Effect) -> None:
-        """The period had its grant, which a reversal took back: undo that."""
+        """Give back the credits that a reversal revoked."""
         lines = CreditEntry.objects.filter(invoice=invoice).exclude(kind=CreditEntry.Kind.GRANT)
         taken = -(lines.aggregate(total=Sum("amount"))["total"] or 0)
         if taken > 0:
@@ -401,12 +396,11 @@ class Settlement:
             )
 
     def _has_begun(self, invoice: Invoice, account: Account) -> bool:
-        """A renewal that is paid ahead begins when its period does."""
         return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)
 
 
 def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
-    """Those of them that something would still be given or demanded for: what is to be cancelled where that ends."""
+    """Invoices to cancel when their subscription ends: open, paid ahead, or written off with money on them."""
     paid_ahead = Q(
         status=Invoice.Status.PAID,
         purpose=Invoice.Purpose.RENEWAL,
@@ -418,7 +412,7 @@ def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
 
 
 def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None) -> Settlement:
-    """What these were for will not be: `Settlement.cancel`. The caller holds their accounts, and writes it."""
+    """See `Settlement.cancel`. The caller has locked the accounts, and writes the settlement."""
     settlement = Settlement(lock_rows_for([], invoices=invoices))
     settlement.cancel(settlement.locked.invoices.values(), cause)
     return settlement
@@ -426,19 +420,16 @@ def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None
 
 @effect_handler("account.use_balance")
 def use_balance(account: Account, cause: Effect) -> None:
-    """Money came to the balance: pay with it what is open in its currency.
-
-    A second run finds the balance used up, or nothing open.
-    """
+    """Pay open invoices in that currency from the balance. A second run finds it used up, or nothing open."""
     account = lock_account(account)
     open_ = account.invoices.filter(currency=cause.payload["currency"], status__in=Invoice.OPEN)
     pay_from_balance(list(open_), cause)
 
 
 def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
-    """Pay invoices of one account with what its payments have left over: the oldest due first, a step up last.
+    """Pay invoices of one account from its balance, the oldest due first, upgrades last.
 
-    One after the other, each in the light of what the one before it brought about. The caller holds the account.
+    One by one, since each may change what the next one finds. The caller has locked the account.
     """
     is_step_up = Invoice.Purpose.UPGRADE
     for invoice in sorted(invoices, key=lambda row: (row.purpose == is_step_up, row.due_on, row.pk)):
@@ -454,18 +445,16 @@ def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
 
 
 def paid_renewal_of(subscription: Subscription) -> Invoice | None:
-    """The invoice of the period after this one, if it is paid."""
+    """The paid invoice of the next period, if any."""
     renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
     return renewals.filter(status=Invoice.Status.PAID).first()
 
 
 def is_next(subscription: Subscription, invoice: Invoice) -> bool:
-    """Whether it is for the period after this one."""
     return bool(invoice.purpose == Invoice.Purpose.RENEWAL and invoice.period_start == subscription.period_end)
 
 
 def terms_as_inputs(terms: Terms) -> dict[str, Any]:
-    """What a transition into a period on other terms is given."""
     return {
         "plan": terms.plan_id,
         "price": terms.price,

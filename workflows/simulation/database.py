@@ -15,15 +15,15 @@ from django.db import connection
 MARK = "simulation_scratch"  # a schema that only a database made here has
 
 
-class NotScratch(Exception):  # noqa: N818 - a mistake of whoever calls, not a Problem
+class NotScratch(Exception):  # noqa: N818 - a mistake of the caller, not a Problem
     """The database in use was not made for a simulation."""
 
 
 @contextmanager
 def scratch_database(*, template: str | None = None) -> Iterator[str]:
-    """Use a new database in the block; its name. It is migrated, or a copy of `template`, which nobody may be using.
+    """Use a new database in the block; yields its name. It is migrated, or a copy of `template`, which must be unused.
 
-    Whoever is configured must be allowed to create databases.
+    The configured role must be allowed to create databases.
     """
     configured = connection.settings_dict["NAME"]
     if connection.in_atomic_block:

@@ -132,7 +132,7 @@ class Teller:
         self.work(customer)
 
     def work(self, customer: Customer) -> None:
-        """What is due of this account and of payment methods, and of nobody else."""
+        """Execute what is due for this account and for payment methods."""
         mine = Effect.objects.filter(Q(account_id=customer.account_id) | Q(kind=PAYEES))
         while True:
             now = self.world.clock.now()

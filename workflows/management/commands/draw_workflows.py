@@ -25,4 +25,4 @@ class Command(BaseCommand):
         if check:
             raise CommandError("docs/workflows.md is stale: run manage.py draw_workflows")
         FILE.write_text(page())
-        self.stdout.write("docs/workflows.md is drawn anew")
+        self.stdout.write("docs/workflows.md is written")

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             raise CommandError(problem.detail) from problem
         counts = ", ".join(f"{name} {count}" for name, count in changed.items())
         self.stdout.write(f"Erased {person.pk}: {counts}.")
-        self.stdout.write("Keep this id: whoever restores an older backup erases it again.")
+        self.stdout.write("Keep this id: after restoring an older backup, erase it again.")
 
 
 def _find(who: str) -> User:

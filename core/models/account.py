@@ -1,5 +1,3 @@
-"""The customer: an account, the people in it, and where its invoices go."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -35,7 +33,7 @@ BILLING_FIELDS = (
 
 
 def languages() -> list[tuple[str, str]]:
-    """Named by the migration, so that one more language needs none."""
+    """A callable, so that a new language needs no migration."""
     return list(settings.LANGUAGES)
 
 
@@ -90,7 +88,7 @@ class Account(StatefulModel):
     country = models.CharField(max_length=2, blank=True)
     tax_id = models.CharField(max_length=32, blank=True)
 
-    # A payment of theirs was approved: from then on they are known, and so is the billing address of that moment.
+    # When a payment was first approved: it proves the customer, and their billing address of that moment.
     proved_at = models.DateTimeField(null=True, blank=True, editable=False)
     proved_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # canonical
     refused_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # for good
@@ -114,22 +112,22 @@ class Account(StatefulModel):
         return self.id
 
     def billing_snapshot(self) -> dict[str, str]:
-        """The 8 billing fields as they are now, to be frozen into an invoice."""
+        """The 8 billing fields, to be frozen into an invoice."""
         return {field: getattr(self, field) for field in BILLING_FIELDS}
 
     @property
     def is_billing_email_proved(self) -> bool:
-        """Whether the billing address as it is now has been shown to be theirs, other than by a member's log-in."""
+        """Whether the current billing address is proved in another way than by a member's log-in."""
         return bool(self.billing_email) and self.proved_email == canonical_email(self.billing_email)
 
     @property
     def is_billing_email_refused(self) -> bool:
-        """Whether the mail server of the billing address, as it is now, has refused it for good."""
+        """Whether its mail server has refused the current billing address for good."""
         return bool(self.billing_email) and self.refused_email == canonical_email(self.billing_email)
 
     @property
     def default_payment_method(self) -> PaymentMethod | None:
-        """How this customer paid last, or chose to pay; None where neither is known."""
+        """The method of the last payment, or the one chosen; None if neither is known."""
         last = self.payments.exclude(status="failed").select_related("method").order_by("-id").first()
         if last is not None:
             return last.method
@@ -156,7 +154,7 @@ class Account(StatefulModel):
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:
-        """The grace is over: nothing is opened, nobody invited and no credit used until the invoice is paid."""
+        """The grace period is over: no new sites, invitations or use of credits until the invoice is paid."""
 
     @transition(
         field=status,
@@ -164,7 +162,7 @@ class Account(StatefulModel):
         target=Status.EXPIRED,
     )
     def expire(self) -> None:
-        """Nothing is subscribed any more, and as little works; choosing a plan again opens the way back."""
+        """No subscription is left; works like suspended, until a plan is chosen again."""
 
     @transition(field=status, source=Status.EXPIRED, target=Status.PENDING_PAYMENT)
     def await_payment(self) -> None:
@@ -189,7 +187,7 @@ class Account(StatefulModel):
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def last_owners(self) -> MembershipQuerySet:
-        """Those of these rows without which nobody would own an account that is not closed."""
+        """Memberships that are the only owner of an account that is not closed."""
         staying = Membership.objects.filter(account=OuterRef("account"), role=Membership.Role.OWNER)
         staying = staying.exclude(pk__in=list(self.values_list("pk", flat=True)))
         owners = self.filter(role=Membership.Role.OWNER).exclude(account__status=Account.Status.CLOSED)
@@ -197,7 +195,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(BaseModel):
-    """A person's place in an account. One person, one account."""
+    """A person belongs to one account at most."""
 
     class Role(models.TextChoices):
         OWNER = "owner"
@@ -234,9 +232,9 @@ class Membership(BaseModel):
 
 
 class MembershipRecord(BaseModel):
-    """Somebody belongs to an account, or did: written by trigger with each membership, and never taken back.
+    """Who belongs or belonged to which account: written by a trigger with each membership, never deleted.
 
-    Without foreign keys: a person or an account that is deleted keeps nobody from it.
+    Without foreign keys, so that it does not prevent deleting a person or an account.
     """
 
     account_id = models.UUIDField()

@@ -1,5 +1,3 @@
-"""What every table of ours shares."""
-
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -18,8 +16,8 @@ from core.validation.text import composed, is_drawn, is_lines, is_seen_whole, is
 from engine import base
 from engine.stateful import Stateful
 
-# ISO 4217 as of 2026: the currencies that have not two digits after the point. A test compares them with the library,
-# which a CHECK of the database cannot ask.
+# ISO 4217 as of 2026: currencies without exactly two decimals, for CHECK constraints. A test compares them with the
+# library.
 NO_DIGITS = (
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
     "XPF",
@@ -29,15 +27,15 @@ FOUR_DIGITS = ("CLF", "UYW")
 
 
 class BaseModel(base.BaseModel):
-    """A row whose texts are judged, by forms of the admin and by `check_texts`."""
+    """Base of all models; its texts are validated by forms of the admin and by `check_texts`."""
 
     class Meta:
         abstract = True
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """What forms of the admin ask: texts are kept in NFC and judged so, one of which nothing is seen is empty.
+        """Called by forms of the admin: normalises texts to NFC, and blank-looking ones to empty.
 
-        A text has no characters that are none, and all of a name is seen: else two that look the same are different.
+        Control characters are refused everywhere, invisible ones in names, so that names that look the same are equal.
         """
         errors: dict[str, Any] = {}
         for column in self._meta.concrete_fields:
@@ -57,7 +55,7 @@ class BaseModel(base.BaseModel):
             raise DjangoValidationError(errors)
 
     def check_texts(self) -> None:
-        """Raise the Problem ValidationError, by column, for a text that does not fit its column or is none."""
+        """Raise the Problem ValidationError, by column, for texts that are too long or have forbidden characters."""
         columns = [one for one in self._meta.concrete_fields if isinstance(one, models.CharField | models.TextField)]
         errors = {one.name: [wrong] for one in columns if (wrong := _text_error(one, getattr(self, one.attname) or ""))}
         if errors:
@@ -65,14 +63,14 @@ class BaseModel(base.BaseModel):
 
 
 class StatefulModel(Stateful, BaseModel):
-    """A noun with a lifecycle."""
+    """Base of models with a lifecycle."""
 
     class Meta:
         abstract = True
 
 
 class MoneyField(models.DecimalField):
-    """An amount of the currency that stands beside it, in `numeric(19, 4)`."""
+    """An amount as `numeric(19, 4)`; its currency is another column."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "max_digits": 19, "decimal_places": 4})
@@ -84,7 +82,7 @@ class MoneyField(models.DecimalField):
 
 
 def positive(*fields: str) -> Q:
-    """Above zero and below the ceiling: `> 0` alone would admit NaN."""
+    """Above zero and below the ceiling, since `> 0` alone accepts NaN."""
     return Q(**{f"{field}__gt": Decimal(0) for field in fields}) & _below_ceiling(*fields)
 
 
@@ -93,7 +91,7 @@ def not_negative(*fields: str) -> Q:
 
 
 def fits_currency(amount: str, currency: str = "currency") -> Q:
-    """The amount has no more digits after the point than its currency: what has more can never be paid exactly."""
+    """The amount has no more decimals than its currency, else it could never be paid exactly."""
     digits = Case(
         When(Q(**{f"{currency}__in": NO_DIGITS}), then=Value(0)),
         When(Q(**{f"{currency}__in": THREE_DIGITS}), then=Value(3)),
@@ -105,15 +103,15 @@ def fits_currency(amount: str, currency: str = "currency") -> Q:
 
 
 def is_code(column: str, letters: int, *, blank: bool = False) -> Q:
-    """So many capital letters, as the codes of ISO 3166-1 and ISO 4217 have."""
+    """A code of that many capital letters, as in ISO 3166-1 and ISO 4217."""
     looks = Q(**{f"{column}__regex": f"^[A-Z]{{{letters}}}$"})
     return looks | Q(**{column: ""}) if blank else looks
 
 
 class JsonFits(Func):
-    """A CHECK of a JSON column by a predicate of SQL/JSON path, which has no quote and no percent sign in it.
+    """A CHECK of a JSON column by an SQL/JSON path predicate, which must not contain quotes or percent signs.
 
-    False, not NULL, where the predicate does not apply: a CHECK lets NULL pass.
+    False, not NULL, where the predicate does not apply, since a CHECK accepts NULL.
     """
 
     template = "coalesce(jsonb_path_match(%(expressions)s, '%(path)s', '{}', true), false)"
@@ -123,7 +121,7 @@ class JsonFits(Func):
         super().__init__(column, path=path)
 
 
-# Predicates for JsonFits. `strict`, because in the lax mode an array within an array is unpacked unasked.
+# Predicates for JsonFits. `strict`, because the lax mode unpacks nested arrays.
 TEXT_BY_KEY = 'strict $.type() == "object" && !exists($.* ? (@.type() != "string"))'
 
 
@@ -133,20 +131,20 @@ def list_of(*words: str) -> str:
 
 
 def list_of_days(longest: int, furthest: int) -> str:
-    """At most so many whole numbers, each at most so far from zero."""
+    """At most `longest` whole numbers between -furthest and furthest."""
     wrong = f'@.type() != "number" || @ < -{furthest} || @ > {furthest} || @ != @.floor()'
     return f'strict $.type() == "array" && $.size() <= {longest} && !exists($[*] ? ({wrong}))'
 
 
 def whole_by_currency(other: str, most: int) -> str:
-    """A whole number from 0 on for each code of three letters, or for that other word."""
+    """A whole number from 0 to `most` for each currency code, or for the key `other`."""
     wrong = f'@.value.type() != "number" || @.value < 0 || @.value > {most} || @.value != @.value.floor()'
     code = f'@.key like_regex "^([A-Z]{{3}}|{other})$"'
     return f'strict $.type() == "object" && !exists($.keyvalue() ? ({wrong} || !({code})))'
 
 
 def is_referred_to(row: models.Model) -> bool:
-    """Whether a row of another table refers to this one and would be wrong without it: its key says PROTECT."""
+    """Whether a row of another table refers to this one by a foreign key with PROTECT."""
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).exists()
         for relation in protected_relations(type(row))
@@ -154,20 +152,20 @@ def is_referred_to(row: models.Model) -> bool:
 
 
 def protected_relations(model: type[models.Model]) -> list[Any]:
-    """The foreign keys to a model that protect its rows, those without a reverse name included."""
+    """Foreign keys to a model with PROTECT, including those without a reverse name."""
     fields: list[Any] = list(model._meta.get_fields(include_hidden=True))
     return [field for field in fields if getattr(field, "on_delete", None) is models.PROTECT and not field.concrete]
 
 
 def _text_error(column: models.Field, text: str) -> str:
-    """What is wrong with a text of that column, or nothing."""
+    """The error of a text for that column; empty if it is valid."""
     if column.max_length is not None and len(text) > column.max_length:
         return _("Use at most %(count)d characters.") % {"count": column.max_length}
     return _character_error(column, text)
 
 
 def _composed(value: Any) -> Any:
-    """What is in a JSON column, with its texts in NFC."""
+    """A JSON value with its texts in NFC."""
     if isinstance(value, str):
         return composed(value)
     if isinstance(value, dict):
@@ -176,7 +174,7 @@ def _composed(value: Any) -> Any:
 
 
 def _character_error(column: models.Field, text: str) -> str:
-    """The same of its characters alone; several lines may stand in a TextField."""
+    """Checks characters only; a TextField may have several lines."""
     if isinstance(column, models.TextField):
         return "" if is_lines(text) else _("It contains characters that are no text.")
     if not is_single_line(text):

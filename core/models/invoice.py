@@ -1,5 +1,3 @@
-"""What an account owes."""
-
 from __future__ import annotations
 
 from datetime import date
@@ -28,7 +26,7 @@ class InvoiceQuerySet(models.QuerySet["Invoice"]):
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
     def as_claimed(self) -> InvoiceQuerySet:
-        """What is asked of an invoice before a payment of it is claimed; `claim_payment` reads it whole."""
+        """Only the columns that are checked before a claim; `claim_payment` reads the whole row."""
         return self.select_related("account").only("account__country", "currency", "status")
 
     def overdue(self, today: date) -> InvoiceQuerySet:
@@ -64,23 +62,23 @@ class Invoice(StatefulModel):
     total = MoneyField()
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
     written_off = MoneyField(default=Decimal(0))  # what a bank kept, within its method's tolerance
-    period_start = models.DateField(null=True)  # what it is for; null: one that starts when it is paid
+    period_start = models.DateField(null=True)  # null: the period starts when it is paid
     period_end = models.DateField(null=True)
-    began_on = models.DateField(null=True)  # the day on which what it is for was given; null: not yet, or never
+    began_on = models.DateField(null=True)  # the day on which its service was given; null: not yet, or never
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.FIRST)
     payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, db_index=False, related_name="+")
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
-    # On how many days a claim held something of it up, and the last of them, where the customer is. See
-    # `workflows.lifecycle.claim_pauses`; all its claims together have the policy's claim_pause_days.
+    # Days on which a claim postponed its dunning, and the last of them, in the customer's time zone. See
+    # `workflows.lifecycle.claim_pauses`; all its claims together get the policy's claim_pause_days.
     held_days = models.SmallIntegerField(default=0, db_default=0, editable=False)
     held_on = models.DateField(null=True, editable=False)
-    # The terms that it was issued on, of an upgrade the larger plan's. Of the oldest only the plan and its price.
+    # The terms that it was issued on, for an upgrade those of the larger plan. The oldest have only plan and price.
     plan = models.ForeignKey(Plan, models.PROTECT, null=True, db_index=False, related_name="+")
     plan_price = MoneyField(null=True)  # of one interval
     plan_credits = models.PositiveIntegerField(null=True)  # a month
     plan_interval = models.CharField(max_length=5, choices=PlanPrice.Interval, blank=True, default="", db_default="")
-    # For those who read our tables: subscription_id, agreed, billing_snapshot. We read `snapshot` of it, nothing else.
+    # subscription_id, agreed, billing_snapshot, for external readers of the table. We read only the snapshot.
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -107,7 +105,7 @@ class Invoice(StatefulModel):
             models.CheckConstraint(
                 name="invoice_plan_price_in_range", condition=Q(plan_price__isnull=True) | not_negative("plan_price")
             ),
-            # What a payment's foreign key points at, so that it cannot cross tenants.
+            # Target of a payment's composite foreign key, which cannot cross tenants.
             models.UniqueConstraint(name="invoice_of_account", fields=["account", "id"]),
             models.UniqueConstraint(
                 name="invoice_one_renewal_per_period",
@@ -170,7 +168,7 @@ class Invoice(StatefulModel):
 
     @property
     def terms(self) -> Terms | None:
-        """What it was issued on; None: not all of that was kept of it."""
+        """The terms that it was issued on; None for old invoices, which do not have all of them."""
         if self.plan_id is None or self.plan_price is None or self.plan_credits is None:
             return None
         return Terms(self.plan_id, quantize(self.plan_price, self.currency), self.plan_credits, self.plan_interval)
@@ -194,7 +192,7 @@ class Invoice(StatefulModel):
 
     @property
     def holds_part_of_what_is_not_given(self) -> bool:
-        """Whether it may be voided although it is paid in part: the part goes to the balance first."""
+        """Whether a partially paid invoice may be voided, its money going to the balance first."""
         return self.status == self.Status.PARTIALLY_PAID and self.began_on is None
 
     def nothing_is_allocated(self) -> bool:
@@ -202,7 +200,7 @@ class Invoice(StatefulModel):
 
     @transition(field=status, source=Status.DRAFT, target=Status.PENDING)
     def issue(self, *, number: str, issued_on: date, due_on: date, snapshot: dict[str, Any]) -> None:
-        """Fix number, dates and the customer's details: from here on nothing of it is edited."""
+        """Fix number, dates and the customer's details; nothing of it is edited afterwards."""
         self.number, self.issued_on, self.due_on = number, issued_on, due_on
         self.metadata = {**self.metadata, "billing_snapshot": snapshot}
 
@@ -212,9 +210,9 @@ class Invoice(StatefulModel):
         target=RETURN_VALUE(Status.PARTIALLY_PAID, Status.PAID),
     )
     def pay(self, *, amount: Decimal, tolerance: Decimal = Decimal(0), began_on: date | None = None) -> Invoice.Status:
-        """Take money, at most what is outstanding; a rest within `tolerance` is what the banks kept.
+        """Take money, at most what is outstanding; a rest within `tolerance` is written off as bank fees.
 
-        began_on: what it is for is given with this, in the customer's days.
+        began_on: if its service begins with this, the day in the customer's time zone.
         """
         self.allocated += amount
         self.began_on = began_on or self.began_on
@@ -229,7 +227,7 @@ class Invoice(StatefulModel):
         target=RETURN_VALUE(Status.PENDING, Status.PARTIALLY_PAID),
     )
     def release(self, *, amount: Decimal) -> Invoice.Status:
-        """Give back money: its payment was reversed, or what it was for will not be."""
+        """Take money off again: its payment was reversed, or its service will not be given."""
         self.allocated -= amount
         self.written_off = Decimal(0)
         return self.Status.PARTIALLY_PAID if self.allocated else self.Status.PENDING
@@ -248,19 +246,19 @@ class Invoice(StatefulModel):
         field=status, source=[Status.DRAFT, Status.PENDING], target=Status.VOID, conditions=[nothing_is_allocated]
     )
     def lapse(self) -> None:
-        """What it was for will not be: the sign-up expired, the subscription ended."""
+        """Its service will not be given: the sign-up expired, or the subscription ended."""
 
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE, permission=may_be_voided_by)
     def write_off(self, *, by: User) -> None:
-        """Nobody expects this money any more; it is still taken when it comes."""
+        """The money is no longer expected, but is taken if it comes."""
 
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE)
     def abandon(self) -> None:
-        """What it was for was given, in part unpaid, and is over: nobody expects the rest any more."""
+        """Its service was given and is over; the unpaid rest is no longer expected."""
 
 
 class NumberSeries(models.Model):
-    """The next number of a series. Its row lock is what makes numbers gapless."""
+    """The next number of a series. Its row lock makes numbers gapless."""
 
     code = models.CharField(max_length=20, primary_key=True)
     next = models.PositiveBigIntegerField(default=1)

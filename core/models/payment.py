@@ -1,5 +1,3 @@
-"""Money that came in from outside, as somebody says and staff confirm."""
-
 from __future__ import annotations
 
 import re
@@ -41,7 +39,7 @@ class PlannedAllocation(NamedTuple):
         return cls(UUID(kept["invoice"]), Decimal(kept["amount"]))
 
     def as_kept(self) -> dict[str, str]:
-        """The one shape of `Payment.allocation_plan` and of the inputs of `approve` in the history."""
+        """As stored in `Payment.allocation_plan` and in the inputs of `approve`."""
         return {"invoice": str(self.invoice_id), "amount": f"{self.amount:f}"}
 
 
@@ -50,22 +48,22 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Staff with a duty see every account's, members their own."""
         if user.can_read_all_accounts():
             return self
-        # Not a join: of one account's the newest are found without reading all.
+        # A subquery instead of a join: the newest of one account are found without reading all.
         return self.filter(account=Membership.objects.filter(user=user).values("account")[:1])
 
     def in_review(self) -> PaymentQuerySet:
-        """Claims that nobody has decided on, or whose approval is not settled yet."""
+        """Claims that await a decision, or are approved and not settled yet."""
         return self.filter(status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED])
 
     def awaiting_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
 
     def with_earlier_use(self) -> PaymentQuerySet:
-        """Each with `was_used_elsewhere`: whether another account claimed the same reference before it."""
+        """Adds `was_used_elsewhere`: another account claimed the same reference earlier."""
         return self.annotate(was_used_elsewhere=Exists(claims_before().exclude(account=OuterRef("account"))))
 
     def as_shown(self) -> PaymentQuerySet:
-        """Whole payments, with what is shown of their invoice and method."""
+        """With the invoice and method fields that pages show."""
         return self.select_related("invoice", "method").only(
             *(field.name for field in Payment._meta.concrete_fields),
             "invoice__number",
@@ -75,7 +73,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 def claims_before() -> PaymentQuerySet:
-    """Of a subquery: the claims before that one with the same reference, of whichever account and in any state."""
+    """For a subquery: earlier claims with the same reference, of any account and in any state."""
     same = Payment.objects.filter(reference_key=OuterRef("reference_key"), pk__lt=OuterRef("pk"))
     return same.exclude(reference_key="")
 
@@ -134,12 +132,12 @@ class Payment(StatefulModel):
     )
     reversal_reason = models.CharField(max_length=500, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
-    # Another claim of its invoice was in review when it came: perhaps the same money, told of twice.
+    # Another claim of its invoice was in review when it came: perhaps the same money, claimed twice.
     is_further = models.BooleanField(default=False, db_default=False, editable=False)
-    # Claims of its account that waited for a decision when it came: those of one account are ranked one after another.
+    # How many claims of its account awaited a decision when it came; the queue ranks one of each account at a time.
     waiting_before = models.SmallIntegerField(default=0, db_default=0, editable=False)
-    # Whether its reference is one transfer's alone (`PaymentMethod.tells_transfers_apart`). False also of the later one
-    # of two that were there before this was asked.
+    # Whether its reference identifies one transfer (`PaymentMethod.tells_transfers_apart`). False also for the later of
+    # two equal ones from before this rule.
     reference_counts = models.BooleanField(default=True, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -183,7 +181,7 @@ class Payment(StatefulModel):
                 columns=["account_id", "invoice_id", "currency", "submitted_by_id"],
                 once=["decided_by_id", "received", "reversed_by_id"],
             ),
-            # What a customer wrote by hand is not among them: it is forgotten with the person.
+            # Without what the customer typed, which is erased with the person.
             Frozen(
                 name="payment_decision_frozen",
                 columns=["amount", "reference", "decided_by_id", "received"],
@@ -218,11 +216,11 @@ class Payment(StatefulModel):
 
     @property
     def has_unusual_reference(self) -> bool:
-        """Whether the reference is none that this method's banks give out: worth a second look, no more."""
+        """True if the reference does not match the method's pattern. A hint for reviewers only."""
         return not self.method.expects(self.reference)
 
     def may_be_decided_by(self, user: User) -> bool:
-        """Nobody decides on money that they say they sent, or recorded, nor on that of an account of theirs."""
+        """False for the submitter, and for anyone who belongs or belonged to the account."""
         return user.may_decide_on(self.account_id, "core.approve_payment") and user.pk != self.submitted_by_id
 
     def may_be_reversed_by(self, user: User) -> bool:
@@ -241,11 +239,11 @@ class Payment(StatefulModel):
         value_date: date | None = None,
         allocations: list[dict[str, str]] | None = None,
     ) -> None:
-        """Accept the claim: the money has arrived, as much as was claimed unless `received` says otherwise.
+        """Accept the claim: the money has arrived. received: if it differs from the amount claimed.
 
-        allocations: see `PlannedAllocation.as_kept`; whose invoices they name is for `approve_payment` to check.
-        Raises ValidationError for a value date on which no money of ours can have moved, an amount that cannot be paid,
-        an invoice that is named twice, and parts that are more than what was received.
+        allocations: see `PlannedAllocation.as_kept`; `approve_payment` checks whose invoices they are.
+        Raises ValidationError for an impossible value date or amount, an invoice that is named twice, and parts that
+        are more than what was received.
         """
         check_day(value_date, field="value_date")
         received = self.amount if received is None else received
@@ -257,9 +255,9 @@ class Payment(StatefulModel):
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.FAILED, permission=may_be_decided_by)
     def reject(self, *, by: User, reason_code: str, admin_notes: str = "") -> None:
-        """Refuse the claim, with a reason the customer is told. A retry is a new payment.
+        """Refuse the claim, with a reason that the customer is told. A retry is a new payment.
 
-        Raises ValidationError for a reason that there is none of.
+        Raises ValidationError for an unknown reason.
         """
         if reason_code not in self.Reason.values:
             raise ValidationError({"reason_code": ["There is no such reason."]})
@@ -267,18 +265,18 @@ class Payment(StatefulModel):
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.CANCELLED, permission=may_be_withdrawn_by)
     def withdraw(self, *, by: User) -> None:
-        """Take the claim back before anybody has decided."""
+        """Take the claim back before a decision."""
 
     @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
     def reverse(self, *, by: User, reason_given: str) -> None:
-        """The money went back: bounced, recalled, or approved by mistake. Raises ValidationError without a reason."""
+        """The money bounced, was recalled, or was approved by mistake. Raises ValidationError without a reason."""
         if not reason_given.strip():
             raise ValidationError({"reason_given": ["Say why."]})
         self.reversed_by, self.reversal_reason = by, reason_given
 
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
-        """The money has been allocated and what it pays for is open."""
+        """The money has been allocated and what it pays for is active."""
 
     def _check_split(self, received: Decimal, parts: list[PlannedAllocation]) -> None:
         for part in parts:
@@ -290,14 +288,14 @@ class Payment(StatefulModel):
 
 
 class Allocation(BaseModel):
-    """The part of a payment that pays an invoice; a negative one takes `reverses` back. Append-only."""
+    """A part of a payment that pays an invoice; a negative one reverses `reverses`. Append-only."""
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="+")
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="allocations")
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
     amount = MoneyField()
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
-    effect_id = models.UUIDField(null=True)  # what allocated it, once; null: before this was kept
+    effect_id = models.UUIDField(null=True)  # which allocated it; null: older than this column
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -320,7 +318,7 @@ class Allocation(BaseModel):
 
 
 class BalanceEntry(BaseModel):
-    """Money of a customer that no invoice needed, per currency: append-only, its sum is the balance."""
+    """Money of a customer that no invoice needed. Append-only; the sum per currency is the balance."""
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="balance_entries")
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="balance_entries")
@@ -345,9 +343,9 @@ class BalanceEntry(BaseModel):
 
 
 def normal_reference(text: str) -> str:
-    """The reference as banks compare it: letters and digits only, in capitals, the digits of every script as 0 to 9.
+    """The reference for comparison: letters and digits only, in capitals, digits of every script as 0 to 9.
 
-    Letters grow when they are folded. A key that would not fit its column ends in a digest of the whole.
+    Folding may lengthen a text; a key longer than its column ends in a digest of the whole.
     """
     key = re.sub(r"[\W_]+", "", as_code(as_code(text).casefold()).upper())
     if len(key) <= KEY_LENGTH:

@@ -1,5 +1,3 @@
-"""The ways in which money may arrive."""
-
 from __future__ import annotations
 
 import logging
@@ -34,7 +32,7 @@ log = logging.getLogger(__name__)
 
 BANK_LAG_AT_MOST = 90  # days: what waits longer than that is not on its way
 TOLERANCE_PERCENT_AT_MOST = 5
-# How much may be missing at most, by what a unit of the currency is worth: some 10 to 150 euros of 2026.
+# The largest tolerance by currency: some 10 to 150 euros of 2026.
 TOLERANCE_AT_MOST = 50
 MORE_AT_MOST: dict[int, tuple[str, ...]] = {
     500: (
@@ -47,18 +45,18 @@ MORE_AT_MOST: dict[int, tuple[str, ...]] = {
     100_000: ("AMD", "ARS", "CLP", "KRW", "MMK", "MNT", "NGN", "RWF", "TZS", "UGX", "XAF", "XOF"),
     1_000_000: ("COP", "GNF", "IDR", "IQD", "IRR", "LAK", "LBP", "MGA", "PYG", "UZS", "VND"),
 }  # fmt: skip
-# What may be asked of a claim, by the names of Payment's columns.
+# Columns of Payment that a method may require.
 CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
 
 
 def most_tolerance(currency: str) -> int:
-    """How much of an invoice in that currency may be missing at most; blank: of a method that takes any."""
+    """The largest tolerance that a method in that currency may have; blank: a method for any currency."""
     return next((most for most, codes in MORE_AT_MOST.items() if currency in codes), TOLERANCE_AT_MOST)
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
     def offered_in(self, country: str) -> PaymentMethodQuerySet:
-        """Enabled methods: the country's own first, then the global ones, each in their order."""
+        """Enabled methods: the country's own first, then the global ones, each by `position`."""
         return self.filter(Q(country=country) | Q(country=""), is_enabled=True).order_by(
             models.Case(models.When(country="", then=1), default=0), "position", "code"
         )
@@ -84,11 +82,11 @@ class PaymentMethod(BaseModel):
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
     fields = models.JSONField(default=dict, blank=True)  # what the payer types into the bank's form: `payee_fields`
     requires = models.JSONField(default=list, blank=True)  # which of CLAIM_FIELDS must be filled
-    # How the transaction id looks that the payer's bank shows, by core.validation.patterns: a hint, never a refusal.
+    # Pattern (core.validation.patterns) of the transaction id that the payer's bank shows: a hint, never a refusal.
     reference_pattern = models.CharField(max_length=100, blank=True, default="", db_default="")
     reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
     reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it
-    # How much of an invoice the banks on the way may keep before it counts as underpaid.
+    # How much of an invoice may be lost to bank fees before it counts as underpaid.
     tolerance_percent = models.DecimalField(
         max_digits=5,
         decimal_places=2,
@@ -96,8 +94,8 @@ class PaymentMethod(BaseModel):
         validators=[MinValueValidator(0), MaxValueValidator(TOLERANCE_PERCENT_AT_MOST)],
     )
     tolerance_max = MoneyField(default=0)  # in the invoice's currency
-    # Written by the database, see PayeeKept: when an issued invoice was first known to show the method, and since when
-    # the payee is another than earlier invoices show.
+    # Written by a trigger, see PayeeKept: when an issued invoice first showed the method, and since when its payee
+    # differs from what earlier invoices show.
     shown_at = models.DateTimeField(null=True, blank=True, editable=False)
     payee_since = models.DateTimeField(null=True, blank=True, editable=False)
     bank_lag_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(BANK_LAG_AT_MOST)])
@@ -150,24 +148,23 @@ class PaymentMethod(BaseModel):
 
     @property
     def keeps_code(self) -> bool:
-        """Whether something refers to the method by its code."""
         return not self._state.adding and is_referred_to(self)
 
     @property
     def tells_transfers_apart(self) -> bool:
-        """Whether each transfer has a reference of its own: one that is asked for, and not the number of a receipt."""
+        """Whether each transfer has its own reference: the method requires one, and it is not a receipt's number."""
         return "reference" in self.requires and self.kind != self.Kind.CASH
 
     @property
     def is_sound(self) -> bool:
-        """Whether what was read of it has the shape that everybody who shows it counts on."""
+        """Whether its JSON columns have the shape that readers rely on."""
         texts = [self.__dict__.get(name, {}) for name in ("instructions", "fields")]
         return isinstance(self.requires, list) and all(
             isinstance(by_key, dict) and all(isinstance(text, str) for text in by_key.values()) for by_key in texts
         )
 
     def tolerance(self, total: Decimal) -> Decimal:
-        """How much of `total` may be missing, in the same currency."""
+        """The part of `total` that may be missing, in its currency."""
         return min(total * self.tolerance_percent / 100, self.tolerance_max)
 
     def payee(self) -> list[PayeeLine]:
@@ -175,16 +172,16 @@ class PaymentMethod(BaseModel):
         return payee_lines(self.kind, self.fields)
 
     def expects(self, reference: str) -> bool:
-        """Whether a transaction id looks as those of this method do; true where nothing is known."""
+        """Whether a transaction id matches the pattern; true without one."""
         if not self.reference_pattern or not reference:
             return True
         try:
             return matches(self.reference_pattern, reference)
-        except ValueError:  # written past the forms: it says nothing
+        except ValueError:  # an unreadable pattern, saved without the forms
             return True
 
     def clean(self) -> None:
-        """Keep the payee's fields in their usual form. Raises Django's ValidationError by field.
+        """Normalise the payee's fields. Raises Django's ValidationError by field.
 
         Errors of `fields` carry the payee field's key as their code.
         """
@@ -229,7 +226,7 @@ class PaymentMethod(BaseModel):
 
 
 def sound_methods(methods: Iterable[PaymentMethod]) -> list[PaymentMethod]:
-    """Those that can be shown. One that cannot was saved past the forms and the database's checks: it is logged."""
+    """The methods that can be shown; others, saved past forms and constraints, are logged."""
     good = []
     for method in methods:
         if method.is_sound:

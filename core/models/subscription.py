@@ -1,5 +1,3 @@
-"""What an account has signed up for."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from engine.stateful import StatusField
 
 @dataclass(frozen=True)
 class Terms:
-    """What a period is of: ids and figures as they were agreed, whatever the catalogue says by now.
+    """The plan, price, credits and interval of a period as agreed, whatever the catalogue says by now.
 
     price: of one interval, in the subscription's currency; credits: a month.
     """
@@ -33,7 +31,6 @@ class Terms:
 
     @classmethod
     def of(cls, price: PlanPrice) -> Terms:
-        """As the catalogue offers them."""
         return cls(price.plan_id, quantize(price.amount, price.currency), price.plan.credits, price.interval)
 
 
@@ -70,7 +67,7 @@ class Subscription(StatefulModel):
     period_start = models.DateField(null=True, blank=True)
     period_end = models.DateField(null=True, blank=True)  # the first day that is not paid for
     cancel_at_period_end = models.BooleanField(default=False)
-    # What the next period is of, as it was offered when it was chosen: a smaller plan or another interval waits for it.
+    # Terms of the next period as chosen and offered then: a smaller plan or another interval begins with it.
     next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     next_price = MoneyField(null=True, blank=True)
     next_credits = models.PositiveIntegerField(null=True, blank=True)
@@ -108,7 +105,7 @@ class Subscription(StatefulModel):
                     & not_negative("next_price")
                 ),
             ),
-            # What ends has no next period: of two choices about it the later one counts.
+            # A subscription that ends has no next period: the later of the two choices counts.
             models.CheckConstraint(
                 name="subscription_ends_or_goes_on",
                 condition=models.Q(cancel_at_period_end=False) | models.Q(next_plan__isnull=True),
@@ -120,7 +117,7 @@ class Subscription(StatefulModel):
 
     @property
     def renews_on(self) -> date | None:
-        """The first day of the next period; None where the plan ends before it, or has not begun."""
+        """The first day of the next period; None if the subscription ends before it, or has not begun."""
         return None if self.cancel_at_period_end else self.period_end
 
     def may_be_changed_by(self, user: User) -> bool:
@@ -128,17 +125,17 @@ class Subscription(StatefulModel):
 
     @transition(field=status, source=Status.PENDING_PAYMENT, target=Status.ACTIVE)
     def activate(self, *, on: date, until: date) -> None:
-        """Begin the first period, which ends where the next begins."""
+        """Begin the first period. until: the first day of the next one."""
         self.period_start, self.period_end, self.anchor_day = on, until, on.day
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def renew(self, *, until: date, **terms: Any) -> None:
-        """Begin the next period, which starts where the last one ended; on other terms, if they were chosen for it."""
+        """Begin the next period where the last one ended; terms: others that were chosen for it."""
         self._begin_next(until, **terms)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def upgrade(self, *, plan: UUID, price: Decimal, credits_a_month: int) -> None:
-        """Go on in the same period with a larger plan, whose difference has been paid: a later choice than to end."""
+        """Continue the period with a larger plan, whose difference has been paid. Takes back a choice to end."""
         self.plan_id, self.price, self.credits = plan, price, credits_a_month
         self.cancel_at_period_end = False
         self.choose_next(None)
@@ -153,7 +150,7 @@ class Subscription(StatefulModel):
 
     @transition(field=status, source=[Status.PAST_DUE, Status.SUSPENDED], target=Status.ACTIVE)
     def recover(self, *, until: date | None = None, **terms: Any) -> None:
-        """What was overdue has been paid: go on, in the period that was paid for, and of the plan it was paid for."""
+        """What was overdue has been paid. until, terms: those of the next period, if it begins with this."""
         if until is not None:
             self._begin_next(until, **terms)
 
@@ -168,7 +165,7 @@ class Subscription(StatefulModel):
         permission=may_be_changed_by,
     )
     def cancel(self, *, by: User) -> None:
-        """The customer wants no more of it, from now on."""
+        """The customer ends it at once."""
 
     @transition(
         field=status,
@@ -176,7 +173,7 @@ class Subscription(StatefulModel):
         target=Status.CANCELLED,
     )
     def end(self) -> None:
-        """Its last period is over, another takes its place, or nobody has paid for too long."""
+        """Its last period is over, another replaces it, or it was not paid for too long."""
 
     @property
     def terms(self) -> Terms:
@@ -186,7 +183,7 @@ class Subscription(StatefulModel):
 
     @property
     def next_terms(self) -> Terms:
-        """What is agreed for the next period: the same, unless something else was chosen for it."""
+        """The terms of the next period: the same, unless others were chosen."""
         if self.next_plan_id is None:
             return self.terms
         assert self.next_price is not None
@@ -195,7 +192,7 @@ class Subscription(StatefulModel):
         return Terms(self.next_plan_id, self.next_price, self.next_credits, self.next_interval)
 
     def choose_next(self, terms: Terms | None) -> None:
-        """Keep what the next period shall be of; None: the same as this one."""
+        """Set the terms of the next period; None: those of this one."""
         self.next_plan_id, self.next_price, self.next_credits, self.next_interval = (
             (None, None, None, None) if terms is None else (terms.plan_id, terms.price, terms.credits, terms.interval)
         )
@@ -212,7 +209,7 @@ class Subscription(StatefulModel):
         if plan is not None and price is not None:
             self.plan_id, self.price, self.credits = plan, price, credits_a_month
             self.interval = interval or self.interval
-        if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):  # what was chosen has come
+        if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):  # the chosen terms have begun
             self.choose_next(None)
 
 

@@ -1,5 +1,3 @@
-"""Changing an account, and closing it for good."""
-
 from __future__ import annotations
 
 import unicodedata
@@ -23,21 +21,18 @@ from workflows.settlement.locking import lock_account
 
 
 def check_account_name(name: str, *, field: str) -> None:
-    """Raise ValidationError naming `field` for a name that cannot be seen or kept, or that is an address.
-
-    That would stand in mails, as a link.
-    """
+    """Raise ValidationError naming `field` for a name that is invisible, too long, or shown as a link in mails."""
     check_name(name, field=field, longest=LONGEST_NAME)
     if looks_like_a_link(name):
         raise ValidationError({field: [_("Write the name alone, without the address of a page.")]})
 
 
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
-    """Change some of its fields. What is issued already keeps the details that it was issued with.
+    """Change some of its fields. Issued invoices keep their details.
 
-    Raises PermissionDenied for anybody but owners and admins, Conflict when it is closed, ValidationError for a name
-    that is none, when the billing details do not go together, or the time zone or `consume_by` is none,
-    TooManyRequests. The row is locked meanwhile: two changes at once cannot leave a set that nobody checked.
+    Raises PermissionDenied for anybody but owners and admins, Conflict if it is closed, ValidationError for an invalid
+    name, billing details, time zone or `consume_by`, TooManyRequests. The row is locked, so that two concurrent changes
+    cannot combine to unchecked details.
     """
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
@@ -63,23 +58,23 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         if row.time_zone != before:
             move_timers(row, before=before)
         if "billing_email" in changes:
-            look_again(row.pk)  # mails that wait until somebody proves the old one
+            look_again(row.pk)  # at mails that wait for a proof of the old address
     return row
 
 
 def _count_changes(row: Account, changes: dict[str, Any]) -> None:
-    """Another billing address may get mails, and another time zone moves every timer. Raises TooManyRequests."""
+    """A new billing address gets mails, and a new time zone moves every timer. Raises TooManyRequests."""
     for name in ("billing_email", "time_zone"):
         if name in changes and changes[name] != getattr(row, name):
             rate_limits.count(name, row.pk)
 
 
 def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:
-    """Close an account for good: its subscription ends, open invoices lapse, money paid ahead goes to its balance.
+    """Close an account for good: ends its subscription, cancels open invoices, moves money paid ahead to its balance.
 
-    typed_name: what was typed to confirm it; None where the caller has asked in another way.
+    typed_name: the account's name, typed to confirm; None if the caller has confirmed otherwise.
     Raises PermissionDenied for anybody but its owners and staff with core.manage_accounts, ValidationError naming
-    `account_name` or, for staff, `reason`; WrongState when it is closed already.
+    `account_name` or, for staff, `reason`; WrongState if it is closed already.
     """
     if not account.may_be_closed_by(by):
         raise PermissionDenied(_("Only an owner of the account may close it."))
@@ -94,10 +89,10 @@ def close_account(account: Account, *, by: User, reason: str = "", typed_name: s
 
 
 def check_is_open(account: Account) -> None:
-    """Raises Conflict for a closed account, of which nothing is changed any more. The caller holds its row."""
+    """Raises Conflict for a closed account. The caller has locked its row."""
     check_may(account, Act.CHANGE)
 
 
 def _as_compared(name: str) -> str:
-    """Capitals, the width of letters and the number of spaces do not matter."""
+    """Ignores case, the width of letters and the number of spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

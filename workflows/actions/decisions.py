@@ -1,5 +1,3 @@
-"""Deciding on payments: one, or many at once, each with an outcome of its own."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,11 +20,11 @@ AT_ONCE = 100
 def approve_payment(
     payment: Payment, *, by: User, allocations: Sequence[PlannedAllocation] = (), **inputs: Any
 ) -> Transition:
-    """Accept a claim. allocations: which invoices get how much of it; none: its own gets all.
+    """Approve a claim. allocations: which invoices get how much; none: its own gets all.
 
     Raises ValidationError for an invoice of another account or currency, and what `Payment.approve` raises.
     """
-    if allocations and payment.may_be_decided_by(by):  # nobody else is told whose an invoice is
+    if allocations and payment.may_be_decided_by(by):  # others are not told whose an invoice is
         wanted = {part.invoice_id for part in allocations}
         own = Invoice.objects.filter(pk__in=wanted, account=payment.account_id, currency=payment.currency)
         if own.count() < len(wanted):
@@ -42,10 +40,10 @@ def decide_payment(payment: Payment, verb: str, *, by: User, **inputs: Any) -> T
 
 
 def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> Iterator[tuple[UUID, Payment | Problem]]:
-    """Approve or reject, a hundred in one transaction; where one cannot be, that hundred goes one by one.
+    """Approve or reject, a hundred in one transaction; if one of them fails, that hundred is decided one by one.
 
-    What `left_out` names wants a look of its own, also when the list is sent again. Yields each key once, with the
-    payment as it is now, or the Problem that says why it was left alone.
+    Leaves out what `left_out` names, also when the list is sent again. Yields each key once, with the payment read
+    again, or the Problem that says why it was not decided.
     """
     wanted = sorted(set(ids))
     apart = left_out(wanted, verb, by)
@@ -65,12 +63,11 @@ def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> I
 
 
 def left_out(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
-    """Which of these are not decided on with others, each with the Problem that says why.
+    """Payments that must not be decided in bulk, each with the Problem that says why.
 
-    At most one claim of an invoice is, the oldest of those named: two of one invoice are often the same money. To
-    approve "as claimed" in passing is also refused where the claim is above what is open, for all that is above would
-    be the customer's, and where another account used the same reference before. Rejected they are all together: a desk
-    that somebody floods is cleared so.
+    Of an invoice only the oldest claim named: two are often the same money. Approval also leaves out claims above what
+    is open, since the excess would be credited to the customer, and claims whose reference another account used before.
+    Rejection leaves out none, so that a flooded queue can be cleared.
     """
     repeated = _repeated(keys, by)
     return {**_doubtful(keys, by), **repeated} if verb == "approve" else {**repeated}
@@ -121,7 +118,7 @@ def _decide(key: UUID, verb: str, by: User, inputs: dict[str, Any]) -> Payment |
 
 
 def _locked(keys: Iterable[UUID], by: User) -> dict[UUID, Payment]:
-    """The payments, locked in the order of their keys so that two who decide on the same do not deadlock."""
+    """The payments, locked in ascending order of keys, so that two bulk decisions cannot deadlock."""
     wanted = list(keys)
     rows = (
         Payment.objects.visible_to(by).filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, of=("self",))

@@ -1,8 +1,8 @@
-"""Who may do what is asked for by one person and confirmed by another; nobody asks for themselves.
+"""Granting rights to staff: one person asks, another confirms; nobody asks for themselves.
 
-Rights are what decides about money, so two people are needed for them, too. In a firm of one a right that was asked
-for waits, and everybody who could object has been told. `manage.py` acts at once, as the machine's operator: who has
-the machine has the database, and its rows say who that was.
+Rights decide about money, so they need two people, too. In a firm of one a requested right waits, and everybody who
+could object is told. `manage.py` acts at once, as the machine's operator: who controls the machine controls the
+database, and the rows say that it was the operator.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ REASON = 500  # characters
 
 
 def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
-    """Ask that somebody be given rights; who is not of the staff becomes so with them.
+    """Request rights for somebody, who becomes staff with them if they are not.
 
-    Raises PermissionDenied, ValidationError naming `duties`, Conflict where there is nothing to give.
+    Raises PermissionDenied, ValidationError naming `duties`, Conflict if they have all of them.
     """
     with atomic():
         person = _asked_for(person, by)
@@ -43,7 +43,7 @@ def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = 
 
 
 def ask_to_change_email(person: User, email: str, *, by: User, reason: str = "") -> DutyGrant:
-    """Ask that somebody of the staff get another address to sign in with: who reads it may set their password.
+    """Request another log-in address for a member of the staff: its reader may set their password.
 
     Raises PermissionDenied, ValidationError naming `email`.
     """
@@ -66,7 +66,7 @@ def take(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> 
 
 
 def confirm(grant: DutyGrant, *, by: User) -> DutyGrant:
-    """The second person's yes: it is in force. Raises PermissionDenied, Conflict when it is decided already."""
+    """Confirm as the second person; in force at once. Raises PermissionDenied, Conflict if it is decided already."""
     with atomic():
         grant = _locked(grant)
         _check_holder(by)
@@ -81,7 +81,7 @@ def confirm(grant: DutyGrant, *, by: User) -> DutyGrant:
 
 
 def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
-    """It never comes into force; every holder may say so. Raises PermissionDenied, Conflict when it is decided."""
+    """Every holder of the permission may withdraw it. Raises PermissionDenied, Conflict if it is decided already."""
     with atomic():
         grant = _locked(grant)
         _check_holder(by)
@@ -92,14 +92,14 @@ def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
 
 
 def give_at_once(person: User, duties: Iterable[str], *, tell: bool = False) -> DutyGrant | None:
-    """By the machine's operator; None where they hold all of it. Raises ValidationError naming `duties`."""
+    """As the machine's operator; None if they hold all of it. Raises ValidationError naming `duties`."""
     with atomic():
         words = _not_held(duties, person)
         return _at_once(DutyGrant.Kind.GIVE, person, words, tell=tell) if words else None
 
 
 def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: bool = False) -> DutyGrant | None:
-    """By the machine's operator, all that somebody holds or these of it; None where they hold nothing of it."""
+    """As the machine's operator; duties: None: all that they hold. Returns None if they hold none of it."""
     with atomic():
         held = words_of(person)
         words = held - {ACTIVE} if duties is None else held & set(duties)
@@ -107,7 +107,7 @@ def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: boo
 
 
 def set_group(name: str, duties: Collection[str]) -> Group:
-    """Let a group have just these permissions, by the machine's operator. Raises ValidationError naming `duties`."""
+    """Set a group's permissions, as the machine's operator. Raises ValidationError naming `duties`."""
     with atomic():
         group, _ = Group.objects.get_or_create(name=name)
         try:
@@ -125,7 +125,7 @@ def set_group(name: str, duties: Collection[str]) -> Group:
 
 
 def _not_held(duties: Iterable[str], person: User) -> set[str]:
-    """What of these somebody lacks; who is not of the staff becomes so with them."""
+    """The duties that the person lacks, `staff` included."""
     words = _checked(duties) - words_of(person)
     return words | {STAFF} if words - {ACTIVE} and not person.is_staff else words
 
@@ -166,7 +166,7 @@ def _row(kind: str, person: User, words: list[str], *, by: User, reason: str, em
 
 
 def _asked_for(person: User, by: User) -> User:
-    """The person, locked, of whom `by` may ask something."""
+    """The locked person, after checking that `by` may ask for them."""
     _check_holder(by)
     if person.pk == by.pk:
         _refuse(by, "Nobody changes their own rights.")

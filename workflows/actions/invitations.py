@@ -1,6 +1,6 @@
-"""Invitations are offers: who reads the address accepts one, or says that it was not for them.
+"""Invitations: the reader of the address accepts or declines.
 
-Until then there is no row of a person, so that nobody is kept from an account of their own by what a stranger typed.
+No user exists before that, so that an invitation does not block the address for an account of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Offer:
 
 
 def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
-    """Offer a place in the account; its mail leaves once who invites is proved. It says nothing of who has the address.
+    """Offer a membership; the mail is sent once the inviting account is proved. Does not tell whether a user exists.
 
     Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already,
     TooManyRequests, and what check_may() raises.
@@ -71,7 +71,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
 
 
 def offer_of(token: str) -> Offer | None:
-    """The offer of a link, to be looked at; None for one that is not good any more."""
+    """The offer of a link; None if the link is no longer valid."""
     invitation = invitation_of(token)
     if invitation is None:
         return None
@@ -80,10 +80,10 @@ def offer_of(token: str) -> Offer | None:
 
 
 def accept(token: str, *, password: str | None = None) -> User:
-    """Take the place that is offered. password: their first one; None: they sign in with the one they have.
+    """Become a member. password: for a new user; None: they have one.
 
-    Raises ValidationError naming `token` or `password`, Conflict for who belongs to another account, or where this one
-    has no room any more or is closed.
+    Raises ValidationError naming `token` or `password`, Conflict for members of another account, or if this one has no
+    room or is closed.
     """
     with _locked(token) as invitation:
         account = invitation.account
@@ -99,7 +99,7 @@ def accept(token: str, *, password: str | None = None) -> User:
 
 
 def decline(token: str) -> None:
-    """The offer was not for them, or not wanted: it is gone, and this account writes to them no more for a month.
+    """Delete the offer; the account cannot invite this address again for a month.
 
     Raises ValidationError naming `token`.
     """
@@ -110,7 +110,7 @@ def decline(token: str) -> None:
 
 @contextmanager
 def _locked(token: str) -> Iterator[Invitation]:
-    """A transaction with the offer of a link and its account. Raises ValidationError for a link that is not good."""
+    """A transaction that locks the offer and its account. Raises ValidationError for an invalid link."""
     stale = ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
     found = invitation_of(token)
     if found is None:
@@ -125,7 +125,7 @@ def _locked(token: str) -> Iterator[Invitation]:
 
 
 def _person_of(invitation: Invitation, password: str | None) -> User:
-    """Who accepts: somebody with a log-in and without an account, or somebody new."""
+    """The user who accepts: an existing one without an account, or a new one."""
     people = User.objects.select_for_update(no_key=True, of=("self",)).select_related("membership__account")
     user = people.filter(email_canonical=invitation.email_canonical).first()
     if user is not None:
@@ -146,7 +146,7 @@ def _person_of(invitation: Invitation, password: str | None) -> User:
 
 
 def _check_is_free(user: User, invitation: Invitation) -> None:
-    """Raises Conflict for who belongs to another account that is not closed, or is of the staff."""
+    """Raises Conflict for staff and for members of another account that is not closed."""
     place = getattr(user, "membership", None)
     if place is not None and place.account_id == invitation.account_id:
         raise Conflict(_("You belong to this account already."))
@@ -161,7 +161,7 @@ def _can_sign_in(user: User) -> bool:
 
 
 def _check_room(account: Account, used: int) -> None:
-    """Raises Conflict where the plan has no room for one person more."""
+    """Raises Conflict if the plan has no room for one more person."""
     limit = plan_of(account).max_users
     if limit is None or used < limit:
         return

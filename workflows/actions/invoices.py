@@ -1,5 +1,3 @@
-"""Demands for money, numbered without a gap."""
-
 from __future__ import annotations
 
 from datetime import date, timedelta
@@ -31,11 +29,11 @@ def issue_invoice(
     due_on: date | None = None,
     terms: Terms | None = None,
 ) -> Invoice:
-    """Demand money for a subscription: the next number, today's date, the customer's details as they are.
+    """Issue an invoice with the next number, today's date and the current billing details.
 
     total: rounded to the minor units of the subscription's currency.
-    period: what it pays for; None: the period that begins when it is paid. due_on: None: after the usual days.
-    terms: what it pays for; None: the subscription's own. They are kept with the invoice, for the catalogue moves.
+    period: None: the period that begins when it is paid. due_on: None: after the method's usual days.
+    terms: None: the subscription's own. They are stored with the invoice, since the catalogue changes.
     """
     terms = terms or subscription.terms
     plan = Plan.objects.get(pk=terms.plan_id)
@@ -65,7 +63,7 @@ def issue_invoice(
             },
         },
     )
-    birth = create(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # a law compares them
+    birth = create(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # compared by an invariant
     today = today_in(account.time_zone, database_now())
     perform(
         invoice.issue,
@@ -84,10 +82,10 @@ def issue_invoice(
 
 
 def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bool = False) -> Invoice:
-    """Say that it should not have been issued.
+    """Void an invoice that should not have been issued.
 
-    to_balance: what was paid of it in part goes to the customer's balance first, unless what it is for was given.
-    Raises PermissionDenied, WrongState for one that is paid or over, or that money is still on.
+    to_balance: a partial payment goes to the balance first, unless the service was given.
+    Raises PermissionDenied, WrongState if it is paid, over, or has money on it.
     """
     if not invoice.may_be_voided_by(by):
         raise PermissionDenied("You may not void this invoice.")
@@ -102,7 +100,7 @@ def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bo
 
 
 def available_to(invoice: Invoice, user: User) -> list[str]:
-    """What this user may do with it now: its transitions, and `void` where its money may go to the balance first."""
+    """Transitions that this user may perform, and `void` if its money may go to the balance first."""
     verbs = available(invoice, user)
     if invoice.holds_part_of_what_is_not_given and invoice.may_be_voided_by(user):
         verbs = sorted({*verbs, "void"})
@@ -110,7 +108,7 @@ def available_to(invoice: Invoice, user: User) -> list[str]:
 
 
 def _next_number(series: str) -> str:
-    """INV-000001, INV-000002...: the row's lock is held until the invoice commits, so no number is lost."""
+    """INV-000001, INV-000002...: the row stays locked until the invoice commits, so numbers have no gaps."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO core_numberseries AS series (code, next) VALUES (%s, 2)

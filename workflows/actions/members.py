@@ -1,4 +1,4 @@
-"""People in an account: who may change their role or let them go."""
+"""Members of an account: changing roles, and leaving."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = Membership | Invitation
 
 
 def people_of(account: Account) -> list[Place]:
-    """Who belongs to the account, then to whom a place is offered; the oldest first."""
+    """Members, then invitations, the oldest first."""
     members = account.memberships.select_related("user").order_by("pk")
     return [*members, *account.invitations.order_by("pk")]
 
@@ -37,10 +37,9 @@ def place_in(account: Account, key: UUID) -> Place:
 
 
 def change_role(place: Place, role: str, *, by: User) -> Place:
-    """Also of somebody who is invited.
+    """Change the role of a member or an invitation.
 
-    Raises PermissionDenied, Conflict when nobody would own the account any more, or it is closed, NotFound for who has
-    left it just now.
+    Raises PermissionDenied, Conflict for the last owner and for a closed account, NotFound if they have just left.
     """
     with atomic():
         place = _locked(place)
@@ -51,7 +50,7 @@ def change_role(place: Place, role: str, *, by: User) -> Place:
 
 
 def let_go(place: Place, *, by: User) -> None:
-    """Let somebody go, leave oneself, or withdraw an offer; who has gone cannot sign in any more.
+    """Remove a member, leave oneself, or withdraw an invitation; former members cannot sign in any more.
 
     Raises what change_role() raises.
     """
@@ -91,7 +90,7 @@ def warn_of_missing_owner(person: User) -> bool:
 
 
 def _locked(place: Place) -> Place:
-    """As it is now, under the lock of its account: two owners may step down at the same moment."""
+    """Read again under the lock of its account, since two owners may step down at the same moment."""
     check_is_open(lock_account(place.account))
     return place_in(place.account, place.pk)
 
@@ -107,7 +106,7 @@ def _check(place: Place, role: str, by: User) -> None:
 
 
 def _check_owner_stays(place: Place, role: str) -> None:
-    """Raises Conflict where the last owner would become another role, or empty: leave."""
+    """Raises Conflict if the last owner would get another role or (role empty) leave."""
     if isinstance(place, Invitation) or place.role != Role.OWNER or role == Role.OWNER:
         return
     others = Membership.objects.filter(account=place.account_id, role=Role.OWNER).exclude(pk=place.pk)

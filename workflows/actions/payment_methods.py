@@ -1,4 +1,4 @@
-"""What staff change of payment methods, and what follows. Where money is sent is changed by two."""
+"""Changing payment methods. A change of the payee needs two people."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from workflows.seed.payment_methods import still_examples
 
 
 def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
-    """Save what was changed of a method. Returns the new version of its payee, if that was changed.
+    """Save a changed method. Returns the new version of its payee, if that was changed.
 
-    Payee, instructions and tolerance of a method that an issued invoice shows stay as they are: the change waits for
-    somebody else and some hours, see `confirm_payee`. Of a method that no invoice shows they change at once.
+    If an issued invoice shows the method, a change of payee, instructions or tolerance waits for a colleague and some
+    hours, see `confirm_payee`; otherwise it takes effect at once.
 
-    Raises PermissionDenied, Conflict where a change waits already, Django's ValidationError for what cannot be, also
-    where it cannot be before the change is in force.
+    Raises PermissionDenied, Conflict if a change waits already, Django's ValidationError for invalid values, also those
+    that are invalid only until the change takes effect.
     """
     _check(by)
     _check_whole(method)
@@ -52,7 +52,7 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
 
 
 def example_errors(method: PaymentMethod) -> dict[str, str]:
-    """What is still the catalogue's where customers are asked in earnest, by key of the payee and `instructions`."""
+    """Values of an enabled method that are still the catalogue's examples, by payee key or `instructions`."""
     if method.is_demo or not method.is_enabled:
         return {}
     words = "This is the catalogue's example: fill in your own, or leave it a demo."
@@ -63,10 +63,10 @@ def example_errors(method: PaymentMethod) -> dict[str, str]:
 
 
 def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
-    """Agree that money is sent there: it comes into force when it has waited as long as it must.
+    """Confirm a change of payee; it takes effect when its waiting time is over.
 
-    Raises PermissionDenied for who asked for it and for who may not change methods, WrongState for one that does not
-    wait for it.
+    Raises PermissionDenied for the person who asked and for those who may not change methods, WrongState if it does
+    not await a confirmation.
     """
     _check(by)
     with atomic():
@@ -82,7 +82,7 @@ def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
 
 
 def withdraw_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
-    """Say that the payee stays as it is, until the change is in force. Raises PermissionDenied, WrongState."""
+    """Withdraw a change that is not in force yet. Raises PermissionDenied, WrongState."""
     _check(by)
     with atomic():
         version = _held(version)
@@ -92,16 +92,16 @@ def withdraw_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
 
 
 def keep_payee(method: PaymentMethod, held: PaymentMethod) -> None:
-    """Let the method in memory have the payee of the other."""
+    """Copy the payee of `held` to the method in memory."""
     for name in PAYEE:
         setattr(method, name, copy(getattr(held, name)))
 
 
 def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
-    """Where nobody can pay any more, in words; operators get one mail a day about the same places.
+    """Places where nobody can pay any more, in words; operators get one mail a day about the same places.
 
-    It is not refused: an account that was broken into must be switched off at once.
-    before: the methods as they were before they were changed or deleted.
+    Not refused, because a compromised bank account must be switched off at once.
+    before: the methods before they were changed or deleted.
     """
     places = list(left_without(before))
     if places:
@@ -148,13 +148,13 @@ def _ask(method: PaymentMethod, *, by: User) -> PayeeVersion:
 
 
 def _next_number(method: PaymentMethod) -> int:
-    """The caller holds the method."""
+    """The caller has locked the method."""
     last = PayeeVersion.objects.filter(method=method).order_by("-number").values_list("number", flat=True).first()
     return (last or 0) + 1
 
 
 def _held(version: PayeeVersion) -> PayeeVersion:
-    """As it is now, with its method locked. Raises WrongState for one that is over."""
+    """The version, read again, with its method locked. Raises WrongState if it is over."""
     list(PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id))
     version = PayeeVersion.objects.get(pk=version.pk)
     if not version.waits:

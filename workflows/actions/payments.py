@@ -1,4 +1,4 @@
-"""Money that somebody says has moved: the customer claims it, or staff record it."""
+"""Claiming payments (customers) and recording receipts (staff)."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ from workflows.settlement.locking import ACCOUNTS
 INVOICES = CompiledQuery(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
 FAR_MORE = 10  # times what is open
-HINDMOST = 2**15 - 1  # place among the claims of an account: what its column holds
-# The claims of an account that nobody has decided on, and those of this invoice that are approved and not settled yet:
-# the oldest first.
+HINDMOST = 2**15 - 1  # the largest place among an account's claims that its column holds
+# The undecided claims of an account, and the approved but unsettled ones of this invoice, the oldest first.
 IN_REVIEW = """
     SELECT id, invoice_id, status = 'pending_approval', reference_key FROM core_payment
     WHERE account_id = %s::uuid
         AND (status = 'pending_approval' OR (status = 'approved' AND invoice_id = %s::uuid))
     ORDER BY id"""
-# A claim after a refusal tries again what was refused last.
+# A claim after a rejection retries the last rejected one.
 LAST_REFUSED = "SELECT id FROM core_payment WHERE invoice_id = %s::uuid AND status = 'failed' ORDER BY id DESC LIMIT 1"
 
 
@@ -54,14 +53,14 @@ def claim_payment(
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Keep the customer's word that an invoice has been paid, for staff to decide on.
+    """Create a customer's claim that an invoice has been paid, for staff to decide on.
 
-    While another claim of the invoice is in review this one is a further one, and marked so.
+    It is marked if another claim of the invoice is in review.
 
-    Raises PermissionDenied for anybody but owners and admins, ValidationError for a day or an amount that cannot be,
-    for what the method requires and is missing, and for far more than is open, WrongState when nothing of the invoice
-    is open, DuplicateClaim when this account has claimed the same reference already, or when so many of its claims wait
-    for a decision that one more could only be a mistake, TooManyRequests.
+    Raises PermissionDenied for anybody but owners and admins; ValidationError for an impossible day or amount, for
+    missing details that the method requires, and for far more than is open; WrongState if nothing of the invoice is
+    open; DuplicateClaim if the account has claimed the reference already, or has too many undecided claims;
+    TooManyRequests.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
@@ -78,7 +77,7 @@ def claim_payment(
         ),
     )
     with _claimed_once(invoice.account_id, reference):
-        # Either what expires sees the claim, or the claim sees what has expired: each is read after the one before it.
+        # Either the timer that expires the invoice sees the claim, or the claim sees the expiry: both read under locks.
         with pipeline():
             ACCOUNTS.ask([invoice.account_id])
             locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
@@ -123,10 +122,10 @@ def record_payment(
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Keep what staff saw arrive; somebody else of them approves it. Money comes also when an invoice is closed.
+    """Record money that staff saw arrive; a colleague approves it. Also for closed invoices.
 
-    However many claims wait for a decision: a receipt is no claim, it was seen. Raises PermissionDenied,
-    ValidationError for a day or an amount that cannot be, DuplicateClaim.
+    The limit of undecided claims does not apply. Raises PermissionDenied, ValidationError for an impossible day or
+    amount, DuplicateClaim.
     """
     if not by.may_decide_on(invoice.account_id, "core.review_payment"):
         raise PermissionDenied("You may not record payments of this account.")
@@ -136,7 +135,7 @@ def record_payment(
     )
     with _claimed_once(invoice.account_id, reference):
         with pipeline():
-            ACCOUNTS.ask([invoice.account_id])  # what is claimed at the same moment sees this, or this sees it
+            ACCOUNTS.ask([invoice.account_id])  # so that of two concurrent claims the second sees the first
             reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
         return _begin(
             invoice,
@@ -153,9 +152,9 @@ def record_payment(
 
 
 def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> None:
-    """What a customer says of a payment by that method, by the names of CLAIM_FIELDS.
+    """Check the details of a claim, by the names of CLAIM_FIELDS.
 
-    Raises ValidationError for a day that cannot be, and for what the method requires and is missing.
+    Raises ValidationError for an impossible day, and for missing details that the method requires.
     """
     wrong = {"paid_on": [error]} if (error := day_error(paid_on, timezone.now())) else {}
     told["paid_on"] = paid_on
@@ -165,12 +164,12 @@ def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> N
 
 
 def reference_is_taken() -> str:
-    """What a DuplicateClaim says whose payment has the same reference."""
+    """The message of a DuplicateClaim for a reference that is taken."""
     return _("A payment with this reference is being reviewed or has been accepted already.")
 
 
 class _InReview:
-    """What of an account is in review, read under its lock by IN_REVIEW."""
+    """The claims of an account in review, read by IN_REVIEW under the account's lock."""
 
     def __init__(self, rows: Sequence[tuple[UUID, UUID, bool, str]], invoice: Invoice) -> None:
         self._undecided = [row for row in rows if row[2]]
@@ -178,11 +177,11 @@ class _InReview:
         self.has_same_invoice = any(row[1] == invoice.pk for row in rows)
 
     def place(self) -> int:
-        """How many claims of its account come before the next one: they are ranked one after another."""
+        """How many claims of the account come before the next one in the review queue."""
         return min(len(self._undecided), HINDMOST)
 
     def check_room_for(self, reference: str) -> None:
-        """Raise DuplicateClaim where one more is over a limit: with that of the same reference, else the oldest."""
+        """Raise DuplicateClaim over a limit; it names the claim with the same reference, else the oldest."""
         if len(self._of_invoice) >= UNDECIDED_PER_INVOICE:
             count, words = (
                 UNDECIDED_PER_INVOICE,
@@ -205,9 +204,9 @@ class _InReview:
 
 
 def _check_size(amount: Decimal, currency: str, invoice: Invoice) -> None:
-    """Raise ValidationError for a claim that can only be a slip, or bait for a hasty approval.
+    """Raise ValidationError for an amount that can only be a slip, or bait for a hasty approval.
 
-    What is paid in another currency is compared with nothing: only its receipt can tell what it is worth.
+    Amounts in another currency are not compared: only the receipt tells what they are worth.
     """
     if currency != invoice.currency or amount <= FAR_MORE * invoice.outstanding:
         return
@@ -236,7 +235,7 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InRevi
 
 @contextmanager
 def _claimed_once(account_id: UUID, reference: str) -> Iterator[None]:
-    """A transaction in which a claim is begun. Raises DuplicateClaim when this reference is taken, after it."""
+    """A transaction that creates a claim. Raises DuplicateClaim, after its rollback, if the reference is taken."""
     try:
         with atomic():
             yield
@@ -254,5 +253,5 @@ def _claimed_already(account_id: UUID, reference: str) -> DuplicateClaim:
         status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED, Payment.Status.SUCCEEDED],
     )
     first = earlier.order_by("pk").values_list("pk", flat=True).first()
-    # None: it was taken back in this very moment.
+    # None: it was withdrawn just now.
     return DuplicateClaim(reference_is_taken(), **({"payment_id": str(first)} if first else {}))

@@ -1,5 +1,3 @@
-"""From nobody to a customer."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
@@ -35,7 +33,7 @@ class SignUp:
 
 
 def nobody_counts(*, is_trial: bool) -> Iterable[Crowd]:
-    """Of a sign-up that does not come over the net."""
+    """The default `admit`, for sign-ups without a request: no limits."""
     return ()
 
 
@@ -53,14 +51,13 @@ def sign_up(
     time_zone: str = "",
     admit: Callable[..., Iterable[Crowd]] = nobody_counts,
 ) -> SignUp:
-    """Open an account: on trial with its credits, or waiting for the payment of a first invoice.
+    """Create an account: on trial with its credits, or waiting for the payment of a first invoice.
 
-    plan, payment_method: codes of what is offered. password: None: they set one later. time_zone: empty: that of the
-    billing country, else UTC. admit: counts it when nothing else is wrong, `is_trial` or not, and says where so many
-    trials begin that staff look at this one: core.security.rate_limits.admit().
-    Raises ValidationError for a plan, price, name, password, billing details, method or time zone that cannot be
-    accepted, Conflict when the e-mail address has an account already, or its mailbox had a trial less than a year ago,
-    and what `admit` raises.
+    plan, payment_method: codes. password: None: set later. time_zone: empty: that of the billing country, else UTC.
+    admit: applies rate limits once everything else is valid, see core.security.rate_limits.admit(); returns the crowds
+    that a trial belongs to.
+    Raises ValidationError for an invalid plan, price, name, password, billing details, method or time zone, Conflict if
+    the e-mail address has an account already or its mailbox had a trial less than a year ago, and what `admit` raises.
     """
     price = price_of(find_plan(plan), currency, interval)
     is_free = price.amount == 0
@@ -102,7 +99,7 @@ def sign_up(
 def check_sign_up(
     *, email: str, password: str | None, account_name: str, billing: Mapping[str, str], is_paid: bool
 ) -> None:
-    """What somebody tells of themselves, all that is wrong with it at once. Raises ValidationError."""
+    """Raises one ValidationError with all errors."""
     checks: list[Callable[[], None]] = [
         partial(check_account_name, account_name, field="account_name"),
         partial(check_billing, billing, is_paid=is_paid),

@@ -1,5 +1,3 @@
-"""Choosing a plan, changing it, letting it end."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -33,9 +31,9 @@ from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undeli
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
-    """The price at which the plan is offered in that currency for a month or a year; free is free for both.
+    """The plan's offered price in that currency and interval; a free price is valid for both intervals.
 
-    Raises ValidationError when it has none, naming `interval` where only that is to blame.
+    Raises ValidationError if there is none, naming `interval` if the plan has a price for the other one.
     """
     prices = _prices_in(plan, currency)
     found = prices.get(interval) or next((price for price in prices.values() if price.amount == 0), None)
@@ -45,7 +43,7 @@ def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH
 
 
 def _prices_in(plan: Plan, currency: str) -> dict[str, PlanPrice]:
-    """What is offered in that currency, by interval."""
+    """Offered prices in that currency, by interval."""
     return {price.interval: price for price in plan.offers() if price.currency == currency}
 
 
@@ -62,7 +60,7 @@ def subscribe(
     cause: Transition | None,
     previous: Subscription | None = None,
 ) -> tuple[Subscription, Invoice]:
-    """A subscription that waits for its first invoice to be paid, and that invoice."""
+    """A new subscription in `pending_payment`, and its first invoice."""
     terms = Terms.of(price)
     subscription = Subscription(
         account=account,
@@ -87,12 +85,12 @@ def choose_plan(
     method: PaymentMethod | None = None,
     interval: str | None = None,
 ) -> tuple[Subscription, Invoice | None]:
-    """Subscribe, or change what is subscribed: to a larger plan at once for a prorated invoice, to a smaller one or
-    another interval with the next period. The present plan takes back what was chosen for then, to end among it.
+    """Subscribe, or change the plan: to a larger one at once, for a prorated invoice; to a smaller one or another
+    interval with the next period. Choosing the present plan takes back an earlier choice for then, also to end.
 
-    A live trial goes on until the new plan is paid for. interval: None: as it runs, of a new subscription a month.
-    Raises PermissionDenied, ValidationError without a price or without somebody to bill, Conflict when it is the plan
-    already or a payment for another choice is in review, TooManyRequests.
+    A trial goes on until the new plan is paid. interval: None: unchanged, for a new subscription a month.
+    Raises PermissionDenied; ValidationError without a price or billing details; Conflict if it is the plan already, or
+    while a payment for another choice is in review; TooManyRequests.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may choose its plan."))
@@ -118,9 +116,9 @@ def choose_plan(
 
 
 def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
-    """Demand the price of the next period, as it was agreed; None where there is nothing to demand.
+    """Issue the invoice of the next period on its agreed terms; None if nothing is to be invoiced.
 
-    The caller holds the account. One per period: the database refuses a second.
+    The caller has locked the account. The database refuses a second invoice for the period.
     """
     start, terms = subscription.period_end, subscription.next_terms
     if terms.price == 0 or start is None or subscription.cancel_at_period_end:
@@ -142,9 +140,9 @@ def issue_renewal(account: Account, subscription: Subscription, *, cause: Transi
 
 
 def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
-    """What was agreed for the next period has changed: where it was demanded and nothing paid, demand it again.
+    """After a change of the next terms: void and reissue the renewal invoice, if nothing of it is paid.
 
-    Where it was not, because the subscription was to end, it is now if the day for that has passed.
+    If none was issued because the subscription was to end, issue it if its day has passed.
     """
     assert subscription.period_end is not None
     for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
@@ -156,16 +154,16 @@ def replace_renewal(account: Account, subscription: Subscription, *, cause: Tran
 
 
 def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
-    """The invoices of the period after this one: at most one that is not void."""
+    """Invoices of the next period: at most one that is not void."""
     return Invoice.objects.filter(
         subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
     )
 
 
 def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
-    """Take back what was chosen for the next period: another plan, another interval, or to end.
+    """Take back a choice for the next period: another plan, another interval, or to end.
 
-    Raises PermissionDenied, WrongState for one that is over, Conflict where nothing was chosen.
+    Raises PermissionDenied, WrongState if the subscription is over, Conflict if nothing was chosen.
     """
     if subscription.status not in ACTIVE_STATUSES:
         raise WrongState(
@@ -179,7 +177,7 @@ def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
 
 
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
-    """Let a subscription end with the last period that is paid for: now, where that is over already.
+    """End the subscription after the last paid period; at once if that is over already.
 
     Raises PermissionDenied, WrongState.
     """
@@ -195,7 +193,7 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
                 unmet=[],
             )
         if _is_over(account, row):
-            perform(row.cancel, by=by)  # the day on which it would have ended has been: no timer waits for another
+            perform(row.cancel, by=by)  # the day of its end is past, so no timer would end it
             return row
         row.cancel_at_period_end = True
         row.choose_next(None)
@@ -205,7 +203,7 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
 
 
 def _is_over(account: Account, subscription: Subscription) -> bool:
-    """Whether the period has ended, and the next is not paid for."""
+    """Whether the period has ended, and the next is not paid."""
     assert subscription.period_end is not None
     if today_in(account.time_zone, database_now()) < subscription.period_end:
         return False
@@ -215,7 +213,7 @@ def _is_over(account: Account, subscription: Subscription) -> bool:
 def _change_plan(
     account: Account, subscription: Subscription, plan: Plan, interval: str, method: PaymentMethod | None
 ) -> tuple[Subscription, Invoice | None]:
-    """The one place that knows every choice about this period and the next; the later one counts."""
+    """The only place that handles every choice about this period and the next; the latest counts."""
     is_present = (plan.pk, interval) == (subscription.plan_id, subscription.interval)
     if is_present and not (subscription.next_plan_id or subscription.cancel_at_period_end):
         raise Conflict(_("The plan is %(plan)s already.") % {"plan": plan.name})
@@ -258,7 +256,7 @@ def _change_plan(
 
 
 def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Terms:
-    """What the plan costs and gives. is_other: another interval than it runs by, so that may be to blame."""
+    """The plan's terms. is_other: the interval differs from the present one, so an error may name `interval`."""
     prices = _prices_in(plan, currency)
     if any(price.amount == 0 for price in prices.values()):
         raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
@@ -268,7 +266,7 @@ def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Te
 
 
 def _change_next(account: Account, subscription: Subscription, terms: Terms | None) -> tuple[Subscription, None]:
-    """Let the next period be on these terms, None: on those of this one; also where it was demanded already."""
+    """Set the terms of the next period (None: those of this one), and replace its invoice if there is one."""
     if any(invoice.payments.in_review().exists() for invoice in renewals_of(subscription)):
         raise Conflict(_("A payment for the next period is in review: wait for it, or withdraw it."))
     subscription.cancel_at_period_end = False
@@ -279,7 +277,7 @@ def _change_next(account: Account, subscription: Subscription, terms: Terms | No
 
 
 def _drop_earlier_choice(account: Account) -> None:
-    """A plan that was chosen and not paid for makes room for the next."""
+    """Expire an unpaid earlier choice of a plan."""
     for subscription in account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT):
         for invoice in subscription.invoices.filter(status__in=Invoice.OPEN):
             if invoice.status == Invoice.Status.PARTIALLY_PAID:

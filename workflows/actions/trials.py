@@ -1,4 +1,4 @@
-"""One trial a year for a mailbox, and what staff do about many that look like one person's."""
+"""One trial a year for each mailbox, and clusters of trials that look like one person's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TAKE = """
 
 @dataclass(frozen=True)
 class Cluster:
-    """Trials of one network or mail domain that nobody has looked at yet. The first of its accounts are named."""
+    """Unreviewed trials of one network or mail domain, with the first of their accounts."""
 
     reason: str
     key: str
@@ -45,9 +45,9 @@ class Cluster:
 
 
 def takes_trial(email: str) -> bool:
-    """Whether this mailbox may begin a trial; then it has, for a year. Other spellings of it are the same mailbox.
+    """Take the trial of this mailbox, in any spelling, for a year; False if it had one.
 
-    The caller holds the transaction of the sign-up: of two at the same moment the second waits here for the first.
+    Called in the sign-up's transaction: of two concurrent sign-ups the second waits here for the first.
     """
     if had_trial_lately(email):
         return False
@@ -57,10 +57,10 @@ def takes_trial(email: str) -> bool:
 
 
 def had_trial_lately(email: str) -> bool:
-    """Whether who reads that address began a trial less than a year ago, under whatever spelling of it."""
+    """Whether this mailbox, in any spelling, began a trial less than a year ago."""
     if RateLimitBucket.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
         return True
-    # Of before mailboxes were remembered: by the address alone, of an account that was closed since.
+    # Trials from before this table: by the address alone, of an account that was closed since.
     people = User.objects.formerly(email)
     births = Transition.objects.filter(
         machine="account",
@@ -74,29 +74,28 @@ def had_trial_lately(email: str) -> bool:
 
 
 def forget_trial(email: str) -> None:
-    """Of a person who is erased."""
+    """For a person who is erased."""
     RateLimitBucket.objects.filter(key__in=_keys(email)).delete()
 
 
 def put_on_list(account: Account, crowds: Iterable[Crowd]) -> None:
-    """The trial is one of many: staff see it among them."""
     CrowdedTrial.objects.bulk_create(
         CrowdedTrial(account=account, reason=crowd.reason, key=crowd.key) for crowd in crowds
     )
 
 
 def clusters() -> list[Cluster]:
-    """What nobody has looked at yet, the largest first."""
+    """Unreviewed clusters, the largest first."""
     return _clusters(CrowdedTrial.objects.filter(seen_at__isnull=True))
 
 
 def cluster_of(reason: str, key: str) -> Cluster | None:
-    """One of them; None where there is nothing of it to look at."""
+    """None if it has no unreviewed trials."""
     return next(iter(_clusters(_unseen(reason, key))), None)
 
 
 def mark_seen(reason: str, key: str, *, by: User) -> int:
-    """There is nothing wrong with these trials; how many. Raises PermissionDenied, NotFound."""
+    """Mark these trials as fine; returns how many. Raises PermissionDenied, NotFound."""
     _check_may_manage(by)
     count = _unseen(reason, key).update(seen_at=database_now(), seen_by=by)
     if not count:
@@ -105,9 +104,9 @@ def mark_seen(reason: str, key: str, *, by: User) -> int:
 
 
 def close_cluster(reason: str, key: str, *, by: User, why: str) -> tuple[int, int]:
-    """Close those that are on trial still and never claimed a payment; how many, and how many were left as they are.
+    """Close accounts still on trial that never claimed a payment. Returns (closed, left open).
 
-    At most a hundred at a time. Each is a transaction of its own; all of them are seen then. Raises PermissionDenied,
+    At most a hundred at a time, each in its own transaction; all of them count as seen then. Raises PermissionDenied,
     NotFound, ValidationError without a reason.
     """
     _check_may_manage(by)
@@ -150,5 +149,5 @@ def _accounts(reason: str, key: str) -> list[Account]:
 
 
 def _keys(email: str) -> list[str]:
-    """Of the row that remembers a trial: a digest of the mailbox by SECRET_KEY, then by each key before it."""
+    """Keys of the mailbox's row: its digest with SECRET_KEY, then with each fallback."""
     return [f"trial:{digest[:32]}" for digest in email_digests(mailbox_of(email))]

@@ -131,9 +131,7 @@ ENGINE_OPERATE_PERMISSION = "core.operate_effects"
 ENGINE_PAUSE_EXTERNAL_EFFECTS = env.bool(
     "PAUSE_EXTERNAL_EFFECTS", default=False
 )  # nothing leaves: for a restored database
-EFFECT_RETENTION_DAYS = env.int(
-    "EFFECT_RETENTION_DAYS", default=400
-)  # what was done longer ago is purged; 0: nothing is
+EFFECT_RETENTION_DAYS = env.int("EFFECT_RETENTION_DAYS", default=400)  # effects done longer ago are purged; 0: none
 # Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
 ENGINE_WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])  # that this worker does; empty: all

@@ -121,7 +121,7 @@ def test_a_customer_s_whole_way_leaves_nothing_of_theirs_in_the_log(logged, run_
     def twice(*_, **__):
         raise IntegrityError(f"duplicate key\nDETAIL:  Key (reference_key)=({REFERENCE}) already exists.")
 
-    monkeypatch.setattr("api.payments.perform", twice)
+    monkeypatch.setattr("workflows.actions.decisions.perform", twice)
     assert staff.post(f"billing/admin/payments/{Payment.objects.get().pk}/approve/").status_code == 500
 
     text = logged()

@@ -83,4 +83,4 @@ def test_every_command_of_the_page_exists():
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`countersign_([a-z_]+)", section("Alerts")))))
 def test_every_figure_that_wakes_somebody_is_one_of_ours(name):
-    assert re.search(rf'"{name}"|countersign_{name}', (ROOT / "core" / "metrics.py").read_text())
+    assert re.search(rf'"{name}"|countersign_{name}', (ROOT / "core" / "observability" / "metrics.py").read_text())

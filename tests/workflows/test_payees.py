@@ -190,7 +190,7 @@ def test_same_person_does_not_confirm_past_the_verb(ann, bob, invoice, method):
 
 @pytest.mark.guards("S10", "core.models.payee_guards.PayeeVersionKept")
 @pytest.mark.parametrize(
-    ("change", "because"),
+    ("change", "message"),
     [
         ({"fields": THEIRS | {"account_number": "11111111"}}, "append-only"),
         ({"asked_by": None}, "append-only"),
@@ -201,10 +201,10 @@ def test_same_person_does_not_confirm_past_the_verb(ann, bob, invoice, method):
     ],
     ids=str,
 )
-def test_database_keeps_what_was_asked_for_until_it_has_waited(ann, bob, invoice, method, change, caused_by):
+def test_database_keeps_what_was_asked_for_until_it_has_waited(ann, bob, invoice, method, change, message):
     version = ask(method, ann)
 
-    with pytest.raises(IntegrityError, match=caused_by), atomic():
+    with pytest.raises(IntegrityError, match=message), atomic():
         PayeeVersion.objects.filter(pk=version.pk).update(**change)
 
 

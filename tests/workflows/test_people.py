@@ -372,7 +372,7 @@ def test_somebody_who_was_removed_signs_up_as_somebody_new(account, ann, client)
     assert not client.login(username="ann@acme.test", password=OLD)
 
 
-@pytest.mark.guards("S22", "workflows.actions.personal._former_selves")
+@pytest.mark.guards("S22", "workflows.actions.personal._former_users")
 @pytest.mark.parametrize("is_proved", [False, True])
 def test_export_of_a_stranger_holds_no_claim_made_for_the_former_firm(account, ann, is_proved):
     """S22: neither before nor after the address is proved, which a firm may give to somebody else."""

@@ -1,7 +1,7 @@
-"""Rules that the database keeps by trigger, written as constraints so that migrations follow the code.
+"""Triggers, written as constraints so that migrations follow the code.
 
-They hold for everybody who is not the owner of the tables: for the admin, `QuerySet.update`, and raw SQL. The owner may
-thaw what is frozen for the length of a transaction (`core.db.thaw`); PostgreSQL logs each such change.
+They bind everybody but the owner of the tables: the admin, `QuerySet.update` and raw SQL. The owner may lift them for
+one transaction (`core.db.thaw`); PostgreSQL logs each such change.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ END $$;
 
 
 class CodeKept(Trigger):
-    """A code stays as it is once a row refers to its row: it stands in invoices, in programs of others, in links.
+    """A code cannot change once another row refers to its row: invoices, links and clients contain it.
 
     references: table and column of each foreign key that counts.
     """
@@ -143,7 +143,7 @@ class CodeKept(Trigger):
 
 
 class OwnerKept(Trigger):
-    """The last owner of an account stays until it is closed: in the admin, by a cascade and by raw SQL, too."""
+    """An account keeps at least one owner until it is closed, whatever deletes the membership."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -164,9 +164,9 @@ class OwnerKept(Trigger):
 
 
 class OutsiderDecides(Trigger):
-    """Who takes one of these transitions does not belong to the account, and never did.
+    """The actor of these transitions must not belong to the account, now or earlier.
 
-    targets: the states that the verbs lead to. column: where the row names who it was; empty: it does not.
+    targets: the states that the verbs lead to. column: the row's column with the actor; empty: it has none.
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class OutsiderDecides(Trigger):
 
 
 class MembershipRecorded(Trigger):
-    """Who belongs to an account is written down for good, and is not of the staff."""
+    """Records every membership for ever, and refuses one for staff."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -208,7 +208,7 @@ class MembershipRecorded(Trigger):
 
 
 class StaffApart(Trigger):
-    """Nobody of an account becomes staff, and who was of the staff is known as such for good."""
+    """Refuses staff rights for members of an account, and keeps `was_staff` for ever."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -220,7 +220,7 @@ class StaffApart(Trigger):
 
 
 class SetOnce(Trigger):
-    """Of a row only these columns are written after it was added, each once; an erasable one may become empty."""
+    """After the insert only these columns can be written, each once; an erasable one may become empty."""
 
     def __init__(self, *, name: str, columns: list[str], erasable: list[str]) -> None:
         super().__init__(name=name)

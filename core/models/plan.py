@@ -1,5 +1,3 @@
-"""What can be subscribed to."""
-
 from __future__ import annotations
 
 import logging
@@ -65,14 +63,10 @@ class Plan(BaseModel):
         return self.name
 
     def offers(self) -> list[PlanPrice]:
-        """The prices that can be chosen now.
-
-        One that cannot be written as money was saved past the forms: it is left out and logged.
-        """
+        """Offered prices. Unsound ones, saved without the forms, are left out and logged."""
         return [price for price in self.prices.all() if price.retired_at is None and _is_sound(price)]
 
     def offer(self, currency: str, interval: str) -> PlanPrice | None:
-        """The price that can be chosen now in that currency for that interval."""
         return next((each for each in self.offers() if (each.currency, each.interval) == (currency, interval)), None)
 
     @property
@@ -103,7 +97,7 @@ class PlanPriceQuerySet(models.QuerySet["PlanPrice"]):
 class PlanPrice(BaseModel):
     """What a plan costs in one currency for one interval.
 
-    It is neither changed nor deleted: it is retired, and another takes its place. Subscriptions keep what they chose.
+    Never changed or deleted, only retired and replaced. Subscriptions keep the price that they chose.
     """
 
     class Interval(models.TextChoices):

@@ -1,5 +1,3 @@
-"""Who is signed in to the pages, and with what."""
-
 from __future__ import annotations
 
 from importlib import import_module
@@ -13,7 +11,7 @@ from django.db import models
 class Session(AbstractBaseSession):
     """A browser session, stored under a digest of its key; `user` is null before the log-in.
 
-    The three columns say again what stands in `session_data`, so that a person's sessions can be found.
+    The three columns repeat what is in `session_data`, so that a user's sessions can be found.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")

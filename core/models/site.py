@@ -1,5 +1,3 @@
-"""Where a customer uses the product."""
-
 from __future__ import annotations
 
 from django.conf import settings

@@ -1,7 +1,4 @@
-"""How many rows there are of which word, without counting a large table.
-
-Small tables are counted. Of large ones PostgreSQL keeps a sample (ANALYZE), which answers at once and says "about".
-"""
+"""Row counts per column value: exact for small tables, estimated from pg_stats for large ones."""
 
 from __future__ import annotations
 
@@ -10,19 +7,19 @@ from dataclasses import dataclass, field
 from django.db import connection
 from django.db.models import Model
 
-EXACT_BELOW_BYTES = 8 * 1024 * 1024  # bytes: some ten thousand rows
+EXACT_BELOW_BYTES = 8 * 1024 * 1024  # some ten thousand rows
 
 
 @dataclass
 class Estimate:
-    """Rows per word of one column; `is_exact` unless they were estimated."""
+    """Rows per value of one column."""
 
     is_exact: bool = True
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def estimated_counts(*columns: tuple[type[Model], str]) -> list[Estimate]:
-    """One Tally for each (model, column), in two queries whatever their number."""
+    """One Estimate for each (model, column), in two queries for any number."""
     tables = [model._meta.db_table for model, _ in columns]
     with connection.cursor() as cursor:
         cursor.execute(

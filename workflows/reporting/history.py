@@ -1,4 +1,4 @@
-"""What became of an object and why: transitions and the effects they owe, each under what it follows from."""
+"""The causal history of an object: transitions and their effects, each below its cause."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from django.db.models import prefetch_related_objects
 
 from engine.models import Effect, Transition
 
-MAX_OWN_TRANSITIONS = 40  # transitions of the object that are explained
-MAX_ROWS = 300  # transitions, and as many effects, in all their stories together
+MAX_OWN_TRANSITIONS = 40  # the newest of the object
+MAX_ROWS = 300  # transitions in all, and as many effects
 
 
 @dataclass
 class HistoryNode:
-    """A transition, the effects it owed, and the transitions that followed."""
+    """A transition, its effects, and the transitions that it caused."""
 
     transition: Transition
     effects: list[Effect] = field(default_factory=list)
@@ -23,7 +23,7 @@ class HistoryNode:
 
 
 def history_of(machine: str, object_id: UUID) -> list[HistoryNode]:
-    """From each first cause in the object's life down to the last effect, oldest first: four queries at most."""
+    """The first causes, oldest first, with all that followed; at most four queries."""
     rows = _family(machine, object_id)
     steps = {row.pk: HistoryNode(row) for row in rows}
     roots: list[HistoryNode] = []

@@ -1,6 +1,6 @@
-"""What must be true at every moment, as SQL that finds what is not. Each query reads one snapshot and writes nothing.
+"""Invariants as SQL that returns the rows that break them. Each query reads one snapshot and writes nothing.
 
-A row that comes back is a bug of ours, or a hand that went around us; `manage.py check_invariants` prints it.
+A returned row is a bug, or was changed by hand; `manage.py check_invariants` prints it.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ _REPEATED = r"^(escalate|payment\.escalate):"
 
 
 def invariants() -> dict[str, str]:
-    """Every invariant by its name: SQL that returns no rows, and what is wrong if it does."""
+    """SQL by the invariant's name; it returns no rows while the invariant holds."""
     return HISTORY | _machines() | DEBTS | BATCHES | _declared() | LAWS | TENANTS | _zones()
 
 
 def findings(cursor: Any) -> Iterator[str]:
-    """One line for each row that should not be; `cursor` is one of Django's, or of psycopg."""
+    """One line for each offending row; `cursor`: Django's or psycopg's."""
     for name, sql in invariants().items():
         cursor.execute(sql)
         columns = [column[0] for column in cursor.description]

@@ -1,6 +1,6 @@
-"""The laws of money, credits and time as SQL that finds who breaks them, one for each law and no words but the books'.
+"""Invariants of money, credits and time as SQL that returns what breaks them.
 
-They read the views of the schema `audit` wherever those have the columns, as anybody may who wants to check us.
+They read the views of the schema `audit` where those have the columns, so that an auditor can run them.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ MONEY = {
             AND reversal.name = 'reverse'
         WHERE payment.decided_by_id IS DISTINCT FROM decision.actor_id
             OR payment.reversed_by_id IS DISTINCT FROM reversal.actor_id""",
-    # Its birth says for how much, since November 2026; before, the snapshot of who was billed says the price, which a
-    # step up costs a part of.
+    # Since November 2026 its first transition has the total; before, the billing snapshot has the price, of which an
+    # upgrade costs a part.
     "an invoice demands what it was issued for": """
         SELECT invoice.id AS invoice, invoice.total, birth.inputs ->> 'total' AS begun_with,
             issued.inputs #>> '{snapshot,price}' AS issued_with
@@ -108,7 +108,7 @@ CREDITS = {
         FROM audit.accounts AS account LEFT JOIN audit.credit_entries AS entry ON entry.account_id = account.id
         GROUP BY account.id, account.credits
         HAVING account.credits <> coalesce(sum(entry.amount), 0) OR account.credits < 0""",
-    # Without an order of the entries: two processes may make their keys in the same millisecond.
+    # Does not rely on the order of keys: two processes may make theirs in the same millisecond.
     "a credit entry starts at the balance that another left": """
         SELECT account_id AS account, balance_after - amount AS starts_at FROM audit.credit_entries
         EXCEPT ALL

@@ -1,7 +1,7 @@
-"""Laws of what happens next: whatever waits has a day on which something acts, and money is where it can be used.
+"""Liveness invariants: everything that waits has a timer that will act, and money can be used.
 
-Like those of workflows.reporting.laws, SQL that finds who breaks them. An account with work under way is left out, and
-one whose effect was given up: that one stands on the operators' list.
+SQL like workflows.reporting.laws. Accounts with work under way are left out, and those with a dead effect, which
+operators see.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ BUSY = """(SELECT account_id FROM engine_effect WHERE lane = 'inward'
 
 
 def _acts(kind: str, about: str, *, more: str = "") -> str:
-    """Whether an effect of that kind will act on the row, or is on the list of those that were given up."""
+    """SQL: an effect of that kind will act on the row, or is dead and listed for operators."""
     return f"""EXISTS (SELECT FROM engine_effect AS timer WHERE timer.object_id = {about} AND timer.kind = '{kind}'
                 AND timer.state NOT IN ('done', 'skipped'){more})"""
 
 
-# On the day that the paid period ends, where the customer is.
+# The day on which the paid period ends, in the customer's time zone.
 _TURNS = _acts(
     "subscription.turn",
     "subscription.id",

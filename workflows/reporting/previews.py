@@ -1,4 +1,4 @@
-"""A preview in plain words: what a verb of the product would bring about, before anybody decides."""
+"""Previews: what a verb would change, in words, before it is performed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _PERIODS = "SELECT id, period_end FROM core_subscription WHERE id = ANY(%s::uuid
 
 @dataclass(frozen=True)
 class BillingPreview:
-    """What the engine says would happen, and what it knows nothing of: credits, money and periods."""
+    """The engine's preview, with credits, money and periods added."""
 
     engine: Preview
     credits: int
@@ -66,7 +66,7 @@ class BillingPreview:
 
     @property
     def mails(self) -> list[Effect]:
-        """One may find that there is nothing to say any more when it leaves."""
+        """The mails that would be scheduled; a mail may find nothing to say when it is sent."""
         return self.engine.outward
 
     @property
@@ -106,7 +106,7 @@ class BillingPreview:
 
 
 def preview_billing(work: Callable[[], Any], *subjects: Stateful, by: User) -> BillingPreview:
-    """What would follow if this person did that. Raises what it would raise, and Busy."""
+    """What would follow if this user did that. Raises what `work` raises, and Busy."""
     what = preview_of(work, *subjects, look=partial(_look, since=uuid7(), by=by))
     found: BillingPreview = what.seen
     return found

@@ -1,6 +1,6 @@
-"""Which claim to look at first: the riskiest, and among equals the oldest. Every point has its words.
+"""The review queue: claims by risk, then by age. The score orders the queue, it decides nothing.
 
-The score orders a queue, nothing more: it neither approves nor rejects. docs/operations.md lists the signs.
+docs/operations.md lists the risk flags.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from core.money import money_text
 from engine.pipeline import ask
 from workflows.security.payee_changes import changed_lately
 
-MAX_RANKED = 1000  # claims that are ranked: the page costs the same however long the queue is
+MAX_RANKED = 1000  # claims, so that the page's cost has a limit
 NEW_ACCOUNT_AGE = timedelta(days=30)
 HIGH_AMOUNT_FACTOR = 5  # times the median of its currency
-MIN_MEDIAN_SAMPLE = 5  # payments that make a median worth something
-MEDIAN_SAMPLE = 200  # payments of a currency that its median is taken of
+MIN_MEDIAN_SAMPLE = 5  # payments; no median of fewer
+MEDIAN_SAMPLE = 200  # the newest payments of a currency
 PLAIN_REFERENCE = re.compile(r"[A-Za-z0-9 ./:#_+()-]*", re.ASCII)  # what banks print in a reference
 
 USED_ELSEWHERE, SECOND_CLAIM, ALL_TO_BALANCE = 5, 5, 5
 WRONG_CURRENCY, REJECTED_BEFORE, CLAIMED_BEFORE = 3, 3, 3
 AMOUNT_DIFFERS, IS_HIGH, UNUSUAL_REFERENCE, PAYEE_CHANGED = 2, 2, 2, 2
 IS_FIRST, IS_LATE, IS_DEMO, ODD_LETTERS = 1, 1, 1, 1
-USED_ELSEWHERE_LATER = 0  # said, and no reason to let the first of the two wait
-# More than is due, by how many times what is due it is; what is less counts AMOUNT_DIFFERS.
+USED_ELSEWHERE_LATER = 0  # shown, but no reason to delay the earlier of the two
+# (times the amount due, weight) of overpayments; other differences weigh AMOUNT_DIFFERS.
 OVERPAYMENT_WEIGHTS = ((5, 5), (2, 3))
 
-# What an invoice that money cannot pay any more is called; one that was written off still takes it.
+# Invoices that take no money, with the word for them; a written-off one still takes it.
 TAKES_NOTHING: dict[str, str] = {Invoice.Status.PAID: "paid already", Invoice.Status.VOID: "void"}
 
 LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
@@ -45,7 +45,7 @@ LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
 
 @dataclass(frozen=True)
 class RiskFlag:
-    """Something that asks for a second look, and how much it weighs."""
+    """A reason for a second look, with its weight."""
 
     words: str
     weight: int
@@ -53,7 +53,7 @@ class RiskFlag:
 
 @dataclass
 class QueueRow:
-    """One claim of the queue, with what a list shows of it."""
+    """A claim with what the list shows of it."""
 
     id: UUID
     account_id: UUID
@@ -83,11 +83,11 @@ class QueueRow:
 
 
 def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[QueueRow]:
-    """The claims that wait for a decision, riskiest and oldest first: two queries.
+    """Undecided claims, riskiest and oldest first, in two queries.
 
-    AT_MOST of them are ranked: of each account its first, then of each its second, and so on, the oldest before the
-    others. So however much one account claims, those of all others come before its second.
-    filters: which of them. also: one that is there whatever the filters say.
+    At most MAX_RANKED: the first claim of each account, then the second of each, and so on, the oldest first. So a
+    flood of claims from one account does not displace those of others.
+    also: a claim that is included whatever the filters say.
     """
     waiting = Payment.objects.awaiting_review()
     wanted = waiting.filter(filters) if filters else waiting
@@ -99,17 +99,17 @@ def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[QueueRo
 
 
 def ranked(waiting: PaymentQuerySet) -> PaymentQuerySet:
-    """Which of these are looked at, in the order of an index."""
+    """The claims to rank, in the order of an index."""
     return waiting.order_by("waiting_before", "pk")[:MAX_RANKED]
 
 
 def count_waiting() -> int:
-    """How many wait; counted up to one more than AT_MOST, so that asking often is cheap."""
+    """The number of undecided claims, counted up to MAX_RANKED + 1, so that polling is cheap."""
     return Payment.objects.awaiting_review().order_by()[: MAX_RANKED + 1].count()
 
 
 def same_reference(payment: Payment) -> PaymentQuerySet:
-    """Other claims with the same reference, of whichever account."""
+    """Other claims with the same reference, of any account."""
     if not payment.reference_key:
         return Payment.objects.none()
     return Payment.objects.filter(reference_key=payment.reference_key).exclude(pk=payment.pk)
@@ -135,8 +135,8 @@ def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
     )
 
 
-# By an index, LATELY rows of each currency. The middle one: of an even number the smaller, which is an amount that was
-# paid.
+# MEDIAN_SAMPLE rows of each currency, by an index. percentile_disc returns an amount that was really paid: of an even
+# number the smaller one in the middle.
 _MEDIANS = f"""
     SELECT wanted.currency, percentile_disc(0.5) WITHIN GROUP (ORDER BY lately.received)
     FROM unnest(%s::text[]) AS wanted(currency), LATERAL (
@@ -147,7 +147,7 @@ _MEDIANS = f"""
 
 
 def _medians(currencies: Iterable[str]) -> dict[str, Decimal]:
-    """What usually arrives in each of these currencies. What only waits counts for nothing: anybody can claim it."""
+    """Median received amounts by currency, of succeeded payments only: claims could be made to move it."""
     return dict(ask(_MEDIANS, [sorted(currencies)]).fetchall())
 
 

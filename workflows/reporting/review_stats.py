@@ -1,4 +1,4 @@
-"""How reviewing goes: decisions per day and how long they took, the oldest claim, what was given up."""
+"""Statistics of reviews: decisions per day, time to decision, age of the oldest claim, dead effects."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from engine.models import Effect, EffectEvent
 from workflows.periods import database_now
 
 DAYS = 14
-MAX_CLAIMS = 5000  # claims that are looked at, the newest: the cost does not grow with the history
+MAX_CLAIMS = 5000  # the newest, so that the cost does not grow with the history
 MAX_DEAD = 10_000
 
 
 @dataclass(frozen=True)
 class DailyStats:
-    """Decisions of one day, or of all days where `day` is None; times in seconds from claim to decision."""
+    """Decisions of one day, or of all days if `day` is None; seconds from claim to decision."""
 
     day: date | None
     approved: int
     rejected: int
     median_seconds: float
-    p90_seconds: float  # nine in ten were decided within this
+    p90_seconds: float
 
 
 def daily_stats() -> list[DailyStats]:
-    """Of the last DAYS, each day's, oldest first, and at the end that of all together.
+    """One for each of the last DAYS, oldest first, then one for all of them.
 
-    A payment's first decision is its second transition, so that two indexes find it.
+    A payment's first decision is its second transition, which an index finds.
     """
     since = database_now() - timedelta(days=DAYS - 1)
     with connection.cursor() as cursor:
@@ -60,9 +60,9 @@ def daily_stats() -> list[DailyStats]:
 
 
 def oldest_ages() -> list[float]:
-    """How long the oldest claim had waited at the end of each of the last DAYS, today until now; 0 where none waited.
+    """Seconds that the oldest claim had waited at the end of each of the last DAYS (today: now); 0 if none waited.
 
-    Of the oldest and the newest LATEST claims that wait, and the newest LATEST of those that do not any more.
+    Reads the newest MAX_CLAIMS claims, and the oldest MAX_CLAIMS that are undecided.
     """
     now = database_now()
     with connection.cursor() as cursor:
@@ -87,10 +87,7 @@ def oldest_ages() -> list[float]:
 
 
 def dead_effects_per_day() -> list[int]:
-    """Effects that were given up, on each of the last DAYS; also those that have been done since.
-
-    Among the newest MAX_DEAD events.
-    """
+    """Effects that died on each of the last DAYS, among the newest MAX_DEAD events; also those done since."""
     first = (database_now() - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = EffectEvent.objects.filter(pk__gte=first_id_at(first)).order_by("-pk").values("pk")[:MAX_DEAD]
     rows = (
@@ -109,7 +106,7 @@ def oldest_claim() -> Payment | None:
 
 
 def dead_per_kind() -> list[tuple[str, int]]:
-    """Kinds of effects that lie dead, the most first, among the newest MAX_DEAD of them."""
+    """(kind, number) of dead effects, the most first, among the newest MAX_DEAD."""
     newest = Effect.objects.filter(state=Effect.State.DEAD).order_by("-id").values("pk")[:MAX_DEAD]
     rows = (
         Effect.objects.filter(pk__in=newest).values_list("kind").annotate(count=Count("pk")).order_by("-count", "kind")

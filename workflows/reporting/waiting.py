@@ -1,4 +1,4 @@
-"""Who waits for an effect that does not come right, in sentences for staff: what is not so until it is done."""
+"""What is blocked by an effect that is not done, in sentences for staff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What staff did to the engine is kept in the log of what touches security."""
+"""Records what operators did to effects as security events."""
 
 from __future__ import annotations
 

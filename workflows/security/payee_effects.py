@@ -1,4 +1,4 @@
-"""A payee that was asked for comes into force in its time, and who should know is told of old and new."""
+"""Puts requested changes of payees in force, and sends mails about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds what: the words of rights, and the people who hold one."""
+"""Rights by their words, and their holders."""
 
 from __future__ import annotations
 

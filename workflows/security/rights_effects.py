@@ -1,4 +1,4 @@
-"""Rights come into force, and the person and all who may grant them are told."""
+"""Puts requested rights in force, and sends mails about them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The first rows: what a demo shows before anybody has entered anything, and what a real installation begins from.
-
-What is there stays as it is, so a second run changes nothing and an operator's edits are safe.
-"""
+"""Seed data of a demo and of a real installation. Existing rows are not changed, so it can run again."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from workflows.seed.stories import seed_stories
 
 @atomic
 def seed(*, stories: bool = True) -> dict[str, int]:
-    """Add what is missing, all of it or nothing. Returns how many rows of what were added."""
+    """Add what is missing, in one transaction. Returns the number of added rows by name."""
     added = {
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(),
@@ -30,7 +27,7 @@ def seed(*, stories: bool = True) -> dict[str, int]:
 
 @atomic
 def seed_catalogue() -> dict[str, int]:
-    """Add what is missing of a real installation's: nobody can log in with it, and no method takes money yet."""
+    """The same for a real installation: without users, and with all payment methods disabled."""
     return {
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(is_enabled=False),

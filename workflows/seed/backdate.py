@@ -1,7 +1,7 @@
-"""A clock that begins in the past, so that a demo's stories have the dates they tell of.
+"""A clock that starts in the past, so that a demo's stories have earlier dates.
 
-PostgreSQL answers `now()` from the first schema searched, so one that stands before its own moves the time of
-everything the product asks the database, and of Django with it. It lives in one transaction and leaves no trace.
+A schema before pg_catalog in the search path replaces PostgreSQL's `now()` for everything in one transaction, and is
+dropped at its end; Django's clock is patched.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOT_SENT = {"withheld": "a story of the demo: nobody was told"}
 
 
 class BackdatedClock:
-    """The time of one story, and the work that falls due in it."""
+    """The clock of one story; executes the effects that become due."""
 
     def __init__(self) -> None:
         self._ago = timedelta(0)
@@ -46,7 +46,7 @@ class BackdatedClock:
         self._be(timedelta(days=days))
 
     def live(self, account: UUID, *, days: float = 0) -> None:
-        """Let so many days pass for an account, and do what falls due on them."""
+        """Let days pass for an account, and execute what becomes due."""
         target = max(self._ago - timedelta(days=days), timedelta(0))
         while True:
             _work_off(account)
@@ -71,7 +71,7 @@ class BackdatedClock:
 
 @contextmanager
 def backdated() -> Iterator[BackdatedClock]:
-    """Inside, and inside of one transaction, it is as long ago as the Past is told."""
+    """Replace the clock of the database and of Django inside the block. Needs a transaction."""
     past, real_now = BackdatedClock(), timezone.now
     with connection.cursor() as cursor:
         cursor.execute(_SET_UP)
@@ -81,7 +81,7 @@ def backdated() -> Iterator[BackdatedClock]:
 
 
 def _work_off(account: UUID) -> None:
-    """Pay what is due; mails are done without being sent. AssertionError when something does not come right."""
+    """Execute what is due; external effects are marked done without being sent. AssertionError if an effect failed."""
     mine = Effect.objects.filter(account_id=account)
     while True:
         mine.filter(state=Effect.State.WAITING, run_at__lte=Now()).update(state=Effect.State.READY)

@@ -1,7 +1,6 @@
-"""Time zones by the names of the IANA database, out of the pinned package `tzdata` and no other table.
+"""IANA time zones, from the pinned package `tzdata` only.
 
-Python decides which day it is for a customer. PostgreSQL has a table of its own, of another release, and therefore
-only compares moments.
+Python decides which day it is for a customer; PostgreSQL, whose data is another release, only compares moments.
 """
 
 from __future__ import annotations
@@ -57,17 +56,17 @@ FIXED = frozenset(f"Etc/GMT{sign}{hours}" for sign, most in (("+", 12), ("-", 14
 
 
 def time_zone_names() -> list[str]:
-    """To choose from: the zones in which people live, by name, and UTC."""
+    """The choices: inhabited zones by name, and UTC."""
     return sorted({*_countries_of_zones(), "UTC"})
 
 
 def table_names() -> list[str]:
-    """Every name that `zone_of` has a zone for, old ones too."""
+    """Every name that `zone_of` knows, old ones too."""
     return sorted(name for name in zoneinfo.available_timezones() if canonical_time_zone(name))
 
 
 def canonical_time_zone(name: str) -> str:
-    """The present name of a zone that may have been renamed since; empty for what is no time zone."""
+    """The current name of a zone; empty for an unknown one."""
     places, links = _countries_of_zones(), _links()
     while name not in places and (name in RENAMED or name in links):
         name = RENAMED.get(name) or links[name]
@@ -77,7 +76,7 @@ def canonical_time_zone(name: str) -> str:
 
 
 def check_time_zone(name: str) -> str:
-    """Its present name. Raises ValidationError for what is no time zone."""
+    """The current name. Raises ValidationError for an unknown zone."""
     canonical = canonical_time_zone(name)
     if not canonical:
         raise ValidationError({"time_zone": [_("Choose a time zone of the IANA database, such as Asia/Karachi.")]})
@@ -85,7 +84,7 @@ def check_time_zone(name: str) -> str:
 
 
 def time_zone_of_country(country: str) -> str:
-    """Where most people of a country live; UTC for no country or one without people."""
+    """The zone in which most people of a country live; UTC without a country, or for an uninhabited one."""
     return LARGEST.get(country) or next(
         (name for name, code in _countries_of_zones().items() if code == country), "UTC"
     )
@@ -93,7 +92,7 @@ def time_zone_of_country(country: str) -> str:
 
 @lru_cache(1000)
 def zone_of(name: str) -> tzinfo:
-    """The zone of that name. One that this process does not know is UTC, and the log says so once."""
+    """The zone of that name; UTC, logged once, for a name that this process does not know."""
     with suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of the table
         return zoneinfo.ZoneInfo(name)
     log.error("The time zone %r is not in the table %s: its days are counted in UTC.", name, tzdata.IANA_VERSION)
@@ -101,7 +100,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def offset_text(name: str, now: datetime) -> str:
-    """`"UTC+05:30"`: how far its clocks are ahead at that moment."""
+    """`"UTC+05:30"`: the offset at that moment."""
     offset = now.astimezone(zone_of(name)).utcoffset() or timedelta(0)
     minutes = round(offset.total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
@@ -109,7 +108,7 @@ def offset_text(name: str, now: datetime) -> str:
 
 
 def table_faults() -> list[str]:
-    """Why the table in use must not be used; empty when it may."""
+    """Why the installed time zone data must not be used; empty if it may."""
     faults = []
     if _release(tzdata.__version__) < _release(OLDEST_TABLE):
         faults.append(f"The package tzdata is {tzdata.__version__}: {OLDEST_TABLE} or newer is needed.")

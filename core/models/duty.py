@@ -1,5 +1,3 @@
-"""Who may do what, and who said so."""
-
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -21,25 +19,25 @@ LIST_OF_WORDS = 'strict $.type() == "array" && !exists($[*] ? (@.type() != "stri
 
 
 class ClockTimestamp(Func):
-    """The moment itself, so that two rows of one transaction have an order."""
+    """clock_timestamp(), so that two rows of one transaction have an order."""
 
     template = "clock_timestamp()"
     output_field = models.DateTimeField()
 
 
 class TransactionStart(Func):
-    """`now()` of PostgreSQL, the same in all of a transaction; Django's `Now` is that of the statement."""
+    """PostgreSQL's `now()`, the start of the transaction; Django's `Now` is the start of the statement."""
 
     template = "now()"
     output_field = models.DateTimeField()
 
 
 class DutyGrant(BaseModel):
-    """A right that is given or taken, or another address of somebody of the staff: asked for, then in force.
+    """A right that is given or taken, or a new address of a member of the staff: requested, then in force.
 
-    Asked for by one holder of core.grant_duties, it comes into force when another one confirms it, or after
-    `waits_until` where there is no other; until then it can be withdrawn. What is taken is taken at once. The row
-    stays for ever, and of its columns only those of confirmation, coming into force and withdrawal are written, once.
+    A holder of core.grant_duties requests it; it is in force when another holder confirms it, or after `waits_until`
+    if there is no other, and can be withdrawn until then. Taking a right works at once. Rows are kept for ever; only
+    the columns of confirmation, coming into force and withdrawal are written later, once.
     """
 
     class Kind(models.TextChoices):
@@ -49,7 +47,7 @@ class DutyGrant(BaseModel):
 
     class Origin(models.TextChoices):
         PERSON = "person"
-        OPERATOR = "operator"  # manage.py: who has the machine
+        OPERATOR = "operator"  # by manage.py, on the machine
         BEFORE = "before"  # held when this table came
         DATABASE = "database"  # written by a trigger when the owner of the tables changed a right by SQL
 
@@ -131,5 +129,5 @@ class DutyGrant(BaseModel):
 
     @classmethod
     def record(cls, **fields: Any) -> DutyGrant:
-        """A row that is in force in this transaction: the triggers of the rights' tables look for it."""
+        """A row in force in this transaction; the triggers of the tables of rights require one."""
         return cls.objects.create(in_force_at=TransactionStart(), **fields)

@@ -1,5 +1,3 @@
-"""Where money is sent, as it was asked for, confirmed and in force: a payment method's payee has versions."""
-
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -26,9 +24,9 @@ class PayeeVersionQuerySet(models.QuerySet["PayeeVersion"]):
         return self.filter(in_force_at__isnull=False)
 
     def known_at(self, moment: datetime) -> PayeeVersionQuerySet:
-        """Those that an invoice issued at that moment may show; the one with the highest number counts.
+        """Versions that an invoice issued at that moment may show; the highest number counts.
 
-        What came into force while no invoice showed its method counts for invoices of before, too.
+        A version from before any invoice showed the method counts for earlier invoices, too.
         """
         return self.in_force().filter(Q(at_once=True) | Q(in_force_at__lte=moment))
 
@@ -40,7 +38,7 @@ class PayeeVersion(BaseModel):
     at once; afterwards when somebody else has confirmed it and it has waited.
     """
 
-    # Without a foreign key of the database: a method that nothing refers to may be deleted, its versions stay.
+    # No foreign key constraint: an unused method may be deleted, its versions stay.
     method = models.ForeignKey(PaymentMethod, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     number = models.PositiveIntegerField()  # 1, 2, 3... of its method
     fields = models.JSONField(default=dict)
@@ -88,7 +86,7 @@ class PayeeVersion(BaseModel):
 
     @classmethod
     def of(cls, method: PaymentMethod, **fields: Any) -> PayeeVersion:
-        """What the method in memory says, as a version of it."""
+        """A version with the values of the method in memory."""
         return cls(method_id=method.pk, **{name: getattr(method, name) for name in PAYEE}, **fields)
 
     @property
@@ -97,12 +95,12 @@ class PayeeVersion(BaseModel):
 
     @property
     def earliest_at(self) -> datetime:
-        """When it may come into force, as far as it is confirmed by now."""
+        """When it may come into force, given whether it is confirmed now."""
         hours = self.alone_hours if self.confirmed_by_id is None else self.wait_hours
         return self.asked_at + timedelta(hours=hours)
 
     def put_on(self, method: PaymentMethod) -> None:
-        """Let the method in memory say what this version says."""
+        """Copy this version's values to the method in memory."""
         for name in PAYEE:
             setattr(method, name, getattr(self, name))
 

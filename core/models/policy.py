@@ -1,4 +1,4 @@
-"""How patient we are, and how much is too much: the numbers behind the rules, as one row that staff may edit."""
+"""Waiting times and limits that staff may edit, as one row."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 REMINDER_STEPS = [-7, -3, 0, 3, 10]  # days around the due date
 REMINDERS_AT_MOST = 10
 WAIT_AT_MOST = 24 * 30  # hours
-# What about a year of a large plan costs. A claim is held against this only where it is ten times what is open.
+# About the price of a year of a large plan. Applies only to claims above ten times what is open.
 OTHER = "other"  # currencies that are not named
 CLAIM_CEILINGS = {
     "USD": 5_000, "EUR": 5_000, "GBP": 5_000, "AED": 20_000, "BDT": 600_000, "BRL": 25_000, "IDR": 80_000_000,
@@ -29,7 +29,7 @@ CLAIM_CEILINGS = {
 }  # fmt: skip
 CEILING_AT_MOST = 10**12 - 1
 ADJUSTMENT_LIMIT, ADJUSTMENT_AT_MOST = 1_000_000, 1_000_000_000  # credits
-DAYS_AT_MOST = 365  # of everything here; longer, and a date could be beyond all calendars
+DAYS_AT_MOST = 365  # of every setting here, so that no date overflows
 DAYS = (
     "days_to_pay",
     "renewal_lead_days",
@@ -60,17 +60,17 @@ def _hours(default: int) -> models.PositiveSmallIntegerField[int, int]:
 
 
 class Policy(models.Model):
-    """Days, hours, and two limits of amounts. The row is made with its defaults when it is first asked for."""
+    """One row, created with defaults on first use."""
 
     days_to_pay = _days(7)  # from issue to due
     renewal_lead_days = _days(7)  # a renewal is issued so long before its period
-    reminder_steps = models.JSONField(default=reminder_steps, blank=True)  # empty: nobody is reminded
-    trial_warning_days = _days(3)  # before a trial ends; of a shorter trial, and with 0, nobody is warned
+    reminder_steps = models.JSONField(default=reminder_steps, blank=True)  # empty: no reminders
+    trial_warning_days = _days(3)  # before a trial ends; no warning for a shorter trial, or with 0
     signup_expiry_days = _days(14)  # an unpaid sign-up, after its due date
     grace_days = _days(7)  # past due, before suspension
     suspension_days = _days(30)  # suspended, before the end
-    claim_pause_days = _days(7)  # on so many days in all the claims of an invoice hold its reminders and its end up
-    # Up to here no claim is too large, in whole units of a currency; above, one of more than ten times what is open is.
+    claim_pause_days = _days(7)  # for which all claims of an invoice together postpone its dunning
+    # In whole units of a currency: above this, a claim of more than ten times what is open is refused.
     claim_ceilings = models.JSONField(
         default=claim_ceilings,
         db_default=Value(CLAIM_CEILINGS, models.JSONField()),
@@ -127,7 +127,7 @@ class Policy(models.Model):
 
     @property
     def reminder_days(self) -> list[int]:
-        """The steps in their order. What is no step was saved past the forms: it is left out and logged."""
+        """The steps in ascending order. Invalid ones, saved without the forms, are left out and logged."""
         steps = self.reminder_steps if isinstance(self.reminder_steps, list) else []
         good = sorted({step for step in steps if _is_step(step)})
         if steps is not self.reminder_steps or len(good) != len(steps):
@@ -135,11 +135,11 @@ class Policy(models.Model):
         return good[:REMINDERS_AT_MOST]
 
     def claim_ceiling(self, currency: str) -> Decimal:
-        """Up to this amount no claim is too large; 0 where neither the currency nor the others have a sum."""
+        """Claims up to this amount are never too large; 0 if neither the currency nor OTHER is set."""
         return Decimal(self.claim_ceilings.get(currency, self.claim_ceilings.get(OTHER, 0)))
 
     def clean(self) -> None:
-        """Keep the steps in their order."""
+        """Sort the reminder steps."""
         self._check_waits()
         self._clean_steps()
         self._check_ceilings()

@@ -1,5 +1,3 @@
-"""Trials that look as if one person had begun many."""
-
 from __future__ import annotations
 
 from django.conf import settings
@@ -12,9 +10,9 @@ from core.models.base import BaseModel
 
 
 class CrowdedTrial(BaseModel):
-    """A trial that began where many had begun that day: it works, and staff have a look at it.
+    """A trial from a network or mail domain with many trials that day. It works normally; staff review it.
 
-    Those with one reason and key are a cluster, until somebody of the staff has seen it.
+    Rows with the same reason and key form a cluster until staff have seen it.
     """
 
     class Reason(models.TextChoices):

@@ -1,7 +1,7 @@
-"""What people type: one spelling for each text, what counts as text at all, and how two of them are compared.
+"""Normalising, validating and comparing texts that people type.
 
-Text is kept as it was typed, in NFC. Codes (references, postal codes, tax ids) are compared folded, so that digits of
-another script, a long dash or a no-break space make no difference. Length is counted after every change.
+Text is stored in NFC. Codes (references, postal codes, tax ids) are compared folded, so that digits of another script,
+a long dash or a no-break space make no difference. Length is checked after normalising.
 """
 
 from __future__ import annotations
@@ -48,29 +48,29 @@ LIKE_A_DASH = frozenset("\u2212\u02d7\u2043\u2500\u30fc")
 
 
 def composed(text: str) -> str:
-    """In NFC, the form in which text is kept. It may become longer: U+0958 is two characters then."""
+    """NFC, the stored form. It may be longer: U+0958 becomes two characters."""
     return unicodedata.normalize("NFC", text)
 
 
 def is_single_line(text: str) -> bool:
-    """Whether it is one line, of characters that people type."""
+    """Whether it is one line without forbidden characters."""
     return FORBIDDEN.search(text) is None
 
 
 def is_lines(text: str) -> bool:
-    """The same of a text of several lines, which are divided by the usual characters and no others."""
+    """The same for several lines, divided by the usual line breaks only."""
     return is_single_line(text.translate(BETWEEN_LINES))
 
 
 def is_drawn(text: str) -> bool:
-    """Whether something of it is seen: a letter, digit or symbol. Spaces, joiners and lone accents are not."""
+    """Whether it has a visible character: a letter, digit or symbol, not only spaces, joiners or lone accents."""
     return any(_is_drawn(character) for character in text)
 
 
 def is_seen_whole(text: str) -> bool:
-    """Whether every character changes what is seen: two names that look the same are then the same.
+    """Whether every character changes what is seen, so that two names that look the same are the same.
 
-    Joiners and selectors that words are written with stand where they are of use, and are none anywhere else.
+    Joiners and selectors are accepted only where they have an effect.
     """
     if text.isascii():
         return True
@@ -82,21 +82,21 @@ def is_seen_whole(text: str) -> bool:
 
 
 def ascii_digits(text: str) -> str:
-    """The same with the decimal digits of every script as 0 to 9; a raised 2 is no digit of a number and stays."""
+    """Decimal digits of every script as 0 to 9; a superscript 2 is kept."""
     if text.isascii():
         return text
     return "".join(str(unicodedata.decimal(character, character)) for character in text)
 
 
 def as_code(text: str) -> str:
-    """How codes are compared: NFKC, digits 0 to 9, every dash as `-`, every space as ` `, nothing invisible."""
+    """For comparing codes: NFKC, digits 0 to 9, every dash as `-`, every space as ` `, none invisible."""
     if not text.isascii():
         text = ascii_digits("".join(filter(None, map(_plain, unicodedata.normalize("NFKC", text)))))
     return text.strip()
 
 
 def check_name(text: str, *, field: str, longest: int) -> None:
-    """Raise ValidationError naming `field` for a name of which not all is seen, on two lines or too long."""
+    """Raise ValidationError naming `field` for a name with invisible characters, two lines, or too many characters."""
     if not is_drawn(text):
         raise ValidationError({field: [_("Write a name that can be seen.")]})
     if not is_single_line(text):

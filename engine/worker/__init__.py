@@ -1,1 +1,1 @@
-"""Workers and a clock by Celery: `engine.worker` in INSTALLED_APPS, after the apps that declare effects."""
+"""Workers and beat by Celery: `engine.worker` in INSTALLED_APPS, after the apps that declare effects."""

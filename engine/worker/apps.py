@@ -9,7 +9,7 @@ class WorkerConfig(AppConfig):
 
     def ready(self) -> None:
         from engine import effects_created
-        from engine.worker import app, checks  # noqa: F401 - the app must exist before anybody publishes
+        from engine.worker import checks  # noqa: F401 - registers them
         from engine.worker.notifications import notify_workers
 
         effects_created.connect(notify_workers, dispatch_uid="engine.worker.notifications")

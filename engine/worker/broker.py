@@ -1,28 +1,30 @@
-"""Valkey or Redis: a message only says that there is work, and no wait for the broker is long."""
+"""Options of the broker, Valkey or Redis, and the names of queues and tasks."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import Any
 
 from kombu.entity import Queue
-from kombu.messaging import Producer
 
+from engine import conf
 from engine.registry import SLOW, lanes, slow_kinds
 
 SCHEMES = ("redis", "rediss")
-WAIT = 1  # s that a publisher waits at most; consumers get more: be_a_worker()
+PUBLISH_TIMEOUT = 1  # seconds that a publisher waits at most; a consumer waits longer
 SOFT_LIMIT, HARD_LIMIT = 22, 25  # seconds of a task
+# Tasks are sent by name, so that a publisher need not import what a worker executes.
+RUN_DUE_EFFECTS = "engine.worker.tasks.run_due_effects"
+SWEEP_EFFECTS = "engine.worker.tasks.sweep_effects"
 
 TRANSPORT_OPTIONS: dict[str, Any] = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
-    "socket_timeout": WAIT,
-    "socket_connect_timeout": WAIT,
+    "socket_timeout": PUBLISH_TIMEOUT,
+    "socket_connect_timeout": PUBLISH_TIMEOUT,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    # Kombu would try again for 4 s, sleeping 2 s in between.
+    # Kombu's defaults retry for 4 s, with sleeps of 2 s.
     "max_retries": 0,
     "interval_start": 0,
     "interval_max": 0,
@@ -32,28 +34,30 @@ CONSUMER_OPTIONS = TRANSPORT_OPTIONS | {"socket_timeout": 5}
 
 
 def queue_names() -> list[str]:
-    """Where workers are notified: a queue for each lane, but for the slow one, which is swept."""
+    """The queues that commits notify: one for each lane but the slow one, which is only swept."""
     return [lane for lane in lanes() if lane != SLOW]
 
 
 def swept_queues() -> list[str]:
-    """Where the clock rings: there, and in the slow lane's queue where some kind is of that lane."""
+    """The queues that beat sends sweeps to: the slow lane's too, if a kind is of that lane."""
     return queue_names() + [SLOW] * bool(slow_kinds())
 
 
+def own_queues() -> list[str]:
+    """The queues that this worker consumes."""
+    return conf.WORKER_QUEUES or queue_names()
+
+
+def served_lanes() -> list[str]:
+    """The lanes that this worker executes: the slow one only if WORKER_QUEUES names it."""
+    return conf.WORKER_QUEUES or [lane for lane in lanes() if lane != SLOW]
+
+
 def limits(queue: str) -> dict[str, float]:
-    """Of a task in this queue: a slow run is longer by the call at its end. A message carries those of its sender."""
+    """Time limits of a task in this queue; a slow run is longer by the call at its end. The sender sets them."""
     longest = max((kind.timeout.total_seconds() for kind in slow_kinds() if queue == SLOW), default=0.0)
     return {"soft_time_limit": SOFT_LIMIT + longest, "time_limit": HARD_LIMIT + longest}
 
 
 def queues() -> list[Queue]:
     return [Queue(name, routing_key=name) for name in swept_queues()]  # type: ignore[no-untyped-call]
-
-
-def producing() -> AbstractContextManager[Producer]:
-    """A producer of the pool."""
-    from engine.worker.app import app
-
-    producer: AbstractContextManager[Producer] = app.producer_or_acquire()
-    return producer

@@ -1,4 +1,4 @@
-"""The tasks: ids in, one call down, nothing returned. The rows are the record, Celery the doorbell."""
+"""Celery tasks: ids in, one call down, no result. The rows are the record."""
 
 from __future__ import annotations
 
@@ -10,66 +10,67 @@ from engine.executor import BATCH
 from engine.pipeline import ask
 from engine.sweeper import sweep_in_turn
 from engine.worker.app import app
-from engine.worker.notifications import acknowledge, notify, own_queues, served_lanes, suppress_notifications
+from engine.worker.broker import own_queues, served_lanes
+from engine.worker.notifications import acknowledge, notify, suppress_notifications
 
-SLICE = 2.0  # seconds that one ring may keep a worker; then others get their turn
-# A look that found fewer than this lets more come together, for longer the more it found: a burst is worth waiting for
-# and nobody sees it, one approval alone is not. In singles that is 0.48 of the limit instead of 0.36 (four rounds).
-FEW = 50
-PATIENCE, LONGEST = 0.005, 0.1  # seconds: for each that was found; at most
+MAX_RUNTIME = 2.0  # seconds that one message may keep a worker; then others get their turn
+# A look that found fewer than this waits so that more come together, for longer the more it found. A burst is worth
+# waiting for and nobody notices; a single approval is not. In singles that is 0.48 of the limit instead of 0.36 (four
+# rounds).
+SMALL_BATCH = 50
+WAIT_PER_EFFECT, MAX_WAIT = 0.005, 0.1  # seconds
 
-
-A_MOMENT = 0.005  # seconds, in which another child of this worker looks outside and finds nothing
-SWEEP_EVERY = 1.0  # seconds
+SLOT_WAIT = 0.005  # seconds until this worker looks again when another of its children held the external slot
+SWEEP_INTERVAL = 1.0  # seconds
 
 _sweep_at = 0.0  # by time.monotonic()
-_alone_is_next = _some_run_alone = False
+_isolated_is_next = _some_run_isolated = False
 
 
 @app.task(ignore_result=True)
 def run_due_effects(effect_ids: list[str]) -> None:
-    """Do these effects, those still due, then what else is due. A message may be lost, late or doubled."""
+    """Execute these effects if still due, then what else is due. The message may be lost, late or doubled."""
     started, claimed = time.monotonic(), 1
     with suppress_notifications():
         if effect_ids:
             run_due([UUID(key) for key in effect_ids], of=served_lanes())
         else:
             acknowledge()
-        while claimed and time.monotonic() - started < SLICE:
+        while claimed and time.monotonic() - started < MAX_RUNTIME:
             claimed = _look()
-            if 0 < claimed < FEW:
-                time.sleep(min(LONGEST, claimed * PATIENCE))
+            if 0 < claimed < SMALL_BATCH:
+                time.sleep(min(MAX_WAIT, claimed * WAIT_PER_EFFECT))
     if claimed:
-        # Much is due. To read all of a table was the best plan while it was small and is the worst after a flood (with
-        # 20,000 rows 70 times as long), and PostgreSQL keeps it until autovacuum's next ANALYZE, within some minute.
+        # Much is due. A plan that reads the whole table was best while it was small and is worst after a flood (70
+        # times as long with 20,000 rows), and PostgreSQL keeps it until autovacuum's next ANALYZE, up to a minute.
         ask("DISCARD PLANS", prepare=False)
         notify([], queues=own_queues())
 
 
 @app.task(ignore_result=True)
 def sweep_effects() -> None:
-    """The clock's message, each second, so that somebody looks who would else have nothing to do."""
+    """Sent by beat each second, so that an idle worker looks, too."""
     run_due_effects([])
 
 
 def _look() -> int:
-    """Do what is due, or one of those that must run alone, in turn: a look is one claim, which ends in time.
+    """Execute one claim: of all that is due, or in turn one effect that must run alone. Returns how many were claimed.
 
-    First, once a second, find what nobody rang for: a sweep waits in no queue.
+    Once a second it sweeps first, so that a sweep never waits in a queue.
     """
-    global _sweep_at, _alone_is_next, _some_run_alone
+    global _sweep_at, _isolated_is_next, _some_run_isolated
     if time.monotonic() > _sweep_at:
-        _sweep_at, _alone_is_next = time.monotonic() + SWEEP_EVERY, True
+        _sweep_at, _isolated_is_next = time.monotonic() + SWEEP_INTERVAL, True
         if any(len(due) > BATCH for due in sweep_in_turn()):
             notify([], once=True)
-    if _alone_is_next:
-        _some_run_alone = run_due(of=served_lanes(), alone=True) > 0
-        if _some_run_alone:
-            _alone_is_next = False
+    if _isolated_is_next:
+        _some_run_isolated = run_due(of=served_lanes(), alone=True) > 0
+        if _some_run_isolated:
+            _isolated_is_next = False
             return 1
-    _alone_is_next = _some_run_alone
+    _isolated_is_next = _some_run_isolated
     claimed = run_due(of=served_lanes(), lately=True)
     if not claimed and external_slots.was_full:
-        time.sleep(A_MOMENT)
+        time.sleep(SLOT_WAIT)
         claimed = run_due(of=served_lanes(), lately=True)
-    return claimed + _some_run_alone
+    return claimed + _some_run_isolated

@@ -18,8 +18,8 @@ FILES = [
     "core/settings.py",
     "core/env.py",
     "core/management/commands/grant_roles.py",
-    "engine/worker/app.py",
     "engine/worker/scheduler.py",
+    "engine/worker/worker_signals.py",
 ]
 
 

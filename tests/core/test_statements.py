@@ -156,8 +156,8 @@ def plan():
 
 
 def test_a_worker_in_a_flood_forgets_the_plans_of_small_tables(plan, monkeypatch):
-    monkeypatch.setattr(tasks, "SLICE", 0.0)  # when it is over, more is due
-    monkeypatch.setattr(tasks, "ring", lambda *_, **__: True)
+    monkeypatch.setattr(tasks, "MAX_RUNTIME", 0.0)  # when it is over, more is due
+    monkeypatch.setattr(tasks, "notify", lambda *_, **__: True)
     assert "Seq Scan" in plan()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO flooded SELECT n, repeat('x', 400) FROM generate_series(1, 20000) AS n")

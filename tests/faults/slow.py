@@ -35,9 +35,9 @@ if __name__ == "__main__":
     from django.core.management import execute_from_command_line
 
     from engine.worker.app import app
+    from engine.worker.beat_schedule import beat_schedule
     from engine.worker.broker import queues, swept_queues
-    from engine.worker.scheduler import times
 
     # As if this were an app listed before `tasks`, which looked for kinds of this lane already.
-    app.conf.update(task_queues=queues(), beat_schedule=times(swept_queues()))
+    app.conf.update(task_queues=queues(), beat_schedule=beat_schedule(swept_queues()))
     execute_from_command_line(sys.argv)

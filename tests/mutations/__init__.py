@@ -118,6 +118,6 @@ MUTATIONS = [
         _SLOW + "limits_of_a_session_are_those_of_the_slow_effect_in_it"),
     _of("lease.py", "WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_seconds():.0f} s'", "WHEN '' THEN interval '0 s'",
         _SLOW + "slow_effect_is_taken_back_when_its_session_is_gone_and_not_before"),
-    _of("engine/worker/scheduler.py", ", **limits(queue)}", "}",
+    _of("engine/worker/beat_schedule.py", ", **limits(queue)}", "}",
         "tasks/test_slow_worker::limits_of_its_child_follow_the_longest_of_its_kinds"),
 ]  # fmt: skip

@@ -10,10 +10,11 @@ import pytest
 
 from engine.worker import notifications
 from engine.worker.app import app
+from engine.worker.beat_schedule import beat_schedule
 from engine.worker.broker import queues
 from engine.worker.checks import check_broker, lanes_are_served
-from engine.worker.notifications import answer, messages, notify, notify_workers, suppress_notifications
-from engine.worker.scheduler import Scheduler, times
+from engine.worker.notifications import acknowledge, messages, notify, notify_workers, suppress_notifications
+from engine.worker.scheduler import Scheduler
 
 QUEUE = "inward"
 PENDING_KEY = f"{notifications.PENDING_KEY}.{QUEUE}"
@@ -40,7 +41,7 @@ def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broke
         notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 1
 
-    answer()
+    acknowledge()
     for _ in range(50):
         notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 2
@@ -49,7 +50,7 @@ def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broke
 @pytest.mark.usefixtures("silence")
 def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
     notify_workers(ids=[uuid4()])
-    assert 0 < broker.pttl(PENDING_KEY) <= notifications.UNANSWERED
+    assert 0 < broker.pttl(PENDING_KEY) <= notifications.PENDING_MS
 
     broker.delete(PENDING_KEY)  # as it will be then
     notify_workers(ids=[uuid4()])
@@ -68,7 +69,7 @@ def test_many_are_rung_for_at_once_whatever_was_rung_before(broker):
 @pytest.mark.usefixtures("silence")
 def test_no_more_messages_wait_than_are_of_use(broker):
     """H6: each run that wanted to go on, each sweep and each second added one."""
-    entry = next(iter(times([QUEUE]).items()))
+    entry = next(iter(beat_schedule([QUEUE]).items()))
     scheduler = Scheduler(app, lazy=True)
     beat = Scheduler.Entry(app=app, name=entry[0], **entry[1])
 
@@ -96,7 +97,7 @@ def test_each_lane_is_notified_in_its_own_queue_and_answered_there(broker, setti
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
 
     settings.ENGINE_WORKER_QUEUES = ["outward"]
-    answer()
+    acknowledge()
     notify_workers(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
 
@@ -148,7 +149,9 @@ def test_a_lane_without_a_queue_is_found_before_the_start(monkeypatch):
 
 
 def test_each_queue_is_swept_so_that_no_lane_waits_for_the_workers_of_another():
-    swept = [time["options"]["queue"] for time in times(["inward", "outward"]).values() if "sweep" in time["task"]]
+    swept = [
+        time["options"]["queue"] for time in beat_schedule(["inward", "outward"]).values() if "sweep" in time["task"]
+    ]
 
     assert swept == ["inward", "outward"]
 

@@ -10,9 +10,9 @@ import pytest
 from engine import registry
 from engine.registry import SLOW, slow_kinds
 from engine.worker import checks
-from engine.worker.broker import limits, queue_names, queues, swept_queues
-from engine.worker.notifications import _note, served, served_lanes
-from engine.worker.scheduler import times
+from engine.worker.beat_schedule import beat_schedule
+from engine.worker.broker import limits, own_queues, queue_names, queues, served_lanes, swept_queues
+from engine.worker.notifications import _pending_key
 
 KIND = "mail.trial_started"
 
@@ -49,14 +49,14 @@ def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
 def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there():
     assert SLOW not in queue_names()
     assert swept_queues() == [*queue_names(), SLOW]
-    assert served() == queue_names()
+    assert own_queues() == queue_names()
     assert SLOW not in served_lanes()
-    assert _note(SLOW) not in map(_note, queue_names())
+    assert _pending_key(SLOW) not in map(_pending_key, queue_names())
 
 
 @pytest.mark.usefixtures("slow_worker")
 def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settings):
-    assert (found(), served(), served_lanes()) == ([], [SLOW], [SLOW])
+    assert (found(), own_queues(), served_lanes()) == ([], [SLOW], [SLOW])
 
     settings.ENGINE_WORKER_QUEUES = [SLOW, "inward"]
     assert "engine.E014" in found()
@@ -65,7 +65,7 @@ def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settin
 @pytest.mark.usefixtures("slow")
 def test_limits_of_its_child_follow_the_longest_of_its_kinds():
     """They are those that a message carries, whoever sent it: a slow worker's to the others carries theirs."""
-    sweeps = times(swept_queues())
+    sweeps = beat_schedule(swept_queues())
 
     assert limits(SLOW) == {"soft_time_limit": 622, "time_limit": 625}
     assert limits("inward") == {"soft_time_limit": 22, "time_limit": 25}

@@ -209,7 +209,7 @@ def test_worker_sweeps_before_it_looks_and_does_what_must_run_alone_in_turn(monk
     alone = list(mails.order_by("key").values_list("pk", flat=True)[:2])
     Effect.objects.filter(pk__in=alone).update(solo=True)
     monkeypatch.setattr(tasks_effects, "_sweep_at", 0.0)
-    monkeypatch.setattr(tasks_effects, "ring", lambda *_, **__: None)
+    monkeypatch.setattr(tasks_effects, "notify", lambda *_, **__: None)
     claim._seen_all.clear()
 
     while tasks_effects._look():
@@ -311,6 +311,6 @@ def test_worker_has_longer_than_a_run_and_a_lease_has_longer_still():
 
     longest = max(kind.timeout for kind in registry.kinds.values()).total_seconds()
     assert longest <= registry.LONGEST
-    run_lasts = tasks_effects.SLICE + 2 * call_durations.BUDGET + registry.LONGEST
+    run_lasts = tasks_effects.MAX_RUNTIME + 2 * call_durations.BUDGET + registry.LONGEST
     assert run_lasts < app.conf.task_soft_time_limit < app.conf.task_time_limit < LEASE.total_seconds()
     assert django_settings.ENGINE_WORKER_CONCURRENCY == 2

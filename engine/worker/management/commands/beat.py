@@ -1,5 +1,3 @@
-"""`manage.py beat`: the clock, in the foreground."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -10,10 +8,11 @@ from engine.worker.app import app
 
 
 class Command(BaseCommand):
-    help = "Ring at the times of engine/worker/scheduler.py. Any number may run: rows decide what is due."
+    help = (
+        "Send what engine/worker/beat_schedule.py lists, when it is time. Any number may run: rows decide what is due."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # The plain scheduler keeps its times in memory: there is nothing to remember, hence no file to lose.
         app.start(
             ["--quiet", "beat", "--scheduler=engine.worker.scheduler:Scheduler", "--loglevel=WARNING", "--pidfile="]
         )

@@ -1,5 +1,3 @@
-"""`manage.py worker`: the Celery worker, in the foreground."""
-
 from __future__ import annotations
 
 import sys
@@ -10,16 +8,16 @@ from django.core.management.base import BaseCommand
 
 from engine import conf
 from engine.registry import SLOW
-from engine.worker.app import be_a_worker
-from engine.worker.notifications import own_queues
+from engine.worker.broker import own_queues
+from engine.worker.worker_signals import configure_worker
 
 
 class Command(BaseCommand):
-    help = "Pay what the engine owes, rung by the broker. WORKER_CONCURRENCY children; of WORKER_QUEUES, or of all."
+    help = "Execute effects when the broker notifies. WORKER_CONCURRENCY children; lanes of WORKER_QUEUES, or all."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Ends with the worker's own status, which `app.worker_main()` drops: then nobody would start it again."""
-        be_a_worker()
+        """Exits with the worker's own status, which `app.worker_main()` drops: a supervisor restarts by it."""
+        configure_worker()
         status = celery.main(
             [
                 "--app=engine.worker.app:app",

@@ -18,6 +18,6 @@ def batch(subjects: Sequence[None], effects: Sequence[Effect]) -> None:
     """With others of its kind: a commit for all of them."""
 
 
-@effect_handler("bench.outside", outward=True)
+@effect_handler("bench.outside", external=True)
 def outside(subject: None, effect: Effect) -> None:
     """Leaves the house, and is there at once."""

@@ -89,7 +89,7 @@ def _read() -> Stops:
         kind.name
         for kind in kinds.values()
         if "all" in paused
-        or ("outward" in paused and kind.outward)
+        or ("outward" in paused and kind.external)
         or kind.lane in paused["lane"]
         or kind.name in paused["kind"]
     }

@@ -110,51 +110,51 @@ _serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on wh
 _seen_all: dict[tuple[str, ...], float] = {}
 
 
-def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, outward: bool = True) -> list[Effect]:
+def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, external: bool = True) -> list[Effect]:
     """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named.
 
-    outward: here and below, whether also what leaves the database.
+    external: here and below, whether also what leaves the database.
     """
     named: dict[str, Any] = {"ids": list(ids), "alone": len(ids) == 1, "lanes": list(lanes) or None}
-    return _claimed(_claim(_CLAIM_NAMED, _executable(lanes, outward), **named))
+    return _claimed(_claim(_CLAIM_NAMED, _executable(lanes, external), **named))
 
 
-def claim_alone(lanes: Sequence[str], *, outward: bool = True) -> list[Effect]:
+def claim_alone(lanes: Sequence[str], *, external: bool = True) -> list[Effect]:
     """Lease one of those that must run alone, if there is any."""
-    return _claimed(_claim(_CLAIM_ALONE, _executable(lanes, outward), lanes=_executable_lanes(lanes, outward)))
+    return _claimed(_claim(_CLAIM_ALONE, _executable(lanes, external), lanes=_executable_lanes(lanes, external)))
 
 
-def claim_fair_share(lane: str, limit: int, *, outward: bool = True) -> list[Effect]:
+def claim_fair_share(lane: str, limit: int, *, external: bool = True) -> list[Effect]:
     """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others.
 
     Fewer of a lane whose calls are slow: what one run has time for.
     """
-    if not _executable_lanes([lane], outward):
+    if not _executable_lanes([lane], external):
         return []
     limit = _what_fits(lane, limit)
     rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
     while rounds:
-        if effects := _claim_shares(lane, limit, outward):
+        if effects := _claim_shares(lane, limit, external):
             return effects
         if lane not in _serve_next:
             rounds -= 1
     return []
 
 
-def claim_recent(lanes: Sequence[str], limit: int, *, outward: bool = True) -> list[Effect]:
+def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> list[Effect]:
     """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
 
     So it may find nothing while something older is due; asked again, it finds that within ROUND.
     """
-    lanes = _executable_lanes(lanes, outward)
+    lanes = _executable_lanes(lanes, external)
     some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
     if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + FULL_SCAN_INTERVAL:
-        rows = _claim(_CLAIM_LATELY, _executable(lanes, outward), lanes=lanes, limit=limit, lately=RECENT_WINDOW)
+        rows = _claim(_CLAIM_LATELY, _executable(lanes, external), lanes=lanes, limit=limit, lately=RECENT_WINDOW)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
-        return _claim_each(lanes, limit, outward)
+        return _claim_each(lanes, limit, external)
     started, from_the_beginning = time.monotonic(), _serve_next.keys().isdisjoint(lanes)
-    effects = _claim_each(lanes, limit, outward)
+    effects = _claim_each(lanes, limit, external)
     to_the_end = _serve_next.keys().isdisjoint(lanes)
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
         # Where nothing of very many may be taken, such as of a paused kind, a look takes long: then it is made seldom.
@@ -163,8 +163,8 @@ def claim_recent(lanes: Sequence[str], limit: int, *, outward: bool = True) -> l
     return effects
 
 
-def _claim_each(lanes: Sequence[str], limit: int, outward: bool) -> list[Effect]:
-    return [effect for lane in lanes for effect in claim_fair_share(lane, limit, outward=outward)]
+def _claim_each(lanes: Sequence[str], limit: int, external: bool) -> list[Effect]:
+    return [effect for lane in lanes for effect in claim_fair_share(lane, limit, external=external)]
 
 
 def _will_be_old(effect: Effect) -> bool:
@@ -179,11 +179,11 @@ def _what_fits(lane: str, limit: int) -> int:
     return 1 if lane == SLOW else fits(lane, limit)
 
 
-def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
+def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:
     tenants = min(MAX_TENANTS, limit)
     # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
     first = _serve_next.pop(lane, NO_TENANT)
-    payable = _executable([lane], outward)
+    payable = _executable([lane], external)
     rows = _claim(_CLAIM_SHARES, payable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
@@ -191,22 +191,22 @@ def _claim_shares(lane: str, limit: int, outward: bool) -> list[Effect]:
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
-def _executable(lanes: Sequence[str], outward: bool) -> list[Kind]:
+def _executable(lanes: Sequence[str], external: bool) -> list[Kind]:
     """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
-    outward = outward and not conf.PAUSE_EXTERNAL_EFFECTS
+    external = external and not conf.PAUSE_EXTERNAL_EFFECTS
     slow = not lanes or SLOW in lanes
     stopped = blocked.known()
     passed_by = stopped.closed() if stopped.let_go else stopped.closed() | stopped.kinds
     return [
         kind
         for kind in kinds.values()
-        if (outward or not kind.outward) and (slow or kind.lane != SLOW) and kind.name not in passed_by
+        if (external or not kind.external) and (slow or kind.lane != SLOW) and kind.name not in passed_by
     ]
 
 
-def _executable_lanes(lanes: Sequence[str], outward: bool) -> list[str]:
+def _executable_lanes(lanes: Sequence[str], external: bool) -> list[str]:
     """Those with work for us: what may not be taken is not walked along at every look."""
-    known = {kind.lane for kind in _executable(lanes, outward)}
+    known = {kind.lane for kind in _executable(lanes, external)}
     return [lane for lane in lanes if lane in known]
 
 

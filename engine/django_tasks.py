@@ -2,11 +2,11 @@
 
     TASKS = {
         "default": {"BACKEND": "engine.django_tasks.EffectBackend"},
-        "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"OUTWARD": True}},
+        "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"EXTERNAL": True}},
     }
 
 Rolled back with it, or done: by default what the function writes and its DONE are one commit, so exactly once. With
-OUTWARD no transaction is open while it runs, for what calls elsewhere: at least once, and an hour's outage of the far
+EXTERNAL no transaction is open while it runs, for what calls elsewhere: at least once, and an hour's outage of the far
 side is waited out. A failure is tried again as any effect's is, and FAILED means that it was given up. Of
 `django.tasks` (Django 6.0) or, before that, of the package `django-tasks`.
 """
@@ -58,7 +58,7 @@ class EffectBackend(Backend):  # type: ignore[misc]
             "queue": task.queue_name,
             "backend": self.alias,
         }
-        run = run_outward if self.options.get("OUTWARD") else run_inward
+        run = run_external if self.options.get("EXTERNAL") else run_inward
         key = f"task:{uuid7()}"
         schedule(run, key=key, payload=payload, at=task.run_after)
         result = _result_of(Effect.objects.get(key=key))
@@ -73,14 +73,14 @@ class EffectBackend(Backend):  # type: ignore[misc]
             raise DoesNotExist(result_id) from error
 
 
-@effect_handler("task", forgettable=True)
+@effect_handler("task", purgeable=True)
 def run_inward(_: None, effect: Effect) -> None:
     """Call the function; what it writes, what it returns and DONE are one commit."""
     Effect.objects.filter(pk=effect.pk).update(outcome=storable(_call(effect)))
 
 
-@effect_handler("task.outward", outward=True, forgettable=True)
-def run_outward(_: None, effect: Effect) -> Any:
+@effect_handler("task.outward", external=True, purgeable=True)
+def run_external(_: None, effect: Effect) -> Any:
     """Call the function with no transaction open."""
     return _call(effect)
 

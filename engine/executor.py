@@ -84,8 +84,8 @@ def run_due(
 def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
     """What goes outside is left to another process while all others of this worker are there."""
     try:
-        claimed = claiming(outward=external_slots.enter())
-        if not any(kinds[effect.kind].outward for effect in claimed):
+        claimed = claiming(external=external_slots.enter())
+        if not any(kinds[effect.kind].external for effect in claimed):
             external_slots.leave()
         return _execute_all(claimed)
     finally:
@@ -102,12 +102,12 @@ def _execute_all(claimed: list[Effect]) -> int:
     shared = set[Any]()
     with ExitStack() as closing:
         # What stays inside waits for no far side.
-        for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].outward):
+        for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].external):
             kind = kinds[name]
             if kind.within is not None and kind.within not in shared:
                 shared.add(kind.within)
                 closing.enter_context(kind.within())
-            if kind.outward:
+            if kind.external:
                 ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
                 _run_external(kind, effects, ends_outside)
             else:
@@ -243,7 +243,7 @@ def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
         if breaker is not None:
             lease.record_reachable(kind.name)
             breaker = None
-        if sent and (not kind.keyed or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
+        if sent and (not kind.idempotent or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
             sent = _keep(sent)
     _keep(sent)
 
@@ -260,7 +260,7 @@ def _send(kind: Kind, effect: Effect, reader: ReadAhead, waited: float) -> list[
     session = current_session()
     try:
         subject = reader.subject(effect)
-        if not kind.keyed:
+        if not kind.idempotent:
             lease.mark_in_flight(effect)
     except LeaseLost:
         log.warning("%s: the lease of %s had run out, so it is not sent", kind.name, effect.id)
@@ -280,7 +280,7 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None, waited: fl
     except RemoteUnavailable:
         raise
     except Unanswered as error:
-        if kind.keyed:
+        if kind.idempotent:
             raise
         lease.mark_uncertain(effect, error)
     except NotYet as reason:
@@ -288,7 +288,7 @@ def _send_about(kind: Kind, effect: Effect, subject: Stateful | None, waited: fl
     except Exception as error:
         if isinstance(error, PermanentFailure | Problem):
             _fail(kind, effect, error)
-        elif not kind.keyed:
+        elif not kind.idempotent:
             lease.mark_uncertain(effect, error)
         elif isinstance(error, tuple(INTERRUPTIONS)):
             raise

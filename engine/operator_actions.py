@@ -86,9 +86,9 @@ def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool =
     For a restored database: it went out before the loss, and the row does not know. What is on the desk stays there.
     """
     check_operator(by)
-    outward = [kind.name for kind in kinds.values() if kind.outward]
+    external = [kind.name for kind in kinds.values() if kind.external]
     states = [Effect.State.READY, Effect.State.WAITING]
-    wanted = Effect.objects.filter(kind__in=outward, state__in=states, run_at__lt=due_before)
+    wanted = Effect.objects.filter(kind__in=external, state__in=states, run_at__lt=due_before)
     with atomic():
         rows = list(wanted.order_by("id").select_for_update(no_key=True))
         if not dry_run:

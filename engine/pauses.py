@@ -152,7 +152,7 @@ def _matching(paused: EffectPause) -> QuerySet[Effect]:
         case EffectPause.Scope.TENANT:
             return ready.filter(account_id=paused.name)
         case EffectPause.Scope.OUTWARD:
-            return ready.filter(kind__in=[kind.name for kind in kinds.values() if kind.outward])
+            return ready.filter(kind__in=[kind.name for kind in kinds.values() if kind.external])
     return ready
 
 

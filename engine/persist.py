@@ -99,7 +99,7 @@ def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteR
     if noted := notes.get():
         noted.transitions += [move.transition.id for move in moves]
         noted.effects += [effect["id"] for effect in effects]
-        noted.due += [effect["id"] for effect in effects if not (effect["wait"] or kinds[effect["kind"]].outward)]
+        noted.due += [effect["id"] for effect in effects if not (effect["wait"] or kinds[effect["kind"]].external)]
     steps = [
         {name: getattr(move.transition, name) for name in FACT_COLUMNS}
         | {f"new_{name}": value for name, value in move.changed.items()}

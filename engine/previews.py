@@ -79,14 +79,14 @@ class Preview:
         ]
 
     @property
-    def outward(self) -> list[Effect]:
+    def external(self) -> list[Effect]:
         """What would leave the database: counted, and never done."""
-        return [each for each in self.effects if kinds[each.kind].outward]
+        return [each for each in self.effects if kinds[each.kind].external]
 
     @property
     def timers(self) -> list[Effect]:
         """What would wait for its time, `run_at`, to be done inside the database."""
-        return [each for each in self.effects if each.state == Effect.State.WAITING and not kinds[each.kind].outward]
+        return [each for each in self.effects if each.state == Effect.State.WAITING and not kinds[each.kind].external]
 
 
 def preview(
@@ -150,7 +150,7 @@ def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
     """Do what is due of these effects inside the database, and what follows from that."""
     while due := [*noted.due, *_woken(noted.moved)]:
         noted.due.clear()
-        claimed = claim.claim_named(due, outward=False)
+        claimed = claim.claim_named(due, external=False)
         if not claimed:  # paused, of a kind that is not known here, or moved and not due
             return
         by_kind: dict[str, list[Effect]] = defaultdict(list)

@@ -3,7 +3,7 @@
 The key of an effect is what keeps it from being owed twice. So a row may go where something else keeps its key from
 coming again:
     what follows a transition    the key names the transition, and that row stays, the only one of its number
-    of a forgettable kind        the key holds a UUID that was made for it and is not made twice
+    of a purgeable kind          the key holds a UUID that was made for it and is not made twice
 All others stay: a timer's row is the only memory of its day. So does whatever had trouble on its way, with its story.
 """
 
@@ -32,7 +32,7 @@ _DELETE_SOME = """
             AND effect.created_at < %(until)s AND effect.done_at < %(before)s
             AND (fact.id IS NULL OR fact.at < %(until)s)
             AND (effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, effect.kind)
-                OR effect.kind = ANY(%(forgettable)s))
+                OR effect.kind = ANY(%(purgeable)s))
             AND NOT EXISTS (SELECT FROM engine_effectevent WHERE effect_id = effect.id)
             AND (effect.batch_id IS NULL
                 OR EXISTS (SELECT FROM engine_batch WHERE id = effect.batch_id AND completed_at IS NOT NULL))
@@ -93,7 +93,7 @@ def _delete_some(until: datetime, before: datetime) -> int:
                 "last": first_id_at(until + CLOCKS),
                 "until": until,
                 "before": before,
-                "forgettable": [kind.name for kind in kinds.values() if kind.forgettable],
+                "purgeable": [kind.name for kind in kinds.values() if kind.purgeable],
                 "at_once": AT_ONCE,
             },
         )

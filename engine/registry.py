@@ -68,15 +68,15 @@ class Kind:
 
     name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
     batch: above 1 the function takes sequences of objects and effects, at most so many.
-    outward: it leaves the house; no transaction is open while it runs, and what it returns is kept.
-    keyed: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
+    external: it calls something outside the database; no transaction is open while it runs, and its result is kept.
+    idempotent: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
     patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
     least. None: as all others of this kind, 12 times, which is over in half an hour.
     retry: how failures are met, where not as all others are.
     throttle: what counts its calls, together with those of other kinds of that name; empty: nothing does.
     within: opens what the calls of one run share, such as a connection, and closes it after them.
     ordered: not before the earlier ordered effects of its object are over.
-    forgettable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
+    purgeable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
     by_key: the function takes the keys of its objects: it reads them itself, under a lock.
     related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
     """
@@ -84,8 +84,8 @@ class Kind:
     name: str
     run: Callable[..., Any]
     batch: int = 1
-    outward: bool = False
-    keyed: bool = True
+    external: bool = False
+    idempotent: bool = True
     ordered: bool = False
     timeout: timedelta = timedelta(seconds=15)
     patience: timedelta | None = None
@@ -94,7 +94,7 @@ class Kind:
     within: Callable[[], AbstractContextManager[None]] | None = None
     lane: str = "inward"
     revision: int = 1
-    forgettable: bool = False
+    purgeable: bool = False
     by_key: bool = False
     related: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
@@ -118,8 +118,8 @@ def effect_handler(
     name: str,
     *,
     batch: int = 1,
-    outward: bool = False,
-    keyed: bool = True,
+    external: bool = False,
+    idempotent: bool = True,
     ordered: bool = False,
     timeout: int = 15,
     patience: timedelta | None = DEFAULT_PATIENCE,
@@ -129,7 +129,7 @@ def effect_handler(
     within: Callable[[], AbstractContextManager[None]] | None = None,
     lane: str | None = None,
     revision: int = 1,
-    forgettable: bool = False,
+    purgeable: bool = False,
     by_key: bool = False,
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
@@ -141,19 +141,19 @@ def effect_handler(
     longest = LONGEST_SLOW if lane == SLOW else LONGEST
     if not 0 < timeout <= longest:
         raise ValueError(f"{name}: a timeout is above 0 and at most {longest} s, so that a lease outlives it")
-    if outward and batch > 1:
+    if external and batch > 1:
         raise ValueError(f"{name}: what leaves the house goes one by one")
-    if not (outward or keyed):
-        raise ValueError(f"{name}: keyed=False is for outward effects")
-    if by_key and (outward or related or prefetch):
+    if not (external or idempotent):
+        raise ValueError(f"{name}: idempotent=False is for external effects")
+    if by_key and (external or related or prefetch):
         raise ValueError(f"{name}: by_key=True is for what is inside and reads its objects itself")
     if batch < 1:
         raise ValueError(f"{name}: a batch is of 1 at least")
-    if (rate or throttle) and not outward:
-        raise ValueError(f"{name}: a rate is for outward effects")
+    if (rate or throttle) and not external:
+        raise ValueError(f"{name}: a rate is for external effects")
     retry.check(name)
     throttle = throttle or (name if rate else "")
-    lane = lane or ("outward" if outward else "inward")
+    lane = lane or ("outward" if external else "inward")
     _check_length("the name", name, "kind")
     _check_length(f"{name}: the lane", lane, "lane")
     if throttle:
@@ -174,17 +174,17 @@ def effect_handler(
             name,
             run,
             batch=batch,
-            outward=outward,
-            keyed=keyed,
+            external=external,
+            idempotent=idempotent,
             ordered=ordered,
             timeout=timedelta(seconds=timeout),
-            patience=patience if outward else None,
+            patience=patience if external else None,
             retry=retry,
             throttle=throttle,
             within=within,
             lane=lane,
             revision=revision,
-            forgettable=forgettable,
+            purgeable=purgeable,
             by_key=by_key,
             related=related,
             prefetch=prefetch,

@@ -89,7 +89,7 @@ def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
         owed = dict(row for some in chunks(rows) for row in ask(sql, [to_json(some)]).fetchall())
     if noted := notes.get():
         noted.effects += owed
-        inward = {row["id"] for row in rows if not kinds[row["kind"]].outward}
+        inward = {row["id"] for row in rows if not kinds[row["kind"]].external}
         noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
     due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in owed and effect.is_due]
     notify_after_commit([row["id"] for row in due], lanes={row["lane"] for row in due})

@@ -7,5 +7,5 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.toy"]
 HISTORY_HEADS_DIR = ""
 TASKS = {
     "default": {"BACKEND": "engine.django_tasks.EffectBackend"},
-    "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"OUTWARD": True}},
+    "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"EXTERNAL": True}},
 }

@@ -23,7 +23,7 @@ def configure_worker() -> None:
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
     throttles.waits = True
     lanes = conf.WORKER_QUEUES
-    works_inside = any(not kind.outward and (not lanes or kind.lane in lanes) for kind in kinds.values())
+    works_inside = any(not kind.external and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and conf.WORKER_CONCURRENCY > 1:
         external_slots.limit_to(conf.WORKER_CONCURRENCY - 1)
     app.conf.broker_transport_options = CONSUMER_OPTIONS

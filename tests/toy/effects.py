@@ -25,19 +25,19 @@ def close_by_itself(door: Door, effect: Effect) -> None:
         perform(door.close, cause=effect)
 
 
-@effect_handler("toy.greet", outward=True, timeout=5)
+@effect_handler("toy.greet", external=True, timeout=5)
 def greet(door: Door, effect: Effect) -> dict[str, str]:
     """Tell the caretaker. A second run is known by its key."""
     return outside.send("greet", key=effect.pk)
 
 
-@effect_handler("toy.page", outward=True, keyed=False)
+@effect_handler("toy.page", external=True, idempotent=False)
 def page_porter(door: Door, effect: Effect) -> dict[str, str]:
     """Sound the porter's pager, which knows no keys: whether it rang cannot be found out."""
     return outside.send("page", key=effect.pk)
 
 
-@effect_handler("toy.log", outward=True, ordered=True)
+@effect_handler("toy.log", external=True, ordered=True)
 def log_remotely(door: Door, effect: Effect) -> dict[str, str]:
     """Write one line to a log elsewhere, in the order in which the door moved."""
     return outside.send(f"{effect.seq}", key=effect.pk)

@@ -312,8 +312,8 @@ def test_nobody_runs_what_follows_by_hand_before_its_time(door, operator):
 
 @pytest.mark.django_db
 def test_members_of_an_open_batch_are_not_purged(door, run_effects, monkeypatch):
-    forgettable = dataclasses.replace(registry.kinds["toy.count"], forgettable=True)
-    monkeypatch.setitem(registry.kinds, "toy.count", forgettable)
+    purgeable = dataclasses.replace(registry.kinds["toy.count"], purgeable=True)
+    monkeypatch.setitem(registry.kinds, "toy.count", purgeable)
     schedule_batch(
         [*new_effects(door, "a"), NewEffect(count_visits, "later", about=door, after=timedelta(days=9))],
         then=then(door),

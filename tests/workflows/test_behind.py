@@ -188,7 +188,7 @@ def test_object_that_is_gone_is_said():
 
 def test_every_kind_says_what_is_not_so_until_it_is_done():
     inside = {
-        name for name, kind in kinds.items() if not name.startswith(("mail.", "toy.", "task")) and not kind.outward
+        name for name, kind in kinds.items() if not name.startswith(("mail.", "toy.", "task")) and not kind.external
     }
 
     assert set(UNTIL_THEN) == inside

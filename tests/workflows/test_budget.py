@@ -108,7 +108,7 @@ def test_what_is_quick_again_is_claimed_in_full_again():
 def test_run_inside_ends_within_its_budget_and_gives_the_rest_back(stand_in, monkeypatch):
     """H1, H2: what comes meanwhile waits for no more than that."""
     monkeypatch.setattr(executor, "BUDGET", 0.1)
-    stand_in(run=seconds(0.06), outward=False)
+    stand_in(run=seconds(0.06), external=False)
     mails = owe_mails(10)
 
     run_due()
@@ -127,7 +127,7 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
         time.sleep(0.15)
         raise RuntimeError("no")
 
-    stand_in(run=fail_late, outward=False, batch=10)
+    stand_in(run=fail_late, external=False, batch=10)
     mails = owe_mails(4)
 
     run_due()
@@ -138,13 +138,13 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
 @pytest.mark.django_db
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("is_outward", [True, False])
-def test_limit_of_the_worker_charges_nobody_in_company(stand_in, is_outward):
+def test_limit_of_the_worker_charges_nobody_in_company(stand_in, is_external):
     """H1: Celery's soft limit fell on whoever was being sent, and was that mail's failure."""
 
     def interrupted(*_):
         raise SoftTimeLimitExceeded
 
-    stand_in(run=interrupted, outward=is_outward)
+    stand_in(run=interrupted, external=is_external)
     mails = owe_mails(3)
 
     run_due()
@@ -261,7 +261,7 @@ def test_process_that_may_not_go_outside_leaves_it_to_others(monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_locked_row_keeps_nobody_else_waiting(stand_in):
     """H9: a batch waited for it until the deadline of all."""
-    stand_in(run=rename, outward=False, batch=100)
+    stand_in(run=rename, external=False, batch=100)
     mails = [owed_mail() for _ in range(12)]
     effects = Effect.objects.filter(kind=KIND)
     database = connection.get_connection_params()

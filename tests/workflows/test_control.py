@@ -52,7 +52,7 @@ SCOPES = [
     ("outward", ""),
     ("all", ""),
 ]
-OUTWARD = {"toy.greet", "toy.log"}
+EXTERNAL = {"toy.greet", "toy.log"}
 
 
 class Control(RuleBasedStateMachine):
@@ -182,7 +182,7 @@ class Control(RuleBasedStateMachine):
             return False
         return any(
             paused.scope == "all"
-            or (paused.scope == "outward" and row.kind in OUTWARD)
+            or (paused.scope == "outward" and row.kind in EXTERNAL)
             or (paused.scope == "kind" and paused.name == row.kind)
             or (paused.scope == "lane" and paused.name == row.lane)
             or (paused.scope == "tenant" and paused.name == str(row.account_id))

@@ -34,7 +34,7 @@ def handler(subject, effect):
         ("x.zero", {"timeout": 0}, "x.zero: a timeout is above 0 and at most"),
         ("x.past", {"timeout": -1}, "x.past: a timeout is above 0 and at most"),
         ("x.long", {"timeout": 3600}, "x.long: a timeout is above 0 and at most"),
-        ("x.keyless", {"keyed": False}, "x.keyless: keyed=False is for outward effects"),
+        ("x.keyless", {"idempotent": False}, "x.keyless: idempotent=False is for external effects"),
         ("x.none", {"batch": 0}, "x.none: a batch is of 1 at least"),
         ("x" * 61, {}, "the name 'x+' has 61 characters, and from 1 to 60"),
         ("", {}, "the name '' has 0 characters"),

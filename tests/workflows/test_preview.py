@@ -52,7 +52,7 @@ def test_it_says_what_would_be_and_nothing_is(door, staff, run_effects):
         "toy.log": "ready",
         "toy.close": "waiting",
     }
-    assert [each.kind for each in found.outward] == ["toy.log"]
+    assert [each.kind for each in found.external] == ["toy.log"]
     assert [(each.kind, each.run_at - each.created_at) for each in found.timers] == [
         ("toy.close", timedelta(minutes=5))
     ]

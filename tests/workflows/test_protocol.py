@@ -71,7 +71,7 @@ FOLLOWERS = {  # of the toy, written down once more: (transition, target) -> kin
     ("open_up", "open"): {"toy.close", "toy.count", "toy.log"},
     ("close", "shut"): {"toy.log"},
 }
-OUTWARD = {"toy.greet", "toy.log", "toy.page"}
+EXTERNAL = {"toy.greet", "toy.log", "toy.page"}
 FAULTS = {
     "broken": RuntimeError,
     "pointless": PermanentFailure,
@@ -205,12 +205,12 @@ class Protocol(RuleBasedStateMachine):
         """The handler does its work and then fails, so that what it wrote must vanish; a call fails before."""
 
         def work(subjects: Any, effects: Any) -> Any:
-            assert self.clock <= self.started + BUDGET * (2 if kind.outward else 1), "it was too late to begin"
+            assert self.clock <= self.started + BUDGET * (2 if kind.external else 1), "it was too late to begin"
             self.clock += self.seconds
             batch = effects if isinstance(effects, list) else [effects]
             faults = [fault for effect in batch if (fault := self.faults.get(effect.pk)) in FAULTS]
             text = f"{faults} \x00 \ud800"  # of an error, too
-            if kind.outward and faults and faults[0] != "no answer":
+            if kind.external and faults and faults[0] != "no answer":
                 raise FAULTS[faults[0]](text)
             outcome = kind.run(subjects, effects)
             if faults:
@@ -404,7 +404,7 @@ class Protocol(RuleBasedStateMachine):
         return {
             expected.id
             for expected in self.expected_effects.values()
-            if self.takable(expected) and not expected.solo and (expected.kind in OUTWARD) == (lane == "outward")
+            if self.takable(expected) and not expected.solo and (expected.kind in EXTERNAL) == (lane == "outward")
         }
 
     # Work
@@ -503,8 +503,8 @@ class Protocol(RuleBasedStateMachine):
         for effect in effects:
             groups.setdefault(effect.kind, []).append(effect)
         try:
-            for kind, group in sorted(groups.items(), key=lambda item: item[0] in OUTWARD):
-                if kind in OUTWARD:
+            for kind, group in sorted(groups.items(), key=lambda item: item[0] in EXTERNAL):
+                if kind in EXTERNAL:
                     ends_outside = ends_outside or min(ends, self.now) + BUDGET
                     self.sent(kind, group, point, ends_outside)
                 else:
@@ -634,7 +634,7 @@ class Protocol(RuleBasedStateMachine):
             self.failed(expected, fault)
 
     def failed(self, expected: ExpectedEffect, fault: str) -> None:
-        is_of_the_far_side = expected.kind in OUTWARD and fault in {"no answer", "slow"}
+        is_of_the_far_side = expected.kind in EXTERNAL and fault in {"no answer", "slow"}
         longest = min(3600.0 if is_of_the_far_side else 900.0, 2.0 * 2**expected.attempts)
         expected.attempts += 1
         if fault == "pointless":
@@ -824,7 +824,7 @@ class Protocol(RuleBasedStateMachine):
     def outside_nothing_is_done_that_was_not_sent_under_its_key(self) -> None:
         calls = Counter(key for _, key in outside.heard)
         for expected in self.expected_effects.values():
-            if expected.kind in OUTWARD:
+            if expected.kind in EXTERNAL:
                 assert calls[expected.id] == expected.calls
                 assert expected.calls > 0 or expected.state != "done"
                 assert expected.kind != "toy.page" or expected.calls <= 1 + expected.retried
@@ -832,7 +832,7 @@ class Protocol(RuleBasedStateMachine):
     @invariant()
     def what_the_far_side_answered_is_kept_or_described(self) -> None:
         """One answer that cannot be kept costs nobody theirs, and nobody another call."""
-        for key, outcome in Effect.objects.filter(kind__in=OUTWARD).values_list("pk", "outcome"):
+        for key, outcome in Effect.objects.filter(kind__in=EXTERNAL).values_list("pk", "outcome"):
             assert self.expected_effects[key].kept == (None if outcome is None else set(outcome))
 
     @invariant()

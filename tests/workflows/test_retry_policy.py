@@ -114,4 +114,4 @@ def test_what_the_far_side_asks_for_is_heard_all_the_same(tried):
 )
 def test_what_cannot_be_kept_is_refused_where_it_is_declared(retry):
     with pytest.raises(ValueError, match=r"toy\.wrong"):
-        effect_handler("toy.wrong", outward=True, retry=retry)
+        effect_handler("toy.wrong", external=True, retry=retry)

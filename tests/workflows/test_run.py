@@ -337,7 +337,7 @@ def test_the_first_mail_that_gets_through_ends_the_pause(handler, mailoutbox):
 
 
 def test_a_call_whose_outcome_is_unknown_is_parked_and_not_repeated(handler):
-    handler("mail.trial_started", run=raises(TimeoutError("no answer")), keyed=False)
+    handler("mail.trial_started", run=raises(TimeoutError("no answer")), idempotent=False)
     AccountFactory(status="trial")
 
     run_due()
@@ -349,7 +349,7 @@ def test_a_call_whose_outcome_is_unknown_is_parked_and_not_repeated(handler):
 
 
 def test_a_crash_during_such_a_call_leaves_it_parked(handler):
-    handler("mail.trial_started", run=raises(SystemExit), keyed=False)
+    handler("mail.trial_started", run=raises(SystemExit), idempotent=False)
     AccountFactory(status="trial")
 
     with pytest.raises(SystemExit):
@@ -359,7 +359,7 @@ def test_a_crash_during_such_a_call_leaves_it_parked(handler):
 
 
 def test_such_a_call_that_ends_well_is_done(handler):
-    handler("mail.trial_started", run=lambda *_: {"sent": True}, keyed=False)
+    handler("mail.trial_started", run=lambda *_: {"sent": True}, idempotent=False)
     AccountFactory(status="trial")
 
     run_due()

@@ -168,7 +168,7 @@ def test_limits_of_a_session_are_those_of_the_slow_effect_in_it(slow):
             cursor.execute("SELECT current_setting('statement_timeout')")
             seen.append(cursor.fetchone()[0])
 
-    slow_greetings(slow, run=look, outward=False)
+    slow_greetings(slow, run=look, external=False)
 
     run_due(of=[SLOW])
 

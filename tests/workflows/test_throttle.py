@@ -215,7 +215,7 @@ def test_what_is_no_rate_is_refused_where_it_is_said(rate, monkeypatch):
         time_between(rate)
     if rate:
         with pytest.raises(ValueError, match="no rate"):
-            effect_handler("toy.wrong", outward=True, rate=rate)
+            effect_handler("toy.wrong", external=True, rate=rate)
         with pytest.raises(IntegrityError), atomic():
             Throttle.objects.create(name="toys", rate=rate[:10], every=timedelta(1))
         monkeypatch.setenv("MAIL_RATE", rate)
@@ -224,12 +224,12 @@ def test_what_is_no_rate_is_refused_where_it_is_said(rate, monkeypatch):
 
 
 def test_declarations_that_cannot_hold_are_refused():
-    with pytest.raises(ValueError, match="for outward effects"):
+    with pytest.raises(ValueError, match="for external effects"):
         effect_handler("toy.wrong", rate="1/s")
-    effect_handler("toy.one", outward=True, rate="1/s", throttle="shared")
+    effect_handler("toy.one", external=True, rate="1/s", throttle="shared")
     try:
         with pytest.raises(ValueError, match="another rate"):
-            effect_handler("toy.two", outward=True, rate="2/s", throttle="shared")
+            effect_handler("toy.two", external=True, rate="2/s", throttle="shared")
     finally:
         del registry.rates["shared"]
     with pytest.raises(IntegrityError), atomic():

@@ -19,7 +19,7 @@ from workflows.mail.verification import NOT_PROVED, Unproved, has_declined, is_k
 Outcome = dict[str, Any]
 
 
-@effect_handler("mail.password_reset", forgettable=True, **BY_MAIL)
+@effect_handler("mail.password_reset", purgeable=True, **BY_MAIL)
 def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
     """To where nobody lives nothing is sent."""
     user = User.objects.active_by_email(effect.payload["email"])
@@ -29,7 +29,7 @@ def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
     return _send(effect, "password_reset", user, context.password_reset(user, link))
 
 
-@effect_handler("mail.verify_email", forgettable=True, **BY_MAIL)
+@effect_handler("mail.verify_email", purgeable=True, **BY_MAIL)
 def mail_verification(_: Account | None, effect: Effect) -> Outcome | None:
     """Nothing to ask of somebody who has shown it already."""
     user = User.objects.active_by_email(effect.payload["email"])
@@ -53,7 +53,7 @@ def mail_billing_verification(account: Account, effect: Effect) -> Outcome | Non
     return send(effect, [account.billing_email], email)
 
 
-@effect_handler("mail.member_invited", forgettable=True, **BY_MAIL)
+@effect_handler("mail.member_invited", purgeable=True, **BY_MAIL)
 def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
     """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
 

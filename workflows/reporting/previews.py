@@ -67,7 +67,7 @@ class BillingPreview:
     @property
     def mails(self) -> list[Effect]:
         """The mails that would be scheduled; a mail may find nothing to say when it is sent."""
-        return self.engine.outward
+        return self.engine.external
 
     @property
     def summary(self) -> str:

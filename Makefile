@@ -16,8 +16,8 @@ help: ## List these targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 up: local ## Start everything on this machine, with demo data; Ctrl-C stops it
-	@# On the leash of make, so that a SIGKILL of make ends it too.
-	@exec .venv/bin/python stack/leash.py $$PPID 15 - .venv/bin/python -m stack up
+	@# Ends with make, also after a SIGKILL of make.
+	@exec .venv/bin/python stack/parent_death.py $$PPID 15 - .venv/bin/python -m stack up
 
 test: dev ## Run all tests on real PostgreSQL and Valkey; ARGS="-k name" for some
 	.venv/bin/python -m pytest -n 2 $(ARGS)

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from stack.drill import drill
-from stack.ending import ToldToStop, told_to_stop
 from stack.problems import StackError
 from stack.reset import reset
 from stack.run import run
+from stack.signals import StopRequested, stop_signals
 from stack.terminal import say
 from stack.up import up
 
@@ -19,7 +19,7 @@ USAGE = "usage: python -m stack up | reset | drill | run COMMAND..."
 
 def main(words: list[str]) -> int:
     try:
-        with told_to_stop():
+        with stop_signals():
             match words:
                 case ["up"]:
                     return up(Path.cwd())
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
                 case _:
                     say(USAGE)
                     return os.EX_USAGE
-    except ToldToStop:
+    except StopRequested:
         return 130
     except StackError as error:
         say(str(error))

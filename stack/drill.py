@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from stack.application import Application
+from stack.binaries import POSTGRES_BIN, postgres_package
 from stack.ports import free_port
 from stack.postgres import Postgres
 from stack.problems import StackError
 from stack.sockets import runtime_folder
 from stack.terminal import say
-from stack.wheels import POSTGRES_BIN, postgres_package
 
 APPROVER = {"email": "approver@demo.test", "password": "demo-demo-demo"}
-NOBODY = "redis+socket:///nobody/listens/here"  # no broker: the drill executes effects itself
+UNREACHABLE_BROKER = "redis+socket:///nobody/listens/here"  # no broker: the drill executes effects itself
 SENT = "SELECT DISTINCT effect_id FROM audit.mails"
 GRANTS = "SELECT account_id || ' ' || key FROM audit.credit_entries WHERE kind = 'grant'"
 DUE = "SELECT count(*) FROM audit.effects WHERE state IN ('ready', 'waiting', 'leased')"
@@ -41,7 +41,7 @@ def drill(named: str | None = None) -> int:
         folder = Path(tempfile.mkdtemp(prefix="countersign-drill-"))
         folder.chmod(0o711)  # PostgreSQL's user passes through, when we are root
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
-        original = House(folder / "original", named or ending.enter_context(_server(folder / "first")))
+        original = Database(folder / "original", named or ending.enter_context(_server(folder / "first")))
         if named is None:
             say("A demo, its mails sent, then payments decided on and nobody there to do what follows ...")
             original.fill()
@@ -51,7 +51,7 @@ def drill(named: str | None = None) -> int:
         if named is None:
             original.pay()  # life goes on after the dump, until the disk burns
         say("Restoring it into an empty server ...")
-        copy = House(folder / "copy", ending.enter_context(_server(folder / "second")))
+        copy = Database(folder / "copy", ending.enter_context(_server(folder / "second")))
         copy.tool(
             "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname", copy.url, folder / "dump"
         )
@@ -63,7 +63,7 @@ def drill(named: str | None = None) -> int:
     return os.EX_OK
 
 
-class House:
+class Database:
     """One database, with the commands of the product and of PostgreSQL on it."""
 
     def __init__(self, var: Path, url: str) -> None:
@@ -112,7 +112,7 @@ class House:
     def _application(self, *, hold: bool = False) -> Application:
         environment = {
             "DATABASE_URL": self.url,
-            "BROKER_URL": NOBODY,
+            "BROKER_URL": UNREACHABLE_BROKER,
             "DEBUG": "true",
             "EMAIL_URL": "",
             "MAIL_DIR": str(self.mail),
@@ -122,7 +122,7 @@ class House:
         return Application(self._var, port=free_port(), environment=environment)
 
 
-def _work(copy: House, sent: list[str]) -> None:
+def _work(copy: Database, sent: list[str]) -> None:
     """Pay what the copy owes, first with the house shut, then open."""
     copy.pay(hold=True)
     if copy.mailed():
@@ -140,7 +140,7 @@ def _work(copy: House, sent: list[str]) -> None:
     say(f"Without it: {len(copy.mailed())} mails, none of the {len(sent)} from before the dump; no grant twice.")
 
 
-def _compare(original: House, copy: House, sent: list[str]) -> None:
+def _compare(original: Database, copy: Database, sent: list[str]) -> None:
     """What the original did after the dump, and the copy did once more."""
     late = original.mailed() - set(sent)
     repeated = late & copy.mailed()

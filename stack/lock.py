@@ -13,7 +13,7 @@ NAME = ".lock"
 
 
 @contextmanager
-def alone_on(var: Path) -> Iterator[None]:
+def exclusive_lock(var: Path) -> Iterator[None]:
     """Hold the lock of `var`, which the kernel frees however we end."""
     var.mkdir(parents=True, exist_ok=True)
     with (var / NAME).open("w") as lock:

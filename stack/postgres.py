@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from stack.leftover import end_leftover_server, pid_file
 from stack.problems import StackError
 from stack.process import Process
 from stack.service import Service
+from stack.stale_server import pid_file, stop_stale_server
 from stack.terminal import say, tail
 from stack.unprivileged import data_folder, database_user, own, postgres_binaries
 
@@ -85,7 +85,7 @@ class Postgres(Service):
         self._access.write()
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
-        end_leftover_server(self.data)
+        stop_stale_server(self.data)
         deadline = time.monotonic() + 20
         while not self._started():
             # After a SIGKILL of the server its backends need a moment to notice; until then it may not start.

@@ -17,7 +17,7 @@ from stack.problems import StackError
 from stack.terminal import tail
 from stack.unprivileged import User
 
-LEASH = str(Path(__file__).with_name("leash.py"))
+PARENT_DEATH = str(Path(__file__).with_name("parent_death.py"))
 
 
 class Process:
@@ -63,10 +63,10 @@ class Process:
     def start(self) -> None:
         assert not self.alive, f"{self.name} runs already"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        leash = [LEASH, str(os.getpid()), str(int(self._ends_by)), _uid_gid(self._user)]
+        launcher = [PARENT_DEATH, str(os.getpid()), str(int(self._ends_by)), _uid_gid(self._user)]
         with self._stdin.open("rb") as stdin, self.log.open("ab") as log:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", *leash, *self._command],
+                [sys.executable, "-I", "-S", *launcher, *self._command],
                 stdin=stdin,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 PREFIX = "countersign-"
 LOCK = ".lock"
-LONGEST = 60  # leaves room for countersign-xxxxxxxx/postgres/.s.PGSQL.5432
+MAX_BASE_LENGTH = 60  # leaves room for countersign-xxxxxxxx/postgres/.s.PGSQL.5432
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def runtime_folder() -> Iterator[Path]:
 def _base() -> Path:
     base = Path(tempfile.gettempdir())
     closed = os.geteuid() == 0 and not all(part.stat().st_mode & 0o001 for part in (base, *base.parents))
-    return Path("/tmp") if closed or len(str(base)) > LONGEST else base  # noqa: S108
+    return Path("/tmp") if closed or len(str(base)) > MAX_BASE_LENGTH else base  # noqa: S108
 
 
 def _remove_abandoned(base: Path) -> None:

@@ -18,7 +18,7 @@ def say(text: str) -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def nobody_listens() -> bool:
+def terminal_closed() -> bool:
     """Whether the terminal was closed, or the reader of our pipe ended."""
     stdout = select.poll()
     stdout.register(1, 0)

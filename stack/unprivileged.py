@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.wheels import POSTGRES_BIN, postgres_package
+from stack.binaries import POSTGRES_BIN, postgres_package
 
 
 @dataclass(frozen=True)

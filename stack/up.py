@@ -10,12 +10,12 @@ from socket import gethostname
 
 from stack.addresses import EVERY, LOOPBACK, can_bind, is_wide, listed
 from stack.application import Application
-from stack.ending import ToldToStop
-from stack.lock import alone_on
+from stack.lock import exclusive_lock
 from stack.problems import StackError
 from stack.secret_files import PUBLIC_PASSWORD, demo_password, secret_key
 from stack.services import kept_services
-from stack.terminal import FollowUp, nobody_listens, say
+from stack.signals import StopRequested
+from stack.terminal import FollowUp, say, terminal_closed
 
 PORT = "8011"
 
@@ -48,7 +48,7 @@ def up(root: Path) -> int:
     """
     try:
         _up(root)
-    except ToldToStop:
+    except StopRequested:
         say("Stopped; the data are kept.")
     return os.EX_OK
 
@@ -58,7 +58,7 @@ def _up(root: Path) -> None:
     port = _port(os.environ.get("PORT") or PORT)
     addresses = listed(os.environ.get("BIND", ""))
     os.umask(0o077)
-    with alone_on(var):
+    with exclusive_lock(var):
         _check_free(port, addresses)
         close_to_others(var)
         _forget_logs(var / "log")
@@ -115,7 +115,7 @@ def _watch(application: Application, *, greeting: str) -> None:
     follower.show()
     say(greeting)
     # `make` alone hears of a closed terminal when it was started as the terminal's first process, as by ssh.
-    while not nobody_listens():
+    while not terminal_closed():
         application.must_live()
         time.sleep(0.2)
         follower.show()

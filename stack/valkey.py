@@ -6,9 +6,9 @@ import contextlib
 import socket
 from pathlib import Path
 
+from stack.binaries import valkey_server
 from stack.process import Process
 from stack.service import Service
-from stack.wheels import valkey_server
 
 
 class Valkey(Service):

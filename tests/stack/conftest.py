@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.leftover import command_of
 from stack.ports import free_port
+from stack.stale_server import command_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def checkout(open_folder: Path) -> Path:
-    shutil.copy(Path(__file__).with_name("house.py"), open_folder / "manage.py")
+    shutil.copy(Path(__file__).with_name("fake_manage.py"), open_folder / "manage.py")
     return open_folder
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stack.application import Application
-from stack.leftover import command_of
 from stack.problems import StackError
+from stack.stale_server import command_of
 from tests.stack.conftest import eventually
 
 

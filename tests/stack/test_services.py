@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
-from stack.leftover import command_of, pid_file
 from stack.postgres import Postgres
 from stack.reset import reset
 from stack.services import kept_services, throwaway_services
 from stack.sockets import runtime_folder
+from stack.stale_server import command_of, pid_file
 from stack.unprivileged import User, postgres_binaries
 from tests.stack.conftest import REPOSITORY, eventually
 

@@ -10,15 +10,15 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class ToldToStop(BaseException):
+class StopRequested(BaseException):
     """Not an Exception: nothing on the way out may take it for a failure."""
 
 
 @contextmanager
-def told_to_stop() -> Iterator[None]:
+def stop_signals() -> Iterator[None]:
     """Raise ToldToStop inside the block at the first signal; from then on further ones change nothing."""
     heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _under_nohup())]
-    before = {number: signal.signal(number, _raise_once) for number in heard}
+    before = {number: signal.signal(number, _raise_stop) for number in heard}
     try:
         yield
     finally:
@@ -30,7 +30,7 @@ def _under_nohup() -> bool:
     return signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
 
 
-def _raise_once(number: int, frame: FrameType | None) -> None:
+def _raise_stop(number: int, frame: FrameType | None) -> None:
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise ToldToStop
+    raise StopRequested

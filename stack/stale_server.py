@@ -1,4 +1,4 @@
-"""A cluster whose server was not stopped: after a power cut, or a SIGKILL where no leash exists."""
+"""Stops a PostgreSQL that still runs on our data, after a power cut or where no parent-death signal exists."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pid_file(data: Path) -> list[str]:
         return []
 
 
-def end_leftover_server(data: Path, *, within: float = 30) -> None:
+def stop_stale_server(data: Path, *, within: float = 30) -> None:
     """Stop a server still on these data, which our lock makes ours; disown a pid that is now another's."""
     lines = pid_file(data)
     if not lines or not lines[0].isdigit():

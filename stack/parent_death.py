@@ -1,6 +1,6 @@
 """Become a command that cannot outlive the process that asked for it.
 
-`leash.py PARENT SIGNAL UID:GID COMMAND...` is a script of its own rather than a `preexec_fn`, which may
+`guard.py PARENT SIGNAL UID:GID COMMAND...` is a script of its own rather than a `preexec_fn`, which may
 deadlock in a process with threads. It also steps down to another user (`-` keeps ours): that user may not be
 able to read our interpreter, so it must happen in here.
 """

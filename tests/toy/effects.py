@@ -1,4 +1,4 @@
-"""What must follow, one debt each."""
+"""What must follow, one effect each."""
 
 from __future__ import annotations
 

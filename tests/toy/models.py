@@ -15,7 +15,7 @@ from engine.stateful import NO_TENANT, Stateful, StatusField
 
 
 class Door(Stateful):
-    """A door of a house.
+    """A door of a building.
 
     shut -> open -> shut, and so on. People open it; it closes by itself.
     """
@@ -26,14 +26,14 @@ class Door(Stateful):
 
     INITIAL_STATES: ClassVar[tuple[str, ...]] = (Status.SHUT, Status.OPEN)
 
-    house = models.UUIDField(default=NO_TENANT)
+    building = models.UUIDField(default=NO_TENANT)
     status = StatusField(default=Status.SHUT, choices=Status)
     is_locked = models.BooleanField(default=False)
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
 
     @property
     def tenant_id(self) -> UUID:
-        return self.house
+        return self.building
 
     def is_unlocked(self) -> bool:
         return not self.is_locked

@@ -17,8 +17,8 @@ FAILING: list[Exception] = []  # raised one by one, by who comes next
 
 
 @task()
-def build_doors(house: str, how_many: int) -> list[str]:
-    doors = [Door(house=UUID(house)) for _ in range(how_many)]
+def build_doors(building: str, how_many: int) -> list[str]:
+    doors = [Door(building=UUID(building)) for _ in range(how_many)]
     for door in doors:
         create(door)
     if FAILING:

@@ -28,7 +28,7 @@ def fresh():
 
 
 def build(count):
-    create_many([Door(house=UUID(int=1)) for _ in range(count)])
+    create_many([Door(building=UUID(int=1)) for _ in range(count)])
 
 
 # Clocks

@@ -40,15 +40,15 @@ from tests.toy import outside
 from tests.toy.effects import count_visits, greet, log_remotely
 from tests.toy.models import Door
 
-HOUSES = [UUID(int=1), UUID(int=2)]
+BUILDINGS = [UUID(int=1), UUID(int=2)]
 HANDLERS = [greet, count_visits, log_remotely]
 SCOPES = [
     ("kind", "toy.greet"),
     ("kind", "toy.count"),
     ("lane", "inward"),
     ("lane", "outward"),
-    ("tenant", str(HOUSES[0])),
-    ("tenant", str(HOUSES[1])),
+    ("tenant", str(BUILDINGS[0])),
+    ("tenant", str(BUILDINGS[1])),
     ("outward", ""),
     ("all", ""),
 ]
@@ -66,7 +66,7 @@ class Control(RuleBasedStateMachine):
         claim._seen_all.clear()
         blocked.forget()
         self.operator = OperatorFactory()
-        self.doors = [Door(house=house) for house in HOUSES]
+        self.doors = [Door(building=building) for building in BUILDINGS]
         create_many(self.doors)
         Effect.objects.update(state="done", done_at=Now())
         self.born = set(Effect.objects.values_list("pk", flat=True))

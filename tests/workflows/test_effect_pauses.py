@@ -46,13 +46,13 @@ def operator():
 
 
 @pytest.fixture
-def house():
+def building():
     """Two tenants, each with one thing of every sort that is owed."""
-    doors = [Door(house=ANN), Door(house=BOB)]
+    doors = [Door(building=ANN), Door(building=BOB)]
     create_many(doors)
     Effect.objects.update(state="done", done_at=Now())
     sorts = (count_visits, greet, page_porter, log_remotely)
-    schedule_many([NewEffect(sort, f"{sort.__name__}:{door.house}", about=door) for sort in sorts for door in doors])
+    schedule_many([NewEffect(sort, f"{sort.__name__}:{door.building}", about=door) for sort in sorts for door in doors])
 
 
 def left():
@@ -77,7 +77,7 @@ OF_ALL = {(kind, whose) for kind in ("count", "greet", "page", "log") for whose 
     ],
 )
 @pytest.mark.parametrize("way", ["fairly", "lately", "named", "alone"])
-def test_what_is_paused_stays_uncharged_and_all_else_goes_on(house, operator, scope, name, stays, way):
+def test_what_is_paused_stays_uncharged_and_all_else_goes_on(building, operator, scope, name, stays, way):
     if way == "alone":
         Effect.objects.filter(state="ready").update(solo=True)
     paused = pause(scope, name, by=operator, reason="the far side is repaired")
@@ -115,7 +115,7 @@ def test_new_work_is_accepted_and_waits(operator):
     assert payment.status == "succeeded"
 
 
-def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(house, operator):
+def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(building, operator):
     soon = database_now() + timedelta(minutes=30)
     pause("kind", "toy.greet", by=operator, reason="until they are back", until=soon)
     run_effects()
@@ -136,7 +136,7 @@ def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(house, operat
 
 
 def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
-    door = Door(house=ANN)
+    door = Door(building=ANN)
     create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(30)])
@@ -156,7 +156,7 @@ def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
 
 
 def test_several_workers_together_let_go_no_more_than_was_said(operator):
-    door = Door(house=ANN)
+    door = Door(building=ANN)
     create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, f"greet:{n}", about=door) for n in range(40)])
@@ -177,7 +177,7 @@ def test_several_workers_together_let_go_no_more_than_was_said(operator):
     assert len(set(outside.heard)) == len(outside.heard) == 15
 
 
-def test_one_that_was_let_go_and_fails_is_tried_again_and_no_other_goes_in_its_place(house, operator, monkeypatch):
+def test_one_that_was_let_go_and_fails_is_tried_again_and_no_other_goes_in_its_place(building, operator, monkeypatch):
     paused = pause("kind", "toy.greet", by=operator, reason="look first")
     assert let_go(paused, 1, by=operator) == 1
 
@@ -195,7 +195,7 @@ def test_one_that_was_let_go_and_fails_is_tried_again_and_no_other_goes_in_its_p
     assert len([one for one in outside.heard if one[0] == "greet"]) == 1
 
 
-def test_another_process_hears_of_it_within_a_second(house, operator, monkeypatch):
+def test_another_process_hears_of_it_within_a_second(building, operator, monkeypatch):
     assert blocked.known() == blocked.Stops()
     EffectPause.objects.create(scope="all", by=operator, reason="said elsewhere")
     monkeypatch.setattr(blocked, "_until", time.monotonic() - 0.001)  # a second later
@@ -204,7 +204,7 @@ def test_another_process_hears_of_it_within_a_second(house, operator, monkeypatc
 
 
 def test_timers_fall_due_and_wait(operator):
-    door = Door(house=ANN)
+    door = Door(building=ANN)
     create_many([door])
     Effect.objects.update(state="done", done_at=Now())
     schedule_many([NewEffect(greet, "later", about=door, after=timedelta(minutes=5))])
@@ -219,7 +219,7 @@ def test_timers_fall_due_and_wait(operator):
     assert left() == []
 
 
-def test_whoever_may_not_operate_effects_pauses_nothing(house, operator):
+def test_whoever_may_not_operate_effects_pauses_nothing(building, operator):
     paused = pause("all", by=operator, reason="look first")
     staff = StaffFactory()
     for attempt in (
@@ -320,7 +320,7 @@ def said(*words):
     return out.getvalue()
 
 
-def test_the_command_pauses_lets_go_and_resumes(house, operator):
+def test_the_command_pauses_lets_go_and_resumes(building, operator):
     by = f"--by={operator.email}"
     assert "Paused: outward" in said("pause", "--outward", by, "--reason=after the restore")
     assert "(6 wait)" in said("list")

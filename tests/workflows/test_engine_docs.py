@@ -33,8 +33,8 @@ def reader(monkeypatch) -> dict[str, object]:
     """What somebody has imported who follows the page, and a registry of their own."""
     monkeypatch.setattr(registry, "kinds", registry.kinds.copy())
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
-    house = UUID(int=7)
-    create(Door(house=house, status="open"))
+    building = UUID(int=7)
+    create(Door(building=building, status="open"))
     Effect.objects.filter(kind="toy.page").update(state="uncertain")
     return {
         **{name: getattr(engine, name) for name in engine.__all__},
@@ -47,7 +47,7 @@ def reader(monkeypatch) -> dict[str, object]:
         "WrongState": WrongState,
         "pytest": pytest,
         "timedelta": timedelta,
-        "house": house,
+        "building": building,
         "caretaker": StaffFactory(),
         "operator": StaffFactory(is_superuser=True),
     }

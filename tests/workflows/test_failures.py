@@ -47,7 +47,7 @@ def quiet_far_side(monkeypatch):
 @pytest.fixture
 def fail(monkeypatch):
     def with_errors(*errors, handler=greet):
-        door = Door(house=UUID(int=1))
+        door = Door(building=UUID(int=1))
         create_many([door])
         Effect.objects.filter(transition__isnull=False).update(state="done", done_at=Now())
         schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(len(errors))])

@@ -223,16 +223,16 @@ class Protocol(RuleBasedStateMachine):
 
     @initialize()
     def the_first_doors(self) -> None:
-        for house in (1, 1, 2):
-            self.build(house, is_open=False)
+        for building in (1, 1, 2):
+            self.build(building, is_open=False)
         for door in self.doors:
             perform(door.open_up, by=self.staff)
             self.moved(door, "open_up")
 
     @precondition(lambda self: len(self.doors) < 5)
-    @rule(house=st.integers(1, 2), is_open=st.booleans())
-    def build(self, house: int, is_open: bool) -> None:
-        door = Door(house=UUID(int=house), status="open" if is_open else "shut")
+    @rule(building=st.integers(1, 2), is_open=st.booleans())
+    def build(self, building: int, is_open: bool) -> None:
+        door = Door(building=UUID(int=building), status="open" if is_open else "shut")
         create(door)
         self.doors.append(door)
         self.copies.append(Door.objects.get(pk=door.pk))
@@ -396,7 +396,7 @@ class Protocol(RuleBasedStateMachine):
         effects = claim.claim_fair_share(lane, limit)
         assert {effect.pk for effect in effects} <= takable
         assert bool(effects) == bool(takable)
-        assert len(effects) <= max(limit, 3)  # one at least for each house
+        assert len(effects) <= max(limit, 3)  # one at least for each building
         self.claimed(effects)
         return effects
 

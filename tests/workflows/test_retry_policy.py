@@ -41,7 +41,7 @@ def tried(monkeypatch):
     def live(error, retry, *, most=20, every=timedelta(hours=2)):
         kind = dataclasses.replace(registry.kinds["toy.greet"], retry=retry, run=raises(error))
         monkeypatch.setitem(registry.kinds, "toy.greet", kind)
-        door = Door(house=UUID(int=1))
+        door = Door(building=UUID(int=1))
         create(door)
         Effect.objects.all().update(state="skipped")
         key = schedule(greet, key=f"greet:{door.pk}", about=door)

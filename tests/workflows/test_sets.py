@@ -33,7 +33,7 @@ def staff():
 
 
 def doors(count):
-    built = [Door(house=UUID(int=1)) for _ in range(count)]
+    built = [Door(building=UUID(int=1)) for _ in range(count)]
     create_many(built)
     return built
 

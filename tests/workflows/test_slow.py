@@ -41,7 +41,7 @@ def slow(monkeypatch):
 
 
 def doors(count=1):
-    made = [Door(house=UUID(int=1)) for _ in range(count)]
+    made = [Door(building=UUID(int=1)) for _ in range(count)]
     create_many(made)
     return made
 

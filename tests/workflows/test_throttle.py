@@ -70,7 +70,7 @@ def sleeps(monkeypatch):
 
 
 def owed(count, handler=greet):
-    door = Door(house=UUID(int=1))
+    door = Door(building=UUID(int=1))
     create_many([door])
     Effect.objects.filter(transition__isnull=False).update(state="done")
     schedule_many([NewEffect(handler, f"{handler.__name__}:{n}", about=door) for n in range(count)])

@@ -68,7 +68,7 @@ def owed(**fields):
 
 
 def test_a_birth_and_a_transition_owe_what_the_page_says(door, staff):
-    open_door = Door(status="open", house=UUID(int=7))
+    open_door = Door(status="open", building=UUID(int=7))
     create(open_door)
     fact = perform(door.open_up, by=staff, note="parcel")
 

@@ -61,7 +61,7 @@ def stand_in(monkeypatch):
 
 
 def doors(count, **fields):
-    made = [Door(house=UUID(int=1), **fields) for _ in range(count)]
+    made = [Door(building=UUID(int=1), **fields) for _ in range(count)]
     create_many(made)
     return made
 

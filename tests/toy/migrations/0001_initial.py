@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("version", models.PositiveIntegerField(default=0, editable=False)),
-                ("house", models.UUIDField(default=uuid.UUID("00000000-0000-0000-0000-000000000000"))),
+                ("building", models.UUIDField(default=uuid.UUID("00000000-0000-0000-0000-000000000000"))),
                 (
                     "status",
                     engine.stateful.StatusField(

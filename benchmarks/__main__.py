@@ -6,17 +6,17 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import calm, engine, report, scale, settlement
-from benchmarks.house import VAR
+from benchmarks import engine, idle, report, scale, settlement
 from benchmarks.report import Figure
+from benchmarks.rig import VAR
 
 FIGURES: dict[str, Callable[[bool], list[Figure]]] = {
     "settlement": lambda quick: settlement.run(rounds=1, count=400) if quick else settlement.run(),
     "engine": lambda quick: engine.executor(rounds=1, count=1000) if quick else engine.executor(),
     "scale": lambda quick: scale.run(rounds=1, sizes=(1000, 5000)) if quick else scale.run(),
-    "memory": lambda quick: calm.kept(count=1000) if quick else calm.kept(),
-    "idle": lambda quick: calm.idle(seconds=10) if quick else calm.idle(),
-    "held": lambda quick: calm.held(seconds=20, count=400) if quick else calm.held(),
+    "memory": lambda quick: idle.kept(count=1000) if quick else idle.kept(),
+    "idle": lambda quick: idle.idle(seconds=10) if quick else idle.idle(),
+    "held": lambda quick: idle.held(seconds=20, count=400) if quick else idle.held(),
 }
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import psycopg
 
-from benchmarks.house import SQL, house
 from benchmarks.report import Figure, say
+from benchmarks.rig import SQL, rig
 
 TENANTS = 200
 KINDS = {"bench.one": "inward", "bench.batch": "inward", "bench.outside": "outward"}
@@ -26,7 +26,7 @@ SPAN = """
 
 
 def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
-    with house() as h:
+    with rig() as h:
         h.prepare()
         db = h.connect()
         db.execute("CREATE TABLE bench_bare AS SELECT n AS id, 0 AS done FROM generate_series(1, 20000) AS n")
@@ -41,7 +41,7 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
                     db.execute(INSERT, row)
                     db.execute("ANALYZE engine_effect")
                     started = time.time()
-                    inside.ask("ring", count=count)
+                    inside.ask("notify", count=count)
                     rate = count / (_over(db, label, count) - started)
                     if number:  # the first round warms
                         rates[kind].append(rate)
@@ -54,7 +54,7 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
     for kind, what in {
         "bench.one": "no-op effects a second, each its own commit",
         "bench.batch": "no-op effects a second, in batches",
-        "bench.outside": "no-op effects a second, outward",
+        "bench.outside": "no-op effects a second, external",
     }.items():
         rate = statistics.median(rates[kind])
         figures.append(Figure(what, ">= 2,500", rate, "/s", rate >= 2500))

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.house import VAR
 from benchmarks.report import say
+from benchmarks.rig import VAR
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 

@@ -1,7 +1,4 @@
-"""The product's side of the benchmark: does what the harness asks, through the product's own code.
-
-A line of JSON comes in, `{"what": "approve", ...}`, and one goes out.
-"""
+"""Executes the harness's commands, such as `{"what": "approve", ...}`, through the product's own code."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from django.db.models.functions import Now  # noqa: E402
 from django.test import Client  # noqa: E402
 from knox.models import AuthToken  # noqa: E402
 
-from benchmarks.obey import obey  # noqa: E402
+from benchmarks.json_command_loop import answer_commands  # noqa: E402
 from core.models import Payment, PaymentMethod, Plan, User  # noqa: E402
 from engine import perform, run_due, sweep  # noqa: E402
 from engine.ids import uuid7  # noqa: E402
@@ -106,7 +103,7 @@ def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> 
 
 def notify(count: int) -> dict[str, bool]:
     """Tell the workers of the real broker that there is this much to do."""
-    return {"rung": notifications.notify([uuid7()] * count)}
+    return {"notified": notifications.notify([uuid7()] * count)}
 
 
 def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
@@ -175,7 +172,7 @@ def approver() -> User:
 
 
 if __name__ == "__main__":
-    obey(
+    answer_commands(
         template=template,
         approve=approve,
         approve_bulk=approve_bulk,

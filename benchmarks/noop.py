@@ -20,4 +20,4 @@ def batch(subjects: Sequence[None], effects: Sequence[Effect]) -> None:
 
 @effect_handler("bench.outside", external=True)
 def outside(subject: None, effect: Effect) -> None:
-    """Leaves the house, and is there at once."""
+    """External, and answered at once."""

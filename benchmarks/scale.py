@@ -12,9 +12,9 @@ from uuid import UUID
 
 import psycopg
 
-from benchmarks.calm import Server
-from benchmarks.house import House, Inside, house
+from benchmarks.idle import Server
 from benchmarks.report import Figure, ratio, say
+from benchmarks.rig import Inside, Rig, rig
 from benchmarks.stock import Stock
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -28,7 +28,7 @@ STATEMENTS = r"""
 
 
 def run(*, rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
-    with house() as h, ExitStack() as running:
+    with rig() as h, ExitStack() as running:
         h.prepare()
         stock, stocks = Stock(h), {}
         claims = rounds * (DUE + 20) + 500
@@ -45,7 +45,7 @@ def run(*, rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
         return figures + _api(h, stocks[last], insides[last], running, claims)
 
 
-def _growth(h: House, stocks: dict[int, Stock], insides: dict[int, Inside], rounds: int) -> list[Figure]:
+def _growth(h: Rig, stocks: dict[int, Stock], insides: dict[int, Inside], rounds: int) -> list[Figure]:
     """In each round every database in turn. Beside the time, the pages that PostgreSQL touched: those do not depend on
     what else the machine does."""
     taken: dict[str, dict[int, list[float]]] = {}
@@ -96,7 +96,7 @@ def _pages(db: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _api(h: House, stock: Stock, inside: Inside, running: ExitStack, claims: int) -> list[Figure]:
+def _api(h: Rig, stock: Stock, inside: Inside, running: ExitStack, claims: int) -> list[Figure]:
     """Server time and statements of three requests, against a view with nothing in it, in turn."""
     server = running.enter_context(Server(h, stock.database))
     db = h.owner(stock.database)

@@ -1,9 +1,9 @@
-"""The product's settings, with mails written to nowhere and what the benchmark adds."""
+"""The product's settings, with mails thrown away and what the benchmark adds."""
 
 from core.settings import *  # noqa: F403
 from core.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks"]
-EMAIL_BACKEND = "benchmarks.nowhere.Nowhere"
+EMAIL_BACKEND = "benchmarks.null_backend.NullBackend"
 ROOT_URLCONF = "benchmarks.urls"
 MIDDLEWARE = ["benchmarks.timing.ServerTime", *MIDDLEWARE]

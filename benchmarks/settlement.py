@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import environment
-from benchmarks.house import ROOT, SQL, House, Inside, house
 from benchmarks.meter import cpu, wal
 from benchmarks.report import Figure, ratio, say
+from benchmarks.rig import ROOT, SQL, Inside, Rig, rig
 from benchmarks.stock import Stock, verify
 from stack.process import Process
 
@@ -53,8 +53,8 @@ class Run:
 class Course:
     """The services, the product and the peers, ready to run in turn."""
 
-    def __init__(self, h: House, stock: Stock, running: ExitStack) -> None:
-        self.house, self.stock = h, stock
+    def __init__(self, h: Rig, stock: Stock, running: ExitStack) -> None:
+        self.rig, self.stock = h, stock
         self.db = h.owner()
         self.db.execute((SQL / "limit.sql").read_text())
         self.approvers = [running.enter_context(h.inside()) for _ in range(2)]
@@ -64,12 +64,12 @@ class Course:
 
     def h_asleep(self, processes: list[Process]) -> None:
         for process in processes:
-            self.house.asleep(process)
+            self.rig.asleep(process)
 
     @contextmanager
     def awake(self, *processes: Process) -> Iterator[None]:
         for process in processes:
-            self.house.awake(process)
+            self.rig.awake(process)
         time.sleep(0.5)
         try:
             yield
@@ -82,7 +82,7 @@ class Course:
         first = self.stock.add(count)
         before = self._costs()
         values = {"i": first - clients, "clients": clients}
-        rate = self.house.pgbench(SQL / "limit.pgbench", clients=clients, each=count // clients, values=values)
+        rate = self.rig.pgbench(SQL / "limit.pgbench", clients=clients, each=count // clients, values=values)
         after = self._costs()
         verify(self.db, first, count)
         return self._run(rate, count, before, after)
@@ -138,8 +138,8 @@ class Course:
         mine = [*workers, *([worker] if worker else [])]
         return {
             "workers": sum(cpu(process.pid) for process in mine),
-            "postgres": cpu(self.house.postgres.process.pid),
-            "broker": cpu(self.house.valkey.process.pid),
+            "postgres": cpu(self.rig.postgres.process.pid),
+            "broker": cpu(self.rig.valkey.process.pid),
             "wal": wal(self.db),
         }
 
@@ -153,7 +153,7 @@ class Naive:
     """Celery and django-fsm in the form one writes first; `keep`: with connections that live."""
 
     def __init__(self, course: Course, running: ExitStack, claims: int, *, keep: bool) -> None:
-        self.course, h = course, course.house
+        self.course, h = course, course.rig
         name = "naive_keep" if keep else "naive"
         h.new_database(name)
         settings = h.environment(name, broker=2 if keep else 1) | {"BENCH_KEEP": "1" if keep else ""}
@@ -185,9 +185,9 @@ class Durable:
     """DBOS, two processes."""
 
     def __init__(self, course: Course, running: ExitStack, python: Path) -> None:
-        self.course, h = course, course.house
+        self.course, h = course, course.rig
         url = f"postgresql+psycopg://countersign@/countersign?host={h.sockets}"
-        with course.house.owner() as db:
+        with course.rig.owner() as db:
             db.execute("GRANT CREATE ON DATABASE countersign TO countersign")
         settings = {"SQLALCHEMY_URL": url, "PYTHONPATH": str(ROOT)}
         self.approver = running.enter_context(Inside(settings, "benchmarks.peers.durable", str(python)))
@@ -211,7 +211,7 @@ class Durable:
 
 
 def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: int = 2) -> list[Figure]:
-    with house() as h, ExitStack() as running:
+    with rig() as h, ExitStack() as running:
         h.prepare()
         stock = Stock(h)
         stock.add_history(20_000)

@@ -1,4 +1,4 @@
-"""Customers by the thousand: one goes through the product's own doors, the others are its copies, made by SQL.
+"""Customers by the thousand: one goes through the product itself, the others are its copies, made by SQL.
 
 The copy number n of a row differs from the template in its keys (a UUIDv7 whose first 48 bits count n, so that
 copies lie in the order of n) and in what must be unique. Copied with triggers off: what is copied was checked once.
@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.house import SQL, House
+from benchmarks.rig import SQL, Rig
 
 OWN = "account_id = %(account)s"
 TABLES = {
@@ -44,10 +44,10 @@ AT_ONCE = 50_000
 class Stock:
     """Claims 1, 2, 3... of one database."""
 
-    def __init__(self, house: House, database: str = "countersign") -> None:
-        self._house = house
+    def __init__(self, rig: Rig, database: str = "countersign") -> None:
+        self._rig = rig
         self._connect(database)
-        with house.inside(database) as inside:
+        with rig.inside(database) as inside:
             self.claim = inside.ask("template", settled=False)
             self.settled = inside.ask("template", settled=True)
         self.base = int(time.time() * 1000) - 10**9  # copies are older than what the product will write
@@ -64,7 +64,7 @@ class Stock:
     def in_copy(self, database: str) -> Stock:
         """The same stock in a new database that is a copy of this one; nobody may be connected here."""
         self._db.close()
-        with self._house.owner("postgres") as db:
+        with self._rig.owner("postgres") as db:
             db.execute(f"CREATE DATABASE {database} TEMPLATE {self.database} OWNER countersign")
         other = copy.copy(self)
         other._connect(database)
@@ -72,7 +72,7 @@ class Stock:
 
     def _connect(self, database: str) -> None:
         self.database = database
-        self._db = self._house.owner(database)
+        self._db = self._rig.owner(database)
         self._db.execute("SET session_replication_role = replica")
 
     @property
@@ -105,7 +105,7 @@ class Stock:
         )
 
     def tidy(self) -> None:
-        """What autovacuum does in a calm house."""
+        """What autovacuum does in an idle installation."""
         self._db.execute("VACUUM (ANALYZE, FREEZE)")
         self._db.execute("CHECKPOINT")
 

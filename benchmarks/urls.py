@@ -11,7 +11,7 @@ from core.urls import urlpatterns as ours
 
 
 class Empty(APIView):
-    """What DRF and a token cost, with the house's middleware, before anything is done."""
+    """What DRF and a token cost, with our middleware, before anything is done."""
 
     def get(self, request: Request) -> Response:
         return Response({})

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, SQLAlchemyDatasource
 
-from benchmarks.obey import obey
+from benchmarks.json_command_loop import answer_commands
 
 URL = os.environ["SQLALCHEMY_URL"]
 THREADS = 16
@@ -92,4 +92,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
         worker()
     else:
-        obey(prepare=prepare, approve=approve)
+        answer_commands(prepare=prepare, approve=approve)

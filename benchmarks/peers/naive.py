@@ -26,7 +26,7 @@ from django.db.transaction import atomic, on_commit  # noqa: E402
 from django.template import Context, Engine  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from benchmarks.obey import obey  # noqa: E402
+from benchmarks.json_command_loop import answer_commands  # noqa: E402
 from benchmarks.peers.models import (  # noqa: E402
     Account,
     Allocation,
@@ -190,4 +190,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["worker"]:
         app.worker_main(["worker", "--concurrency=2", "--loglevel=ERROR", "--without-gossip", "--without-mingle"])
     else:
-        obey(prepare=prepare, approve=approve, settled=settled, is_over=is_over)
+        answer_commands(prepare=prepare, approve=approve, settled=settled, is_over=is_over)

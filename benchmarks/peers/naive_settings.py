@@ -7,5 +7,5 @@ USE_TZ = True
 INSTALLED_APPS = ["benchmarks.peers"]
 DATABASES = {"default": {**OURS["default"], "CONN_MAX_AGE": 300}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-EMAIL_BACKEND = "benchmarks.nowhere.Nowhere"
+EMAIL_BACKEND = "benchmarks.null_backend.NullBackend"
 LOGGING_CONFIG = None

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from stack.drill import House
+from stack.drill import Database
 from stack.postgres import Postgres
 from stack.sockets import runtime_folder
 from tests.stack.test_drill import run
@@ -21,7 +21,7 @@ def test_it_takes_a_copy_and_finds_what_is_wrong(tmp_path: Path):
     with runtime_folder() as folder:
         postgres = Postgres(folder / "data", sockets=folder, log=folder / "log", throwaway=True)
         with postgres:
-            mine = House(tmp_path, postgres.url)
+            mine = Database(tmp_path, postgres.url)
             mine.manage("migrate", "--noinput", "-v0")
             mine.manage("seed_demo", "--without-stories")
             before = mine.ask(STATES)

@@ -1,6 +1,6 @@
-"""A house of the benchmark's own: PostgreSQL that keeps what it commits, Valkey, and the product's processes.
+"""PostgreSQL with full durability, Valkey and the product's processes, for measuring.
 
-This side never imports Django: what needs the product runs in processes of its own (benchmarks/inside.py).
+Nothing here imports Django: what needs the product runs in processes of its own (benchmarks/inside.py).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class MeasuredPostgres(Postgres):
 
 
 class Inside:
-    """A process of the product that obeys: `benchmarks.inside` in one house, a line of JSON in, a line out."""
+    """A process that runs the product's code: a line of JSON with a command in, a line with the answer out."""
 
     def __init__(self, environment: dict[str, str], module: str = "benchmarks.inside", python: str = "") -> None:
         self._process = subprocess.Popen(
@@ -94,8 +94,8 @@ class Inside:
             self._process.wait()
 
 
-class House:
-    """Everything on one machine; `with house() as h:` starts the services and ends them."""
+class Rig:
+    """Everything on one machine. `with rig() as h:` starts the services and stops them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -142,7 +142,7 @@ class House:
         return float(found[1])
 
     def manage(self, command: str, *options: str, database: str = "countersign", **environment: str) -> Process:
-        """A command of manage.py as a process of this house."""
+        """A command of manage.py as a process of this rig."""
         return Process(
             command,
             [sys.executable, "manage.py", command, *options],
@@ -181,7 +181,7 @@ class House:
             try:
                 yield process
             finally:
-                self.awake(process)  # who is stopped hears no SIGTERM
+                self.awake(process)  # a stopped process does not see SIGTERM
 
     def asleep(self, process: Process) -> None:
         """Let it and its children stand still while another peer has the machine."""
@@ -198,11 +198,11 @@ def signal_tree(process: Process, number: signal.Signals) -> None:
 
 
 @contextmanager
-def house() -> Iterator[House]:
+def rig() -> Iterator[Rig]:
     VAR.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything ends with us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the services are stopped, too
     with runtime_folder() as folder:
-        here = House(folder)
+        here = Rig(folder)
         shutil.rmtree(here.postgres.data, ignore_errors=True)
         try:
             with here.postgres, here.valkey:

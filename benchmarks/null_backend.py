@@ -1,4 +1,4 @@
-"""Where the benchmark's mails go: built to their last byte, then thrown away, the same for every peer."""
+"""Mails are built to their last byte and thrown away, the same for every peer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
 
-class Nowhere(BaseEmailBackend):
+class NullBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         with open(os.devnull, "wb") as nowhere:
             for message in email_messages:

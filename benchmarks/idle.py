@@ -1,4 +1,4 @@
-"""A house with little to do: what it costs to wait, and how much memory it keeps after work."""
+"""What an idle installation costs, and how much memory is kept after work."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import urllib.request
 from contextlib import ExitStack
 from typing import Self
 
-from benchmarks.house import House, house
 from benchmarks.meter import cpu, memory, statements, tree
 from benchmarks.report import Figure, say
+from benchmarks.rig import Rig, rig
 from benchmarks.settlement import Course
 from benchmarks.stock import Stock
 from stack.ports import free_port
@@ -17,8 +17,8 @@ from stack.process import Process
 
 
 def idle(*, seconds: int = 60) -> list[Figure]:
-    """Web, worker and beat, and nobody who wants anything."""
-    with house() as h, ExitStack() as running:
+    """Web, worker and beat without any request."""
+    with rig() as h, ExitStack() as running:
         h.prepare()
         db = h.owner()
         processes = [running.enter_context(h.worker()), running.enter_context(h.manage("beat"))]
@@ -37,7 +37,7 @@ def idle(*, seconds: int = 60) -> list[Figure]:
 
 def kept(*, count: int = 10_000) -> list[Figure]:
     """Memory of a worker's child and of a web process, early and after so many settlements."""
-    with house() as h, ExitStack() as running:
+    with rig() as h, ExitStack() as running:
         h.prepare()
         course = Course(h, Stock(h), running)
         server = running.enter_context(Server(h))
@@ -57,8 +57,8 @@ def kept(*, count: int = 10_000) -> list[Figure]:
 
 
 def held(*, seconds: int = 300, count: int = 2000) -> list[Figure]:
-    """Somebody reads in one long transaction, so that no dead row can be removed; the rate at its end, of the free."""
-    with house() as h, ExitStack() as running:
+    """The rate while one long transaction keeps every dead row, as a share of the rate without it."""
+    with rig() as h, ExitStack() as running:
         h.prepare()
         stock = Stock(h)
         stock.add_history(20_000)
@@ -82,7 +82,7 @@ def held(*, seconds: int = 300, count: int = 2000) -> list[Figure]:
 class Server:
     """The web server with one process, on a free port of this machine."""
 
-    def __init__(self, h: House, database: str = "countersign") -> None:
+    def __init__(self, h: Rig, database: str = "countersign") -> None:
         self.port = free_port()
         self.process = h.manage("web", database=database, PORT=str(self.port), BIND="127.0.0.1", WEB_PROCESSES="1")
 

@@ -1,4 +1,4 @@
-"""A line of JSON in, a line of JSON out: how the harness tells its processes what to do."""
+"""How the harness commands its processes: a line of JSON in, a line of JSON out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def obey(**commands: Callable[..., Any]) -> None:
+def answer_commands(**commands: Callable[..., Any]) -> None:
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(commands[order.pop("what")](**order), default=str), flush=True)

@@ -290,7 +290,7 @@ class BulkRetry(OperatorView):
     class In(StrictSerializer):
         kind = Text(max_length=60, required=False)
         cause = Text(max_length=120, required=False)
-        state = Choice([*map(str, Effect.ON_THE_DESK), "waiting"], default=str(Effect.State.DEAD))
+        state = Choice([*map(str, Effect.NEEDS_ATTENTION), "waiting"], default=str(Effect.State.DEAD))
         dry_run = Flag(default=False)
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
 

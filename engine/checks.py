@@ -18,7 +18,7 @@ from engine.stateful import CREATED
 _NOT_OVER = " UNION ALL ".join(
     f"SELECT kind, revision, machine, lane FROM engine_effect WHERE state = '{state}'"
     for state in Effect.State
-    if state not in Effect.OVER
+    if state not in Effect.FINISHED
 )
 
 

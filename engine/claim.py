@@ -22,11 +22,11 @@ MAX_PER_TENANT = 25  # of one tenant in one claim: who comes meanwhile waits for
 RECENT_WINDOW = timedelta(seconds=2)
 FULL_SCAN_INTERVAL = 1.0  # second in which whoever looks only for what became due lately looks once for everything
 
-SELDOM = 10  # times as long as a look for everything took when it found nothing: so long until the next one
+EMPTY_SCAN_FACTOR = 10  # a full scan that found nothing is repeated after so many times as long as it took
 
 # A row this process may take now: of a kind and revision it knows, and in its turn. IS TRUE lets the server look these
 # up in a hash and join nothing: there may be very many of a kind unknown here, and each claim steps over them.
-_TAKABLE = """
+_CLAIMABLE = """
     effect.state = 'ready'
     AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
     AND NOT (effect.ordered AND EXISTS (
@@ -49,7 +49,7 @@ _LEASE = f"""
 _CLAIM_NAMED = f"""
     WITH taken AS (
         SELECT id FROM engine_effect AS effect
-        WHERE id = ANY(%(ids)s::uuid[]) AND {_TAKABLE} AND (NOT solo OR %(alone)s::bool)
+        WHERE id = ANY(%(ids)s::uuid[]) AND {_CLAIMABLE} AND (NOT solo OR %(alone)s::bool)
             AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
@@ -71,7 +71,7 @@ _CLAIM_SHARES = f"""
     taken AS (
         SELECT share.id FROM served, LATERAL (
             SELECT id FROM engine_effect AS effect
-            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_TAKABLE}
+            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_CLAIMABLE}
             ORDER BY id LIMIT least({MAX_PER_TENANT}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
             FOR UPDATE SKIP LOCKED
         ) AS share
@@ -83,7 +83,7 @@ _CLAIM_SHARES = f"""
 # What became due lately, if that is no more than `limit`: everybody's turn, so nobody needs to be asked for a share.
 # A walk steps over the entries of all that was ready and is done since somebody began to read in one long transaction;
 # here it is those of two seconds.
-_CLAIM_LATELY = f"""
+_CLAIM_RECENT = f"""
     WITH lately AS (
         SELECT FROM engine_effect
         WHERE state = 'ready' AND fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
@@ -92,7 +92,7 @@ _CLAIM_LATELY = f"""
     taken AS (
         SELECT id FROM engine_effect AS effect
         WHERE fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
-            AND NOT solo AND {_TAKABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
+            AND NOT solo AND {_CLAIMABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
         FOR UPDATE SKIP LOCKED
     ),
     effect AS ({_LEASE})
@@ -101,7 +101,7 @@ _CLAIM_LATELY = f"""
 # One that must run alone, and nothing beside it: if it ends its process, nobody else is held.
 _CLAIM_ALONE = f"""
     WITH taken AS (
-        SELECT id FROM engine_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_TAKABLE}
+        SELECT id FROM engine_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_CLAIMABLE}
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
@@ -149,7 +149,7 @@ def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> 
     lanes = _executable_lanes(lanes, external)
     some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
     if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + FULL_SCAN_INTERVAL:
-        rows = _claim(_CLAIM_LATELY, _executable(lanes, external), lanes=lanes, limit=limit, lately=RECENT_WINDOW)
+        rows = _claim(_CLAIM_RECENT, _executable(lanes, external), lanes=lanes, limit=limit, lately=RECENT_WINDOW)
         if rows[0][-1] <= limit:
             return _claimed(row[:-1] for row in rows if row[0] is not None)
         return _claim_each(lanes, limit, external)
@@ -159,7 +159,8 @@ def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> 
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
         # Where nothing of very many may be taken, such as of a paused kind, a look takes long: then it is made seldom.
         took = time.monotonic() - started
-        _seen_all[tuple(lanes)] = started if effects else started + max(0.0, SELDOM * took - FULL_SCAN_INTERVAL)
+        pause = max(0.0, EMPTY_SCAN_FACTOR * took - FULL_SCAN_INTERVAL)
+        _seen_all[tuple(lanes)] = started if effects else started + pause
     return effects
 
 
@@ -183,8 +184,8 @@ def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:
     tenants = min(MAX_TENANTS, limit)
     # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
     first = _serve_next.pop(lane, NO_TENANT)
-    payable = _executable([lane], external)
-    rows = _claim(_CLAIM_SHARES, payable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
+    executable = _executable([lane], external)
+    rows = _claim(_CLAIM_SHARES, executable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
     if served == tenants:  # there may be more behind them
         _serve_next[lane] = UUID(int=last.int + 1)
@@ -210,16 +211,16 @@ def _executable_lanes(lanes: Sequence[str], external: bool) -> list[str]:
     return [lane for lane in lanes if lane in known]
 
 
-def _claim(sql: str, payable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
+def _claim(sql: str, executable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
     stopped = blocked.known()
-    known = [(kind, revision) for kind in payable for revision in range(1, kind.revision + 1)]
+    known = [(kind, revision) for kind in executable for revision in range(1, kind.revision + 1)]
     values |= {
         "kinds": [kind.name for kind, _ in known],
         "revisions": [revision for _, revision in known],
         "told_pid": session_pid(),
     }
     if stopped.is_by_row:
-        sql = sql.replace(_TAKABLE, _TAKABLE + _NOT_STOPPED)
+        sql = sql.replace(_CLAIMABLE, _CLAIMABLE + _NOT_STOPPED)
         values |= {"stopped": list(stopped.kinds), "held": list(stopped.tenants), "let_go": list(stopped.let_go)}
     rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
     return rows

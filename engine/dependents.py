@@ -32,7 +32,7 @@ class Behind:
 
 def behind(effect: Effect) -> Behind:
     """Two queries at most, and none for an effect that is over, or is neither ordered nor of a batch."""
-    if effect.state in Effect.OVER:
+    if effect.state in Effect.FINISHED:
         return Behind([])
     released, later = _ordered(effect) if effect.ordered else ([], 0)
     batch = Batch.objects.select_related("then").filter(pk=effect.batch_id).first() if effect.batch_id else None
@@ -43,7 +43,7 @@ def behind(effect: Effect) -> Behind:
 
 def _line(effect: Effect) -> Q:
     """The ordered ones of the same object that are not over."""
-    return Q(ordered=True, machine=effect.machine, object_id=effect.object_id) & ~Q(state__in=Effect.OVER)
+    return Q(ordered=True, machine=effect.machine, object_id=effect.object_id) & ~Q(state__in=Effect.FINISHED)
 
 
 def _ordered(effect: Effect) -> tuple[list[Effect], int]:

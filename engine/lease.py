@@ -38,7 +38,7 @@ LENGTH = f"""(CASE effect.lane WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_se
 MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT, LONGEST_PATIENT_WAIT = 2.0, 900.0, 3600.0  # seconds
-TRIPS_AFTER = 5  # failures in a row to reach the far side
+FAILURES_TO_OPEN = 5  # failures in a row to reach the far side
 UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come round
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
@@ -265,9 +265,9 @@ def record_unreachable(kind: str) -> None:
             f"""INSERT INTO engine_circuitbreaker (kind, failures) VALUES (%(kind)s, 1)
                 ON CONFLICT (kind) DO UPDATE SET
                     failures = engine_circuitbreaker.failures + 1,
-                    paused_until = CASE WHEN engine_circuitbreaker.failures + 1 >= {TRIPS_AFTER} THEN
+                    paused_until = CASE WHEN engine_circuitbreaker.failures + 1 >= {FAILURES_TO_OPEN} THEN
                         now() + make_interval(secs => least({LONGEST_PAUSE},
-                            {FIRST_PAUSE} * 2 ^ least(engine_circuitbreaker.failures + 1 - {TRIPS_AFTER}, 20))) END""",
+                            {FIRST_PAUSE} * 2 ^ least(engine_circuitbreaker.failures + 1 - {FAILURES_TO_OPEN}, 20))) END""",
             {"kind": kind},
         )
 

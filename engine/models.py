@@ -92,8 +92,8 @@ class Effect(BaseModel):
         UNCERTAIN = "uncertain"  # sent, but nobody knows whether it arrived: never repeated blindly
         SKIPPED = "skipped"  # staff said it need not happen
 
-    OVER = (State.DONE, State.SKIPPED)
-    ON_THE_DESK = (State.DEAD, State.UNCERTAIN)
+    FINISHED = (State.DONE, State.SKIPPED)
+    NEEDS_ATTENTION = (State.DEAD, State.UNCERTAIN)
 
     account_id = models.UUIDField(default=NO_TENANT)
     transition = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="effects")
@@ -200,7 +200,7 @@ class EffectEvent(BaseModel):
 class BatchQuerySet(models.QuerySet["Batch"]):
     def with_stuck(self) -> BatchQuerySet:
         """Each with `stuck`: how many of its effects are dead or uncertain, and keep it open."""
-        stuck = Effect.objects.filter(batch=OuterRef("pk"), state__in=Effect.ON_THE_DESK).order_by()
+        stuck = Effect.objects.filter(batch=OuterRef("pk"), state__in=Effect.NEEDS_ATTENTION).order_by()
         count = stuck.annotate(count=Func(F("pk"), function="count")).values("count")
         return self.annotate(stuck=Subquery(count))
 

@@ -19,7 +19,7 @@ from engine.problems import PermissionDenied, ValidationError, WrongState
 from engine.registry import kinds
 
 # Not what waits for its day: only what was tried and waits to be tried again. Nor a call that is still under way.
-RETRIABLE = Q(state__in=Effect.ON_THE_DESK, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
+RETRIABLE = Q(state__in=Effect.NEEDS_ATTENTION, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
 
 
 def allowed_actions(effect: Effect, user: User) -> list[str]:
@@ -28,8 +28,8 @@ def allowed_actions(effect: Effect, user: User) -> list[str]:
 
 
 def is_retriable(effect: Effect) -> bool:
-    is_on_the_desk = effect.state in Effect.ON_THE_DESK and effect.lease_until is None
-    return is_on_the_desk or (effect.state == Effect.State.WAITING and effect.fence > 0)
+    needs_attention = effect.state in Effect.NEEDS_ATTENTION and effect.lease_until is None
+    return needs_attention or (effect.state == Effect.State.WAITING and effect.fence > 0)
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
@@ -124,7 +124,7 @@ def _held(effect: Effect, verb: str, by: User) -> Effect:
     check_operator(by)
     row = Effect.objects.select_for_update().get(pk=effect.pk)
     if not is_retriable(row):
-        available = [] if row.state in Effect.OVER else ["wait"]
+        available = [] if row.state in Effect.FINISHED else ["wait"]
         raise WrongState(
             f"Cannot {verb} this effect: it is {row.state}.", object_status=row.state, available=available, unmet=[]
         )

@@ -67,7 +67,7 @@ def let_go(paused: EffectPause, count: int, *, by: User) -> int:
     """
     with atomic():
         row = _held(paused, by)
-        gone = Effect.objects.filter(pk__in=row.let_go, state__in=Effect.OVER).values_list("pk", flat=True)
+        gone = Effect.objects.filter(pk__in=row.let_go, state__in=Effect.FINISHED).values_list("pk", flat=True)
         left = [key for key in row.let_go if key not in set(gone)]
         if not 0 < count <= LET_GO_MOST - len(left):
             raise ValidationError({"count": [f"From 1 to {LET_GO_MOST - len(left)}."]})

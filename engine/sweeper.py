@@ -30,26 +30,26 @@ WORKER_DIED = "its worker died"
 # than now was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with
 # it, unless it is the database that went down and took all sessions with it.
 CHARGED = f"(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - {LENGTH}))"
-HOLDER_IS_GONE = f"""
+HOLDER_DIED = f"""
     (lease_until < now() OR lease_until - {LENGTH} > now() + interval '{LEASE.total_seconds():.0f} s'
         OR lease_pid IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_stat_activity AS session
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - {LENGTH}, true)))"""
-EXPIRED_LEASE = f"state = 'leased' AND {HOLDER_IS_GONE}"
+EXPIRED_LEASE = f"state = 'leased' AND {HOLDER_DIED}"
 # A call that was parked, with a lease as long as it lasts. NULL, once it has ended.
-LOST_CALL = f"state = 'uncertain' AND {HOLDER_IS_GONE} AND lease_until IS NOT NULL"
+LOST_CALL = f"state = 'uncertain' AND {HOLDER_DIED} AND lease_until IS NOT NULL"
 # Due for longer than a notification takes; or due later than now, for the clock was set back.
-IS_UNNOTICED = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
+MISSED_NOTIFICATION = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
 # Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
 # indexes are, so that no other path is worth taking.
-_LOOK = f"""
+_PROBE = f"""
     SELECT (SELECT true FROM engine_effect AS effect WHERE {EXPIRED_LEASE} ORDER BY lease_until LIMIT 1),
         (SELECT true FROM engine_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
-        (SELECT true FROM engine_effect WHERE state = 'ready' AND (solo OR {IS_UNNOTICED})
+        (SELECT true FROM engine_effect WHERE state = 'ready' AND (solo OR {MISSED_NOTIFICATION})
          ORDER BY lane, account_id, id LIMIT 1),
         (SELECT true FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT 1)"""
-_TAKE_BACK = f"""
+_RELEASE_EXPIRED = f"""
     WITH lost AS (
         SELECT id FROM engine_effect AS effect
         WHERE {EXPIRED_LEASE}
@@ -59,11 +59,11 @@ _TAKE_BACK = f"""
     SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
         crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
-_END_CALLS = f"""
+_RELEASE_LOST_CALLS = f"""
     WITH lost AS (SELECT id FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
     UPDATE engine_effect AS effect SET lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
     FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
-_WAKE = """
+_PROMOTE_DUE = """
     WITH due AS (
         SELECT id FROM engine_effect WHERE state = 'waiting' AND run_at <= now()
         ORDER BY run_at LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
@@ -74,9 +74,9 @@ _MISSED_NOTIFICATIONS = f"""
     (SELECT id, solo FROM engine_effect WHERE state = 'ready' AND solo ORDER BY id LIMIT %(alone_at_once)s)
     UNION ALL
     (SELECT id, false FROM engine_effect
-     WHERE state = 'ready' AND NOT solo AND {IS_UNNOTICED} LIMIT %(at_once)s)"""
+     WHERE state = 'ready' AND NOT solo AND {MISSED_NOTIFICATION} LIMIT %(at_once)s)"""
 # Of every tenant that has something due: in a crowd of more than one statement wakes, the others' turn.
-_WAKE_SHARES = f"""
+_PROMOTE_DUE_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
         (SELECT account_id FROM engine_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
         UNION ALL
@@ -141,18 +141,18 @@ def sweep() -> list[list[UUID]]:
     """
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"unheard": str(MISSED_NOTIFICATION_AFTER)})
+        cursor.execute(_PROBE, {"unheard": str(MISSED_NOTIFICATION_AFTER)})
         some_lost, some_due, some_unheard, some_lost_calls = cursor.fetchone()
         if some_lost:
             with atomic():
-                cursor.execute(_TAKE_BACK, {"crashes": MAX_CRASHES, "gone": WORKER_DIED, "at_once": AT_ONCE})
-                _tell(cursor.fetchall())
+                cursor.execute(_RELEASE_EXPIRED, {"crashes": MAX_CRASHES, "gone": WORKER_DIED, "at_once": AT_ONCE})
+                _record_crashes(cursor.fetchall())
         if some_lost_calls:
             with atomic():
-                cursor.execute(_END_CALLS, {"gone": WORKER_DIED, "at_once": AT_ONCE})
-                _tell(cursor.fetchall())
+                cursor.execute(_RELEASE_LOST_CALLS, {"gone": WORKER_DIED, "at_once": AT_ONCE})
+                _record_crashes(cursor.fetchall())
         if some_due:
-            ready += _wake(cursor)
+            ready += _promote_due(cursor)
         if some_unheard:
             _move_to_their_lane(cursor)
         if some_lost or some_unheard:
@@ -166,7 +166,7 @@ def sweep() -> list[list[UUID]]:
     return [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
 
 
-def _wake(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
+def _promote_due(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
     """All that is due, or of a crowd what can be woken in a while; (id, whether it must run alone) of each."""
 
     def wake(sql: str) -> list[tuple[UUID, bool]]:
@@ -175,10 +175,10 @@ def _wake(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
         return found
 
     ends = time.monotonic() + WAKING
-    woken = wake(_WAKE)
+    woken = wake(_PROMOTE_DUE)
     if len(woken) == AT_ONCE:
-        woken += wake(_WAKE_SHARES)
-        while time.monotonic() < ends and (more := wake(_WAKE)):
+        woken += wake(_PROMOTE_DUE_SHARES)
+        while time.monotonic() < ends and (more := wake(_PROMOTE_DUE)):
             woken += more
     return woken
 
@@ -190,7 +190,7 @@ def _move_to_their_lane(cursor: CursorWrapper) -> None:
         cursor.execute(_MOVE_TO_THE_SLOW, {"slow": SLOW, "kinds": slow, "at_once": AT_ONCE})
 
 
-def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:
+def _record_crashes(taken_back: list[tuple[UUID, str, str, int]]) -> None:
     crashed, uncertain = EffectEvent.What.CRASHED, EffectEvent.What.UNCERTAIN
     EffectEvent.objects.bulk_create(
         EffectEvent(
@@ -202,5 +202,5 @@ def _tell(taken_back: list[tuple[UUID, str, str, int]]) -> None:
         )
         for key, _, state, fence in taken_back
     )
-    for kind in {kind for _, kind, state, _ in taken_back if state in Effect.ON_THE_DESK}:
+    for kind in {kind for _, kind, state, _ in taken_back if state in Effect.NEEDS_ATTENTION}:
         raise_alert(kind)

@@ -39,7 +39,7 @@ def advance(**time: float) -> None:
     What is not over yet is then older and nearer to its moment; a lease runs out when more than it passes at once.
     """
     passed = timedelta(**time)
-    unfinished = Effect.objects.exclude(state__in=Effect.OVER)
+    unfinished = Effect.objects.exclude(state__in=Effect.FINISHED)
     unfinished.update(run_at=F("run_at") - passed, failing_since=F("failing_since") - passed)
     if passed > LEASE:
         unfinished.update(lease_until=F("lease_until") - passed)

@@ -6,7 +6,7 @@ import time
 
 from engine.models import Effect, Transition
 
-OVER = {Effect.State.DONE, Effect.State.SKIPPED}
+FINISHED = {Effect.State.DONE, Effect.State.SKIPPED}
 STUCK = {Effect.State.DEAD, Effect.State.UNCERTAIN}
 
 
@@ -16,7 +16,7 @@ def wait_for_effects(transition: Transition, *, timeout: float) -> bool:
     pause = 0.01
     while True:
         states = set(transition.effects.values_list("state", flat=True))
-        if states <= OVER:
+        if states <= FINISHED:
             return True
         if states & STUCK or time.monotonic() + pause > deadline:
             return False

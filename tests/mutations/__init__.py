@@ -104,7 +104,7 @@ MUTATIONS = [
         _CLOCKS + "a_lost_notification_is_made_up_for_although_the_clock_was_set_back"),
     _of("lease.py", ", paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE)", "",
         _CLOCKS + "a_breaker_closes_although_the_clock_was_set_back"),
-    _of("sweeper.py", "woken += wake(_WAKE_SHARES)", "pass",
+    _of("sweeper.py", "woken += wake(_PROMOTE_DUE_SHARES)", "pass",
         _CLOCKS + "a_crowd_of_timers_leaves_the_other_tenants_their_turn"),
     _of("sweeper.py", "        if some_unheard:\n            _move_to_their_lane(cursor)\n", "",
         _CLOCKS + "effects_of_a_lane_that_was_renamed_are_done"),

@@ -143,4 +143,4 @@ def books_in_order(transactional_db):
     testing.run_effects()
     with connection.cursor() as cursor:
         assert list(findings(cursor)) == []
-    assert not Effect.objects.filter(state__in=Effect.ON_THE_DESK).exists()
+    assert not Effect.objects.filter(state__in=Effect.NEEDS_ATTENTION).exists()

@@ -469,7 +469,7 @@ class Batches(RuleBasedStateMachine):
 
     def free(self, keys: list[str]) -> set[str]:
         taken = set().union(*self.members.values())
-        rows = Effect.objects.filter(key__in=keys).exclude(state__in=Effect.OVER).exclude(pk__in=taken)
+        rows = Effect.objects.filter(key__in=keys).exclude(state__in=Effect.FINISHED).exclude(pk__in=taken)
         return set(rows.values_list("key", flat=True))
 
     def made(self, name: str, made: Batch | None, free: set[str], before: set[str]) -> None:
@@ -520,7 +520,7 @@ class Batches(RuleBasedStateMachine):
 
     def is_over(self, name: str) -> bool:
         states = Effect.objects.filter(pk__in=self.members[name]).values_list("state", flat=True)
-        return set(states) <= set(Effect.OVER)
+        return set(states) <= set(Effect.FINISHED)
 
     @invariant()
     def the_counts_are_what_the_members_are(self) -> None:
@@ -542,17 +542,17 @@ class Batches(RuleBasedStateMachine):
     def everything_heals(self) -> None:
         """Nobody fails any more, and what lies on the desk is tried again: each batch is followed, once."""
         for _ in range(30):
-            if not Effect.objects.exclude(state__in=Effect.OVER).exists():
+            if not Effect.objects.exclude(state__in=Effect.FINISHED).exists():
                 break
             advance(seconds=4000)
             for ids in sweep():
                 run_due(ids)
             while run_due():
                 pass
-            retry_many(Effect.objects.filter(state__in=Effect.ON_THE_DESK), by=self.operator)
+            retry_many(Effect.objects.filter(state__in=Effect.NEEDS_ATTENTION), by=self.operator)
         self.the_counts_are_what_the_members_are()
         following = Effect.objects.filter(key__in=self.members)
-        assert {effect.state for effect in following} <= set(Effect.OVER)
+        assert {effect.state for effect in following} <= set(Effect.FINISHED)
         visits = Counter(Visit.objects.values_list("effect_id", flat=True))
         for effect in following.filter(kind="toy.count"):
             assert visits[effect.pk] == (effect.state == "done")

@@ -61,7 +61,7 @@ def test_what_is_released_is_what_a_worker_could_claim_were_it_skipped(rows, cho
         Effect.objects.filter(pk=effect.pk, state="waiting").update(fence=1)
         effect.refresh_from_db()
         before, waits = claimable(), behind(effect)
-        if effect.state in Effect.OVER:
+        if effect.state in Effect.FINISHED:
             assert waits.released == []
         else:
             skip(effect, by=operator, reason="to see")

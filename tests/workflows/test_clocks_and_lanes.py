@@ -65,7 +65,7 @@ def test_a_lost_notification_is_made_up_for_although_the_clock_was_set_back(cloc
 
 def test_a_breaker_closes_although_the_clock_was_set_back(clock):
     """H19"""
-    for _ in range(lease.TRIPS_AFTER):
+    for _ in range(lease.FAILURES_TO_OPEN):
         lease.record_unreachable("toy.greet")
     assert lease.circuit_breaker_of("toy.greet").is_open
 

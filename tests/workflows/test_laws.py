@@ -178,7 +178,7 @@ class House(RuleBasedStateMachine):
             return
         with connection.cursor() as cursor:
             assert list(findings(cursor)) == []
-        assert list(Effect.objects.filter(state__in=Effect.ON_THE_DESK).values_list("kind", "last_error")) == []
+        assert list(Effect.objects.filter(state__in=Effect.NEEDS_ATTENTION).values_list("kind", "last_error")) == []
 
     def teardown(self) -> None:
         if hasattr(self, "clock"):

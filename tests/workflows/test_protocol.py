@@ -713,7 +713,7 @@ class Protocol(RuleBasedStateMachine):
         """
         passed = timedelta(seconds=seconds)
         Effect.objects.filter(lease_pid__gt=0).update(lease_pid=None)
-        Effect.objects.exclude(state__in=Effect.OVER).update(
+        Effect.objects.exclude(state__in=Effect.FINISHED).update(
             run_at=F("run_at") - passed,
             failing_since=F("failing_since") - passed,
             lease_until=F("lease_until") - passed,
@@ -798,8 +798,8 @@ class Protocol(RuleBasedStateMachine):
         for key, (state, fence, *_) in found.items():
             assert fence >= self.fences.get(key, 0)
             self.fences[key] = fence
-            assert key not in self.over or state in Effect.OVER
-            if state in Effect.OVER:
+            assert key not in self.over or state in Effect.FINISHED
+            if state in Effect.FINISHED:
                 self.over.add(key)
 
     @invariant()

@@ -312,11 +312,11 @@ def test_a_mail_server_that_is_down_pauses_mails_and_costs_them_no_attempt(handl
     for _ in range(6):
         AccountFactory(status="trial")
 
-    for _ in range(lease.TRIPS_AFTER):
+    for _ in range(lease.FAILURES_TO_OPEN):
         run_due()
         Effect.objects.filter(kind="mail.trial_started").update(state="ready")
 
-    assert CircuitBreaker.objects.get().failures == lease.TRIPS_AFTER
+    assert CircuitBreaker.objects.get().failures == lease.FAILURES_TO_OPEN
     mails = Effect.objects.filter(kind="mail.trial_started")
     assert set(mails.values_list("attempts", flat=True)) == {0}
     calls = []

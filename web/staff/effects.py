@@ -137,7 +137,7 @@ def retry_set(request: Visit) -> HttpResponse:
 def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
     """The newest first. On the desk or of a batch: by an index; all else is looked for among the newest."""
     found = Effect.objects.filter(**chosen).order_by("-id")
-    if chosen and "batch" not in chosen and chosen.get("state") not in Effect.ON_THE_DESK:
+    if chosen and "batch" not in chosen and chosen.get("state") not in Effect.NEEDS_ATTENTION:
         found = found.filter(pk__in=Effect.objects.order_by("-id").values("pk")[:WINDOW])
     return found.defer("payload", "outcome")
 

@@ -146,7 +146,7 @@ def mail_cancellation(subscription: Subscription, effect: Effect) -> EmailContex
 @mail("effects_dead", to_staff=True)
 def mail_dead_effects(_: None, effect: Effect) -> EmailContext:
     kind = effect.payload["kind"]
-    on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.ON_THE_DESK).order_by("-id")
+    on_the_desk = Effect.objects.filter(kind=kind, state__in=Effect.NEEDS_ATTENTION).order_by("-id")
     return EmailContext(context.effects_dead(kind, on_the_desk[:20]), to=settings.OPERATOR_EMAILS)
 
 

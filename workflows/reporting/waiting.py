@@ -61,7 +61,7 @@ def who_waits(effect: Effect) -> tuple[Behind, list[str]]:
     """
     waits = behind(effect)
     is_early = effect.state == Effect.State.WAITING and effect.fence == 0
-    return waits, [] if effect.state in Effect.OVER or is_early else list(_sentences(effect, waits))
+    return waits, [] if effect.state in Effect.FINISHED or is_early else list(_sentences(effect, waits))
 
 
 def _sentences(effect: Effect, waits: Behind) -> Iterator[str]:

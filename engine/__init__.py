@@ -1,9 +1,9 @@
-"""The workflow engine: state machines decide, effects follow, PostgreSQL remembers both.
+"""The workflow engine: state machines, effects that follow their transitions, and both in PostgreSQL.
 
     perform(door.open_up, by=user)     take one transition, and schedule what follows from it
     perform_many([...])                the same for a set, in a constant number of statements
-    preview(door.open_up, by=user)     what that would bring about, rolled back
-    create(door, by=user)              a new row with a lifecycle
+    preview(door.open_up, by=user)     what that would do, rolled back
+    create(door, by=user)              insert a row with a lifecycle
     on(Door.open_up, count_visits)     what follows from what
     @effect_handler("door.count")      the function that executes one kind of effect
 

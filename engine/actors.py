@@ -1,4 +1,4 @@
-"""Who performs a transition: a row of AUTH_USER_MODEL, of which the engine asks no more than this."""
+"""What the engine needs of a row of AUTH_USER_MODEL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class User(Protocol):
-    """Who may be named as `by`."""
+    """The type of `by`."""
 
     @property
     def pk(self) -> Any: ...

@@ -1,4 +1,4 @@
-"""Tell somebody that effects are dead or in doubt: once an hour for each kind, however many there are."""
+"""Alerts about dead or uncertain effects: at most one an hour for each kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _handlers: list[Callable[..., Any]] = []
 
 
 def alert(handler: Callable[..., Any]) -> None:
-    """Let this effect be owed when others die. Its payload is `{"kind": ...}`."""
+    """Schedule this effect when others are dead or uncertain. Its payload is `{"kind": ...}`."""
     if handler not in _handlers:
         _handlers.append(handler)
 
@@ -23,5 +23,5 @@ def raise_alert(kind: str) -> None:
         cursor.execute("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24')")
         hour = cursor.fetchone()[0]
     for handler in _handlers:
-        if handler.kind.name != kind:  # type: ignore[attr-defined]  # nobody is told that nobody could be told
+        if handler.kind.name != kind:  # type: ignore[attr-defined]  # no alert about a failed alert
             schedule(handler, key=f"alert:{kind}:{hour}", payload={"kind": kind})

@@ -1,5 +1,3 @@
-"""What each table of the engine, and each noun with a lifecycle, is made of."""
-
 from __future__ import annotations
 
 from django.db import models

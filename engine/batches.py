@@ -1,6 +1,6 @@
-"""Effects that belong together, and one that follows when all of them are over: fan out, fan in.
+"""Fan out and fan in: effects that belong together, and one that follows when all of them are done or skipped.
 
-The database counts, by the trigger CountsBatch, in the commit that ends a member. Nothing here runs when one does.
+The trigger CountsBatch counts in the commit that finishes a member.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from engine.persist import notify_after_commit
 from engine.pipeline import ask
 from engine.scheduling import NewEffect, schedule_many
 
-NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, as long as nobody knows
+NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, until the batch is complete
 
 
 def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | None:
-    """Schedule a set of effects, and one that is due when all of them are done or skipped; None: it was before.
+    """Schedule effects, and `then`, which is due when all of them are done or skipped. None if that was done before.
 
-    The key of `then` is the key of the batch, so it happens once for all time, with all its effects or none. What was
-    owed already is waited for as well, unless it is over or of another batch. Of none, `then` is due at once.
+    The key of `then` is the key of the batch, so it happens once, with all its effects or none. It also waits for
+    effects that were scheduled already, unless finished or of another batch. Without any, `then` is due now.
     """
     with atomic():
         batch = _begin(then)
@@ -36,7 +36,7 @@ def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | 
 
 
 def gather(effects: Sequence[UUID], *, then: NewEffect) -> Batch | None:
-    """Make a batch of effects that are there, by their ids; as owe_batch() otherwise. Each is done when it is due."""
+    """Make a batch of existing effects, by their ids; otherwise like schedule_batch(). They stay due when they were."""
     with atomic():
         batch = _begin(then)
         if batch is not None:
@@ -47,12 +47,12 @@ def gather(effects: Sequence[UUID], *, then: NewEffect) -> Batch | None:
 def _begin(then: NewEffect) -> Batch | None:
     if not then.is_due:
         raise ValueError("What follows a batch is due when the batch is complete, and at no other time.")
-    (owed,) = schedule_many([replace(then, at=NEVER)])
-    return None if owed is None else Batch.objects.create(then_id=owed, completed_at=Now())
+    (then_id,) = schedule_many([replace(then, at=NEVER)])
+    return None if then_id is None else Batch.objects.create(then_id=then_id, completed_at=Now())
 
 
 def _gather(batch: Batch, which: str, values: Sequence[object]) -> None:
-    """Who ends one of these meanwhile waits for us, or was before us; locked in the order of all who lock effects."""
+    """Locks the effects by id, the order in which all code locks them, so that none is finished uncounted."""
     gathered = ask(
         f"""WITH mine AS (
                 SELECT id FROM engine_effect WHERE {which} AND batch_id IS NULL AND state NOT IN ('done', 'skipped')

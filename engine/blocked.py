@@ -1,7 +1,7 @@
-"""What may not be taken just now: what staff have paused, and what a rate holds back.
+"""What may not be claimed now: paused effects, and those that a rate holds back.
 
-Each process reads it once a second, not each claim: what a worker has in hand when somebody pauses it goes on for as
-long. So nothing stands in the way of a claim while nothing is stopped.
+Read once a second by each process, not for each claim, so a pause takes effect within a second and claims cost nothing
+more while nothing is paused.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.registry import Kind, kinds, rates
 
 KNOWN_FOR = 1.0  # seconds
 
-# Of those that were let go only what will be done: while there is any, claims look through all that is paused.
+# Only unfinished ones of those let go: while there are any, claims look through all that is paused.
 _READ = """
     SELECT scope, name, NULL::float, NULL::interval,
         ARRAY(SELECT id FROM engine_effect WHERE id = ANY(let_go) AND state IN ('ready', 'waiting', 'leased'))
@@ -30,7 +30,7 @@ _READ = """
 
 @dataclass(frozen=True)
 class Stops:
-    """Names of kinds and keys of tenants that are paused, and keys of the effects that go all the same.
+    """Paused kinds and tenants, and the ids of effects that were let go.
 
     free_at: by throttle, in time.monotonic(); every: an operator's time between two calls.
     """
@@ -46,13 +46,13 @@ class Stops:
         return bool(self.tenants or self.let_go)
 
     def closed(self) -> frozenset[str]:
-        """Kinds that a rate holds back, for longer than this process would wait for them."""
+        """Kinds that a rate holds back for longer than this process would wait."""
         near = time.monotonic() + (throttles.NEAR if throttles.waits else 0.0)
         closed = {name for name, moment in self.free_at.items() if moment > near}
         return frozenset(kind.name for kind in kinds.values() if kind.throttle in closed) if closed else frozenset()
 
     def time_between_calls(self, kind: Kind) -> timedelta | None:
-        """As an operator has set it, else as it is declared; None: as they come."""
+        """As an operator set it, else as declared; None: no limit."""
         return (self.every.get(kind.throttle) or rates[kind.throttle]) if kind.throttle else None
 
 
@@ -68,7 +68,7 @@ def known() -> Stops:
 
 
 def forget() -> None:
-    """Something has changed: look."""
+    """Read again at the next use."""
     global _known
     _known = None
 

@@ -1,4 +1,4 @@
-"""What must hold before any process starts: `manage.py check`, every start-up; with `--database`, of the rows too."""
+"""System checks of declarations and, with `--database`, of rows that this release cannot execute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.models import Effect
 from engine.registry import follow_ups, kinds, machines, subject_model
 from engine.stateful import CREATED
 
-# One part for each state, so that each goes along its own index and past all that is done.
+# One part for each state, so that each uses its own index and skips all that is done.
 _NOT_OVER = " UNION ALL ".join(
     f"SELECT kind, revision, machine, lane FROM engine_effect WHERE state = '{state}'"
     for state in Effect.State
@@ -39,7 +39,7 @@ def followers_are_declared(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.database)
 def rows_can_be_done(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Before a release starts, or an older one again: the effects that it would leave lying."""
+    """Unfinished effects that this release cannot execute; run before a release or a rollback starts."""
     return [warning for alias in databases or [] for warning in _beyond_us(alias)]
 
 
@@ -48,7 +48,7 @@ def _beyond_us(alias: str) -> list[checks.CheckMessage]:
         with atomic(alias), connections[alias].cursor() as cursor:
             cursor.execute(f"SELECT *, count(*) FROM ({_NOT_OVER}) AS effect GROUP BY 1, 2, 3, 4")
             found = cursor.fetchall()
-    except DatabaseError:  # not migrated yet: nothing can be said
+    except DatabaseError:  # not migrated yet
         return []
     counted = Counter[tuple[str, str]]()
     for *row, count in found:
@@ -65,7 +65,7 @@ def _beyond_us(alias: str) -> list[checks.CheckMessage]:
 
 
 def _lacking(kind: str, revision: int, machine: str, lane: str) -> tuple[str, str] | None:
-    """Which effects such a one is of, that this code cannot do; None if it can."""
+    """Why this code cannot execute such effects: (id of the warning, which); None if it can."""
     if kind not in kinds:
         return "W001", f"of the unknown kind {kind!r}"
     if revision > kinds[kind].revision:

@@ -1,4 +1,4 @@
-"""Claim what is due: lease rows that are ready to this process, something of every tenant's."""
+"""Claims due effects: leases ready rows to this process, a share of every tenant's."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from engine.raw_queries import CompiledQuery
 from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NO_TENANT
 
-MAX_TENANTS = 100  # that one claim serves, in turn
-MAX_PER_TENANT = 25  # of one tenant in one claim: who comes meanwhile waits for no more than that
+MAX_TENANTS = 100  # in one claim
+MAX_PER_TENANT = 25  # effects of one tenant in one claim, for which the others wait at most
 RECENT_WINDOW = timedelta(seconds=2)
-FULL_SCAN_INTERVAL = 1.0  # second in which whoever looks only for what became due lately looks once for everything
+FULL_SCAN_INTERVAL = 1.0  # seconds between claims of all that is due; those in between see RECENT_WINDOW only
 
 EMPTY_SCAN_FACTOR = 10  # a full scan that found nothing is repeated after so many times as long as it took
 
-# A row this process may take now: of a kind and revision it knows, and in its turn. IS TRUE lets the server look these
-# up in a hash and join nothing: there may be very many of a kind unknown here, and each claim steps over them.
+# A row that this process may claim: of a kind and revision it knows, and in its order. IS TRUE lets the server look
+# these up in a hash without a join: there may be very many of an unknown kind, and each claim steps over them.
 _CLAIMABLE = """
     effect.state = 'ready'
     AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
@@ -33,7 +33,7 @@ _CLAIMABLE = """
         SELECT FROM engine_effect AS earlier
         WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
             AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
-# Where staff stopped a tenant, or let some of a kind go. CASE, because the planner would take most rows for stopped.
+# Used if a tenant is paused or some effects were let go. CASE, because the planner would take most rows for paused.
 _NOT_STOPPED = """
     AND CASE WHEN effect.id = ANY(%(let_go)s::uuid[]) THEN true
         ELSE NOT (effect.kind = ANY(%(stopped)s::text[]) OR effect.account_id = ANY(%(held)s::uuid[])) END"""
@@ -45,7 +45,7 @@ _LEASE = f"""
         lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
     FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
 
-# Those that were rung for, by their keys. One that must run alone is taken only when it was rung for alone.
+# Those named by a notification. One that must run alone is claimed only if it was named alone.
 _CLAIM_NAMED = f"""
     WITH taken AS (
         SELECT id FROM engine_effect AS effect
@@ -54,8 +54,8 @@ _CLAIM_NAMED = f"""
         ORDER BY id FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
-# A share for each of the next tenants with something to do: those are found by a walk along the index, one step for
-# each, whatever they have waiting. How many were served, and who was the last, is said also where nothing was free.
+# A share for each of the next tenants with ready effects. A walk along the index finds them, one step for each, however
+# many effects they have. Returns how many were served, and the last of them, even where no row was free.
 _CLAIM_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
         (SELECT account_id FROM engine_effect
@@ -80,9 +80,8 @@ _CLAIM_SHARES = f"""
     SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
     FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
-# What became due lately, if that is no more than `limit`: everybody's turn, so nobody needs to be asked for a share.
-# A walk steps over the entries of all that was ready and is done since somebody began to read in one long transaction;
-# here it is those of two seconds.
+# What became due lately, if that is no more than `limit`: then all tenants are served without shares.
+# While a long transaction keeps dead rows, the walk above steps over all of them, this over those of two seconds.
 _CLAIM_RECENT = f"""
     WITH lately AS (
         SELECT FROM engine_effect
@@ -98,41 +97,38 @@ _CLAIM_RECENT = f"""
     effect AS ({_LEASE})
     SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
-# One that must run alone, and nothing beside it: if it ends its process, nobody else is held.
+# One that must run alone: if it kills its process, no other lease is lost.
 _CLAIM_ALONE = f"""
     WITH taken AS (
         SELECT id FROM engine_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_CLAIMABLE}
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
     ) {_LEASE}"""
 
-_serve_next: dict[str, UUID] = {}  # per lane, so that the next claim goes on where this one ended
-# Per lanes, when a look for everything last found nothing old, by time.monotonic().
+_serve_next: dict[str, UUID] = {}  # per lane, the tenant at which the next claim continues
+# Per lanes, when a full scan last found nothing old, by time.monotonic().
 _seen_all: dict[tuple[str, ...], float] = {}
 
 
 def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, external: bool = True) -> list[Effect]:
-    """Lease these effects, those that are ready and that this process can do; of these lanes, where any are named.
+    """Lease those of these effects that are ready and that this process can execute. lanes: only of these; empty: all.
 
-    external: here and below, whether also what leaves the database.
+    external: here and below, whether to include external effects.
     """
     named: dict[str, Any] = {"ids": list(ids), "alone": len(ids) == 1, "lanes": list(lanes) or None}
     return _claimed(_claim(_CLAIM_NAMED, _executable(lanes, external), **named))
 
 
 def claim_alone(lanes: Sequence[str], *, external: bool = True) -> list[Effect]:
-    """Lease one of those that must run alone, if there is any."""
+    """Lease one effect that must run alone, if there is one."""
     return _claimed(_claim(_CLAIM_ALONE, _executable(lanes, external), lanes=_executable_lanes(lanes, external)))
 
 
 def claim_fair_share(lane: str, limit: int, *, external: bool = True) -> list[Effect]:
-    """Lease about `limit` effects of a lane, a share of every tenant's; a tenant with many waits for the others.
-
-    Fewer of a lane whose calls are slow: what one run has time for.
-    """
+    """Lease about `limit` effects of a lane, a share of every tenant's; fewer if its calls take long lately."""
     if not _executable_lanes([lane], external):
         return []
     limit = _what_fits(lane, limit)
-    rounds = 2 if lane in _serve_next else 1  # from there to the end, and once more from the beginning
+    rounds = 2 if lane in _serve_next else 1  # from there to the end, then from the beginning
     while rounds:
         if effects := _claim_shares(lane, limit, external):
             return effects
@@ -142,9 +138,9 @@ def claim_fair_share(lane: str, limit: int, *, external: bool = True) -> list[Ef
 
 
 def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> list[Effect]:
-    """As claim_fairly of each lane, of what became due lately only, but for a look now and then: for who looks often.
+    """claim_fair_share of each lane, but mostly of what became due within RECENT_WINDOW: for frequent calls.
 
-    So it may find nothing while something older is due; asked again, it finds that within ROUND.
+    It may find nothing while something older is due; a call within FULL_SCAN_INTERVAL finds that.
     """
     lanes = _executable_lanes(lanes, external)
     some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
@@ -157,7 +153,7 @@ def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> 
     effects = _claim_each(lanes, limit, external)
     to_the_end = _serve_next.keys().isdisjoint(lanes)
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
-        # Where nothing of very many may be taken, such as of a paused kind, a look takes long: then it is made seldom.
+        # With very many effects of a paused kind a full scan takes long and finds nothing: then it is made seldom.
         took = time.monotonic() - started
         pause = max(0.0, EMPTY_SCAN_FACTOR * took - FULL_SCAN_INTERVAL)
         _seen_all[tuple(lanes)] = started if effects else started + pause
@@ -169,20 +165,20 @@ def _claim_each(lanes: Sequence[str], limit: int, external: bool) -> list[Effect
 
 
 def _will_be_old(effect: Effect) -> bool:
-    """Whether one like it, left behind by this claim, is out of LATELY's sight before the next look for everything."""
+    """Whether an effect as old as this, if one was left, leaves RECENT_WINDOW before the next full scan."""
     assert effect.lease_until is not None
     now = effect.lease_until - (SLOW_LEASE if effect.lane == SLOW else LEASE)
     return effect.run_at < now - RECENT_WINDOW + timedelta(seconds=FULL_SCAN_INTERVAL)
 
 
 def _what_fits(lane: str, limit: int) -> int:
-    """Of the slow one at a time: whatever else was claimed would wait for it, and nobody else could begin it."""
+    """One of the slow lane at a time: others claimed with it would wait, and no other worker could begin them."""
     return 1 if lane == SLOW else fits(lane, limit)
 
 
 def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:
     tenants = min(MAX_TENANTS, limit)
-    # Planned each time: planned once, while nothing was ready, it reads all of a flood until the next ANALYZE.
+    # Planned each time: a plan made while nothing was ready would read a whole flood until the next ANALYZE.
     first = _serve_next.pop(lane, NO_TENANT)
     executable = _executable([lane], external)
     rows = _claim(_CLAIM_SHARES, executable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
@@ -193,7 +189,7 @@ def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:
 
 
 def _executable(lanes: Sequence[str], external: bool) -> list[Kind]:
-    """Kinds to take from these lanes, or from all; the slow ones only for who has time for them."""
+    """Kinds that may be claimed from these lanes, or from all; slow ones only where the slow lane is named."""
     external = external and not conf.PAUSE_EXTERNAL_EFFECTS
     slow = not lanes or SLOW in lanes
     stopped = blocked.known()
@@ -206,7 +202,7 @@ def _executable(lanes: Sequence[str], external: bool) -> list[Kind]:
 
 
 def _executable_lanes(lanes: Sequence[str], external: bool) -> list[str]:
-    """Those with work for us: what may not be taken is not walked along at every look."""
+    """Those of these lanes with kinds that may be claimed, so that no claim walks along the others."""
     known = {kind.lane for kind in _executable(lanes, external)}
     return [lane for lane in lanes if lane in known]
 

@@ -1,5 +1,3 @@
-"""Which request this thread is working for."""
-
 from __future__ import annotations
 
 from contextvars import ContextVar

@@ -1,5 +1,3 @@
-"""A hard end for a handler that hangs."""
-
 from __future__ import annotations
 
 import signal
@@ -14,18 +12,15 @@ from engine.errors import TimedOut
 
 @contextmanager
 def deadline(limit: timedelta) -> Iterator[None]:
-    """Raise TimedOut in the block after `limit`.
-
-    Only a main thread can be interrupted, and there a worker's work runs.
-    """
+    """Raise TimedOut in the block after `limit`; in the main thread only, where workers execute effects."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(number: int, frame: FrameType | None) -> None:
+    def expire(number: int, frame: FrameType | None) -> None:
         raise TimedOut(f"not finished after {limit.total_seconds():.0f} s")
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, limit.total_seconds())
     try:
         yield

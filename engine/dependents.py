@@ -1,4 +1,4 @@
-"""Who waits for an effect: read before somebody retries or skips it."""
+"""What waits for an effect, shown before it is retried or skipped."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SHOWN = 25
 class Behind:
     """What waits for one effect that is neither done nor skipped.
 
-    released: what may run as soon as it is, by the rule of the claim: the next ordered ones of its object, and what
-    follows its batch, where all others of that are over. later: how many ordered ones come after those, in their turn.
-    batch: what it is one of; `missing` of its effects are not over, this one with them.
+    released: what may run as soon as it is finished: the next ordered effects of its object, and what follows its batch
+    if all others of the batch are finished. later: how many ordered ones come after those.
+    batch: its batch, of which `missing` effects are not finished, including this one.
     """
 
     released: list[Effect]
@@ -31,7 +31,7 @@ class Behind:
 
 
 def behind(effect: Effect) -> Behind:
-    """Two queries at most, and none for an effect that is over, or is neither ordered nor of a batch."""
+    """At most two queries; none for an effect that is finished, or neither ordered nor in a batch."""
     if effect.state in Effect.FINISHED:
         return Behind([])
     released, later = _ordered(effect) if effect.ordered else ([], 0)
@@ -42,12 +42,12 @@ def behind(effect: Effect) -> Behind:
 
 
 def _line(effect: Effect) -> Q:
-    """The ordered ones of the same object that are not over."""
+    """The unfinished ordered effects of the same object."""
     return Q(ordered=True, machine=effect.machine, object_id=effect.object_id) & ~Q(state__in=Effect.FINISHED)
 
 
 def _ordered(effect: Effect) -> tuple[list[Effect], int]:
-    """Those before it hold up the others as it does, and two of one transition do not wait for each other."""
+    """(what it releases, how many come later). Earlier ones hold up the rest, too; two of one transition do not."""
     others = Effect.objects.filter(_line(effect)).exclude(pk=effect.pk)
     counted = others.annotate(after=Window(Count("pk", filter=Q(seq__gt=effect.seq))))
     first: list[Any] = list(counted.order_by("seq", "id")[:SHOWN])

@@ -1,14 +1,14 @@
-"""A backend for Django's tasks: a function under `@task` becomes an effect, in the transaction of who enqueues it.
+"""A backend for Django's tasks: a function under `@task` becomes an effect, in the transaction that enqueues it.
 
     TASKS = {
         "default": {"BACKEND": "engine.django_tasks.EffectBackend"},
         "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"EXTERNAL": True}},
     }
 
-Rolled back with it, or done: by default what the function writes and its DONE are one commit, so exactly once. With
-EXTERNAL no transaction is open while it runs, for what calls elsewhere: at least once, and an hour's outage of the far
-side is waited out. A failure is tried again as any effect's is, and FAILED means that it was given up. Of
-`django.tasks` (Django 6.0) or, before that, of the package `django-tasks`.
+By default what the function writes and its DONE are one commit, so it happens exactly once. With EXTERNAL no
+transaction is open while it runs, for calls to other systems: it happens at least once, and an hour's outage of the far
+side is waited out. A failure is retried like that of any effect, and FAILED means that it was given up. Uses
+`django.tasks` (Django 6.0) or, before that, the package `django-tasks`.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ Status: Any = _base.TaskResultStatus
 
 
 class EffectBackend(Backend):  # type: ignore[misc]
-    """Queues are names that results keep; which worker does a task is said by its lane, inward or outward."""
+    """The name of a queue is only stored; the lane, inward or outward, decides which worker executes a task."""
 
     supports_defer = True
     supports_async_task = True
     supports_get_result = True
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Record the task in the current transaction. Raises NotKeepable for arguments that are no JSON or too long."""
+        """Record the task in the current transaction. Raises InvalidPayload for arguments that are no JSON or too long."""
         self.validate_task(task)
         payload = {
             "task": task.module_path,
@@ -100,7 +100,7 @@ def _call(effect: Effect) -> Any:
 
 
 def _result_of(row: Effect) -> Any:
-    """As Django describes it. Raises Permanent when the function is gone."""
+    """The TaskResult. Raises PermanentFailure if the function no longer exists."""
     said = row.payload
     try:
         task = import_string(said["task"])
@@ -123,7 +123,7 @@ def _result_of(row: Effect) -> Any:
         kwargs=said["kwargs"],
         backend=said["backend"],
         errors=[_base.TaskError(exception_class_path=_class(each.detail), traceback=each.detail) for each in failures],
-        worker_ids=["a worker"] * row.attempts,  # of which no more is known than that there was one
+        worker_ids=["a worker"] * row.attempts,  # their names are not stored
     )
     object.__setattr__(result, "_return_value", row.outcome)
     return result
@@ -137,10 +137,10 @@ def _status(row: Effect) -> Any:
             return Status.RUNNING
         case Effect.State.DONE:
             return Status.SUCCESSFUL
-    return Status.FAILED  # given up, parked, or said to be superfluous
+    return Status.FAILED  # dead, uncertain or skipped
 
 
 def _class(said: str) -> str:
-    """Of a failure there is a line, which begins with the name of the exception's class."""
+    """The stored line of a failure begins with the class of the exception."""
     name = said.partition(":")[0]
     return name if "." in name else f"builtins.{name}"

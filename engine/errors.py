@@ -1,4 +1,4 @@
-"""How a handler says what went wrong; whatever else it raises is tried again, each time after a longer wait."""
+"""How a handler says what went wrong. Any other exception is retried, each time after a longer wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 class PermanentFailure(Exception):  # noqa: N818
-    """Trying again cannot help: the effect is dead at once. A Problem means the same."""
+    """Retrying cannot help: the effect is dead at once. A Problem means the same."""
 
 
 class RemoteUnavailable(Exception):  # noqa: N818
@@ -14,11 +14,11 @@ class RemoteUnavailable(Exception):  # noqa: N818
 
 
 class Unanswered(Exception):  # noqa: N818
-    """The far side may have done it and did not say so: once more under the same key, then a person finds out."""
+    """The far side may have done it: retried once under the same key, then left to an operator."""
 
 
 class RetryAfter(Exception):  # noqa: N818
-    """The far side asks us to come again, after that time where it said so: a failure, met with the kind's patience."""
+    """The far side asks for a retry, after `after` if it said when: a failure that gets the kind's patience."""
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class RetryAfter(Exception):  # noqa: N818
 
 
 class NotYet(Exception):  # noqa: N818
-    """Not now, and nobody's failure: what leaves the house is looked at again `after` that time, or at look_again()."""
+    """Not now, which is no failure: an external effect is executed again after `after`, or at look_again()."""
 
     def __init__(self, reason: str, *, after: timedelta) -> None:
         super().__init__(reason)
@@ -37,12 +37,12 @@ class TimedOut(Exception):  # noqa: N818
     """The handler took longer than its kind allows."""
 
 
-# What a worker's own time limit raises in the middle of a handler: what runs workers adds to it.
+# What a worker's own time limit raises inside a handler; the worker adds to it.
 INTERRUPTIONS: list[type[Exception]] = []
 
 
 class SessionEnded(Exception):  # noqa: N818
-    """Of the database, in the middle of an effect."""
+    """The database session ended while an effect was executed."""
 
 
 class UnknownMachine(Exception):  # noqa: N818
@@ -50,4 +50,4 @@ class UnknownMachine(Exception):  # noqa: N818
 
 
 class LeaseLost(Exception):  # noqa: N818
-    """Our lease ran out and somebody else took the effect over: what we did must not count."""
+    """Our lease ran out and another process has the effect: our work must not be committed."""

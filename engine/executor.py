@@ -1,5 +1,7 @@
-"""Execute effects. An effect inside the database commits together with its DONE, so it happens exactly once; one
-that leaves the house runs with no transaction open, so it happens at least once, under the same key every time.
+"""Executes effects.
+
+An effect inside the database commits together with its DONE, so it happens exactly once. An external one runs with no
+transaction open, so it happens at least once, under the same key every time.
 """
 
 from __future__ import annotations
@@ -45,32 +47,31 @@ from engine.subjects import ReadAhead, Subjects
 log = logging.getLogger(__name__)
 
 BATCH = 100
-# A collision with somebody else's transaction is nobody's fault: again, in place, and uncharged.
+# A collision with another transaction is repeated in place, and no attempt is charged.
 COLLISIONS = {"40001", "40P01"}  # serialization failure, deadlock
 COLLISIONS_IN_PLACE = 3
-# That several wait together for a row that somebody else holds, and that parts of them do.
+# How long a batch waits for a locked row, and how long a part of it.
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
-# A session's own limits are of the others: its deadline is the limit of a slow one.
+# The limits of a session are those of the other lanes; a slow effect is limited by its deadline.
 _AS_LONG_AS_IT_TAKES = """
     SELECT set_config(name, %s::text, true)
     FROM unnest('{idle_in_transaction_session_timeout,statement_timeout}'::text[]) AS name"""
 OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
-# Of what leaves the house: so many outcomes are written together at most, and so long after the first was sent.
-AT_ONCE = 25
-TOGETHER = 0.2  # seconds
+# Outcomes of external effects are written together: so many at most, and so long after the first was sent.
+MAX_OUTCOMES = 25
+MAX_OUTCOME_AGE = 0.2  # seconds
 
 
 def run_due(
     ids: Sequence[UUID] = (), *, limit: int = BATCH, of: Sequence[str] = (), lately: bool = False, alone: bool = False
 ) -> int:
-    """Claim effects that are due, pay them, and return how many were claimed.
+    """Claim effects that are due, execute them, and return how many were claimed.
 
-    It ends within BUDGET and one more call: what is not begun by then is given back, so ask again.
-    ids: these, where they are still due: a ring may be lost, late or doubled. None named: a fair share of
-    every tenant's, about `limit` in each lane. of: nothing of other lanes than these; none named: of all.
-    lately: what has been due for longer may be left for a second, for who looks often.
-    alone: one of those that must run alone, which are otherwise taken only by their name.
+    Ends within BUDGET and one more call. What was not begun by then is given back, so call again.
+    ids: only these, if they are still due; empty: a fair share of every tenant's, about `limit` in each lane.
+    of: only these lanes; empty: all. lately: may leave what has been due for longer than a second to a later call.
+    alone: one effect that must run alone; those are otherwise claimed by id only.
     """
     if ids:
         return _take_turn(partial(claim.claim_named, ids, of))
@@ -82,7 +83,7 @@ def run_due(
 
 
 def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
-    """What goes outside is left to another process while all others of this worker are there."""
+    """Claims no external effects if all other processes of this worker are busy with such."""
     try:
         claimed = claiming(external=external_slots.enter())
         if not any(kinds[effect.kind].external for effect in claimed):
@@ -93,15 +94,15 @@ def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
 
 
 def _execute_all(claimed: list[Effect]) -> int:
-    """A lease lasts longer than this: the budget inside, the budget outside, and one call that began before its end."""
+    """Takes at most both budgets, inside and outside, and one call begun before their end: less than a lease."""
     ends, ends_outside = time.monotonic() + BUDGET, 0.0
-    # One transaction ends effects of one batch: who locked two of them could wait for each other.
+    # One transaction finishes effects of one batch only: two that lock two batches could deadlock.
     by_kind: dict[tuple[str, UUID | None], list[Effect]] = defaultdict(list)
     for effect in claimed:
         by_kind[effect.kind, effect.batch_id].append(effect)
     shared = set[Any]()
     with ExitStack() as closing:
-        # What stays inside waits for no far side.
+        # What stays inside the database goes first, so that it waits for no far side.
         for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].external):
             kind = kinds[name]
             if kind.within is not None and kind.within not in shared:
@@ -125,9 +126,9 @@ def _run_in_transaction(kind: Kind, effects: list[Effect], ends: float) -> None:
 
 
 def _run_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
-    """One transaction for the work and its DONE. A batch that fails is repeated in halves: the bad fail alone.
+    """One transaction for the work and its DONE. A batch that fails is repeated in halves, so only the bad ones fail.
 
-    lock_wait: where there is one, who waits for a row longer than that comes back alone, and keeps nobody waiting.
+    lock_wait: an effect that waits longer for a locked row is given back, to run alone.
     """
     session = current_session()
     try:
@@ -138,7 +139,7 @@ def _run_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: 
     except _out_of_time() as error:
         _alone_or_failed(effects, error)
     except Exception as error:
-        if has_ended(session, error):  # the leases name it, so the next sweep takes them back, and counts who was alone
+        if has_ended(session, error):  # the leases name it, so the next sweep releases them
             log.warning("%s: the database session ended: %s", kind.name, lease.one_line(error))
         elif _is_of_the_server(error):
             lease.reschedule_unreachable(effects, error)
@@ -165,7 +166,7 @@ def _out_of_time() -> tuple[type[Exception], ...]:
 
 
 def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
-    """Time ran out. In company nobody knows whose fault it is, and a worker's own limit says it only of one alone."""
+    """Time ran out: in a batch any may have caused it, so each is to run alone, also after the worker's limit."""
     is_its_own = len(effects) == 1 and (isinstance(error, TimedOut) or effects[0].solo)
     if is_its_own:
         _fail(kinds[effects[0].kind], effects[0], error)
@@ -174,7 +175,7 @@ def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
 
 
 def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
-    """The rows are locked first, so that nobody else takes them; if the work fails, the whole transaction goes."""
+    """Locks the rows first, so that no other process claims them."""
     subjects = Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
         with pipeline():
@@ -191,10 +192,10 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
 
 
 def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
-    """One after the other, as long as the far side can be reached and there is time.
+    """One after the other, while the far side can be reached and there is time.
 
-    While it is quick, the outcomes of several are written together: whoever dies before that has sent them, and they
-    are sent once more under the same key. A far side that cannot tell a repetition gets each written at once.
+    Outcomes of quick calls are written together. If the process dies before that, the calls are repeated under the
+    same keys. A kind that is not idempotent has each outcome written at once.
     """
     breaker = lease.circuit_breaker_of(kind.name)
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
@@ -243,18 +244,19 @@ def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
         if breaker is not None:
             lease.record_reachable(kind.name)
             breaker = None
-        if sent and (not kind.idempotent or len(sent) == AT_ONCE or time.monotonic() - sent[0].at > TOGETHER):
+        if sent and (
+            not kind.idempotent or len(sent) == MAX_OUTCOMES or time.monotonic() - sent[0].at > MAX_OUTCOME_AGE
+        ):
             sent = _keep(sent)
     _keep(sent)
 
 
 def _send(kind: Kind, effect: Effect, reader: ReadAhead, waited: float) -> list[lease.Sent] | None:
-    """Call the handler; its outcome, to be kept. Another failure is on the row afterwards; None: there was no call.
+    """Call the handler and return its outcome; [] after a failure, which is written; None: no call was made.
 
-    Raises Unreachable, and of a far side that knows a repetition Unanswered; SessionEnded, or what interrupts a worker,
-    which say nothing of the effect.
+    Raises RemoteUnavailable, Unanswered for an idempotent kind, SessionEnded, or an interruption of the worker.
     """
-    # A test case's own transaction is none of ours.
+    # The transaction of a test case does not count.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
     session = current_session()
@@ -307,13 +309,13 @@ def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: 
         return lease.Sent(effect, storable(outcome), time.monotonic() - started, at=started)
     finally:
         call_durations.note(kind.lane, waited + time.monotonic() - started)
-        has_ended(session)  # then what is written about it is written in one that lives
+        has_ended(session)  # then the outcome is written in a new session
 
 
 def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
-    """Write the outcomes of what was sent, in another session where ours has ended; nothing is left to be written."""
+    """Write the outcomes of what was sent, in a new session if ours has ended. Returns [], what is left to write."""
     for effect in in_a_session(lambda: lease.finish_sent(sent)):
-        log.warning("%s: the lease of %s had run out; what it did is kept by whoever took over", effect.kind, effect.id)
+        log.warning("%s: the lease of %s had run out; its new holder keeps the outcome", effect.kind, effect.id)
     return []
 
 
@@ -325,7 +327,7 @@ def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) ->
 
 
 def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
-    """What the far side or time brought about is met with the kind's patience; a mistake of ours is soon known."""
+    """Charge an attempt. Failures of the far side and timeouts get the kind's patience; errors of our own do not."""
     rule = kind.retry.of(error)
     if rule is not None and rule.patience is None and isinstance(error, OSError | TimedOut | RetryAfter):
         rule = replace(rule, patience=kind.patience)
@@ -354,5 +356,5 @@ def _in_place(work: Callable[[], None]) -> None:
 
 
 def _is_of_the_server(error: Exception) -> bool:
-    """No disk, no memory, no room for another session: whoever asks."""
+    """No disk, no memory, no room for another session: the effect did not cause it."""
     return (sqlstate_of(error) or "")[:2] in OUT_OF_RESOURCES

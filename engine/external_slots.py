@@ -1,4 +1,4 @@
-"""How many processes of one worker may be outside at once: never all, so that one is left for the work inside."""
+"""Limits how many processes of a worker execute external effects at once, so that one is left for the others."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ import fcntl
 import tempfile
 from typing import IO, Any
 
-# Locks on bytes of a file that nobody else can open: the kernel takes them back from a process that dies.
+# Locks on bytes of an anonymous file: the kernel releases those of a process that dies.
 _file: IO[Any] | None = None
-_places = 0
+_slots = 0
 _held: int | None = None
 was_full = False  # at the last enter()
 
 
-def limit_to(places: int) -> None:
-    """Before the processes are forked: so many of them may be outside at once. Without this, all."""
-    global _file, _places
-    _file, _places = tempfile.TemporaryFile(), places  # noqa: SIM115 - open as long as the worker lives
+def limit_to(slots: int) -> None:
+    """Called before the processes are forked. Without it there is no limit."""
+    global _file, _slots
+    _file, _slots = tempfile.TemporaryFile(), slots  # noqa: SIM115 - open as long as the worker lives
 
 
 def enter() -> bool:
-    """Whether this process may take what leaves the database; until leave()."""
+    """Whether this process may claim external effects, until leave()."""
     global _held, was_full
-    was_full = _file is not None and _held is None and not any(map(_take, range(_places)))
+    was_full = _file is not None and _held is None and not any(map(_take, range(_slots)))
     return not was_full
 
 
 def leave() -> None:
-    """Let another process go; harmless twice."""
+    """Release the slot; a second call does nothing."""
     global _held
     if _file is not None and _held is not None:
         fcntl.lockf(_file, fcntl.LOCK_UN, 1, _held)
         _held = None
 
 
-def _take(place: int) -> bool:
+def _take(slot: int) -> bool:
     global _held
     assert _file is not None
     try:
-        fcntl.lockf(_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+        fcntl.lockf(_file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
     except OSError:
         return False
-    _held = place
+    _held = slot
     return True

@@ -1,4 +1,4 @@
-"""What does not come right, told apart by why: so many at once are seldom so many troubles."""
+"""Failed effects, grouped by kind, cause and state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Group:
     example: UUID
 
 
-# A state at a time, each along its own index.
+# One state at a time, each along its own index.
 _FAILURES = f"""
     WITH failed AS (
         (SELECT id, kind, cause, state, attempts, created_at FROM engine_effect
@@ -45,7 +45,7 @@ _FAILURES = f"""
 
 
 def failures() -> list[Group]:
-    """Dead, uncertain and failing ones; the largest groups first.
+    """Groups of dead, uncertain and failing effects, the largest first.
 
     tried: never (nothing has reached the far side), attempted, or uncertain (it may have happened).
     """

@@ -1,4 +1,4 @@
-"""Keys made by the application: UUIDv7 (RFC 9562), so that rows lie on disk in the order of their birth."""
+"""Keys made by the application: UUIDv7 (RFC 9562), so that rows are stored in the order of their creation."""
 
 from __future__ import annotations
 

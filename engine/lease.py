@@ -1,10 +1,8 @@
-"""The rows' side of executing effects, once they are claimed: hold, give back, finish.
+"""What is written to the rows of claimed effects: hold, give back, finish, fail. All times are the database's.
 
-Database time decides everything.
-
-A lease names the database session of its holder. When that session is gone its process is dead, and the
-sweeper takes the effect back at once; `lease_until` is for a holder that hangs or a machine that vanished.
-Behind a pooler a session belongs to nobody for long, so there the lease names none and only time counts.
+A lease names the database session of its holder. When that session has ended its process is dead, and the sweeper
+releases the lease at once; `lease_until` is for a holder that hangs or a machine that vanished. Behind a pooler
+sessions are shared, so the lease names none and only time counts.
 """
 
 from __future__ import annotations
@@ -32,25 +30,25 @@ from engine.registry import LONGEST_SLOW, SLOW, Retry
 
 LEASE = timedelta(seconds=30)
 SLOW_LEASE = LEASE + timedelta(seconds=LONGEST_SLOW)
-# Constants, and not what the known kinds take: of two releases each sees from the end of a lease when it began.
+# Constants, not the timeouts of known kinds: two releases must compute the same start of a lease from its end.
 LENGTH = f"""(CASE effect.lane WHEN '{SLOW}' THEN interval '{SLOW_LEASE.total_seconds():.0f} s'
         ELSE interval '{LEASE.total_seconds():.0f} s' END)"""
 MAX_ATTEMPTS = 12
 GIVE_UP = timedelta(hours=24)  # after its first failure
 FIRST_WAIT, LONGEST_WAIT, LONGEST_PATIENT_WAIT = 2.0, 900.0, 3600.0  # seconds
 FAILURES_TO_OPEN = 5  # failures in a row to reach the far side
-UNANSWERED_WAIT = 60.0  # seconds, at least: who hangs is given time to come round
+UNANSWERED_WAIT = 60.0  # seconds, at least: a far side that hangs is given time to recover
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
 def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
-    """Let others have them: nothing was done, nothing is charged. `solo`: each is to run alone."""
+    """Make them ready again: nothing was done, no attempt is charged. solo: each is to run alone."""
     if effects:
         _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
 
 
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:
-    """Lock the rows to the end of the transaction. What comes back raises Fenced unless each of them is still ours."""
+    """Lock the rows to the end of the transaction. The returned function raises LeaseLost unless all are still ours."""
     cursor = ask(
         """SELECT FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
@@ -67,7 +65,7 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 
 
 def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
-    """Ask which of these are still ours; what comes back says it."""
+    """Ask which of these are still ours; the returned function tells."""
     cursor = ask(
         """SELECT effect.id FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
@@ -79,7 +77,7 @@ def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
 
 
 def finish(effects: Sequence[Effect], *, took: float) -> None:
-    """Mark effects inside the house done after `took` seconds, if each is still ours. Raises Fenced when one is not."""
+    """Mark effects inside the database done, after `took` seconds. Raises LeaseLost if one is no longer ours."""
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
@@ -92,7 +90,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
 
 @dataclass(frozen=True)
 class Sent:
-    """What left the house, and what the far side answered; `at` is when it left, by time.monotonic()."""
+    """An external effect that was sent, with its outcome. took: seconds; at: when it was sent, by time.monotonic()."""
 
     effect: Effect
     outcome: Any
@@ -101,9 +99,9 @@ class Sent:
 
 
 def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
-    """Mark these done, each with its outcome; those that are not ours any more are left alone, and returned.
+    """Mark these done, each with its outcome, and return those that are no longer ours, which stay as they are.
 
-    One that a sweep took from us, and nobody has claimed since, was sent and is done.
+    One that a sweep released and no process has claimed since is still ours: it was sent, so it is done.
     """
     if not sent:
         return []
@@ -128,9 +126,9 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
 
 
 def mark_in_flight(effect: Effect) -> None:
-    """Before a call whose repetition nobody would notice: if we never come back, its outcome is unknown.
+    """Mark a non-idempotent call uncertain before it is made, so that a crash leaves it to an operator.
 
-    The lease stays, so that while we are there nobody lets it run again, and a sweep tells a person when we are gone.
+    The lease stays: during the call nobody can retry it, and a sweep reports it if this process dies.
     """
     if not _update_held([effect], "state = 'uncertain'"):
         raise LeaseLost
@@ -138,9 +136,10 @@ def mark_in_flight(effect: Effect) -> None:
 
 @atomic
 def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -> bool:
-    """Charge an attempt: try later, each time after a longer and randomly shortened wait, or never. True when dead.
+    """Charge an attempt; retry after a random wait that grows, or never. Returns whether it is dead now.
 
-    With patience: dead when the first failure is as long ago and the attempts are over. Without: when one of both is.
+    With patience: dead once the first failure is that long ago and all attempts are used. Without: once either holds,
+    with GIVE_UP as the time.
     """
     text = one_line(error)
     state = _update_held(
@@ -172,7 +171,7 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -
 
 
 def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
-    """As the far side asks; else at random, full jitter."""
+    """What the far side asked for, else exponential backoff with full jitter."""
     longest = rule.longest or (LONGEST_WAIT if rule.patience is None else LONGEST_PATIENT_WAIT)
     if isinstance(error, RetryAfter) and error.after is not None:
         return min(error.after, GIVE_UP)
@@ -182,7 +181,7 @@ def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
 
 @atomic
 def mark_uncertain(effect: Effect, error: BaseException) -> None:
-    """The call of a parked effect ended badly: it stays parked, and a person finds out."""
+    """A non-idempotent call failed: it stays uncertain, and an operator finds out what happened."""
     text = one_line(error)
     changes = "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text"
     if _update_held([effect], changes, error=text, cause=cause_of(error)):
@@ -192,9 +191,9 @@ def mark_uncertain(effect: Effect, error: BaseException) -> None:
 
 @atomic
 def unanswered(effect: Effect, error: BaseException) -> None:
-    """It may have happened: tried once more; when that ends the same way it is parked, and a person finds out.
+    """It may have happened: retried once; if that ends the same way it is uncertain, for an operator to find out.
 
-    Somebody who lets it run again from the desk has asked the far side, so it counts from there again.
+    A retry by an operator, who has asked the far side, counts from the start again.
     """
     text, is_parked = one_line(error), _was_unanswered(effect)
     wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter
@@ -222,7 +221,7 @@ def _was_unanswered(effect: Effect) -> bool:
 
 
 def put_off(effect: Effect, reason: NotYet) -> None:
-    """It waits for something that is no failure: nothing is charged, and no patience is counted."""
+    """Not ready to be done, which is no failure: no attempt is charged, and patience does not run."""
     _update_held(
         [effect],
         "state = 'waiting', lease_until = NULL, last_error = %(reason)s::text, run_at = now() + %(after)s::interval",
@@ -235,7 +234,7 @@ def put_off(effect: Effect, reason: NotYet) -> None:
 def reschedule_unreachable(
     effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None
 ) -> None:
-    """The far side cannot be reached: they wait, until then or a moment, and nothing is charged to them."""
+    """The far side cannot be reached: they wait until then, else two seconds at most; no attempt is charged."""
     rows = _update_held(
         effects,
         """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
@@ -259,35 +258,35 @@ def reschedule_unreachable(
 
 
 def record_unreachable(kind: str) -> None:
-    """Count one more failure to reach the far side of a kind; after some in a row it is paused, longer each time."""
+    """Count a failure to reach the far side of a kind; after FAILURES_TO_OPEN in a row it pauses, longer each time."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO engine_circuitbreaker (kind, failures) VALUES (%(kind)s, 1)
                 ON CONFLICT (kind) DO UPDATE SET
                     failures = engine_circuitbreaker.failures + 1,
                     paused_until = CASE WHEN engine_circuitbreaker.failures + 1 >= {FAILURES_TO_OPEN} THEN
-                        now() + make_interval(secs => least({LONGEST_PAUSE},
-                            {FIRST_PAUSE} * 2 ^ least(engine_circuitbreaker.failures + 1 - {FAILURES_TO_OPEN}, 20))) END""",
+                        now() + make_interval(secs => least({LONGEST_PAUSE}, {FIRST_PAUSE}
+                            * 2 ^ least(engine_circuitbreaker.failures + 1 - {FAILURES_TO_OPEN}, 20))) END""",
             {"kind": kind},
         )
 
 
 def circuit_breaker_of(kind: str) -> CircuitBreaker | None:
-    """The kind's breaker with `is_open` by the database's clock; None while all is well.
+    """The kind's breaker, with `is_open` by the database's clock; None without failures.
 
-    A pause that would last longer than any does is of a clock that was set back since.
+    A pause longer than LONGEST_PAUSE was set before the clock was set back, and does not count.
     """
     is_open = Q(paused_until__gt=Now(), paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE))
     return CircuitBreaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
 
 
 def record_reachable(kind: str) -> None:
-    """The far side answered: forget its failures."""
+    """The far side answered: delete its failures."""
     CircuitBreaker.objects.filter(kind=kind).delete()
 
 
 def cause_of(error: BaseException) -> str:
-    """By which failures are told apart: the class, and the far side's code where it or what it follows from has one."""
+    """By which failures are grouped: the class, and the far side's code if the error or its cause has one."""
     cls = type(error)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
     codes = [code for each in (error, error.__cause__) for code in _codes(each)]
@@ -295,7 +294,7 @@ def cause_of(error: BaseException) -> str:
 
 
 def _codes(error: BaseException | None) -> list[int]:
-    """Of smtplib, of HTTP clients."""
+    """Reply codes of smtplib and of HTTP clients."""
     recipients = getattr(error, "recipients", None)
     if isinstance(recipients, dict):
         return [code for code, _ in recipients.values()]
@@ -309,7 +308,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
-    """Update rows whose fence is still the one we hold; how many that were, or their values."""
+    """Update rows whose fence is still ours; returns how many, or the values of `returning`."""
     cursor = ask(
         f"""UPDATE engine_effect AS effect SET {changes}
             FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)

@@ -1,4 +1,4 @@
-"""What lines of the log say of effects, and what nothing that is kept or logged may say of people."""
+"""Which effects a log line names, and what is redacted from logs and stored errors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.models import Effect
 
-# What names a person or opens a door: the errors of servers repeat what they were given.
+# Personal data and credentials: error messages of servers repeat what they were given.
 _HIDDEN = (
-    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # who signs in at a server, and with which password
+    (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # user and password of a URL
     (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
     (re.compile(r"\b[0-9a-f]{32}\.[0-9a-z]+-[0-9a-f]+|\b[0-9a-f]{64}\b"), "***"),  # tokens of links, of the API
     # Addresses of people; a Message-ID is one of an effect.
@@ -25,7 +25,7 @@ effects_at_work: ContextVar[Sequence[Effect]] = ContextVar("effects_at_work", de
 
 @contextmanager
 def effect_context(effects: Sequence[Effect]) -> Iterator[None]:
-    """Let every line of this block name these effects, which are of one kind."""
+    """Log lines inside the block name these effects, which are of one kind."""
     token = effects_at_work.set(effects)
     try:
         yield
@@ -34,7 +34,7 @@ def effect_context(effects: Sequence[Effect]) -> Iterator[None]:
 
 
 def redact(text: str) -> str:
-    """The text without addresses of people, without secrets, without the values of rows."""
+    """The text without e-mail addresses, secrets and values of rows."""
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text

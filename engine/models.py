@@ -1,4 +1,4 @@
-"""What the engine remembers: a Transition is a fact, an Effect a job that must happen, an EffectEvent its history."""
+"""The engine's tables: a Transition is a fact, an Effect a job that must happen, an EffectEvent part of its history."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ RATE = r"^[1-9][0-9]{0,5}/[smh]$"  # so many in a second, minute or hour
 
 
 class Transition(BaseModel):
-    """This happened: an object went from `source` to `target`. Never edited.
+    """A fact: an object went from `source` to `target`. Never edited.
 
-    `seq` counts 1, 2, 3... per object without a gap; the first has no source. `cause` is the transition
-    that this one follows from, back to the person who asked.
+    `seq` counts 1, 2, 3... per object without a gap; the first has no source. `cause` is the transition that this one
+    follows from; the chain ends at a person's request.
     """
 
-    account_id = models.UUIDField(default=NO_TENANT)  # the tenant; no foreign key: the engine has no such table
+    account_id = models.UUIDField(default=NO_TENANT)  # the tenant, without a foreign key: the engine has no such table
     machine = models.CharField(max_length=40)
     object_id = models.UUIDField()
     seq = models.PositiveIntegerField()
@@ -38,8 +38,8 @@ class Transition(BaseModel):
     cause = models.ForeignKey("self", models.PROTECT, null=True, related_name="consequences")
     reason = models.TextField(blank=True)
     inputs = models.JSONField(default=dict)
-    request_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: nobody gave one
-    request_id = models.CharField(max_length=64, blank=True)  # X-Request-ID of who asked
+    request_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null: none was given
+    request_id = models.CharField(max_length=64, blank=True)  # X-Request-ID
     trace = models.CharField(max_length=55, blank=True)  # W3C traceparent
     at = models.DateTimeField(db_default=Now())
 
@@ -54,16 +54,16 @@ class Transition(BaseModel):
                 nulls_distinct=False,
             ),
         ]
-        indexes = [  # most are of nobody, but of the engine
+        indexes = [  # partial: most transitions have no actor
             models.Index(name="transition_by_person", fields=["actor"], condition=Q(actor__isnull=False)),
-            BrinIndex(name="transition_by_time", fields=["at"]),  # of a day: it costs next to nothing to write
+            BrinIndex(name="transition_by_time", fields=["at"]),  # to read a day; cheap to write
         ]
 
     def __str__(self) -> str:
         return f"{self.machine} {self.name}: {self.source or 'nothing'} -> {self.target}"
 
     def causes(self) -> list[Transition]:
-        """This one and what it follows from, back to the person who asked: two queries, however long it is."""
+        """This one and its causes, back to a person's request: two queries, whatever the length."""
         chain = Transition.objects.raw(
             """WITH RECURSIVE chain AS (
                    SELECT engine_transition.*, 1 AS step FROM engine_transition WHERE id = %(id)s
@@ -77,10 +77,10 @@ class Transition(BaseModel):
 
 
 class Effect(BaseModel):
-    """This must now happen: `kind` names the function, machine and object_id what it is about.
+    """A job that must happen: `kind` names the function, machine and object_id the object.
 
-    (waiting ->) ready -> leased -> done; a failure waits and comes back, in the end it is dead.
-    `fence` counts the leases: whoever holds an older one can no longer finish.
+    (waiting ->) ready -> leased -> done; after a failure it waits and is retried, in the end it is dead.
+    `fence` counts the leases: the holder of an older one can no longer finish.
     """
 
     class State(models.TextChoices):
@@ -88,9 +88,9 @@ class Effect(BaseModel):
         READY = "ready"
         LEASED = "leased"
         DONE = "done"
-        DEAD = "dead"  # given up: on the staff's desk
-        UNCERTAIN = "uncertain"  # sent, but nobody knows whether it arrived: never repeated blindly
-        SKIPPED = "skipped"  # staff said it need not happen
+        DEAD = "dead"  # given up: an operator decides
+        UNCERTAIN = "uncertain"  # sent, outcome unknown: never repeated by itself
+        SKIPPED = "skipped"  # an operator said it need not happen
 
     FINISHED = (State.DONE, State.SKIPPED)
     NEEDS_ATTENTION = (State.DEAD, State.UNCERTAIN)
@@ -105,25 +105,25 @@ class Effect(BaseModel):
     revision = models.PositiveSmallIntegerField(default=1)  # of the payload's shape
     payload = models.JSONField(default=dict)
     lane = models.CharField(max_length=20)
-    ordered = models.BooleanField(default=False)  # not before the earlier ordered ones of its object
+    ordered = models.BooleanField(default=False)  # after the earlier ordered ones of its object
     state = models.CharField(max_length=10, choices=State, default=State.READY)
     run_at = models.DateTimeField(db_default=Now())
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    lease_pid = models.IntegerField(null=True)  # the database session of whoever holds the lease
-    failing_since = models.DateTimeField(null=True)  # its first failure, from which patience is counted
-    attempts = models.PositiveSmallIntegerField(default=0)  # that ran to an end, good or bad
-    crashes = models.PositiveSmallIntegerField(default=0)  # leases whose holder died while it ran alone
-    solo = models.BooleanField(default=False)  # the batch it was in died: next time it runs alone
+    lease_pid = models.IntegerField(null=True)  # the holder's database session
+    failing_since = models.DateTimeField(null=True)  # time of the first failure
+    attempts = models.PositiveSmallIntegerField(default=0)  # that ended, well or not
+    crashes = models.PositiveSmallIntegerField(default=0)  # times that its holder died while it ran alone
+    solo = models.BooleanField(default=False)  # must run alone, since a claim with it failed as a whole
     last_error = models.TextField(blank=True)
     cause = models.CharField(
         max_length=120, blank=True, default="", db_default=""
-    )  # of that error: its class, and a reply's code
-    outcome = models.JSONField(null=True)  # what the far side answered
+    )  # of last_error: its class, and a reply's code
+    outcome = models.JSONField(null=True)  # the handler's result
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
-    took = models.PositiveIntegerField(null=True)  # milliseconds, of the call that did it: a batch shares one
-    # Without a constraint and an index of its own: an effect of no batch pays nothing for it.
+    took = models.PositiveIntegerField(null=True)  # milliseconds of the call, which a batch shares
+    # Without a constraint and an index of its own, so that it costs nothing without a batch.
     batch = models.ForeignKey(
         "Batch", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="effects"
     )
@@ -132,17 +132,17 @@ class Effect(BaseModel):
         constraints = [CountsBatch(name="effect_counts_batch")]
         indexes = [
             models.Index(name="effect_of_batch", fields=["batch", "state"], condition=Q(batch__isnull=False)),
-            # By tenant, so that each claim can take something of everybody's.
+            # By tenant, so that each claim can take a share of every tenant's.
             models.Index(name="effect_ready", fields=["lane", "account_id", "id"], condition=Q(state="ready")),
-            # By time. That a fence counts from 0 is always true: only who says so is given this index, so that a walk
-            # along the one above is never mistaken for cheap to sort instead.
+            # By time. `fence >= 0` is always true: only queries that say so use this index, so that the planner never
+            # prefers it and a sort to the one above.
             models.Index(
                 name="effect_ready_lately", fields=["lane", "run_at"], condition=Q(state="ready", fence__gte=0)
             ),
             models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
-            # In a crowd of timers every tenant's turn is found by tenant.
+            # To promote a share of every tenant's timers.
             models.Index(name="effect_waiting_of", fields=["account_id", "run_at"], condition=Q(state="waiting")),
-            # What was tried and put off, by tenant: looked at again when its reason may be gone.
+            # Effects that were put off, by tenant: for look_again().
             models.Index(
                 name="effect_put_off",
                 fields=["account_id"],
@@ -155,7 +155,7 @@ class Effect(BaseModel):
                 fields=["object_id", "seq"],
                 condition=Q(ordered=True) & ~Q(state__in=["done", "skipped"]),
             ),
-            # What failed and is tried again, by why.
+            # Failing effects, by cause.
             models.Index(
                 name="effect_failing",
                 fields=["kind", "cause"],
@@ -171,7 +171,7 @@ class Effect(BaseModel):
 
 
 class EffectEvent(BaseModel):
-    """What became of an effect on its way, other than being done: append-only, the story that staff read."""
+    """What happened to an effect other than being done: append-only, for operators to read."""
 
     class What(models.TextChoices):
         FAILED = "failed"
@@ -199,24 +199,24 @@ class EffectEvent(BaseModel):
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def with_stuck(self) -> BatchQuerySet:
-        """Each with `stuck`: how many of its effects are dead or uncertain, and keep it open."""
+        """Each with `stuck`: how many of its effects are dead or uncertain."""
         stuck = Effect.objects.filter(batch=OuterRef("pk"), state__in=Effect.NEEDS_ATTENTION).order_by()
         count = stuck.annotate(count=Func(F("pk"), function="count")).values("count")
         return self.annotate(stuck=Subquery(count))
 
 
 class Batch(BaseModel):
-    """Effects that belong together, and the one that follows when all of them are done or skipped: `then`.
+    """Effects that belong together, and `then`, which is due when all of them are done or skipped.
 
-    The database counts in the commit in which a member is over, and the last one makes `then` due (CountsBatch).
-    A member that is dead leaves it open, until somebody retries or skips it.
+    A trigger (CountsBatch) counts in the commit that finishes a member, and the last one makes `then` due. A dead
+    member keeps the batch open until an operator retries or skips it.
     """
 
     then = models.OneToOneField(Effect, models.PROTECT, db_constraint=False, related_name="awaited")
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
-    note = models.TextField(blank=True)  # what came of it, in the words of what follows
+    note = models.TextField(blank=True)  # the result, as `then` describes it
     created_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True)
 
@@ -242,7 +242,7 @@ class Batch(BaseModel):
 
 
 class CircuitBreaker(models.Model):
-    """A kind of effect whose far side cannot be reached: nothing of it is tried before `paused_until`."""
+    """A kind whose far side cannot be reached: none of its effects is executed before `paused_until`."""
 
     kind = models.CharField(max_length=60, primary_key=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
@@ -253,9 +253,9 @@ class CircuitBreaker(models.Model):
 
 
 class EffectPause(BaseModel):
-    """Somebody stopped effects of a kind, of a lane, of a tenant, all that leave, or all: they are recorded and wait.
+    """An operator paused effects of a kind, a lane, a tenant, all external ones, or all: they are recorded and wait.
 
-    It counts until it is ended, or until its moment; `let_go` names those that go all the same.
+    In force until it is ended, or until `until`. `let_go` holds the ids of effects that run nevertheless.
     """
 
     class Scope(models.TextChoices):
@@ -277,7 +277,7 @@ class EffectPause(BaseModel):
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+"
-    )  # null: it ended at its moment
+    )  # null: it ended at `until`
 
     class Meta:
         constraints = [
@@ -300,11 +300,11 @@ class EffectPause(BaseModel):
 
 
 class Throttle(models.Model):
-    """From when what shares a far side may call it again: `mail` for all mails. Its row is made by the first call."""
+    """When a far side may be called again: `mail` for all mails. The first call inserts the row."""
 
     name = models.CharField(max_length=60, primary_key=True)
     free_at = models.DateTimeField(null=True)  # the next call's moment, by the database's clock
-    # An operator's, such as `10/s`, instead of the one that the code declares, and the time between two calls.
+    # Set by an operator, such as `10/s`, instead of the declared rate, and the time between two calls.
     rate = models.CharField(max_length=10, blank=True)
     every = models.DurationField(null=True)
 
@@ -322,7 +322,7 @@ class Throttle(models.Model):
 
 
 class ScheduledRun(models.Model):
-    """A scheduled moment that has been seen to: whoever inserts it does the work, everybody else is too late."""
+    """One run of a periodic job. Inserting the unique (schedule, slot) elects the process that does the work."""
 
     schedule = models.CharField(max_length=60)
     slot = models.DateTimeField()

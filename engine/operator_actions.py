@@ -1,4 +1,4 @@
-"""What staff may do with an effect that does not come right by itself; each leaves its line in the story."""
+"""What operators may do with an effect that failed; each action adds an EffectEvent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from engine.persist import notify_after_commit
 from engine.problems import PermissionDenied, ValidationError, WrongState
 from engine.registry import kinds
 
-# Not what waits for its day: only what was tried and waits to be tried again. Nor a call that is still under way.
+# Not timers that were never tried, and not a call that is still under way.
 RETRIABLE = Q(state__in=Effect.NEEDS_ATTENTION, lease_until=None) | Q(state=Effect.State.WAITING, fence__gt=0)
 
 
 def allowed_actions(effect: Effect, user: User) -> list[str]:
-    """The verbs that are open to this user now."""
+    """What this user may do now: of `retry` and `skip`."""
     return ["retry", "skip"] if is_retriable(effect) and user.has_perm(conf.OPERATE_PERMISSION) else []
 
 
@@ -33,7 +33,7 @@ def is_retriable(effect: Effect) -> bool:
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
-    """Let a dead, uncertain or waiting effect run again now, under the same key; with another payload if given.
+    """Make a dead, uncertain or failing effect due now, under the same key; with another payload if given.
 
     Raises PermissionDenied, WrongState when it is not one of these, ValidationError for a payload that cannot be kept.
     """
@@ -67,7 +67,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 
 
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
-    """Retry those of a set that can be; how many that are, or would be. Timers that nobody tried yet are left alone."""
+    """Retry those that can be retried; returns how many, also for a dry run. Timers never tried stay as they are."""
     check_operator(by)
     wanted = effects.filter(RETRIABLE)
     if dry_run:
@@ -81,9 +81,9 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
 
 
 def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool = False) -> list[tuple[str, int]]:
-    """Say of what leaves the house, and was due before that moment, that it need not happen; (kind, how many) of it.
+    """Skip external effects that were due before that moment; returns (kind, count) pairs.
 
-    For a restored database: it went out before the loss, and the row does not know. What is on the desk stays there.
+    For a restored database, where they were sent before the loss. Dead and uncertain ones stay.
     """
     check_operator(by)
     external = [kind.name for kind in kinds.values() if kind.external]
@@ -100,7 +100,7 @@ def _requeue(rows: list[Effect]) -> None:
     for row in rows:
         row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
         row.failing_since = None
-        row.run_at = Now()  # due since now: how long it lay dead says nothing of the workers
+        row.run_at = Now()  # the time it was dead must not count as a delay of the workers
     names = ["state", "attempts", "failing_since", "crashes", "solo", "fence", "run_at", "payload"]
     Effect.objects.bulk_update(rows, names, batch_size=500)
 

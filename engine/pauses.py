@@ -1,6 +1,6 @@
-"""Staff stop what is owed, let some of it go, and let the rest follow; what is new is recorded meanwhile and waits.
+"""Operators pause effects, let some of them run, and resume the rest. New ones are recorded meanwhile and wait.
 
-A claim passes by what is paused, from a second later on. What a worker has in hand is not called back: a few seconds.
+Claims respect a pause after a second at most; effects already claimed are still executed.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ COUNTED = 10_000  # of the effects that a pause holds; more show as one more
 
 
 def pauses() -> QuerySet[EffectPause]:
-    """Those that count now, the newest first."""
+    """Those in force, the newest first."""
     return EffectPause.objects.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None).order_by("-id")
 
 
 def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime | None = None) -> EffectPause:
-    """Stop these effects. Raises PermissionDenied, ValidationError, WrongState where they are stopped already."""
+    """Pause these effects. Raises PermissionDenied, ValidationError, WrongState if they are paused already."""
     check_operator(by)
     made = EffectPause(scope=scope, name=_name(scope, name), by_id=by.pk, reason=reason.strip(), until=until)
     _check(made)
@@ -50,20 +50,22 @@ def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime 
 
 
 def resume(paused: EffectPause, *, by: User) -> int:
-    """Let them all go; how many waited. Raises PermissionDenied, WrongState when it is over."""
+    """End the pause; returns how many effects waited. Raises PermissionDenied, WrongState if it is over."""
     with atomic():
         row = _held(paused, by)
         waiting = waiting_for(row)
         EffectPause.objects.filter(pk=row.pk).update(ended_at=Now(), ended_by=by, let_go=[])
-        notify_after_commit(list(_matching(row).values_list("pk", flat=True)[:1]))  # who hears of one looks for all
+        notify_after_commit(
+            list(_matching(row).values_list("pk", flat=True)[:1])
+        )  # a worker notified of one looks for all
         _tell("effects_resumed", by, row)
     return waiting
 
 
 def let_go(paused: EffectPause, count: int, *, by: User) -> int:
-    """Let so many of those that are due go, the oldest first, whatever else pauses them; how many there were.
+    """Let so many due effects run, the oldest first, whatever else pauses them; returns how many there were.
 
-    They go on their own until they are over: one that fails is tried again, and no other goes in its place.
+    They run until they are finished: one that fails is retried, and no other takes its place.
     """
     with atomic():
         row = _held(paused, by)
@@ -80,12 +82,12 @@ def let_go(paused: EffectPause, count: int, *, by: User) -> int:
 
 
 def waiting_for(paused: EffectPause) -> int:
-    """How many are due and stopped by it; COUNTED and one more where there are more."""
+    """How many due effects it stops; COUNTED + 1 if there are more than COUNTED."""
     return _matching(paused).exclude(pk__in=paused.let_go)[: COUNTED + 1].count()
 
 
 def set_rate(throttle: str, rate: str, *, by: User) -> None:
-    """Let this rate count instead of the one that is declared; empty: the declared one. From the next call on."""
+    """Set a rate instead of the declared one, from the next call on; empty: the declared one."""
     check_operator(by)
     if throttle not in rates:
         raise ValidationError({"throttle": [f"There are: {', '.join(sorted(rates)) or 'none'}."]})
@@ -99,7 +101,7 @@ def set_rate(throttle: str, rate: str, *, by: User) -> None:
 
 
 def _name(scope: str, name: str) -> str:
-    """As it is kept."""
+    """As it is stored."""
     if scope != EffectPause.Scope.TENANT:
         return name.strip()
     try:
@@ -142,7 +144,7 @@ def _held(paused: EffectPause, by: User) -> EffectPause:
 
 
 def _matching(paused: EffectPause) -> QuerySet[Effect]:
-    """What is due of that."""
+    """The due effects that it stops."""
     ready = Effect.objects.filter(state=Effect.State.READY)
     match paused.scope:
         case EffectPause.Scope.KIND:
@@ -161,7 +163,7 @@ def _tell(what: str, by: User, row: EffectPause, **facts: Any) -> None:
 
 
 def _tell_all(sender: type[Model], what: str, by: User, **facts: Any) -> None:
-    """This process looks at once, in this transaction and after it; others within a second."""
+    """This process respects the change at once, others within a second."""
     blocked.forget()
     on_commit(blocked.forget)
     operated.send(sender=sender, what=what, by=by, facts=facts)

@@ -1,4 +1,4 @@
-"""What may be kept in a row of the history: JSON that PostgreSQL takes and gives back the same."""
+"""What may be stored in a payload or in inputs: JSON that PostgreSQL returns unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import UUID
 MAX_BYTES = 64 * 1024  # of one payload, or of the inputs of one transition
 
 
-_shown = reprlib.Repr()  # of any depth, and also where an object cannot say what it is
+_shown = reprlib.Repr()  # limits depth, and survives a __repr__ that raises
 _shown.maxstring = _shown.maxother = 1000
 NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, and not a backslash before "u0000"
 
@@ -31,7 +31,7 @@ def to_json(value: Any) -> str:
 
 
 def validate_payload(value: Any) -> None:
-    """Raise NotKeepable for what must not enter the history: over 64 KB, not JSON, or with NUL in it."""
+    """Raise InvalidPayload if it is over 64 KB, not JSON, or contains NUL."""
     text = to_json(value)
     try:
         size = len(text.encode())
@@ -44,7 +44,7 @@ def validate_payload(value: Any) -> None:
 
 
 def storable(value: Any) -> Any:
-    """The value, or a description of one that cannot be kept: what it came from has happened all the same."""
+    """The value, or a description of one that cannot be stored: the call that returned it has happened."""
     try:
         validate_payload(value)
     except InvalidPayload as error:

@@ -1,7 +1,7 @@
-"""One statement writes the new status, the Transition and the Effects that follow: all of it or nothing.
+"""One statement writes the new status, the Transition and the Effects that follow.
 
-The set travels as one JSON document, so the statement has one parameter whatever the size of the set, and
-its text depends only on which columns the transitions changed.
+The set is one JSON document, so the statement has one parameter whatever its size, and its text depends only on which
+columns the transitions changed.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ T = TypeVar("T")
 
 @dataclass
 class Notes:
-    """The keys of what was written, in its order, for who asked: see preview. Some of it may be rolled back since."""
+    """The ids of what was written, in order, for previews. Some of it may have been rolled back."""
 
     transitions: list[UUID] = field(default_factory=list)
     effects: list[UUID] = field(default_factory=list)
-    due: list[UUID] = field(default_factory=list)  # of those: at once, and inside the database
-    moved: list[UUID] = field(default_factory=list)  # effects that were there and wait for another moment now
+    due: list[UUID] = field(default_factory=list)  # of those: due at once, and inside the database
+    moved: list[UUID] = field(default_factory=list)  # rescheduled effects
 
 
 notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
@@ -66,7 +66,7 @@ EFFECT_COLUMNS = {
 
 @dataclass
 class WriteResult:
-    """Moves that were sent to be written, and what the server says of them."""
+    """Moves that were sent, and the server's answer."""
 
     moves: list[PendingTransition]
     _effects: list[dict[str, Any]]
@@ -77,7 +77,7 @@ class WriteResult:
         return {row[0] for row in self._cursor.fetchall()}
 
     def stale(self) -> list[Stateful]:
-        """The objects that had moved on meanwhile: nothing of theirs was written. The caller rolls back or reports."""
+        """The objects that had changed meanwhile, for which nothing was written. The caller rolls back or reports."""
         return [move.obj for move in self.moves if move.transition.id not in self._facts]
 
     def due(self) -> dict[UUID, str]:
@@ -87,12 +87,12 @@ class WriteResult:
 
 
 def chunks(rows: list[T]) -> Iterator[list[T]]:
-    """A set in parts that one statement may carry, whatever its size."""
+    """A set in parts of at most CHUNK_ROWS."""
     return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
 
 
 def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteResult:
-    """Write moves of one model that changed the same columns. `lock`: rows of it to lock before, in one order."""
+    """Write moves of one model that changed the same columns. lock: ids of rows to lock first, in one order."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
     effects = [effect for move in moves for effect in _new_effects(move)]
@@ -114,9 +114,9 @@ def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteR
 
 
 def notify_after_commit(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
-    """Tell whoever listens, after commit, that these effects are due. A listener that fails harms nobody.
+    """Send `effects_created` after commit. A receiver that fails is only logged.
 
-    lanes: in which they are; empty: in any.
+    lanes: those of the effects; empty: any.
     """
     if effect_ids:
         on_commit(partial(_send, effect_ids, lanes), robust=True)
@@ -127,7 +127,7 @@ def _send(effect_ids: list[UUID], lanes: Collection[str]) -> None:
 
 
 def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
-    """The effects that follow a transition: one for each `on(...)` line that fits, keyed by object, seq and kind."""
+    """The effects that follow a transition: one for each matching `on(...)`, keyed by object, seq and kind."""
     fact = move.transition
     for follower in follow_ups.get((fact.machine, fact.name), ()):
         if follower.to is None or follower.to == fact.target:
@@ -151,10 +151,10 @@ def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
 
 @cache
 def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: bool) -> str:
-    """Compare-and-set: a row that somebody else moved meanwhile is simply not returned.
+    """Compare-and-set: a row that was changed meanwhile is not returned.
 
-    The version sees an A-B-A; the status sees a copy that is ahead, because its caller rolled back.
-    locks: rows are locked by their keys before the first of them moves.
+    The version detects A-B-A; the status detects a copy that is ahead because its caller rolled back.
+    locks: lock the rows by id before the first of them moves.
     """
     table = f'"{model._meta.db_table}"'
     locked = f"locked AS (SELECT id FROM {table} WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE),"
@@ -170,7 +170,7 @@ def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: b
             RETURNING row.id
         ),
         fact AS ({_INSERT_FACTS} JOIN moved ON moved.id = step.object_id RETURNING id),
-        owed AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
+        effects AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
         SELECT id FROM fact"""
 
 
@@ -180,7 +180,7 @@ def _create_statement() -> str:
     return f"""
         WITH step AS ({_steps([])}),
         fact AS ({_INSERT_FACTS} RETURNING id),
-        owed AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
+        effects AS ({INSERT_EFFECTS} JOIN fact ON fact.id = effect.transition_id)
         SELECT id FROM fact"""
 
 

@@ -1,11 +1,10 @@
-"""Statements that run thousands of times a second: planned once for each session, and several sent in one go.
+"""Prepared and pipelined SQL, for what runs thousands of times a second.
 
-Django sends finished text, which the server plans anew each time, and waits for the answer to each. That is right for
-nearly everything. It is not where a settlement of one spends its time in switching between two processes: here its
-statements are prepared, and those that need no answer of one another travel together (`docs/performance.md`).
+Django sends finished text, which the server plans each time, and waits for each answer. Here statements are prepared
+once for each session, and those that do not need one another's answers are sent together (`docs/performance.md`).
 
-Behind a pooler the next transaction may be in another session, which knows no plan of ours: there they are neither
-prepared nor sent together, unless POOLER_KEEPS_PREPARED_STATEMENTS says that the pooler sees to it.
+Behind a pooler the next transaction may be in another session, without our plans: there statements are neither prepared
+nor pipelined, unless POOLER_KEEPS_PREPARED_STATEMENTS says that the pooler keeps them.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from engine import conf
 
-AFTER = 3  # runs; who asks only once is not worth a plan
+AFTER = 3  # runs after which a statement is prepared
 PLAN_IS_STALE = "0A000"  # feature not supported: a migration changed the type of a column that the statement returns
 
 
 def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True) -> CursorWrapper:
-    """Execute, with the errors and the log of queries of `connection.cursor()`; the cursor has the answer.
+    """Execute, with the errors and the query log of `connection.cursor()`; the cursor holds the answer.
 
-    The server binds the parameters, so each says its type: `%s::text`. Times are read by psycopg's own loader, in UTC
-    as the session is: Django's goes through Python for each, 6 to 10 microseconds of them.
-    prepare: False for what must be planned rightly at once when a table that was nearly empty is flooded.
+    The server binds the parameters, so each states its type: `%s::text`. Times are read by psycopg's own loader, in UTC
+    like the session: Django's takes 6 to 10 microseconds for each.
+    prepare: False where a plan made while the table was nearly empty would be bad after a flood.
     """
     raw = _raw()
     with connection.wrap_database_errors:
@@ -46,18 +45,18 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
     except NotSupportedError as error:
         if getattr(error.__cause__, "sqlstate", None) != PLAN_IS_STALE or connection.in_atomic_block:
             raise
-        raw.execute("DEALLOCATE ALL", prepare=False)  # after which psycopg prepares them again as well
+        raw.execute("DEALLOCATE ALL", prepare=False)  # psycopg prepares them again
         cursor.execute(sql, params)
     return cursor
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """What is executed inside is sent without waiting for each answer: one trip to the server, not one for each.
+    """Statements inside are sent without waiting for each answer: one round trip instead of several.
 
-    The answers are there after the block; who reads one inside waits for it and for all before it. An error is raised
-    by the next statement or by the end of the block, so nothing in it may catch one. Inside another such block, and
-    behind a pooler that keeps no plans, it changes nothing.
+    Answers are there after the block; reading one inside waits for it and all before it. An error is raised by the next
+    statement or at the end of the block, so do not catch one inside. Nested blocks do nothing more, nor does a block
+    behind a pooler that keeps no plans.
     """
     raw = _raw()
     if raw.pgconn.pipeline_status != PipelineStatus.OFF or not _keeps_plans(raw):
@@ -71,27 +70,27 @@ def pipeline() -> Iterator[None]:
         except (Error, psycopg.Error):
             with suppress(psycopg.Error):
                 _send_all(raw)
-                pipeline.sync()  # what came after the error was not executed, and says so
+                pipeline.sync()  # statements after the error were not executed
             raise
         except BaseException:
-            raw.close()  # interrupted: to wait for the answers now would be to hang with whatever hangs
+            raw.close()  # interrupted: waiting for the answers could hang
             raise
 
 
 def _send_all(raw: Any) -> None:
-    """psycopg's sync waits for answers, even to what is not sent yet; and the server waits for the rest of that."""
+    """psycopg's sync would wait for answers to what is not sent yet, while the server waits for the rest of it."""
     if raw.pgconn.flush():
         raw.wait(send(raw.pgconn))
 
 
 def session_pid() -> int:
-    """The pid that we were told when we connected. A pooler tells a number of its own, which no session has."""
+    """The pid told at connection. A pooler tells a number of its own, which no session has."""
     pid: int = _raw().pgconn.backend_pid
     return pid
 
 
 def _raw() -> Any:
-    """psycopg's connection, one that lives."""
+    """psycopg's connection, open."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     return connection.connection
@@ -102,7 +101,7 @@ def _keeps_plans(raw: Any) -> bool:
 
 
 def _has_own_session(raw: Any) -> bool:
-    """Whether the server sees this connection as it was told to us; asked once for each."""
+    """Whether there is no pooler in between: the server's pid is the one told at connection. Asked once for each."""
     if not hasattr(raw, "has_own_session"):
         with raw.cursor() as cursor:
             raw.has_own_session = cursor.execute("SELECT pg_backend_pid()").fetchone()[0] == raw.pgconn.backend_pid

@@ -1,4 +1,4 @@
-"""What a transition would bring about: it is done, with all that follows inside the database, and rolled back."""
+"""Previews: a transition and all that follows inside the database are executed and rolled back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Busy(Unavailable):
 
 @dataclass(frozen=True)
 class Change:
-    """An object, and how its status would differ; `source` is empty where it would be born."""
+    """How the status of an object would change; `source` is empty if it would be created."""
 
     machine: str
     object_id: UUID
@@ -55,10 +55,9 @@ class Change:
 class Preview:
     """What would happen. Nothing of it is in the database.
 
-    transitions, effects: the rows that would be written, in their order, as they would be once all that follows inside
-    the database is done: what would leave is `ready`, or `waiting` for its time as timers are. Also timers that are
-    there and would be due at another time.
-    failed: by effect, what its handler would raise. seen: what `look` answered; answer: what the work did.
+    transitions, effects: the rows that would be written, in order, once all that follows inside the database is done.
+    External effects are `ready`, or `waiting` like timers. Also existing timers that would be rescheduled.
+    failed: effect id -> what its handler would raise. seen: the result of `look`; answer: the result of the work.
     """
 
     transitions: list[Transition] = field(default_factory=list)
@@ -69,7 +68,7 @@ class Preview:
 
     @property
     def changes(self) -> list[Change]:
-        """One for each object: the state that it is in, and the one that it would be in."""
+        """One for each object: its present status, and the one it would have."""
         found: dict[tuple[str, UUID], list[Transition]] = defaultdict(list)
         for each in self.transitions:
             found[each.machine, each.object_id].append(each)
@@ -80,12 +79,12 @@ class Preview:
 
     @property
     def external(self) -> list[Effect]:
-        """What would leave the database: counted, and never done."""
+        """External effects, which are never executed here."""
         return [each for each in self.effects if kinds[each.kind].external]
 
     @property
     def timers(self) -> list[Effect]:
-        """What would wait for its time, `run_at`, to be done inside the database."""
+        """Effects inside the database that would wait for `run_at`."""
         return [each for each in self.effects if each.state == Effect.State.WAITING and not kinds[each.kind].external]
 
 
@@ -97,20 +96,20 @@ def preview(
     look: Callable[[Preview], Any] | None = None,
     **inputs: Any,
 ) -> Preview:
-    """What perform() with the same words would do, and what would follow. Raises what that would raise, and Busy.
+    """What perform() with the same arguments would do, and what would follow. Raises what that raises, and Busy.
 
-    look: called with all but its own answer while everything is as it would be, to read what else the caller tells of.
+    look: called with the Preview before the rollback, to read more of the resulting state.
     """
     subject: Stateful = method.__self__  # type: ignore[attr-defined]
     return preview_of(lambda: perform(method, by=by, reason=reason, **inputs), subject, look=look)
 
 
 def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Preview], Any] | None = None) -> Preview:
-    """The same of whatever takes transitions and owes effects. `subjects`: the objects in memory that it moves.
+    """The same for a function that takes transitions and schedules effects. subjects: the objects in memory it moves.
 
-    What follows is done by the handlers that do it otherwise, so that it cannot differ, in one transaction. What waits
-    for a commit (who is told of effects, lines of the log) never gets one, and what would leave is left alone. Who
-    draws from a sequence or writes in a session of their own leaves that behind: effects do neither.
+    The real handlers run, in one transaction, so nothing can differ. What happens after commit (notifications, log
+    lines) does not happen, and external effects are not executed. Values drawn from sequences and writes in another
+    session would stay: effects do neither.
     """
     before = [(obj, dict(obj.__dict__), dict(obj._state.fields_cache)) for obj in subjects]
     noted = Notes()
@@ -134,7 +133,7 @@ def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Pre
 
 @contextmanager
 def _undone() -> Iterator[None]:
-    """Whatever is written inside is rolled back, and its locks with it. Raises Busy where somebody else holds one."""
+    """Roll back all that is written inside. Raises Busy if a lock is held by another transaction."""
     try:
         with atomic():
             ask(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
@@ -147,7 +146,7 @@ def _undone() -> Iterator[None]:
 
 
 def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
-    """Do what is due of these effects inside the database, and what follows from that."""
+    """Execute the due effects inside the database, and those that follow."""
     while due := [*noted.due, *_woken(noted.moved)]:
         noted.due.clear()
         claimed = claim.claim_named(due, external=False)
@@ -165,7 +164,7 @@ def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
 
 
 def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
-    """What waited for a moment that is over now, as the next sweep would find it."""
+    """Promote rescheduled effects that are due, as the next sweep would."""
     if moved:
         ask(
             """UPDATE engine_effect SET state = 'ready'
@@ -176,7 +175,7 @@ def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
 
 
 def _do(kind: Kind, effects: Sequence[Effect], failed: dict[UUID, str]) -> None:
-    """As a worker does it, but that nothing is said of it: no line of the log, no span, and no retry of what fails."""
+    """As a worker does, without log lines, spans and retries."""
     subjects = Subjects(kind, list(effects))
     try:
         with atomic():
@@ -202,7 +201,7 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _read(noted: Notes, found: Preview) -> None:
-    """What is there of what was noted. Raises what a commit would be refused with."""
+    """Read the noted rows that exist. Raises what would refuse the commit."""
     keys = list(dict.fromkeys([*noted.effects, *noted.moved]))
     with pipeline():
         ask("SET CONSTRAINTS ALL IMMEDIATE")

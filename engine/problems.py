@@ -1,4 +1,4 @@
-"""What the engine refuses, in the form of RFC 9457: who asked can do something about it."""
+"""Refusals of the engine, in the form of RFC 9457."""
 
 from __future__ import annotations
 

@@ -1,10 +1,9 @@
-"""Delete effects that were done long ago, where nothing can create them again.
+"""Deletes effects that were done long ago and cannot be scheduled again.
 
-The key of an effect is what keeps it from being owed twice. So a row may go where something else keeps its key from
-coming again:
-    what follows a transition    the key names the transition, and that row stays, the only one of its number
-    of a purgeable kind          the key holds a UUID that was made for it and is not made twice
-All others stay: a timer's row is the only memory of its day. So does whatever had trouble on its way, with its story.
+The key of an effect keeps it from being scheduled twice. So its row may be deleted only if the key cannot come again:
+    follows a transition    the key names the transition, whose row stays
+    of a purgeable kind     the key holds a UUID that was made for it
+All others stay: the row of a timer is the only record of it. So do effects with events, such as failures.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from engine.ids import first_id_at
 from engine.models import ScheduledRun
 from engine.registry import kinds
 
-PURGED = "effects purged"  # the Tick that says up to when: what a transition before it was followed by may be gone
-AT_ONCE = 1000  # rows that one statement deletes, so that its locks are held for moments
-WINDOW = timedelta(days=1)  # of effects by their birth, gone through together
-CLOCKS = timedelta(days=1)  # keys are made by the clock of a worker: as far may it be off
+PURGED = "effects purged"  # the ScheduledRun that says up to when effects of transitions may be deleted
+AT_ONCE = 1000  # rows deleted by one statement, so that locks are held briefly
+WINDOW = timedelta(days=1)  # of created_at, handled together
+CLOCKS = timedelta(days=1)  # by which the clock of a worker that makes keys may be off
 
 _DELETE_SOME = """
     WITH gone AS (
@@ -42,9 +41,9 @@ _DELETE_SOME = """
 
 
 def purge(before: datetime, *, seconds: float = float("inf")) -> int:
-    """Delete what was recorded and done before that moment and may go; how many effects that were.
+    """Delete what was created and done before that moment, if it may go; returns how many effects that were.
 
-    In small commits, for about so many seconds: the next call goes on from there. Any number may run at once.
+    In small commits, for about `seconds`; the next call continues. Concurrent calls are safe.
     """
     ends, purged = time.monotonic() + seconds, 0
     for until in _windows(before):
@@ -57,7 +56,7 @@ def purge(before: datetime, *, seconds: float = float("inf")) -> int:
 
 
 def _windows(before: datetime) -> Iterator[datetime]:
-    """Their ends; the last one of the call before comes again, for it may have been interrupted."""
+    """The ends of windows; begins with the last one of the previous call, which may have been interrupted."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce((SELECT max(slot) FROM engine_scheduledrun WHERE schedule = %s),
@@ -74,7 +73,7 @@ def _windows(before: datetime) -> Iterator[datetime]:
 
 
 def _mark(until: datetime) -> None:
-    """Before the first row goes, so that nobody misses it (`workflows.reporting.invariants`). Never back."""
+    """Before the first deletion, because invariants read it (`workflows.reporting.invariants`). Never moves back."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE engine_scheduledrun SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",

@@ -1,4 +1,4 @@
-"""A pytest plugin, beside pytest-django: fixtures for what is owed, and tests that commit on tables that only grow."""
+"""A pytest plugin beside pytest-django: fixtures for effects, and TRUNCATE of append-only tables after tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def run_effects() -> Callable[[], int]:
-    """Do whatever is due, in this process and with no broker; returns how many effects that were."""
+    """Execute all that is due, in this process and without a broker; returns how many effects were claimed."""
     from engine import testing
 
     return testing.run_effects
@@ -30,7 +30,7 @@ def advance() -> Callable[..., None]:
 
 @pytest.fixture
 def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
-    """`with crash_after("work"): run_effects()`: the process that does the work dies at that point."""
+    """`with crash_after("work"): run_effects()` simulates the death of the process at that point."""
     from engine import testing
 
     return testing.crash_after
@@ -38,7 +38,7 @@ def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
 
 @pytest.fixture(autouse=True)
 def unknown_pace() -> None:
-    """What was slow in the test before is not expected to be slow in this one."""
+    """Forget the durations of calls in earlier tests."""
     from engine import call_durations, throttles
 
     call_durations._mean.clear()
@@ -47,9 +47,9 @@ def unknown_pace() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_stopped() -> Iterator[None]:
-    """Until the test says so: else each second somebody looks, and tests that count statements count that.
+    """Read no pauses unless a test wants it: the read each second would change counts of statements.
 
-    Not by the fixture `monkeypatch`: asked for here it would end after those of the database, for every test.
+    Without the fixture `monkeypatch`, which would then end after those of the database, in every test.
     """
     from engine import blocked
 
@@ -61,7 +61,7 @@ def nothing_is_stopped() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def truncation_between_tests() -> Iterator[None]:
-    """Tests that commit are followed by TRUNCATE, which our triggers refuse: the owner may switch them off."""
+    """Tests that commit are followed by TRUNCATE, which our triggers refuse: the owner disables them for that."""
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     truncate = DatabaseOperations.execute_sql_flush

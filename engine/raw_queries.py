@@ -1,7 +1,7 @@
-"""Rows that are read the same way thousands of times a second, by SQL that is made once.
+"""Querysets whose SQL is compiled once.
 
-A queryset makes its text anew each time: two thirds of what it costs to read one row by its key. A Reader takes what
-Django made of a queryset and only adds the condition.
+Compiling is two thirds of the cost of reading one row by its key. A CompiledQuery takes Django's SQL of a queryset and
+adds only the condition.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _FETCH_MODE: tuple[Any, ...] = ()
 if django.VERSION >= (6, 1):
     from django.db.models.fetch_modes import FETCH_ONE
 
-    _FETCH_MODE = (FETCH_ONE,)  # as a queryset reads that says nothing of it
+    _FETCH_MODE = (FETCH_ONE,)  # the default of a queryset
 
 
 class CompiledQuery(Generic[M]):
-    """`queryset.filter(<where>).order_by(<order>)`, without its making.
+    """`queryset.filter(<where>).order_by(<order>)`, compiled once.
 
     queryset: all of a model, with `select_related` and `only` as wanted.
-    where: SQL with %s for what `ask` is given, each with its type; without it, `ask` is given a list of keys.
-    order: SQL; by key unless something else is said.
+    where: SQL with %s for the parameters of `ask`, each with its type; without it, `ask` takes a list of keys.
+    order: SQL; by default by key.
     lock: FOR NO KEY UPDATE of the model's own rows, those with smaller keys first.
     """
 
@@ -42,7 +42,7 @@ class CompiledQuery(Generic[M]):
         self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
 
     def ask(self, *params: Any) -> Answer[M]:
-        """Send the question; several may be asked within `pipeline()` before the first answer is read."""
+        """Send the query; several may be sent within `pipeline()` before the first answer is read."""
         assert connection.in_atomic_block or not self._lock, "a lock outside a transaction is none"
         return Answer(self, ask(self._sql, params))
 
@@ -81,7 +81,7 @@ class CompiledQuery(Generic[M]):
 
 
 class Answer(Generic[M]):
-    """What the server will have answered when `objects` is read."""
+    """The rows, fetched when `objects` is read."""
 
     def __init__(self, reader: CompiledQuery[M], cursor: CursorWrapper) -> None:
         self._reader, self._cursor = reader, cursor

@@ -1,4 +1,4 @@
-"""What was put off (NotYet) is looked at again when its reason may be gone, instead of at its time."""
+"""Executes effects that were put off (NotYet) before their time, when the reason may be gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from engine.persist import notify_after_commit
 
-# Neither a timer, which nobody has tried yet, nor what failed and waits for its next attempt.
+# Neither timers, which were never tried, nor failed effects that wait for their next attempt.
 _LOOK_AGAIN = """
     UPDATE engine_effect SET state = 'ready', run_at = now()
     WHERE account_id = ANY(%s) AND state = 'waiting' AND fence > 0 AND failing_since IS NULL
@@ -17,7 +17,7 @@ _LOOK_AGAIN = """
 
 
 def look_again(*tenants: UUID) -> int:
-    """Let everything of these tenants that was put off run now; how many effects that were."""
+    """Make all effects of these tenants that were put off due now; returns how many."""
     with atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOOK_AGAIN, [list(tenants)])

@@ -1,4 +1,4 @@
-"""What follows from what: `@effect_handler` names a kind of effect, `on` says when one is scheduled."""
+"""Declarations: `@effect_handler` names a kind of effect, `on` says when one is scheduled."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from engine.stateful import CREATED, Stateful, edges_of, initial_states
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 LONGEST = 15  # seconds that a handler may take
-SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of those that may take longer, with a process of its own
-DEFAULT_PATIENCE = timedelta(hours=24)  # of what leaves the database
-MOST_ATTEMPTS = 10_000  # that are counted
+SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of handlers that may take longer, with a worker of its own
+DEFAULT_PATIENCE = timedelta(hours=24)  # of external effects
+MAX_ATTEMPTS = 10_000
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-LATE = 0.1  # seconds by which a call may reach the far side later than another process's, and the rate holds there
+LATE = 0.1  # seconds by which calls of several processes may arrive later, while the far side still sees the rate
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How a failure is met; None: as engine.lease says for all.
+    """How failures are retried; None: the defaults of engine.lease.
 
-    attempts: so many, then dead. first, longest: seconds, the random waits grow from one to the other. patience: since
-    the first failure tried for as long, and `attempts` times at least; of what leaves, the kind's counts for what the
-    far side brought about. on: of these errors, the nearest class, this instead; None: dead at once.
+    attempts: so many, then dead. first, longest: seconds, between which the random waits grow. patience: retry for so
+    long after the first failure, and at least `attempts` times; failures of a far side have the kind's patience. on:
+    the rule for these errors, by the nearest class; None: dead at once.
     """
 
     attempts: int | None = None
@@ -43,8 +43,8 @@ class Retry:
     on: Mapping[type[Exception], Retry | None] = field(default_factory=dict)
 
     def check(self, name: str) -> None:
-        if self.attempts is not None and not 1 <= self.attempts <= MOST_ATTEMPTS:
-            raise ValueError(f"{name}: attempts are from 1 to {MOST_ATTEMPTS}")
+        if self.attempts is not None and not 1 <= self.attempts <= MAX_ATTEMPTS:
+            raise ValueError(f"{name}: attempts are from 1 to {MAX_ATTEMPTS}")
         if any(wait is not None and wait <= 0 for wait in (self.first, self.longest)):
             raise ValueError(f"{name}: a wait is above 0 s")
         if self.first is not None and self.longest is not None and self.first > self.longest:
@@ -64,21 +64,21 @@ class Retry:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of effect, and how to pay it.
+    """One kind of effect, and how to execute it.
 
     name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
     batch: above 1 the function takes sequences of objects and effects, at most so many.
     external: it calls something outside the database; no transaction is open while it runs, and its result is kept.
-    idempotent: the far side knows a repetition by the effect's id. If not, an unknown outcome is parked for a person.
-    patience: since its first failure, for as long the far side's failures are met with another try, and 12 times at
-    least. None: as all others of this kind, 12 times, which is over in half an hour.
-    retry: how failures are met, where not as all others are.
-    throttle: what counts its calls, together with those of other kinds of that name; empty: nothing does.
+    idempotent: the far side recognises a repetition by the effect's id. If not, an operator decides on unknown outcomes.
+    patience: how long after the first failure failures of the far side are retried, at least 12 times. None: 12 times,
+    like all other failures, which takes half an hour.
+    retry: how failures are retried, if not by the defaults.
+    throttle: the name of its rate limit, which other kinds may share; empty: none.
     within: opens what the calls of one run share, such as a connection, and closes it after them.
-    ordered: not before the earlier ordered effects of its object are over.
-    purgeable: its keys are made once, of a UUID, so a done one may be purged although it follows no transition.
-    by_key: the function takes the keys of its objects: it reads them itself, under a lock.
-    related, prefetch: what the object brings along (select_related, prefetch_related), read for many at once.
+    ordered: not before the earlier ordered effects of its object are finished.
+    purgeable: its keys contain a UUID made for them, so a done one may be purged although it follows no transition.
+    by_key: the function takes the keys of its objects, and reads them itself under a lock.
+    related, prefetch: select_related and prefetch_related of the objects, read for many at once.
     """
 
     name: str
@@ -111,7 +111,7 @@ NOTHING_ELSE = Retry()
 kinds: dict[str, Kind] = {}
 follow_ups: dict[tuple[str, str], list[FollowUp]] = defaultdict(list)
 machines: dict[str, type[Stateful]] = {}
-rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: until an operator sets one
+rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: an operator may set one
 
 
 def effect_handler(
@@ -134,19 +134,19 @@ def effect_handler(
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Make a function the handler of one kind of effect; the words are those of Kind, `timeout` in seconds.
+    """Make a function the handler of one kind of effect. Arguments: see Kind; `timeout` in seconds.
 
-    rate: "14/s", "100/m", "1000/h": of all processes together, and of all kinds of the same `throttle`, else its own.
+    rate: "14/s", "100/m", "1000/h": of all processes together, and of all kinds with the same `throttle`.
     """
     longest = LONGEST_SLOW if lane == SLOW else LONGEST
     if not 0 < timeout <= longest:
         raise ValueError(f"{name}: a timeout is above 0 and at most {longest} s, so that a lease outlives it")
     if external and batch > 1:
-        raise ValueError(f"{name}: what leaves the house goes one by one")
+        raise ValueError(f"{name}: external effects are executed one by one")
     if not (external or idempotent):
         raise ValueError(f"{name}: idempotent=False is for external effects")
     if by_key and (external or related or prefetch):
-        raise ValueError(f"{name}: by_key=True is for what is inside and reads its objects itself")
+        raise ValueError(f"{name}: by_key=True is for handlers inside the database that read their objects themselves")
     if batch < 1:
         raise ValueError(f"{name}: a batch is of 1 at least")
     if (rate or throttle) and not external:
@@ -201,9 +201,9 @@ def on(
     to: str | None = None,
     after: timedelta = timedelta(0),
 ) -> None:
-    """Let effects follow a transition, or the birth of a row where `cause` is its class.
+    """Let effects follow a transition, or the creation of a row if `cause` is its class.
 
-    to: only when it led to that status. after: not due before that much time has passed.
+    to: only if it led to that status. after: due after that much time.
     """
     if isinstance(cause, type) and issubclass(cause, Stateful):
         model, name, targets = cause, CREATED, set(initial_states(cause))
@@ -225,9 +225,9 @@ def on(
 
 
 def time_between(rate: str) -> timedelta:
-    """Two calls of a rate, such as `14/s`: in no second, minute or hour more than so many reach the far side.
+    """The time between two calls of a rate such as `14/s`, so that no second, minute or hour has more.
 
-    Evenly, so that nothing is saved up: after a pause a burst of them would be refused there. ValueError for no rate.
+    Evenly spaced: a burst after a pause would be refused. Raises ValueError for what is not a rate.
     """
     if not re.fullmatch(RATE, rate, re.ASCII):
         raise ValueError(f"{rate!r} is no rate such as 14/s, 100/m or 1000/h")
@@ -254,17 +254,17 @@ def machine_name(model: type[Model]) -> str:
 
 
 def lanes() -> list[str]:
-    """The lanes of the known kinds, those inside the house first."""
+    """The lanes of the known kinds, inward first."""
     return sorted({kind.lane for kind in kinds.values()}, key=lambda lane: (lane != "inward", lane))
 
 
 def slow_kinds() -> list[Kind]:
-    """Those that only a process of the lane SLOW may begin, whatever lane their rows are in."""
+    """Kinds that only a worker of the lane SLOW may execute, whatever lane their rows are in."""
     return [kind for kind in kinds.values() if kind.lane == SLOW]
 
 
 def subject_model(machine: str) -> type[Stateful] | None:
-    """Also of a model that nothing follows from, which no `on` has named."""
+    """The model of a machine, also if no `on` names it."""
     if machine not in machines:
         for model in apps.get_models():
             if issubclass(model, Stateful):

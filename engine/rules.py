@@ -1,4 +1,4 @@
-"""What a machine allows: read by the engine before it acts, and by whoever shows buttons."""
+"""What a machine allows: for the engine before it acts, and for pages that show buttons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.stateful import Stateful, status_field
 
 @dataclass(frozen=True)
 class Rule:
-    """Why a transition of an object is open or closed to somebody."""
+    """Why a transition of an object is open or closed to a user."""
 
     name: str
     in_state: bool
@@ -34,10 +34,7 @@ def explain(obj: Stateful, user: User | None) -> list[Rule]:
 
 
 def available(obj: Stateful, user: User | None) -> list[str]:
-    """The names of the transitions that this user could perform now: the open ones of `explain`.
-
-    Lists ask it of every row, so what does not lead on from here is not looked at.
-    """
+    """The names of the transitions that this user could perform now: the open ones of `explain`, but cheaper."""
     return [
         edge.name
         for edge in _edges_from(type(obj), obj.status)
@@ -46,7 +43,7 @@ def available(obj: Stateful, user: User | None) -> list[str]:
 
 
 def allow(obj: Stateful, meta: FSMMeta, user: User | None) -> Edge:
-    """The edge to take, or the Problem that says why not."""
+    """The edge to take. Raises PermissionDenied or WrongState."""
     rule = _rule(obj, meta, user)
     noun = type(obj)._meta.verbose_name
     if not rule.permitted:
@@ -90,7 +87,7 @@ def _transitions(model: type[Stateful]) -> tuple[FSMMeta, ...]:
 
 @cache
 def _edges_from(model: type[Stateful], status: str) -> tuple[Edge, ...]:
-    """What leads on from a status, in the order of the names."""
+    """The edges from a status, by name."""
     edges = (meta.get_transition(status) for meta in _transitions(model) if meta.has_transition(status))
     return tuple(edge for edge in edges if edge is not None)
 

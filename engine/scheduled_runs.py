@@ -1,5 +1,3 @@
-"""Once for each scheduled moment, however many clocks ring."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,10 +10,10 @@ from django.db.transaction import atomic
 
 @contextmanager
 def run_once_per(schedule: str, every: timedelta) -> Iterator[bool]:
-    """Whether this call is the one to do the work of the current slot; the work and the mark share a commit.
+    """Whether this call does the work of the current slot; the work and the row that marks it are one commit.
 
-    Slots are counted by the database's clock from 1970, so that every process names them alike. A crash inside
-    leaves the slot to whoever rings next.
+    Slots are counted from 1970 by the database's clock, so all processes agree on them. After a crash inside, the next
+    call gets the slot.
     """
     with atomic():
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Effects that follow no transition: a reminder, a password reset, an alert."""
+"""Schedules effects that follow no transition: a reminder, a password reset, an alert."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.stateful import NO_TENANT, Stateful
 
 @dataclass(frozen=True)
 class NewEffect:
-    """One thing to owe; the words are those of owe()."""
+    """An effect to schedule; the fields are the arguments of schedule()."""
 
     handler: Callable[..., Any]
     key: str
@@ -68,10 +68,10 @@ def schedule(
     after: timedelta = timedelta(0),
     at: datetime | None = None,
 ) -> UUID | None:
-    """Record that this must happen, once for each `key` for all time; its id, or None when it was owed already.
+    """Record that this must happen, once for each `key`, for ever. Returns its id, or None if it was scheduled before.
 
-    payload: JSON of at most 64 KB, else NotKeepable is raised and nothing recorded.
-    after: not due before that much time has passed; at: not before that moment.
+    payload: JSON of at most 64 KB, else InvalidPayload is raised and nothing is recorded.
+    after: due after that much time; at: due at that moment.
     """
     return schedule_many([NewEffect(handler, key, about, cause, payload or {}, after, at)])[0]
 
@@ -86,18 +86,18 @@ def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
     rows = [effect.row() for effect in effects]
     sql = f"{INSERT_EFFECTS} ON CONFLICT (key) DO NOTHING RETURNING id, state"
     with atomic(savepoint=False) if len(rows) > CHUNK_ROWS else nullcontext():
-        owed = dict(row for some in chunks(rows) for row in ask(sql, [to_json(some)]).fetchall())
+        new = dict(row for some in chunks(rows) for row in ask(sql, [to_json(some)]).fetchall())
     if noted := notes.get():
-        noted.effects += owed
+        noted.effects += new
         inward = {row["id"] for row in rows if not kinds[row["kind"]].external}
-        noted.due += [key for key, state in owed.items() if state == Effect.State.READY and key in inward]
-    due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in owed and effect.is_due]
+        noted.due += [key for key, state in new.items() if state == Effect.State.READY and key in inward]
+    due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in new and effect.is_due]
     notify_after_commit([row["id"] for row in due], lanes={row["lane"] for row in due})
-    return [row["id"] if row["id"] in owed else None for row in rows]
+    return [row["id"] if row["id"] in new else None for row in rows]
 
 
 def reschedule(moments: Mapping[UUID, datetime]) -> int:
-    """Let effects that wait for their first run be due at other moments, by their ids; how many still waited."""
+    """Move the due times of effects that wait for their first run; returns how many still waited."""
     if not moments:
         return 0
     if noted := notes.get():
@@ -115,9 +115,9 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
 
 
 def amend(effect_id: UUID, payload: dict[str, Any]) -> bool:
-    """Give an effect that waits for its first run another payload; False when it waits no more.
+    """Replace the payload of an effect that waits for its first run; False if it no longer waits.
 
-    Who read the old payload makes sure that nobody else amends it meanwhile. Raises NotKeepable as owe() does.
+    The caller prevents concurrent amendments. Raises InvalidPayload.
     """
     validate_payload(payload)
     changed = ask(

@@ -1,4 +1,4 @@
-"""Whether our database session has ended, and work that outlives it."""
+"""Detects that the database session has ended, and repeats work in a new one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECONNECTING, RECONNECT_EVERY = 5.0, 0.1  # seconds
 
 
 def in_a_session(work: Callable[[], T]) -> T:
-    """Again in a new session, for some seconds, where the one we had has ended."""
+    """Call `work`, again in a new session if ours has ended, for RECONNECTING seconds."""
     ends = time.monotonic() + RECONNECTING
     while True:
         session = connection.connection
@@ -27,13 +27,13 @@ def in_a_session(work: Callable[[], T]) -> T:
 
 
 def current_session() -> Any:
-    """psycopg's connection, to be shown to has_ended() later: Django may have opened another meanwhile."""
+    """psycopg's connection, for has_ended() later: Django may open another meanwhile."""
     connection.ensure_connection()
     return connection.connection
 
 
 def has_ended(session: Any, error: BaseException | None = None) -> bool:
-    """And then the next statement opens another. OperationalError does not say it: it is also a row's own fault."""
+    """Whether this session has ended; if so the next statement opens another. OperationalError is no proof of it."""
     if connection.connection is session and (
         session.closed or (isinstance(error, Error) and not connection.is_usable())
     ):
@@ -42,5 +42,5 @@ def has_ended(session: Any, error: BaseException | None = None) -> bool:
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """Of an error that Django made of psycopg's; None: it has none."""
+    """The SQLSTATE of a Django database error, if it has one."""
     return getattr(error.__cause__, "sqlstate", None)

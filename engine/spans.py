@@ -1,4 +1,4 @@
-"""A span for each effect, below the transition it follows from: the row brings the trace, not the message."""
+"""A span for each effect, below its transition's. The trace is stored in the row, not sent in a message."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _spans: ContextVar[dict[UUID, Span] | None] = ContextVar("spans", default=None)
 
 @contextmanager
 def spans(effects: Sequence[Effect]) -> Iterator[None]:
-    """Around the call that does these effects. In a batch each has its own span, in its own trace."""
+    """Around the call that executes these effects. In a batch each has its own span, in its own trace."""
     if tracing.tracer is None:
         yield
         return
@@ -32,7 +32,7 @@ def spans(effects: Sequence[Effect]) -> Iterator[None]:
         running = {}
         for effect in effects:
             parent = traces.get(effect.transition_id, "")  # type: ignore[arg-type]
-            # Whoever follows from no trace begins one, whatever this worker was in.
+            # Without a parent it begins a trace of its own, whatever span this worker is in.
             context = tracing.context_of(parent) if parent else Context()
             started = tracing.tracer.start_span(effect.kind, context, attributes={"effect.id": str(effect.pk)})
             stack.enter_context(use_span(started, end_on_exit=True))
@@ -45,7 +45,7 @@ def spans(effects: Sequence[Effect]) -> Iterator[None]:
 
 
 def trace_for(cause: Effect | Transition | None) -> str:
-    """What a new Transition keeps: the span of the effect it follows from, else of the request."""
+    """The traceparent of a new Transition: of the effect that caused it, else of the request."""
     if tracing.tracer is None:
         return ""
     running = _spans.get() or {}

@@ -1,4 +1,4 @@
-"""What the nouns with a lifecycle share: a status that only the engine writes."""
+"""The base of models with a lifecycle: a status that only the engine writes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from engine.triggers import NoDelete, StatusGuard
 
 REFRESHING = "_is_refreshing"
 CREATED = "begin"
-NO_TENANT = UUID(int=0)  # the tenant of what belongs to no tenant
+NO_TENANT = UUID(int=0)
 
 
 class DirectStateChange(Exception):  # noqa: N818 - a bug in our code, not a Problem
-    """A status was about to change without a Transition row: use perform() or begin()."""
+    """A status was about to change without a Transition row: use perform() or create()."""
 
 
 class StatusDescriptor(FSMFieldDescriptor):
-    """Lets a row be loaded, refuses `row.status = ...`."""
+    """Allows loading a row, refuses `row.status = ...`."""
 
     def __set__(self, instance: models.Model, value: Any) -> None:
         if self.field.name in instance.__dict__ and REFRESHING not in instance.__dict__:
@@ -44,7 +44,7 @@ class StatusField(FSMField):
         raise DirectStateChange(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
 
     def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
-        """As soon as the transitions of a model are known, so are its guards."""
+        """Adds the guards of a model as soon as its transitions are known."""
         super()._collect_transitions(*args, **kwargs)
         model = kwargs["sender"]
         if issubclass(model, Stateful) and model in self.transitions:
@@ -64,7 +64,7 @@ class Stateful(BaseModel):
     status: StatusField
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    # The states a row may be born in; empty: the default of `status`.
+    # The states a new row may have; empty: the default of `status`.
     INITIAL_STATES: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -77,16 +77,16 @@ class Stateful(BaseModel):
         return tenant
 
     def save(self, *, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Save the named columns, never the status: a copy that has grown stale must not undo a transition."""
+        """Save the named columns, never the status: a stale copy must not undo a transition."""
         if self._state.adding:
-            raise DirectStateChange(f"A {type(self).__name__} is born through begin()")
+            raise DirectStateChange(f"A {type(self).__name__} is made by create()")
         names = set(update_fields or ())
         if not names or names & {"status", "version"}:
             raise DirectStateChange(f"Name the columns: save(update_fields=[...]), and not {names or 'all'}")
         super().save(update_fields=names, **kwargs)
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """Read the row anew; meanwhile this one object, and no other, takes a status from outside."""
+        """Refresh; this instance accepts a status while it reloads."""
         self.__dict__[REFRESHING] = True
         try:
             super().refresh_from_db(*args, **kwargs)
@@ -114,7 +114,7 @@ def initial_states(model: type[Stateful]) -> tuple[str, ...]:
 
 
 def _check_conditions(model: type[Stateful]) -> None:
-    """A refusal shows a condition by its name."""
+    """Refusals name the conditions that are not met, so each needs a name."""
     for edge in status_field(model).get_all_transitions(model):
         for condition in edge.conditions:
             if not getattr(condition, "__name__", "").isidentifier():
@@ -122,7 +122,7 @@ def _check_conditions(model: type[Stateful]) -> None:
 
 
 def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:
-    """What has a history stays: by an object, a set of them or a cascade."""
+    """Refuse deletion by object, queryset or cascade."""
     raise DirectStateChange(f"A {sender.__name__} is never deleted: it has transitions that end it")
 
 

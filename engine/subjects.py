@@ -1,4 +1,4 @@
-"""The objects that effects are about: read for many at once, and for what leaves not long before its call."""
+"""The objects that effects are about: read for many at once, for external effects shortly before the call."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from engine.registry import Kind, subject_model
 from engine.stateful import Stateful
 
 READ_AT_ONCE = 25  # objects
-FRESH = 1.0  # seconds that an object may have been read before it is sent something about
+FRESH = 1.0  # seconds between reading an object and the call about it
 
 
 class ReadAhead:
-    """The objects of outward effects, several at a time, each read not long before its call."""
+    """Reads the objects of external effects, several at a time, each at most FRESH seconds before its call."""
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         self._kind, self._left = kind, list(effects)
@@ -32,13 +32,13 @@ class ReadAhead:
         self._stale_at = 0.0
 
     def subject(self, effect: Effect) -> Stateful | None:
-        """Raises Fenced when somebody else has taken it over, as of the last reading."""
+        """Raises LeaseLost if another process has the effect, as of the last read."""
         if effect not in self._ahead or time.monotonic() > self._stale_at:
             self._left = self._left[self._left.index(effect) :]
             self._ahead = self._left[:READ_AT_ONCE]
             try:
                 self._found = _by_effect(self._kind, self._ahead)
-            except UnknownMachine:  # one of them is bad, and fails alone
+            except UnknownMachine:  # of one of them, which fails alone
                 self._ahead = [effect]
                 self._found = _by_effect(self._kind, self._ahead)
             self._stale_at = time.monotonic() + FRESH
@@ -48,7 +48,7 @@ class ReadAhead:
 
 
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
-    """The objects, of those effects that are still ours."""
+    """Effect id -> object, of those effects that are still ours."""
     subjects = Subjects(kind, effects)
     with pipeline():
         still_held = lease.held(effects)
@@ -59,10 +59,10 @@ def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]
 
 
 class Subjects:
-    """The objects that effects of one kind are about: asked for at once, read when they are wanted."""
+    """The objects of effects of one kind: queried together, read when needed."""
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
-        """Raises UnknownMachine, before anything is asked."""
+        """Raises UnknownMachine, before any query."""
         self._kind, self._effects = kind, effects
         wanted: dict[str, set[UUID]] = defaultdict(set)
         for effect in effects if not kind.by_key else ():
@@ -74,7 +74,7 @@ class Subjects:
         self._answers = [reader.ask(ids) for ids, reader in self._wanted]
 
     def in_order(self) -> list[Any]:
-        """An object for each effect, None where there is none; of a kind that is called `by_key` its key."""
+        """An object or None for each effect; its key if the kind is `by_key`."""
         if self._kind.by_key:
             return [effect.object_id for effect in self._effects]
         found: dict[UUID | None, Stateful] = {}

@@ -1,4 +1,4 @@
-"""Find what nobody rang for. Any number of processes may sweep at once: none is the leader."""
+"""Finds effects that no worker was notified of. Any number of processes may sweep at once, without a leader."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from engine.lease import LEASE, LENGTH
 from engine.models import Effect, EffectEvent
 from engine.registry import SLOW, kinds, slow_kinds
 
-MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer than this: its ring is taken for lost
+MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer: its notification is taken for lost
 AT_ONCE = 500  # rows that one sweep moves or counts
-WAKING = 0.5  # seconds that one sweep wakes what is due
-ALONE_AT_ONCE = 25  # that must run alone and are named by one sweep
+PROMOTE_SECONDS = 0.5  # that one sweep spends on promoting due timers
+ALONE_AT_ONCE = 25  # effects that must run alone and are returned by one sweep
 EVERY = timedelta(seconds=1)
 MAX_CRASHES = 3
 WORKER_DIED = "its worker died"
 
-# A holder is gone when its lease is over, or when the database session that took the lease is: one that we may see
-# (another role's start is hidden), and not a pooler's, which a lease does not name. A lease that begins later
-# than now was taken before the clock was set back, and its end says nothing. Who was alone and is gone is charged with
-# it, unless it is the database that went down and took all sessions with it.
+# A holder has died when its lease is over, or when the database session that took the lease has ended: a session that
+# we may see (the start of another role's is hidden) and that a lease names (a pooler's is not named). A lease that
+# begins in the future was taken before the clock was set back, so its end means nothing. An effect that ran alone is
+# charged with a crash, unless the database went down and ended all sessions.
 CHARGED = f"(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - {LENGTH}))"
 HOLDER_DIED = f"""
     (lease_until < now() OR lease_until - {LENGTH} > now() + interval '{LEASE.total_seconds():.0f} s'
@@ -37,12 +37,12 @@ HOLDER_DIED = f"""
         WHERE session.pid = effect.lease_pid
             AND coalesce(session.backend_start < effect.lease_until - {LENGTH}, true)))"""
 EXPIRED_LEASE = f"state = 'leased' AND {HOLDER_DIED}"
-# A call that was parked, with a lease as long as it lasts. NULL, once it has ended.
+# A non-idempotent call under way; `lease_until` is NULL once it has ended.
 LOST_CALL = f"state = 'uncertain' AND {HOLDER_DIED} AND lease_until IS NOT NULL"
-# Due for longer than a notification takes; or due later than now, for the clock was set back.
+# Due for longer than a notification takes; or due in the future, because the clock was set back.
 MISSED_NOTIFICATION = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
-# Most sweeps find nothing, so this one statement is all that an idle house asks each second. Ordered as their partial
-# indexes are, so that no other path is worth taking.
+# Most sweeps find nothing, so this one statement is all that an idle installation executes each second. Ordered like
+# the partial indexes, so that the planner uses them.
 _PROBE = f"""
     SELECT (SELECT true FROM engine_effect AS effect WHERE {EXPIRED_LEASE} ORDER BY lease_until LIMIT 1),
         (SELECT true FROM engine_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
@@ -75,7 +75,7 @@ _MISSED_NOTIFICATIONS = f"""
     UNION ALL
     (SELECT id, false FROM engine_effect
      WHERE state = 'ready' AND NOT solo AND {MISSED_NOTIFICATION} LIMIT %(at_once)s)"""
-# Of every tenant that has something due: in a crowd of more than one statement wakes, the others' turn.
+# A share of every tenant's, where more timers are due than one statement promotes.
 _PROMOTE_DUE_SHARES = f"""
     WITH RECURSIVE tenant(account_id) AS (
         (SELECT account_id FROM engine_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
@@ -94,7 +94,7 @@ _PROMOTE_DUE_SHARES = f"""
     )
     UPDATE engine_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
     RETURNING effect.id, solo"""
-# Of kinds that we know, in lanes that none of them has any more: recorded before a release gave their kind another.
+# Effects in lanes that no known kind has any more, scheduled before a release gave their kind another lane.
 _MOVE_TO_THEIR_LANE = """
     WITH RECURSIVE lane(name) AS (
         (SELECT lane FROM engine_effect WHERE state = 'ready' ORDER BY lane LIMIT 1)
@@ -112,14 +112,14 @@ _MOVE_TO_THEIR_LANE = """
     )
     UPDATE engine_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
 
-# Of kinds that became slow with a release: in the lane of before nobody may begin them.
+# Effects of kinds that a release made slow: no worker of their old lane may execute them.
 _MOVE_TO_THE_SLOW = """
     UPDATE engine_effect SET lane = %(slow)s WHERE id IN (
         SELECT id FROM engine_effect WHERE state = 'ready' AND kind = ANY(%(kinds)s::text[]) AND lane <> %(slow)s
         LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)"""
 
 
-# One row, written by who comes first. A clock that was set back must not stop all sweeping until it has caught up.
+# One row: the process that updates it sweeps. A clock that was set back must not stop sweeping until it catches up.
 _TAKE_TURN = """
     INSERT INTO engine_scheduledrun AS tick (id, schedule, slot) VALUES (0, 'swept', now())
     ON CONFLICT (id) DO UPDATE SET slot = now()
@@ -127,7 +127,7 @@ _TAKE_TURN = """
 
 
 def sweep_in_turn() -> list[list[UUID]]:
-    """As sweep(), unless some process has done it within the last second: for processes that all ask before a look."""
+    """sweep(), unless some process did so within the last second."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_TURN, {"every": str(EVERY)})
         is_our_turn = cursor.rowcount > 0
@@ -135,9 +135,9 @@ def sweep_in_turn() -> list[list[UUID]]:
 
 
 def sweep() -> list[list[UUID]]:
-    """Take back what the dead held, wake what is due, and return whom to ring for.
+    """Release expired leases, promote due timers, and return the ids of effects to notify workers about.
 
-    Each list is one notification; one that must run alone is named alone, and of those a few are named at a time.
+    Each list is one notification. An effect that must run alone is in a list of its own, at most ALONE_AT_ONCE of them.
     """
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
@@ -167,14 +167,14 @@ def sweep() -> list[list[UUID]]:
 
 
 def _promote_due(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
-    """All that is due, or of a crowd what can be woken in a while; (id, whether it must run alone) of each."""
+    """Promote all that is due, or what PROMOTE_SECONDS suffice for; (id, whether it must run alone) of each."""
 
     def wake(sql: str) -> list[tuple[UUID, bool]]:
         cursor.execute(sql, {"at_once": AT_ONCE})
         found: list[tuple[UUID, bool]] = cursor.fetchall()
         return found
 
-    ends = time.monotonic() + WAKING
+    ends = time.monotonic() + PROMOTE_SECONDS
     woken = wake(_PROMOTE_DUE)
     if len(woken) == AT_ONCE:
         woken += wake(_PROMOTE_DUE_SHARES)

@@ -1,4 +1,4 @@
-"""For the tests of whoever uses the engine: pay what is owed, die in the middle, let time pass."""
+"""For tests of products that use the engine: execute effects, simulate crashes, let time pass."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _NO_SESSION = 0  # no database session has this pid
 
 
 class SimulatedCrash(BaseException):
-    """The process ends here: nothing may catch it."""
+    """Stands for the end of the process: do not catch it."""
 
 
 def run_effects() -> int:
-    """Pay whatever is due, in this process and with no broker; returns how many effects were claimed."""
-    paid = 0
+    """Execute all that is due, in this process and without a broker; returns how many effects were claimed."""
+    executed = 0
     while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
-        paid += claimed
-    return paid
+        executed += claimed
+    return executed
 
 
 def advance(**time: float) -> None:
-    """Let so much time pass, `advance(days=7)`: for the database's clock cannot be set, the world moves back.
+    """Let so much time pass: `advance(days=7)`. The database's clock cannot be set, so stored times move back.
 
-    What is not over yet is then older and nearer to its moment; a lease runs out when more than it passes at once.
+    Applies to unfinished effects; leases expire if the time is longer than a lease.
     """
     passed = timedelta(**time)
     unfinished = Effect.objects.exclude(state__in=Effect.FINISHED)
@@ -51,17 +51,17 @@ def advance(**time: float) -> None:
 
 @contextmanager
 def crash_after(point: Point) -> Iterator[None]:
-    """Let this process die when the effects it pays in the block come to that point; the block ends there.
+    """Simulate the death of this process when effects executed in the block reach that point; the block ends there.
 
     claim: they are leased, and no work has begun.
     start: the first handler was called, and has done nothing yet.
-    work: the first handler has returned; nothing is committed, or of what it sent nothing is written down.
-    done: the first outcome is committed, of what is sent those that are written together, and the rest is not begun.
-    What the dead process held is taken back by the next sweep. AssertionError when nothing came to that point.
+    work: the first handler has returned; nothing is committed, and no outcome of a call is written.
+    done: the first outcome is committed, with those written together with it, and the rest is not begun.
+    The next sweep releases the leases. Raises AssertionError if no effect reached that point.
     """
     held: list[Effect] = []
 
-    def pay(original: Callable[..., int], claimed: list[Effect]) -> int:
+    def claim(original: Callable[..., int], claimed: list[Effect]) -> int:
         held.extend(claimed)
         if claimed and point == "claim":
             raise SimulatedCrash
@@ -87,7 +87,7 @@ def crash_after(point: Point) -> Iterator[None]:
         "done": {"_commit_together": after, "_keep": after_writing},
     }
     with ExitStack() as patches:
-        for name, instead in {"_pay_all": pay, **deaths[point]}.items():
+        for name, instead in {"_execute_all": claim, **deaths[point]}.items():
             patches.enter_context(patch.object(executor, name, _around(getattr(executor, name), instead)))
         try:
             yield

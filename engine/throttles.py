@@ -1,7 +1,7 @@
-"""How often a far side is called: its row says from when it may be called again, for all processes.
+"""Rate limits of external calls, shared by all processes: a row says when the far side may be called again.
 
-Who calls takes the next moment that is free and lets the one after it begin later (GCRA, with nothing saved up). What
-has to wait for longer stays in its lane, uncharged, and no claim takes it before its time.
+A call takes the next free moment and moves the one after it (GCRA without bursts). Effects that have to wait longer
+stay in their lane, uncharged, and are not claimed before their time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from engine.call_durations import BUDGET
 from engine.pipeline import ask
 from engine.registry import Kind
 
-NEAR = 0.25  # seconds; what is free within that is claimed by a process that waits
-AHEAD = timedelta(seconds=2 * BUDGET)  # that those who wait take it, with room to spare
+NEAR = 0.25  # seconds: a process that waits claims effects whose moment is within that
+AHEAD = timedelta(seconds=2 * BUDGET)  # how far ahead waiting processes take moments, with room to spare
 
-waits = False  # whether this process sleeps until the moment comes, for as long as a run may last: workers do
+waits = False  # whether this process sleeps until its moment, within a run: workers do
 
 _TAKE = """
     INSERT INTO engine_throttle AS throttle (name, free_at, rate)
@@ -30,12 +30,12 @@ _TAKE = """
 
 
 def furthest(every: timedelta) -> timedelta:
-    """How far ahead a free moment may be: further it is of a clock that was set back, or of a slower rate of before."""
+    """How far ahead a free moment may be. One further ahead is of a clock set back, or of an older rate."""
     return every + AHEAD
 
 
 def take(kind: Kind, every: timedelta, *, within: float) -> float | None:
-    """Seconds until the moment that this call has now to itself; None: it is not free within so many, and not taken."""
+    """Take the next moment; returns the seconds until then, or None if it is not within `within` seconds."""
     values = {
         "name": kind.throttle,
         "every": every,

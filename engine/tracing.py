@@ -1,6 +1,6 @@
-"""Traces for OpenTelemetry: off, and then one `if`, until somebody calls `send_to`.
+"""Traces for OpenTelemetry: off, at the cost of one `if`, until `send_to` is called.
 
-The context travels in the rows (`Transition.trace`), not in messages: a lost ring loses no trace.
+The context is stored in rows (`Transition.trace`), not sent in messages: a lost notification loses no trace.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ tracer: Tracer | None = None
 
 
 def send_to(processor: Any, *, service: str = "countersign") -> None:
-    """Give every finished span to an OpenTelemetry SpanProcessor; `service` names who has no name."""
+    """Give every finished span to an OpenTelemetry SpanProcessor; `service` is used unless OTEL_SERVICE_NAME is set."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -53,7 +53,7 @@ def traceparent(of: Span | None = None) -> str:
 
 
 def context_of(parent: str) -> Any:
-    """The OpenTelemetry context that a traceparent stands for; None, the current one, for what is none."""
+    """The context of a traceparent; None, which means the current one, if it is empty."""
     if not parent:
         return None
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

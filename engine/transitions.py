@@ -1,4 +1,4 @@
-"""The one way in which a status changes: load, check, run the method, write it all in one statement."""
+"""The only way to change a status: check, run the method in memory, write everything in one statement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Step:
-    """A transition to take: `door.open_up`, what to give it, and what it follows from."""
+    """A transition to take: a bound method such as `payment.approve`, its arguments, and its cause."""
 
     method: Callable[..., Any]
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Step:
 
 
 def caused_by(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
-    """A step that says what it follows from."""
+    """A Step with its cause."""
     return Step(method, inputs, cause)
 
 
@@ -67,12 +67,12 @@ def perform(
     request_key: str | None = None,
     **inputs: Any,
 ) -> Transition:
-    """Take one transition and owe what follows from it; both are committed, or neither.
+    """Take one transition and schedule its effects; both are committed, or neither.
 
-    by: who asks; None is the engine itself, for transitions that name no permission.
-    request_key: the caller's name for this request; asked again, the first answer comes back.
-    Raises PermissionDenied, WrongState with what is unmet and available, or RequestKeyReused. After any
-    refusal the object in memory equals the database.
+    by: the user; None is the engine itself, for transitions that name no permission.
+    request_key: the caller's key for this request; a repetition returns the first answer.
+    Raises PermissionDenied, WrongState with what is unmet and available, or RequestKeyReused. After any of these
+    the object in memory equals the database.
     """
     step = Step(method, inputs, cause)
     if request_key is None:
@@ -83,7 +83,7 @@ def perform(
         with atomic():
             return perform_many([step], by=by, reason=reason, request_key=request_key)[0]
     except (WrongState, IntegrityError):
-        if first := _answered(step, by, request_key):  # it was asked twice at once, and the other was faster
+        if first := _answered(step, by, request_key):  # a concurrent request with the same key was faster
             return first
         raise
 
@@ -93,7 +93,7 @@ class RequestKeyReused(IdempotencyKeyReused):
 
 
 def _answered(step: Step, by: User | None, request_key: str) -> Transition | None:
-    """The answer that this key has already. Raises RequestKeyReused where it is one to another request."""
+    """The first answer under this key, if any. Raises RequestKeyReused if it belongs to another request."""
     first = Transition.objects.filter(actor_id=None if by is None else by.pk, request_key=request_key).first()
     if first is not None:
         asked = (machine_name(type(step.subject)), step.subject.pk, step.name, json.loads(to_json(step.inputs)))
@@ -109,9 +109,9 @@ def perform_many(
     reason: str = "",
     request_key: str | None = None,
 ) -> list[Transition]:
-    """Take a set of transitions: all of them or none, in one statement per machine.
+    """Take all of these transitions or none, in one statement per machine.
 
-    An object may occur more than once; its transitions are then taken in the order given.
+    The transitions of an object that occurs more than once are taken in the order given.
     """
     todo = [step if isinstance(step, Step) else Step(step) for step in steps]
     with _restore_on_error([step.subject for step in todo]):
@@ -126,7 +126,7 @@ def perform_many(
 def create(
     obj: Stateful, *, by: User | None = None, cause: Effect | Transition | None = None, **inputs: Any
 ) -> Transition:
-    """Give birth to a row with a lifecycle: the row, its first Transition and what follows, together."""
+    """Insert a row with a lifecycle, together with its first Transition and the effects that follow."""
     return create_many([obj], by=by, cause=cause, **inputs)[0]
 
 
@@ -137,7 +137,7 @@ def create_many(
     cause: Effect | Transition | None = None,
     **inputs: Any,
 ) -> list[Transition]:
-    """Give birth to rows of one model."""
+    """create() for rows of one model."""
     if not objs:
         return []
     validate_payload(inputs)
@@ -157,7 +157,7 @@ def create_many(
 
 def _write_created(moves: list[persist.PendingTransition]) -> persist.WriteResult:
     with pipeline():
-        written = persist.write(moves)  # first, because the guard wants to see where a row comes from
+        written = persist.write(moves)  # first, because the guard looks for the Transition
         type(moves[0].obj)._base_manager.bulk_create([move.obj for move in moves])
     return written
 
@@ -168,7 +168,7 @@ def _apply_in_memory(step: Step, by: User | None, reason: str, request_key: str 
     edge = allow(obj, meta, by)
     source, before = obj.status, dict(obj.__dict__)
     mutable = {name: deepcopy(before[name]) for name in _mutable(type(obj)) if name in before}
-    obj.__dict__ |= mutable  # the method may change these in place: what was before stays as it was
+    obj.__dict__ |= mutable  # the method may change these in place, so `before` keeps the originals
     if step.inputs:
         validate_payload(step.inputs)
     given = step.inputs if by is None else {**step.inputs, "by": by}
@@ -212,7 +212,7 @@ def _transition(
     request_key: str | None,
     inputs: dict[str, Any],
 ) -> Transition:
-    """As it will be in the database when its statement has run, which also says when: `at` is read when asked for."""
+    """The Transition as its statement will write it; `at` is set by the database, and read when needed."""
     fact = {
         "id": uuid7(),
         "account_id": obj.tenant_id,
@@ -237,7 +237,7 @@ def _transition(
 
 
 def _log_on_commit(moves: list[persist.PendingTransition], by: User | None) -> None:
-    """A log line for each move, once it is committed: what people do is INFO, what follows is DEBUG."""
+    """Log each move after commit: INFO if a person made it, else DEBUG."""
     level = logging.DEBUG if by is None else logging.INFO
     if log.isEnabledFor(level):
         on_commit(partial(_log, level, [move.transition for move in moves]), robust=True)
@@ -258,7 +258,7 @@ def _log(level: int, transitions: list[Transition]) -> None:
 
 
 def _group_moves(moves: list[persist.PendingTransition]) -> Iterator[list[persist.PendingTransition]]:
-    """Moves of one model with the same changed columns, an object at most once in each; an object's in their order."""
+    """Groups of one model and the same changed columns, each object at most once in a group and its moves in order."""
     groups: dict[tuple[int, type, tuple[str, ...]], list[persist.PendingTransition]] = {}
     seen: dict[UUID, int] = {}
     for move in moves:
@@ -269,10 +269,10 @@ def _group_moves(moves: list[persist.PendingTransition]) -> Iterator[list[persis
 
 
 def _write(groups: list[list[persist.PendingTransition]]) -> list[persist.WriteResult]:
-    """One statement for each; a single one has nobody to travel with, so it need not wait for the journey's end.
+    """One statement per group, pipelined if there are several.
 
-    The first of a model locks all rows of it that are to move, by their keys: of two callers with the same rows in
-    another order one waits for the other, and is then refused.
+    The first of a model locks all its rows by id: of two callers with the same rows in another order, one waits for the
+    other and is then refused.
     """
     locks: dict[type, set[UUID]] = defaultdict(set)
     for group in groups:
@@ -282,7 +282,7 @@ def _write(groups: list[list[persist.PendingTransition]]) -> list[persist.WriteR
 
 
 def _all_or_none(moves: list[persist.PendingTransition]) -> AbstractContextManager[None]:
-    """One move is one statement, and needs no transaction to be whole."""
+    """A transaction, unless there is only one move: that is one statement."""
     return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
 
 
@@ -309,7 +309,7 @@ class _Stale(WrongState):
 
 @contextmanager
 def _restore_on_error(objs: Sequence[Stateful]) -> Iterator[None]:
-    """After a failure give every object back what it held; after a refusal read those that were stale anew."""
+    """After an error restore the objects in memory; after a refusal also refresh those that were stale."""
     before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
     try:
         yield
@@ -323,9 +323,9 @@ def _restore_on_error(objs: Sequence[Stateful]) -> Iterator[None]:
 
 
 def _refresh_stale(objs: Sequence[Stateful], known: Sequence[Stateful]) -> None:
-    """Also those that are ahead of the database, because their caller rolled back after perform().
+    """Refresh objects that differ from their rows, also those ahead of them because their caller rolled back.
 
-    known: rows that were read already for what is said of the refusal.
+    known: rows that were read already.
     """
     rows = {row.pk: row for row in known}
     for model in {type(obj) for obj in objs}:
@@ -338,7 +338,7 @@ def _refresh_stale(objs: Sequence[Stateful], known: Sequence[Stateful]) -> None:
 
 
 def _take_over(obj: Stateful, row: Stateful) -> None:
-    """As `obj.refresh_from_db()`, which would read the row once more; the status takes no other way in."""
+    """Like `obj.refresh_from_db()`, without another read."""
     obj.__dict__ |= {field.attname: row.__dict__[field.attname] for field in obj._meta.concrete_fields}
     obj._state.fields_cache.clear()
     obj.__dict__.pop("_prefetched_objects_cache", None)

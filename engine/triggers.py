@@ -1,4 +1,4 @@
-"""Rules of the engine that the database keeps by trigger, written as constraints so that migrations follow the code."""
+"""Rules that triggers enforce, written as constraints so that migrations follow the code."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# `countersign.thaw` names a table for one transaction. Anybody can set it; it counts for the owner of the table alone,
-# and for what runs with the owner's rights.
+# `countersign.thaw` names a table for one transaction. Any role can set it; it works only for the owner of the table and
+# for what runs with the owner's rights.
 THAW_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_is_thawed(relation oid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
@@ -85,8 +85,8 @@ BEGIN
 END $$;
 """
 
-# The row of a batch is locked from the first of its members that is over to the end of the transaction: who finishes
-# members of several at once locks those before, in one order.
+# Locks the batch until the end of the transaction: code that finishes members of several batches locks those first, in
+# one order.
 _BATCH_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_count_batch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -108,7 +108,7 @@ END $$;
 
 
 class Trigger(models.BaseConstraint):
-    """A constraint that Django knows nothing of beyond its name and its SQL: one trigger of that name."""
+    """A constraint whose SQL is one trigger of the same name."""
 
     def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert schema_editor is not None
@@ -130,9 +130,9 @@ class Trigger(models.BaseConstraint):
 
 
 class StatusGuard(Trigger):
-    """No status without its Transition row, and no edge that the machine does not declare.
+    """Each status has its Transition row, by an edge that the machine declares.
 
-    `edges` are `name:source>target`, for a birth `create:>target`.
+    `edges` are `name:source>target`, for a creation `begin:>target`.
     """
 
     def __init__(self, *, name: str, machine: str, edges: list[str]) -> None:
@@ -163,7 +163,7 @@ class StatusGuard(Trigger):
 
 
 class _Refusal(Trigger):
-    """Whole statements are refused, of no rows too."""
+    """Refuses statements, even if they affect no row."""
 
     statements: str
     function: str  # that the trigger calls
@@ -193,10 +193,10 @@ class NoDelete(_Refusal):
 
 
 class Frozen(Trigger):
-    """Columns that keep what they hold, unless the table is thawed.
+    """Columns that cannot change, unless the table is thawed.
 
-    columns: as in the database; `metadata->key` is one key of a JSON column. once: those that may be filled, once.
-    blankable: those that may become NULL, and nothing else. when: SQL about OLD; empty: always.
+    columns: as in the database; `metadata->key` is one key of a JSON column. once: may be filled once.
+    blankable: may become NULL only. when: SQL about OLD; empty: always.
     """
 
     def __init__(
@@ -242,9 +242,9 @@ def _differs(column: str) -> str:
 
 
 class CountsBatch(Trigger):
-    """Of a batch what is over is counted in the commit that ends it, and the last makes due what follows.
+    """Counts finished members of a batch in the same commit; the last one makes `then` due.
 
-    By trigger, because workers, operators and SQL end effects; where there is no batch it costs one comparison.
+    A trigger, because workers, operators and SQL finish effects. Without a batch it costs one comparison.
     """
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:

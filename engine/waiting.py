@@ -1,4 +1,4 @@
-"""Wait for what follows, for callers who asked to (RFC 7240, `Prefer: wait`)."""
+"""Waits for the effects of a transition (RFC 7240, `Prefer: wait`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STUCK = {Effect.State.DEAD, Effect.State.UNCERTAIN}
 
 
 def wait_for_effects(transition: Transition, *, timeout: float) -> bool:
-    """Whether all effects of this transition were done within `timeout` seconds; at once when one is stuck."""
+    """Whether all effects of this transition were finished within `timeout` seconds; False at once if one is stuck."""
     deadline = time.monotonic() + timeout
     pause = 0.01
     while True:

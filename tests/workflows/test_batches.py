@@ -563,8 +563,8 @@ class Batches(RuleBasedStateMachine):
 def test_whatever_happens_a_batch_is_counted_and_followed_once(monkeypatch):
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
     monkeypatch.setattr(executor.log, "disabled", True)
-    monkeypatch.setattr(executor, "AT_ONCE", 2)
-    monkeypatch.setattr(executor, "TOGETHER", float("inf"))
+    monkeypatch.setattr(executor, "MAX_OUTCOMES", 2)
+    monkeypatch.setattr(executor, "MAX_OUTCOME_AGE", float("inf"))
     monkeypatch.setattr(executor, "BUDGET", float("inf"))
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     is_long = PROFILE.max_examples > 50

@@ -101,7 +101,7 @@ def flood(count, *, tenant, kind="toy.greet", state="waiting", since="10 s"):
 
 def test_a_crowd_of_timers_leaves_the_other_tenants_their_turn(monkeypatch):
     """H20: also when no more can be woken in one sweep."""
-    monkeypatch.setattr(sys.modules["engine.sweeper"], "WAKING", 0.0)
+    monkeypatch.setattr(sys.modules["engine.sweeper"], "PROMOTE_SECONDS", 0.0)
     flood(2000, tenant=7)
     flood(30, tenant=8, since="9 s")
     flood(1, tenant=9, since="8 s")

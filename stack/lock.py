@@ -14,7 +14,7 @@ NAME = ".lock"
 
 @contextmanager
 def exclusive_lock(var: Path) -> Iterator[None]:
-    """Hold the lock of `var`, which the kernel frees however we end."""
+    """Hold the lock of `var`, which the kernel releases even if we are killed."""
     var.mkdir(parents=True, exist_ok=True)
     with (var / NAME).open("w") as lock:
         try:

@@ -1,8 +1,7 @@
-"""Become a command that cannot outlive the process that asked for it.
+"""Executes a command that cannot outlive its parent process.
 
-`guard.py PARENT SIGNAL UID:GID COMMAND...` is a script of its own rather than a `preexec_fn`, which may
-deadlock in a process with threads. It also steps down to another user (`-` keeps ours): that user may not be
-able to read our interpreter, so it must happen in here.
+`parent_death.py PARENT SIGNAL UID:GID COMMAND...` is a script rather than a `preexec_fn`, which may deadlock in a
+process with threads. It also changes to another user (`-` keeps ours), who may not be able to read our interpreter.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ def main(parent: str, signal: str, user: str, *command: str) -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-    # After the change of user, which would clear it. Other systems have no such thing: there a SIGKILL of the
-    # parent leaves its children, and the next start ends a PostgreSQL that is still on its data.
+    # After the change of user, which would clear it. Other systems lack it: there a SIGKILL of the parent leaves
+    # its children, and the next start stops a PostgreSQL that still runs on the data.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal), 0, 0, 0)
     if os.getppid() != int(parent):  # it died before we asked to be told

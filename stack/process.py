@@ -1,4 +1,4 @@
-"""One child process: its own session, its own log, and an end in every case."""
+"""One child process: its own session, its own log, and no way to outlive us."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARENT_DEATH = str(Path(__file__).with_name("parent_death.py"))
 class Process:
     """Start it, stop it, kill it, start it again. `with process:` starts and stops it.
 
-    Its own session keeps Ctrl-C away from it: we alone decide the order in which children end. Start it from
+    Its own session keeps Ctrl-C away from it: we decide the order in which children end. Start it from
     the main thread, because Linux ends it with the thread that started it.
     """
 
@@ -76,7 +76,7 @@ class Process:
             )
 
     def stop(self) -> None:
-        """Ask it to end, insist after the grace, and leave nothing of its group."""
+        """Ask it to end, kill it after the grace period, and leave nothing of its group."""
         if self._child is None:
             return
         self.send(self._ends_by)
@@ -88,7 +88,7 @@ class Process:
         """End it and every process of its group at once, as a power cut would."""
         if self._child is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a dead group
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # EPERM: macOS, for a dead group
             os.killpg(self._child.pid, signal.SIGKILL)
         self._child.wait()
 
@@ -102,13 +102,13 @@ class Process:
             self._child.send_signal(number)
 
     def finish(self, *, within: float = 300) -> None:
-        """Wait for a command that ends by itself; anything but success is a StackError."""
+        """Wait for a command that ends by itself. Raises StackError unless it succeeds."""
         self.wait_until(lambda: not self.alive, within=within)
         if self.status != 0:
             raise StackError(self.failure(f"failed with status {self.status}"))
 
     def wait_until(self, ready: Callable[[], bool], *, within: float, every: float = 0.02) -> None:
-        """Poll until `ready()`, which judges an early end too; not in time is a StackError."""
+        """Poll until `ready()`, which also handles an early end. Raises StackError after `within` seconds."""
         deadline = time.monotonic() + within
         while not ready():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Being told to stop: Ctrl-C, SIGTERM and a closed terminal all mean the same."""
+"""Ctrl-C, SIGTERM and a closed terminal all stop the stack."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Not an Exception: nothing on the way out may take it for a failure."""
+    """Not an Exception, so that no `except Exception` on the way out catches it."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Raise ToldToStop inside the block at the first signal; from then on further ones change nothing."""
+    """Raise StopRequested inside the block at the first signal; further ones are ignored."""
     heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _under_nohup())]
     before = {number: signal.signal(number, _raise_stop) for number in heard}
     try:

@@ -18,7 +18,7 @@ MAX_BASE_LENGTH = 60  # leaves room for countersign-xxxxxxxx/postgres/.s.PGSQL.5
 
 @contextmanager
 def runtime_folder() -> Iterator[Path]:
-    """A fresh folder, gone at the end. Nothing listens on TCP, so who may enter decides who may connect."""
+    """A new folder, removed at the end. Nothing listens on TCP, so its permissions decide who may connect."""
     base = _base()
     _remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
@@ -39,7 +39,7 @@ def _base() -> Path:
 
 
 def _remove_abandoned(base: Path) -> None:
-    """Whoever was killed left its folder, with the whole cluster if that was a throwaway one."""
+    """A killed stack leaves its folder, with the whole cluster if that was a throwaway one."""
     for path in base.glob(f"{PREFIX}*/{LOCK}"):
         with suppress(OSError), path.open() as lock:  # another's, held, or gone meanwhile
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def say(text: str) -> None:
-    """Print a line, unless the terminal is gone: a dead pipe must never stop a shutdown half-way."""
+    """Print a line, or nothing if the terminal is closed: a broken pipe must not stop a shutdown."""
     try:
         print(text, flush=True)
     except (OSError, ValueError):

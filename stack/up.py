@@ -1,4 +1,4 @@
-"""`make up`: everything in one foreground process, until it is told to stop."""
+"""`make up`: everything in one foreground process, until a signal or a closed terminal stops it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Countersign is ready.
   Log in as                 to
   reviewer@demo.test        see what awaits review
   approver@demo.test        approve or reject payments
-  operator@demo.test        run the house: failed work, settings
+  operator@demo.test        operate it: failed work, settings
   admin@demo.test           do everything (superuser)
   owner@demo.test           be a customer
   Password for all of them: {password}
@@ -42,9 +42,9 @@ Ctrl-C stops everything; the data stay.
 
 
 def up(root: Path) -> int:
-    """Start, tell where, and watch until told to stop, which is a success.
+    """Start, print the addresses, and watch until stopped, which is a success.
 
-    A process that ends by itself is a StackError, raised when the others are stopped.
+    Raises StackError if a process ends by itself, after the others are stopped.
     """
     try:
         _up(root)

@@ -1,4 +1,4 @@
-"""Valkey, the broker: it rings the worker's bell."""
+"""Valkey, the broker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stack.service import Service
 
 
 class Valkey(Service):
-    """A server on a unix socket. Kept ones write every command down; throwaway ones remember nothing."""
+    """A server on a unix socket. A kept one logs every command to disk; a throwaway one stores nothing."""
 
     def __init__(self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False) -> None:
         self._data = data

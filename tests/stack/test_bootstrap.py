@@ -1,4 +1,4 @@
-"""The first command: a sentence for whoever cannot go on."""
+"""The first command says in a sentence why it cannot go on."""
 
 from __future__ import annotations
 

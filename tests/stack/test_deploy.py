@@ -39,7 +39,7 @@ needs_helm = pytest.mark.skipif(
 
 @pytest.fixture
 def figures(db) -> set[str]:
-    """The names of all figures, of a house in which each has something to tell."""
+    """The names of all metrics, with data for each of them."""
     owed_mail()
     run_due()
     owed_mail(name="another")

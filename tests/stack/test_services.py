@@ -57,7 +57,7 @@ def test_nobody_else_may_enter_where_postgres_listens():
 @as_root
 @pytest.mark.guards("S20", "stack.postgres.Access")
 def test_what_else_runs_as_the_database_s_user_may_not_sign_in():
-    """S20: any process of `nobody` was its superuser."""
+    """S20: every process of the user `nobody` was its superuser."""
     nobody = pwd.getpwnam("nobody")
     with throwaway_services() as services:
         url = services["DATABASE_URL"]

@@ -36,7 +36,7 @@ def silence(monkeypatch):
 
 
 @pytest.mark.usefixtures("silence")
-def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broker):
+def test_one_message_waits_until_it_is_acknowledged(broker):
     for _ in range(50):
         notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 1
@@ -48,7 +48,7 @@ def test_one_message_stands_for_all_that_is_recorded_before_it_is_answered(broke
 
 
 @pytest.mark.usefixtures("silence")
-def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
+def test_notification_that_is_not_acknowledged_is_taken_for_lost(broker):
     notify_workers(ids=[uuid4()])
     assert 0 < broker.pttl(PENDING_KEY) <= notifications.PENDING_MS
 
@@ -59,7 +59,7 @@ def test_a_ring_that_nobody_answers_is_taken_for_lost(broker):
 
 
 @pytest.mark.usefixtures("silence")
-def test_many_are_rung_for_at_once_whatever_was_rung_before(broker):
+def test_many_effects_are_notified_even_if_a_notification_waits(broker):
     notify_workers(ids=[uuid4()])
     notify_workers(ids=[uuid4() for _ in range(400)])
 
@@ -67,7 +67,7 @@ def test_many_are_rung_for_at_once_whatever_was_rung_before(broker):
 
 
 @pytest.mark.usefixtures("silence")
-def test_no_more_messages_wait_than_are_of_use(broker):
+def test_waiting_messages_are_limited(broker):
     """H6: each run that wanted to go on, each sweep and each second added one."""
     entry = next(iter(beat_schedule([QUEUE]).items()))
     scheduler = Scheduler(app, lazy=True)
@@ -81,7 +81,7 @@ def test_no_more_messages_wait_than_are_of_use(broker):
     assert broker.llen(QUEUE) == 4
 
 
-def test_a_few_are_named_and_many_are_not():
+def test_message_names_few_effects_and_not_many():
     few, many = [uuid4() for _ in range(25)], [uuid4() for _ in range(500)]
 
     assert messages(few) == [[str(key) for key in few]]
@@ -110,7 +110,7 @@ def test_only_the_lanes_of_the_effects_are_notified(broker):
 
 
 @pytest.mark.usefixtures("silence")
-def test_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker, settings):
+def test_worker_notifies_other_lanes_of_effects_it_schedules(broker, settings):
     settings.ENGINE_WORKER_QUEUES = ["inward"]
 
     with suppress_notifications():
@@ -120,7 +120,7 @@ def test_a_worker_rings_for_what_it_records_in_lanes_that_are_not_its_own(broker
 
 
 @pytest.mark.usefixtures("silence")
-def test_a_worker_of_all_lanes_rings_for_nothing_that_it_records(broker):
+def test_worker_of_all_lanes_notifies_nobody_of_effects_it_schedules(broker):
     with suppress_notifications():
         notify_workers(ids=[uuid4()])
 
@@ -173,7 +173,7 @@ def test_broker_of_another_kind_is_refused_before_the_start(settings, url, found
     assert [error.id for error in check_broker()] == found
 
 
-def test_the_clock_shows_that_it_ticks(tmp_path, monkeypatch):
+def test_beat_touches_its_file_at_each_tick(tmp_path, monkeypatch):
     monkeypatch.setenv("BEAT_ALIVE_FILE", str(tmp_path / "alive"))
     scheduler = Scheduler(app, lazy=True)
     scheduler.data = {}
@@ -183,16 +183,16 @@ def test_the_clock_shows_that_it_ticks(tmp_path, monkeypatch):
     assert (tmp_path / "alive").exists()
 
 
-def test_the_clock_sleeps_until_it_rings(monkeypatch):
-    started, ticks, rung = time.monotonic(), 0, []
+def test_beat_sleeps_until_an_entry_is_due(monkeypatch):
+    started, ticks, sent = time.monotonic(), 0, []
     scheduler = Scheduler(app, lazy=True)
     scheduler.data = {"often": Scheduler.Entry(app=app, name="often", task="none", schedule=timedelta(seconds=0.2))}
-    monkeypatch.setattr(scheduler, "apply_async", lambda *_, **__: rung.append(time.monotonic() - started))
+    monkeypatch.setattr(scheduler, "apply_async", lambda *_, **__: sent.append(time.monotonic() - started))
 
-    while len(rung) < 4 and ticks < 1000:
+    while len(sent) < 4 and ticks < 1000:
         ticks += 1
         time.sleep(max(0.0, scheduler.tick()))
 
-    assert len(rung) == 4
-    assert all(at >= 0.2 * number for number, at in enumerate(rung, start=1))
-    assert ticks <= 4 * len(rung)
+    assert len(sent) == 4
+    assert all(at >= 0.2 * number for number, at in enumerate(sent, start=1))
+    assert ticks <= 4 * len(sent)

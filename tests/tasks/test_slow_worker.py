@@ -34,7 +34,7 @@ def found():
 
 
 def test_nothing_of_the_product_is_slow_and_so_nothing_is_sent_or_started_for_it():
-    """Whoever makes the first kind slow starts its process: stack/application.py, docker-compose.yml, the chart."""
+    """The first slow kind needs a process: stack/application.py, docker-compose.yml, the chart."""
     assert slow_kinds() == []
     assert swept_queues() == queue_names()
 
@@ -46,7 +46,7 @@ def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
 
 
 @pytest.mark.usefixtures("slow")
-def test_what_is_slow_is_swept_in_a_queue_of_its_own_and_no_commit_rings_there():
+def test_slow_lane_is_swept_in_a_queue_of_its_own_that_no_commit_notifies():
     assert SLOW not in queue_names()
     assert swept_queues() == [*queue_names(), SLOW]
     assert own_queues() == queue_names()
@@ -64,7 +64,7 @@ def test_worker_of_the_slow_lane_needs_no_other_setting_and_does_no_other(settin
 
 @pytest.mark.usefixtures("slow")
 def test_limits_of_its_child_follow_the_longest_of_its_kinds():
-    """They are those that a message carries, whoever sent it: a slow worker's to the others carries theirs."""
+    """A message carries the limits of its queue, also if a slow worker sends it to the others."""
     sweeps = beat_schedule(swept_queues())
 
     assert limits(SLOW) == {"soft_time_limit": 622, "time_limit": 625}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line, for every process of the house."""
+"""Django's command line."""
 
 import os
 import sys

@@ -49,7 +49,7 @@ class EffectBackend(Backend):  # type: ignore[misc]
     supports_get_result = True
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Record the task in the current transaction. Raises InvalidPayload for arguments that are no JSON or too long."""
+        """Record the task in the current transaction. InvalidPayload: the arguments are not JSON or too long."""
         self.validate_task(task)
         payload = {
             "task": task.module_path,

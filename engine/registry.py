@@ -69,7 +69,7 @@ class Kind:
     name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
     batch: above 1 the function takes sequences of objects and effects, at most so many.
     external: it calls something outside the database; no transaction is open while it runs, and its result is kept.
-    idempotent: the far side recognises a repetition by the effect's id. If not, an operator decides on unknown outcomes.
+    idempotent: the far side recognises a repetition by the effect's id. If not, operators decide unknown outcomes.
     patience: how long after the first failure failures of the far side are retried, at least 12 times. None: 12 times,
     like all other failures, which takes half an hour.
     retry: how failures are retried, if not by the defaults.

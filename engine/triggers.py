@@ -32,8 +32,8 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# `countersign.thaw` names a table for one transaction. Any role can set it; it works only for the owner of the table and
-# for what runs with the owner's rights.
+# `countersign.thaw` names a table for one transaction. Any role can set it; it works for the owner of the table and for
+# what runs with the owner's rights, only.
 THAW_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_is_thawed(relation oid) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,1 +1,1 @@
-"""The hands: Celery rings, leases and sweeps. No billing rules."""
+"""Periodic tasks under Celery. No billing rules."""

@@ -1,5 +1,3 @@
-"""What is done every ten minutes."""
-
 from __future__ import annotations
 
 from engine.worker.app import app

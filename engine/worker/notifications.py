@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING_MESSAGES = 4  # in one queue of Valkey, from all senders
 PAUSE = 5.0  # seconds without publishing after the broker failed; the sweeper finds the work
-PENDING_KEY = "engine.rung"  # in Valkey, for each queue in which a notification waits
+PENDING_KEY = "engine.notified"  # in Valkey, for each queue in which a notification waits
 PENDING_MS = 1000  # after which a notification that no worker acknowledged is taken for lost
 _quiet_until = 0.0
 _local = threading.local()

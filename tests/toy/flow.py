@@ -8,8 +8,8 @@ from engine import on
 from tests.toy.effects import close_by_itself, count_visits, greet, log_remotely, page_porter
 from tests.toy.models import Door
 
-on(Door, greet)  # born: a door was built
-on(Door, page_porter, to=Door.Status.OPEN)  # born open: somebody should look
+on(Door, greet)  # a door was built
+on(Door, page_porter, to=Door.Status.OPEN)  # built open: somebody should look
 on(Door.open_up, count_visits, log_remotely)
 on(Door.open_up, close_by_itself, after=timedelta(minutes=5))
 on(Door.close, log_remotely)

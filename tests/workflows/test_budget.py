@@ -137,7 +137,7 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("is_outward", [True, False])
+@pytest.mark.parametrize("is_external", [True, False])
 def test_limit_of_the_worker_charges_nobody_in_company(stand_in, is_external):
     """H1: Celery's soft limit fell on whoever was being sent, and was that mail's failure."""
 

@@ -12,7 +12,7 @@ from benchmarks.rig import VAR
 
 FIGURES: dict[str, Callable[[bool], list[Figure]]] = {
     "settlement": lambda quick: settlement.run(rounds=1, count=400) if quick else settlement.run(),
-    "engine": lambda quick: engine.executor(rounds=1, count=1000) if quick else engine.executor(),
+    "engine": lambda quick: engine.run(rounds=1, count=1000) if quick else engine.run(),
     "scale": lambda quick: scale.run(rounds=1, sizes=(1000, 5000)) if quick else scale.run(),
     "memory": lambda quick: idle.kept(count=1000) if quick else idle.kept(),
     "idle": lambda quick: idle.idle(seconds=10) if quick else idle.idle(),

@@ -591,7 +591,7 @@ class Protocol(RuleBasedStateMachine):
                     raise Dies
                 self.now += self.seconds
                 mean = self.seconds if self.mean is None else self.mean
-                self.mean = mean + call_durations.NEWEST_COUNTS * (self.seconds - mean)
+                self.mean = mean + call_durations.NEWEST_WEIGHT * (self.seconds - mean)
                 if fault == "unreachable":
                     self.written(unwritten, point)
                     self.failures[kind] = count = self.failures.get(kind, 0) + 1

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Step:
-    """A transition to take: a bound method such as `payment.approve`, its arguments, and its cause."""
+    """A transition to take: a bound method of an object, its arguments, and its cause."""
 
     method: Callable[..., Any]
     inputs: dict[str, Any] = field(default_factory=dict)

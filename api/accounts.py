@@ -11,9 +11,9 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import CallerView, Door, says
-from api.fields import Choice, Country, Email, MoneyText, StrictSerializer, Text, TimeZone, Whole
+from api.fields import Choice, Country, Email, MoneyText, StrictInteger, StrictSerializer, Text, TimeZone
 from api.query import ListQuery
+from api.views import ApiView, CallerView, operation
 from core.models import Account, CreditEntry
 from core.money import money_text
 from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, TooManyRequests, WrongState
@@ -121,12 +121,12 @@ class OwnAccount(CallerView):
         country = Country()
         tax_id = Text(allow_blank=True, max_length=32)
 
-    @says(OwnAccountOut, refuses=(NotFound,))
+    @operation(OwnAccountOut, raises=(NotFound,))
     def get(self, request: Request) -> Response:
         """The caller's account."""
         return Response(OwnAccountOut(account_of(request.user)).data)
 
-    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    @operation(OwnAccountOut, raises=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def patch(self, request: Request) -> Response:
         """Change the account; what is issued already keeps the details it was issued with."""
         account = account_of(self.caller)
@@ -148,7 +148,7 @@ class CloseOwnAccount(CallerView):
 
         EXAMPLE = {"account_name": "Example Ltd", "reason": "We moved to another product"}
 
-    @says(OwnAccountOut, refuses=(NotFound, PermissionDenied, WrongState))
+    @operation(OwnAccountOut, raises=(NotFound, PermissionDenied, WrongState))
     def post(self, request: Request) -> Response:
         account = account_of(self.caller)
         form = self.In(data=request.data)
@@ -161,7 +161,7 @@ class CloseOwnAccount(CallerView):
 class Balance(CallerView):
     """GET billing/balance/: money that no invoice needed yet, per currency."""
 
-    @says(BalanceOut, refuses=(NotFound,))
+    @operation(BalanceOut, raises=(NotFound,))
     def get(self, request: Request) -> Response:
         balance = balance_of_member(self.caller.pk)
         if balance is None:
@@ -175,13 +175,13 @@ class ConsumeCredits(CallerView):
     """POST credits/consume/: use credits, once for each reference."""
 
     class In(StrictSerializer):
-        amount = Whole(least=1, most=1_000_000_000)
+        amount = StrictInteger(least=1, most=1_000_000_000)
         reference = Text(max_length=200)
         description = Text(default="", max_length=255, allow_blank=True)
 
         EXAMPLE = {"amount": 5, "reference": "report-2031", "description": "Monthly report"}
 
-    @says(CreditEntryOut, 201, refuses=(NotFound, InsufficientCredits, PermissionDenied, WrongState, Conflict))
+    @operation(CreditEntryOut, 201, raises=(NotFound, InsufficientCredits, PermissionDenied, WrongState, Conflict))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -189,10 +189,10 @@ class ConsumeCredits(CallerView):
         return Response(CreditEntryOut(entry).data, status=201)
 
 
-class Credits(Door):
+class Credits(ApiView):
     """GET credits/: how many are left."""
 
-    @says(CreditsOut, refuses=(NotFound,))
+    @operation(CreditsOut, raises=(NotFound,))
     def get(self, request: Request) -> Response:
         return Response({"credits": account_of(request.user).credits})
 
@@ -201,7 +201,7 @@ class CreditEntries(CallerView, ListAPIView):
     """GET credits/entries/: where they came from and went."""
 
     serializer_class = CreditEntryOut
-    refuses = (NotFound,)
+    raises = (NotFound,)
 
     class Filters(ListQuery):
         kind = Choice(CreditEntry.Kind.choices, required=False)

@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import AccountOut, UserOut
-from api.door import CallerView, Door, says
 from api.fields import Choice, Country, Currency, Email, Password, StrictSerializer, Text, TimeZone
 from api.invoices import InvoiceOut, SubscriptionOut
 from api.tokens import register_token
+from api.views import ApiView, CallerView, operation
 from core.models import Membership, PlanPrice, User
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests
@@ -49,7 +49,7 @@ class MeOut(serializers.Serializer):
     account = AccountOut(allow_null=True)
 
 
-class Register(Door):
+class Register(ApiView):
     """POST auth/register/: open an account, free or paid."""
 
     permission_classes = [AllowAny]
@@ -86,7 +86,7 @@ class Register(Door):
             "country": "US",
         }
 
-    @says(RegisterOut, 201, refuses=(Conflict, TooManyRequests))
+    @operation(RegisterOut, 201, raises=(Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -119,7 +119,7 @@ class Register(Door):
         )
 
 
-class Login(Door):
+class Login(ApiView):
     """POST auth/login/: a token for an e-mail address and its password."""
 
     permission_classes = [AllowAny]
@@ -131,7 +131,7 @@ class Login(Door):
 
         EXAMPLE = {"email": "owner@example.com", "password": "correct horse battery"}
 
-    @says(LoginOut, refuses=(InvalidCredentials, TooManyRequests))
+    @operation(LoginOut, raises=(InvalidCredentials, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -147,10 +147,10 @@ class Login(Door):
         return Response({**answer, "account": membership and AccountOut(membership.account).data})
 
 
-class Logout(Door):
+class Logout(ApiView):
     """POST auth/logout/: this token is worth nothing any more."""
 
-    @says(None, 204)
+    @operation(None, 204)
     def post(self, request: Request) -> Response:
         request.auth.delete()
         return Response(status=204)
@@ -159,7 +159,7 @@ class Logout(Door):
 class LogoutAll(CallerView):
     """POST auth/logout-all/: every token and every session of the caller is worth nothing any more."""
 
-    @says(None, 204)
+    @operation(None, 204)
     def post(self, request: Request) -> Response:
         sign_out_everywhere(self.caller)
         return Response(status=204)
@@ -171,7 +171,7 @@ class Me(CallerView):
     class In(StrictSerializer):
         name = Text(max_length=150, allow_blank=True)
 
-    @says(MeOut)
+    @operation(MeOut)
     def get(self, request: Request) -> Response:
         membership = getattr(request.user, "membership", None)
         return Response(
@@ -182,7 +182,7 @@ class Me(CallerView):
             }
         )
 
-    @says(MeOut)
+    @operation(MeOut)
     def patch(self, request: Request) -> Response:
         """Change one's own name; the e-mail address stays: a mail to it opens the account."""
         form = self.In(data=request.data, partial=True)

@@ -18,15 +18,15 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from api.door import Door
 from api.fields import Choice
 from api.query import Query
+from api.views import ApiView
 
 YAML = "application/vnd.oai.openapi"
 JSON = "application/vnd.oai.openapi+json"
 
 
-class PublishedSchema(Door):
+class PublishedSchema(ApiView):
     """GET /api/schema/: OpenAPI 3.1, as JSON; as YAML by Accept or `?format=yaml`."""
 
     permission_classes = [AllowAny]

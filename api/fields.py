@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema_serializer
 from iso4217 import Currency as KnownCurrency
 from rest_framework import serializers
 
@@ -40,7 +41,8 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class Nothing(StrictSerializer):
+@extend_schema_serializer(component_name="Nothing")  # its published name
+class EmptyBody(StrictSerializer):
     """A body without fields, or none at all."""
 
 
@@ -203,7 +205,7 @@ def in_public_names(names: Mapping[str, str]) -> Iterator[None]:
         raise ValidationError({names.get(name, name): lines for name, lines in errors.items()}) from problem
 
 
-class Whole(serializers.Field):
+class StrictInteger(serializers.Field):
     """A number of JSON without a fraction: not 1.0, not "1", not true."""
 
     def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
@@ -220,7 +222,7 @@ class Whole(serializers.Field):
         return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
-class Flag(serializers.Field):
+class StrictBoolean(serializers.Field):
     """true or false, and not what merely looks like it."""
 
     openapi = {"type": "boolean"}
@@ -234,7 +236,7 @@ class Flag(serializers.Field):
         return value
 
 
-class Day(serializers.DateField):
+class DateField(serializers.DateField):
     """YYYY-MM-DD and nothing else."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -243,7 +245,7 @@ class Day(serializers.DateField):
         return super().to_internal_value(data)
 
 
-class Key(serializers.UUIDField):
+class UuidField(serializers.UUIDField):
     """A UUID in its usual spelling."""
 
     openapi = {"type": "string", "format": "uuid", "pattern": f"^{PLAIN_KEY}$"}
@@ -291,7 +293,7 @@ class Choice(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
-class Moment(serializers.DateTimeField):
+class UtcDateTime(serializers.DateTimeField):
     """A moment of ours as RFC 3339 in UTC, without a look at the time zone of whoever asks: 1 instead of 8 us."""
 
     def to_representation(self, value: datetime) -> str:

@@ -15,10 +15,10 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import OverLimitOut, account_of, excess_out
-from api.door import CallerView, says
-from api.fields import Choice, Currency, Flag, Money, StrictSerializer, Text
+from api.fields import Choice, Currency, Money, StrictBoolean, StrictSerializer, Text
 from api.plans import PayeeLineOut
 from api.query import ListQuery
+from api.views import CallerView, operation
 from core.models import Invoice, PlanPrice, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import SubscriptionQuerySet
@@ -163,9 +163,9 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
         EXAMPLE = {"plan": "growth", "currency": "USD", "payment_method": "us_bank"}
 
     class Cancel(StrictSerializer):
-        at_period_end = Flag(default=False)
+        at_period_end = StrictBoolean(default=False)
 
-    @says(ChosenOut, 201, refuses=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    @operation(ChosenOut, 201, raises=(NotFound, PermissionDenied, Conflict, TooManyRequests))
     def create(self, request: Request) -> Response:
         """Choose a plan: a new subscription, an upgrade with its invoice, or a smaller plan for the next period."""
         form = self.In(data=request.data)
@@ -187,7 +187,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
             status=201,
         )
 
-    @says(SubscriptionOut, takes=Cancel, refuses=(PermissionDenied, WrongState))
+    @operation(SubscriptionOut, request=Cancel, raises=(PermissionDenied, WrongState))
     def cancel(self, request: Request, pk: UUID) -> Response:
         """End a subscription, at once or with the period that is paid for."""
         subscription = self.get_object()
@@ -206,7 +206,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
 class KeepPlan(CallerView):
     """POST billing/subscriptions/{id}/keep/: take back a cancellation, or a smaller plan chosen for the next period."""
 
-    @says(SubscriptionOut, refuses=(PermissionDenied, Conflict, WrongState, TooManyRequests))
+    @operation(SubscriptionOut, raises=(PermissionDenied, Conflict, WrongState, TooManyRequests))
     def post(self, request: Request, pk: UUID) -> Response:
         found = Subscription.objects.visible_to(self.caller).select_related("account", "plan")
         subscription = get_object_or_404(found, pk=pk)

@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.accounts import account_of
-from api.door import CallerView, says
 from api.fields import Choice, Email, StrictSerializer
+from api.views import CallerView, operation
 from core.models import Membership
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
 from core.security import rate_limits
@@ -37,13 +37,13 @@ class Members(CallerView):
 
         EXAMPLE = {"email": "colleague@example.com", "role": "admin"}
 
-    @says([MemberOut], refuses=(NotFound,))
+    @operation([MemberOut], raises=(NotFound,))
     def get(self, request: Request) -> Response:
         """Who belongs to the account, and who is invited."""
         rows = people_of(account_of(self.caller))
         return Response({"results": MemberOut(rows, many=True).data, "next": None, "previous": None})
 
-    @says(MemberOut, 201, refuses=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
+    @operation(MemberOut, 201, raises=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
     def post(self, request: Request) -> Response:
         """Invite somebody, as far as the plan has room; the answer is the same for known and unknown addresses."""
         form = self.In(data=request.data)
@@ -61,7 +61,7 @@ class OneMember(CallerView):
     class In(StrictSerializer):
         role = Choice(Membership.Role.choices)
 
-    @says(MemberOut, refuses=(NotFound, PermissionDenied, Conflict))
+    @operation(MemberOut, raises=(NotFound, PermissionDenied, Conflict))
     def patch(self, request: Request, pk: UUID) -> Response:
         """Give a member, or somebody who is invited, another role."""
         member = self._place(pk)
@@ -70,7 +70,7 @@ class OneMember(CallerView):
         role = form.validated_data.get("role", member.role)
         return Response(MemberOut(change_role(member, role, by=self.caller)).data)
 
-    @says(None, 204, refuses=(NotFound, PermissionDenied, Conflict))
+    @operation(None, 204, raises=(NotFound, PermissionDenied, Conflict))
     def delete(self, request: Request, pk: UUID) -> Response:
         """Send a member away, or leave: the log-in is worth nothing any more. An invitation is withdrawn."""
         let_go(self._place(pk), by=self.caller)

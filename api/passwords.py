@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.auth import SessionOut, session
-from api.door import CallerView, Door, says
 from api.fields import Email, Password, StrictSerializer, Text
+from api.views import ApiView, CallerView, operation
 from core.models import User
 from core.problems import Conflict, InvalidCredentials, TooManyRequests, ValidationError
 from core.security import rate_limits
@@ -49,7 +49,7 @@ class ChangePassword(CallerView):
         old_password = Password()
         new_password = Password()
 
-    @says(SessionOut, refuses=(InvalidCredentials, TooManyRequests))
+    @operation(SessionOut, raises=(InvalidCredentials, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -59,7 +59,7 @@ class ChangePassword(CallerView):
         return Response(session(user, self.token_to_give()))
 
 
-class AskForReset(Door):
+class AskForReset(ApiView):
     """POST auth/password/reset/: have a link sent to that address; 202 whoever lives there."""
 
     permission_classes = [AllowAny]
@@ -68,7 +68,7 @@ class AskForReset(Door):
     class In(StrictSerializer):
         email = Email()
 
-    @says(AskedOut, 202, refuses=(TooManyRequests,))
+    @operation(AskedOut, 202, raises=(TooManyRequests,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -78,7 +78,7 @@ class AskForReset(Door):
         return Response({"detail": ASKED}, status=202)
 
 
-class ResetPassword(Door):
+class ResetPassword(ApiView):
     """POST auth/password/reset/confirm/: a new password by a link's token, which accepts an invitation, too."""
 
     permission_classes = [AllowAny]
@@ -88,7 +88,7 @@ class ResetPassword(Door):
         token = Token()
         password = Password()
 
-    @says(None, 204, refuses=(Conflict, TooManyRequests))
+    @operation(None, 204, raises=(Conflict, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -98,7 +98,7 @@ class ResetPassword(Door):
         return Response(status=204)
 
 
-class VerifyEmail(Door):
+class VerifyEmail(ApiView):
     """POST auth/email/verify/: with `token` the address is confirmed; with `email`, or by a caller, a link is sent."""
 
     permission_classes = [AllowAny]
@@ -107,7 +107,7 @@ class VerifyEmail(Door):
         token = Token(required=False)
         email = Email(required=False)
 
-    @says({200: VerifiedOut, 202: AskedOut}, refuses=(TooManyRequests,))
+    @operation({200: VerifiedOut, 202: AskedOut}, raises=(TooManyRequests,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

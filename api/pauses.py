@@ -13,8 +13,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import says
-from api.fields import Choice, StrictSerializer, Text, Whole
+from api.fields import Choice, StrictInteger, StrictSerializer, Text
+from api.views import operation
 from api.workflows import OperatorView
 from core.problems import WrongState
 from engine import let_go, pause, resume
@@ -65,13 +65,13 @@ class Pauses(OperatorView):
         scope = Choice(EffectPause.Scope.values)
         name = Text(max_length=60, default="", allow_blank=True)
         reason = Text(max_length=2000, lines=True)
-        hours = Whole(least=1, most=8760, required=False, help_text="After which it ends by itself.")
+        hours = StrictInteger(least=1, most=8760, required=False, help_text="After which it ends by itself.")
 
-    @says([PauseOut])
+    @operation([PauseOut])
     def get(self, request: Request) -> Response:
         return Response({"results": PauseOut(pauses(), many=True).data, "next": None, "previous": None})
 
-    @says(PauseOut, status=201, refuses=(WrongState,))
+    @operation(PauseOut, status=201, raises=(WrongState,))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -85,9 +85,9 @@ class LetGo(OperatorView):
     """POST workflows/pauses/{id}/let-go/: let the oldest of what it stops go."""
 
     class In(StrictSerializer):
-        count = Whole(least=1, most=LET_GO_MOST)
+        count = StrictInteger(least=1, most=LET_GO_MOST)
 
-    @says(LetGoOut, refuses=(WrongState,))
+    @operation(LetGoOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -99,7 +99,7 @@ class LetGo(OperatorView):
 class Resume(OperatorView):
     """POST workflows/pauses/{id}/resume/: let all of it go."""
 
-    @says(ResumedOut, refuses=(WrongState,))
+    @operation(ResumedOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         return Response({"waited": resume(get_object_or_404(EffectPause, pk=pk), by=self.caller)})
 
@@ -111,11 +111,11 @@ class Rates(OperatorView):
         throttle = Text(max_length=60)
         rate = Text(max_length=10, allow_blank=True, help_text="10/s, 100/m, 1000/h")
 
-    @says([RateOut])
+    @operation([RateOut])
     def get(self, request: Request) -> Response:
         return Response({"results": _rates(), "next": None, "previous": None})
 
-    @says(RateOut)
+    @operation(RateOut)
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

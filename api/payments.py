@@ -15,21 +15,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.door import CallerView, StaffView, says
 from api.fields import (
     Amount,
     Choice,
     Currency,
-    Day,
-    Key,
-    Moment,
+    DateField,
     Money,
     ProofUrl,
     StrictSerializer,
     Text,
+    UtcDateTime,
+    UuidField,
     in_public_names,
 )
 from api.query import ListQuery
+from api.views import CallerView, StaffView, operation
 from core.models import Invoice, Payment, User
 from core.models.payment import PaymentQuerySet, PlannedAllocation
 from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyRequests, WrongState
@@ -69,7 +69,7 @@ class PaymentOut(serializers.Serializer):
     further = serializers.BooleanField(
         source="is_further", help_text="Whether another claim of its invoice was in review when this one came."
     )
-    created_at = Moment()
+    created_at = UtcDateTime()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")
     available_transitions = serializers.SerializerMethodField()
@@ -110,7 +110,7 @@ class TransitionOut(serializers.Serializer):
 
 
 class AllocationIn(StrictSerializer):
-    invoice_id = Key()
+    invoice_id = UuidField()
     amount = Amount()
 
 
@@ -118,14 +118,14 @@ class ConfirmPayment(CallerView):
     """POST billing/admin/payments/confirm/: the customer says "I have paid"."""
 
     class In(StrictSerializer):
-        invoice_id = Key()
+        invoice_id = UuidField()
         payment_method = Text(max_length=30)
         amount = Amount()
         currency = Currency(required=False)
         manual_reference = Text(default="", max_length=140, allow_blank=True)
         manual_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
         proof_url = ProofUrl(default="", max_length=1000, allow_blank=True)
-        paid_on = Day(required=False)
+        paid_on = DateField(required=False)
         payer_name = Text(default="", max_length=140, allow_blank=True)
 
         EXAMPLE = {
@@ -136,7 +136,7 @@ class ConfirmPayment(CallerView):
             "paid_on": "2026-05-03",
         }
 
-    @says(PaymentOut, 201, refuses=(NotFound, PermissionDenied, WrongState, DuplicateClaim, TooManyRequests))
+    @operation(PaymentOut, 201, raises=(NotFound, PermissionDenied, WrongState, DuplicateClaim, TooManyRequests))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -171,12 +171,12 @@ class ApprovePayment(StaffView):
     class In(StrictSerializer):
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
         amount_received = Amount(required=False)
-        value_date = Day(required=False)
+        value_date = DateField(required=False)
         allocations = serializers.ListField(child=AllocationIn(), required=False, max_length=50)
 
         EXAMPLE = {"admin_notes": "On the statement of 3 May", "amount_received": "89.00", "value_date": "2026-05-03"}
 
-    @says({202: PaymentOut, 200: PaymentOut}, refuses=(PermissionDenied, WrongState))
+    @operation({202: PaymentOut, 200: PaymentOut}, raises=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -220,7 +220,7 @@ class RejectPayment(StaffView):
 
         EXAMPLE = {"admin_notes": "Nothing arrived until 10 May.", "reason_code": "not_received"}
 
-    @says(PaymentOut, refuses=(PermissionDenied, WrongState))
+    @operation(PaymentOut, raises=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -244,7 +244,7 @@ class Payments(CallerView, ReadOnlyModelViewSet):
 class WithdrawPayment(CallerView):
     """POST billing/payments/{id}/withdraw/: the customer takes the claim back before anybody has decided."""
 
-    @says(PaymentOut, refuses=(PermissionDenied, WrongState))
+    @operation(PaymentOut, raises=(PermissionDenied, WrongState))
     def post(self, request: Request, pk: UUID) -> Response:
         payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         perform(payment.withdraw, by=self.caller)
@@ -254,7 +254,7 @@ class WithdrawPayment(CallerView):
 class PaymentTransitions(CallerView):
     """GET billing/payments/{id}/transitions/: all that followed from this payment, oldest first."""
 
-    @says([TransitionOut])
+    @operation([TransitionOut])
     def get(self, request: Request, pk: UUID) -> Response:
         payment = get_object_or_404(Payment.objects.visible_to(self.caller), pk=pk)
         own = Transition.objects.filter(machine="payment", object_id=payment.pk)

@@ -10,9 +10,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import Door, says
 from api.fields import Country, Money
 from api.query import Query
+from api.views import ApiView, operation
 from core.models import PaymentMethod, Plan, PlanPrice
 from core.models.payment_method import sound_methods
 
@@ -77,19 +77,19 @@ class PaymentMethodOut(serializers.Serializer):
         return method.currency or None
 
 
-class Plans(Door):
+class Plans(ApiView):
     """GET plans/: the public plans."""
 
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []
 
-    @says([PlanOut])
+    @operation([PlanOut])
     def get(self, request: Request) -> Response:
         plans = Plan.objects.public()
         return Response({"results": PlanOut(plans, many=True).data, "next": None, "previous": None})
 
 
-class PaymentMethods(Door):
+class PaymentMethods(ApiView):
     """GET billing/admin/payment-methods/?country=PK: the country's methods first, then the global ones."""
 
     permission_classes = [AllowAny]
@@ -98,7 +98,7 @@ class PaymentMethods(Door):
     class In(Query):
         country = Country(required=False)
 
-    @says([PaymentMethodOut])
+    @operation([PaymentMethodOut])
     def get(self, request: Request) -> Response:
         methods = sound_methods(PaymentMethod.objects.offered_in(self.query.get("country", "")))
         return Response({"results": PaymentMethodOut(methods, many=True).data, "next": None, "previous": None})

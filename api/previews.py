@@ -10,10 +10,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import CallerView, Says, StaffView, says
-from api.fields import Choice, Moment, MoneyText, StrictSerializer
+from api.fields import Choice, MoneyText, StrictSerializer, UtcDateTime
 from api.payments import ApprovePayment, RejectPayment
 from api.staff import BulkResultOut, ReversePayment
+from api.views import CallerView, Operation, StaffView, operation
 from core.money import money_text
 from core.problems import NotFound, PermissionDenied, WrongState
 from engine import Busy
@@ -40,7 +40,7 @@ class PreviewedEffectOut(serializers.Serializer):
 
     kind = serializers.CharField()
     machine = serializers.CharField(allow_blank=True)
-    due_at = Moment(source="run_at")
+    due_at = UtcDateTime(source="run_at")
 
 
 class PreviewOut(serializers.Serializer):
@@ -65,18 +65,18 @@ class BulkPreviewOut(PreviewOut):
     results = BulkResultOut(many=True)
 
 
-def previewing(view: type[StaffView], gives: type[PreviewOut] = PreviewOut) -> type[StaffView]:
+def previewing(view: type[StaffView], response: type[PreviewOut] = PreviewOut) -> type[StaffView]:
     """The view that answers what a POST to that one would bring about: the same body, permission and refusals."""
-    said: Says = view.post.says  # type: ignore[attr-defined]
+    declared: Operation = view.post.operation  # type: ignore[attr-defined]
 
     class Previewing(view):  # type: ignore[misc, valid-type]
         keeps_answers = False
 
-        @says(gives, takes=said.takes, refuses=(*said.refuses, Busy))
+        @operation(response, request=declared.request, raises=(*declared.raises, Busy))
         def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
             found = preview_billing(lambda: view.post(self, request, *args, **kwargs), by=self.caller)  # type: ignore[attr-defined]
             self.answer_later = None  # there is nothing to wait for
-            return Response(_row(found, found.engine.answer.data, gives))
+            return Response(_row(found, found.engine.answer.data, response))
 
     first = (view.__doc__ or "").strip().split("\n")[0]
     words = re.sub(r"^POST [^:]*: ", "", first)
@@ -105,7 +105,7 @@ class PreviewPayment(CallerView):
 
         EXAMPLE = {"verb": "approve", "inputs": {"amount_received": "89.00"}}
 
-    @says(PreviewOut, refuses=(PermissionDenied, NotFound, WrongState, Busy))
+    @operation(PreviewOut, raises=(PermissionDenied, NotFound, WrongState, Busy))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -115,7 +115,7 @@ class PreviewPayment(CallerView):
         return view.post(request, pk)  # type: ignore[attr-defined, no-any-return]
 
 
-def _row(found: BillingPreview, answer: Any, gives: type[PreviewOut]) -> dict[str, Any]:
+def _row(found: BillingPreview, answer: Any, response: type[PreviewOut]) -> dict[str, Any]:
     row = {
         "summary": found.summary,
         "changes": [
@@ -138,6 +138,6 @@ def _row(found: BillingPreview, answer: Any, gives: type[PreviewOut]) -> dict[st
         "timers": found.engine.timers,
         "failing": [each.kind for each in found.engine.effects if each.pk in found.engine.failed],
     }
-    if gives is BulkPreviewOut:
+    if response is BulkPreviewOut:
         row["results"] = answer["results"]
-    return dict(gives(row).data)
+    return dict(response(row).data)

@@ -1,6 +1,6 @@
 """The published schema: OpenAPI 3.1, read off the views, so that it cannot say what they do not do.
 
-A view gives it away by what it uses anyway: `In`, `Filters`, permissions, `@says(...)` on a method, its docstring.
+A view gives it away by what it uses anyway: `In`, `Filters`, permissions, `@operation(...)` on a method, its docstring.
 What goes for many at once, errors and headers above all, is added here.
 """
 
@@ -16,10 +16,10 @@ from drf_spectacular.plumbing import ResolvedComponent, append_meta, build_array
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import Serializer
 
-from api.door import Says
 from api.fields import StrictSerializer
 from api.pagination import envelope
 from api.problems import CONTENT_TYPE, ProblemOut
+from api.views import Operation
 from core.problems import (
     AuthenticationRequired,
     IdempotencyKeyInUse,
@@ -60,13 +60,13 @@ PREFER = OpenApiParameter(
 
 
 class Schema(AutoSchema):
-    """One operation of a Door, the `view`."""
+    """One operation of an ApiView, the `view`."""
 
     view: Any
 
     @property
-    def said(self) -> Says | None:
-        return getattr(self.view.handler_of(self.method), "says", None)
+    def declared(self) -> Operation | None:
+        return getattr(self.view.handler_of(self.method), "operation", None)
 
     # Words
 
@@ -79,7 +79,7 @@ class Schema(AutoSchema):
         if action is None:
             if sum(hasattr(self.view, method) for method in ACTIONS) == 1:
                 return words
-            rows = self.said is not None and isinstance(next(iter(self.said.gives.values())), list)
+            rows = self.declared is not None and isinstance(next(iter(self.declared.responses.values())), list)
             action = "list" if rows else ACTIONS[self.method.lower()]
         return f"{words}_{action.removeprefix('partial_').replace('destroy', 'delete')}"
 
@@ -129,9 +129,9 @@ class Schema(AutoSchema):
         return self.view.is_list(self.method) and (serializer is None or not isinstance(serializer, dict))
 
     def get_response_serializers(self) -> Any:
-        if self.said is None:
+        if self.declared is None:
             return {200: self._get_serializer()}
-        return dict(self.said.gives)
+        return dict(self.declared.responses)
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
@@ -154,7 +154,7 @@ class Schema(AutoSchema):
             serializer = page.ref
         answer: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
         answer["description"] = HTTPStatus(int(status_code)).phrase
-        for text in self.said.texts if self.said else ():
+        for text in self.declared.text_types if self.declared else ():
             answer["content"][text] = {"schema": {"type": "string"}}
         return answer
 
@@ -179,7 +179,7 @@ class Schema(AutoSchema):
                     if self.method == "POST" and self.view.keeps_answers
                     else []
                 ),
-                *(self.said.refuses if self.said else getattr(self.view, "refuses", ())),
+                *(self.declared.raises if self.declared else getattr(self.view, "raises", ())),
             },
             key=lambda problem: (problem.status, problem.slug),
         )

@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import account_of
-from api.door import CallerView, Door, says
-from api.fields import Choice, Email, Key, StrictSerializer, Text
+from api.fields import Choice, Email, StrictSerializer, Text, UuidField
+from api.views import ApiView, CallerView, operation
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet
 from core.models.user import canonical_email
@@ -42,13 +42,13 @@ class AccessOut(serializers.Serializer):
     role = serializers.ChoiceField(SiteUserAccess.Role.choices)
 
 
-class Industries(Door):
+class Industries(ApiView):
     """GET industries/: what a site may be about."""
 
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []
 
-    @says([IndustryOut])
+    @operation([IndustryOut])
     def get(self, request: Request) -> Response:
         rows = Industry.objects.order_by("name")
         return Response({"results": IndustryOut(rows, many=True).data, "next": None, "previous": None})
@@ -61,14 +61,14 @@ class Sites(CallerView, ReadOnlyModelViewSet):
 
     class In(StrictSerializer):
         name = Text(max_length=150)
-        industry = Key()
+        industry = UuidField()
 
         EXAMPLE = {"name": "Main Street", "industry": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}
 
     def get_queryset(self) -> SiteQuerySet:
         return Site.objects.visible_to(self.caller).select_related("industry")
 
-    @says(SiteOut, 201, refuses=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
+    @operation(SiteOut, 201, raises=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
     def create(self, request: Request) -> Response:
         """Open a site, as far as the plan has room; whoever opens it manages it."""
         form = self.In(data=request.data)
@@ -78,7 +78,7 @@ class Sites(CallerView, ReadOnlyModelViewSet):
         site = open_site(account_of(self.caller), name=data["name"], industry=industry, by=self.caller)
         return Response(SiteOut(site).data, status=201)
 
-    @says(SiteOut, refuses=(PermissionDenied, Conflict))
+    @operation(SiteOut, raises=(PermissionDenied, Conflict))
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """Change a site."""
         site = self.get_object()
@@ -89,7 +89,7 @@ class Sites(CallerView, ReadOnlyModelViewSet):
             data["industry"] = _industry(data["industry"])
         return Response(SiteOut(change_site(site, by=self.caller, **data)).data)
 
-    @says(None, 204, refuses=(PermissionDenied, Conflict))
+    @operation(None, 204, raises=(PermissionDenied, Conflict))
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Close a site."""
         site = self.get_object()
@@ -106,14 +106,14 @@ class SiteAccess(CallerView):
 
         EXAMPLE = {"email": "colleague@example.com", "role": "editor"}
 
-    @says([AccessOut])
+    @operation([AccessOut])
     def get(self, request: Request, pk: UUID) -> Response:
         """Who may do what at a site."""
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
         rows = site.access.select_related("user").order_by("id")
         return Response({"results": AccessOut(rows, many=True).data, "next": None, "previous": None})
 
-    @says(AccessOut, 201, refuses=(PermissionDenied, Conflict))
+    @operation(AccessOut, 201, raises=(PermissionDenied, Conflict))
     def post(self, request: Request, pk: UUID) -> Response:
         """Let somebody of the account in, or give them another role."""
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)

@@ -15,12 +15,24 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import AccountOut, CreditEntryOut
-from api.door import StaffView, says
-from api.fields import Amount, Choice, Country, Currency, Day, Flag, Key, StrictSerializer, Text, Whole, in_public_names
+from api.fields import (
+    Amount,
+    Choice,
+    Country,
+    Currency,
+    DateField,
+    StrictBoolean,
+    StrictInteger,
+    StrictSerializer,
+    Text,
+    UuidField,
+    in_public_names,
+)
 from api.invoices import InvoiceOut
 from api.payments import CLAIM_FIELDS, PaymentOut
 from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
+from api.views import StaffView, operation
 from core.models import Account, Invoice, Payment
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
@@ -93,13 +105,13 @@ class BulkDecision(StaffView):
     permission = "core.approve_payment"
 
     class In(StrictSerializer):
-        ids = serializers.ListField(child=Key(), min_length=1, max_length=MOST_AT_ONCE)
+        ids = serializers.ListField(child=UuidField(), min_length=1, max_length=MOST_AT_ONCE)
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
         reason_code = Choice(Payment.Reason.choices, required=False)
 
         EXAMPLE = {"ids": ["01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"], "admin_notes": "Statement of 3 May"}
 
-    @says(BulkOut)
+    @operation(BulkOut)
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -123,16 +135,16 @@ class RecordPayment(StaffView):
     permission = "core.review_payment"
 
     class In(StrictSerializer):
-        invoice_id = Key()
+        invoice_id = UuidField()
         payment_method = Text(max_length=30)
         amount = Amount()
         currency = Currency(required=False)
         manual_reference = Text(max_length=140)
         manual_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
-        paid_on = Day(required=False)
+        paid_on = DateField(required=False)
         payer_name = Text(default="", max_length=140, allow_blank=True)
 
-    @says(PaymentOut, 201, refuses=(NotFound, DuplicateClaim))
+    @operation(PaymentOut, 201, raises=(NotFound, DuplicateClaim))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -165,7 +177,7 @@ class ReversePayment(StaffView):
 
         EXAMPLE = {"reason": "Recalled by the sender's bank"}
 
-    @says(PaymentOut, 202, refuses=(WrongState,))
+    @operation(PaymentOut, 202, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -199,12 +211,12 @@ class VoidInvoice(CloseInvoice):
     """POST billing/admin/invoices/{id}/void/: it should not have been issued."""
 
     class In(CloseInvoice.In):
-        to_balance = Flag(
+        to_balance = StrictBoolean(
             default=False,
             help_text="What was paid of it in part goes to the balance first, unless what it is for was given.",
         )
 
-    @says(InvoiceOut, refuses=(WrongState,))
+    @operation(InvoiceOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         return self.close(request, pk)
 
@@ -215,7 +227,7 @@ class VoidInvoice(CloseInvoice):
 class WriteOffInvoice(CloseInvoice):
     """POST billing/admin/invoices/{id}/write-off/: nobody expects this money any more."""
 
-    @says(InvoiceOut, refuses=(WrongState,))
+    @operation(InvoiceOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         return self.close(request, pk)
 
@@ -230,13 +242,13 @@ class AdjustCredits(StaffView):
     permission = "core.adjust_credits"
 
     class In(StrictSerializer):
-        account_id = Key()
-        amount = Whole(least=-1_000_000_000, most=1_000_000_000, help_text="Not 0.")
+        account_id = UuidField()
+        amount = StrictInteger(least=-1_000_000_000, most=1_000_000_000, help_text="Not 0.")
         reason = Text(max_length=200)
 
         EXAMPLE = {"account_id": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": 50, "reason": "Lost an import"}
 
-    @says(CreditEntryOut, 201, refuses=(NotFound, InsufficientCredits))
+    @operation(CreditEntryOut, 201, raises=(NotFound, InsufficientCredits))
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -256,7 +268,7 @@ class CloseAccount(StaffView):
 
         EXAMPLE = {"reason": "Asked for by letter of 3 May"}
 
-    @says(AccountOut, refuses=(WrongState,))
+    @operation(AccountOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

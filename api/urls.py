@@ -10,7 +10,6 @@ from api import (
     docs,
     invoices,
     members,
-    missing,
     passwords,
     pauses,
     payments,
@@ -20,6 +19,7 @@ from api import (
     staff,
     workflows,
 )
+from api.not_found import not_found
 from api.previews import BulkPreviewOut, previewing
 
 v1 = [
@@ -107,5 +107,5 @@ urlpatterns = [
     path("v1/", include(v1)),
     path("schema/", docs.PublishedSchema.as_view(), name="schema"),
     path("docs/", docs.Docs.as_view()),
-    re_path(r"", missing.nothing_here),
+    re_path(r"", not_found),
 ]

@@ -15,10 +15,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.door import CallerView, says
-from api.fields import Choice, Flag, Key, StrictSerializer, Text
+from api.fields import Choice, StrictBoolean, StrictSerializer, Text, UuidField
 from api.payments import TransitionOut
 from api.query import ListQuery, Query
+from api.views import CallerView, operation
 from core.problems import WrongState
 from engine import allowed_actions, retry, retry_many, skip
 from engine.conf import OPERATE_PERMISSION
@@ -171,7 +171,7 @@ class Machines(OperatorView):
         machine = Text(max_length=40, required=False)
         format = Choice(["json", "mermaid"], default="json")
 
-    @says([MachineOut], texts=("text/vnd.mermaid",))
+    @operation([MachineOut], text_types=("text/vnd.mermaid",))
     def get(self, request: Request) -> Response | HttpResponse:
         query = self.query
         models = {machine_name(model): model for model in machine_models()}
@@ -193,9 +193,9 @@ class Transitions(OperatorView, ListAPIView):
     class Filters(ListQuery):
         ordering = Choice(["-at", "at"], required=False, help_text="The newest first, or the oldest.")
         machine = Text(max_length=40, required=False)
-        object_id = Key(required=False)
+        object_id = UuidField(required=False)
         name = Text(max_length=60, required=False)
-        actor = Key(required=False)
+        actor = UuidField(required=False)
 
     def get_queryset(self) -> QuerySet[Transition]:
         filters = dict(self.query)
@@ -216,9 +216,9 @@ class Effects(OperatorView, ListAPIView):
         state = Choice(Effect.State.choices, required=False)
         kind = Text(max_length=60, required=False)
         lane = Text(max_length=20, required=False)
-        object_id = Key(required=False)
-        account_id = Key(required=False)
-        batch_id = Key(required=False)
+        object_id = UuidField(required=False)
+        account_id = UuidField(required=False)
+        batch_id = UuidField(required=False)
 
     def get_queryset(self) -> QuerySet[Effect]:
         return Effect.objects.filter(**self.query)
@@ -242,7 +242,7 @@ class Batches(OperatorView, ListAPIView):
 class EffectStory(OperatorView):
     """GET workflows/effects/{id}/: an effect and its story."""
 
-    @says(StoryOut)
+    @operation(StoryOut)
     def get(self, request: Request, pk: UUID) -> Response:
         return _story(request, pk)
 
@@ -254,7 +254,7 @@ class RetryEffect(OperatorView):
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
         payload = serializers.DictField(required=False)
 
-    @says(StoryOut, refuses=(WrongState,))
+    @operation(StoryOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -268,7 +268,7 @@ class SkipEffect(OperatorView):
     class In(StrictSerializer):
         reason = Text(max_length=2000, lines=True)
 
-    @says(StoryOut, refuses=(WrongState,))
+    @operation(StoryOut, raises=(WrongState,))
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
@@ -279,7 +279,7 @@ class SkipEffect(OperatorView):
 class Failures(OperatorView):
     """GET workflows/failures/: what is dead, uncertain or tried again, by kind and cause; the largest groups first."""
 
-    @says([FailureOut])
+    @operation([FailureOut])
     def get(self, request: Request) -> Response:
         return Response({"results": FailureOut(failures(), many=True).data, "next": None, "previous": None})
 
@@ -291,10 +291,10 @@ class BulkRetry(OperatorView):
         kind = Text(max_length=60, required=False)
         cause = Text(max_length=120, required=False)
         state = Choice([*map(str, Effect.NEEDS_ATTENTION), "waiting"], default=str(Effect.State.DEAD))
-        dry_run = Flag(default=False)
+        dry_run = StrictBoolean(default=False)
         reason = Text(default="", max_length=2000, allow_blank=True, lines=True)
 
-    @says(BulkRetryOut)
+    @operation(BulkRetryOut)
     def post(self, request: Request) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)

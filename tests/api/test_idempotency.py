@@ -1,4 +1,4 @@
-"""Idempotency-Key on every POST: `api.door`."""
+"""Idempotency-Key on every POST: `api.views`."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_two_answers_have_two_tokens(ann):
     assert len(tokens) == 3 == AuthToken.objects.count()
 
 
-@pytest.mark.guards("replay", "api.door.Door.initial")
+@pytest.mark.guards("replay", "api.views.ApiView.initial")
 def test_who_lost_the_right_does_not_get_the_answer_of_before(claim):
     """The key is looked at after the permission: an answer of before tells nothing to who may not ask any more."""
     owner, body = claim

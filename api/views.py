@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from api.fields import Nothing
+from api.fields import EmptyBody
 from api.query import ListQuery, Query
 from api.tokens import KeyedToken, new_token, with_token
 from core.http.client_ip import client_ip
@@ -39,48 +39,48 @@ from core.problems import (
 )
 from workflows.idempotency import first_answer, keep_answer
 
-Gives = type[Serializer] | list[type[Serializer]] | None
+ResponseBody = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
 QUOTED = re.compile(r'"(.+)"')  # a string of RFC 8941, as the draft has it: the same key as without
 # What changed nothing, or may go better the next time, is not kept.
-NOT_KEPT = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
+UNSTORED_STATUSES = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
 
 @dataclass(frozen=True)
-class Says:
-    """What an operation takes and gives, for the published schema: see `api.schema`."""
+class Operation:
+    """What `@operation` declares; `api.schema` reads it."""
 
-    gives: Mapping[int, Gives]
-    takes: type[Serializer] | None
-    refuses: tuple[type[Problem], ...]
-    texts: tuple[str, ...]
+    responses: Mapping[int, ResponseBody]
+    request: type[Serializer] | None
+    raises: tuple[type[Problem], ...]
+    text_types: tuple[str, ...]
 
 
-def says(
-    gives: Gives | dict[int, Gives],
+def operation(
+    responses: ResponseBody | dict[int, ResponseBody],
     status: int = 200,
     *,
-    takes: type[Serializer] | None = None,
-    refuses: tuple[type[Problem], ...] = (),
-    texts: tuple[str, ...] = (),
+    request: type[Serializer] | None = None,
+    raises: tuple[type[Problem], ...] = (),
+    text_types: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Declare what a method of a view answers; `[Row]` is a list of rows without pages.
+    """Declare the responses of a view's method for the published schema; `[Row]` is a list without pages.
 
-    takes: the body, when it is not the view's `In`. refuses: what it may raise beyond what `api.schema` knows by
-    itself. texts: the media types of what may come instead of JSON.
+    request: the body, if it is not the view's `In`. raises: problems beyond those that `api.schema` adds by itself.
+    text_types: media types that may be answered instead of JSON.
     """
 
     def mark(handler: Handler) -> Handler:
-        by_status = gives if isinstance(gives, dict) else {status: gives}
-        handler.says = Says(by_status, takes, refuses, texts)  # type: ignore[attr-defined]
+        by_status = responses if isinstance(responses, dict) else {status: responses}
+        handler.operation = Operation(by_status, request, raises, text_types)  # type: ignore[attr-defined]
         return handler
 
     return mark
 
 
-class Door(APIView):
+class ApiView(APIView):
     """A view that refuses what it does not know, and knows Idempotency-Key.
 
     `In` is the body it takes, or the parameters if it is a Query; a list names its parameters `Filters`.
@@ -106,11 +106,11 @@ class Door(APIView):
 
     def body_of(self, method: str) -> type[Serializer]:
         """What the body of a request must look like."""
-        marked: Says | None = getattr(self.handler_of(method), "says", None)
-        if marked is not None and marked.takes is not None:
-            return marked.takes
-        own: type[Serializer] = getattr(type(self), "In", Nothing)
-        return Nothing if issubclass(own, Query) else own
+        declared: Operation | None = getattr(self.handler_of(method), "operation", None)
+        if declared is not None and declared.request is not None:
+            return declared.request
+        own: type[Serializer] = getattr(type(self), "In", EmptyBody)
+        return EmptyBody if issubclass(own, Query) else own
 
     def handler_of(self, method: str) -> Any:
         action = (getattr(self, "action_map", None) or {}).get(method.lower(), method.lower())
@@ -140,8 +140,8 @@ class Door(APIView):
         self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
         if self._is_keyed(request):
             self._claim(request)  # before the body is parsed, of which it keeps a print
-        if method == "POST" and self.body_of(method) is Nothing:
-            Nothing(data=request.data).is_valid(raise_exception=True)
+        if method == "POST" and self.body_of(method) is EmptyBody:
+            EmptyBody(data=request.data).is_valid(raise_exception=True)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The header Allow, which every answer has, and nothing else."""
@@ -167,7 +167,7 @@ class Door(APIView):
             response = super().dispatch(request, *args, **kwargs)
             if self._savepoint is None:  # refused before the key was looked at
                 return response
-            if response.status_code >= 500 or response.status_code in NOT_KEPT:
+            if response.status_code >= 500 or response.status_code in UNSTORED_STATUSES:
                 transaction.set_rollback(True)
             else:
                 if getattr(response, "exception", False):  # a refusal is kept, what it began is not
@@ -205,7 +205,7 @@ class Door(APIView):
         )
 
 
-class CallerView(Door):
+class CallerView(ApiView):
     """A view whose caller has signed in."""
 
     @property

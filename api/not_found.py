@@ -10,5 +10,5 @@ from core.problems import NotFound
 
 
 @csrf_exempt
-def nothing_here(request: HttpRequest) -> HttpResponse:
+def not_found(request: HttpRequest) -> HttpResponse:
     return answer(NotFound("There is no such address."), request)

@@ -200,10 +200,10 @@ class CloseInvoice(StaffView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         invoice = get_object_or_404(Invoice.objects.visible_to(self.caller), pk=pk)
-        closed = self.verb(invoice, **form.validated_data)
+        closed = self.close_invoice(invoice, **form.validated_data)
         return Response(InvoiceOut(closed, context={"request": request}).data)
 
-    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+    def close_invoice(self, invoice: Invoice, **inputs: Any) -> Invoice:
         raise NotImplementedError
 
 
@@ -220,7 +220,7 @@ class VoidInvoice(CloseInvoice):
     def post(self, request: Request, pk: UUID) -> Response:
         return self.close(request, pk)
 
-    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+    def close_invoice(self, invoice: Invoice, **inputs: Any) -> Invoice:
         return void_invoice(invoice, by=self.caller, **inputs)
 
 
@@ -231,7 +231,7 @@ class WriteOffInvoice(CloseInvoice):
     def post(self, request: Request, pk: UUID) -> Response:
         return self.close(request, pk)
 
-    def verb(self, invoice: Invoice, **inputs: Any) -> Invoice:
+    def close_invoice(self, invoice: Invoice, **inputs: Any) -> Invoice:
         perform(invoice.write_off, by=self.caller, **inputs)
         return invoice
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +21,9 @@ from core.problems import Problem
 from tests.api.published import must_conform, operation_of, operations
 
 METHODS = ("get", "post", "put", "patch", "delete")
+WRITE_SCHEMA = (
+    "import sys, django; django.setup(); from api.docs import written; sys.stdout.buffer.write(written('yaml'))"
+)
 
 
 def methods_of(view):
@@ -157,3 +164,31 @@ def test_the_judge_can_refuse():
         with pytest.raises(AssertionError):
             must_conform(Answer(**vars(answer(status, body))))
     assert operation_of("GET", "/api/v1/billing/admin/payments/") == "GET billing/admin/payments/"
+
+
+def test_operations_are_named_for_generated_clients():
+    by_name = {operation["operationId"]: name for name, operation in operations().items()}
+
+    assert [name for name in by_name if not re.fullmatch(r"[a-z]+(_[a-z]+)*", name)] == []
+    assert by_name["void_invoice"] == "POST billing/admin/invoices/{id}/void/"
+    assert by_name["write_off_invoice"] == "POST billing/admin/invoices/{id}/write-off/"
+    assert by_name["preview_void_invoice"] == "POST billing/admin/invoices/{id}/void/preview/"
+    assert by_name["preview_write_off_invoice"] == "POST billing/admin/invoices/{id}/write-off/preview/"
+
+
+def test_two_processes_publish_the_same_bytes_without_addresses_of_objects():
+    writing = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE_SCHEMA],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "core.settings", "DEBUG": "true", "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+        )
+        for seed in ("1", "2")
+    ]
+    first, second = (process.communicate(timeout=60)[0] for process in writing)
+
+    assert [process.returncode for process in writing] == [0, 0]
+    assert first == second
+    assert first.startswith(b"openapi: 3.1")
+    assert not re.search(rb"\b0x[0-9a-f]{6,}|<[\w.]+ object|<bound method|<function", first)

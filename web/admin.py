@@ -35,7 +35,7 @@ from core.models import (
 from core.models.account import MembershipQuerySet
 from engine.models import EffectEvent, ScheduledRun
 from web import billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
-from web.limited import CountsTries, answers_429
+from web.rate_limited_login import RateLimitedLogin, rate_limited
 from web.readonly import ReadOnly
 from web.settings_admin import SettingsAdmin
 from web.staff.confirming import ConfirmedAdmin
@@ -49,12 +49,12 @@ admin.site.index_template = "web/admin_index.html"
 admin.site.site_url = "/home/"  # "view site": back to the desk
 
 
-class StaffLogin(CountsTries, AdminAuthenticationForm):
+class StaffLogin(RateLimitedLogin, AdminAuthenticationForm):
     """The admin's own form, which lets staff in only."""
 
 
 admin.site.login_form = StaffLogin
-admin.site.login = answers_429(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = rate_limited(admin.site.login)  # type: ignore[method-assign]
 
 
 admin.site.unregister(AuthToken)  # knox's page makes tokens to act as anybody
@@ -263,7 +263,7 @@ class NumberSeriesAdmin(ReadOnly):
 
 
 @admin.register(ScheduledRun)
-class TickAdmin(ReadOnly):
+class ScheduledRunAdmin(ReadOnly):
     list_display = ("schedule", "slot")
     list_filter = ("schedule",)
     search_fields = ("schedule",)
@@ -271,7 +271,7 @@ class TickAdmin(ReadOnly):
 
 
 @admin.register(RateLimitBucket)
-class AttemptAdmin(ReadOnly):
+class RateLimitBucketAdmin(ReadOnly):
     """Deleting one lets somebody try again at once; whom it counts is a digest, so it is found by the limit's name."""
 
     list_display = ("key", "until")

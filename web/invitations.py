@@ -14,7 +14,7 @@ from core.problems import Problem, ValidationError
 from core.security import rate_limits
 from web.forms.base import PageForm
 from web.forms.passwords import AcceptForm, FirstPasswordForm
-from web.words import ROLES
+from web.status_labels import ROLES
 from workflows.actions.invitations import Offer, accept, decline, offer_of
 
 

@@ -1,5 +1,3 @@
-"""Where one can go from here."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -9,20 +7,20 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.staff.door import CUSTOMERS, GRANT, MANAGE, OPERATE, REVIEW, may_see
+from web.staff.access import CUSTOMERS, GRANT, MANAGE, OPERATE, REVIEW, may_see
 
 
 @dataclass(frozen=True)
 class Link:
-    """A place in the navigation. `name` is a URL's name; every page under it marks it as current.
+    """A link of the navigation, current on every page whose path begins with its address.
 
-    permissions: one of these opens it. tally: the URL's name of a number that is kept up to date beside it.
+    name: of a URL. permissions: one of them is enough. count: name of the URL that answers the number beside it.
     """
 
-    words: str | Promise
+    label: str | Promise
     name: str
     permissions: tuple[str, ...] = ()
-    tally: str = ""
+    count: str = ""
 
     @property
     def address(self) -> str:
@@ -31,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Group:
-    words: str | Promise
+    label: str | Promise
     links: list[Link] = field(default_factory=list)
 
 
@@ -61,7 +59,7 @@ STAFF = [
     Group(
         "",
         [
-            Link("Review", "desk", (REVIEW,), tally="desk_tally"),
+            Link("Review", "desk", (REVIEW,), count="desk_tally"),
             Link("Customers", "desk_search", CUSTOMERS),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],
@@ -80,13 +78,13 @@ STAFF = [
 
 
 def nav_of(request: HttpRequest) -> list[dict[str, object]]:
-    """The groups of links for whoever is signed in, with the current one marked."""
+    """The groups of links that the user may open, with the current one marked."""
     groups = STAFF if request.user.is_staff else CUSTOMER
     current = _current(groups, request.path)
     shown = [
-        (group.words, [(link, link is current) for link in group.links if _may(request, link)]) for group in groups
+        (group.label, [(link, link is current) for link in group.links if _may(request, link)]) for group in groups
     ]
-    return [{"words": words, "links": links} for words, links in shown if links]
+    return [{"label": label, "links": links} for label, links in shown if links]
 
 
 def _may(request: HttpRequest, link: Link) -> bool:
@@ -94,6 +92,6 @@ def _may(request: HttpRequest, link: Link) -> bool:
 
 
 def _current(groups: list[Group], path: str) -> Link | None:
-    """The longest address that the path begins with."""
+    """The link with the longest address that the path begins with."""
     above = [link for group in groups for link in group.links if path.startswith(link.address)]
     return max(above, key=lambda link: len(link.address), default=None)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from web.forms.signing_in import SignInForm
-from web.staff.door import CUSTOMERS, GRANT, OPERATE, REVIEW, may_see
+from web.staff.access import CUSTOMERS, GRANT, OPERATE, REVIEW, may_see
 
 
 class SignIn(LoginView):

@@ -7,13 +7,13 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from web import invitations, pages, passwords, sign_up, signing_in
-from web.limited import answers_429
+from web.rate_limited_login import rate_limited
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("home/", signing_in.to_own_home, name="own_home"),
     path("signup/", sign_up.sign_up_page, name="sign_up"),
-    path("login/", answers_429(signing_in.SignIn.as_view()), name="sign_in"),
+    path("login/", rate_limited(signing_in.SignIn.as_view()), name="sign_in"),
     path("logout/", signing_in.SignOut.as_view(), name="sign_out"),
     path("password/reset/", passwords.ask_for_reset, name="ask_for_reset"),
     path("password/reset/<str:token>/", passwords.set_password, name="set_password"),

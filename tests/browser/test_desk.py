@@ -1,4 +1,4 @@
-"""The review desk and the workflow room as staff use them, in a real browser."""
+"""The review queue and the pages under Operations as staff use them, in a real browser."""
 
 from __future__ import annotations
 
@@ -183,12 +183,12 @@ def test_fifty_are_approved_with_a_result_for_each(page_as, house, claim, empty_
 
     page.get_by_role("button", name="Approve all 50").click()
 
-    expect(page.locator("[data-tally]")).to_have_text("49 approved, 1 left alone", timeout=30_000)
+    expect(page.locator("[data-count]")).to_have_text("49 approved, 1 left alone", timeout=30_000)
     assert page.locator("progress").evaluate("bar => bar.value") == 50
     expect(page.locator("tbody tr")).to_have_count(50)
     expect(page.locator("tbody tr .badge")).to_have_count(49)
     expect(page.locator("tr.left")).to_contain_text("it is failed")
-    expect(page.locator(".tally")).to_have_text("0", timeout=3_000)  # at once, and not when it asks next
+    expect(page.locator(".nav-count")).to_have_text("0", timeout=3_000)  # at once, and not when it asks next
 
 
 def test_without_scripts_many_are_decided_too(page_as, claim, empty_queue):

@@ -37,7 +37,7 @@ OF_STAFF = {
     "workflows/actions/duties.py",
     "workflows/actions/personal.py",
     "workflows/actions/trials.py",
-    "engine",  # what it refuses to customers is said by web/refusals.py
+    "engine",  # what it refuses to customers is said by web/problem_messages.py
     "workflows/management",
     "workflows/seed",
 }

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core.models import Account, Invoice, Payment, Policy
-from web.customer.door import Visit, members_only
+from web.customer.access import MemberRequest, members_only
+from web.status_labels import excess_text
 from web.templatetags.web import money
-from web.words import excess_words
 from workflows.actions.sites import beyond, usage_of
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in
@@ -176,7 +176,7 @@ def _about_limits(account: Account) -> Banner | None:
     else:
         return None
     words, address = (_("See your sites"), "sites") if "sites" in found else (_("See who is in"), "members")
-    return Banner("warn", title, f"{excess_words(found)} {more}", words, reverse(address))
+    return Banner("warn", title, f"{excess_text(found)} {more}", words, reverse(address))
 
 
 def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeString:
@@ -189,7 +189,7 @@ def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeS
 
 @never_cache
 @members_only
-def banner_view(request: Visit) -> HttpResponse:
+def banner_view(request: MemberRequest) -> HttpResponse:
     """What a page asks every few seconds: 204 while nothing has changed since `seen`."""
     standing = standing_of(request.account)
     if request.GET.get("seen") == standing.signature:
@@ -199,7 +199,7 @@ def banner_view(request: Visit) -> HttpResponse:
     return answer
 
 
-def _asking_page(request: Visit) -> str:
+def _asking_page(request: MemberRequest) -> str:
     try:
         return urlsplit(request.headers.get("HX-Current-URL", "")).path
     except ValueError:

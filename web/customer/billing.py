@@ -10,16 +10,16 @@ from django.views.decorators.http import require_POST
 
 from core.problems import Problem
 from core.security import rate_limits
-from web.customer.door import Visit, members_only, owners_and_admins
+from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.forms.account import BillingForm
-from web.refusals import said
+from web.problem_messages import problem_message
 from workflows.actions import change_account
 from workflows.actions.people import ask_to_verify_billing_address
 from workflows.mail.verification import needs_proof
 
 
 @members_only
-def billing(request: Visit) -> HttpResponse:
+def billing(request: MemberRequest) -> HttpResponse:
     """`refresh` draws the form anew for another country, and checks nothing."""
     account = request.account
     if request.method != "POST":
@@ -37,19 +37,19 @@ def billing(request: Visit) -> HttpResponse:
 
 @require_POST
 @owners_and_admins
-def verify_address(request: Visit) -> HttpResponse:
+def verify_address(request: MemberRequest) -> HttpResponse:
     """A link to whoever reads the billing address."""
     try:
         rate_limits.VERIFY.attempt(request, request.account.billing_email)
         ask_to_verify_billing_address(request.account, by=request.user)
     except Problem as problem:
-        messages.error(request, said(problem))
+        messages.error(request, problem_message(problem))
     else:
         messages.success(request, _("A mail with a link is on its way."))
     return redirect("billing")
 
 
-def _change(request: Visit, form: BillingForm) -> bool:
+def _change(request: MemberRequest, form: BillingForm) -> bool:
     """Only what differs is a change: what stands there already is not judged again."""
     wanted = {
         name: form.cleaned_data[name] for name in ("name", "language", "time_zone", "consume_by")

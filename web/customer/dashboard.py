@@ -7,14 +7,14 @@ from django.shortcuts import render
 
 from core.models import Subscription
 from web.chart import credit_use
+from web.customer.access import MemberRequest, members_only
 from web.customer.banner import standing_of
-from web.customer.door import Visit, members_only
 from web.customer.timeline import story_of
 from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only
-def dashboard(request: Visit) -> HttpResponse:
+def dashboard(request: MemberRequest) -> HttpResponse:
     account = request.account
     request.standing = standing_of(account)  # type: ignore[attr-defined] # the banner's, asked for once
     states = [*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]

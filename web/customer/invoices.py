@@ -19,11 +19,11 @@ from core.models import Invoice, Payment, PaymentMethod
 from core.money import money_text
 from core.payees.qr_codes import payment_code
 from core.problems import DuplicateClaim, Problem
-from web.customer.door import Visit, members_only, owners_and_admins
+from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.customer.timeline import story_of
+from web.form_tokens import new_token, once_per_form_token
 from web.forms.billing import snapshot_lines
 from web.forms.claim import ClaimForm
-from web.once import new_token, once
 from web.paging import page_of
 from web.templatetags.web import grouped
 from workflows.actions import claim_payment
@@ -32,13 +32,13 @@ from workflows.mail.payment_instructions import instructions_for, reference_for,
 
 
 @members_only
-def invoices(request: Visit) -> HttpResponse:
+def invoices(request: MemberRequest) -> HttpResponse:
     page = page_of(request.account.invoices.exclude(status=Invoice.Status.DRAFT), request)
     return render(request, "web/customer/invoices.html", {"page": page})
 
 
 @members_only
-def invoice(request: Visit, pk: UUID) -> HttpResponse:
+def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
     """Everything about one invoice; `?method=` chooses another way to pay it."""
     found = _invoice_of(request, pk)
     payments = list(found.payments.select_related("method").order_by("pk"))
@@ -61,7 +61,7 @@ def invoice(request: Visit, pk: UUID) -> HttpResponse:
 
 
 @members_only
-def document(request: Visit, pk: UUID) -> HttpResponse:
+def document(request: MemberRequest, pk: UUID) -> HttpResponse:
     """The invoice as a sheet of paper."""
     found = _invoice_of(request, pk)
     return render(
@@ -72,7 +72,7 @@ def document(request: Visit, pk: UUID) -> HttpResponse:
 
 
 @owners_and_admins
-def claim(request: Visit, pk: UUID) -> HttpResponse:
+def claim(request: MemberRequest, pk: UUID) -> HttpResponse:
     """ "I have paid": the page of those without scripts, and where the dialog is sent to."""
     found = _invoice_of(request, pk)
     if found.status not in Invoice.OPEN and request.method != "POST":
@@ -93,7 +93,7 @@ def claim(request: Visit, pk: UUID) -> HttpResponse:
     return render(request, template, {"invoice": found, "form": form, "in_review": in_review, **ways})
 
 
-def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
+def _claim(request: MemberRequest, found: Invoice, form: ClaimForm) -> bool:
     data = form.cleaned_data
 
     def make() -> UUID:
@@ -111,7 +111,7 @@ def _claim(request: Visit, found: Invoice, form: ClaimForm) -> bool:
         ).pk
 
     try:
-        once(request.user, data["token"], make)
+        once_per_form_token(request.user, data["token"], make)
     except DuplicateClaim as problem:
         form.add_error("reference" if problem.detail == reference_is_taken() else None, problem.detail)
     except Problem as problem:
@@ -151,7 +151,7 @@ def _drawn(text: str | None) -> SafeString:
     return mark_safe(code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308 - of squares
 
 
-def _invoice_of(request: Visit, pk: UUID) -> Invoice:
+def _invoice_of(request: MemberRequest, pk: UUID) -> Invoice:
     rows = request.account.invoices.exclude(status=Invoice.Status.DRAFT)
     found = get_object_or_404(rows.select_related("subscription__plan", "payment_method"), pk=pk)
     found.account = request.account

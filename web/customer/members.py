@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from core.models import Invitation
 from core.problems import NotFound, Problem
 from core.security import rate_limits
-from web.customer.door import Visit, members_only
+from web.customer.access import MemberRequest, members_only
 from web.forms.account import InviteForm, RoleForm
-from web.refusals import said
-from web.words import ROLES
+from web.problem_messages import problem_message
+from web.status_labels import ROLES
 from workflows.actions.invitations import invite
 from workflows.actions.members import Place, change_role, let_go, people_of, place_in
 from workflows.actions.sites import plan_of
@@ -25,7 +25,7 @@ from workflows.mail.verification import is_known
 
 
 @members_only
-def members(request: Visit) -> HttpResponse:
+def members(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -50,7 +50,7 @@ def members(request: Visit) -> HttpResponse:
 
 @require_POST
 @members_only
-def change_one(request: Visit, pk: UUID) -> HttpResponse:
+def change_one(request: MemberRequest, pk: UUID) -> HttpResponse:
     """A role for somebody, or `remove` them; oneself too, who is signed out then."""
     try:
         member = place_in(request.account, pk)
@@ -69,7 +69,7 @@ def change_one(request: Visit, pk: UUID) -> HttpResponse:
         else:
             messages.error(request, _("There is no such role."))
     except Problem as problem:
-        messages.error(request, said(problem))
+        messages.error(request, problem_message(problem))
     return redirect("members")
 
 
@@ -79,7 +79,7 @@ def _removed(place: Place) -> str:
     return _("%(email)s does not belong to the account any more.") % {"email": place.email}
 
 
-def _gone(request: Visit) -> HttpResponse:
+def _gone(request: MemberRequest) -> HttpResponse:
     account = str(request.account)
     logout(request)
     messages.success(request, _("You have left %(account)s, and are signed out.") % {"account": account})

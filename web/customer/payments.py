@@ -13,21 +13,21 @@ from django.views.decorators.http import require_POST
 from core.models import Invoice, Payment
 from core.problems import Problem
 from engine import available, perform
-from web.customer.door import Visit, members_only, owners_and_admins
+from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.customer.timeline import story_of
 from web.paging import page_of
-from web.refusals import said
+from web.problem_messages import problem_message
 from workflows.mail.rejection_reasons import reason_for
 
 
 @members_only
-def payments(request: Visit) -> HttpResponse:
+def payments(request: MemberRequest) -> HttpResponse:
     page = page_of(request.account.payments.select_related("invoice", "method"), request)
     return render(request, "web/customer/payments.html", {"page": page})
 
 
 @members_only
-def payment(request: Visit, pk: UUID) -> HttpResponse:
+def payment(request: MemberRequest, pk: UUID) -> HttpResponse:
     found = _payment_of(request, pk)
     return render(
         request,
@@ -44,17 +44,17 @@ def payment(request: Visit, pk: UUID) -> HttpResponse:
 
 @require_POST
 @owners_and_admins
-def withdraw(request: Visit, pk: UUID) -> HttpResponse:
+def withdraw(request: MemberRequest, pk: UUID) -> HttpResponse:
     """Take a claim back. Until when is the machine's to say."""
     found = _payment_of(request, pk)
     try:
         perform(found.withdraw, by=request.user)
     except Problem as problem:
-        messages.error(request, said(problem, about=found))
+        messages.error(request, problem_message(problem, about=found))
     else:
         messages.success(request, _("The payment is withdrawn. The invoice is still open."))
     return redirect("payment", found.pk)
 
 
-def _payment_of(request: Visit, pk: UUID) -> Payment:
+def _payment_of(request: MemberRequest, pk: UUID) -> Payment:
     return get_object_or_404(request.account.payments.select_related("invoice", "method", "submitted_by"), pk=pk)

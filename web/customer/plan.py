@@ -14,16 +14,16 @@ from core.problems import Problem
 from core.validation.billing_details import NEEDED_TO_BILL
 from engine import available, perform
 from web.catalogue import MONTH, Catalogue
-from web.customer.door import Visit, members_only, owners_and_admins
-from web.refusals import said
-from web.words import excess_words
+from web.customer.access import MemberRequest, members_only, owners_and_admins
+from web.problem_messages import problem_message
+from web.status_labels import excess_text
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
 from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only
-def plan(request: Visit) -> HttpResponse:
+def plan(request: MemberRequest) -> HttpResponse:
     account = request.account
     rows = list(
         account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
@@ -46,7 +46,7 @@ def plan(request: Visit) -> HttpResponse:
             "waiting": waiting,
             "current": current,
             "catalogue": catalogue,
-            "cards": [(card, excess_words(beyond(card.plan, usage))) for card in catalogue.cards if card.price.amount],
+            "cards": [(card, excess_text(beyond(card.plan, usage))) for card in catalogue.cards if card.price.amount],
             "is_to_change": living is not None and (living.cancel_at_period_end or living.next_plan is not None),
             "may_cancel": living is not None and "cancel" in available(living, request.user),
             "open_upgrade": living
@@ -57,7 +57,7 @@ def plan(request: Visit) -> HttpResponse:
 
 @require_POST
 @members_only
-def change(request: Visit) -> HttpResponse:
+def change(request: MemberRequest) -> HttpResponse:
     """Choose a plan: at once for an invoice, or with the next period when it is a smaller one."""
     catalogue = Catalogue(interval=request.POST.get("interval", ""), currency=request.POST.get("currency", ""))
     card = catalogue.card(request.POST.get("plan", ""))
@@ -77,28 +77,28 @@ def change(request: Visit) -> HttpResponse:
         if set(NEEDED_TO_BILL) & problem.members.get("errors", {}).keys():
             messages.error(request, _("First say to whom the invoices of a paid plan go, then choose it."))
             return redirect("billing")
-        messages.error(request, said(problem))
+        messages.error(request, problem_message(problem))
         return redirect("plan")
     if invoice is not None:
         messages.success(request, _("Your plan changes as soon as this invoice is paid."))
         return redirect("invoice", invoice.pk)
     day = date_format(subscription.period_end, "j F Y") if subscription.period_end else ""
     messages.success(request, _("%(plan)s begins on %(day)s.") % {"plan": card.plan, "day": day})
-    if too_much := excess_words(over_limit(request.account, card.plan)):
+    if too_much := excess_text(over_limit(request.account, card.plan)):
         messages.warning(request, too_much)
     return redirect("plan")
 
 
 @require_POST
 @owners_and_admins
-def keep(request: Visit) -> HttpResponse:
+def keep(request: MemberRequest) -> HttpResponse:
     """Take back a cancellation, or a smaller plan that was chosen for the next period."""
     rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "account")
     subscription = get_object_or_404(rows)
     try:
         keep_plan(subscription, by=request.user)
     except Problem as problem:
-        messages.error(request, said(problem, about=subscription))
+        messages.error(request, problem_message(problem, about=subscription))
     else:
         messages.success(request, _("You keep your plan."))
     return redirect("plan")
@@ -106,7 +106,7 @@ def keep(request: Visit) -> HttpResponse:
 
 @require_POST
 @owners_and_admins
-def cancel(request: Visit) -> HttpResponse:
+def cancel(request: MemberRequest) -> HttpResponse:
     """`when=now` ends it at once, anything else with the period that is paid for."""
     rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES)
     subscription = get_object_or_404(rows)
@@ -116,7 +116,7 @@ def cancel(request: Visit) -> HttpResponse:
         else:
             subscription = cancel_at_period_end(subscription, by=request.user)
     except Problem as problem:
-        messages.error(request, said(problem, about=subscription))
+        messages.error(request, problem_message(problem, about=subscription))
     else:
         ends_later = subscription.status == Subscription.Status.ACTIVE
         words = _("Your plan ends with the period that is paid for.") if ends_later else _("Your plan is cancelled.")

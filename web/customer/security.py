@@ -19,10 +19,10 @@ from core.models import Membership
 from core.problems import Problem
 from core.security import rate_limits
 from core.security.sessions import DIGITS, digest
-from web.customer.door import Visit, members_only, owners_only
+from web.customer.access import MemberRequest, members_only, owners_only
 from web.forms.account import CloseAccountForm
 from web.forms.passwords import ChangePasswordForm
-from web.refusals import said
+from web.problem_messages import problem_message
 from workflows.actions import close_account
 from workflows.actions.people import ask_to_verify, change_password, sign_out_everywhere
 from workflows.settlement.balances import balance_of
@@ -31,7 +31,7 @@ from workflows.settlement.balances import balance_of
 @never_cache
 @sensitive_post_parameters("old_password", "new_password")
 @members_only
-def security(request: Visit) -> HttpResponse:
+def security(request: MemberRequest) -> HttpResponse:
     """A changed password ends every session and token but this session."""
     form = ChangePasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _change(request, form):
@@ -51,7 +51,7 @@ def security(request: Visit) -> HttpResponse:
 
 @require_POST
 @members_only
-def end_session(request: Visit) -> HttpResponse:
+def end_session(request: MemberRequest) -> HttpResponse:
     """End one of one's own, in another browser; this one's is ended by signing out."""
     others = request.user.sessions.exclude(pk=digest(request.session.session_key or ""))
     chosen = request.POST.get("session", "")
@@ -62,7 +62,7 @@ def end_session(request: Visit) -> HttpResponse:
 
 @require_POST
 @members_only
-def sign_out_all(request: Visit) -> HttpResponse:
+def sign_out_all(request: MemberRequest) -> HttpResponse:
     sign_out_everywhere(request.user)
     logout(request)
     messages.success(request, _("You are signed out everywhere."))
@@ -71,12 +71,12 @@ def sign_out_all(request: Visit) -> HttpResponse:
 
 @require_POST
 @members_only
-def verify_again(request: Visit) -> HttpResponse:
+def verify_again(request: MemberRequest) -> HttpResponse:
     try:
         rate_limits.VERIFY.attempt(request, request.user.email)
         ask_to_verify(request.user)
     except Problem as problem:
-        messages.error(request, said(problem))
+        messages.error(request, problem_message(problem))
     else:
         messages.success(request, _("A mail with a link is on its way."))
     return redirect("security")
@@ -84,7 +84,7 @@ def verify_again(request: Visit) -> HttpResponse:
 
 @never_cache
 @owners_only
-def close(request: Visit) -> HttpResponse:
+def close(request: MemberRequest) -> HttpResponse:
     """Close the account for good, confirmed by its name."""
     form = CloseAccountForm(request.POST or None, account=request.account)
     if request.method == "POST" and form.is_valid():
@@ -100,7 +100,7 @@ def close(request: Visit) -> HttpResponse:
     return render(request, "web/customer/close_account.html", {"form": form, "balances": balances})
 
 
-def _change(request: Visit, form: ChangePasswordForm) -> bool:
+def _change(request: MemberRequest, form: ChangePasswordForm) -> bool:
     try:
         attempt = rate_limits.LOGIN.attempt(request, request.user.email)
         user = change_password(request.user, form.cleaned_data["old_password"], form.cleaned_data["new_password"])

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 
 from core.models import Membership, Site
 from core.problems import Problem
-from web.customer.door import Visit, members_only
+from web.customer.access import MemberRequest, members_only
+from web.form_tokens import TOKEN, new_token
 from web.forms import PageForm
 from web.forms.account import AccessForm, SiteForm, UseCreditsForm
-from web.once import TOKEN, new_token
 from web.paging import page_of
-from web.refusals import said
+from web.problem_messages import problem_message
 from workflows.actions.site_access import change_site, close_site, give_access, manages
 from workflows.actions.sites import open_site, plan_of
 from workflows.lifecycle.service_rules import Act, may
@@ -26,7 +26,7 @@ from workflows.settlement.credits import consume, open_to_role
 
 
 @members_only
-def sites(request: Visit) -> HttpResponse:
+def sites(request: MemberRequest) -> HttpResponse:
     form = SiteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def sites(request: Visit) -> HttpResponse:
 
 
 @members_only
-def site(request: Visit, pk: UUID) -> HttpResponse:
+def site(request: MemberRequest, pk: UUID) -> HttpResponse:
     """One site. Its forms are told apart by the name of their button."""
     found = get_object_or_404(request.account.sites.select_related("industry"), pk=pk)
     found.account = request.account
@@ -73,11 +73,11 @@ def site(request: Visit, pk: UUID) -> HttpResponse:
     )
 
 
-def _may_use(request: Visit) -> bool:
+def _may_use(request: MemberRequest) -> bool:
     return request.account.consume_by in open_to_role(request.role) and may(request.account, Act.USE_CREDITS)
 
 
-def _do(request: Visit, found: Site, forms: dict[str, Any]) -> HttpResponse | None:
+def _do(request: MemberRequest, found: Site, forms: dict[str, Any]) -> HttpResponse | None:
     """What was asked for; None when the form has to be seen again."""
     verb = request.POST.get("do", "")
     given: dict[str, Callable[[], PageForm]] = {
@@ -94,13 +94,13 @@ def _do(request: Visit, found: Site, forms: dict[str, Any]) -> HttpResponse | No
         return _perform(request, found, verb, form.cleaned_data if form else {})
     except Problem as problem:
         if form is None:
-            messages.error(request, said(problem))
+            messages.error(request, problem_message(problem))
             return redirect("site", found.pk)
         form.refuse(problem, about=request.account)
         return None
 
 
-def _perform(request: Visit, found: Site, verb: str, data: dict[str, Any]) -> HttpResponse:
+def _perform(request: MemberRequest, found: Site, verb: str, data: dict[str, Any]) -> HttpResponse:
     if verb == "close":
         close_site(found, by=request.user)
         messages.success(request, _("The site is closed."))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.models import Invoice, Payment
 from engine.models import Transition
 from web.customer.banner import HOW_TO_PAY
-from web.words import person_name
+from web.status_labels import person_name
 from workflows.mail.rejection_reasons import reason_for
 
 # (machine, transition) -> words and look. What is not named here is not the customer's business.

@@ -13,7 +13,7 @@ from core.time_zones import canonical_time_zone, offset_text, time_zone_names
 from web.forms.base import PageForm
 from web.forms.billing import BillingFields
 from web.forms.fields import Address, Choice, Line
-from web.words import CONSUME_BY, ROLES, SITE_ROLES
+from web.status_labels import CONSUME_BY, ROLES, SITE_ROLES
 from workflows.periods import database_now
 
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 
 from core.problems import Problem, TooManyRequests, ValidationError
 from engine.stateful import Stateful
-from web.refusals import said
+from web.problem_messages import problem_message
 
 
 class Renderer(DjangoTemplates):
@@ -33,14 +33,14 @@ class PageForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def refuse(self, problem: Problem, *, about: Stateful | None = None) -> None:
-        """Show a Problem where it belongs: beside its fields, or above the form. `about`: as in `said`."""
+        """Show a Problem where it belongs: beside its fields, or above the form. `about`: as in `problem_message`."""
         if isinstance(problem, TooManyRequests):
             self.too_many = problem
         errors: dict[str, Any] = problem.members.get("errors", {})
         for name, lines in errors.items():
             self.add_error(name if name in self.fields else None, [str(line) for line in lines])
         if not errors:
-            self.add_error(None, said(problem, about=about))
+            self.add_error(None, problem_message(problem, about=about))
 
     def also(self, check: Callable[[], object]) -> None:
         """Show at once what a verb will refuse; a field that has an error keeps that one."""

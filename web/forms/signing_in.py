@@ -7,10 +7,10 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from web.forms.base import PageForm, Renderer
-from web.limited import CountsTries
+from web.rate_limited_login import RateLimitedLogin
 
 
-class SignInForm(CountsTries):
+class SignInForm(RateLimitedLogin):
     default_renderer = Renderer
     use_required_attribute = PageForm.use_required_attribute
     error_messages = {

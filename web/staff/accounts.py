@@ -18,7 +18,7 @@ from engine import available
 from engine.models import Transition
 from web.forms.base import PageForm
 from web.forms.fields import Line
-from web.staff.door import ADJUST, CUSTOMERS, REVIEW, Visit, may_see, staff_with
+from web.staff.access import ADJUST, CUSTOMERS, REVIEW, StaffRequest, may_see, staff_with
 from workflows.actions import available_to
 from workflows.settlement.balances import balance_of
 
@@ -35,14 +35,14 @@ class SearchForm(PageForm):
 
 
 @staff_with(*CUSTOMERS)
-def search(request: Visit) -> HttpResponse:
+def search(request: StaffRequest) -> HttpResponse:
     form = SearchForm(request.GET)
     words = form.cleaned_data["q"].strip() if form.is_valid() else ""
     return render(request, "web/staff/search.html", {"form": form, "words": words, **(_found(words) if words else {})})
 
 
 @staff_with(*CUSTOMERS)
-def account_page(request: Visit, pk: UUID) -> HttpResponse:
+def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     account = get_object_or_404(Account, pk=pk)
     steps = Transition.objects.filter(machine="account", object_id=pk).select_related("actor").order_by("-seq")
     context = {
@@ -61,7 +61,7 @@ def account_page(request: Visit, pk: UUID) -> HttpResponse:
 
 
 @staff_with(*CUSTOMERS)
-def invoice_page(request: Visit, pk: UUID) -> HttpResponse:
+def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account", "subscription__plan"), pk=pk)
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {

@@ -6,13 +6,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from engine.models import Batch
-from web.staff.door import OPERATE, Visit, staff_with
+from web.staff.access import OPERATE, StaffRequest, staff_with
 
 ROWS = 50
 
 
 @staff_with(OPERATE)
-def batches_page(request: Visit) -> HttpResponse:
+def batches_page(request: StaffRequest) -> HttpResponse:
     """What is open, and the newest of what is complete."""
     batches = Batch.objects.select_related("then").with_stuck().order_by("-id")
     context = {

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 
 from core.models import Payment
 from core.problems import Problem, ValidationError
+from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.confirming import for_money
-from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import BulkApproveForm, BulkRejectForm
 from workflows.actions import decide_many, left_out
@@ -26,7 +26,7 @@ WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
 
 @staff_with(REVIEW)
 @for_money
-def bulk(request: Visit) -> HttpResponse:
+def bulk(request: StaffRequest) -> HttpResponse:
     """Asks, and when it was answered decides on all of them in one request.
 
     With scripts the page sends its list to `part` in pieces instead, and fills in the results as they come.
@@ -56,7 +56,7 @@ def bulk(request: Visit) -> HttpResponse:
 @staff_with(REVIEW)
 @for_money
 @require_POST
-def part(request: Visit) -> HttpResponse:
+def part(request: StaffRequest) -> HttpResponse:
     """Some of the list, as rows with their results."""
     verb, keys = wanted(request)
     form = _form(verb, request.POST)
@@ -66,7 +66,7 @@ def part(request: Visit) -> HttpResponse:
     return render(request, "web/staff/bulk_rows.html", _results(keys, outcomes))
 
 
-def wanted(request: Visit) -> tuple[str, list[UUID]]:
+def wanted(request: StaffRequest) -> tuple[str, list[UUID]]:
     verb = request.POST.get("verb", "")
     if verb not in WORDS:
         raise ValidationError({"verb": ["Approve or reject."]})

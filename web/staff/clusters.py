@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from core.problems import Problem
 from web.forms.base import PageForm
 from web.forms.fields import Line
-from web.staff.door import MANAGE, Visit, staff_with
+from web.staff.access import MANAGE, StaffRequest, staff_with
 from workflows.actions.trials import Cluster, close_cluster, cluster_of, clusters, mark_seen
 
 
@@ -26,12 +26,12 @@ class ClusterForm(PageForm):
 
 
 @staff_with(MANAGE)
-def clusters_page(request: Visit) -> HttpResponse:
+def clusters_page(request: StaffRequest) -> HttpResponse:
     return render(request, "web/staff/clusters.html", {"clusters": clusters()})
 
 
 @staff_with(MANAGE)
-def cluster_page(request: Visit, reason: str, key: str) -> HttpResponse:
+def cluster_page(request: StaffRequest, reason: str, key: str) -> HttpResponse:
     """One of them, with the two things that may be done about it."""
     cluster = cluster_of(reason, key)
     if cluster is None:
@@ -49,7 +49,7 @@ def cluster_page(request: Visit, reason: str, key: str) -> HttpResponse:
     return render(request, "web/staff/cluster.html", {"cluster": cluster, "form": form}, status=status)
 
 
-def _decide(request: Visit, cluster: Cluster, reason: str) -> None:
+def _decide(request: StaffRequest, cluster: Cluster, reason: str) -> None:
     if request.POST.get("verb") == "close":
         closed, kept = close_cluster(cluster.reason, cluster.key, by=request.user, why=reason)
         messages.success(

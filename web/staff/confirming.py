@@ -24,7 +24,7 @@ from core.security import rate_limits, sessions
 from core.security.events import refused
 from web.forms.base import PageForm
 from web.forms.passwords import password_field
-from web.staff.door import View, Visit
+from web.staff.access import StaffRequest, View
 from workflows.actions.people import confirm_password
 
 PREVIEW = "preview"  # in what a page sends only to be told what would follow
@@ -39,7 +39,7 @@ def for_money(view: View) -> View:
     """A page on which one decides about money: confirmed 15 minutes ago or less, or since then deciding."""
 
     @wraps(view)
-    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not sessions.is_confirmed_for_money(request.session):
             return ask(request)
         if request.method == "POST" and PREVIEW not in request.POST:
@@ -53,7 +53,7 @@ def for_rights(view: View) -> View:
     """A page on which rights or payees are changed: confirmed 15 minutes ago or less, whatever was decided since."""
 
     @wraps(view)
-    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return view(request, *args, **kwargs) if sessions.is_confirmed(request.session) else ask(request)
 
     return inner
@@ -108,7 +108,7 @@ class DecidingAdmin(ConfirmedAdmin):
 @never_cache
 @sensitive_post_parameters("password")
 @login_required
-def confirm_page(request: Visit) -> HttpResponse:
+def confirm_page(request: StaffRequest) -> HttpResponse:
     """Confirm that it is you, and go back to where you were."""
     if not request.user.is_staff:
         raise PermissionDenied("This page is for staff.")

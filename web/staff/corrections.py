@@ -15,10 +15,10 @@ from core.models import Account, Invoice, User
 from core.problems import Problem
 from engine import available, perform
 from engine.stateful import Stateful
+from web.form_tokens import new_token, once_per_form_token
 from web.forms.base import PageForm
-from web.once import new_token, once
+from web.staff.access import ADJUST, MANAGE, VOID, StaffRequest, staff_with
 from web.staff.confirming import PREVIEW, for_money
-from web.staff.door import ADJUST, MANAGE, VOID, Visit, staff_with
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
 from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
@@ -42,7 +42,7 @@ INVOICE_VERBS = {
 
 @staff_with(VOID)
 @for_money
-def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def close_invoice(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """Void or write off an invoice."""
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     title, follows, done = INVOICE_VERBS[verb]
@@ -70,7 +70,7 @@ def close_invoice(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 
 @staff_with(MANAGE)
 @for_money
-def close(request: Visit, pk: UUID) -> HttpResponse:
+def close(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Close an account for good, confirmed by its name."""
     account = get_object_or_404(Account, pk=pk)
     if PREVIEW in request.POST:
@@ -99,14 +99,14 @@ def close(request: Visit, pk: UUID) -> HttpResponse:
 
 @staff_with(ADJUST)
 @for_money
-def adjust_credits(request: Visit, pk: UUID) -> HttpResponse:
+def adjust_credits(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Give or take credits by hand. A form that is sent twice adjusts once."""
     account = get_object_or_404(Account, pk=pk)
     form = AdjustForm(_given(request), initial={"token": new_token()})
 
     def do() -> object:
         data = form.cleaned_data
-        return once(
+        return once_per_form_token(
             request.user,
             data["token"],
             lambda: adjust(account, data["amount"], reason=data["reason"], by=request.user).pk,
@@ -130,12 +130,12 @@ def _verbs(about: Stateful, user: User) -> list[str]:
     return available_to(about, user) if isinstance(about, Invoice) else available(about, user)
 
 
-def _given(request: Visit) -> Any:
+def _given(request: StaffRequest) -> Any:
     return request.POST if request.method == "POST" else None
 
 
 def _page(
-    request: Visit,
+    request: StaffRequest,
     form: PageForm,
     *,
     about: Stateful,

@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
+from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.confirming import for_money
-from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
-from web.staff.payment import find, neighbours, standing, why_not
+from web.staff.payment import adjacent_payments, decision_context, find, why_not
 from web.templatetags.web import money
 from workflows.actions import decide_payment
 
@@ -29,7 +29,7 @@ WORDS = {
 
 @staff_with(REVIEW)
 @for_money
-def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """A form of its own for whoever has no scripts, and where the dialogs of the payment's page send theirs."""
     if verb not in FORMS:
         raise Http404
@@ -38,9 +38,9 @@ def decide(request: Visit, pk: UUID, verb: str) -> HttpResponse:
     context = {"verb": verb, "title": WORDS[verb][0], "form": form}
     if request.method != "POST" or not form.is_valid():
         return _page(request, payment, context)
-    if verb == "reject" and form.is_short and "approve" in standing(request, payment)["verbs"]:
+    if verb == "reject" and form.is_short and "approve" in decision_context(request, payment)["verbs"]:
         return _page(request, payment, {**context, **_instead(payment, form)})
-    following = neighbours(request, payment)["next"] if verb != "reverse" else None
+    following = adjacent_payments(request, payment)["next"] if verb != "reverse" else None
     try:
         decide_payment(payment, verb, by=request.user, **form.inputs)
     except PermissionDenied as problem:
@@ -66,10 +66,10 @@ def _instead(payment: Payment, form: RejectForm) -> dict[str, object]:
     return {"offer": offer, "form": RejectForm(payment=payment, initial={**form.inputs, "all_the_same": True})}
 
 
-def _page(request: Visit, payment: Payment, context: dict[str, object], *, status: int = 200) -> HttpResponse:
-    around = neighbours(request, payment)
+def _page(request: StaffRequest, payment: Payment, context: dict[str, object], *, status: int = 200) -> HttpResponse:
+    around = adjacent_payments(request, payment)
     own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
-    context = standing(request, payment) | around | {"claim": own} | context
+    context = decision_context(request, payment) | around | {"claim": own} | context
     return render(request, "web/staff/decide.html", context, status=status)
 
 

@@ -18,8 +18,8 @@ from core.problems import Problem
 from core.security import rate_limits
 from web.forms.base import PageForm
 from web.forms.fields import Address, Line, Lines
+from web.staff.access import GRANT, StaffRequest, staff_with
 from web.staff.confirming import for_rights
-from web.staff.door import GRANT, Visit, staff_with
 from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
 from workflows.actions.people import ask_for_password_reset
 from workflows.security.rights import known_words, words_of
@@ -54,7 +54,7 @@ class StaffEmailForm(PageForm):
 
 
 @staff_with(GRANT)
-def duties_page(request: Visit) -> HttpResponse:
+def duties_page(request: StaffRequest) -> HttpResponse:
     """All who hold something, what waits, and the search for somebody who is not of the staff yet."""
     filters = PersonFilter(request.GET)
     typed = filters.cleaned_data["q"].strip() if filters.is_valid() else ""
@@ -73,7 +73,7 @@ def duties_page(request: Visit) -> HttpResponse:
 
 @staff_with(GRANT)
 @for_rights
-def person_page(request: Visit, pk: UUID) -> HttpResponse:
+def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     """What one person holds; forms to ask for more, to take, to change the address, to send a link."""
     person = get_object_or_404(User, pk=pk)
     rights = Rights(words_of(person), known_words())
@@ -105,7 +105,7 @@ def person_page(request: Visit, pk: UUID) -> HttpResponse:
 
 @staff_with(GRANT)
 @for_rights
-def decide_grant(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def decide_grant(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """Confirm or withdraw; after the password was asked for, back to the person's page to press again."""
     decide: dict[str, Callable[..., DutyGrant]] = {"confirm": confirm, "withdraw": withdraw}
     if verb not in decide:
@@ -123,7 +123,7 @@ def decide_grant(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 
 @staff_with(GRANT)
 @for_rights
-def send_link(request: Visit, pk: UUID) -> HttpResponse:
+def send_link(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Passwords of others are never typed by anybody else."""
     person = get_object_or_404(User, pk=pk)
     if request.method == "POST":
@@ -142,21 +142,25 @@ def send_password_link(request: HttpRequest, person: User) -> None:
         messages.success(request, "A link to set a password is on its way to them.")
 
 
-def _give(request: Visit, person: User, data: dict[str, Any]) -> str:
+def _give(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
     grant = ask_to_give(person, data["duties"], by=request.user, reason=data["reason"])
     return f"Asked for: {grant.words}. It waits for a second person."
 
 
-def _take(request: Visit, person: User, data: dict[str, Any]) -> str:
+def _take(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
     return f"Taken: {take(person, data['duties'], by=request.user, reason=data['reason']).words}."
 
 
-def _email(request: Visit, person: User, data: dict[str, Any]) -> str:
+def _email(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
     ask_to_change_email(person, data["email"], by=request.user, reason=data["reason"])
     return "Asked for. It waits for a second person."
 
 
-VERBS: dict[str, Callable[[Visit, User, dict[str, Any]], str]] = {"give": _give, "take": _take, "address": _email}
+VERBS: dict[str, Callable[[StaffRequest, User, dict[str, Any]], str]] = {
+    "give": _give,
+    "take": _take,
+    "address": _email,
+}
 
 
 @dataclass(frozen=True)

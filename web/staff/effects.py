@@ -24,8 +24,8 @@ from web.forms.base import PageForm
 from web.forms.fields import Choice, Line, Lines
 from web.forms.payload import Payload
 from web.mails import address_of
-from web.staff.door import OPERATE, Visit, staff_with
-from web.words import EFFECT_TONES
+from web.staff.access import OPERATE, StaffRequest, staff_with
+from web.status_labels import EFFECT_TONES
 from workflows.reporting.estimated_counts import estimated_counts
 from workflows.reporting.review_stats import dead_per_kind
 from workflows.reporting.waiting import who_waits
@@ -65,7 +65,7 @@ class OperateForm(PageForm):
 
 
 @staff_with(OPERATE)
-def effects_page(request: Visit) -> HttpResponse:
+def effects_page(request: StaffRequest) -> HttpResponse:
     filters = EffectFilter(request.GET)
     chosen = filters.chosen
     found = _effects(chosen)
@@ -90,12 +90,12 @@ def effects_page(request: Visit) -> HttpResponse:
 
 
 @staff_with(OPERATE)
-def effect_page(request: Visit, pk: UUID) -> HttpResponse:
+def effect_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     return _one(request, _find(pk))
 
 
 @staff_with(OPERATE)
-def operate(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def operate(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """Try again or skip one; a page of its own for whoever has no scripts."""
     if verb not in ("retry", "skip"):
         raise Http404
@@ -118,7 +118,7 @@ def operate(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 
 @staff_with(OPERATE)
 @require_POST
-def retry_set(request: Visit) -> HttpResponse:
+def retry_set(request: StaffRequest) -> HttpResponse:
     """Those of a state and kind: say first how many that would be, then do it."""
     filters = EffectFilter(request.POST)
     chosen = filters.chosen
@@ -151,7 +151,7 @@ def _find(pk: UUID) -> Effect:
     return get_object_or_404(Effect.objects.select_related("transition"), pk=pk)
 
 
-def _one(request: Visit, effect: Effect) -> HttpResponse:
+def _one(request: StaffRequest, effect: Effect) -> HttpResponse:
     verbs = allowed_actions(effect, request.user)
     waits, says = who_waits(effect) if effect.state in RETRIABLE_STATES else (None, [])
     context = {
@@ -169,7 +169,7 @@ def _one(request: Visit, effect: Effect) -> HttpResponse:
     return render(request, "web/staff/effect.html", context)
 
 
-def _ask(request: Visit, effect: Effect, verb: str, form: OperateForm, *, status: int = 200) -> HttpResponse:
+def _ask(request: StaffRequest, effect: Effect, verb: str, form: OperateForm, *, status: int = 200) -> HttpResponse:
     context = {"effect": effect, "verb": verb, "form": form, "tone": EFFECT_TONES.get(effect.state, "")}
     return render(request, "web/staff/effect_verb.html", context, status=status)
 

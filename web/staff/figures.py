@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.timezone import now
 
-from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
+from web.staff.access import OPERATE, REVIEW, StaffRequest, may_see, staff_with
 from workflows.reporting.review_stats import (
     DAYS,
     MAX_CLAIMS,
@@ -46,13 +46,19 @@ class Chart:
 
 
 @staff_with(OPERATE, REVIEW)
-def figures_page(request: Visit) -> HttpResponse:
+def figures_page(request: StaffRequest) -> HttpResponse:
     *days, whole = daily_stats()
     ages, died = oldest_ages(), dead_effects_per_day()
     oldest = oldest_claim()
     context = {
         "days": [
-            (day, in_words(day.median_seconds), in_words(day.p90_seconds), in_words(age) if age else "", given_up)
+            (
+                day,
+                duration_text(day.median_seconds),
+                duration_text(day.p90_seconds),
+                duration_text(age) if age else "",
+                given_up,
+            )
             for day, age, given_up in zip(days, ages, died, strict=True)
         ],
         "charts": [
@@ -68,11 +74,11 @@ def figures_page(request: Visit) -> HttpResponse:
         ],
         "labels": [(n * SLOT + SLOT / 2, day.day) for n, day in enumerate(days) if n % 3 == 1],
         "whole": whole,
-        "half": in_words(whole.median_seconds),
-        "most": in_words(whole.p90_seconds),
+        "half": duration_text(whole.median_seconds),
+        "most": duration_text(whole.p90_seconds),
         "decided": whole.approved + whole.rejected,
         "oldest": oldest,
-        "oldest_age": in_words((now() - oldest.created_at) / timedelta(seconds=1)) if oldest else "",
+        "oldest_age": duration_text((now() - oldest.created_at) / timedelta(seconds=1)) if oldest else "",
         "dead": dead_per_kind(),
         "span": DAYS,
         "latest": MAX_CLAIMS,
@@ -90,7 +96,7 @@ def _counts(title: str, columns: Sequence[tuple[int, ...]], *parts: str) -> Char
 def _times(title: str, columns: Sequence[tuple[float, ...]], *parts: str) -> Chart:
     """Of seconds."""
     highest = max(map(sum, columns), default=0)
-    return Chart(title, parts, _bars(columns, highest), in_words(highest) if highest else "none")
+    return Chart(title, parts, _bars(columns, highest), duration_text(highest) if highest else "none")
 
 
 def _bars(columns: Sequence[tuple[float, ...]], highest: float) -> list[Bar]:
@@ -105,7 +111,7 @@ def _bars(columns: Sequence[tuple[float, ...]], highest: float) -> list[Bar]:
     return bars
 
 
-def in_words(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`42 s`, `12 min`, `5.5 h`, `3 d`"""
     if seconds < 60:
         return f"{seconds:.0f} s"

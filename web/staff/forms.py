@@ -11,7 +11,7 @@ from core.models.payment import PlannedAllocation
 from core.money import money_text
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines
-from web.words import canned_reasons
+from web.status_labels import canned_reasons
 
 
 class ApproveForm(PageForm):

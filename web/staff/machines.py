@@ -13,9 +13,9 @@ from django.urls import reverse
 from engine.models import Transition
 from engine.registry import follow_ups, machine_name
 from engine.stateful import Stateful, edges_of
+from web.staff.access import OPERATE, REVIEW, StaffRequest, may_see, staff_with
 from web.staff.diagram import Diagram, draw
-from web.staff.door import OPERATE, REVIEW, Visit, may_see, staff_with
-from web.words import STATUSES
+from web.status_labels import STATUSES
 from workflows.reporting.estimated_counts import Estimate, estimated_counts
 from workflows.reporting.history import HistoryNode, history_of
 from workflows.reporting.state_diagrams import machine_models, states_of
@@ -25,7 +25,7 @@ ROWS = 50
 
 
 @staff_with(OPERATE, REVIEW)
-def room(request: Visit) -> HttpResponse:
+def machines_page(request: StaffRequest) -> HttpResponse:
     models = _machines()
     tallies = estimated_counts(*((model, "status") for model in models.values()))
     drawn = [_drawing(name, model, counts) for (name, model), counts in zip(models.items(), tallies, strict=True)]
@@ -33,7 +33,7 @@ def room(request: Visit) -> HttpResponse:
 
 
 @staff_with(OPERATE, REVIEW)
-def rows(request: Visit, machine: str) -> HttpResponse:
+def rows(request: StaffRequest, machine: str) -> HttpResponse:
     """Objects in one state, or the last transitions of one name."""
     model = _known(machine)
     state, name = request.GET.get("state", ""), request.GET.get("transition", "")
@@ -58,7 +58,7 @@ def rows(request: Visit, machine: str) -> HttpResponse:
 
 
 @staff_with(OPERATE, REVIEW)
-def history(request: Visit, machine: str, pk: UUID) -> HttpResponse:
+def history(request: StaffRequest, machine: str, pk: UUID) -> HttpResponse:
     model = _known(machine)
     row = model._base_manager.filter(pk=pk).first()
     if row is None:
@@ -82,7 +82,7 @@ def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
     return found
 
 
-def _home(request: Visit, machine: str, pk: UUID) -> str:
+def _home(request: StaffRequest, machine: str, pk: UUID) -> str:
     """The page about the object itself, for those who may see it."""
     pages = {"payment": "desk_payment", "invoice": "desk_invoice", "account": "desk_account"}
     return reverse(pages[machine], args=[pk]) if machine in pages and may_see(request.user, REVIEW) else ""

@@ -20,8 +20,8 @@ from engine.pauses import COUNTED, pauses, set_rate, waiting_for
 from engine.registry import rates
 from web.forms.base import PageForm
 from web.forms.fields import Choice, Line, Lines
-from web.refusals import said
-from web.staff.door import OPERATE, Visit, staff_with
+from web.problem_messages import problem_message
+from web.staff.access import OPERATE, StaffRequest, staff_with
 
 SCOPES = [
     ("kind", "One kind, such as mail.receipt"),
@@ -54,7 +54,7 @@ class RateForm(PageForm):
 
 
 @staff_with(OPERATE)
-def pauses_page(request: Visit) -> HttpResponse:
+def pauses_page(request: StaffRequest) -> HttpResponse:
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         data = form.cleaned_data
@@ -71,7 +71,7 @@ def pauses_page(request: Visit) -> HttpResponse:
 
 @staff_with(OPERATE)
 @require_POST
-def change_pause(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def change_pause(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """Let some of it go, or all."""
     paused = get_object_or_404(EffectPause, pk=pk)
     form = LetGoForm(request.POST)
@@ -85,13 +85,13 @@ def change_pause(request: Visit, pk: UUID, verb: str) -> HttpResponse:
         else:
             messages.warning(request, f"Type a number from 1 to {LET_GO_MOST}.")
     except Problem as problem:
-        messages.warning(request, said(problem))
+        messages.warning(request, problem_message(problem))
     return redirect("effect_pauses")
 
 
 @staff_with(OPERATE)
 @require_POST
-def change_rate(request: Visit) -> HttpResponse:
+def change_rate(request: StaffRequest) -> HttpResponse:
     form = RateForm(request.POST)
     if form.is_valid():
         try:
@@ -104,7 +104,7 @@ def change_rate(request: Visit) -> HttpResponse:
     return _page(request, PauseForm(), form, status=400)
 
 
-def _page(request: Visit, form: PauseForm, rate_form: RateForm, *, status: int = 200) -> HttpResponse:
+def _page(request: StaffRequest, form: PauseForm, rate_form: RateForm, *, status: int = 200) -> HttpResponse:
     found = [(each, _count(waiting_for(each)), len(each.let_go)) for each in pauses().select_related("by")]
     context = {"form": form, "rate_form": rate_form, "pauses": found, "let_go_form": LetGoForm(auto_id=False)}
     return render(request, "web/staff/effect_pauses.html", context, status=status)

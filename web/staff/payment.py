@@ -13,10 +13,10 @@ from core.models import Payment, User
 from core.validation.proof_links import is_plain_https
 from engine import explain
 from engine.models import Transition
-from web.staff.door import APPROVE, REVIEW, Visit, staff_with
+from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
-from web.staff.queue import in_words
+from web.staff.queue import count_text
 from workflows.reporting.review_queue import queue, same_reference
 from workflows.security.payee_changes import version_of
 
@@ -34,18 +34,18 @@ STEPS = {
 
 
 @staff_with(REVIEW)
-def payment_page(request: Visit, pk: UUID) -> HttpResponse:
+def payment_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     payment = find(pk)
     return render(request, "web/staff/payment.html", page_of(request, payment))
 
 
 @staff_with(REVIEW)
-def state(request: Visit, pk: UUID) -> HttpResponse:
+def state(request: StaffRequest, pk: UUID) -> HttpResponse:
     """Nothing while the payment is as the open page shows it, else what became of it."""
     payment = find(pk)
     if request.GET.get("version") == str(payment.version):
         return HttpResponse(status=204)
-    return render(request, "web/staff/payment_state.html", standing(request, payment))
+    return render(request, "web/staff/payment_state.html", decision_context(request, payment))
 
 
 def find(pk: UUID) -> Payment:
@@ -53,10 +53,10 @@ def find(pk: UUID) -> Payment:
     return get_object_or_404(wanted, pk=pk)
 
 
-def page_of(request: Visit, payment: Payment) -> dict[str, Any]:
+def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
     is_open = payment.status == Payment.Status.PENDING_APPROVAL
-    around = neighbours(request, payment)
-    context = standing(request, payment) | around
+    around = adjacent_payments(request, payment)
+    context = decision_context(request, payment) | around
     own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
     payments = Payment.objects.select_related("invoice", "method", "account")
     return context | {
@@ -71,7 +71,7 @@ def page_of(request: Visit, payment: Payment) -> dict[str, Any]:
     }
 
 
-def standing(request: Visit, payment: Payment) -> dict[str, Any]:
+def decision_context(request: StaffRequest, payment: Payment) -> dict[str, Any]:
     """Where the payment stands, how it came there, and what this person may do about it."""
     steps = Transition.objects.filter(machine="payment", object_id=payment.pk).select_related("actor").order_by("seq")
     open_verbs = [rule.name for rule in explain(payment, request.user) if rule.is_open]
@@ -96,7 +96,7 @@ def why_not(payment: Payment, user: User) -> str:
     return "You may look at payments; deciding on them is another duty."
 
 
-def neighbours(request: Visit, payment: Payment) -> dict[str, Any]:
+def adjacent_payments(request: StaffRequest, payment: Payment) -> dict[str, Any]:
     """The queue beside the payment, in the order of the filters that the reviewer came with."""
     claims = queue(QueueFilter(request.GET).condition, also=payment.pk)
     keys = [claim.id for claim in claims]
@@ -104,7 +104,7 @@ def neighbours(request: Visit, payment: Payment) -> dict[str, Any]:
     first = max(0, min(here - NEIGHBOURS // 2, len(claims) - NEIGHBOURS))
     return {
         "claims": claims[first : first + NEIGHBOURS],
-        "waiting": in_words(len(claims)),
+        "waiting": count_text(len(claims)),
         "place": here + 1,
         "next": keys[here + 1] if here + 1 < len(keys) else None,
         "previous": keys[here - 1] if here > 0 else None,

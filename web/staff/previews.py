@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
 from engine.stateful import Stateful
+from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.bulk import wanted
-from web.staff.door import REVIEW, Visit, staff_with
 from web.staff.forms import FORMS, ApproveForm, open_invoices
 from workflows.actions import decide_many, decide_payment
 from workflows.reporting.previews import preview_billing
@@ -29,7 +29,7 @@ STAND_INS: dict[str, dict[str, Any]] = {
 
 @staff_with(REVIEW)
 @require_POST
-def preview(request: Visit, pk: UUID, verb: str) -> HttpResponse:
+def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     """Of one claim, with what is typed so far; nothing is said while that is not right yet."""
     if verb not in FORMS:
         raise Http404
@@ -46,7 +46,7 @@ def preview(request: Visit, pk: UUID, verb: str) -> HttpResponse:
 
 @staff_with(REVIEW)
 @require_POST
-def preview_many(request: Visit) -> HttpResponse:
+def preview_many(request: StaffRequest) -> HttpResponse:
     """Of the claims that are chosen, all together."""
     verb, keys = wanted(request)
     if len(keys) > PREVIEWED_CLAIMS:
@@ -54,7 +54,7 @@ def preview_many(request: Visit) -> HttpResponse:
     return preview_line(request, lambda: dict(decide_many(keys, verb, by=request.user, **STAND_INS.get(verb, {}))))
 
 
-def preview_line(request: Visit, work: Callable[[], Any], *subjects: Stateful) -> HttpResponse:
+def preview_line(request: StaffRequest, work: Callable[[], Any], *subjects: Stateful) -> HttpResponse:
     """What would follow of that, or why it cannot be; Busy says that it was not previewed."""
     try:
         return _line(request, summary=preview_billing(work, *subjects, by=request.user).summary)
@@ -66,5 +66,5 @@ def preview_line(request: Visit, work: Callable[[], Any], *subjects: Stateful) -
         return _line(request, problem=problem.detail)
 
 
-def _line(request: Visit, **words: str) -> HttpResponse:
+def _line(request: StaffRequest, **words: str) -> HttpResponse:
     return render(request, "web/staff/preview.html", words)

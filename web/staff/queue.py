@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from core.models import Payment
-from web.staff.door import APPROVE, REVIEW, Visit, staff_with
+from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
 from web.staff.filters import QueueFilter
 from workflows.reporting.review_queue import MAX_RANKED, QueueRow, count_waiting, queue
 
@@ -20,12 +20,12 @@ ROWS = 25
 
 
 @staff_with(REVIEW)
-def queue_page(request: Visit) -> HttpResponse:
+def queue_page(request: StaffRequest) -> HttpResponse:
     return render(request, "web/staff/queue.html", _queue(request))
 
 
 @staff_with(REVIEW)
-def rows(request: Visit) -> HttpResponse:
+def rows(request: StaffRequest) -> HttpResponse:
     """The list alone, for a page that is open already, with what became of the claims that it showed.
 
     204 while it would look as it does there: `shown`.
@@ -37,15 +37,15 @@ def rows(request: Visit) -> HttpResponse:
 
 
 @staff_with(REVIEW)
-def tally(request: Visit) -> HttpResponse:
-    return HttpResponse(in_words(count_waiting()))
+def waiting_count(request: StaffRequest) -> HttpResponse:
+    return HttpResponse(count_text(count_waiting()))
 
 
-def in_words(count: int) -> str:
+def count_text(count: int) -> str:
     return f"{MAX_RANKED:,}+" if count > MAX_RANKED else f"{count:,}"
 
 
-def _queue(request: Visit) -> dict[str, Any]:
+def _queue(request: StaffRequest) -> dict[str, Any]:
     filters = QueueFilter(request.GET)
     condition = filters.condition
     claims = queue(condition)
@@ -64,7 +64,7 @@ def _queue(request: Visit) -> dict[str, Any]:
         "may_decide": request.user.is_granted(APPROVE),
         "decided": decided.select_related("invoice", "account", "decided_by").order_by("pk")[:ROWS] if gone else [],
         "seen": ",".join(sorted(key.hex for key in known)[: 4 * ROWS]),
-        "tally": in_words(len(claims)) if condition is None else "",
+        "waiting_count": count_text(len(claims)) if condition is None else "",
     }
     rows = render_to_string("web/staff/queue_list.html", context, request)
     return context | {"list": rows, "shown": sha256(rows.encode()).hexdigest()[:16]}

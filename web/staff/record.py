@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import sound_methods
 from core.problems import Problem
-from web.staff.door import REVIEW, Visit, staff_with
+from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.forms import RecordForm
 from workflows.actions import record_payment
 
 
 @staff_with(REVIEW)
-def record(request: Visit, pk: UUID) -> HttpResponse:
+def record(request: StaffRequest, pk: UUID) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     methods = sound_methods(PaymentMethod.objects.offered_in(invoice.account.country))
     form = RecordForm(request.POST if request.method == "POST" else None, invoice=invoice, methods=methods)

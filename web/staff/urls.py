@@ -26,7 +26,7 @@ from web.staff import (
 urlpatterns = [
     path("", queue.queue_page, name="desk"),
     path("rows/", queue.rows, name="desk_rows"),
-    path("tally/", queue.tally, name="desk_tally"),
+    path("tally/", queue.waiting_count, name="desk_tally"),
     path("bulk/", bulk.bulk, name="desk_bulk"),
     path("bulk/part/", bulk.part, name="desk_bulk_part"),
     path("bulk/preview/", previews.preview_many, name="desk_bulk_preview"),
@@ -45,7 +45,7 @@ urlpatterns = [
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
     path("trials/", clusters.clusters_page, name="clusters"),
     path("trials/<slug:reason>/<str:key>/", clusters.cluster_page, name="cluster"),
-    path("workflows/", machines.room, name="machines"),
+    path("workflows/", machines.machines_page, name="machines"),
     path("workflows/<slug:machine>/", machines.rows, name="machine_rows"),
     path("workflows/<slug:machine>/<uuid:pk>/", machines.history, name="history"),
     path("effects/", effects.effects_page, name="effects"),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 
 from core.money import money_text
 from core.time_zones import offset_text
-from web.words import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_words
+from web.status_labels import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_label
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
 
@@ -33,7 +33,7 @@ def money(amount: Decimal | None, currency: str) -> str:
 @register.simple_tag
 def badge(row: Any) -> SafeString:
     """The status of a row as a coloured word."""
-    words, tone = status_words(row)
+    words, tone = status_label(row)
     return format_html('<span class="badge {}">{}</span>', tone, words)
 
 

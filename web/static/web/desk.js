@@ -57,7 +57,7 @@ document.addEventListener("submit", async (event) => {
   const going = form.querySelector(".going");
   going.hidden = false;
   const bar = going.querySelector("progress");
-  const said = going.querySelector("[data-tally]");
+  const said = going.querySelector("[data-count]");
   let decided = 0;
   let left = 0;
   for (let n = 0; n < keys.length; n += PIECE) {
@@ -72,7 +72,7 @@ document.addEventListener("submit", async (event) => {
     said.textContent = `${decided} ${form.dataset.said}` + (left ? `, ${left} left alone` : "");
   }
   document.querySelector("h1").textContent = said.textContent;
-  for (const tally of document.querySelectorAll(".tally")) tally.dispatchEvent(new Event("look")); // fewer wait now
+  for (const count of document.querySelectorAll(".nav-count")) count.dispatchEvent(new Event("look")); // fewer wait now
   going.querySelector("[data-end]").hidden = false;
 }, true);
 

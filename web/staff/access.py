@@ -23,13 +23,13 @@ GRANT = "core.grant_duties"
 CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of customers and their invoices
 
 
-class Visit(HttpRequest):
+class StaffRequest(HttpRequest):
     """A request of somebody of the staff."""
 
     user: User
 
 
-View = Callable[Concatenate[Visit, ...], HttpResponse]
+View = Callable[Concatenate[StaffRequest, ...], HttpResponse]
 
 
 def may_see(user: Any, permission: str) -> bool:
@@ -42,7 +42,7 @@ def staff_with(*permissions: str) -> Callable[[View], Callable[..., HttpResponse
 
     def guard(view: View) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+        def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not any(may_see(request.user, permission) for permission in permissions):
                 raise PermissionDenied("This page is for staff with another duty than yours.")
             return view(request, *args, **kwargs)

@@ -13,9 +13,9 @@ from engine.stateful import Stateful
 from workflows.actions.sites import Excess
 from workflows.mail.rejection_reasons import reason_for
 
-Words = tuple[Promise, str]
+Label = tuple[Promise, str]
 
-STATUSES: dict[str, dict[str, Words]] = {
+STATUSES: dict[str, dict[str, Label]] = {
     "account": {
         "trial": (_("On trial"), "info"),
         "pending_payment": (_("Waiting for payment"), "warn"),
@@ -78,7 +78,7 @@ EFFECT_TONES = {
 }  # fmt: skip
 
 
-def status_words(row: Stateful) -> Words:
+def status_label(row: Stateful) -> Label:
     machine = row._meta.model_name or ""
     return STATUSES[machine][str(row.status)]
 
@@ -93,7 +93,7 @@ def person_name(user: User) -> str:
     return gettext("Somebody who has a new account") if user.former_email_digest else user.email
 
 
-def excess_words(found: Mapping[str, Excess]) -> str:
+def excess_text(found: Mapping[str, Excess]) -> str:
     """What is in use beyond a plan's limits, in sentences; empty where everything fits."""
     words = {
         "sites": gettext("Sites: %(used)d in use, the plan has room for %(limit)d."),

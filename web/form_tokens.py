@@ -22,7 +22,7 @@ def new_token() -> str:
     return uuid4().hex
 
 
-def once(user: User, token: str, make: Callable[[], UUID]) -> UUID:
+def once_per_form_token(user: User, token: str, make: Callable[[], UUID]) -> UUID:
     """The key of the row that this form made. Without a token of ours it is made unconditionally."""
     if not TOKEN.fullmatch(token):
         return make()

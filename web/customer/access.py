@@ -19,7 +19,7 @@ from core.time_zones import zone_of
 from web.signing_in import home_of
 
 
-class Visit(HttpRequest):
+class MemberRequest(HttpRequest):
     """A request of somebody who belongs to an account."""
 
     user: User
@@ -29,7 +29,7 @@ class Visit(HttpRequest):
     is_closed: bool
 
 
-View = Callable[Concatenate[Visit, ...], HttpResponse]
+View = Callable[Concatenate[MemberRequest, ...], HttpResponse]
 
 
 def members_only(view: View) -> Callable[..., HttpResponseBase]:
@@ -39,7 +39,7 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
     """
 
     @wraps(view)
-    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         membership = Membership.objects.select_related("account").filter(user=request.user.pk).first()
         if membership is None:
             if request.user.is_staff:
@@ -60,7 +60,7 @@ def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
     """Of those, whoever may spend the account's money and change it."""
 
     @wraps(view)
-    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.is_closed:
             raise PermissionDenied(_("The account is closed."))
         if not request.may_act:
@@ -74,7 +74,7 @@ def owners_only(view: View) -> Callable[..., HttpResponseBase]:
     """Of those, who may close the account."""
 
     @wraps(view)
-    def inner(request: Visit, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.role != Membership.Role.OWNER:
             raise PermissionDenied(_("Only an owner of the account may close it."))
         return view(request, *args, **kwargs)

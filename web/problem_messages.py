@@ -6,10 +6,10 @@ from django.utils.translation import gettext as _
 
 from core.problems import Problem, WrongState
 from engine.stateful import Stateful
-from web.words import status_name
+from web.status_labels import status_name
 
 
-def said(problem: Problem, *, about: Stateful | None = None) -> str:
+def problem_message(problem: Problem, *, about: Stateful | None = None) -> str:
     """A Problem in one line: its detail, or what it says of each field.
 
     about: what was to be changed, where its state may forbid it. The engine knows no customer's word for a state: that

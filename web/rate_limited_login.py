@@ -15,7 +15,7 @@ from core.security import events, rate_limits
 from workflows.actions.people import signed_in
 
 
-class CountsTries(AuthenticationForm):
+class RateLimitedLogin(AuthenticationForm):
     """For log-in forms: a try too many is refused before the password is looked at."""
 
     def clean(self) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class CountsTries(AuthenticationForm):
         return cleaned
 
 
-def answers_429(view: Callable[..., Any]) -> Callable[..., Any]:
+def rate_limited(view: Callable[..., Any]) -> Callable[..., Any]:
     """Give the page of such a form the status and Retry-After of its refusal."""
 
     @wraps(view)

@@ -59,18 +59,18 @@ STAFF = [
     Group(
         "",
         [
-            Link("Review", "desk", (REVIEW,), count="desk_tally"),
+            Link("Review queue", "desk", (REVIEW,), count="desk_tally"),
             Link("Customers", "desk_search", CUSTOMERS),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],
     ),
     Group(
-        "Workflow room",
+        "Operations",
         [
-            Link("Machines", "machines", (OPERATE, REVIEW)),
+            Link("State machines", "machines", (OPERATE, REVIEW)),
             Link("Effects", "effects", (OPERATE,)),
             Link("Batches", "batches", (OPERATE,)),
-            Link("Figures", "figures", (OPERATE, REVIEW)),
+            Link("Reports", "figures", (OPERATE, REVIEW)),
         ],
     ),
     Group("", [Link("Duties", "desk_duties", (GRANT,)), Link(_("Administration"), "admin:index")]),

@@ -1,1 +1,1 @@
-"""The JSON door: parse, fetch, perform, answer."""
+"""The JSON API: parse, fetch, perform, answer."""

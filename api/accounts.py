@@ -1,5 +1,3 @@
-"""An account as its people see it."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -87,7 +85,7 @@ class CreditEntryOut(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
     def get_reference(self, entry: CreditEntry) -> str:
-        """As the customer gave it; of what we wrote ourselves, our own key."""
+        """The customer's reference, or our own key for entries that we made."""
         return entry.key.removeprefix("consume:")
 
 
@@ -215,7 +213,7 @@ def excess_out(found: dict[str, Excess]) -> dict[str, Any]:
 
 
 def account_of(user: Any) -> Account:
-    """The account that a customer belongs to. Raises NotFound for staff, who belong to none."""
+    """The user's account. Raises NotFound for staff, who have none."""
     membership = getattr(user, "membership", None)
     if membership is None:
         raise NotFound(NO_ACCOUNT)

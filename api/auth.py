@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Sign-up, sign-in and sign-out."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Login(ApiView):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         attempt = rate_limits.LOGIN.attempt(request, form.validated_data["email"])
-        # Django hashes for an unknown address too, so that the time tells nothing.
+        # Django hashes for unknown addresses too: the time reveals nothing.
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
             events.refused("sign_in_refused", account=form.validated_data["email"])
@@ -193,9 +193,9 @@ class Me(CallerView):
 
 
 def session(user: Any, token: str) -> dict[str, Any]:
-    """What an answer says of a new token, which comes first in it: only its digest is kept.
+    """The fields of an answer that has a new token. `token` is first: stored answers cut it out there.
 
-    Raises InvalidCredentials for somebody whose password was changed, or who was disabled, since it was checked.
+    Raises InvalidCredentials if the password was changed or the user disabled since the password was checked.
     """
     with atomic():
         unchanged = User.objects.select_for_update(no_key=True).filter(

@@ -54,7 +54,7 @@ class Docs(SpectacularSwaggerSplitView):
 
 @cache
 def published() -> dict[str, Any]:
-    """The schema of this release. It costs half a second, once in each process."""
+    """The schema of this release; half a second, once per process."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return schema
 

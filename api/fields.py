@@ -1,7 +1,4 @@
-"""Fields that take exactly what they say, and serializers that take nothing else.
-
-A field of ours has `openapi`: what it takes, for the published schema, which thereby cannot say anything else.
-"""
+"""Strict fields and serializers. A field's `openapi` is what it accepts, as the published schema states it."""
 
 from __future__ import annotations
 
@@ -47,9 +44,9 @@ class EmptyBody(StrictSerializer):
 
 
 class Text(serializers.CharField):
-    """A line of text, in NFC. `lines=True` lets it have several. `max_length` counts it in NFC, blanks around it too.
+    """One line of text in NFC, or several with `lines=True`. `max_length` counts NFC with surrounding blanks.
 
-    Of which nothing is drawn, such as a zero-width space, is as good as empty.
+    Text that draws nothing, such as a zero-width space, counts as empty.
     """
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
@@ -72,7 +69,7 @@ class Text(serializers.CharField):
         return super().to_internal_value(text)
 
     def spelled(self, text: str) -> str:
-        """In the form in which it is kept."""
+        """As it is stored."""
         return composed(text)
 
     def check_length(self, text: str) -> None:
@@ -92,7 +89,7 @@ class Text(serializers.CharField):
 
 
 class Password(Text):
-    """As it was typed, blanks and all: `User` knows how passwords are spelled."""
+    """Kept as typed, with blanks; `User` normalises passwords."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 128, "trim_whitespace": False, **kwargs})
@@ -121,7 +118,7 @@ class Email(Text):
 
 
 class _Code(Text):
-    """One of a list that others keep; in the published schema a component of its own."""
+    """A code of a public standard; a component of its own in the published schema."""
 
     component: str
 
@@ -137,7 +134,7 @@ class _Code(Text):
         return {"anyOf": [code, {"const": ""}]} if self.allow_blank else code
 
     def openapi_component(self) -> dict[str, Any]:
-        """What `openapi` refers to."""
+        """The component that `openapi` refers to."""
         return {"type": "string", "description": (self.__doc__ or "").strip(), "enum": self.codes()}
 
 
@@ -172,7 +169,7 @@ class Currency(_Code):
 
 
 class TimeZone(Text):
-    """A name of the IANA time zone database. One that was renamed since is kept under its present name."""
+    """An IANA time zone, stored under its present name."""
 
     def to_internal_value(self, data: Any) -> str:
         name = canonical_time_zone(super().to_internal_value(data))
@@ -197,7 +194,7 @@ class Amount(serializers.Field):
 
 @contextmanager
 def in_public_names(names: Mapping[str, str]) -> Iterator[None]:
-    """What a verb refuses by the names of our columns is said by those that the contract gives them."""
+    """Rename the fields of a verb's ValidationError from column names to API names."""
     try:
         yield
     except ValidationError as problem:
@@ -206,7 +203,7 @@ def in_public_names(names: Mapping[str, str]) -> Iterator[None]:
 
 
 class StrictInteger(serializers.Field):
-    """A number of JSON without a fraction: not 1.0, not "1", not true."""
+    """A JSON integer: not 1.0, "1" or true."""
 
     def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -223,7 +220,7 @@ class StrictInteger(serializers.Field):
 
 
 class StrictBoolean(serializers.Field):
-    """true or false, and not what merely looks like it."""
+    """JSON true or false, not "true" or 1."""
 
     openapi = {"type": "boolean"}
 
@@ -237,7 +234,7 @@ class StrictBoolean(serializers.Field):
 
 
 class DateField(serializers.DateField):
-    """YYYY-MM-DD and nothing else."""
+    """YYYY-MM-DD only."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or not DATE.fullmatch(data):
@@ -246,7 +243,7 @@ class DateField(serializers.DateField):
 
 
 class UuidField(serializers.UUIDField):
-    """A UUID in its usual spelling."""
+    """A UUID in lower case with hyphens."""
 
     openapi = {"type": "string", "format": "uuid", "pattern": f"^{PLAIN_KEY}$"}
 
@@ -257,9 +254,9 @@ class UuidField(serializers.UUIDField):
 
 
 class ProofUrl(Text):
-    """A link that staff may open and we never do: https, a host with a dot, nobody's password in it.
+    """A link that staff may open and we never fetch: https, a host with a dot, no user name or password.
 
-    Kept in ASCII, as a browser asks for it; `max_length` counts it so.
+    Stored in ASCII, as browsers send it; `max_length` counts that.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -277,7 +274,7 @@ class ProofUrl(Text):
         return link
 
     def spelled(self, text: str) -> str:
-        return text  # a file whose name was made decomposed is found by that name only
+        return text  # not NFC: a file with a decomposed name has only that URL
 
     @property
     def openapi(self) -> dict[str, Any]:
@@ -285,7 +282,7 @@ class ProofUrl(Text):
 
 
 class Choice(serializers.ChoiceField):
-    """One of these words; anything that is no string is none of them."""
+    """A choice that must be sent as a string."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
@@ -294,14 +291,14 @@ class Choice(serializers.ChoiceField):
 
 
 class UtcDateTime(serializers.DateTimeField):
-    """A moment of ours as RFC 3339 in UTC, without a look at the time zone of whoever asks: 1 instead of 8 us."""
+    """RFC 3339 in UTC, whatever the current time zone is; 1 us where DRF's field takes 8."""
 
     def to_representation(self, value: datetime) -> str:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 class MoneyText(serializers.Field):
-    """An amount that has been written already."""
+    """An amount that is formatted already."""
 
     openapi = MONEY_OUT
 
@@ -310,7 +307,7 @@ class MoneyText(serializers.Field):
 
 
 class Money(serializers.Field):
-    """An amount of the row, written in the row's currency. `nullable`: the row may not have it yet."""
+    """An amount of a row, formatted in the row's currency. nullable: it may still be missing."""
 
     def __init__(self, attribute: str, *, nullable: bool = False, **kwargs: Any) -> None:
         super().__init__(source="*", read_only=True, **kwargs)

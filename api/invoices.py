@@ -1,4 +1,4 @@
-"""What an account owes, and the subscriptions it owes it for."""
+"""Invoices and subscriptions of an account."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The people of an account."""
-
 from __future__ import annotations
 
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What must not reach a view, and what must not leave one: hostile characters, bare 500s."""
+"""Problem documents for every error under /api/, and checks before a view runs."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ class Problems:
         return answer(problem, request)
 
     def _refusal(self, request: HttpRequest) -> Problem | None:
-        """What must not reach a view: what was sent over http, more than a body may hold, an address nobody types."""
+        """The Problem of a request over http, with too large a body or with control characters in its URL."""
         if settings.SECURE_SSL_REDIRECT and not request.is_secure() and not request.path.startswith("/api/docs/"):
             return PermissionDenied("Ask over https: what is sent over http can be read on its way.")
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not SMALL_NUMBER.fullmatch(length) or int(length) > MAX_BYTES:
             return PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
         try:
-            request.encoding = "utf-8"  # whatever a charset beside the Content-Type says
+            request.encoding = "utf-8"  # whatever charset the Content-Type names
             words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
         except SuspiciousOperation:
             return MalformedRequest("The address has too many parameters.")
@@ -81,7 +81,7 @@ class Problems:
         return MalformedRequest("The address contains characters that cannot be.")
 
     def _in_our_words(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Django's own pages, such as that for a wrong Host, say no more than their status."""
+        """Replace Django's own error pages, such as that for a wrong Host."""
         if response.status_code not in DJANGOS or "json" in response.get("Content-Type", ""):
             return response
         ours = answer(DJANGOS[response.status_code], request)

@@ -1,4 +1,4 @@
-"""Lists by cursor: any page costs the same."""
+"""Cursor pagination: every page costs the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.problems import ValidationError
 
 
 class NewestFirst(CursorPagination):
-    """By key, which is by birth: UUIDv7. `ordering` may turn it around."""
+    """By id, which is by time of creation: UUIDv7. `ordering=created_at` reverses it."""
 
     ordering = "-id"
     page_size = 25
@@ -24,12 +24,12 @@ class NewestFirst(CursorPagination):
         return ("-id",) if request.query_params.get("ordering", "-").startswith("-") else ("id",)
 
     def encode_cursor(self, cursor: Cursor) -> str:
-        """The address of another page. Signed: what we did not write ourselves is no place in a list."""
+        """The URL of another page. Signed, so that only our own cursors are accepted."""
         place = Signer(salt="api.cursor").sign_object([cursor.offset, cursor.reverse, cursor.position])
         return replace_query_param(str(self.base_url), self.cursor_query_param, place)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Where to go on. Raises ValidationError for a cursor that we did not make."""
+        """Raises ValidationError for a cursor that we did not sign."""
         given = request.query_params.get(self.cursor_query_param)
         if given is None:
             return None
@@ -43,7 +43,7 @@ class NewestFirst(CursorPagination):
 
 
 def envelope(results: dict[str, Any]) -> dict[str, Any]:
-    """What a list looks like, in the published schema."""
+    """The schema of a page of results."""
     link = {"type": ["string", "null"], "format": "uri"}
     return {
         "type": "object",

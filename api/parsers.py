@@ -1,4 +1,4 @@
-"""What may come in and go out: JSON of a sane size and depth, without characters that no customer types."""
+"""Limits of JSON bodies (size, depth, encoding, control characters) and content negotiation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.validation.text import is_lines
 
 MAX_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 MAX_DEPTH = 32
-SEPARATORS = dict.fromkeys((0x2028, 0x2029))  # of lines and paragraphs: the field says that it takes none
+SEPARATORS = dict.fromkeys((0x2028, 0x2029))  # line and paragraph separators: refused by the field, with its name
 
 
 class StrictJSONParser(BaseParser):
@@ -48,21 +48,21 @@ class StrictJSONParser(BaseParser):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Whoever accepts problem documents accepts JSON."""
+    """A client that accepts problem documents accepts JSON."""
 
     def get_accept_list(self, request: Request) -> list[str]:
         accepted = request.headers.get("Accept") or "*/*"
         return [word.strip() for word in accepted.replace("application/problem+json", "application/json").split(",")]
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """By the type as it is written: a body has one, and no wildcard."""
+        """By the exact type: a body has one and no wildcard."""
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         try:
             return super().select_renderer(request, renderers, format_suffix)
-        except (LookupError, ValueError) as error:  # parameters in an encoding that is none: RFC 2231
+        except (LookupError, ValueError) as error:  # unknown encoding of a parameter: RFC 2231
             raise NotAcceptable("Accept application/json.") from error
 
 
@@ -76,7 +76,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _check_encoding(media_type: str, context: Mapping[str, Any]) -> None:
     try:
         charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
-    except (LookupError, ValueError):  # parameters in an encoding that is none: RFC 2231
+    except (LookupError, ValueError):  # unknown encoding of a parameter: RFC 2231
         charset = "none"
     coding = context["request"].headers.get("Content-Encoding", "identity") if "request" in context else "identity"
     if charset.lower() not in ("utf-8", "utf8") or coding.lower() != "identity":
@@ -95,7 +95,7 @@ def _no_constant(name: str) -> None:
 
 
 def _check(value: Any, depth: int) -> None:
-    """Characters, and that there are no more than so many containers within each other."""
+    """Raises MalformedRequest for control characters, or more than `depth` nested containers."""
     if isinstance(value, str) and not is_lines(value.translate(SEPARATORS)):
         raise MalformedRequest("The body contains control characters.")
     if isinstance(value, dict | list) and depth == 0:

@@ -1,4 +1,4 @@
-"""Proving who one is: by the old password, or by a link in a mail. A stranger learns nothing here, not even by time."""
+"""Passwords and address verification. Neither answers nor their timing reveal who has an account."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class VerifiedOut(serializers.Serializer):
 
 
 class Token(Text):
-    """What a link ends with."""
+    """The last part of a link in a mail."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 100, **kwargs})
@@ -60,7 +60,7 @@ class ChangePassword(CallerView):
 
 
 class AskForReset(ApiView):
-    """POST auth/password/reset/: have a link sent to that address; 202 whoever lives there."""
+    """POST auth/password/reset/: have a link sent to that address; 202 whether or not anybody has it."""
 
     permission_classes = [AllowAny]
     authentication_classes: list[Any] = []

@@ -1,4 +1,4 @@
-"""Slow down, stop and let go what the engine owes, for operators: docs/operations.md."""
+"""Pause, release and throttle effects, for operators: docs/operations.md."""
 
 from __future__ import annotations
 

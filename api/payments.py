@@ -39,7 +39,7 @@ from workflows.actions import approve_payment, claim_payment, find_method
 
 log = logging.getLogger(__name__)
 
-# What a claim is made of, by the names that the contract gives our columns.
+# API name -> our column.
 CLAIM_FIELDS = {"reference": "manual_reference", "notes": "manual_notes"}
 # RFC 7240 2: preference = token [ BWS "=" BWS word ]
 WAIT = re.compile(
@@ -79,7 +79,7 @@ class PaymentOut(serializers.Serializer):
 
     def to_representation(self, payment: Payment) -> dict[str, Any]:
         row = super().to_representation(payment)
-        # What staff note on an approval is theirs; what they note on a rejection is for the customer.
+        # Notes on an approval are internal; notes on a rejection are for the customer.
         if payment.status != Payment.Status.FAILED and not self._is_for_staff:
             del row["admin_notes"]
         if not self._is_for_staff:
@@ -197,7 +197,7 @@ class ApprovePayment(StaffView):
         return decided
 
     def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response | None:
-        """None when the database went away meanwhile: the decision is committed, and more is not known."""
+        """None if the database is gone meanwhile: the decision is committed, its effects are unknown."""
         try:
             is_settled = wait_for_effects(decision, timeout=wait)
             payment.refresh_from_db()
@@ -265,7 +265,7 @@ class PaymentTransitions(CallerView):
 def preferred_wait(request: Request) -> int:
     """Seconds of `Prefer: wait=N` (RFC 7240), at most 30; 0 without one.
 
-    The name is in letters of any size, blanks may stand around the sign, and the number in quotes.
+    The name is case-insensitive; blanks around the sign and quotes around the number are allowed.
     """
     found = WAIT.search(request.headers.get("Prefer", ""))
     return min(int(found["quoted"] or found["plain"]), 30) if found else 0

@@ -1,4 +1,4 @@
-"""What is offered: plans, and the ways to pay for them."""
+"""Public plans and payment methods."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class PaymentMethodOut(serializers.Serializer):
     is_demo = serializers.BooleanField()
 
     def get_fields(self) -> Any:
-        """The column is called `fields`, a name that serializers keep for themselves."""
+        """The API field is `fields`, a name that serializers reserve."""
         fields = super().get_fields()
         return {name.rstrip("_"): field for name, field in fields.items()}
 

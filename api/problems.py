@@ -1,4 +1,4 @@
-"""The one place where errors become application/problem+json (RFC 9457), DRF's own errors included."""
+"""All errors, DRF's and Django's included, as application/problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
-    """The same outside a DRF view, and maybe outside the middleware that counts bytes."""
+    """The same outside DRF views, maybe outside the middleware that sets Content-Length."""
     response = JsonResponse(
         body(problem, request), status=problem.status, headers=headers(problem), content_type=CONTENT_TYPE
     )
@@ -88,7 +88,7 @@ def headers(problem: Problem) -> dict[str, str]:
 
 
 def translate(error: Exception) -> Problem | None:
-    """Our own Problem for whatever DRF and Django raise; None for what nobody foresaw."""
+    """The Problem for an exception of ours, DRF or Django; None for a bug."""
     match error:
         case Problem():
             return error

@@ -1,4 +1,4 @@
-"""What may stand behind the question mark: nothing that is not named, and everything at most once."""
+"""Query parameters: unknown and repeated ones are refused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from core.validation.text import SMALL_NUMBER
 
 
 class Query(StrictSerializer):
-    """The parameters of an address; a list adds its filters to those of `ListQuery`."""
+    """Query parameters of a view. A list subclasses `ListQuery` and adds its filters."""
 
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
-        """What the caller gave, checked. Raises ValidationError."""
+        """The checked parameters. Raises ValidationError."""
         given = request.query_params
         if not given and not cls._declared_fields:
             return {}
@@ -30,7 +30,7 @@ class Query(StrictSerializer):
 
 
 class Number(serializers.Field):
-    """A whole number in ASCII digits."""
+    """An integer in ASCII digits."""
 
     def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -47,7 +47,7 @@ class Number(serializers.Field):
 
 
 class ListQuery(Query):
-    """Page and order are chosen by `api.pagination`; what remains are filters."""
+    """`of` returns the filters only: `api.pagination` reads page and order itself."""
 
     cursor = Text(max_length=400, required=False, help_text="Where to go on, from `next` or `previous`.")
     page_size = Number(least=1, most=NewestFirst.max_page_size, required=False)
@@ -56,6 +56,6 @@ class ListQuery(Query):
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
         if not request.query_params:
-            return {}  # most lists are asked for as they are, and filters have no defaults
+            return {}  # the common case; filters have no defaults
         page = ListQuery._declared_fields
         return {name: value for name, value in super().of(request).items() if name not in page}

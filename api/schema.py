@@ -1,8 +1,4 @@
-"""The published schema: OpenAPI 3.1, read off the views, so that it cannot say what they do not do.
-
-A view gives it away by what it uses anyway: `In`, `Filters`, permissions, `@operation(...)` on a method, its docstring.
-What goes for many at once, errors and headers above all, is added here.
-"""
+"""The published schema (OpenAPI 3.1), read off the views: `In`, `Filters`, permissions, `@operation`, docstrings."""
 
 from __future__ import annotations
 
@@ -43,7 +39,7 @@ TAGS = {
     "credits": "What an account may use.",
     "sites": "Where an account uses the product.",
     "staff": "Deciding on payments, closing invoices. Each asks for a permission.",
-    "workflows": "What the engine did and owes. Asks for `core.operate_effects`.",
+    "workflows": "What the engine did and still has to do. Asks for `core.operate_effects`.",
 }
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -60,7 +56,7 @@ PREFER = OpenApiParameter(
 
 
 class Schema(AutoSchema):
-    """One operation of an ApiView, the `view`."""
+    """Describes one operation of an ApiView."""
 
     view: Any
 
@@ -68,7 +64,7 @@ class Schema(AutoSchema):
     def declared(self) -> Operation | None:
         return getattr(self.view.handler_of(self.method), "operation", None)
 
-    # Words
+    # Names and texts
 
     def get_operation_id(self) -> str:
         """`approve_payment`; where a view takes several methods, `members_create`."""
@@ -84,7 +80,7 @@ class Schema(AutoSchema):
         return f"{words}_{action.removeprefix('partial_').replace('destroy', 'delete')}"
 
     def get_summary(self) -> str:
-        """The first line of the method's docstring, else of the view's, without the addresses before the colon."""
+        """First line of the method's or view's docstring, without the paths before the colon."""
         first = self._words().split("\n")[0]
         sentence = re.sub(r"^[A-Z, ]+ [a-z].*?/: |^[A-Z, ]+ [a-z]\S*\?\S+: ", "", first)
         one = ", one of them" if getattr(self.view, "action", "") == "retrieve" else ""
@@ -107,7 +103,7 @@ class Schema(AutoSchema):
         lines = ((None if is_inherited else own) or type(self.view).__doc__ or "").strip().split("\n")
         return "\n".join(line.strip() for line in lines)
 
-    # What comes in
+    # Requests
 
     def get_override_parameters(self) -> list[Any]:
         parameters: list[Any] = [self.view.parameters(self.method, is_list=self.view.is_list(self.method))]
@@ -123,7 +119,7 @@ class Schema(AutoSchema):
     def get_request_serializer(self) -> Any:
         return self.view.body_of(self.method)
 
-    # What goes out
+    # Responses
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return self.view.is_list(self.method) and (serializer is None or not isinstance(serializer, dict))
@@ -162,7 +158,7 @@ class Schema(AutoSchema):
         return f"{serializer_name}List"
 
     def problems(self) -> list[type[Problem]]:
-        """All that the operation may refuse with, but for bugs."""
+        """Every Problem that the operation may answer, except InternalError."""
         has_body = self.method in ("POST", "PATCH")
         return sorted(
             {
@@ -198,7 +194,7 @@ class Schema(AutoSchema):
             for status, problems in by_status.items()
         }
 
-    # Names and fields
+    # Components
 
     def get_serializer_name(self, serializer: Serializer, direction: Any) -> str:
         """`PaymentOut` is Payment, `ConfirmPayment.In` ConfirmPaymentRequest, `Subscriptions.Cancel` with its view."""
@@ -245,18 +241,18 @@ class Bearer(OpenApiAuthenticationExtension):
 
 
 def only_versioned(endpoints: list[Any]) -> list[Any]:
-    """The schema and its page are no part of what they describe."""
+    """Without the schema's own routes."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/v1/")]
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """What all operations share; and what our serializers mean by the words of DRF."""
+    """Add shared headers and tags; write `security: []` where no token is needed."""
     for operation in (operation for path in result["paths"].values() for operation in path.values()):
         if operation.get("security", [{}]) == [{}]:
-            operation["security"] = []  # said, not left out
+            operation["security"] = []
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
-            field.pop("readOnly", None)  # rows that go out are not the bodies that come in
+            field.pop("readOnly", None)  # responses and request bodies are separate components
     result["components"]["headers"] = {
         "X-Request-ID": {"description": "What the logs call this request.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},

@@ -1,5 +1,3 @@
-"""Sites, who may do what at them, and what they are about."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -70,7 +68,7 @@ class Sites(CallerView, ReadOnlyModelViewSet):
 
     @operation(SiteOut, 201, raises=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
     def create(self, request: Request) -> Response:
-        """Open a site, as far as the plan has room; whoever opens it manages it."""
+        """Open a site, as far as the plan has room; the caller becomes its manager."""
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
@@ -119,7 +117,7 @@ class SiteAccess(CallerView):
         site = get_object_or_404(Site.objects.visible_to(self.caller), pk=pk)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        check_manages(site, by=self.caller)  # before it is said who belongs to the account
+        check_manages(site, by=self.caller)  # before the answer reveals who belongs to the account
         email = canonical_email(form.validated_data["email"])
         member = Membership.objects.filter(account=site.account_id, user__email_canonical=email).first()
         if member is None:

@@ -1,4 +1,4 @@
-"""What staff do with money and credits: the queue, many at once, receipts, reversals, documents, adjustments."""
+"""What staff do: review, record and reverse payments, close invoices and accounts, adjust credits."""
 
 from __future__ import annotations
 

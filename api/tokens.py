@@ -1,4 +1,4 @@
-"""Who asks, by a token, of which the database holds a digest only: also where an answer with one is kept."""
+"""Bearer tokens. The database holds digests only, also of tokens in stored answers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rest_framework.request import Request
 
 from core.models import User
 
-# Of an answer that is kept, where its token was. The token is the first field of every answer that has one.
+# Placeholder of the token in a stored answer. A token is always the first field of its answer.
 BLANK = re.compile(rb'\A\{"token":"~([0-9a-f]{32})"')
 
 
 class BearerToken(TokenAuthentication):  # type: ignore[misc]
-    """`Authorization: Bearer <token>`. What cannot be a token is not looked up: the database refuses NUL, say."""
+    """`Authorization: Bearer <token>`. Malformed tokens are not looked up: PostgreSQL refuses NUL."""
 
     def authenticate(self, request: Request) -> Any:
         header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -33,13 +33,13 @@ class BearerToken(TokenAuthentication):  # type: ignore[misc]
         return super().authenticate(request)
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
-        """Whether it is over. Knox reads all tokens of that person here, each time; ours that are over are purged."""
+        """True if expired. Knox's own reads all tokens of the user each time; expired ones are purged hourly here."""
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
 
 
 @dataclass(frozen=True)
 class KeyedToken:
-    """A token that comes again from the very same request, and from nothing that is stored."""
+    """A token derived from the request's body: the same request gets it again, and nothing stored reveals it."""
 
     salt: str
     text: str
@@ -50,7 +50,7 @@ class KeyedToken:
         return cls(salt, _derived(salt, request_body, settings.SECRET_KEY))
 
     def taken_out_of(self, answer: bytes) -> bytes:
-        """The answer as it may be kept."""
+        """The answer with the token replaced by a placeholder, to be stored."""
         given, blank = f'{{"token":"{self.text}"'.encode(), f'{{"token":"~{self.salt}"'.encode()
         assert answer.startswith(given), "a token is the first field of its answer"
         return blank + answer.removeprefix(given)
@@ -62,7 +62,7 @@ def new_token() -> str:
 
 
 def register_token(user: User, token: str) -> AuthToken:
-    """Let this token open the API for that user; only its digest is kept."""
+    """Store the digest of a token that authenticates `user`."""
     row = AuthToken(
         user=user,
         digest=hash_token(token),
@@ -74,9 +74,9 @@ def register_token(user: User, token: str) -> AuthToken:
 
 
 def with_token(answer: bytes, request_body: bytes) -> bytes:
-    """A kept answer as it was given, for who sends the request again that it answers.
+    """A stored answer with its token, for a repetition of the same request.
 
-    Made under a SECRET_KEY of before, the token is the one of these that still opens something.
+    After a change of SECRET_KEY the token is derived from the old key: the one that is registered is chosen.
     """
     blank = BLANK.match(answer)
     if blank is None:
@@ -90,5 +90,5 @@ def with_token(answer: bytes, request_body: bytes) -> bytes:
 
 
 def _derived(salt: str, request_body: bytes, secret: str) -> str:
-    """64 hexadecimal digits, as knox makes them."""
+    """64 hexadecimal digits, like knox's tokens."""
     return salted_hmac(f"api.tokens {salt}", request_body, secret=secret, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Every address of the API. `admin` in a path is history, not a permission."""
+"""URLs of the API. `admin` in a path is historical and grants nothing."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ v1 = [
     path("billing/admin/credits/adjust/", staff.AdjustCredits.as_view()),
     path("billing/admin/accounts/", staff.Accounts.as_view({"get": "list"})),
     path("billing/admin/accounts/<uuid:pk>/close/", staff.CloseAccount.as_view()),
-    # What each of these would bring about.
+    # Previews
     path("billing/admin/payments/<uuid:pk>/preview/", previews.PreviewPayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/approve/preview/", previewing(payments.ApprovePayment).as_view()),
     path("billing/admin/payments/<uuid:pk>/reject/preview/", previewing(payments.RejectPayment).as_view()),

@@ -1,7 +1,7 @@
-"""What every view of the API shares: who asks, what they may ask, and what happens when they ask the same again.
+"""The base views: strict input, and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).
 
-A POST with an Idempotency-Key runs in one transaction with the record of its answer: a crash leaves neither,
-and a repetition gets the first answer back (draft-ietf-httpapi-idempotency-key-header).
+A POST with a key runs in one transaction with the record of its answer: a crash leaves neither, and a repetition gets
+the first answer back.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ ResponseBody = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
-QUOTED = re.compile(r'"(.+)"')  # a string of RFC 8941, as the draft has it: the same key as without
-# What changed nothing, or may go better the next time, is not kept.
+QUOTED = re.compile(r'"(.+)"')  # RFC 8941 string, as in the draft: the same key as without quotes
+# Answers that changed nothing or may differ next time.
 UNSTORED_STATUSES = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
 
@@ -81,11 +81,11 @@ def operation(
 
 
 class ApiView(APIView):
-    """A view that refuses what it does not know, and knows Idempotency-Key.
+    """Refuses unknown parameters and fields; supports Idempotency-Key on POST.
 
-    `In` is the body it takes, or the parameters if it is a Query; a list names its parameters `Filters`.
-    `query` holds what was asked for. `answer_later` may be set to an answer that has to wait for the commit.
-    keeps_answers: False where nothing is done, so that a key is of no use: it is let pass, and stays unused.
+    `In` is the body, or the query parameters if it is a Query; a list declares its parameters as `Filters`.
+    query: the checked parameters. answer_later: set it to build the answer after the commit.
+    keeps_answers: False where nothing is changed; a key is then ignored.
     """
 
     keeps_answers = True
@@ -96,7 +96,7 @@ class ApiView(APIView):
 
     @classmethod
     def parameters(cls, method: str, *, is_list: bool) -> type[Query]:
-        """What may stand behind the question mark."""
+        """The query parameters that `method` takes."""
         if method in ("GET", "HEAD"):
             if is_list:
                 return getattr(cls, "Filters", ListQuery)
@@ -105,7 +105,7 @@ class ApiView(APIView):
         return Query
 
     def body_of(self, method: str) -> type[Serializer]:
-        """What the body of a request must look like."""
+        """The serializer of the request body."""
         declared: Operation | None = getattr(self.handler_of(method), "operation", None)
         if declared is not None and declared.request is not None:
             return declared.request
@@ -132,19 +132,19 @@ class ApiView(APIView):
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """After the caller is known, and before anything is done."""
+        """Check method, parameters and key, after authentication and before the handler."""
         method = str(request.method)
         if method.lower() not in self.http_method_names or self.handler_of(method) is None:
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
         self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
         if self._is_keyed(request):
-            self._claim(request)  # before the body is parsed, of which it keeps a print
+            self._reserve_key(request)  # before the body is parsed: its fingerprint is of the raw bytes
         if method == "POST" and self.body_of(method) is EmptyBody:
             EmptyBody(data=request.data).is_valid(raise_exception=True)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
-        """The header Allow, which every answer has, and nothing else."""
+        """204 with Allow only."""
         return Response(status=204)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -153,7 +153,7 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def token_to_give(self) -> str:
-        """A new token for the first field of this answer; of a kept answer one that the database never sees."""
+        """A new token for the first field of the answer. With a key it is derived, so that it need not be stored."""
         if self._savepoint is None:
             return new_token()
         self._token = KeyedToken.of(self.request._request.body)
@@ -170,13 +170,13 @@ class ApiView(APIView):
             if response.status_code >= 500 or response.status_code in UNSTORED_STATUSES:
                 transaction.set_rollback(True)
             else:
-                if getattr(response, "exception", False):  # a refusal is kept, what it began is not
+                if getattr(response, "exception", False):  # the refusal is stored, its changes are rolled back
                     transaction.savepoint_rollback(self._savepoint)
-                self._keep(response)
+                self._store_answer(response)
         return response
 
-    def _claim(self, request: Request) -> None:
-        """Take the caller's key, or answer with what it brought before. Raises the Problems of a key."""
+    def _reserve_key(self, request: Request) -> None:
+        """Reserve the key, or raise _Replay with its first answer. Raises MalformedRequest, IdempotencyKeyReused."""
         key = request.headers["Idempotency-Key"]
         sent = key
         if quoted := QUOTED.fullmatch(key):
@@ -185,7 +185,7 @@ class ApiView(APIView):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
         self._fingerprint, *older = _fingerprints(request)
-        # As it was sent: answers of before this was taken off are kept for a week.
+        # `sent`: older answers, kept for a week, are stored under the quoted key.
         first = first_answer(self._scope, key, sent, wait=False)
         if first is not None and first.fingerprint not in (self._fingerprint, *older):
             raise IdempotencyKeyReused("This key was used for another request.")
@@ -193,7 +193,7 @@ class ApiView(APIView):
             raise _Replay(first, with_token(bytes(first.body), request._request.body))
         self._savepoint = transaction.savepoint()
 
-    def _keep(self, response: Any) -> None:
+    def _store_answer(self, response: Any) -> None:
         body = b"" if response.data is None else JSONRenderer().render(response.data)
         keep_answer(
             self._scope,
@@ -206,7 +206,7 @@ class ApiView(APIView):
 
 
 class CallerView(ApiView):
-    """A view whose caller has signed in."""
+    """For authenticated callers."""
 
     @property
     def caller(self) -> User:
@@ -216,9 +216,9 @@ class CallerView(ApiView):
 
 
 class StaffView(CallerView):
-    """A view for those of the staff who have been granted `permission`, superuser or not.
+    """For staff who have been granted `permission`; being superuser is not enough.
 
-    A customer goes on to the row, where another's is missing and one's own is not theirs to decide on.
+    is_for_staff_alone = False lets customers pass to the row: others' rows are 404, on their own the verb refuses.
     """
 
     permission: str
@@ -247,9 +247,9 @@ def _scope(request: Request) -> str:
 
 
 def _fingerprints(request: Request) -> list[str]:
-    """What tells this request from others: by SECRET_KEY, then by each key before it.
+    """The request's fingerprint under SECRET_KEY, then under each fallback key.
 
-    Keyed, because a body may hold a password: nobody who reads the row can try words against it.
+    Keyed, because a body may hold a password: the stored fingerprint must not allow guessing it.
     """
     try:
         body = request._request.body
@@ -257,6 +257,7 @@ def _fingerprints(request: Request) -> list[str]:
         raise PayloadTooLarge("The body is too large.") from error
     words = b"\n".join([str(request.method).encode(), request.path.encode(), body])
     return [
+        # The salt is the module's former name: stored fingerprints depend on it.
         salted_hmac("api.door", words, secret=secret, algorithm="sha256").hexdigest()
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]

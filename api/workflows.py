@@ -1,4 +1,4 @@
-"""The engine's own door, for staff: what the machines are, what happened, what is owed and what became of it."""
+"""The engine's API for operators: machines, transitions, effects, failures."""
 
 from __future__ import annotations
 

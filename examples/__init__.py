@@ -1,1 +1,1 @@
-"""Programs of others that talk to Countersign: to read and to copy."""
+"""Programs that use Countersign's API, to read and to copy."""

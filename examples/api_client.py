@@ -1,12 +1,12 @@
-"""A client of Countersign's API in one file: copy it, or read it to write your own. It needs httpx and nothing else.
+"""A client of Countersign's API in one file, to copy or to learn from. It needs only httpx.
 
-    with Countersign("https://billing.example.com") as nobody:
-        signed_up = nobody.register("me@example.com", "correct horse battery", "Me Ltd")
-        me = nobody.as_caller(signed_up["token"])
+    with Countersign("https://billing.example.com") as anonymous:
+        signed_up = anonymous.register("me@example.com", "correct horse battery", "Me Ltd")
+        me = anonymous.as_caller(signed_up["token"])
         me.consume(10, reference="report-1")
 
-Every POST carries an Idempotency-Key and is tried again with the same key when the network fails, or the server
-asks to wait: however often it is sent, it happens once.
+Every POST carries an Idempotency-Key and is retried with the same key when the network fails or the server asks to
+wait: however often it is sent, it happens once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Payment(TypedDict):
     status: str  # pending_approval, approved, succeeded, failed, cancelled, reversed
     amount: str
     currency: str
-    available_transitions: list[str]  # what this caller may do with it now
+    available_transitions: list[str]  # what the caller may do with it now
 
 
 class CreditEntry(TypedDict):
@@ -64,13 +64,13 @@ class SignedUp(TypedDict):
 
 
 class Refused(Exception):  # noqa: N818
-    """The API said no, with a problem document (RFC 9457)."""
+    """An error answer: a problem document (RFC 9457)."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self.status = answer.status_code
         self.document: dict[str, Any] = answer.json() if "json" in answer.headers.get("Content-Type", "") else {}
         self.slug: str = self.document.get("type", "").rpartition("/")[2]  # such as wrong-state
-        self.errors: dict[str, list[str]] = self.document.get("errors", {})  # by field, of a validation-error
+        self.errors: dict[str, list[str]] = self.document.get("errors", {})  # of a validation-error, by field
         super().__init__(f"{self.status} {self.slug}: {self.document.get('detail', answer.text[:200])} {self.errors}")
 
 
@@ -88,14 +88,14 @@ class Countersign:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.http.close()
 
-    # Who
+    # Sign-in
 
     def register(self, email: str, password: str, account_name: str, **details: Any) -> SignedUp:
         """Open an account; `plan`, `currency`, `payment_method` and the billing fields are optional for a free plan."""
         return self.post("auth/register/", email=email, password=password, account_name=account_name, **details)
 
     def login(self, email: str, password: str) -> Countersign:
-        """The same installation, as somebody who has signed in."""
+        """The same installation with a token."""
         return self.as_caller(self.post("auth/login/", email=email, password=password)["token"])
 
     def as_caller(self, token: str) -> Countersign:
@@ -113,14 +113,14 @@ class Countersign:
         return self.rows("billing/invoices/", **filters)
 
     def confirm(self, invoice: Invoice, payment_method: str, reference: str, **details: Any) -> Payment:
-        """Say "I have paid": all that is outstanding, unless `amount` says otherwise."""
+        """Claim "I have paid"; without `amount` the whole outstanding sum."""
         claim = {"amount": invoice["outstanding"], "manual_reference": reference, **details}
         return self.post(
             "billing/admin/payments/confirm/", invoice_id=invoice["id"], payment_method=payment_method, **claim
         )
 
     def consume(self, amount: int, reference: str, description: str = "") -> CreditEntry:
-        """Use credits, once for each reference."""
+        """Use credits, once per reference."""
         return self.post("credits/consume/", amount=amount, reference=reference, description=description)
 
     # Staff
@@ -129,7 +129,7 @@ class Countersign:
         return self.rows("billing/admin/payments/", **filters)
 
     def approve(self, payment: Payment, *, wait: int = 30, **details: Any) -> Payment:
-        """Countersign, and wait up to so many seconds until everything that follows has happened."""
+        """Approve, and wait up to so many seconds until its effects are done."""
         path = f"billing/admin/payments/{payment['id']}/approve/"
         return self.post(path, headers={"Prefer": f"wait={wait}"}, **details)
 
@@ -137,7 +137,7 @@ class Countersign:
         path = f"billing/admin/payments/{payment['id']}/reject/"
         return self.post(path, reason_code=reason_code, admin_notes=admin_notes)
 
-    # How
+    # Requests
 
     def get(self, path: str, **parameters: str) -> Any:
         return self._send("GET", path, params=parameters or None)
@@ -146,7 +146,7 @@ class Countersign:
         return self._send("POST", path, json=body, headers={"Idempotency-Key": str(uuid4()), **(headers or {})})
 
     def rows(self, path: str, **filters: str) -> Iterator[Any]:
-        """All rows of a list, page after page."""
+        """All rows of a list, over its pages."""
         page = self.get(path, **filters)
         yield from page["results"]
         while page["next"]:
@@ -158,7 +158,7 @@ class Countersign:
             pause = 0.2 * 2 ** (TRIES - left)
             try:
                 answer = self.http.request(method, path, **request)
-            except httpx.TransportError:  # nobody knows whether it arrived: the key makes asking again harmless
+            except httpx.TransportError:  # it may have arrived: the key makes the repetition harmless
                 if not left:
                     raise
             else:

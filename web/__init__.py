@@ -1,1 +1,1 @@
-"""The HTML door: the site, and the admin for staff."""
+"""The pages: the site, and the admin for staff."""

@@ -1,4 +1,4 @@
-"""The admin: staff see every row; what a machine or the ledger keeps is read-only here."""
+"""The admin. State machines and ledgers are read-only here."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from workflows.security.rights import is_trusted
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = "Staff"
 admin.site.index_template = "web/admin_index.html"
-admin.site.site_url = "/home/"  # "view site": back to the desk
+admin.site.site_url = "/home/"  # "view site" leads to the staff's home
 
 
 class StaffLogin(RateLimitedLogin, AdminAuthenticationForm):
@@ -61,7 +61,7 @@ admin.site.unregister(AuthToken)  # knox's page makes tokens to act as anybody
 
 
 class NewPersonForm(forms.ModelForm):
-    """Somebody new has no password and no rights: a link is sent to them, and rights are asked for on the desk."""
+    """New users have no password (a link is sent) and no rights (asked for under Duties)."""
 
     class Meta:
         model = User
@@ -73,7 +73,7 @@ class NewPersonForm(forms.ModelForm):
 
 
 class RightsOfGroups(ReadOnly):
-    """What a group may do is set by `manage.py grant_duty --group`, and who is in it on the desk."""
+    """Permissions of groups are set by `manage.py grant_duty --group`, their members under Duties."""
 
     list_display = ("name",)
     search_fields = ("name",)
@@ -87,7 +87,7 @@ admin.site.register(Group, RightsOfGroups)
 
 @admin.register(User)
 class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
-    """Who people are. What staff may do, and the address they sign in with, takes two people: the desk, Duties."""
+    """Rights of staff and their sign-in address are changed under Duties, by two people."""
 
     change_form_template = "web/person_change_form.html"
     ordering = ("email",)
@@ -118,7 +118,7 @@ class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
         return [path("<uuid:key>/link/", send, name="core_user_link"), *super().get_urls()]
 
     def send_link(self, request: HttpRequest, key: UUID) -> HttpResponse:
-        """Passwords of others are never typed by anybody else."""
+        """Staff never type somebody else's password; they send a link."""
         person = get_object_or_404(User, pk=key)
         if not self.has_change_permission(request, person):
             raise PermissionDenied
@@ -144,7 +144,7 @@ class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
 
 @admin.register(AuthToken)
 class TokenAdmin(ReadOnly):
-    """Tokens are made by signing in, never here; deleting one ends it."""
+    """Tokens are created by signing in only; deleting one revokes it."""
 
     list_display = ("user", "token_key", "created", "expiry")
     list_select_related = ("user",)
@@ -159,7 +159,7 @@ class TokenAdmin(ReadOnly):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnly):
-    """Made by signing in; deleting one signs that browser out. What is in it is nobody's business."""
+    """Deleting a session signs that browser out. Its data are not shown."""
 
     list_display = ("user", "browser", "began_at", "expire_date")
     list_select_related = ("user",)
@@ -176,14 +176,14 @@ class SessionAdmin(ReadOnly):
 
 
 def owners_who_stay(memberships: MembershipQuerySet) -> list[str]:
-    """Why these may not go, where nobody would own an account any more."""
+    """A reason for each membership whose removal would leave an account without owner."""
     found = memberships.last_owners().select_related("user", "account")
     return [f"{place.user} is the last owner of {place.account}: make somebody else one first." for place in found]
 
 
 @admin.register(Membership)
 class MembershipAdmin(SettingsAdmin):
-    """A place in an account is given and taken; it moves neither to another account nor to another person."""
+    """A membership is created and deleted, never moved to another account or person."""
 
     list_display = ("user", "account", "role")
     list_filter = ("role",)
@@ -208,7 +208,7 @@ class MembershipAdmin(SettingsAdmin):
 
 @admin.register(MembershipRecord)
 class MembershipRecordAdmin(ReadOnly):
-    """Who belongs to an account or did, and therefore decides on none of its money."""
+    """Present and former members of an account: they decide on none of its money."""
 
     list_display = ("user_id", "account_id", "joined_at")
     list_filter = ("joined_at",)
@@ -226,7 +226,7 @@ class SiteAdmin(SettingsAdmin):
     autocomplete_fields = ("account",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Site | None = None) -> Any:
-        return () if obj is None else ("account",)  # the people of the old account would come with it
+        return () if obj is None else ("account",)  # else people of the old account would keep access
 
 
 @admin.register(SiteUserAccess)
@@ -272,7 +272,7 @@ class ScheduledRunAdmin(ReadOnly):
 
 @admin.register(RateLimitBucket)
 class RateLimitBucketAdmin(ReadOnly):
-    """Deleting one lets somebody try again at once; whom it counts is a digest, so it is found by the limit's name."""
+    """Deleting one resets that limit. The subject is a digest, so search by the limit's name."""
 
     list_display = ("key", "until")
     search_fields = ("key",)
@@ -284,7 +284,7 @@ class RateLimitBucketAdmin(ReadOnly):
 
 @admin.register(DutyGrant)
 class DutyGrantAdmin(ReadOnly):
-    """Rights that were asked for, given and taken; decided on the desk."""
+    """Rights asked for, given and taken; decided under Duties."""
 
     list_display = ("asked_at", "kind", "words", "person", "group_name", "asked_by", "confirmed_by", "in_force_at")
     list_filter = ("kind", "origin", ("in_force_at", admin.EmptyFieldListFilter))
@@ -295,7 +295,7 @@ class DutyGrantAdmin(ReadOnly):
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(ReadOnly):
-    """What touches security and was done; refusals and sign-ins are lines of the log."""
+    """Security-relevant changes; refusals and sign-ins are in the log only."""
 
     list_display = ("at", "name", "actor", "person", "facts")
     list_filter = ("name",)

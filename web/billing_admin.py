@@ -1,4 +1,4 @@
-"""The admin's pages of accounts, subscriptions, invoices, payments and ledgers: to read, and to decide."""
+"""Admin pages of accounts, subscriptions, invoices, payments and ledgers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LATEST = 20  # rows of another model that a page shows
 
 
 class KnownWords(admin.SimpleListFilter):
-    """By a column whose words a small table knows: the admin would read the whole large one for them."""
+    """Filter whose values come from a small table, instead of a DISTINCT over the large one."""
 
     column = ""
 
@@ -80,7 +80,7 @@ class CurrencyFilter(KnownWords):
 
 
 class WhenFilter(admin.SimpleListFilter):
-    """By age. Keys are in the order of time, so this needs no index of its own, as a date hierarchy would."""
+    """By age. Ids are ordered by time, so no index is needed, unlike for a date hierarchy."""
 
     title, parameter_name = "when", "within"
 
@@ -94,10 +94,10 @@ class WhenFilter(admin.SimpleListFilter):
 
 
 class StatefulAdmin(ReadOnly):
-    """A row with a lifecycle, its history, and the way to the desk's page about it."""
+    """A row with a state, its history, and a link to its staff page."""
 
     ordering = ("-id",)
-    desk: ClassVar[str] = ""  # the name of that page
+    desk: ClassVar[str] = ""  # URL name of the staff page
     readonly_fields: ClassVar[Any] = ("history", "elsewhere")
 
     @admin.display(description="history")
@@ -115,7 +115,7 @@ class StatefulAdmin(ReadOnly):
         words = format_html('<a href="{}">the whole story, with causes and e-mails</a>', story)
         if not self.desk:
             return words
-        return format_html('<a href="{}">on the desk</a> · {}', reverse(self.desk, args=[row.pk]), words)
+        return format_html('<a href="{}">staff page</a> · {}', reverse(self.desk, args=[row.pk]), words)
 
 
 def payments_of(payments: QuerySet[Payment]) -> SafeString:
@@ -262,7 +262,7 @@ class InvoiceAdmin(StatefulAdmin):
 
 
 class RejectForm(forms.Form):
-    """Why these are rejected; each customer is told."""
+    """The reason is sent to each customer."""
 
     reason_code = forms.ChoiceField(
         label="Reason, as the customer reads it",
@@ -339,7 +339,7 @@ class PaymentAdmin(DecidingAdmin, StatefulAdmin):
         return TemplateResponse(request, "web/reject_payments.html", context)
 
     def _decide(self, request: HttpRequest, payments: QuerySet[Payment], verb: str, **inputs: Any) -> None:
-        """Through the engine, with a message for each that cannot be decided."""
+        """One message for each payment that cannot be decided."""
         names = {payment.pk: str(payment) for payment in payments.select_related("invoice")}
         decided = 0
         for key, outcome in decide_many(names, verb, by=cast("User", request.user), **inputs):

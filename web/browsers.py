@@ -1,4 +1,4 @@
-"""What somebody signs in with, in two words: enough to know it again in a list, and not a fingerprint."""
+"""Browser and system of a session in two words: enough to recognise it in a list, not a fingerprint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.security.sessions import remember
 
-# In this order: most call themselves by the names of others too.
+# In this order: most browsers also name others in their User-Agent.
 NAMES = {
     "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
     "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
@@ -20,11 +20,11 @@ SYSTEMS = {
 
 
 def browser_of(agent: str) -> str:
-    """`Firefox, Windows`; what of the two is not known is left out."""
+    """`Firefox, Windows`; unknown parts are left out."""
     known = (next((words for sign, words in table.items() if sign in agent), "") for table in (NAMES, SYSTEMS))
     return ", ".join(filter(None, known))
 
 
 def remember_browser(request: HttpRequest, **_: Any) -> None:
-    """Hears of everybody who signs in to the pages."""
+    """Receiver of user_logged_in."""
     remember(request.session, browser_of(request.META.get("HTTP_USER_AGENT", "")))

@@ -1,4 +1,4 @@
-"""What is for sale, in one currency and for one interval."""
+"""Plans for sale in one currency and interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_CURRENCY = "USD"
 
 @dataclass(frozen=True)
 class Card:
-    """A plan with its price there; `saved` is what a year costs less than twelve months."""
+    """A plan with its price; saved: how much less a year costs than twelve months."""
 
     plan: Plan
     price: PlanPrice
@@ -46,7 +46,7 @@ class Catalogue:
         return card is not None and card.price.amount == 0
 
     def _card(self, plan: Plan) -> Card | None:
-        """Free is free for any interval."""
+        """A free plan is offered for any interval."""
         prices = {(price.interval, price.currency): price for price in self._prices[plan.pk]}
         month, price = prices.get((MONTH, self.currency)), prices.get((self.interval, self.currency))
         if price is None:

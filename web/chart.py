@@ -1,4 +1,4 @@
-"""Small charts, worked out here and drawn as SVG by a template."""
+"""Small charts, computed here and drawn as SVG by a template."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Chart:
 
 
 def credit_use(account: Account, *, days: int = 30) -> Chart:
-    """Credits used on each of the last days, as the customer's calendar counts them."""
+    """Credits used on each of the last days, in the account's time zone."""
     now = database_now()
     last = today_in(account.time_zone, now)
     first = last - timedelta(days=days - 1)
     begins = [midnight(first + timedelta(days=n), account.time_zone) for n in range(days)]
     rows = (
         CreditEntry.objects.filter(account=account, kind=CreditEntry.Kind.CONSUME)
-        .filter(pk__gte=first_id_at(begins[0]))  # keys are times
+        .filter(pk__gte=first_id_at(begins[0]))  # ids are ordered by time
         .annotate(day=_CountOf(F("created_at"), Value(begins)))
         .values("day")
         .annotate(used=Sum("amount"))
@@ -55,7 +55,7 @@ def credit_use(account: Account, *, days: int = 30) -> Chart:
 
 
 class _CountOf(Func):
-    """How many of those moments have come: PostgreSQL compares, and leaves to Python when a day begins."""
+    """Number of the given moments that have passed. Python decides when a day begins, not PostgreSQL."""
 
     function = "width_bucket"
     template = "%(function)s(%(expressions)s::timestamptz[])"
@@ -63,7 +63,7 @@ class _CountOf(Func):
 
 
 def bars(values: list[tuple[date, int]]) -> Chart:
-    """One bar for each day; the highest reaches the top, and a day without any keeps a line at the bottom."""
+    """One bar per day; the highest reaches the top, an empty day keeps a thin line."""
     most = max((amount for _, amount in values), default=0) or 1
     step = WIDTH / max(len(values), 1)
     drawn = []

@@ -1,4 +1,4 @@
-"""What the layout shows on every page. Lazy: a page that does not show it does not ask the database for it."""
+"""Context of the layout. Lazy: pages without navigation do not query for it."""
 
 from __future__ import annotations
 

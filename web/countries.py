@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 
 
 def country_choices() -> list[tuple[str, str]]:
-    """Code and name, by name."""
+    """(code, name), sorted by name."""
     return _named_in((get_language() or "en").partition("-")[0])
 
 
@@ -23,5 +23,5 @@ def _named_in(language: str) -> list[tuple[str, str]]:
 
 
 def _short(country: object) -> str:
-    """What people call it: Bolivia rather than Bolivia, Plurinational State of."""
+    """The common name: Bolivia, not Bolivia, Plurinational State of."""
     return str(getattr(country, "common_name", None) or getattr(country, "name", ""))

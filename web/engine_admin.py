@@ -1,4 +1,4 @@
-"""The operator's desk: what the engine owes, why, what became of it, and the verbs for what does not come right."""
+"""Admin pages of the engine: effects and their history, retry and skip."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DONE = {"retry": "will be tried again", "skip": "skipped"}
 
 
 class ChosenFilter(admin.SimpleListFilter):
-    """By a column whose words the code knows: the admin would ask the whole history for them."""
+    """Filter whose values the code knows, instead of a DISTINCT over the whole history."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
@@ -72,7 +72,7 @@ class NameFilter(ChosenFilter):
 
 
 class OperatorForm(forms.Form):
-    """Why; and for a single effect that is tried again, with what."""
+    """The reason; for the retry of a single effect also its payload."""
 
     reason = forms.CharField(max_length=2000, widget=forms.Textarea(attrs={"rows": 3, "cols": 80}))
     payload = Payload(widget=forms.Textarea(attrs={"rows": 8, "cols": 80}))
@@ -82,7 +82,7 @@ class OperatorForm(forms.Form):
         if verb != "retry" or alone is None:
             del self.fields["payload"]
         else:
-            self.fields["payload"].required = False  # `{}` counts as none
+            self.fields["payload"].required = False  # `{}` counts as empty
         self.fields["reason"].required = verb == "skip"
 
     def clean_payload(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class EffectAdmin(OperatorsOnly):
         return self._operate(request, effects, "skip")
 
     def _operate(self, request: HttpRequest, effects: QuerySet[Effect], verb: str) -> HttpResponse | None:
-        """Say first how many that would be and ask for the reason, then do it."""
+        """Show the number and ask for the reason, then retry."""
         user = cast("User", request.user)
         few = list(effects[:2])
         alone = few[0] if len(few) == 1 else None
@@ -243,7 +243,7 @@ class TransitionAdmin(OperatorsOnly):
 
 @admin.register(Batch)
 class BatchAdmin(OperatorsOnly):
-    """Effects that belong together, and how far they are."""
+    """Effects that belong together, with their progress."""
 
     list_display = ("then", "total", "done", "skipped", "created_at", "completed_at", "note")
     list_filter = (("completed_at", admin.EmptyFieldListFilter),)
@@ -254,7 +254,7 @@ class BatchAdmin(OperatorsOnly):
 
 @admin.register(CircuitBreaker)
 class BreakerAdmin(OperatorsOnly):
-    """Deleting one closes it: the far side is tried again at once."""
+    """Deleting one closes the breaker: the remote side is tried again at once."""
 
     list_display = ("kind", "failures", "paused_until")
     search_fields = ("kind",)
@@ -289,7 +289,7 @@ def problem_text(problem: Problem) -> str:
 
 @admin.register(HistoryHead)
 class HistoryHeadAdmin(OperatorsOnly):
-    """The days of the history that are closed, as `manage.py verify_history` checks them."""
+    """Closed days of the history, checked by `manage.py verify_history`."""
 
     list_display = ("day", "transitions", "head", "closed_at")
     list_filter = ("day",)

@@ -1,7 +1,7 @@
-"""A form that was rendered once is worth one row, however often it is sent.
+"""A rendered form creates at most one row, however often it is submitted.
 
-Its token is kept beside the answers to Idempotency-Keys, in the transaction of the work: a second press waits for
-the first and finds what that one made. A reload of the page is a new form.
+Its token is stored like an Idempotency-Key, in the transaction of the work: a second submit waits for the first and
+returns its row. Reloading the page makes a new token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def new_token() -> str:
 
 
 def once_per_form_token(user: User, token: str, make: Callable[[], UUID]) -> UUID:
-    """The key of the row that this form made. Without a token of ours it is made unconditionally."""
+    """Id of the row that this form created. Without a valid token `make` runs every time."""
     if not TOKEN.fullmatch(token):
         return make()
     scope = f"web:{user.pk}"

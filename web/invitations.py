@@ -1,4 +1,4 @@
-"""The page that an invitation leads to: accept it, or say that it was not for you."""
+"""The page of an invitation's link: accept or decline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workflows.actions.invitations import Offer, accept, decline, offer_of
 @never_cache
 @sensitive_post_parameters("password")
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Buttons only: what reads mails ahead of people follows links, and presses none."""
+    """GET changes nothing: mail scanners follow links."""
     offer = offer_of(token)
     is_declined = "decline" in request.POST
     needs_password = offer is not None and offer.needs_password and not is_declined
@@ -46,7 +46,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _accept(request: HttpRequest, token: str, offer: Offer, form: PageForm) -> HttpResponse:
-    """Who has chosen a password is signed in; who has one already signs in with it."""
+    """A new user is signed in; others sign in with their password."""
     user = accept(token, password=form.cleaned_data.get("password"))
     messages.success(request, _("You belong to %(account)s now.") % {"account": offer.invitation.account})
     if offer.needs_password:

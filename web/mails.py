@@ -1,4 +1,4 @@
-"""Mails as they will read: every kind with samples, and what an effect sends, or sent, with what is true now."""
+"""Previews of mails: samples of every kind, and the mail of an effect rendered with today's data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workflows.mail.sending import build_context, composers
 
 View = Callable[..., HttpResponse]
 
-# A mail holds words of strangers: nothing in it runs, loads or sends, here no more than in a mail client.
+# Mails contain text of customers: as in a mail client, nothing in them runs, loads or submits.
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
@@ -36,7 +36,7 @@ CONTENT_POLICY = (
 
 
 def for_staff(*permissions: str) -> Callable[[View], View]:
-    """Only for staff who have one of these."""
+    """For staff with one of these permissions."""
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -52,7 +52,7 @@ def for_staff(*permissions: str) -> Callable[[View], View]:
 
 @for_staff("core.review_payment", OPERATE_PERMISSION)
 def all_mails(request: HttpRequest) -> HttpResponse:
-    """What there is to read: kinds, what may have happened, languages."""
+    """All kinds, variants and languages."""
     kinds = [
         {
             "name": kind,
@@ -92,7 +92,7 @@ def one_mail_html(request: HttpRequest, *, kind: str, number: int, language: str
 @csp_update({"frame-src": [SELF]})
 @for_staff(OPERATE_PERMISSION)
 def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
-    """Operators see what an effect's mail says; not of mails with a secret in them, which cannot be composed again."""
+    """The mail of an effect, except mails with a secret, which cannot be rendered again."""
     effect = _effect(pk)
     note = (
         f"Sent {effect.done_at:%Y-%m-%d %H:%M} UTC. Written again just now: what has changed since then differs."
@@ -102,7 +102,7 @@ def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
     context: dict[str, Any] = {"note": note, "effect": effect}
     try:
         context["mail"], context["language"] = _again(effect)
-    except Exception as error:  # whatever it is, it is what the operator came to find out
+    except Exception as error:  # any bug of rendering is what the operator looks for
         context["note"] = f"It cannot be written: {type(error).__name__}: {error}"
     else:
         if context["mail"] is None:
@@ -117,7 +117,7 @@ def mail_of_effect_html(request: HttpRequest, *, pk: UUID) -> HttpResponse:
     effect = _effect(pk)
     try:
         mail, _ = _again(effect)
-    except Exception as error:  # the page around it says which
+    except Exception as error:  # shown by the page around it
         raise Http404 from error
     if mail is None:
         raise Http404
@@ -125,7 +125,7 @@ def mail_of_effect_html(request: HttpRequest, *, pk: UUID) -> HttpResponse:
 
 
 def address_of(effect: Effect) -> str:
-    """Where the mail of that effect can be read; empty when it has none to show."""
+    """URL of the effect's mail; empty if it has none to show."""
     return reverse("effect_mail", kwargs={"pk": effect.pk}) if effect.kind in composers else ""
 
 

@@ -1,4 +1,4 @@
-"""What every page shares: its weight, and an answer for people when a rule below says no."""
+"""Compression, problem pages, and the time limits of staff sessions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Compress(GZipMiddleware):
-    """Pages, sheets and scripts travel small, also those that nobody compressed ahead; what the API says does not."""
+    """Gzip HTML, CSS and JavaScript; never answers of the API."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith("/api/"):
@@ -32,11 +32,10 @@ class Compress(GZipMiddleware):
 
 
 class ProblemPages:
-    """A Problem that no view turned into a message is a page with its words and its status.
+    """Render a Problem that no view handled as a page with its status.
 
-    So is a database that does not answer: a page that asks it for nothing more. TRACE, which Django lets through to
-    views as it does GET, is refused: no page is for it. So is an address with a NUL, which the database cannot compare
-    with anything: a view that looks for it would break.
+    An unreachable database gives a static 503 page. TRACE is refused, which Django passes to views like GET, and so is
+    a URL with NUL, which PostgreSQL cannot compare.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -61,9 +60,9 @@ class ProblemPages:
 
 
 class StaffSessions:
-    """Of staff a session is over 12 hours after the sign-in, and 30 minutes after the last page asked for.
+    """Sessions of staff end 12 hours after sign-in and 30 minutes after the last request.
 
-    What a page asks by itself, by htmx, keeps no session alive: nobody may be there.
+    Polling by htmx does not count as a request: the person may have left.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

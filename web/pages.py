@@ -1,4 +1,4 @@
-"""Pages that need nobody to be signed in."""
+"""Pages without sign-in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def all_problems(request: HttpRequest) -> HttpResponse:
-    """What the `type` of a problem document points at (RFC 9457 §3.1.1)."""
+    """Target of the `type` of problem documents (RFC 9457 3.1.1)."""
     return render(request, "web/problems.html", {"problems": _problems().values()})
 
 

@@ -1,4 +1,4 @@
-"""Lists by key, newest first: any page costs the same."""
+"""Lists by id, newest first: every page costs the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Model)
 @dataclass(frozen=True)
 class Page(Generic[M]):
     rows: list[M]
-    older: UUID | None  # go on before this key
+    older: UUID | None  # `before` of the next page
     is_first: bool
 
     def __iter__(self) -> Any:
@@ -28,7 +28,7 @@ class Page(Generic[M]):
 
 
 def page_of(rows: QuerySet[M], request: HttpRequest, *, size: int = PER_PAGE) -> Page[M]:
-    """The page that `?before=` asks for. Raises Http404 for what is no key."""
+    """The page before `?before=`. Raises Http404 if that is no id."""
     before = request.GET.get("before")
     if before:
         try:

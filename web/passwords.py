@@ -1,4 +1,4 @@
-"""Pages that the links in our mails lead to: a password, and a proof that an address is somebody's."""
+"""Pages that links in mails lead to: setting a password, verifying an address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workflows.actions.people import (
 
 
 def ask_for_reset(request: HttpRequest) -> HttpResponse:
-    """The same answer whoever lives at that address."""
+    """The answer is the same for unknown addresses."""
     form = AskForResetForm(request.POST or None)
     is_asked = False
     if request.method == "POST" and form.is_valid():
@@ -40,7 +40,7 @@ def ask_for_reset(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password")
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
-    """A new password, or an invited person's first; then they are signed in."""
+    """Set a new password, or the first of an invited person, and sign in."""
     form = NewPasswordForm(request.POST or None)
     is_stale = False
     if request.method == "POST" and form.is_valid():
@@ -70,13 +70,13 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
 
 @never_cache
 def verify(request: HttpRequest, token: str) -> HttpResponse:
-    """One button: what reads mails ahead of people follows links, and presses none."""
+    """GET changes nothing: mail scanners follow links."""
     return _verify(request, token, verify_email)
 
 
 @never_cache
 def verify_billing(request: HttpRequest, token: str) -> HttpResponse:
-    """The same for who reads an account's bills, and need not have a log-in."""
+    """The same for a billing address, whose reader may have no log-in."""
     return _verify(request, token, verify_billing_address)
 
 

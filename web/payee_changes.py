@@ -1,4 +1,4 @@
-"""The admin's pages of payees that changed: one that waits is confirmed or withdrawn on its method's page."""
+"""Admin pages of payee changes: a waiting one is confirmed or withdrawn on its method's page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from workflows.security.payee_changes import before, changes
 
 
 class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
-    """What the page and the list of payment methods show of a change that waits."""
+    """A waiting change of payee on the page and list of payment methods."""
 
     @admin.display(description="payee")
     def payee(self, method: Any) -> str:
@@ -38,12 +38,12 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
         return [own, *super().get_urls()]
 
     def decide(self, request: HttpRequest, key: str, verb: str) -> HttpResponse:
-        """Confirm or withdraw the change of payee that was looked at."""
+        """Confirm or withdraw the change with the posted number."""
         method = self.get_object(request, unquote(key))
         act = {"confirm": confirm_payee, "withdraw": withdraw_payee}.get(verb)
         if method is None or act is None:
             raise Http404
-        if request.method != "POST":  # who was asked for the password comes back here
+        if request.method != "POST":  # the redirect after the password was confirmed
             return redirect("admin:core_paymentmethod_change", method.pk)
         if (asked := self._confirmed(request)) is not None:
             return asked
@@ -81,7 +81,7 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
 
 @admin.register(PayeeVersion)
 class PayeeVersionAdmin(ReadOnly):
-    """Where money was sent, when, and by whom it was asked for and confirmed."""
+    """Payees over time: asked for and confirmed by whom."""
 
     list_display = ("code", "number", "asked_by", "asked_at", "confirmed_by", "in_force_at", "withdrawn_by")
     list_select_related = ("asked_by", "confirmed_by", "withdrawn_by")
@@ -95,7 +95,7 @@ class PayeeVersionAdmin(ReadOnly):
     readonly_fields = ("code", "what")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PayeeVersion]:
-        """With those of methods that were deleted, which a join would leave out."""
+        """Includes versions of deleted methods, which a join would leave out."""
         found: QuerySet[PayeeVersion] = super().get_queryset(request)
         return found.annotate(known_as=Subquery(PaymentMethod.objects.filter(pk=OuterRef("method_id")).values("code")))
 

@@ -1,4 +1,4 @@
-"""The admin's page of a payment method: an input for each field that its kind has, and rows for the operator's own."""
+"""Admin page of a payment method: inputs for the fields of its kind, and rows for the operator's own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PLACE = {
 
 
 class NewPaymentMethodForm(forms.ModelForm):
-    """What has to be known before the rest can be asked: above all the kind."""
+    """The first step: the kind decides which fields the second one has."""
 
     class Meta:
         model = PaymentMethod
@@ -65,7 +65,7 @@ class PaymentMethodForm(forms.ModelForm):
         help_texts = PLACE | {
             "reference_pattern": "How the transaction id looks that the payer's bank shows: # a digit, @ a letter, "
             "* either, {12} or {8,14} behind one of these repeats it, | between alternatives: R-#{4,8}. "
-            "Others are taken too, and marked for whoever reviews them.",
+            "Others are taken too, and marked for reviewers.",
             "reference_max": "How many characters of our reference the bank carries to us.",
         }
 
@@ -100,7 +100,7 @@ class PaymentMethodForm(forms.ModelForm):
         return data
 
     def _post_clean(self) -> None:
-        """A payee that waits leaves the one of before in force: the rest of the form has to fit that one meanwhile."""
+        """While a change of payee waits, the old payee is in force and the other fields must fit it."""
         super()._post_clean()  # type: ignore[misc]
         held = PaymentMethod.objects.filter(pk=self.instance.pk).first()
         if self.errors or held is None or same_payee(held, self.instance) or not is_shown(held):
@@ -120,7 +120,7 @@ class PaymentMethodForm(forms.ModelForm):
             self.add_error("is_demo", "The catalogue's example is in force until this is confirmed: leave it a demo.")
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """Show what the model says of a payee field beside its input."""
+        """Show the model's errors about a payee field beside its input."""
         told = getattr(errors, "error_dict", {})
         for error in told.pop("fields", []):
             self.add_error(self._input_of(error.code), ValidationError(error.messages))
@@ -144,7 +144,7 @@ def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
 
 
 class CountryFilter(admin.SimpleListFilter):
-    """By country; a link of its own for methods that are offered everywhere, which have none."""
+    """By country, with an own link for methods without one, which are offered everywhere."""
 
     title = parameter_name = "country"
     EVERYWHERE = "-"
@@ -160,7 +160,7 @@ class CountryFilter(admin.SimpleListFilter):
 
 @admin.register(PaymentMethod)
 class PaymentMethodAdmin(PayeeChanges, StableCode):
-    """Made in two steps, as users are: first the kind, then what the kind needs. The kind stays as it is."""
+    """Created in two steps, like users: first the kind, which never changes, then its fields."""
 
     list_display = (
         "name", "code", "kind", "country", "currency", "is_enabled", "is_demo", "qr_code", "payee", "position",
@@ -197,7 +197,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
         return (*super().get_readonly_fields(request, obj), *(("kind",) if obj is not None else ()))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """With what it was, which a form then changes in place."""
+        """Remember the stored values: the form changes the object in place."""
         method = super().get_object(request, object_id, from_field)
         if method is not None:
             method.was = copy(method)
@@ -240,7 +240,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
 
 
 def warnings_of(method: PaymentMethod) -> dict[str, str]:
-    """What is taken as it stands and should be looked at once more, by payee field; nothing before one is filled in."""
+    """Warnings by payee field about values that are accepted; none while all fields are empty."""
     found = payee_warnings(method.fields)
     reason = why_no_code(method) if method.fields else None
     if reason is not None:
@@ -249,7 +249,7 @@ def warnings_of(method: PaymentMethod) -> dict[str, str]:
 
 
 def _spelling(method: PaymentMethod) -> dict[str, str]:
-    """How the QR code spells the payee of a bank account, where that is not how it was typed."""
+    """The payee as the QR code spells it, where that differs from what was typed."""
     if not has_code(method) or "latin_name" not in typed_keys(method.kind):
         return {}
     name = epc_name(method.fields)
@@ -263,7 +263,7 @@ def typed_keys(kind: str) -> list[str]:
 
 
 def own_fields(method: PaymentMethod) -> list[tuple[str, str]]:
-    """Those that the operator added, by key."""
+    """The operator's own fields, by key."""
     typed = typed_keys(method.kind)
     return [(line.key, line.value) for line in payee_lines(method.kind, method.fields) if line.key not in typed]
 

@@ -1,4 +1,4 @@
-"""The admin's pages of what is sold and how patient we are: plans with their prices, the policy."""
+"""Admin pages of plans, prices and the policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from workflows.periods import database_now
 
 
 class PriceForm(forms.ModelForm):
-    """A new price, or one that stands: that one can only be retired."""
+    """A new price; an existing one can only be retired."""
 
     FIXED = ("currency", "interval", "amount")
 
@@ -51,11 +51,11 @@ class PriceForm(forms.ModelForm):
 class Prices(BaseInlineFormSet):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
-        for field in form.fields.values():  # whose names the head of the column tells only those who see it
+        for field in form.fields.values():  # labels for screen readers: the column's head is not tied to them
             field.widget.attrs.setdefault("aria-label", str(field.label))
 
     def full_clean(self) -> None:
-        """A price may be retired and another put in its place by the same click."""
+        """One submit may retire a price and add its replacement."""
         if self.is_bound:
             retired = {form.instance.pk for form in self.initial_forms if form.data.get(form.add_prefix("retire"))}
             for form in self.extra_forms:
@@ -83,7 +83,7 @@ class PriceInline(admin.TabularInline):
     readonly_fields = ("retired_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanPrice]:
-        prices = super().get_queryset(request).select_related("plan")  # which the name of each price has
+        prices = super().get_queryset(request).select_related("plan")  # str(price) names its plan
         return prices.order_by(F("retired_at").desc(nulls_first=True), "currency", "interval")
 
 
@@ -101,14 +101,14 @@ class PlanAdmin(StableCode):
         return [why for plan in rows if plan.code == FREE]
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The prices of an unused plan go with it, though nobody may delete one alone."""
+        """Prices are deleted only with their unused plan."""
         deletable, counts, needed, protected = super().get_deleted_objects(objs, request)
         return deletable, counts, needed - {PlanPrice._meta.verbose_name}, protected
 
 
 @admin.register(PlanPrice)
 class PriceAdmin(ReadOnly):
-    """Added and retired on the page of its plan, retired here: many at once."""
+    """To retire many at once; prices are added on their plan's page."""
 
     list_display = ("plan", "currency", "interval", "amount", "retired_at")
     list_filter = ("plan", "currency", "interval", ("retired_at", admin.EmptyFieldListFilter))
@@ -133,7 +133,7 @@ class PriceAdmin(ReadOnly):
 
 
 class Steps(forms.CharField):
-    """Days around the due date, written with commas between them."""
+    """Days relative to the due date, separated by commas."""
 
     WHOLE = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
 
@@ -167,12 +167,12 @@ class PolicyForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["adjustment_limit"].widget.attrs["class"] = "vBigIntegerField"  # the usual one shows six digits
+        self.fields["adjustment_limit"].widget.attrs["class"] = "vBigIntegerField"  # the default shows six digits
 
 
 @admin.register(Policy)
 class PolicyAdmin(ConfirmedAdmin, SettingsAdmin):
-    """One row, there from the start: it is changed, neither added nor deleted."""
+    """A single row that always exists: changed only."""
 
     form = PolicyForm
 

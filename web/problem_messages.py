@@ -1,4 +1,4 @@
-"""What a rule below said, in the words of whoever reads the page."""
+"""Problems as messages, in the language of the page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from web.status_labels import status_name
 
 
 def problem_message(problem: Problem, *, about: Stateful | None = None) -> str:
-    """A Problem in one line: its detail, or what it says of each field.
+    """A Problem in one line: its detail, or the errors of its fields.
 
-    about: what was to be changed, where its state may forbid it. The engine knows no customer's word for a state: that
-    is said here, in the reader's language.
+    about: the object to be changed. WrongState then names its status with the label that customers see.
     """
     errors = problem.members.get("errors")
     if errors:

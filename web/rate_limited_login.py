@@ -1,4 +1,4 @@
-"""Log-in pages count tries, as the API does (core/rate_limits.py)."""
+"""Log-in forms with the rate limit of the API's log-in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workflows.actions.people import signed_in
 
 
 class RateLimitedLogin(AuthenticationForm):
-    """For log-in forms: a try too many is refused before the password is looked at."""
+    """Refuses attempts over the limit before the password is checked."""
 
     def clean(self) -> dict[str, Any]:
         email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
@@ -37,7 +37,7 @@ class RateLimitedLogin(AuthenticationForm):
 
 
 def rate_limited(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the page of such a form the status and Retry-After of its refusal."""
+    """Set status 429 and Retry-After if the page's form was rate limited."""
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Pages of the admin that only show, at the same cost however much there is to show."""
+"""Read-only admin pages whose cost does not grow with the table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-MOST = 10_000  # rows that a list counts and pages through; whoever looks for an older one searches
+MOST = 10_000  # rows that a list counts and pages through; older ones are found by search
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than it pages."""
+    """Counts only as many rows as it pages through."""
 
     @cached_property
     def count(self) -> int:
@@ -28,7 +28,7 @@ class BoundedPaginator(Paginator):
 
 
 class ReadOnly(admin.ModelAdmin):
-    """Rows that only the engine or an action may write."""
+    """Rows that only the engine or an action writes."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -45,7 +45,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
-    """The admin's page of an object; its name alone where the admin has none."""
+    """Link to the admin page of an object; plain text if there is none."""
     if key is None:
         return "-"
     words = words or f"{machine} {key}"
@@ -56,7 +56,7 @@ def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
 
 
 def listed(rows: Iterable[tuple[Any, ...]], *, empty: str = "none") -> SafeString:
-    """Rows as a small table; what is in them is escaped unless it is safe."""
+    """Rows as an HTML table; cells are escaped unless marked safe."""
     lines = [format_html("<tr>{}</tr>", format_html_join("", "<td>{}</td>", ((cell,) for cell in row))) for row in rows]
     if not lines:
         return SafeString(empty)

@@ -1,4 +1,4 @@
-"""gunicorn's process, with a way in for those who ask whether it lives, however busy all others keep it."""
+"""gunicorn's worker, with threads reserved for health probes so that they answer under load."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from core.db import timeouts
 
-HEAD = 4096  # bytes of a request that are looked at; a probe's are fewer
-# All of its head, so that nobody can keep such a thread waiting for the rest.
+HEAD = 4096  # bytes of a request that are peeked at; a probe's are fewer
+# The whole head, so that no client can keep a probe's thread waiting for the rest.
 PROBE = re.compile(rb"(?:GET|HEAD) /(healthz|readyz) HTTP/1\.[01]\r\n.*?\r\n\r\n", re.DOTALL)
 
 
@@ -44,19 +44,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return self.probes[probe[1].decode()] if probe else self.tpool
 
     def _handle(self, conn: TConn, came_at: float) -> Any:
-        """The time in the queue counts as waiting."""
+        """Time in the queue counts as waiting."""
         timeouts.patience.came_at = came_at
         return self.handle(conn)
 
     def _wait_for_data(self, conn: TConn) -> None:
-        """As gunicorn puts off a connection on which nothing comes, only at once."""
+        """Postpone a silent connection like gunicorn does, but at once."""
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def murder_pending(self) -> None:
-        """Who stops waits a moment for a request that may be on its way, and not for who never asks."""
+        """When stopping, wait briefly for a request that may be on its way, not for silent connections."""
         if not self.alive:
             self.stops_at = self.stops_at or time.monotonic() + STOP_KEEPALIVE_LINGER
             for conn in self.pending_conns:
@@ -65,7 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _read_ahead(conn: TConn) -> bytes:
-    """What has come, left where it is; nothing of a connection that is broken, which its handler finds out."""
+    """Peek at the received bytes; empty for a broken connection, which its handler reports."""
     try:
         head: bytes = conn.sock.recv(HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -73,5 +73,5 @@ def _read_ahead(conn: TConn) -> bytes:
     except OSError:
         conn.data_ready = True
         return b""
-    conn.data_ready = True  # an end too is something to read
+    conn.data_ready = True  # end of stream counts as readable
     return head

@@ -1,4 +1,4 @@
-"""gunicorn's own lines, which say what went wrong before or behind a view, in the form of ours and as discreet."""
+"""gunicorn's own log lines in our format, redacted like ours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.settings import FORMATTERS, LOG_FORMAT
 
 
 class ServerLog(Logger):  # type: ignore[misc]
-    """Named in `manage.py web`. Its first process never loads Django, so the form is taken from the settings here."""
+    """Set by `manage.py web`. gunicorn's master does not load Django, so the format is read from the settings here."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

@@ -1,4 +1,4 @@
-"""What the admin's pages of settings share: what may not go is named, and a late refusal is a message."""
+"""Base of editable admin pages: rows that must stay are named, late refusals are messages."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ TOO_DEEP = "This is nested too deeply."
 
 
 class SettingsAdmin(admin.ModelAdmin):
-    """Rows that staff edit. Rules are the model's `clean` and the database's: here they are only shown."""
+    """Rows that staff edit. The model's `clean` and the database decide; their refusals are shown here."""
 
     def must_stay(self, rows: Iterable[Any]) -> list[str]:
-        """Which of these rows may not be deleted, each with the reason; besides what foreign keys protect."""
+        """Reasons why some of these rows must not be deleted, besides foreign keys."""
         return []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
@@ -45,7 +45,7 @@ class SettingsAdmin(admin.ModelAdmin):
         return self._or_refused(request, lambda: super(SettingsAdmin, self).changelist_view(request, *args, **kwargs))
 
     def _or_refused(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
-        """For two people who save at the same moment: the form of each was right when it was checked."""
+        """Two people may save at once, each with a form that was valid when checked."""
         try:
             return answer()
         except IntegrityError as error:
@@ -54,14 +54,14 @@ class SettingsAdmin(admin.ModelAdmin):
 
 
 class StableCode(SettingsAdmin):
-    """The code is typed once. It stands in invoices, links and other people's programs."""
+    """The code never changes: invoices, links and programs of others refer to it."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return (*super().get_readonly_fields(request, obj), *(("code",) if obj is not None else ()))
 
 
 class Json(forms.JSONField):
-    """Refuses what Python's parser gives up on, and shows again what was typed as it was typed.
+    """Refuses input that Python's parser gives up on; the redrawn form shows it as typed.
 
     Django's own answers both with an error of the server: 1,000 brackets, and half of a surrogate pair.
     """
@@ -77,7 +77,7 @@ class Json(forms.JSONField):
 
 
 class Autocomplete(AutocompleteSelect):
-    """Shows nothing for a key that is none, where Django's own fails to ask the database for it."""
+    """Renders no link for an invalid id, where Django's own widget fails."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         return super().optgroups(name, [key for key in value if self._is_key(key)], attr)

@@ -1,5 +1,3 @@
-"""Signing up, with the billing details where the plan costs something."""
-
 from __future__ import annotations
 
 from functools import partial
@@ -25,7 +23,7 @@ from workflows.mail.payment_instructions import Instructions, preview_of
 @never_cache
 @sensitive_post_parameters("password")
 def sign_up_page(request: HttpRequest) -> HttpResponse:
-    """One form. `refresh` draws it anew for another country, currency or interval, and checks nothing."""
+    """`refresh` redraws the form for another country, currency or interval, without validation."""
     if request.user.is_authenticated:
         return redirect("own_home")
     given = request.POST or request.GET
@@ -45,7 +43,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
 
 
 def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
-    """Do it; None when a rule said no, which the form then says."""
+    """None if refused; the form then has the error."""
     data, catalogue = form.cleaned_data, form.catalogue
     card = catalogue.card(data["plan"])
     assert card is not None, "the form offers the cards only"
@@ -95,6 +93,6 @@ def _context(form: SignUpForm, catalogue: Catalogue) -> dict[str, object]:
 
 
 def _way(method: PaymentMethod, card: Card) -> tuple[Instructions, list[PayeeLine]]:
-    """How that plan would be paid by that method."""
+    """Instructions to pay that plan by that method."""
     price = card.price
     return preview_of(method, price.amount, price.currency, get_language() or "en"), method.payee()

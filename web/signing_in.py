@@ -1,4 +1,4 @@
-"""Signing in and out with a session, for customers and staff alike."""
+"""Signing in and out with a session, for customers and staff."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class SignOut(LogoutView):
 
 
 def to_own_home(request: HttpRequest) -> HttpResponse:
-    """Customers to their account, staff to their desk."""
+    """Redirect customers to their account, staff to their first page."""
     if not request.user.is_authenticated:
         return redirect("sign_in")
     return redirect(home_of(request.user))
 
 
 def home_of(user: Any) -> str:
-    """Staff begin where their duty is."""
+    """URL of the first page that the user's permissions open."""
     if not user.is_staff:
         return reverse("dashboard")
     desks = {"desk": [REVIEW], "machines": [OPERATE], "desk_search": CUSTOMERS, "desk_duties": [GRANT]}

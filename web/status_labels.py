@@ -1,4 +1,4 @@
-"""What a status is called on a page, and its colour. The codes stay as the product specifies them."""
+"""Labels and colours of statuses and kinds. The codes are those of the API."""
 
 from __future__ import annotations
 
@@ -84,17 +84,17 @@ def status_label(row: Stateful) -> Label:
 
 
 def status_name(machine: str, code: str) -> str:
-    """What a status is called; the code itself where no page knows it."""
+    """The label of a status; the code if there is none."""
     return str(STATUSES.get(machine, {}).get(code, (code, ""))[0])
 
 
 def person_name(user: User) -> str:
-    """Somebody by their address, as far as it is still theirs."""
+    """The user's e-mail address, unless it has moved to their new account."""
     return gettext("Somebody who has a new account") if user.former_email_digest else user.email
 
 
 def excess_text(found: Mapping[str, Excess]) -> str:
-    """What is in use beyond a plan's limits, in sentences; empty where everything fits."""
+    """Sentences about what exceeds the plan; empty if everything fits."""
     words = {
         "sites": gettext("Sites: %(used)d in use, the plan has room for %(limit)d."),
         "users": gettext("People: %(used)d in the account, the plan has room for %(limit)d."),
@@ -103,5 +103,5 @@ def excess_text(found: Mapping[str, Excess]) -> str:
 
 
 def canned_reasons() -> list[tuple[str, str]]:
-    """Why a claim is rejected, for staff to choose from: their word, and what the customer reads."""
+    """Choices of rejection reasons: the label for staff and the sentence that the customer reads."""
     return [(code.value, f"{code.label}: {reason_for(code).what}") for code in Payment.Reason]

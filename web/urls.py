@@ -1,5 +1,3 @@
-"""Addresses for people."""
-
 from __future__ import annotations
 
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Who may come in: members of an account, each to their own."""
+"""Pages for members of an account."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from web.signing_in import home_of
 
 
 class MemberRequest(HttpRequest):
-    """A request of somebody who belongs to an account."""
+    """A request of a member; `members_only` sets the fields."""
 
     user: User
     account: Account
     role: str
-    may_act: bool  # spend its money and change it; nobody does in a closed one
+    may_act: bool  # may spend the account's money and change it; False when it is closed
     is_closed: bool
 
 
@@ -33,10 +33,7 @@ View = Callable[Concatenate[MemberRequest, ...], HttpResponse]
 
 
 def members_only(view: View) -> Callable[..., HttpResponseBase]:
-    """Signed in, and of an account, which is `request.account` and in whose time zone times are written.
-
-    Staff are shown to their own home.
-    """
+    """For members, in the account's time zone. Staff without an account are redirected to their home."""
 
     @wraps(view)
     def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -45,7 +42,7 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
             if request.user.is_staff:
                 return redirect(home_of(request.user))
             raise PermissionDenied(_("You belong to no account any more."))
-        request.user.membership = membership  # what role_in() asks for
+        request.user.membership = membership  # read by role_in()
         request.account = membership.account
         request.role = membership.role
         request.is_closed = request.account.status == Account.Status.CLOSED
@@ -57,7 +54,7 @@ def members_only(view: View) -> Callable[..., HttpResponseBase]:
 
 
 def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
-    """Of those, whoever may spend the account's money and change it."""
+    """For members who may spend the account's money and change it."""
 
     @wraps(view)
     def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -71,7 +68,7 @@ def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
 
 
 def owners_only(view: View) -> Callable[..., HttpResponseBase]:
-    """Of those, who may close the account."""
+    """For owners, who may close the account."""
 
     @wraps(view)
     def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What stands above every page of an account while something is the matter, with the one thing to do about it."""
+"""The banner above an account's pages: what is wrong, and the one thing to do about it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from workflows.periods import database_now, today_in
 from workflows.settlement.locking import ACTIVE_STATUSES
 
 Status = Account.Status
-SOON, LATER = 4, 20  # seconds between two looks: while staff decide, while the customer is to pay
+SOON, LATER = 4, 20  # seconds between polls: while staff decide, while the customer is to pay
 
-HOW_TO_PAY = "#pay"  # on an invoice's page
+HOW_TO_PAY = "#pay"  # fragment of an invoice's page
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Banner:
     words: str | SafeString
     action: str = ""
     address: str = ""
-    place: str = ""  # on the page of that address, for whoever is there already
+    place: str = ""  # fragment of `address`, for a user who is on that page already
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How an account stands: its oldest open invoice, and the last payment for that."""
+    """An account with its oldest open invoice and the last payment for it."""
 
     account: Account
     invoice: Invoice | None
@@ -58,14 +58,14 @@ class Standing:
 
     @property
     def signature(self) -> str:
-        """Another one as soon as anything of it has changed."""
+        """Changes whenever anything shown has changed."""
         rows = [(row.pk, row.version) for row in (self.account, self.invoice, self.payment) if row is not None]
         facts = f"{rows} {self.account.credits} {self.account.is_billing_email_refused}"
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
     @property
     def next_look(self) -> int | None:
-        """In how many seconds something may have changed by itself; None while nothing is pending."""
+        """Seconds until the next poll; None while nothing is pending."""
         if self.is_in_review:
             return SOON
         return LATER if self.invoice is not None and self.account.status != Status.ACTIVE else None
@@ -80,7 +80,7 @@ def standing_of(account: Account) -> Standing:
 
 
 def banner_of(standing: Standing) -> Banner | None:
-    """The most pressing thing first."""
+    """The most urgent banner, or None."""
     account = standing.account
     if account.status == Status.CLOSED:
         words = _(
@@ -119,11 +119,11 @@ def _about_money(standing: Standing) -> Banner | None:
 
 
 def unreachable(account: Account) -> Banner | None:
-    """Beside whatever else is the matter: their mails go to the owners until the address is changed or proved."""
+    """The banner about a refused billing address, shown beside the other one."""
     if account.status == Status.CLOSED or not account.is_billing_email_refused:
         return None
     words = _("Its mail server refuses our mails. Until you change it, they go to the owners of the account.")
-    title = mark_safe(  # noqa: S308 - a sentence of ours, and an address that is escaped
+    title = mark_safe(  # noqa: S308 - our own sentence with an escaped address
         escape(_("We cannot reach %(email)s")) % {"email": format_html("<bdi>{}</bdi>", account.billing_email)}
     )
     return Banner("bad", title, words, _("Change the address"), reverse("billing"))
@@ -162,7 +162,7 @@ def _without_invoice(account: Account) -> Banner | None:
 
 
 def _about_limits(account: Account) -> Banner | None:
-    """More in use than the plan allows, or than the smaller one that was chosen for later."""
+    """More in use than the plan, or the next plan, allows."""
     living = account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "next_plan").first()
     if living is None:
         return None
@@ -180,7 +180,7 @@ def _about_limits(account: Account) -> Banner | None:
 
 
 def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeString:
-    """A translated sentence of our own with amounts and numbers in it, each isolated from the text around it."""
+    """Fill a translated sentence; amounts and numbers are isolated for right-to-left text."""
     amount, currency = (payment.amount, payment.currency) if payment else (invoice.outstanding, invoice.currency)
     due = date_format(invoice.due_on, "j F Y") if invoice.due_on else ""
     number = format_html("<bdi>{}</bdi>", invoice.number or "")
@@ -190,7 +190,7 @@ def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeS
 @never_cache
 @members_only
 def banner_view(request: MemberRequest) -> HttpResponse:
-    """What a page asks every few seconds: 204 while nothing has changed since `seen`."""
+    """Polled by pages: 204 while nothing has changed since `seen`."""
     standing = standing_of(request.account)
     if request.GET.get("seen") == standing.signature:
         return HttpResponse(status=204)

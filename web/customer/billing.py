@@ -1,4 +1,4 @@
-"""What goes on the account's invoices."""
+"""Billing details of the account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workflows.mail.verification import needs_proof
 
 @members_only
 def billing(request: MemberRequest) -> HttpResponse:
-    """`refresh` draws the form anew for another country, and checks nothing."""
+    """`refresh` redraws the form for another country, without validation."""
     account = request.account
     if request.method != "POST":
         form = BillingForm(account=account)
@@ -38,7 +38,7 @@ def billing(request: MemberRequest) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def verify_address(request: MemberRequest) -> HttpResponse:
-    """A link to whoever reads the billing address."""
+    """Send a link to the billing address."""
     try:
         rate_limits.VERIFY.attempt(request, request.account.billing_email)
         ask_to_verify_billing_address(request.account, by=request.user)
@@ -50,7 +50,7 @@ def verify_address(request: MemberRequest) -> HttpResponse:
 
 
 def _change(request: MemberRequest, form: BillingForm) -> bool:
-    """Only what differs is a change: what stands there already is not judged again."""
+    """Pass only changed fields: stored values are not validated again."""
     wanted = {
         name: form.cleaned_data[name] for name in ("name", "language", "time_zone", "consume_by")
     } | form.billing()

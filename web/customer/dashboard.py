@@ -1,5 +1,3 @@
-"""The account at a glance."""
-
 from __future__ import annotations
 
 from django.http import HttpResponse
@@ -16,7 +14,7 @@ from workflows.settlement.locking import ACTIVE_STATUSES
 @members_only
 def dashboard(request: MemberRequest) -> HttpResponse:
     account = request.account
-    request.standing = standing_of(account)  # type: ignore[attr-defined] # the banner's, asked for once
+    request.standing = standing_of(account)  # type: ignore[attr-defined] # shared with the banner
     states = [*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]
     invoice = request.standing.invoice  # type: ignore[attr-defined]
     subscriptions = account.subscriptions.filter(status__in=states).select_related("plan", "next_plan")

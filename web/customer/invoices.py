@@ -1,4 +1,4 @@
-"""What the account owes, how to pay it, and "I have paid"."""
+"""Invoices, how to pay them, and the claim "I have paid"."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def invoices(request: MemberRequest) -> HttpResponse:
 
 @members_only
 def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """Everything about one invoice; `?method=` chooses another way to pay it."""
+    """`?method=` chooses another way to pay."""
     found = _invoice_of(request, pk)
     payments = list(found.payments.select_related("method").order_by("pk"))
     for payment in payments:
@@ -62,7 +62,7 @@ def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @members_only
 def document(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The invoice as a sheet of paper."""
+    """The invoice for printing."""
     found = _invoice_of(request, pk)
     return render(
         request,
@@ -73,7 +73,7 @@ def document(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @owners_and_admins
 def claim(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """ "I have paid": the page of those without scripts, and where the dialog is sent to."""
+    """ "I have paid": a page without JavaScript, and the target of the dialog."""
     found = _invoice_of(request, pk)
     if found.status not in Invoice.OPEN and request.method != "POST":
         return redirect("invoice", found.pk)
@@ -122,7 +122,7 @@ def _claim(request: MemberRequest, found: Invoice, form: ClaimForm) -> bool:
 def _new_form(
     method: PaymentMethod | None, methods: list[PaymentMethod], found: Invoice, *, is_further: bool
 ) -> ClaimForm:
-    """Who paid, when, and what a further payment was are the customer's to say: evidence is never filled in."""
+    """Payer, date and reference stay empty: evidence must come from the customer."""
     initial = {"method": method and method.code, "token": new_token()}
     if not is_further:
         initial["amount"] = money_text(found.outstanding, found.currency)
@@ -130,7 +130,7 @@ def _new_form(
 
 
 def _ways(found: Invoice, code: str) -> dict[str, Any]:
-    """The offered methods, and all about the one of them that is looked at."""
+    """The offered methods, and details of the chosen one."""
     methods = ways_to_pay(found)
     method = next((method for method in methods if method.code == code), methods[0] if methods else None)
     return {
@@ -144,11 +144,11 @@ def _ways(found: Invoice, code: str) -> dict[str, Any]:
 
 
 def _drawn(text: str | None) -> SafeString:
-    """The QR code as SVG that takes its colours from the sheet; empty for no text."""
+    """The QR code as SVG coloured by the stylesheet; empty without text."""
     if not text:
         return mark_safe("")
     code = segno.make(text, error="m", micro=False)
-    return mark_safe(code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308 - of squares
+    return mark_safe(code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308 - squares only
 
 
 def _invoice_of(request: MemberRequest, pk: UUID) -> Invoice:

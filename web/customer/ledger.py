@@ -1,4 +1,4 @@
-"""The credit ledger, and the money that no invoice needed yet."""
+"""Credit ledger and balance."""
 
 from __future__ import annotations
 

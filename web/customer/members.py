@@ -1,5 +1,3 @@
-"""The people of an account and their roles."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -51,7 +49,7 @@ def members(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def change_one(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """A role for somebody, or `remove` them; oneself too, who is signed out then."""
+    """Change a role, or `remove` somebody; who removes themselves is signed out."""
     try:
         member = place_in(request.account, pk)
     except NotFound as problem:

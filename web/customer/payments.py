@@ -1,4 +1,4 @@
-"""What the account said it paid, and what became of it."""
+"""The account's claims of payment."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def payment(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def withdraw(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """Take a claim back. Until when is the machine's to say."""
+    """Withdraw a claim, as long as its state allows."""
     found = _payment_of(request, pk)
     try:
         perform(found.withdraw, by=request.user)

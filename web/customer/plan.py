@@ -1,4 +1,4 @@
-"""The plan: what it is, another one, none any more."""
+"""Choosing, changing and cancelling the plan."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def plan(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def change(request: MemberRequest) -> HttpResponse:
-    """Choose a plan: at once for an invoice, or with the next period when it is a smaller one."""
+    """Choose a plan: now with an invoice, or from the next period if it is smaller."""
     catalogue = Catalogue(interval=request.POST.get("interval", ""), currency=request.POST.get("currency", ""))
     card = catalogue.card(request.POST.get("plan", ""))
     if card is None:
@@ -92,7 +92,7 @@ def change(request: MemberRequest) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def keep(request: MemberRequest) -> HttpResponse:
-    """Take back a cancellation, or a smaller plan that was chosen for the next period."""
+    """Undo a cancellation or the choice of a smaller plan."""
     rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "account")
     subscription = get_object_or_404(rows)
     try:
@@ -107,7 +107,7 @@ def keep(request: MemberRequest) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def cancel(request: MemberRequest) -> HttpResponse:
-    """`when=now` ends it at once, anything else with the period that is paid for."""
+    """`when=now` ends it at once, anything else at the end of the paid period."""
     rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES)
     subscription = get_object_or_404(rows)
     try:

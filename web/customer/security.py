@@ -1,4 +1,4 @@
-"""The log-in of whoever looks: password, address, and where it is signed in; and closing the account."""
+"""Password, sessions and address of the signed-in user; closing the account."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from workflows.settlement.balances import balance_of
 @sensitive_post_parameters("old_password", "new_password")
 @members_only
 def security(request: MemberRequest) -> HttpResponse:
-    """A changed password ends every session and token but this session."""
+    """Changing the password ends all other sessions and all tokens."""
     form = ChangePasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _change(request, form):
         messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
@@ -52,7 +52,7 @@ def security(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def end_session(request: MemberRequest) -> HttpResponse:
-    """End one of one's own, in another browser; this one's is ended by signing out."""
+    """End one of the user's other sessions."""
     others = request.user.sessions.exclude(pk=digest(request.session.session_key or ""))
     chosen = request.POST.get("session", "")
     if re.fullmatch("[0-9a-f]+", chosen) and others.filter(pk=chosen[:DIGITS]).delete()[0]:
@@ -85,7 +85,7 @@ def verify_again(request: MemberRequest) -> HttpResponse:
 @never_cache
 @owners_only
 def close(request: MemberRequest) -> HttpResponse:
-    """Close the account for good, confirmed by its name."""
+    """Close the account, confirmed by typing its name."""
     form = CloseAccountForm(request.POST or None, account=request.account)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

@@ -1,4 +1,4 @@
-"""Sites of the account, who may do what there, and a try of its credits."""
+"""Sites of the account, access to them, and a form to use credits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sites(request: MemberRequest) -> HttpResponse:
 
 @members_only
 def site(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """One site. Its forms are told apart by the name of their button."""
+    """One site; `do`, the name of the button, tells its forms apart."""
     found = get_object_or_404(request.account.sites.select_related("industry"), pk=pk)
     found.account = request.account
     forms: dict[str, Any] = {
@@ -78,7 +78,7 @@ def _may_use(request: MemberRequest) -> bool:
 
 
 def _do(request: MemberRequest, found: Site, forms: dict[str, Any]) -> HttpResponse | None:
-    """What was asked for; None when the form has to be seen again."""
+    """The answer; None if the form has errors to show."""
     verb = request.POST.get("do", "")
     given: dict[str, Callable[[], PageForm]] = {
         "change": lambda: SiteForm(request.POST),

@@ -1,4 +1,4 @@
-"""The story of an invoice and of a payment, as their customer sees it: from the engine's own history."""
+"""Steps of an invoice and its payments for the customer, from the engine's history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from web.customer.banner import HOW_TO_PAY
 from web.status_labels import person_name
 from workflows.mail.rejection_reasons import reason_for
 
-# (machine, transition) -> words and look. What is not named here is not the customer's business.
+# Transition -> label and look. Transitions that are not listed are not shown to customers.
 INVOICE = {
     "issue": (_("Invoice issued"), "done"),
     "release": (_("A payment was reversed, the invoice is open again"), "bad"),
@@ -42,13 +42,13 @@ class Step:
     at: datetime | None = None
     by: str = ""
     detail: str | Promise = ""
-    note: str = ""  # of staff, plain text
+    note: str = ""  # written by staff, plain text
     payment: Payment | None = None
-    again: str = ""  # where another try begins
+    again: str = ""  # URL of another try
 
 
 def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
-    """The steps that were, then those to come. Two queries' worth: the caller's payments and their transitions."""
+    """Past steps, then those to come. One query beside that of the caller's `payments`."""
     mine = {payment.pk: payment for payment in payments}
     rows = (
         Transition.objects.filter(
@@ -75,7 +75,8 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
     payment = payments.get(row.object_id)
     step = Step(words[0], words[1], row.at, payment=payment)
     if row.name == "begin" and row.actor is not None:
-        step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""  # never one of ours, or of before
+        # Members only: neither staff nor former members are named.
+        step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""
         if row.actor.is_staff:
             step.words = _("We recorded your payment")
     if row.name == "reject" and payment is not None:

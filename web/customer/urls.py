@@ -1,4 +1,4 @@
-"""Addresses of a customer's account, under /app/."""
+"""URLs under /app/."""
 
 from __future__ import annotations
 

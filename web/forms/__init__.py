@@ -1,4 +1,4 @@
-"""What people type: each form checks its shape, the actions below check everything else."""
+"""Forms check the shape of input; the actions check everything else."""
 
 from web.forms.base import PageForm
 

@@ -1,5 +1,3 @@
-"""Small forms of an account's pages."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -18,19 +16,19 @@ from workflows.periods import database_now
 
 
 class BillingForm(BillingFields):
-    """Name, language, time zone, who uses credits, and billing details of an account that is there."""
+    """Settings and billing details of an existing account."""
 
     name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     language = Choice(label=_("Language of our mails"), choices=settings.LANGUAGES)
     time_zone = Choice(
         label=_("Time zone"),
-        required=False,  # a page that was opened before there was such a field does not send it
+        required=False,  # pages opened before this field existed do not send it
         help_text=_("The days of your plan and your invoices begin and end there."),
         widget=forms.Select(attrs={"dir": "ltr"}),
     )
     consume_by = Choice(
         label=_("Who may use the credits"),
-        required=False,  # like the time zone's
+        required=False,  # as for the time zone
         choices=list(CONSUME_BY.items()),
         help_text=_("On these pages and with the API."),
     )
@@ -60,7 +58,7 @@ class BillingForm(BillingFields):
 
 
 def _zones(own: str) -> list[tuple[str, str]]:
-    """Every zone with its distance from UTC as of now, and the account's own where that is an unusual one."""
+    """Every zone with its present offset from UTC, and the account's own."""
     now = database_now()
     return [
         (name, f"{name.replace('_', ' ')} ({offset_text(name, now)})") for name in sorted({*time_zone_names(), own})
@@ -68,7 +66,7 @@ def _zones(own: str) -> list[tuple[str, str]]:
 
 
 class CloseAccountForm(PageForm):
-    """The account's name, typed, so that nobody closes one by mistake."""
+    """The name is typed to prevent closing by mistake."""
 
     account_name = Line(label=_("Name of the account, to confirm"), max_length=150, css="full")
     reason = Line(label=_("Why do you leave?"), max_length=500, required=False, css="full")
@@ -101,7 +99,7 @@ class SiteForm(PageForm):
 
 
 class AccessForm(PageForm):
-    """Somebody of the account gets a role at a site."""
+    """Give a member of the account a role at a site."""
 
     member = forms.ModelChoiceField(Membership.objects.none(), label=_("Person"), empty_label=_("Choose a person"))
     role = Choice(label=_("Role"), initial=SiteUserAccess.Role.VIEWER, choices=list(SITE_ROLES.items()))
@@ -114,7 +112,7 @@ class AccessForm(PageForm):
 
 
 class UseCreditsForm(PageForm):
-    """Try it out: the API does this for programs."""
+    """To try it out; programs use the API."""
 
     amount = forms.IntegerField(label=_("Credits"), min_value=1, max_value=1_000_000_000, initial=10)
     description = Line(label=_("What for"), max_length=200, required=False)

@@ -1,5 +1,3 @@
-"""How a form looks and what no form lets in."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,10 +20,10 @@ class Renderer(DjangoTemplates):
 
 
 class PageForm(forms.Form):
-    """A form of ours: `{{ form }}` draws it, `form.refuse(problem)` shows what a rule below had to say."""
+    """Base form: `{{ form }}` renders it, `refuse(problem)` shows a Problem in it."""
 
     default_renderer = Renderer
-    use_required_attribute = False  # the server's words, beside the field, instead of the browser's bubbles
+    use_required_attribute = False  # errors come from the server, beside the field
 
     too_many: TooManyRequests | None = None
 
@@ -33,7 +31,7 @@ class PageForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def refuse(self, problem: Problem, *, about: Stateful | None = None) -> None:
-        """Show a Problem where it belongs: beside its fields, or above the form. `about`: as in `problem_message`."""
+        """Show a Problem beside its fields or above the form. about: see `problem_message`."""
         if isinstance(problem, TooManyRequests):
             self.too_many = problem
         errors: dict[str, Any] = problem.members.get("errors", {})
@@ -43,7 +41,7 @@ class PageForm(forms.Form):
             self.add_error(None, problem_message(problem, about=about))
 
     def also(self, check: Callable[[], object]) -> None:
-        """Show at once what a verb will refuse; a field that has an error keeps that one."""
+        """Add the errors of `check`, which the verb would raise too; fields keep their first error."""
         try:
             check()
         except ValidationError as problem:
@@ -52,7 +50,7 @@ class PageForm(forms.Form):
                     self.add_error(name, [str(line) for line in lines])
 
     def on(self, page: HttpResponse) -> HttpResponse:
-        """The page of this form, with the status of a refusal that is about time."""
+        """The page, with status 429 and Retry-After if a rate limit refused the form."""
         if self.too_many is not None:
             page.status_code = self.too_many.status
             page["Retry-After"] = str(self.too_many.members["retry_after"])

@@ -1,4 +1,4 @@
-"""What goes on an invoice about the customer, named as people in their country name it."""
+"""Billing details, with labels as they are usual in the country."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGIONS = {
 
 
 class BillingFields(PageForm):
-    """The 8 fields. Labels and hints follow the country that is chosen."""
+    """Labels and hints follow the chosen country."""
 
     country = Choice(label=_("Country"), required=False, css="full")
     billing_email = Address(label=_("E-mail for invoices"), required=False, css="full")
@@ -53,8 +53,8 @@ class BillingFields(PageForm):
         choice.choices = [("", gettext("Choose a country")), *country_choices()]
         for name, hint in self.COMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = hint
-            self.fields[name].max_length = LONGEST[name]  # type: ignore[attr-defined] # said by billing_errors()
-        for name in ("address_line1", "address_line2", "city", "state"):  # written as they are, in any page
+            self.fields[name].max_length = LONGEST[name]  # type: ignore[attr-defined] # checked by billing_errors()
+        for name in ("address_line1", "address_line2", "city", "state"):  # any script on any page
             self.fields[name].widget.attrs["dir"] = "auto"
         for name in ("postal_code", "tax_id"):
             self.fields[name].widget.attrs["dir"] = "ltr"
@@ -62,7 +62,7 @@ class BillingFields(PageForm):
 
     @property
     def chosen_country(self) -> str:
-        """As it is chosen now, also while the form is not checked yet."""
+        """Also before the form is validated."""
         given = self["country"].value() or ""
         return given if given in dict(country_choices()) else ""
 
@@ -70,7 +70,7 @@ class BillingFields(PageForm):
         return {name: self.cleaned_data.get(name, "") for name in BILLING_FIELDS}
 
     def need_for_billing(self) -> None:
-        """Do not call optional what a paid plan needs."""
+        """Mark the fields that a paid plan needs as required."""
         for name in NEEDED_TO_BILL:
             self.fields[name].widget.attrs["aria-required"] = "true"
             self.fields[name].is_needed = True  # type: ignore[attr-defined]
@@ -90,7 +90,7 @@ def _like(example: str) -> str:
 
 
 def snapshot_lines(snapshot: Mapping[str, str]) -> list[str]:
-    """The address of a billing snapshot, as it is written on paper."""
+    """The address lines of a billing snapshot."""
     from_city = " ".join(filter(None, [snapshot.get("postal_code", ""), snapshot.get("city", "")]))
     country = dict(country_choices()).get(snapshot.get("country", ""), "")
     lines = [

@@ -1,5 +1,3 @@
-"""I have paid."""
-
 from __future__ import annotations
 
 from functools import partial
@@ -19,7 +17,7 @@ from workflows.periods import database_now, today_in
 
 
 class ClaimForm(PageForm):
-    """What the customer knows about a payment; a method says which of it is needed."""
+    """A claim of payment. The method decides which fields are required."""
 
     method = Choice(label=_("Paid with"), css="full")
     amount = Amount(label=_("Amount"))

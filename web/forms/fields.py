@@ -1,4 +1,4 @@
-"""Fields that take what people type and give what the rules below expect."""
+"""Fields that accept what people type and return what the actions expect."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.validation.text import composed, is_drawn, is_lines, is_single_line
 
 
 class _Text(forms.CharField):
-    """Text in NFC, in which it is counted. Of which nothing is drawn is empty, as white space is."""
+    """Text in NFC. Text that draws nothing is empty, like white space."""
 
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -27,7 +27,7 @@ class _Text(forms.CharField):
         return text if not self.strip or is_drawn(text or "") else self.empty_value
 
     def spelled(self, text: str) -> str:
-        """In the form in which it is kept."""
+        """As it is stored."""
         return composed(text)
 
 
@@ -60,7 +60,7 @@ class Lines(_Text):
 
 
 class Password(Line):
-    """As it was typed, blanks and all: `User` knows how passwords are spelled."""
+    """Kept as typed, with blanks; `User` normalises passwords."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 128, "strip": False, **kwargs})
@@ -70,7 +70,7 @@ class Password(Line):
 
 
 class Address(Line):
-    """An e-mail address that can be reached from outside."""
+    """An e-mail address at a public domain."""
 
     widget = forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"})
     default_validators = [public_email]
@@ -80,7 +80,7 @@ class Address(Line):
 
 
 class AmountInput(forms.TextInput):
-    """An input for money; below it what the text may mean, to choose from, when that has to be asked."""
+    """An input for money, with a choice of readings below it if the text is ambiguous."""
 
     template_name = "web/forms/amount.html"
     choices: list[tuple[str, str]] = []
@@ -143,7 +143,7 @@ class Amount(Line):
 
 
 class Day(forms.DateField):
-    """A day of the calendar, as browsers send it."""
+    """YYYY-MM-DD, as browsers send it."""
 
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
@@ -152,7 +152,7 @@ class Day(forms.DateField):
 
 
 class ProofLink(Line):
-    """A link that staff open; kept in ASCII, as a browser asks for it, and counted so."""
+    """A link that staff open; stored and counted in ASCII, as browsers send it."""
 
     widget = forms.URLInput(attrs={"dir": "ltr", "placeholder": "https://"})
 
@@ -166,11 +166,11 @@ class ProofLink(Line):
             raise ValidationError(_("Give an address that begins with https://, without user name or port.")) from error
 
     def spelled(self, text: str) -> str:
-        return text  # a file whose name was made decomposed is found by that name only
+        return text  # not NFC: a file with a decomposed name has only that URL
 
 
 class Choice(forms.ChoiceField):
-    """One of several, named by its code."""
+    """A choice by code."""
 
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -178,5 +178,5 @@ class Choice(forms.ChoiceField):
 
 
 def _choice_of(name: str) -> str:
-    """The name of the input that says which amount was meant."""
+    """Name of the input that chooses a reading."""
     return f"{name}_meant"

@@ -1,5 +1,3 @@
-"""Passwords: asked for, set, changed."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +10,7 @@ from web.forms.fields import Address, Password
 
 
 def password_field(label: Any, *, is_new: bool, **kwargs: Any) -> Password:
-    """One that keeps spaces. What was typed into a new one comes back with the form; an old one does not."""
+    """Keeps spaces. The redrawn form keeps a new password, not an old one."""
     hint = "new-password" if is_new else "current-password"
     widget = forms.PasswordInput(render_value=is_new, attrs={"autocomplete": hint, "dir": "ltr"})
     help_text = _("At least 10 characters. A few words make a good one.") if is_new else ""
@@ -28,13 +26,13 @@ class NewPasswordForm(PageForm):
 
 
 class FirstPasswordForm(PageForm):
-    """Of who accepts an invitation and has no log-in yet."""
+    """For an invited person without a password."""
 
     password = password_field(_("Choose a password"), is_new=True)
 
 
 class AcceptForm(PageForm):
-    """Of who has one: a press is enough."""
+    """For an invited person with a password: a button is enough."""
 
 
 class ChangePasswordForm(PageForm):

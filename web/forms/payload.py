@@ -1,5 +1,3 @@
-"""A JSON object that staff type."""
-
 from __future__ import annotations
 
 import json
@@ -13,7 +11,7 @@ from core.validation.text import is_lines
 
 
 class Payload(forms.JSONField):
-    """An object; None for nothing."""
+    """A JSON object; None if empty."""
 
     css = "full"
 
@@ -22,7 +20,7 @@ class Payload(forms.JSONField):
             payload = super().to_python(value)
         except RecursionError:
             raise ValidationError("It is nested too deeply.") from None
-        except ValueError:  # a number of more digits than Python reads
+        except ValueError:  # more digits than Python parses
             raise ValidationError("There is a number in it that is too long.") from None
         if payload is not None and not isinstance(payload, dict):
             raise ValidationError("A payload is a JSON object.")
@@ -31,8 +29,8 @@ class Payload(forms.JSONField):
         return payload
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """As typed, when it is shown again."""
+        """The redrawn form shows it as typed."""
         return InvalidJSONInput(data) if data is not None else None
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return True  # which would parse it once more
+        return True  # the default would parse it once more

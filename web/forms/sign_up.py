@@ -1,5 +1,3 @@
-"""From nobody to a customer, on one page."""
-
 from __future__ import annotations
 
 from functools import partial
@@ -26,7 +24,7 @@ class SignUpForm(BillingFields):
     password = password_field(_("Password"), is_new=True)
     account_name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     payment_method = Choice(label=_("How will you pay?"), required=False)
-    time_zone = forms.CharField(widget=forms.HiddenInput, required=False)  # the browser's, by static/web/zone.js
+    time_zone = forms.CharField(widget=forms.HiddenInput, required=False)  # filled in by static/web/zone.js
 
     field_order = ["interval", "currency", "plan", "email", "password", "account_name"]
 
@@ -44,11 +42,11 @@ class SignUpForm(BillingFields):
         self._offer("payment_method", [(method.code, method.name) for method in self.methods])
         self.fields["email"].widget.attrs["autocomplete"] = "username"
         self.fields["account_name"].widget.attrs["autocomplete"] = "organization"
-        self.fields["country"].widget.attrs["class"] = "decides"  # what the page is drawn anew for
+        self.fields["country"].widget.attrs["class"] = "decides"  # changing it redraws the page
         self.need_for_billing()
 
     def clean_time_zone(self) -> str:
-        """Nobody typed it, so a name that is not known here is no mistake of theirs: the country decides then."""
+        """The browser fills it in: an unknown name is no error, the country decides then."""
         return canonical_time_zone(self.cleaned_data["time_zone"])
 
     def clean(self) -> dict[str, Any]:
@@ -75,7 +73,7 @@ class SignUpForm(BillingFields):
         field.choices = choices
 
     def _forget_billing(self) -> None:
-        """A trial is not billed: what stands in fields that are not shown is no mistake."""
+        """A trial is not billed: ignore what the hidden fields contain."""
         for name in [*self.COMPLETE, "payment_method"]:
             self.cleaned_data[name] = ""
             self.errors.pop(name, None)

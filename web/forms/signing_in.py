@@ -1,5 +1,3 @@
-"""Who are you?"""
-
 from __future__ import annotations
 
 from typing import Any

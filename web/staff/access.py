@@ -1,4 +1,4 @@
-"""Who may come in: staff, each as far as their permissions reach."""
+"""Pages for staff, by permission."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of cu
 
 
 class StaffRequest(HttpRequest):
-    """A request of somebody of the staff."""
+    """A request of a staff member."""
 
     user: User
 
@@ -33,12 +33,12 @@ View = Callable[Concatenate[StaffRequest, ...], HttpResponse]
 
 
 def may_see(user: Any, permission: str) -> bool:
-    """Whether this is shown to them. Superusers see everything; what they may decide, the machines say."""
+    """True if the user may see such pages. Superusers see all; what they may decide, the state machines check."""
     return bool(user.is_staff and (user.is_superuser or user.is_granted(permission)))
 
 
 def staff_with(*permissions: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    """Signed in, of the staff, and with one of these permissions."""
+    """For signed-in staff with one of these permissions."""
 
     def guard(view: View) -> Callable[..., HttpResponseBase]:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""Finding a customer in one box, and what there is to know of them."""
+"""Search for customers; their pages and those of their invoices."""
 
 from __future__ import annotations
 

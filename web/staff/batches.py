@@ -1,4 +1,4 @@
-"""Effects that belong together, and how far they are: the renewals of a day, for one."""
+"""Batches of effects and their progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROWS = 50
 
 @staff_with(OPERATE)
 def batches_page(request: StaffRequest) -> HttpResponse:
-    """What is open, and the newest of what is complete."""
+    """Open batches, and the newest complete ones."""
     batches = Batch.objects.select_related("then").with_stuck().order_by("-id")
     context = {
         "open": batches.filter(completed_at=None)[:ROWS],

@@ -1,4 +1,4 @@
-"""Deciding on many at once: say first what it is about, then a result for each."""
+"""Deciding on many payments: a summary first, then a result for each."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
 @staff_with(REVIEW)
 @for_money
 def bulk(request: StaffRequest) -> HttpResponse:
-    """Asks, and when it was answered decides on all of them in one request.
+    """Ask for confirmation, then decide on all in one request.
 
-    With scripts the page sends its list to `part` in pieces instead, and fills in the results as they come.
+    With JavaScript the page posts the list to `part` in pieces instead.
     """
     if request.method != "POST":
         return redirect("desk")
@@ -42,7 +42,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
     if confirmed and form.is_valid():
         outcomes = dict(decide_many(keys, verb, by=request.user, **form.inputs))
         return render(request, "web/staff/bulk_done.html", context | _results(keys, outcomes))
-    # The list is sent in pieces: what must not be decided with it is left out here, where it is seen whole.
+    # Checked here, where the list is whole: later it is sent in pieces.
     apart = left_out(keys, verb, request.user)
     found = [(payment, _problem(apart.get(payment.pk))) for payment in _payments(keys)]
     sums: dict[str, Decimal] = defaultdict(Decimal)
@@ -57,7 +57,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
 @for_money
 @require_POST
 def part(request: StaffRequest) -> HttpResponse:
-    """Some of the list, as rows with their results."""
+    """Decide on a part of the list; answers its rows with results."""
     verb, keys = wanted(request)
     form = _form(verb, request.POST)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""Clusters of trials: many that began from one network or at one mail domain, until somebody has looked at them."""
+"""Clusters of trials that began from one network or mail domain, until staff have looked at them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workflows.actions.trials import Cluster, close_cluster, cluster_of, cluster
 
 
 class ClusterForm(PageForm):
-    """Nothing is wrong with them, or they are closed for a reason."""
+    """Mark the trials as seen, or close them with a reason."""
 
     reason = Line(
         label="Reason, where they are closed",
@@ -32,7 +32,7 @@ def clusters_page(request: StaffRequest) -> HttpResponse:
 
 @staff_with(MANAGE)
 def cluster_page(request: StaffRequest, reason: str, key: str) -> HttpResponse:
-    """One of them, with the two things that may be done about it."""
+    """One cluster; mark it as seen or close its trials."""
     cluster = cluster_of(reason, key)
     if cluster is None:
         raise Http404("There is no such cluster any more.")

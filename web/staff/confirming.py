@@ -1,7 +1,7 @@
-"""Asked again for the password: before decisions about money, and before rights and payees are changed.
+"""Password confirmation before decisions about money and before changes of rights and payees.
 
-The session remembers when its password was typed last, so a request with the cookie alone, however it was made, is
-led to the page that asks. Tokens of the API are bounded by their own life.
+The session remembers when the password was typed last: a request with the cookie alone is redirected to the page
+that asks for it. API tokens are limited by their expiry instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from web.forms.passwords import password_field
 from web.staff.access import StaffRequest, View
 from workflows.actions.people import confirm_password
 
-PREVIEW = "preview"  # in what a page sends only to be told what would follow
+PREVIEW = "preview"  # name of the field that asks for a preview only
 AGAIN = "Your password was asked for first, and nothing was changed. Please send it once more."
 
 
@@ -36,7 +36,7 @@ class ConfirmForm(PageForm):
 
 
 def for_money(view: View) -> View:
-    """A page on which one decides about money: confirmed 15 minutes ago or less, or since then deciding."""
+    """For decisions about money: password confirmed at most 15 minutes ago, or decisions continued since."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,7 +50,7 @@ def for_money(view: View) -> View:
 
 
 def for_rights(view: View) -> View:
-    """A page on which rights or payees are changed: confirmed 15 minutes ago or less, whatever was decided since."""
+    """For changes of rights and payees: password confirmed at most 15 minutes ago; decisions do not extend it."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,7 +60,7 @@ def for_rights(view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """Lead to the page that asks; what was sent is not done, and that is said."""
+    """Redirect to the confirmation page; a POST is dropped with a message."""
     if request.method == "POST":
         refused("not_confirmed", actor=request.user if request.user.is_authenticated else None)
         messages.warning(request, AGAIN)
@@ -68,9 +68,9 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmedAdmin:
-    """For pages of the admin, before ModelAdmin: who may change rows here confirms that it is them.
+    """Mixin before ModelAdmin: users who may change rows confirm their password first.
 
-    asked_for: what counts as recent, of `core.security.sessions`.
+    asked_for: the check of `core.security.sessions` that decides whether that was recent.
     """
 
     asked_for: Callable[[Any], bool] = staticmethod(sessions.is_confirmed)
@@ -92,7 +92,7 @@ class ConfirmedAdmin:
 
 
 class DecidingAdmin(ConfirmedAdmin):
-    """The same where what is done is a decision about money: only what is sent counts."""
+    """For decisions about money: only POST requires confirmation."""
 
     asked_for = staticmethod(sessions.is_confirmed_for_money)
 
@@ -109,7 +109,7 @@ class DecidingAdmin(ConfirmedAdmin):
 @sensitive_post_parameters("password")
 @login_required
 def confirm_page(request: StaffRequest) -> HttpResponse:
-    """Confirm that it is you, and go back to where you were."""
+    """Ask for the password, then return to `next`."""
     if not request.user.is_staff:
         raise PermissionDenied("This page is for staff.")
     after = request.GET.get("next", "")

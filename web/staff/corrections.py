@@ -1,4 +1,4 @@
-"""Void, write off, adjust credits, close an account: a page for each verb, with a reason."""
+"""Void, write off, adjust credits, close an account: one page each, with a reason."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
 from workflows.settlement.credits import adjust
 
-# The verb's name on a page, what follows from it, and what is said once it is done.
+# Verb -> title, consequences, message when done.
 INVOICE_VERBS = {
     "void": (
         "Void",
@@ -71,7 +71,7 @@ def close_invoice(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(MANAGE)
 @for_money
 def close(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Close an account for good, confirmed by its name."""
+    """Close an account, confirmed by typing its name."""
     account = get_object_or_404(Account, pk=pk)
     if PREVIEW in request.POST:
         return preview_line(request, lambda: close_account(account, by=request.user, reason="-"), account)
@@ -100,7 +100,7 @@ def close(request: StaffRequest, pk: UUID) -> HttpResponse:
 @staff_with(ADJUST)
 @for_money
 def adjust_credits(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Give or take credits by hand. A form that is sent twice adjusts once."""
+    """Submitting the form twice adjusts once."""
     account = get_object_or_404(Account, pk=pk)
     form = AdjustForm(_given(request), initial={"token": new_token()})
 
@@ -145,7 +145,7 @@ def _page(
     context: dict[str, Any],
     verb: str = "",
 ) -> HttpResponse:
-    """Ask, or do it and go back; a refusal is shown above the form. `verb`: a transition that may be closed now."""
+    """Show the form with errors, or act and redirect. verb: a transition, if it may be unavailable."""
     status = 200
     if form.is_valid():
         try:

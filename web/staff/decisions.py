@@ -1,4 +1,4 @@
-"""Approve, reject, reverse: through the engine, with a clear word when somebody else was faster."""
+"""Approve, reject and reverse payments."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORDS = {
 @staff_with(REVIEW)
 @for_money
 def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """A form of its own for whoever has no scripts, and where the dialogs of the payment's page send theirs."""
+    """A page without JavaScript, and the target of the dialogs on the payment's page."""
     if verb not in FORMS:
         raise Http404
     payment = find(pk)
@@ -61,7 +61,7 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 
 
 def _instead(payment: Payment, form: RejectForm) -> dict[str, object]:
-    """What came can be approved: that is offered before the claim is refused, and the money with it."""
+    """Offer to approve the smaller amount that arrived before the claim is rejected."""
     offer = ApproveForm(payment=payment, invoices=open_invoices(payment), is_short=True)
     return {"offer": offer, "form": RejectForm(payment=payment, initial={**form.inputs, "all_the_same": True})}
 

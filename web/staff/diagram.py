@@ -1,6 +1,6 @@
-"""A machine as a drawing: its states one below the other, forward jumps on the right, ways back on the left.
+"""Layout of a state machine: states from top to bottom, forward jumps on the right, ways back on the left.
 
-Only numbers are worked out here; `diagram.html` turns them into SVG.
+Only coordinates are computed here; `diagram.html` writes the SVG.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RADIUS = 6
 
 @dataclass
 class Box:
-    """A state. `stays` are transitions that lead from it to itself."""
+    """A state. stays: transitions from it to itself."""
 
     name: str
     place: int
@@ -31,14 +31,14 @@ class Box:
     ports: dict[str, list[Arrow]] = field(default_factory=lambda: defaultdict(list))
 
     def port(self, arrow: Arrow, side: str) -> float:
-        """Where on its side an arrow touches it: those that come in above those that go out."""
+        """Vertical position of an arrow on that side: incoming above outgoing."""
         ports = self.ports[side]
         return self.top + self.height * (ports.index(arrow) + 1) / (len(ports) + 1)
 
 
 @dataclass(eq=False)
 class Arrow:
-    """A transition from some states to one, all on the same side of the boxes."""
+    """A transition from some states to one, on one side of the boxes."""
 
     name: str
     sources: list[Box]
@@ -97,7 +97,7 @@ def _boxes(model: type[Stateful], edges: list[tuple[str, str, str]]) -> dict[str
 
 
 def _arrows(boxes: dict[str, Box], edges: list[tuple[str, str, str]]) -> list[Arrow]:
-    """One arrow for each name, target and direction; where only the next state is meant, straight down."""
+    """One arrow per name, target and direction; straight down if it leads to the next state only."""
     groups: dict[tuple[str, str, bool], list[Box]] = defaultdict(list)
     for name, source, target in edges:
         if source != target:
@@ -113,7 +113,7 @@ def _arrows(boxes: dict[str, Box], edges: list[tuple[str, str, str]]) -> list[Ar
 
 
 def _give_lanes(arrows: list[Arrow]) -> int:
-    """Short ones near the boxes; two share a lane where they do not meet. Returns how many lanes there are."""
+    """Short arrows nearest the boxes; arrows that do not overlap share a lane. Returns the number of lanes."""
     lanes: list[list[tuple[int, int]]] = []
     for arrow in sorted(arrows, key=lambda one: (one.span[1] - one.span[0], one.span[0], one.name)):
         low, high = arrow.span

@@ -1,4 +1,4 @@
-"""Who of the staff may do what: asked for by one person, confirmed by another."""
+"""Rights of staff: asked for by one person, confirmed by another."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PersonFilter(PageForm):
 
 
 class DutiesForm(PageForm):
-    """Rights to give or to take, and why."""
+    """Rights to give or take, with a reason."""
 
     duties = forms.MultipleChoiceField(widget=forms.SelectMultiple(attrs={"size": 12}))
     reason = Lines(required=False, max_length=REASON, label="Reason")
@@ -47,7 +47,7 @@ class DutiesForm(PageForm):
 
 
 class StaffEmailForm(PageForm):
-    """Another address of somebody of the staff."""
+    """A new sign-in address for a staff member."""
 
     email = Address(label="New e-mail address", css="full")
     reason = Lines(required=False, max_length=REASON, label="Reason")
@@ -55,7 +55,7 @@ class StaffEmailForm(PageForm):
 
 @staff_with(GRANT)
 def duties_page(request: StaffRequest) -> HttpResponse:
-    """All who hold something, what waits, and the search for somebody who is not of the staff yet."""
+    """Staff, waiting requests, and a search for other users."""
     filters = PersonFilter(request.GET)
     typed = filters.cleaned_data["q"].strip() if filters.is_valid() else ""
     people = User.objects.filter(is_staff=True) | User.objects.filter(is_superuser=True)
@@ -74,7 +74,7 @@ def duties_page(request: StaffRequest) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """What one person holds; forms to ask for more, to take, to change the address, to send a link."""
+    """Rights of one person, with forms to give, take, change the address and send a password link."""
     person = get_object_or_404(User, pk=pk)
     rights = Rights(words_of(person), known_words())
     form, status = _forms(person, rights), 200
@@ -106,7 +106,7 @@ def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def decide_grant(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Confirm or withdraw; after the password was asked for, back to the person's page to press again."""
+    """Confirm or withdraw. After a password confirmation (GET) the button has to be pressed again."""
     decide: dict[str, Callable[..., DutyGrant]] = {"confirm": confirm, "withdraw": withdraw}
     if verb not in decide:
         raise Http404
@@ -124,7 +124,7 @@ def decide_grant(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def send_link(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Passwords of others are never typed by anybody else."""
+    """Staff never type somebody else's password; they send a link."""
     person = get_object_or_404(User, pk=pk)
     if request.method == "POST":
         send_password_link(request, person)
@@ -132,7 +132,7 @@ def send_link(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 
 def send_password_link(request: HttpRequest, person: User) -> None:
-    """What they could ask for themselves at the sign-in page, and as often."""
+    """The same mail and rate limit as on the sign-in page."""
     try:
         rate_limits.RESET.attempt(request, person.email)
         ask_for_password_reset(person.email)
@@ -165,7 +165,7 @@ VERBS: dict[str, Callable[[StaffRequest, User, dict[str, Any]], str]] = {
 
 @dataclass(frozen=True)
 class Rights:
-    """The words that somebody holds, and all that there are with what they are called; read once for a page."""
+    """held: rights of a person. known: all rights with their names."""
 
     held: set[str]
     known: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the engine owes and what does not come right; the verbs are those of the engine, as in the admin."""
+"""Effects: their state, failures, retry and skip."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class EffectFilter(PageForm):
 
 
 class OperateForm(PageForm):
-    """Why; and for one that is tried again, with what."""
+    """The reason; for the retry of a single effect also its payload."""
 
     reason = Lines(required=False, max_length=2000, label="Reason")
     payload = Payload(required=False, widget=forms.Textarea(attrs={"rows": 6, "dir": "ltr", "spellcheck": "false"}))
@@ -96,7 +96,7 @@ def effect_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(OPERATE)
 def operate(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Try again or skip one; a page of its own for whoever has no scripts."""
+    """Retry or skip one effect; also a page without JavaScript."""
     if verb not in ("retry", "skip"):
         raise Http404
     effect = _find(pk)
@@ -119,7 +119,7 @@ def operate(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(OPERATE)
 @require_POST
 def retry_set(request: StaffRequest) -> HttpResponse:
-    """Those of a state and kind: say first how many that would be, then do it."""
+    """Retry all of a state and kind: show the number first, then do it."""
     filters = EffectFilter(request.POST)
     chosen = filters.chosen
     if chosen.get("state") not in RETRIABLE_STATES:
@@ -135,7 +135,7 @@ def retry_set(request: StaffRequest) -> HttpResponse:
 
 
 def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
-    """The newest first. On the desk or of a batch: by an index; all else is looked for among the newest."""
+    """Newest first, among the newest WINDOW rows only unless there is an index: batch, states ON_THE_DESK."""
     found = Effect.objects.filter(**chosen).order_by("-id")
     if chosen and "batch" not in chosen and chosen.get("state") not in Effect.NEEDS_ATTENTION:
         found = found.filter(pk__in=Effect.objects.order_by("-id").values("pk")[:WINDOW])
@@ -143,7 +143,7 @@ def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
 
 
 def _page(text: str) -> int:
-    """The number of a page, the first for anything that is none."""
+    """A page number; 1 if `text` is not one."""
     return min(int(text), WINDOW // ROWS) if re.fullmatch(r"[1-9][0-9]{0,5}", text) else 1
 
 

@@ -1,4 +1,4 @@
-"""How reviewing goes, as charts that the server draws, each with its table."""
+"""Reports about reviewing: charts drawn by the server, each also as a table."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from workflows.reporting.review_stats import (
     oldest_claim,
 )
 
-HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for words above the tallest
-MARGIN = 16  # for the end of the last day's name
+HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for text above the tallest bar
+MARGIN = 16  # room for the last day's name
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One part of a column of a chart."""
+    """A part of a column."""
 
     x: float
     y: float
@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Columns of one or two parts, one above the other; `highest` says what the tallest stands for."""
+    """Columns of one or two stacked parts. highest: the value of the tallest, as text."""
 
     title: str
     parts: tuple[str, ...]
@@ -94,7 +94,7 @@ def _counts(title: str, columns: Sequence[tuple[int, ...]], *parts: str) -> Char
 
 
 def _times(title: str, columns: Sequence[tuple[float, ...]], *parts: str) -> Chart:
-    """Of seconds."""
+    """A chart of durations in seconds."""
     highest = max(map(sum, columns), default=0)
     return Chart(title, parts, _bars(columns, highest), duration_text(highest) if highest else "none")
 

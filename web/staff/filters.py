@@ -1,4 +1,4 @@
-"""Which claims of the queue: what the address says, checked, and as a condition of the database."""
+"""Filters of the review queue, from the URL's query to a database condition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGES = [("", "Any age"), ("1", "Over a day"), ("3", "Over 3 days"), ("7", "Over 
 
 
 class QueueFilter(PageForm):
-    """Filters of the review queue. One that cannot be understood is said so, and left out."""
+    """Filters of the review queue. An invalid one shows its error and is ignored."""
 
     q = Line(required=False, max_length=100, label="Search")
     country = Line(required=False, max_length=2)
@@ -37,7 +37,7 @@ class QueueFilter(PageForm):
         for name in ("country", "currency"):
             self.fields[name].widget.attrs |= {"size": 4, "autocapitalize": "characters", "autocomplete": "off"}
         for amount in ("least", "most"):
-            self.fields[amount].currency = ""  # type: ignore[attr-defined]  # of any
+            self.fields[amount].currency = ""  # type: ignore[attr-defined]  # any currency
         for field in self.fields.values():
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
@@ -49,7 +49,7 @@ class QueueFilter(PageForm):
 
     @property
     def has_more(self) -> bool:
-        """Whether one of those is used that are folded away."""
+        """True if a filter of the collapsed part is used."""
         return bool({"country", "currency", "least", "most"} & ({*self.chosen} | {*self.errors}))
 
     @property
@@ -72,7 +72,7 @@ class QueueFilter(PageForm):
 
     @property
     def query(self) -> str:
-        """The filters as they stand in an address, to be kept from page to page."""
+        """The filters as a query string, to be kept from page to page."""
         return urlencode({name: str(value) for name, value in self.chosen.items()})
 
 

@@ -1,5 +1,3 @@
-"""What staff type when they decide."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -23,7 +21,7 @@ class ApproveForm(PageForm):
     received = Amount(required=False, label="Amount received")
     value_date = Day(required=False, label="Value date")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
-    is_short = forms.BooleanField(required=False, widget=forms.HiddenInput)  # less than claimed has arrived
+    is_short = forms.BooleanField(required=False, widget=forms.HiddenInput)  # less than the claimed amount arrived
 
     def __init__(
         self,
@@ -89,7 +87,7 @@ class ApproveForm(PageForm):
 
 
 class RejectForm(PageForm):
-    """The claim cannot be accepted; the customer is told why and how to go on."""
+    """Reject a claim; the customer is told why and how to go on."""
 
     reason_code = Choice(
         label="Reason, as the customer reads it",
@@ -97,7 +95,7 @@ class RejectForm(PageForm):
         css="full",
     )
     admin_notes = Lines(required=False, max_length=2000, label="Note for the customer")
-    all_the_same = forms.BooleanField(required=False, widget=forms.HiddenInput)  # though a part has arrived
+    all_the_same = forms.BooleanField(required=False, widget=forms.HiddenInput)  # reject although a part arrived
 
     def __init__(
         self, data: Any = None, *, payment: Payment | None = None, initial: dict[str, Any] | None = None
@@ -107,7 +105,7 @@ class RejectForm(PageForm):
 
     @property
     def is_short(self) -> bool:
-        """Whether something has arrived, so that approving that may be the better answer."""
+        """True if some money arrived: approving that may be better."""
         return self.cleaned_data["reason_code"] == Payment.Reason.AMOUNT_SHORT and not self.cleaned_data["all_the_same"]
 
     @property
@@ -116,7 +114,7 @@ class RejectForm(PageForm):
 
 
 class BulkRejectForm(RejectForm):
-    """One reason for many. That less arrived than was claimed is looked at one by one: what came can be approved."""
+    """One reason for many, except "less arrived": those are decided one by one, for what came can be approved."""
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -139,7 +137,7 @@ class ReverseForm(PageForm):
 
 
 class BulkApproveForm(PageForm):
-    """Many that arrived as claimed, of one day's statement."""
+    """Many claims that arrived in full on one day's statement."""
 
     value_date = Day(required=False, label="Value date of all of them")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
@@ -150,7 +148,7 @@ class BulkApproveForm(PageForm):
 
 
 class RecordForm(PageForm):
-    """Money that staff saw arrive: nothing of it is filled in, for it is copied from a statement."""
+    """A payment that staff saw arrive. No field is filled in: they copy a bank statement."""
 
     method = Choice(label="How it came")
     received = Amount(label="Amount")
@@ -168,7 +166,7 @@ class RecordForm(PageForm):
 
 
 class ReasonForm(PageForm):
-    """Why a document is closed by hand: kept in its history."""
+    """The reason is kept in the object's history."""
 
     reason = Line(label="Reason, kept in the history", max_length=500, css="full")
 
@@ -207,6 +205,6 @@ def form_of(verb: str, payment: Payment, data: Any = None) -> Any:
 
 
 def open_invoices(payment: Payment) -> list[Invoice]:
-    """What of this customer's the money could pay, the one it was claimed for first."""
+    """Open invoices of the customer, the claimed one first."""
     wanted = Invoice.objects.filter(account=payment.account_id, currency=payment.currency, status__in=Invoice.OPEN)
     return sorted(wanted.order_by("due_on", "pk")[:20], key=lambda invoice: invoice.pk != payment.invoice_id)

@@ -1,4 +1,4 @@
-"""The machines as they are now, what is in which state, and the story of one object."""
+"""State machines with current counts, and the history of an object."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workflows.reporting.estimated_counts import Estimate, estimated_counts
 from workflows.reporting.history import HistoryNode, history_of
 from workflows.reporting.state_diagrams import machine_models, states_of
 
-WINDOW = 10_000  # the newest rows among which a list looks: it costs the same however long the history is
+WINDOW = 10_000  # lists search only the newest rows, so that their cost does not grow with the history
 ROWS = 50
 
 
@@ -34,7 +34,7 @@ def machines_page(request: StaffRequest) -> HttpResponse:
 
 @staff_with(OPERATE, REVIEW)
 def rows(request: StaffRequest, machine: str) -> HttpResponse:
-    """Objects in one state, or the last transitions of one name."""
+    """Objects in one state, or the latest transitions of one name."""
     model = _known(machine)
     state, name = request.GET.get("state", ""), request.GET.get("transition", "")
     context: dict[str, Any] = {"machine": machine, "window": WINDOW, "states": states_of(model), "state": state}
@@ -74,7 +74,7 @@ def history(request: StaffRequest, machine: str, pk: UUID) -> HttpResponse:
 
 
 def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
-    """The tree as lines with their depth: a transition, its effects, then what followed."""
+    """The causal tree as (row, depth) lines: a transition, its effects, then what followed."""
     found: list[tuple[str, Any, int]] = [("transition", step.transition, depth)]
     found += [("effect", effect, depth + 1) for effect in step.effects]
     for following in step.follows:
@@ -83,7 +83,7 @@ def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
 
 
 def _home(request: StaffRequest, machine: str, pk: UUID) -> str:
-    """The page about the object itself, for those who may see it."""
+    """URL of the object's own page, for users who may see it."""
     pages = {"payment": "desk_payment", "invoice": "desk_invoice", "account": "desk_account"}
     return reverse(pages[machine], args=[pk]) if machine in pages and may_see(request.user, REVIEW) else ""
 

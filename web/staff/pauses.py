@@ -1,4 +1,4 @@
-"""Slow down, stop and let go of effects: docs/operations.md."""
+"""Pause, release and throttle effects: docs/operations.md."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def pauses_page(request: StaffRequest) -> HttpResponse:
 @staff_with(OPERATE)
 @require_POST
 def change_pause(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Let some of it go, or all."""
+    """Release some of the paused effects, or all."""
     paused = get_object_or_404(EffectPause, pk=pk)
     form = LetGoForm(request.POST)
     try:

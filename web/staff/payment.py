@@ -1,4 +1,4 @@
-"""One payment on one screen: what is said, what is due, and what else is known of both."""
+"""The page of one payment: the claim, what is due, and what else is known about both."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from web.staff.queue import count_text
 from workflows.reporting.review_queue import queue, same_reference
 from workflows.security.payee_changes import version_of
 
-NEIGHBOURS = 12  # claims beside the one that is open
+ADJACENT_CLAIMS = 12  # shown beside the open one
 EARLIER = 8
 
 STEPS = {
@@ -41,7 +41,7 @@ def payment_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(REVIEW)
 def state(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Nothing while the payment is as the open page shows it, else what became of it."""
+    """204 while the payment is as the page shows it, else its new state."""
     payment = find(pk)
     if request.GET.get("version") == str(payment.version):
         return HttpResponse(status=204)
@@ -72,7 +72,7 @@ def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
 
 
 def decision_context(request: StaffRequest, payment: Payment) -> dict[str, Any]:
-    """Where the payment stands, how it came there, and what this person may do about it."""
+    """Context: the payment's state, its history, and what the user may do."""
     steps = Transition.objects.filter(machine="payment", object_id=payment.pk).select_related("actor").order_by("seq")
     open_verbs = [rule.name for rule in explain(payment, request.user) if rule.is_open]
     verbs = [verb for verb in ("approve", "reject", "reverse") if verb in open_verbs]
@@ -97,13 +97,13 @@ def why_not(payment: Payment, user: User) -> str:
 
 
 def adjacent_payments(request: StaffRequest, payment: Payment) -> dict[str, Any]:
-    """The queue beside the payment, in the order of the filters that the reviewer came with."""
+    """Context: the queue around the payment, filtered as the reviewer came."""
     claims = queue(QueueFilter(request.GET).condition, also=payment.pk)
     keys = [claim.id for claim in claims]
     here = keys.index(payment.pk) if payment.pk in keys else -1
-    first = max(0, min(here - NEIGHBOURS // 2, len(claims) - NEIGHBOURS))
+    first = max(0, min(here - ADJACENT_CLAIMS // 2, len(claims) - ADJACENT_CLAIMS))
     return {
-        "claims": claims[first : first + NEIGHBOURS],
+        "claims": claims[first : first + ADJACENT_CLAIMS],
         "waiting": count_text(len(claims)),
         "place": here + 1,
         "next": keys[here + 1] if here + 1 < len(keys) else None,

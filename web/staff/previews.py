@@ -1,4 +1,4 @@
-"""A line on the page that asks for a decision: what it would bring about. Nothing is done, so no password is asked."""
+"""The preview line on decision pages. Nothing is changed, so no password is asked for."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from web.staff.forms import FORMS, ApproveForm, open_invoices
 from workflows.actions import decide_many, decide_payment
 from workflows.reporting.previews import preview_billing
 
-PREVIEWED_CLAIMS = 100  # claims that are previewed together: what they move is locked meanwhile
-# What is not typed yet when the form is opened, and changes nothing of what follows.
+PREVIEWED_CLAIMS = 100  # claims previewed together; the rows they move are locked meanwhile
+# Required fields that are still empty when the form opens and do not change the outcome.
 STAND_INS: dict[str, dict[str, Any]] = {
     "reject": {"reason_code": Payment.Reason.OTHER},
     "reverse": {"reason_given": "-"},
@@ -30,7 +30,7 @@ STAND_INS: dict[str, dict[str, Any]] = {
 @staff_with(REVIEW)
 @require_POST
 def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Of one claim, with what is typed so far; nothing is said while that is not right yet."""
+    """Preview of one claim with the input so far; empty while that is invalid."""
     if verb not in FORMS:
         raise Http404
     payment = get_object_or_404(Payment, pk=pk)
@@ -47,7 +47,7 @@ def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(REVIEW)
 @require_POST
 def preview_many(request: StaffRequest) -> HttpResponse:
-    """Of the claims that are chosen, all together."""
+    """Preview of all chosen claims together."""
     verb, keys = wanted(request)
     if len(keys) > PREVIEWED_CLAIMS:
         return _line(request, problem=f"More than {PREVIEWED_CLAIMS} claims are not previewed together.")
@@ -55,12 +55,12 @@ def preview_many(request: StaffRequest) -> HttpResponse:
 
 
 def preview_line(request: StaffRequest, work: Callable[[], Any], *subjects: Stateful) -> HttpResponse:
-    """What would follow of that, or why it cannot be; Busy says that it was not previewed."""
+    """What `do` would cause, or why it is refused. Busy: not previewed."""
     try:
         return _line(request, summary=preview_billing(work, *subjects, by=request.user).summary)
     except PermissionDenied:
         raise
-    except ValidationError:  # of what is typed so far
+    except ValidationError:  # of the input so far
         return HttpResponse()
     except Problem as problem:
         return _line(request, problem=problem.detail)

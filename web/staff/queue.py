@@ -1,4 +1,4 @@
-"""The review queue, and the small pieces of it that keep themselves up to date."""
+"""The review queue and the parts of it that poll."""
 
 from __future__ import annotations
 
@@ -26,10 +26,7 @@ def queue_page(request: StaffRequest) -> HttpResponse:
 
 @staff_with(REVIEW)
 def rows(request: StaffRequest) -> HttpResponse:
-    """The list alone, for a page that is open already, with what became of the claims that it showed.
-
-    204 while it would look as it does there: `shown`.
-    """
+    """Polled by the open page: list and new decisions, or 204 if the list still looks as in `shown`."""
     context = _queue(request)
     if request.GET.get("shown") == context["shown"]:
         return HttpResponse(status=204)
@@ -71,7 +68,7 @@ def _queue(request: StaffRequest) -> dict[str, Any]:
 
 
 def _keys(text: str) -> set[UUID]:
-    """The keys in a list of them; what is none is left out."""
+    """The ids in a comma-separated list; invalid ones are ignored."""
     words = [word for word in text.split(",")[: 4 * ROWS] if len(word) == 32]
     found = set()
     for word in words:

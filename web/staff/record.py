@@ -1,4 +1,4 @@
-"""Writing down a payment that staff saw arrive, for somebody else of them to approve."""
+"""Recording a payment that staff saw arrive; somebody else of the staff approves it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses for staff, under /desk/."""
+"""URLs under /desk/."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""`{% load customer %}`: what belongs to pages of an account."""
-
 from __future__ import annotations
 
 from typing import Any

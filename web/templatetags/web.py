@@ -1,4 +1,4 @@
-"""How money, statuses, references and icons are written on a page: `{% load web %}`."""
+"""`{% load web %}`: money, statuses, references and icons on pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ register = template.Library()
 
 @register.simple_tag
 def money(amount: Decimal | None, currency: str) -> str:
-    """`1,234.50 USD`: grouped, in the currency's digits, never broken, the same in every language."""
+    """`1,234.50 USD`: grouped, with the currency's digits, without line breaks, the same in every language."""
     if amount is None:
         return ""
     return format_html('<bdi class="money">{} {}</bdi>', grouped(money_text(amount, currency)), currency)
@@ -32,7 +32,7 @@ def money(amount: Decimal | None, currency: str) -> str:
 
 @register.simple_tag
 def badge(row: Any) -> SafeString:
-    """The status of a row as a coloured word."""
+    """The status of a row as a coloured label."""
     words, tone = status_label(row)
     return format_html('<span class="badge {}">{}</span>', tone, words)
 
@@ -42,7 +42,7 @@ register.filter("person", person_name)
 
 @register.simple_tag
 def copy_button(value: str, name: str) -> SafeString:
-    """A button that carries the value to the clipboard; `name` says which of many it is."""
+    """A button that copies `value`; name: its accessible name."""
     words = gettext("Copy")
     return format_html(
         '<button type="button" class="copy needs-script" data-copy="{}" data-copied="{}" aria-label="{}">{}</button>',
@@ -52,13 +52,13 @@ def copy_button(value: str, name: str) -> SafeString:
 
 @register.simple_tag
 def copy_amount(amount: Decimal, currency: str) -> SafeString:
-    """The same for money, as a bank's form takes it: digits and a point."""
+    """The same for money, with digits and a point as bank forms accept it."""
     return copy_button(money_text(amount, currency), gettext("Amount"))
 
 
 @register.simple_tag
 def kind_words(method: Any) -> str:
-    """What kind of payment a method is, and in which currency."""
+    """Kind and currency of a payment method."""
     return " · ".join(filter(None, [str(KINDS[method.kind]), method.currency]))
 
 
@@ -74,7 +74,7 @@ def credit_words(kind: str) -> str:
 
 @register.filter
 def last_day(end: date | None) -> date | None:
-    """The last day of a period, whose `period_end` is the first day after it."""
+    """The day before `period_end`, which is exclusive."""
     return last_day_of(end) if end else None
 
 
@@ -86,26 +86,26 @@ def period(start: date | None, end: date | None) -> str:
 
 @register.simple_tag
 def zone(name: str) -> str:
-    """`Asia/Karachi, UTC+05:00`: the customer's time zone, as staff read it."""
+    """`Asia/Karachi, UTC+05:00`"""
     offset = offset_text(name, now())
     return name if name == offset else f"{name}, {offset}"
 
 
 @register.filter
 def number(value: int | None) -> str:
-    """A whole number with its thousands apart."""
+    """An integer with grouped thousands."""
     return "" if value is None else f"{value:,}"
 
 
 @register.filter
 def words(code: str) -> str:
-    """`fall_behind` as `Fall behind`."""
+    """`past_due` as `Past due`."""
     return code.replace("_", " ").capitalize()
 
 
 @register.filter
 def short_number(value: int) -> str:
-    """`9,999`, `45.6k`, `12.3M`: for where there is little room."""
+    """`9,999`, `45.6k`, `12.3M`"""
     for size, letter in ((1_000_000, "M"), (10_000, "k")):
         if value >= size:
             return f"{value / (1_000_000 if letter == 'M' else 1000):.1f}{letter}"
@@ -114,7 +114,7 @@ def short_number(value: int) -> str:
 
 @register.filter
 def add_to(number: float, more: int) -> float:
-    """A coordinate of a drawing, moved."""
+    """A coordinate moved by `more`."""
     return number + more
 
 
@@ -139,7 +139,7 @@ def signed(value: int) -> str:
 
 @register.simple_tag(takes_context=True)
 def page_address(context: RequestContext, **changes: Any) -> str:
-    """This page's address with some parameters changed."""
+    """The page's URL with some query parameters changed."""
     query = context["request"].GET.copy()
     for name, value in changes.items():
         query[name] = value

@@ -25,7 +25,7 @@ let before = null;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target.id !== "rows" && detail.target.id !== "state") return;
   if (detail.target.querySelector("dialog[open]")) {
-    detail.shouldSwap = false; // nobody's typing is taken away; the decision itself will say what happened
+    detail.shouldSwap = false; // keep what is being typed; the decision will say what happened
     return;
   }
   const at = document.activeElement?.closest("[data-row]")?.querySelector("a")?.pathname;

@@ -20,7 +20,7 @@ function refresh() {
   const main = document.querySelector("main[data-live]");
   if (!main) return;
   if (document.querySelector("dialog[open]") || main.querySelector("form :focus")) {
-    setTimeout(refresh, 2000); // nobody's typing is taken away
+    setTimeout(refresh, 2000); // keep what is being typed
     return;
   }
   htmx.ajax("GET", location.href, { target: "main", select: "main", swap: "outerHTML" });

@@ -33,7 +33,7 @@ class BearerToken(TokenAuthentication):  # type: ignore[misc]
         return super().authenticate(request)
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
-        """True if expired. Knox's own reads all tokens of the user each time; expired ones are purged hourly here."""
+        """True if expired. Knox's own reads all tokens of the user each time; the cleanup deletes expired ones."""
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
 
 

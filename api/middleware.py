@@ -24,7 +24,7 @@ from core.problems import (
 from core.validation.text import SMALL_NUMBER, is_single_line
 
 NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-DJANGOS = {
+PROBLEM_BY_STATUS = {
     400: MalformedRequest("The request cannot be read, or this server does not go by the name in its Host header."),
     403: PermissionDenied("You are not allowed to do this."),
     404: NotFound("There is no such address."),
@@ -82,8 +82,8 @@ class Problems:
 
     def _in_our_words(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Replace Django's own error pages, such as that for a wrong Host."""
-        if response.status_code not in DJANGOS or "json" in response.get("Content-Type", ""):
+        if response.status_code not in PROBLEM_BY_STATUS or "json" in response.get("Content-Type", ""):
             return response
-        ours = answer(DJANGOS[response.status_code], request)
+        ours = answer(PROBLEM_BY_STATUS[response.status_code], request)
         ours._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
         return ours

@@ -40,7 +40,7 @@ from engine import perform
 from workflows.actions import close_account, decide_many, find_method, record_payment, void_invoice
 from workflows.settlement.credits import adjust
 
-MOST_AT_ONCE = 500
+MAX_BULK_IDS = 500
 
 
 class BulkResultOut(serializers.Serializer):
@@ -105,7 +105,7 @@ class BulkDecision(StaffView):
     permission = "core.approve_payment"
 
     class In(StrictSerializer):
-        ids = serializers.ListField(child=UuidField(), min_length=1, max_length=MOST_AT_ONCE)
+        ids = serializers.ListField(child=UuidField(), min_length=1, max_length=MAX_BULK_IDS)
         admin_notes = Text(default="", max_length=2000, allow_blank=True, lines=True)
         reason_code = Choice(Payment.Reason.choices, required=False)
 

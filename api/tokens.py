@@ -20,7 +20,7 @@ from rest_framework.request import Request
 from core.models import User
 
 # Placeholder of the token in a stored answer. A token is always the first field of its answer.
-BLANK = re.compile(rb'\A\{"token":"~([0-9a-f]{32})"')
+TOKEN_PLACEHOLDER = re.compile(rb'\A\{"token":"~([0-9a-f]{32})"')
 
 
 class BearerToken(TokenAuthentication):  # type: ignore[misc]
@@ -78,7 +78,7 @@ def with_token(answer: bytes, request_body: bytes) -> bytes:
 
     After a change of SECRET_KEY the token is derived from the old key: the one that is registered is chosen.
     """
-    blank = BLANK.match(answer)
+    blank = TOKEN_PLACEHOLDER.match(answer)
     if blank is None:
         return answer
     salt = blank[1].decode()

@@ -42,8 +42,8 @@ from workflows.idempotency import first_answer, keep_answer
 ResponseBody = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-VISIBLE = re.compile(r"[\x21-\x7e]{1,255}")
-QUOTED = re.compile(r'"(.+)"')  # RFC 8941 string, as in the draft: the same key as without quotes
+KEY_CHARACTERS = re.compile(r"[\x21-\x7e]{1,255}")
+QUOTED_KEY = re.compile(r'"(.+)"')  # RFC 8941 string, as in the draft: the same key as without quotes
 # Answers that changed nothing or may differ next time.
 UNSTORED_STATUSES = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
@@ -179,9 +179,9 @@ class ApiView(APIView):
         """Reserve the key, or raise _Replay with its first answer. Raises MalformedRequest, IdempotencyKeyReused."""
         key = request.headers["Idempotency-Key"]
         sent = key
-        if quoted := QUOTED.fullmatch(key):
+        if quoted := QUOTED_KEY.fullmatch(key):
             key = quoted[1]
-        if not VISIBLE.fullmatch(key):
+        if not KEY_CHARACTERS.fullmatch(key):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
         self._fingerprint, *older = _fingerprints(request)

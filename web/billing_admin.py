@@ -40,10 +40,10 @@ from workflows.actions import decide_many
 from workflows.mail.formatting import period_text
 from workflows.periods import database_now, last_day_of
 
-LATEST = 20  # rows of another model that a page shows
+LATEST_ROWS = 20  # rows of another model that a page shows
 
 
-class KnownWords(admin.SimpleListFilter):
+class KnownValuesFilter(admin.SimpleListFilter):
     """Filter whose values come from a small table, instead of a DISTINCT over the large one."""
 
     column = ""
@@ -58,7 +58,7 @@ class KnownWords(admin.SimpleListFilter):
         raise NotImplementedError
 
 
-class CountryFilter(KnownWords):
+class CountryFilter(KnownValuesFilter):
     """Countries that have a payment method of their own."""
 
     title = parameter_name = "country"
@@ -72,7 +72,7 @@ class CustomerCountryFilter(CountryFilter):
     column = "account__country"
 
 
-class CurrencyFilter(KnownWords):
+class CurrencyFilter(KnownValuesFilter):
     title = parameter_name = "currency"
 
     def words(self) -> Iterable[str]:
@@ -106,7 +106,7 @@ class StatefulAdmin(ReadOnly):
         return listed(
             (f"{step.at:%Y-%m-%d %H:%M:%S}", link_to("transition", step.pk, words=step.name),
              f"{step.source or 'born'} → {step.target}", step.actor or "the engine", step.reason)
-            for step in found.order_by("-seq")[:LATEST]
+            for step in found.order_by("-seq")[:LATEST_ROWS]
         )  # fmt: skip
 
     @admin.display(description="see also")
@@ -119,7 +119,7 @@ class StatefulAdmin(ReadOnly):
 
 
 def payments_of(payments: QuerySet[Payment]) -> SafeString:
-    found = payments.select_related("invoice", "method").order_by("-id")[:LATEST]
+    found = payments.select_related("invoice", "method").order_by("-id")[:LATEST_ROWS]
     return listed(
         (f"{row.created_at:%Y-%m-%d}", link_to("payment", row.pk, words=row.reference or "no reference"),
          money(row.amount, row.currency), row.get_status_display(), row.method, row.invoice)
@@ -150,7 +150,7 @@ class AccountAdmin(StatefulAdmin):
 
     @admin.display(description="subscriptions")
     def subscriptions_(self, account: Account) -> SafeString:
-        found = account.subscriptions.select_related("plan").order_by("-id")[:LATEST]
+        found = account.subscriptions.select_related("plan").order_by("-id")[:LATEST_ROWS]
         return listed(
             (link_to("subscription", row.pk, words=str(row.plan)), row.get_status_display(),
              money(row.price, row.currency), f"until {last_day_of(row.period_end)}" if row.period_end else "")
@@ -162,7 +162,7 @@ class AccountAdmin(StatefulAdmin):
         return listed(
             (link_to("invoice", row.pk, words=str(row)), row.get_status_display(), money(row.total, row.currency),
              f"due {row.due_on}")
-            for row in account.invoices.order_by("-id")[:LATEST]
+            for row in account.invoices.order_by("-id")[:LATEST_ROWS]
         )  # fmt: skip
 
     @admin.display(description="payments")
@@ -171,7 +171,7 @@ class AccountAdmin(StatefulAdmin):
 
     @admin.display(description="members")
     def members_(self, account: Account) -> SafeString:
-        found = account.memberships.select_related("user").order_by("pk")[:LATEST]
+        found = account.memberships.select_related("user").order_by("pk")[:LATEST_ROWS]
         return listed((link_to("user", row.user_id, words=str(row.user)), row.role) for row in found)
 
 
@@ -201,7 +201,7 @@ class SubscriptionAdmin(StatefulAdmin):
     def invoices_(self, subscription: Subscription) -> SafeString:
         return listed(
             (link_to("invoice", row.pk, words=str(row)), row.get_status_display(), money(row.total, row.currency))
-            for row in subscription.invoices.order_by("-id")[:LATEST]
+            for row in subscription.invoices.order_by("-id")[:LATEST_ROWS]
         )
 
 
@@ -257,7 +257,7 @@ class InvoiceAdmin(StatefulAdmin):
         return listed(
             (f"{row.created_at:%Y-%m-%d}", money(row.amount, invoice.currency),
              link_to("payment", row.payment_id, words="the payment"))
-            for row in invoice.allocations.order_by("pk")[:LATEST]
+            for row in invoice.allocations.order_by("pk")[:LATEST_ROWS]
         )  # fmt: skip
 
 
@@ -306,7 +306,7 @@ class PaymentAdmin(DecidingAdmin, StatefulAdmin):
 
     @admin.display(description="allocations")
     def allocations_(self, payment: Payment) -> SafeString:
-        found = payment.allocations.select_related("invoice").order_by("pk")[:LATEST]
+        found = payment.allocations.select_related("invoice").order_by("pk")[:LATEST_ROWS]
         return listed(
             (link_to("invoice", row.invoice_id, words=str(row.invoice)), money(row.amount, payment.currency))
             for row in found
@@ -331,7 +331,7 @@ class PaymentAdmin(DecidingAdmin, StatefulAdmin):
             "title": "Reject payments",
             "opts": self.opts,
             "form": form,
-            "payments": payments.select_related("account", "invoice")[:LATEST],
+            "payments": payments.select_related("account", "invoice")[:LATEST_ROWS],
             "selected": payments.count(),
             "chosen": request.POST.getlist("_selected_action"),
             "select_across": request.POST.get("select_across", "0"),

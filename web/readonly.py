@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-MOST = 10_000  # rows that a list counts and pages through; older ones are found by search
+MAX_LISTED_ROWS = 10_000  # rows that a list counts and pages through; older ones are found by search
 
 
 class BoundedPaginator(Paginator):
@@ -24,7 +24,7 @@ class BoundedPaginator(Paginator):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows[: MOST + 1].count())
+        return int(rows[: MAX_LISTED_ROWS + 1].count())
 
 
 class ReadOnly(admin.ModelAdmin):

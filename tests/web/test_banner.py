@@ -12,7 +12,7 @@ from core.models import Account, Invoice
 from engine import perform
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory
 from tests.web.conftest import signed_in
-from web.customer.banner import LATER, SOON, banner_of, standing_of
+from web.customer.banner import PAYMENT_POLL_SECONDS, REVIEW_POLL_SECONDS, banner_of, standing_of
 from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db
@@ -33,14 +33,14 @@ def test_a_new_customer_is_asked_to_pay():
     assert banner.title == "One step left: your payment"
     assert "89.00 USD" in banner.words
     assert banner.address == reverse("invoice", args=[invoice.pk])
-    assert standing.next_look == LATER
+    assert standing.next_look == PAYMENT_POLL_SECONDS
 
 
 def test_a_claim_is_being_checked_until_it_is_settled(run_effects):
     payment = PaymentFactory()
     before = standing_of(payment.account)
     assert title(payment.account) == "We are checking your payment"
-    assert before.next_look == SOON
+    assert before.next_look == REVIEW_POLL_SECONDS
 
     perform(payment.approve, by=StaffFactory())
     assert title(payment.account) == "We are checking your payment"

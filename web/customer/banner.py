@@ -26,7 +26,8 @@ from workflows.periods import database_now, today_in
 from workflows.settlement.locking import ACTIVE_STATUSES
 
 Status = Account.Status
-SOON, LATER = 4, 20  # seconds between polls: while staff decide, while the customer is to pay
+REVIEW_POLL_SECONDS = 4
+PAYMENT_POLL_SECONDS = 20  # while the customer is to pay
 
 HOW_TO_PAY = "#pay"  # fragment of an invoice's page
 
@@ -67,8 +68,8 @@ class Standing:
     def next_look(self) -> int | None:
         """Seconds until the next poll; None while nothing is pending."""
         if self.is_in_review:
-            return SOON
-        return LATER if self.invoice is not None and self.account.status != Status.ACTIVE else None
+            return REVIEW_POLL_SECONDS
+        return PAYMENT_POLL_SECONDS if self.invoice is not None and self.account.status != Status.ACTIVE else None
 
 
 def standing_of(account: Account) -> Standing:

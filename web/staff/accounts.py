@@ -22,7 +22,7 @@ from web.staff.access import ADJUST, CUSTOMERS, REVIEW, StaffRequest, may_see, s
 from workflows.actions import available_to
 from workflows.settlement.balances import balance_of
 
-FOUND = 20
+MAX_RESULTS = 20
 LATEST = 12
 
 
@@ -82,10 +82,13 @@ def _found(words: str) -> dict[str, Any]:
     people = Account.objects.filter(memberships__user__email_canonical=canonical_email(words))
     former = Account.objects.filter(memberships__user__in=User.objects.formerly(words))
     named = Account.objects.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
-    accounts = {row.pk: row for row in [*people[:FOUND], *former[:FOUND], *named.order_by("name", "pk")[:FOUND]]}
+    accounts = {
+        row.pk: row
+        for row in [*people[:MAX_RESULTS], *former[:MAX_RESULTS], *named.order_by("name", "pk")[:MAX_RESULTS]]
+    }
     payments = Payment.objects.filter(reference).select_related("account", "invoice", "method").order_by("-id")
     return {
-        "accounts": list(accounts.values())[:FOUND],
+        "accounts": list(accounts.values())[:MAX_RESULTS],
         "invoices": Invoice.objects.filter(number__in=[words, words.upper()]).select_related("account"),
-        "payments": payments[:FOUND],
+        "payments": payments[:MAX_RESULTS],
     }

@@ -20,7 +20,7 @@ from web.staff.forms import BulkApproveForm, BulkRejectForm
 from workflows.actions import decide_many, left_out
 from workflows.reporting.review_queue import queue
 
-MOST = 500
+MAX_BULK_PAYMENTS = 500
 WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
 
 
@@ -71,13 +71,13 @@ def wanted(request: StaffRequest) -> tuple[str, list[UUID]]:
     if verb not in WORDS:
         raise ValidationError({"verb": ["Approve or reject."]})
     if request.POST.get("all"):
-        return verb, [claim.id for claim in queue(QueueFilter(request.POST).condition)][:MOST]
+        return verb, [claim.id for claim in queue(QueueFilter(request.POST).condition)][:MAX_BULK_PAYMENTS]
     try:
         keys = list(dict.fromkeys(UUID(text) for text in request.POST.getlist("id")))
     except ValueError as error:
         raise ValidationError({"id": ["These are no keys of payments."]}) from error
-    if len(keys) > MOST:
-        raise ValidationError({"id": [f"At most {MOST} at once."]})
+    if len(keys) > MAX_BULK_PAYMENTS:
+        raise ValidationError({"id": [f"At most {MAX_BULK_PAYMENTS} at once."]})
     return verb, keys
 
 

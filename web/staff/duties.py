@@ -24,10 +24,11 @@ from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, c
 from workflows.actions.people import ask_for_password_reset
 from workflows.security.rights import known_words, words_of
 
-SHOWN = 50
-FIRST = ("core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice",
-         "core.adjust_credits", "core.manage_accounts", "core.operate_effects", "core.erase_person",
-         "core.grant_duties")  # fmt: skip
+MAX_ROWS = 50
+MAIN_PERMISSIONS = (
+    "core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice", "core.adjust_credits",
+    "core.manage_accounts", "core.operate_effects", "core.erase_person", "core.grant_duties",
+)  # fmt: skip
 
 
 class PersonFilter(PageForm):
@@ -65,8 +66,8 @@ def duties_page(request: StaffRequest) -> HttpResponse:
     context = {
         "filters": filters,
         "typed": typed,
-        "people": people.order_by("email")[:SHOWN],
-        "waiting": waiting[:SHOWN],
+        "people": people.order_by("email")[:MAX_ROWS],
+        "waiting": waiting[:MAX_ROWS],
     }
     return render(request, "web/staff/duties.html", context)
 
@@ -97,7 +98,7 @@ def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         "person": person,
         "held": [(word, rights.known.get(word, word)) for word in sorted(rights.held)],
         "forms": form,
-        "grants": grants.order_by("-asked_at")[:SHOWN],
+        "grants": grants.order_by("-asked_at")[:MAX_ROWS],
         "is_own": person.pk == request.user.pk,
     }
     return render(request, "web/staff/person.html", context, status=status)
@@ -181,7 +182,7 @@ def _form(verb: str, person: User, rights: Rights, data: Any = None) -> PageForm
         return StaffEmailForm(data, prefix=verb)
     held, known = rights.held, rights.known
     words = [word for word in known if (word in held) == (verb == "take")]
-    words.sort(key=lambda word: (word not in FIRST, "." in word))
+    words.sort(key=lambda word: (word not in MAIN_PERMISSIONS, "." in word))
     shown = [
         (word, f"{word}: {known[word]}") for word in words if verb == "take" or word != ACTIVE or not person.is_active
     ]

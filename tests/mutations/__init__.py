@@ -24,9 +24,9 @@ def _of(file: str, text: str, instead: str, test: str) -> Mutation:
     return Mutation(file if "/" in file else f"{ENGINE}/{file}", text, instead, f"tests/{module}.py::test_{name}")
 
 
-_BUDGET, _FAULT, _SETS = "workflows/test_budget::", "workflows/test_whose_fault::", "workflows/test_sets::"
-_CLOCKS, _PERFORM = "workflows/test_clocks_and_lanes::", "workflows/test_perform::"
-_SLOW = "workflows/test_slow::"
+_BUDGET, _FAULT, _SETS = "engine/test_run_budget::", "engine/test_failure_isolation::", "engine/test_large_sets::"
+_CLOCKS, _PERFORM = "engine/test_clocks_and_lanes::", "engine/test_perform::"
+_SLOW = "engine/test_slow_lane::"
 MUTATIONS = [
     # A run has a budget
     _of("executor.py", "is_over = time.monotonic() + (call_durations.expected(kind.lane) if position else 0) > ends",

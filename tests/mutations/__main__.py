@@ -9,7 +9,7 @@ import sys
 
 from tests.mutations import MUTATIONS, ROOT
 
-MODEL = "tests/workflows/test_protocol.py"
+MODEL = "tests/engine/test_protocol.py"
 
 
 def failing(number: int, tests: list[str]) -> set[str]:

@@ -46,11 +46,11 @@ from engine.models import Batch, Effect
 from engine.operator_actions import skip_outward
 from engine.purge import purge
 from engine.testing import advance, crash_after
+from tests.engine.test_protocol import PROFILE
 from tests.factories import StaffFactory
 from tests.toy import outside
 from tests.toy.effects import count_visits, greet, log_remotely, page_porter
 from tests.toy.models import Door, Visit
-from tests.workflows.test_protocol import PROFILE
 from workflows.reporting.invariants import BATCHES
 
 THEN = "inventory:1"

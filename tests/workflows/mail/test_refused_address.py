@@ -10,7 +10,7 @@ from engine import perform, schedule
 from engine.models import Effect
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
 from tests.web.conftest import signed_in
-from tests.workflows.test_smtp import (  # noqa: F401 - fixtures
+from tests.workflows.mail.test_smtp import (  # noqa: F401 - fixtures
     nobody_asks_a_name_server_who_we_are,
     nobody_waits_by_chance,
     office,

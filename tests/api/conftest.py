@@ -9,8 +9,8 @@ import pytest
 from django.db.transaction import atomic, set_rollback
 
 from tests.api.caller import BASE, Caller, is_problem
-from tests.api.world import World, build
-from tests.api.world import digest as whole_digest
+from tests.api.scenario import Scenario, build
+from tests.api.scenario import digest as whole_digest
 
 __all__ = ["BASE", "Caller", "is_problem"]
 
@@ -27,7 +27,7 @@ def digest(db: None) -> Callable[[], list[Any]]:
 
 
 @pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+def scenario(django_db_setup: None, django_db_blocker: Any) -> Iterator[Scenario]:
     """One for all tests of a module, which override `_django_db_helper` and roll back what they do."""
     transaction = atomic()
     transaction._from_testcase = True  # the engine sends no mail inside any other

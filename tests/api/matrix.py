@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.api.world import ACTORS, World
+from tests.api.scenario import ACTORS, Scenario
 
 #    nobody stranger viewer member admin owner clerk reviewer approver operator root
 MATRIX = {
@@ -119,80 +119,84 @@ NOUNS = {
 }
 
 # A valid body for each operation that takes one.
-BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
-    "POST auth/register/": lambda world: {
+BODIES: dict[str, Callable[[Scenario], dict[str, Any]]] = {
+    "POST auth/register/": lambda scenario: {
         "email": "new@example.test",
-        "password": world.more["password"],
+        "password": scenario.more["password"],
         "account_name": "New",
     },
-    "POST auth/login/": lambda world: {"email": world.more["email"], "password": world.more["password"]},
-    "POST auth/logout/": lambda world: {},
-    "POST auth/logout-all/": lambda world: {},
-    "PATCH auth/me/": lambda world: {"name": "Another name"},
-    "POST auth/password/change/": lambda world: {
-        "old_password": world.more["password"],
+    "POST auth/login/": lambda scenario: {"email": scenario.more["email"], "password": scenario.more["password"]},
+    "POST auth/logout/": lambda scenario: {},
+    "POST auth/logout-all/": lambda scenario: {},
+    "PATCH auth/me/": lambda scenario: {"name": "Another name"},
+    "POST auth/password/change/": lambda scenario: {
+        "old_password": scenario.more["password"],
         "new_password": "staple battery horse",
     },
-    "POST auth/password/reset/": lambda world: {"email": world.more["email"]},
-    "POST auth/password/reset/confirm/": lambda world: {
-        "token": world.more["reset link"],
+    "POST auth/password/reset/": lambda scenario: {"email": scenario.more["email"]},
+    "POST auth/password/reset/confirm/": lambda scenario: {
+        "token": scenario.more["reset link"],
         "password": "staple battery horse",
     },
-    "POST auth/email/verify/": lambda world: {"token": world.more["verification link"]},
-    "PATCH account/": lambda world: {"name": "Another name"},
-    "POST account/close/": lambda world: {"account_name": "ours"},
-    "POST account/members/": lambda world: {"email": "invited@example.test", "role": "viewer"},
-    "PATCH account/members/{id}/": lambda world: {"role": "viewer"},
-    "POST credits/consume/": lambda world: {"amount": 1, "reference": "matrix"},
-    "POST sites/": lambda world: {"name": "Side Street", "industry": world.id("industry")},
-    "PATCH sites/{id}/": lambda world: {"name": "Another name"},
-    "POST sites/{id}/access/": lambda world: {"email": world.more["member email"], "role": "editor"},
-    "POST billing/subscriptions/": lambda world: {
+    "POST auth/email/verify/": lambda scenario: {"token": scenario.more["verification link"]},
+    "PATCH account/": lambda scenario: {"name": "Another name"},
+    "POST account/close/": lambda scenario: {"account_name": "ours"},
+    "POST account/members/": lambda scenario: {"email": "invited@example.test", "role": "viewer"},
+    "PATCH account/members/{id}/": lambda scenario: {"role": "viewer"},
+    "POST credits/consume/": lambda scenario: {"amount": 1, "reference": "matrix"},
+    "POST sites/": lambda scenario: {"name": "Side Street", "industry": scenario.id("industry")},
+    "PATCH sites/{id}/": lambda scenario: {"name": "Another name"},
+    "POST sites/{id}/access/": lambda scenario: {"email": scenario.more["member email"], "role": "editor"},
+    "POST billing/subscriptions/": lambda scenario: {
         "plan": "starter",
         "currency": "USD",
     },  # takes back what is chosen for later
-    "POST billing/subscriptions/{id}/cancel/": lambda world: {},
-    "POST billing/subscriptions/{id}/keep/": lambda world: {},
-    "POST billing/payments/{id}/withdraw/": lambda world: {},
-    "POST billing/admin/payments/confirm/": lambda world: {
-        "invoice_id": world.id("invoice"),
+    "POST billing/subscriptions/{id}/cancel/": lambda scenario: {},
+    "POST billing/subscriptions/{id}/keep/": lambda scenario: {},
+    "POST billing/payments/{id}/withdraw/": lambda scenario: {},
+    "POST billing/admin/payments/confirm/": lambda scenario: {
+        "invoice_id": scenario.id("invoice"),
         "payment_method": "us_bank",
         "amount": "1.00",
         "manual_reference": "MATRIX",
     },
-    "POST billing/admin/payments/record/": lambda world: {
-        "invoice_id": world.id("invoice"),
+    "POST billing/admin/payments/record/": lambda scenario: {
+        "invoice_id": scenario.id("invoice"),
         "payment_method": "us_bank",
         "amount": "1.00",
         "manual_reference": "MATRIX",
     },
-    "POST billing/admin/payments/{id}/approve/": lambda world: {"admin_notes": "seen"},
-    "POST billing/admin/payments/{id}/reject/": lambda world: {"reason_code": "not_received"},
-    "POST billing/admin/payments/bulk-approve/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
-    "POST billing/admin/payments/bulk-reject/": lambda world: {"ids": [world.id("claim"), world.id("missing")]},
-    "POST billing/admin/payments/{id}/reverse/": lambda world: {"reason": "recalled"},
-    "POST billing/admin/accounts/{id}/close/": lambda world: {"reason": "matrix"},
-    "POST billing/admin/invoices/{id}/void/": lambda world: {},
-    "POST billing/admin/invoices/{id}/write-off/": lambda world: {},
-    "POST billing/admin/credits/adjust/": lambda world: {
-        "account_id": world.id("account"),
+    "POST billing/admin/payments/{id}/approve/": lambda scenario: {"admin_notes": "seen"},
+    "POST billing/admin/payments/{id}/reject/": lambda scenario: {"reason_code": "not_received"},
+    "POST billing/admin/payments/bulk-approve/": lambda scenario: {
+        "ids": [scenario.id("claim"), scenario.id("missing")]
+    },
+    "POST billing/admin/payments/bulk-reject/": lambda scenario: {
+        "ids": [scenario.id("claim"), scenario.id("missing")]
+    },
+    "POST billing/admin/payments/{id}/reverse/": lambda scenario: {"reason": "recalled"},
+    "POST billing/admin/accounts/{id}/close/": lambda scenario: {"reason": "matrix"},
+    "POST billing/admin/invoices/{id}/void/": lambda scenario: {},
+    "POST billing/admin/invoices/{id}/write-off/": lambda scenario: {},
+    "POST billing/admin/credits/adjust/": lambda scenario: {
+        "account_id": scenario.id("account"),
         "amount": 5,
         "reason": "matrix",
     },
-    "POST workflows/effects/{id}/retry/": lambda world: {},
-    "POST workflows/effects/{id}/skip/": lambda world: {"reason": "matrix"},
-    "POST workflows/effects/bulk-retry/": lambda world: {},
-    "POST workflows/pauses/": lambda world: {"scope": "lane", "name": "outward", "reason": "matrix"},
-    "POST workflows/pauses/{id}/let-go/": lambda world: {"count": 1},
-    "POST workflows/pauses/{id}/resume/": lambda world: {},
-    "POST workflows/rates/": lambda world: {"throttle": "mail", "rate": "14/s"},
+    "POST workflows/effects/{id}/retry/": lambda scenario: {},
+    "POST workflows/effects/{id}/skip/": lambda scenario: {"reason": "matrix"},
+    "POST workflows/effects/bulk-retry/": lambda scenario: {},
+    "POST workflows/pauses/": lambda scenario: {"scope": "lane", "name": "outward", "reason": "matrix"},
+    "POST workflows/pauses/{id}/let-go/": lambda scenario: {"count": 1},
+    "POST workflows/pauses/{id}/resume/": lambda scenario: {},
+    "POST workflows/rates/": lambda scenario: {"throttle": "mail", "rate": "14/s"},
 }
 BODIES |= {
     name: BODIES[name.removesuffix("preview/")]
     for name in MATRIX
     if name.endswith("/preview/") and name.removesuffix("preview/") in BODIES
 }
-BODIES["POST billing/admin/payments/{id}/preview/"] = lambda world: {
+BODIES["POST billing/admin/payments/{id}/preview/"] = lambda scenario: {
     "verb": "approve",
     "inputs": {"admin_notes": "seen"},
 }

@@ -19,11 +19,11 @@ from django.db.transaction import atomic, set_rollback
 from rest_framework.test import APIClient
 
 from core.validation.text import is_drawn
+from tests.api.bad_inputs import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.caller import Caller
-from tests.api.hostile import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.matrix import actor_of
 from tests.api.published import must_conform, operations
-from tests.api.world import World, digest
+from tests.api.scenario import Scenario, digest
 from tests.odd_texts import some_odd_texts
 from tests.stored import wrong_texts
 
@@ -33,7 +33,7 @@ SAMPLE = 300
 
 
 @pytest.fixture
-def _django_db_helper(world: World) -> None:
+def _django_db_helper(scenario: Scenario) -> None:
     """The transaction of the world stands for one of each test."""
 
 
@@ -54,30 +54,30 @@ def counted() -> Iterator[Counter[int]]:
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", operations())
-def test_each_value_in_each_place(name, world, counted):
-    assault(world, attacks(world, name), counted)
+def test_each_value_in_each_place(name, scenario, counted):
+    assault(scenario, attacks(scenario, name), counted)
 
 
-def test_some_values_in_some_places(world, counted, seed):
-    everything = [attack for name in operations() for attack in attacks(world, name)]
+def test_some_values_in_some_places(scenario, counted, seed):
+    everything = [attack for name in operations() for attack in attacks(scenario, name)]
 
     assert len(everything) > 10_000
-    assault(world, random.sample(everything, SAMPLE), counted)
+    assault(scenario, random.sample(everything, SAMPLE), counted)
 
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", operations())
-def test_many_odd_texts_in_each_place(name, world, counted, seed):
-    assault(world, odd_attacks(world, name, partial(some_odd_texts, 75)), counted)
+def test_many_odd_texts_in_each_place(name, scenario, counted, seed):
+    assault(scenario, odd_attacks(scenario, name, partial(some_odd_texts, 75)), counted)
 
 
-def test_some_odd_texts_in_some_places(world, counted, seed):
+def test_some_odd_texts_in_some_places(scenario, counted, seed):
     """One of each kind for every place, and some of these."""
     one_each = partial(some_odd_texts, 3)
-    every = [attack for name in operations() for attack in odd_attacks(world, name, one_each)]
+    every = [attack for name in operations() for attack in odd_attacks(scenario, name, one_each)]
 
     assert len(every) > 2000
-    assault(world, random.sample(every, SAMPLE), counted)
+    assault(scenario, random.sample(every, SAMPLE), counted)
 
 
 def test_texts_are_found_in_bodies():
@@ -97,13 +97,13 @@ def test_the_judge_of_bodies_can_refuse():
         assert not judge.is_valid({"amount": 1, "reference": "r"} | odd)
 
 
-def assault(world: World, tried: Iterable[Attack], counted: Counter[int]) -> None:
+def assault(scenario: Scenario, tried: Iterable[Attack], counted: Counter[int]) -> None:
     """Everything is tried, then all that went wrong is said at once."""
     before, refused, wrong = digest(), [], []
     for number, attack in enumerate(tried):
         with atomic():
             started = time.thread_time()  # not of the clock: whoever shares the machine is not what is tested
-            answer = send(world.callers[actor_of(attack.name)], attack)
+            answer = send(scenario.callers[actor_of(attack.name)], attack)
             took = time.thread_time() - started
             if answer.status_code < 400:
                 wrong += [f"{attack} stored {text}" for text in wrong_texts()]

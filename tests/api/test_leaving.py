@@ -11,7 +11,7 @@ from django.contrib.auth.models import Permission
 from core.models import Account, Industry, Plan, Subscription, User
 from engine import perform
 from tests.api.conftest import Caller, is_problem
-from tests.api.world import BILLING
+from tests.api.scenario import BILLING
 from tests.factories import PASSWORD, MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory, UserFactory
 from workflows.actions import choose_plan, claim_payment, sign_up
 from workflows.actions.sites import open_site

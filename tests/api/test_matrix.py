@@ -12,7 +12,7 @@ from django.db.transaction import atomic, set_rollback
 from tests.api.conftest import BASE
 from tests.api.matrix import BODIES, MATRIX, actor_of, noun_of
 from tests.api.published import must_conform, operations
-from tests.api.world import ACTORS, World, digest
+from tests.api.scenario import ACTORS, Scenario, digest
 
 pytestmark = pytest.mark.django_db
 ROWS = {name: dict(zip(ACTORS, row.split(), strict=True)) for name, row in MATRIX.items()}
@@ -20,16 +20,16 @@ ABOUT_ONE = [name for name in ROWS if "{id}" in name]
 
 
 @pytest.fixture
-def _django_db_helper(world: World) -> None:
+def _django_db_helper(scenario: Scenario) -> None:
     """The transaction of the world stands for one of each test."""
 
 
-def ask(world: World, actor: str, name: str, *, key: str | None = None, **headers: str) -> Any:
+def ask(scenario: Scenario, actor: str, name: str, *, key: str | None = None, **headers: str) -> Any:
     method, path = name.split(" ")
     if "{id}" in path:
-        path = path.replace("{id}", key or world.id(noun_of(name)))
-    body = BODIES[name](world) if name in BODIES else None
-    send = getattr(world.callers[actor].client, method.lower())
+        path = path.replace("{id}", key or scenario.id(noun_of(name)))
+    body = BODIES[name](scenario) if name in BODIES else None
+    send = getattr(scenario.callers[actor].client, method.lower())
     answer = send(BASE + path, body, format="json", headers=headers) if method != "GET" else send(BASE + path)
     must_conform(answer)
     return answer
@@ -42,13 +42,13 @@ def test_every_operation_has_a_row():
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_each_actor_is_answered_as_the_matrix_says(name, world):
-    ours = {str(key).encode() for noun, key in world.ids.items() if noun not in ("missing", "industry")}
+def test_each_actor_is_answered_as_the_matrix_says(name, scenario):
+    ours = {str(key).encode() for noun, key in scenario.ids.items() if noun not in ("missing", "industry")}
     before = digest()
 
     for actor, expected in ROWS[name].items():
         with atomic():
-            answer = ask(world, actor, name)
+            answer = ask(scenario, actor, name)
             cell = f"{actor}: {name} -> {answer.status_code} {answer.content[:300]!r}"
             assert answer.status_code == (200 if expected == "own" else int(expected)), cell
             if answer.status_code >= 400 or name.startswith("GET") or name.endswith("/preview/"):
@@ -61,13 +61,13 @@ def test_each_actor_is_answered_as_the_matrix_says(name, world):
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name.startswith("POST") and "/preview/" not in name])
-def test_any_post_may_be_repeated_under_its_key(name, world):
+def test_any_post_may_be_repeated_under_its_key(name, scenario):
     actor = actor_of(name)
 
     with atomic():
-        first = ask(world, actor, name, **{"Idempotency-Key": "matrix"})
+        first = ask(scenario, actor, name, **{"Idempotency-Key": "matrix"})
         done = digest()
-        again = ask(world, actor, name, **{"Idempotency-Key": "matrix"})
+        again = ask(scenario, actor, name, **{"Idempotency-Key": "matrix"})
         assert digest() == done
         set_rollback(True)
 
@@ -79,40 +79,40 @@ def test_any_post_may_be_repeated_under_its_key(name, world):
 
 @pytest.mark.parametrize("name", ABOUT_ONE)
 @pytest.mark.parametrize("actor", ["stranger", "clerk", "operator"])
-def test_another_s_id_is_answered_like_one_that_is_missing(name, actor, world):
+def test_another_s_id_is_answered_like_one_that_is_missing(name, actor, scenario):
     if ROWS[name][actor] not in ("403", "404"):
         return
     with atomic():
-        foreign, missing = ask(world, actor, name), ask(world, actor, name, key=world.id("missing"))
+        foreign, missing = ask(scenario, actor, name), ask(scenario, actor, name, key=scenario.id("missing"))
         set_rollback(True)
 
     assert foreign.status_code == missing.status_code
     assert document(foreign) == document(missing)
 
 
-def test_another_s_id_in_a_body_is_answered_like_one_that_is_missing(world, monkeypatch):
+def test_another_s_id_in_a_body_is_answered_like_one_that_is_missing(scenario, monkeypatch):
     name = "POST billing/admin/payments/confirm/"
     with atomic():
-        foreign = ask(world, "stranger", name)
-        body = BODIES[name](world)
-        monkeypatch.setitem(BODIES, name, lambda _: body | {"invoice_id": world.id("missing")})
-        missing = ask(world, "stranger", name)
+        foreign = ask(scenario, "stranger", name)
+        body = BODIES[name](scenario)
+        monkeypatch.setitem(BODIES, name, lambda _: body | {"invoice_id": scenario.id("missing")})
+        missing = ask(scenario, "stranger", name)
         set_rollback(True)
 
     assert foreign.status_code == missing.status_code == 404
     assert document(foreign) == document(missing)
 
 
-def test_of_many_only_those_are_decided_that_may_be(world, monkeypatch):
+def test_of_many_only_those_are_decided_that_may_be(scenario, monkeypatch):
     """Open, decided already, recorded by the caller, nobody's."""
     with atomic():
-        recorded = ask(world, "approver", "POST billing/admin/payments/record/").json()["id"]
+        recorded = ask(scenario, "approver", "POST billing/admin/payments/record/").json()["id"]
         name = "POST billing/admin/payments/bulk-approve/"
-        ids = [world.id("claim"), world.id("settled"), recorded, world.id("missing")]
+        ids = [scenario.id("claim"), scenario.id("settled"), recorded, scenario.id("missing")]
         results = {}
         for part in ([recorded], [key for key in ids if key != recorded]):  # of an invoice one is decided at a time
             monkeypatch.setitem(BODIES, name, lambda _, part=part: {"ids": part})
-            results |= {row["id"]: row for row in ask(world, "approver", name).json()["results"]}
+            results |= {row["id"]: row for row in ask(scenario, "approver", name).json()["results"]}
         set_rollback(True)
 
     outcomes = [results[key].get("status") or results[key]["problem"]["type"] for key in ids]

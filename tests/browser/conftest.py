@@ -14,7 +14,7 @@ from stack.application import Application
 from tests.application import running_application
 from tests.browser.chromium import HOW_TO_GET_ONE, fault_of_the_driver, find_chromium, launch
 from tests.browser.visitors import PATIENCE, Visitors
-from tests.stories.house import PASSWORD, House
+from tests.stories.api_client import PASSWORD, ApiClient
 
 expect.set_options(timeout=PATIENCE)
 
@@ -58,15 +58,15 @@ def do_without(why: str) -> NoReturn:
 def application(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     broker = (14, 11, 10, 9)[number % 4]  # two houses at one broker would take each other's rings
-    with running_application(tmp_path_factory.mktemp("house"), "browser", broker=broker) as application:
+    with running_application(tmp_path_factory.mktemp("application"), "browser", broker=broker) as application:
         yield application
 
 
 @pytest.fixture
-def house(application: Application) -> Iterator[House]:
+def api(application: Application) -> Iterator[ApiClient]:
     """The API of the same house, for what a test needs to have happened before."""
-    with House(application.url, mail=Path(application.logs[0]).parents[1] / "mail") as house:
-        yield house
+    with ApiClient(application.url, mail=Path(application.logs[0]).parents[1] / "mail") as api:
+        yield api
 
 
 @pytest.fixture(scope="package")

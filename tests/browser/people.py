@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Page, expect
 
-from tests.stories.house import PASSWORD
+from tests.stories.api_client import PASSWORD
 
 ADDRESS = {
     "billing_email": "bills@acme.test",

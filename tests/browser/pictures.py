@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.application import running_application
 from tests.browser.chromium import HOW_TO_GET_ONE, find_chromium, launch
-from tests.stories.house import BILLING, PASSWORD, House, eventually
+from tests.stories.api_client import BILLING, PASSWORD, ApiClient, eventually
 
 FOLDER = Path(__file__).parents[2] / "docs" / "img"
 DESK = {"width": 1280, "height": 800}
@@ -53,13 +53,13 @@ def main() -> None:
         browser = launch(playwright, path)
         with (
             running_application(Path(folder), "pictures", broker=13) as application,
-            House(application.url, mail=Path(folder) / "mail") as house,
+            ApiClient(application.url, mail=Path(folder) / "mail") as api,
         ):
-            draw(browser, application.url, house)
+            draw(browser, application.url, api)
 
 
-def draw(browser: Browser, url: str, house: House) -> None:
-    payments = [claim(house, n, *words) for n, words in enumerate(CLAIMS)]
+def draw(browser: Browser, url: str, api: ApiClient) -> None:
+    payments = [claim(api, n, *words) for n, words in enumerate(CLAIMS)]
     with visitor(browser, url) as page:
         page.goto("/")
         keep(page, "landing")
@@ -68,7 +68,7 @@ def draw(browser: Browser, url: str, house: House) -> None:
         page.mouse.wheel(0, 4000)
         keep(page, "sign-up")
     # Of the demo's stories: one that uses its credits, and has paid for a larger plan.
-    baker = house.signed_in("exact@example.com")
+    baker = api.signed_in("exact@example.com")
     larger = baker.post("billing/subscriptions/", {"plan": "growth"}).json()["invoice"]
     body = {"invoice_id": larger["id"], "payment_method": "us_bank", "amount": larger["total"]}
     baker.post("billing/admin/payments/confirm/", {**body, "manual_reference": "021000021004801"})
@@ -80,7 +80,7 @@ def draw(browser: Browser, url: str, house: House) -> None:
         page.locator("main a[href^='/app/invoices/']").first.click()
         page.get_by_role("link", name="I have paid").first.click()
         keep(page, "claim")
-    _, dubai = house.signed_up(
+    _, dubai = api.signed_up(
         "dubai@example.com",
         account_name="شركة الواحة",
         plan="starter",
@@ -101,7 +101,7 @@ def draw(browser: Browser, url: str, house: House) -> None:
             page.locator(f"[name=id][value='{payment['id']}']").check()
         page.get_by_role("button", name="Approve chosen").click()
         # A colleague was faster with one of them.
-        staff = house.signed_in("approver@demo.test")
+        staff = api.signed_in("approver@demo.test")
         staff.post(f"billing/admin/payments/{payments[5]['id']}/reject/", {"reason_code": "amount_short"})
         page.get_by_role("button", name="Approve all").click()
         page.get_by_role("link", name="Back to the queue").wait_for()
@@ -114,8 +114,8 @@ def draw(browser: Browser, url: str, house: House) -> None:
         keep(page, "story")
 
 
-def claim(house: House, n: int, name: str, plan: str, amount: str, reference: str) -> dict[str, Any]:
-    person, signed = house.signed_up(
+def claim(api: ApiClient, n: int, name: str, plan: str, amount: str, reference: str) -> dict[str, Any]:
+    person, signed = api.signed_up(
         f"owner{n}@example.com", account_name=name, plan=plan, payment_method="us_bank", **BILLING
     )
     body = {"invoice_id": signed["invoice"]["id"], "payment_method": "us_bank", "amount": amount}

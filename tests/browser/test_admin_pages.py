@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page
 
-from tests.browser.looks import COLOURS, check_access, look
+from tests.browser.accessibility import COLOURS, check_access, look
 from tests.browser.watch import HEAVIEST_OF_ADMIN
 
 SUPERUSER, APPROVER, OPERATOR = "admin@demo.test", "approver@demo.test", "operator@demo.test"

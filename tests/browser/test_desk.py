@@ -11,20 +11,20 @@ from playwright.sync_api import expect
 
 from tests.application import reviewers_have_heard_of_nothing
 from tests.browser import pages
-from tests.browser.looks import check_everywhere, check_mirrored
-from tests.stories.house import BILLING, eventually
+from tests.browser.accessibility import check_everywhere, check_mirrored
+from tests.stories.api_client import BILLING, eventually
 
 APPROVER, REVIEWER, OPERATOR = "approver@demo.test", "reviewer@demo.test", "operator@demo.test"
 numbers = count(1)
 
 
 @pytest.fixture
-def claim(house):
+def claim(api):
     """`claim("Acme")`: a customer of that name who says they have paid; the API's row of the payment."""
 
     def make(name, **fields):
         n = next(numbers)
-        person, signed = house.signed_up(
+        person, signed = api.signed_up(
             f"desk{n}@acme.test", account_name=name, plan="starter", payment_method="us_bank", **BILLING
         )
         body = {"invoice_id": signed["invoice"]["id"], "payment_method": "us_bank", "amount": "89.00",
@@ -37,15 +37,15 @@ def claim(house):
 
 
 @pytest.fixture
-def empty_queue(house):
+def empty_queue(api):
     """Nothing waits when the test begins."""
-    staff = house.signed_in(APPROVER)
+    staff = api.signed_in(APPROVER)
     while rows := staff.get("billing/admin/payments/?status=pending_approval&page_size=100").json()["results"]:
         staff.post("billing/admin/payments/bulk-reject/", {"ids": [row["id"] for row in rows], "reason_code": "other"})
 
 
 @pytest.fixture
-def dead_effect(application, house, claim):
+def dead_effect(application, api, claim):
     """An effect of that house which was given up."""
     reviewers_have_heard_of_nothing(application)
     payment = claim("Dead Letter Ltd")
@@ -60,7 +60,7 @@ def dead_effect(application, house, claim):
         return str(database.execute(find, [payment["id"]]).fetchone()[0])
 
 
-def test_the_desk_works_by_keyboard_alone(page_as, house, claim, empty_queue):
+def test_the_desk_works_by_keyboard_alone(page_as, api, claim, empty_queue):
     first, second = claim("Alpha Works"), claim("Beta Works")
     page = page_as(APPROVER)
     expect(page.get_by_role("link", name="Alpha Works")).to_be_visible()
@@ -94,7 +94,7 @@ def test_the_desk_works_by_keyboard_alone(page_as, house, claim, empty_queue):
     page.get_by_role("button", name="Reject").click()
     page.wait_for_url("**/desk/")
 
-    staff = house.signed_in(APPROVER)
+    staff = api.signed_in(APPROVER)
 
     def row(payment):
         return staff.get(f"billing/payments/{payment['id']}/").json()
@@ -125,13 +125,13 @@ def test_what_follows_is_told_before_the_decision(page_as, claim, empty_queue):
     expect(page.get_by_text("What follows: 2 payments settled, 2 invoices paid")).to_be_visible()
 
 
-def test_what_a_colleague_decides_shows_at_once(page_as, house, claim, empty_queue):
+def test_what_a_colleague_decides_shows_at_once(page_as, api, claim, empty_queue):
     one, other = claim("Gamma Works"), claim("Delta Works")
     queue, open_page = page_as(REVIEWER), page_as(APPROVER)
     open_page.goto(f"/desk/{one['id']}/")
     expect(queue.get_by_role("link", name="Gamma Works")).to_be_visible()
 
-    house.signed_in(APPROVER).post(f"billing/admin/payments/{one['id']}/reject/", {"reason_code": "other"})
+    api.signed_in(APPROVER).post(f"billing/admin/payments/{one['id']}/reject/", {"reason_code": "other"})
 
     expect(queue.locator(".meanwhile")).to_contain_text("by approver@demo.test")
     expect(queue.locator("tbody")).not_to_contain_text("Gamma Works")
@@ -159,12 +159,12 @@ def test_an_open_queue_asks_every_three_seconds_and_not_more_often(page_as, clai
         expect(page.get_by_role("link", name=f"Patient Works {times}")).to_be_visible()
 
 
-def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, house, claim, empty_queue):
+def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, api, claim, empty_queue):
     payment = claim("Epsilon Works")
     page = page_as(APPROVER, scripts=False)
     page.watch.allow(409)
     page.goto(f"/desk/{payment['id']}/approve/")
-    house.signed_in(APPROVER).post(f"billing/admin/payments/{payment['id']}/reject/", {"reason_code": "other"})
+    api.signed_in(APPROVER).post(f"billing/admin/payments/{payment['id']}/reject/", {"reason_code": "other"})
 
     page.locator("main form button").click()
 
@@ -172,14 +172,14 @@ def test_a_decision_on_a_stale_page_says_who_was_faster(page_as, house, claim, e
     expect(page.get_by_role("link", name="Back to the queue")).to_be_visible()
 
 
-def test_fifty_are_approved_with_a_result_for_each(page_as, house, claim, empty_queue):
+def test_fifty_are_approved_with_a_result_for_each(page_as, api, claim, empty_queue):
     with ThreadPoolExecutor(4) as customers:
         payments = list(customers.map(claim, [f"Bulk {n:02}" for n in range(50)]))
     page = page_as(APPROVER)
     page.get_by_label("All 50 that match").check()
     page.get_by_role("button", name="Approve chosen").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Approve 50 claims?")
-    house.signed_in(APPROVER).post(f"billing/admin/payments/{payments[7]['id']}/reject/", {"reason_code": "other"})
+    api.signed_in(APPROVER).post(f"billing/admin/payments/{payments[7]['id']}/reject/", {"reason_code": "other"})
 
     page.get_by_role("button", name="Approve all 50").click()
 
@@ -206,7 +206,7 @@ def test_without_scripts_many_are_decided_too(page_as, claim, empty_queue):
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_one_is_approved_with_and_without_scripts(page_as, house, claim, empty_queue, scripts):
+def test_one_is_approved_with_and_without_scripts(page_as, api, claim, empty_queue, scripts):
     payment = claim("Theta Works")
     page = page_as(APPROVER, scripts=scripts)
     page.get_by_role("link", name="Theta Works").click()
@@ -215,7 +215,7 @@ def test_one_is_approved_with_and_without_scripts(page_as, house, claim, empty_q
     page.get_by_role("button", name="Approve").click()
 
     page.wait_for_url("**/desk/")
-    staff = house.signed_in(APPROVER)
+    staff = api.signed_in(APPROVER)
     eventually(lambda: staff.get(f"billing/payments/{payment['id']}/").json()["status"] == "succeeded")
 
 
@@ -232,7 +232,7 @@ def test_a_choice_outlives_the_renewal_of_the_list(page_as, claim, empty_queue):
     expect(page.get_by_role("link", name="Iota Works")).to_be_focused()
 
 
-def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effect, house):
+def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effect, api):
     page = page_as(OPERATOR)
     page.get_by_role("link", name="Effects").click()
     page.get_by_role("link", name="Dead").click()

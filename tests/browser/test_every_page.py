@@ -6,20 +6,20 @@ from uuid import uuid4
 
 import pytest
 
-from tests.browser.looks import check_access, check_everywhere, check_width
+from tests.browser.accessibility import check_access, check_everywhere, check_width
 from tests.browser.pages import CUSTOMER, STRANGER
-from tests.stories.house import BILLING, House
+from tests.stories.api_client import BILLING, ApiClient
 
 
 @pytest.fixture(scope="module")
 def customer(application) -> dict[str, str]:
     """Somebody with a rejected payment, an open invoice, a site and a ledger."""
-    with House(application.url, mail=application.logs[0].parents[1] / "mail") as house:
+    with ApiClient(application.url, mail=application.logs[0].parents[1] / "mail") as api:
         email = f"every-{uuid4().hex[:8]}@acme.test"
-        person, answer = house.signed_up(email, plan="starter", payment_method="us_bank", **BILLING)
+        person, answer = api.signed_up(email, plan="starter", payment_method="us_bank", **BILLING)
         invoice = answer["invoice"]["id"]
         claim = {"invoice_id": invoice, "payment_method": "us_bank", "amount": "100.00"}
-        approver = house.signed_in("approver@demo.test")
+        approver = api.signed_in("approver@demo.test")
         first = person.post("billing/admin/payments/confirm/", {**claim, "manual_reference": "A-1"}).json()["id"]
         approver.post(f"billing/admin/payments/{first}/approve/", Prefer="wait=20")
         industry = person.get("industries/").json()["results"][0]["id"]

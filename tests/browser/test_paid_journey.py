@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.people import approve_in_admin, claim, new_address, sign_up_paid
 from tests.browser.watch import HEAVIEST_OF_ADMIN
-from tests.stories.house import House
+from tests.stories.api_client import ApiClient
 
 
 def reference() -> str:
@@ -33,12 +33,12 @@ def test_a_customer_pays_and_is_let_in_without_a_reload(open_page, page_as):
     expect(page.locator("[data-poll]")).to_have_count(0)
 
 
-def test_a_rejected_customer_reads_why_and_tries_again(open_page, house: House):
+def test_a_rejected_customer_reads_why_and_tries_again(open_page, api: ApiClient):
     page, number = open_page(), reference()
     sign_up_paid(page, new_address())
     claim(page, number)
-    approver = house.signed_in("approver@demo.test")
-    payment = queued(house, number)
+    approver = api.signed_in("approver@demo.test")
+    payment = queued(api, number)
 
     approver.post(
         f"billing/admin/payments/{payment}/reject/",
@@ -55,12 +55,12 @@ def test_a_rejected_customer_reads_why_and_tries_again(open_page, house: House):
     page.goto("/app/")
     page.locator("#banner").get_by_role("link", name="Try again").click()
     claim(page, f"{number}-2")
-    approver.post(f"billing/admin/payments/{queued(house, f'{number}-2')}/approve/")
+    approver.post(f"billing/admin/payments/{queued(api, f'{number}-2')}/approve/")
     expect(page.locator("#banner")).to_be_empty()
     expect(page.locator("main .timeline")).to_contain_text("Paid in full")
 
 
-def test_a_claim_is_sent_once_however_often_it_is_pressed(open_page, house: House):
+def test_a_claim_is_sent_once_however_often_it_is_pressed(open_page, api: ApiClient):
     page, number = open_page(), reference()
     sign_up_paid(page, new_address())
     page.get_by_role("link", name="I have paid").click()
@@ -69,7 +69,7 @@ def test_a_claim_is_sent_once_however_often_it_is_pressed(open_page, house: Hous
     page.get_by_role("button", name="Send for review").dblclick()
 
     expect(page.locator("main").get_by_text("Thank you.")).to_be_visible()
-    queued(house, number)
+    queued(api, number)
 
 
 def test_a_customer_takes_a_payment_back(open_page):
@@ -133,8 +133,8 @@ def test_every_field_of_a_method_is_one_click_from_the_clipboard(open_page):
     assert page.evaluate("navigator.clipboard.readText()") == "DE89370400440532013000"
 
 
-def queued(house: House, number: str) -> str:
+def queued(api: ApiClient, number: str) -> str:
     """The one payment of that reference that awaits review."""
-    answer = house.signed_in("reviewer@demo.test").get(f"billing/admin/payments/?search={number}")
+    answer = api.signed_in("reviewer@demo.test").get(f"billing/admin/payments/?search={number}")
     (row,) = answer.json()["results"]
     return str(row["id"])

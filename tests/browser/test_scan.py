@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.browser.people import new_address
-from tests.stories.house import BILLING, House
+from tests.stories.api_client import BILLING, ApiClient
 
 SPRINGFIELD = {
     "DE": {"postal_code": "10115", "city": "Berlin", "state": "", "tax_id": ""},
@@ -28,10 +28,10 @@ SPRINGFIELD = {
         ("BR", "BRL", "br_pix", "000201"),
     ],
 )
-def test_a_phone_reads_payee_amount_and_reference(page_as, house: House, scheme, country, currency, method, first):
+def test_a_phone_reads_payee_amount_and_reference(page_as, api: ApiClient, scheme, country, currency, method, first):
     email = new_address()
     billing = {**BILLING, **SPRINGFIELD[country], "country": country}
-    _, known = house.signed_up(email, plan="starter", currency=currency, payment_method=method, **billing)
+    _, known = api.signed_up(email, plan="starter", currency=currency, payment_method=method, **billing)
     page = page_as(email, color_scheme=scheme)
     page.goto(f"/app/invoices/{known['invoice']['id']}/?method={method}")
 

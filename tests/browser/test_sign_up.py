@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.people import ADDRESS, fill, new_address, sign_up_free
-from tests.stories.house import PASSWORD
+from tests.stories.api_client import PASSWORD
 
 
 def test_another_country_changes_the_words_and_keeps_what_was_typed(open_page):

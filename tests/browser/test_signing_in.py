@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.stories.house import PASSWORD
+from tests.stories.api_client import PASSWORD
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page
 
-from tests.browser.looks import DESK, look
+from tests.browser.accessibility import DESK, look
 from tests.browser.watch import HEAVIEST, Watch
 
 PATIENCE = 30_000  # ms, for an open page asks every 4 s what is new, and the machine may be busy

@@ -11,7 +11,7 @@ from core.models.account import BILLING_FIELDS
 from core.problems import ValidationError
 from core.validation.billing_details import billing_errors, check_billing_change
 from core.validation.countries import country_codes
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 
 DETAILS = {
     "billing_email": "bills@acme.test",
@@ -96,7 +96,7 @@ TEXTS = st.dictionaries(st.sampled_from(BILLING_FIELDS), st.text(max_size=40))
 COUNTRIES = st.sampled_from(["", "??", *sorted(country_codes())])
 
 
-@steady
+@deterministic
 @given(TEXTS, COUNTRIES, st.booleans())
 def test_any_text_gets_errors_by_field_and_nothing_else(details, country, is_paid):
     errors = billing_errors(details | {"country": country}, is_paid=is_paid)
@@ -105,7 +105,7 @@ def test_any_text_gets_errors_by_field_and_nothing_else(details, country, is_pai
     assert all(lines and all(lines) for lines in errors.values())
 
 
-@steady
+@deterministic
 @given(TEXTS, COUNTRIES)
 def test_what_is_accepted_may_stay(details, country):
     details = {**details, "country": country}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.payees.latin import NotLatinError, in_latin, is_latin
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_every_letter_is_written_as_in_the_sepa_conversion_table(country, letter
     assert in_latin(letters, country=country) == table.replace(" ", "")
 
 
-@steady
+@deterministic
 @given(st.text(max_size=40), st.sampled_from(["BG", "GR", "DE"]))
 def test_whatever_the_text_a_latin_form_has_no_fewer_letters_and_stays_as_it_is(text, country):
     try:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.validation.patterns import example, matches, parse
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_no_mask_makes_anybody_wait():
     assert time.perf_counter() - began < 1
 
 
-@steady
+@deterministic
 @given(st.text("#@*{},|0123456789AR-. (", max_size=40), st.text(max_size=30))
 def test_any_mask_is_read_or_refused(mask, text):
     try:

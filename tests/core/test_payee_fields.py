@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.models import PaymentMethod
 from core.payees.fields import FIELDS, NAMES, clean_payee, fields_of, payee_lines, payee_name
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 from workflows.seed.payment_methods import METHODS
 
 BANK, WALLET, UPI, PIX = "bank_transfer", "mobile_wallet", "upi", "pix"
@@ -231,7 +231,7 @@ KEYS = st.sampled_from(sorted({field.key for field in FIELDS})) | st.text(max_si
 VALUES = st.text(max_size=50) | st.text("0123456789ABab@.-+ ", max_size=30) | st.integers() | st.none()
 
 
-@steady
+@deterministic
 @given(
     st.sampled_from([*PaymentMethod.Kind, "barter"]),
     st.sampled_from(["", "PK", "BD", "NG", "US"]),

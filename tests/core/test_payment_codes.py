@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.models import PaymentMethod
 from core.payees.latin import NotLatinError, in_latin
 from core.payees.qr_codes import NoCodeError, crc16, epc_code, payment_code, pix_code, upi_link
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 from workflows.seed.payment_methods import METHODS
 
 SEPA_PAYEE = {"holder": "Example Demo GmbH", "iban": "DE89370400440532013000", "bic": "DEUTDEFFXXX"}
@@ -136,7 +136,7 @@ def test_no_code_is_made_for_another_currency_or_for_nothing(method):
         assert payment_code(made, Decimal(amount), method.currency or "EUR", "INV-1") is None
 
 
-@steady
+@deterministic
 @given(
     st.sampled_from(["eu_sepa", "in_upi", "br_pix"]),
     st.decimals("0.01", "99999999999.99", places=2),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.validation.countries import country_codes
 from core.validation.tax_ids import TAX_IDS, is_tax_id, tax_id_example, tax_id_label
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 
 CHECKED = sorted(country for country, known in TAX_IDS.items() if known.is_checked)
 EUROPEAN_UNION = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()  # noqa: SIM905
@@ -111,14 +111,14 @@ def test_every_country_of_the_union_is_known():
     assert set(TAX_IDS) <= country_codes()
 
 
-@steady
+@deterministic
 @given(st.sampled_from(["", "ZZ", *sorted(TAX_IDS)]), st.text(max_size=40))
 def test_any_text_is_accepted_or_refused(country, text):
     if is_tax_id(country, text):
         assert all(letter.isascii() or letter in "Ññ" for letter in text)
 
 
-@steady
+@deterministic
 @given(st.sampled_from(CHECKED), st.text("0123456789ABCDEFGTXYZ&Ñ -./", max_size=20))
 def test_no_text_makes_the_library_stumble(country, text):
     assert is_tax_id(country, text) in {True, False}

@@ -19,7 +19,7 @@ from core.validation.postal_codes import is_postal_code
 from core.validation.proof_links import TYPED_HTTPS, is_plain_https, plain_https
 from core.validation.tax_ids import is_tax_id
 from core.validation.text import as_code, ascii_digits, check_name, composed, is_drawn
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
 LONGEST_REFERENCE = Payment._meta.get_field("reference").max_length
@@ -100,7 +100,7 @@ def test_every_dash_and_space_of_a_code_is_folded():
 
 
 @given(st.text(max_size=200))
-@steady
+@deterministic
 def test_folding_a_code_twice_changes_nothing_more(text):
     assert as_code(as_code(text)) == as_code(text)
 
@@ -221,7 +221,7 @@ def test_link_that_is_no_plain_https_is_refused(typed):
 
 
 @given(st.from_regex(TYPED_HTTPS, fullmatch=True) | st.text().map(lambda text: f"https://{text}"))
-@steady
+@deterministic
 def test_what_is_kept_of_a_link_is_plain(typed):
     try:
         plain = plain_https(typed)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.money import minor_units, money_text
 from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
-from tests.steady import steady
+from tests.hypothesis_profile import deterministic
 from web.forms.base import PageForm
 from web.forms.fields import Amount
 from web.templatetags.web import grouped
@@ -97,7 +97,7 @@ def test_number_for_any_currency_is_read_as_on_our_pages():
 
 
 @given(st.decimals(min_value="0.001", max_value="999999999", places=3), st.sampled_from(CURRENCIES))
-@steady
+@deterministic
 def test_every_amount_as_a_page_writes_it_is_among_its_meanings(amount, currency):
     text = money_text(amount, currency)
 

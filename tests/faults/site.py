@@ -201,7 +201,7 @@ class Site:
 
     def in_the_product(self, call: str) -> None:
         self.application.command(
-            "shell", "--no-imports", "-v0", "--command", f"from tests.faults.stock import *; {call}"
+            "shell", "--no-imports", "-v0", "--command", f"from tests.faults.data import *; {call}"
         )
 
     # What came of it

@@ -26,7 +26,7 @@ def worker_that_mails_to(site: Site, url: str, mails: int, **environment: str) -
     site.worker.stop()
     with site.another("worker", name="mailing-worker", EMAIL_URL=url, **environment) as worker:
         site.wait_until_working(worker)
-        site.in_the_product(f"owe_mails({mails})")
+        site.in_the_product(f"schedule_mails({mails})")
         eventually(
             lambda: site.value(f"SELECT count(*) FROM engine_effect WHERE {MAILS} AND state = 'leased'"), within=10
         )

@@ -19,7 +19,7 @@ from stack.postgres import Postgres
 from stack.problems import StackError
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
-from tests.stories.house import BILLING, House, eventually
+from tests.stories.api_client import BILLING, ApiClient, eventually
 
 pytestmark = [pytest.mark.xdist_group("roles"), pytest.mark.timeout(180)]
 
@@ -109,9 +109,9 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def account(server: Server, var: Path) -> str:
     """The key of somebody who signed up, paid and was activated while everything ran as the app's role."""
-    with server.application(APP, var).running() as app, House(app.url, mail=server.mail) as client:
+    with server.application(APP, var).running() as app, ApiClient(app.url, mail=server.mail) as api:
         billing = {**BILLING, "billing_email": "roles@acme.test"}
-        customer, answer = client.signed_up("owner@roles.test", plan="starter", payment_method="us_bank", **billing)
+        customer, answer = api.signed_up("owner@roles.test", plan="starter", payment_method="us_bank", **billing)
         claim = customer.post(
             "billing/admin/payments/confirm/",
             {
@@ -123,13 +123,13 @@ def account(server: Server, var: Path) -> str:
             **{"Idempotency-Key": "roles"},
         )
         assert claim.status_code == 201, claim.text
-        staff = client.signed_in("approver@demo.test")
+        staff = api.signed_in("approver@demo.test")
         approved = staff.post(f"billing/admin/payments/{claim.json()['id']}/approve/", {}, Prefer="wait=20")
         assert approved.json()["status"] == "succeeded", approved.text
         used = customer.post("credits/consume/", {"amount": 10, "reference": "one"})
         assert used.status_code == 201, used.text
         assert customer.get("account/").json()["status"] == "active"
-        assert eventually(lambda: client.mails("payment_approved", to="roles@acme.test"))
+        assert eventually(lambda: api.mails("payment_approved", to="roles@acme.test"))
         token = customer.headers["Authorization"].removeprefix("Bearer ")
         assert customer.post("auth/logout/").status_code == 204  # deletes a row
         (var / "token").write_text(token)

@@ -12,7 +12,7 @@ from knox.models import AuthToken
 from core.models import Account, Industry, Invoice, Membership, Payment, Plan, Subscription, User
 from engine import create_many, pause, perform
 from engine.models import Effect
-from tests.faults.stock import claim
+from tests.faults.data import claim
 from workflows.actions.sites import open_site
 from workflows.settlement.credits import grant, post
 

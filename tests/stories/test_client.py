@@ -10,7 +10,7 @@ import pytest
 
 from examples.api_client import Countersign, Refused
 from stack.application import Application
-from tests.stories.house import BILLING, PASSWORD
+from tests.stories.api_client import BILLING, PASSWORD
 
 pytestmark = pytest.mark.xdist_group("stories")
 

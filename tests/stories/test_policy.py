@@ -11,7 +11,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from stack.application import Application
 from tests.browser.chromium import fault_of_the_driver
-from tests.stories.house import PASSWORD
+from tests.stories.api_client import PASSWORD
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from stack.application import Application
-from tests.stories.house import BILLING, PASSWORD, House, Person
+from tests.stories.api_client import BILLING, PASSWORD, ApiClient, Person
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(240)]
 
@@ -66,8 +66,8 @@ def post(path: str, who: Person, body: Any = None, **headers: str) -> Callable[[
     return lambda http: http.post(path, json=body or {}, headers=who.headers | headers)
 
 
-def claimed(house: House) -> Claimed:
-    customer, signed_up = house.signed_up(f"{unique('race')}@acme.test", plan="starter", **BILLING)
+def claimed(api: ApiClient) -> Claimed:
+    customer, signed_up = api.signed_up(f"{unique('race')}@acme.test", plan="starter", **BILLING)
     invoice = signed_up["invoice"]["id"]
     payment = customer.post("billing/admin/payments/confirm/", claim_of(invoice, unique("REF")))
     assert payment.status_code == 201, payment.text
@@ -105,14 +105,14 @@ def count(application: Application) -> Iterator[Callable[..., int]]:
 
 
 @pytest.fixture
-def approver(house: House) -> Person:
-    return house.signed_in("approver@demo.test")
+def approver(api: ApiClient) -> Person:
+    return api.signed_in("approver@demo.test")
 
 
 def test_of_64_approvals_of_one_payment_one_wins(
-    application: Application, house: House, approver: Person, count: Callable[..., int]
+    application: Application, api: ApiClient, approver: Person, count: Callable[..., int]
 ):
-    claim = claimed(house)
+    claim = claimed(api)
 
     with crowd(application.url) as at_once:
         path = f"billing/admin/payments/{claim.payment}/approve/"
@@ -127,9 +127,9 @@ def test_of_64_approvals_of_one_payment_one_wins(
 
 
 def test_of_64_claims_with_one_reference_one_is_taken(
-    application: Application, house: House, count: Callable[..., int]
+    application: Application, api: ApiClient, count: Callable[..., int]
 ):
-    customer, signed_up = house.signed_up(f"{unique('race')}@acme.test", plan="starter", **BILLING)
+    customer, signed_up = api.signed_up(f"{unique('race')}@acme.test", plan="starter", **BILLING)
     body = claim_of(signed_up["invoice"]["id"], unique("SAME"))
 
     with crowd(application.url) as at_once:
@@ -158,11 +158,11 @@ def test_of_64_sign_ups_with_one_address_one_is_taken(application: Application, 
 
 
 def test_approve_reject_and_withdraw_have_one_winner(
-    application: Application, house: House, approver: Person, count: Callable[..., int]
+    application: Application, api: ApiClient, approver: Person, count: Callable[..., int]
 ):
     winners = set()
     for _ in range(8):
-        claim = claimed(house)
+        claim = claimed(api)
         admin = f"billing/admin/payments/{claim.payment}"
         with crowd(application.url, 12) as at_once:
             answers = at_once(
@@ -183,9 +183,9 @@ def test_approve_reject_and_withdraw_have_one_winner(
 
 
 def test_two_bulk_approvals_in_opposite_order_decide_each_payment_once(
-    application: Application, house: House, approver: Person, count: Callable[..., int]
+    application: Application, api: ApiClient, approver: Person, count: Callable[..., int]
 ):
-    payments = [claimed(house).payment for _ in range(20)]
+    payments = [claimed(api).payment for _ in range(20)]
     bulk = "billing/admin/payments/bulk-approve/"
 
     with crowd(application.url, 4) as at_once:
@@ -203,9 +203,9 @@ def test_two_bulk_approvals_in_opposite_order_decide_each_payment_once(
 
 
 def test_16_equal_requests_with_one_key_are_carried_out_once(
-    application: Application, house: House, count: Callable[..., int]
+    application: Application, api: ApiClient, count: Callable[..., int]
 ):
-    customer, signed_up = house.signed_up(f"{unique('race')}@acme.test")
+    customer, signed_up = api.signed_up(f"{unique('race')}@acme.test")
     body = {"amount": 5, "reference": unique("job")}
     key = {"Idempotency-Key": unique("key")}
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from stack.application import Application
-from tests.stories.house import House
+from tests.stories.api_client import ApiClient
 
 pytestmark = pytest.mark.xdist_group("stories")
 
 README = Path(__file__).parents[2] / "README.md"
 
 
-def test_the_readme_s_walk_ends_with_an_active_account(application: Application, house: House):
+def test_the_readme_s_walk_ends_with_an_active_account(application: Application, api: ApiClient):
     (walk,) = re.findall(r"<!-- walk -->\n```bash\n(.*?)```", README.read_text(), re.DOTALL)
 
     ended = subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 
 from stack.application import Application
 from tests.application import reviewers_have_heard_of_nothing
-from tests.stories.house import BILLING, House, eventually
+from tests.stories.api_client import BILLING, ApiClient, eventually
 
 pytestmark = pytest.mark.xdist_group("stories")
 
@@ -17,8 +17,8 @@ def address() -> str:
     return f"customer-{uuid4().hex[:12]}@acme.test"
 
 
-def test_a_free_trial_starts_at_once(house: House):
-    customer, answer = house.signed_up(address())
+def test_a_free_trial_starts_at_once(api: ApiClient):
+    customer, answer = api.signed_up(address())
 
     assert answer["account"]["status"] == "trial"
     assert answer["account"]["credits"] == 1000
@@ -26,12 +26,12 @@ def test_a_free_trial_starts_at_once(house: House):
     assert answer["invoice"] is None
     assert customer.get("billing/invoices/").json()["results"] == []
     assert customer.get("billing/subscriptions/").json()["results"] == []
-    assert eventually(lambda: house.mails("trial_started", to=answer["user"]["email"]))
+    assert eventually(lambda: api.mails("trial_started", to=answer["user"]["email"]))
 
 
-def test_a_paid_sign_up_is_active_after_staff_countersign(house: House, application: Application):
+def test_a_paid_sign_up_is_active_after_staff_countersign(api: ApiClient, application: Application):
     billing = {**BILLING, "billing_email": address()}
-    customer, answer = house.signed_up(address(), plan="starter", payment_method="us_bank", **billing)
+    customer, answer = api.signed_up(address(), plan="starter", payment_method="us_bank", **billing)
     assert answer["account"]["status"] == "pending_payment"
     assert answer["account"]["credits"] == 0
     assert answer["subscription"]["status"] == "pending_payment"
@@ -61,9 +61,9 @@ def test_a_paid_sign_up_is_active_after_staff_countersign(house: House, applicat
     payment = claim.json()
     assert payment["status"] == "pending_approval"
     assert customer.get("account/").json()["status"] == "pending_payment"
-    assert eventually(lambda: house.mails("payment_submitted", to="reviewer@demo.test"))
+    assert eventually(lambda: api.mails("payment_submitted", to="reviewer@demo.test"))
 
-    approver = house.signed_in("approver@demo.test")
+    approver = api.signed_in("approver@demo.test")
     decision = approver.post(
         f"billing/admin/payments/{payment['id']}/approve/", {"admin_notes": "seen"}, Prefer="wait=20"
     )
@@ -77,7 +77,7 @@ def test_a_paid_sign_up_is_active_after_staff_countersign(house: House, applicat
     assert customer.get(f"billing/subscriptions/{answer['subscription']['id']}/").json()["status"] == "active"
     entries = customer.get("credits/entries/").json()["results"]
     assert [entry["amount"] for entry in entries] == [1000]
-    (mail,) = eventually(lambda: house.mails("payment_approved", to=billing["billing_email"]))
+    (mail,) = eventually(lambda: api.mails("payment_approved", to=billing["billing_email"]))
     assert mail["Message-ID"].endswith("@demo.test>")
     history = customer.get(f"billing/payments/{payment['id']}/transitions/").json()["results"]
     assert [f"{step['machine']}.{step['name']}" for step in history] == [
@@ -93,11 +93,11 @@ def test_a_paid_sign_up_is_active_after_staff_countersign(house: House, applicat
     assert again.json()["type"] == "/problems/wrong-state"
 
 
-def test_a_rejected_customer_tries_again(house: House):
+def test_a_rejected_customer_tries_again(api: ApiClient):
     billing = {**BILLING, "billing_email": address()}
-    customer, answer = house.signed_up(address(), plan="starter", **billing)
+    customer, answer = api.signed_up(address(), plan="starter", **billing)
     claim = {"invoice_id": answer["invoice"]["id"], "payment_method": "bank_transfer", "amount": "89.00"}
-    approver = house.signed_in("approver@demo.test")
+    approver = api.signed_in("approver@demo.test")
     first = customer.post("billing/admin/payments/confirm/", {**claim, "manual_reference": "WRONG-1"}).json()
 
     rejection = approver.post(
@@ -109,7 +109,7 @@ def test_a_rejected_customer_tries_again(house: House):
     assert rejection.json()["status"] == "failed"
     assert customer.get(f"billing/invoices/{claim['invoice_id']}/").json()["status"] == "pending"
     assert customer.get("account/").json()["status"] == "pending_payment"
-    (mail,) = eventually(lambda: house.mails("payment_rejected", to=billing["billing_email"]))
+    (mail,) = eventually(lambda: api.mails("payment_rejected", to=billing["billing_email"]))
     body = mail.get_body(("plain",))
     assert body is not None
     assert "Nothing with this reference." in body.get_content()

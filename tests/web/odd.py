@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db import transaction
 from django.test import Client
 
-from tests.api.world import digest
+from tests.api.scenario import digest
 from tests.stored import wrong_texts
 
 TRACE = b"Traceback (most recent call last)"

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from core.models import CreditEntry, Invoice, Membership, Payment, PaymentMethod, Site, Subscription, User
 from engine import perform
-from tests.api import world
+from tests.api import scenario
 from tests.api.matrix import MATRIX
 from tests.web.conftest import signed_in
 from web.customer.urls import urlpatterns
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def busy(run_effects, mailoutbox):
     """A customer with whom staff have done all that staff do, some of them let go since."""
-    built = world.build()
+    built = scenario.build()
     owner, approver, reviewer = (built.callers[name].user for name in ("owner", "approver", "reviewer"))
     account, invoice = owner.membership.account, Invoice.objects.get(pk=built.ids["invoice"])
     method = PaymentMethod.objects.get(code="us_bank")

@@ -9,7 +9,7 @@ from django.urls import reverse
 from core.models import Account, Invoice, Payment
 from core.models.user import STAFF_PERMISSIONS
 from engine import Busy, perform
-from tests.api.world import digest
+from tests.api.scenario import digest
 from tests.factories import PaymentFactory, StaffFactory, UserFactory
 from workflows.reporting import previews
 

@@ -18,7 +18,7 @@ from core.validation.proof_links import TYPED_HTTPS, plain_https
 from core.validation.text import is_drawn
 from tests.api.matrix import BODIES, noun_of
 from tests.api.published import formats, operations
-from tests.api.world import World
+from tests.api.scenario import Scenario
 from tests.odd_texts import as_header, odd_texts, spelled, unseen
 
 Texts = Callable[..., Iterable[tuple[str, str]]]  # as odd_texts()
@@ -123,27 +123,27 @@ class Attack:
         return f"{self.name}: {self.what}"
 
 
-def attacks(world: World, name: str) -> Iterator[Attack]:
+def attacks(scenario: Scenario, name: str) -> Iterator[Attack]:
     """Everything that is tried on one operation, by somebody who may use it."""
-    path = address(world, name)
-    body = BODIES[name](world) if name in BODIES else None
+    path = address(scenario, name)
+    body = BODIES[name](scenario) if name in BODIES else None
     plain = None if body is None else json.dumps(body).encode()
     yield from _in_the_address(name, path, plain)
     yield from _in_the_query(name, path, plain)
     yield from _in_headers(name, path, plain)
     if body is not None:
-        yield from _in_fields(world, name, path, body)
+        yield from _in_fields(scenario, name, path, body)
         yield from _instead_of_the_body(name, path, body)
 
 
-def odd_attacks(world: World, name: str, texts: Texts = odd_texts) -> Iterator[Attack]:
+def odd_attacks(scenario: Scenario, name: str, texts: Texts = odd_texts) -> Iterator[Attack]:
     """Texts of `tests.odd_texts` in every place of one operation."""
-    path = address(world, name)
-    body = BODIES[name](world) if name in BODIES else None
+    path = address(scenario, name)
+    body = BODIES[name](scenario) if name in BODIES else None
     plain = None if body is None else json.dumps(body).encode()
     if "{id}" in name:
         before, _, after = ("/api/v1/" + name.split(" ")[1]).partition("{id}")
-        own = world.id(noun_of(name))
+        own = scenario.id(noun_of(name))
         for what, text in texts(36, number=own, word=own):
             yield Attack(name, f"id: {what}", f"{before}{spelled(text)}{after}", plain)
     for parameter in operations()[name].get("parameters", []):
@@ -157,9 +157,9 @@ def odd_attacks(world: World, name: str, texts: Texts = odd_texts) -> Iterator[A
                 yield Attack(name, f"{header}: {what}", path, plain, headers={header: before + as_header(text)})
 
 
-def address(world: World, name: str) -> str:
+def address(scenario: Scenario, name: str) -> str:
     path = "/api/v1/" + name.split(" ")[1]
-    return path.replace("{id}", world.id(noun_of(name))) if "{id}" in path else path
+    return path.replace("{id}", scenario.id(noun_of(name))) if "{id}" in path else path
 
 
 @cache
@@ -235,11 +235,11 @@ def _leaves(schema: Any, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _leaves(part["items"], (*above, key, "0"))
 
 
-def _in_fields(world: World, name: str, path: str, body: dict[str, Any]) -> Iterator[Attack]:
+def _in_fields(scenario: Scenario, name: str, path: str, body: dict[str, Any]) -> Iterator[Attack]:
     raw: list[tuple[str, bytes, str | None]] = [(what, json.dumps(text).encode(), text) for what, text in TEXTS.items()]
     raw += [(f"number {text[:12]}", text.encode(), None) for text in NUMBERS]
     raw += [(text, text.encode(), None) for text in OTHERS]
-    raw += [("no UTF-8", NOT_UTF8, None), ("our id", json.dumps(world.id("account")).encode(), None)]
+    raw += [("no UTF-8", NOT_UTF8, None), ("our id", json.dumps(scenario.id("account")).encode(), None)]
     raw += [("nested 1000 deep", b"[" * 1000 + b"]" * 1000, None)]
     for place in fields_of(name):
         for what, value, text in raw:

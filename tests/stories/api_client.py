@@ -41,12 +41,12 @@ class Person:
         return self.http.post(path, json=body or {}, headers=self.headers | headers)
 
 
-class House:
+class ApiClient:
     def __init__(self, url: str, *, mail: Path) -> None:
         self.http = httpx.Client(base_url=f"{url}/api/v1/", timeout=40)
         self.mail = mail
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> ApiClient:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -45,7 +45,7 @@ def claim(count: int) -> None:
             )
 
 
-def owe_mails(count: int) -> None:
+def schedule_mails(count: int) -> None:
     """So many mails, due together, shared out among the customers."""
     customers = itertools.islice(itertools.cycle(Account.objects.all()), count)
     schedule_many([NewEffect(mail_trial_start, f"owed:{uuid4()}", about=customer) for customer in customers])

@@ -38,7 +38,7 @@ BILLING = {
 
 
 @dataclass
-class World:
+class Scenario:
     """An active customer with one of everything, a stranger, and staff of every sort."""
 
     callers: dict[str, Caller]
@@ -50,7 +50,7 @@ class World:
 
 
 @override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"])  # as in every test
-def build() -> World:
+def build() -> Scenario:
     plans = {
         code: PlanFactory(code=code, name=code, price=Decimal(price))
         for code, price in {"free": "0.00", "starter": "89.00", "growth": "189.00"}.items()
@@ -92,7 +92,7 @@ def build() -> World:
         person.set_password(PASSWORD)
         person.save()
     user = {"owner": ours.user, "stranger": theirs.user, **people, **staff}
-    return World(
+    return Scenario(
         callers={"nobody": Caller(), **{name: Caller(person) for name, person in user.items()}},
         ids={
             "account": ours.account.pk,

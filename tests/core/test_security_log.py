@@ -186,19 +186,19 @@ def mails(run_effects):
 @pytest.mark.guards("S17", "workflows.actions.people.remember_password")
 def test_staff_are_told_of_a_new_password(ann, mails):
     """S17: whoever reads an approver's mail could become the approver without a word."""
-    staff = with_password(StaffFactory(email="eve@house.test"))
+    staff = with_password(StaffFactory(email="eve@example.test"))
 
     reset_password(RESET.token_of(staff), "staple battery horse")
     change_password(ann, PASSWORD, "staple battery horse")  # of a customer, who has proved no address yet
 
-    assert mails() == [(["eve@house.test"], "password")]
+    assert mails() == [(["eve@example.test"], "password")]
 
 
 @pytest.mark.guards("S17", "core.security.rate_limits.Attempt.is_from_elsewhere")
 def test_staff_are_told_of_a_sign_in_from_a_new_network_once_a_day(client, mails):
     """S17: and of a sign-in from elsewhere."""
-    with_password(UserFactory(email="eve@house.test", is_staff=True))
-    form = {"username": "eve@house.test", "password": PASSWORD}
+    with_password(UserFactory(email="eve@example.test", is_staff=True))
+    form = {"username": "eve@example.test", "password": PASSWORD}
     client.post("/login/", form)  # the first time ever is no news
     assert mails() == []
 
@@ -206,4 +206,4 @@ def test_staff_are_told_of_a_sign_in_from_a_new_network_once_a_day(client, mails
         client.logout()
         client.post("/login/", form, REMOTE_ADDR=address)
 
-    assert mails() == [(["eve@house.test"], "network")]
+    assert mails() == [(["eve@example.test"], "network")]

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def staff():
-    person = StaffFactory(email="ann@house.test", is_superuser=True)
+    person = StaffFactory(email="ann@example.test", is_superuser=True)
     person.set_password(PASSWORD)
     person.save()
     names = ["void_invoice", "adjust_credits", "manage_accounts", "grant_duties", "reverse_payment"]

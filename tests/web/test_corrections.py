@@ -205,7 +205,7 @@ def test_customer_who_came_back_is_found_with_both_accounts_by_the_address():
 def test_admin_shows_who_closed_an_account_and_offers_no_way_round(invoice):
     manager = staff_with("manage_accounts")
     perform(invoice.account.close, by=manager, reason="asked by letter")
-    root = signed_in(User.objects.create_superuser("root@house.test", "a fairly long one"))
+    root = signed_in(User.objects.create_superuser("root@example.test", "a fairly long one"))
 
     page = root.get(reverse("admin:core_account_change", args=[invoice.account_id])).content.decode()
 

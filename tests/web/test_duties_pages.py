@@ -23,17 +23,17 @@ def holder(email: str) -> User:
 
 @pytest.fixture
 def eve():
-    return signed_in(holder("eve@house.test"))
+    return signed_in(holder("eve@example.test"))
 
 
 @pytest.fixture
 def max_():
-    return signed_in(holder("max@house.test"))
+    return signed_in(holder("max@example.test"))
 
 
 @pytest.fixture
 def help_desk():
-    person = UserFactory(email="help@house.test", is_staff=True)
+    person = UserFactory(email="help@example.test", is_staff=True)
     person.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user", "add_user"]))
     return signed_in(person)
 
@@ -43,9 +43,9 @@ def now(person: User) -> User:
 
 
 def test_one_asks_and_another_confirms(eve, max_):
-    bob = UserFactory(email="bob@house.test")
+    bob = UserFactory(email="bob@example.test")
     page = reverse("desk_person", args=[bob.pk])
-    assert "bob@house.test" in eve.get(reverse("desk_duties"), {"q": "bob@"}).content.decode()
+    assert "bob@example.test" in eve.get(reverse("desk_duties"), {"q": "bob@"}).content.decode()
 
     asked = eve.post(page, {"verb": "give", "give-duties": ["core.approve_payment"], "give-reason": "New"})
 
@@ -54,7 +54,7 @@ def test_one_asks_and_another_confirms(eve, max_):
     confirmation = reverse("desk_grant", args=[grant.pk, "confirm"])
     assert confirmation not in eve.get(page).content.decode()
     assert confirmation in max_.get(page).content.decode()
-    assert "bob@house.test" in max_.get(reverse("desk_duties")).content.decode()
+    assert "bob@example.test" in max_.get(reverse("desk_duties")).content.decode()
     eve.post(confirmation)
     assert words_of(now(bob)) == {"active"}
     max_.post(confirmation)
@@ -82,7 +82,7 @@ def test_what_is_asked_for_can_be_withdrawn(eve):
         {"verb": "give", "give-duties": ["core.everything"]},
         {"verb": "take", "take-duties": ["core.approve_payment"]},
         {"verb": "address", "address-email": "nobody"},
-        {"verb": "address", "address-email": "eve@house.test"},
+        {"verb": "address", "address-email": "eve@example.test"},
         {"verb": "give", "give-duties": ["superuser"], "give-reason": "x" * 501},
     ],
 )
@@ -113,7 +113,7 @@ def test_pages_are_for_who_may_grant(help_desk):
 @pytest.mark.parametrize("whose", ["own", "an approver's"])
 def test_help_desk_makes_nobody_of_what_they_are_not(help_desk, whose):
     """S7: one form of the admin made a superuser and approver of whoever opened it."""
-    person = User.objects.get(email="help@house.test") if whose == "own" else StaffFactory(email="ann@house.test")
+    person = User.objects.get(email="help@example.test") if whose == "own" else StaffFactory(email="ann@example.test")
     held = words_of(person)
     everything = list(Permission.objects.values_list("pk", flat=True))
     path = reverse("admin:core_user_change", args=[person.pk])
@@ -156,14 +156,14 @@ def test_groups_are_only_looked_at():
 
 def test_password_of_another_is_set_by_a_link(help_desk, eve, run_effects):
     """S7: a link to their own mailbox, never a field."""
-    ann = StaffFactory(email="ann@house.test")
+    ann = StaffFactory(email="ann@example.test")
 
     help_desk.post(reverse("admin:core_user_link", args=[ann.pk]))
     eve.post(reverse("desk_send_link", args=[ann.pk]))
     run_effects()
 
     sent = Effect.objects.filter(kind="mail.password_reset", state="done")
-    assert [effect.outcome["recipients"] for effect in sent] == [["ann@house.test"]] * 2
+    assert [effect.outcome["recipients"] for effect in sent] == [["ann@example.test"]] * 2
     reviewer = signed_in(StaffFactory())
     assert reviewer.post(reverse("admin:core_user_link", args=[ann.pk])).status_code == 403
     assert reviewer.post(reverse("desk_send_link", args=[ann.pk])).status_code == 403
@@ -171,10 +171,10 @@ def test_password_of_another_is_set_by_a_link(help_desk, eve, run_effects):
 
 def test_somebody_new_has_no_password_and_no_right(help_desk):
     answer = help_desk.post(
-        reverse("admin:core_user_add"), {"email": "bob@house.test", "name": "Bob", "is_staff": "on", "password1": "x"}
+        reverse("admin:core_user_add"), {"email": "bob@example.test", "name": "Bob", "is_staff": "on", "password1": "x"}
     )
 
     assert answer.status_code == 302
-    bob = User.objects.get(email="bob@house.test")
+    bob = User.objects.get(email="bob@example.test")
     assert not bob.has_usable_password()
     assert words_of(bob) == {"active"}

@@ -182,7 +182,7 @@ def test_former_person_is_never_active_again(closed, signs_up):
 
 @pytest.fixture
 def officer():
-    user = UserFactory(email="officer@house.test", is_staff=True)
+    user = UserFactory(email="officer@example.test", is_staff=True)
     names = ["erase_person", "manage_accounts"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names))
     return user

@@ -38,17 +38,17 @@ def holder(email: str) -> User:
 
 @pytest.fixture
 def eve():
-    return holder("eve@house.test")
+    return holder("eve@example.test")
 
 
 @pytest.fixture
 def max_():
-    return holder("max@house.test")
+    return holder("max@example.test")
 
 
 @pytest.fixture
 def help_desk():
-    return give(UserFactory(email="help@house.test", is_staff=True), "change_user", "view_user")
+    return give(UserFactory(email="help@example.test", is_staff=True), "change_user", "view_user")
 
 
 def now(person: User) -> User:
@@ -64,7 +64,7 @@ def mails(kind: str) -> list[set[str]]:
 @pytest.mark.parametrize("who", ["help desk", "superuser", "customer", "former holder"])
 def test_nobody_but_a_holder_gives_takes_or_changes_an_address(who, help_desk, eve):
     """S7: who may change a person may not decide what that person may do."""
-    former = holder("former@house.test")
+    former = holder("former@example.test")
     User.objects.filter(pk=former.pk).update(is_staff=False)
     by = {
         "help desk": help_desk,
@@ -103,12 +103,12 @@ def test_nobody_changes_their_own_rights(eve, max_):
 @pytest.mark.guards("S7", "workflows.actions.duties.confirm")
 def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects):
     """S7: asked for alone it changes nothing, and who asked cannot confirm."""
-    bob = UserFactory(email="bob@house.test")
+    bob = UserFactory(email="bob@example.test")
 
     grant = ask_to_give(bob, [APPROVE], by=eve, reason="Our new bookkeeper")
     run_effects()
     assert words_of(now(bob)) == {"active"}
-    assert mails("duty_requested") == [{"bob@house.test", "eve@house.test", "max@house.test"}]
+    assert mails("duty_requested") == [{"bob@example.test", "eve@example.test", "max@example.test"}]
     with pytest.raises(PermissionDenied, match="Somebody else confirms"):
         confirm(grant, by=eve)
 
@@ -118,7 +118,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
     assert words_of(now(bob)) == {"active", "staff", APPROVE}
     assert now(bob).is_granted(APPROVE)
     assert (grant.confirmed_by, grant.in_force_at is not None) == (max_, True)
-    assert mails("duty_granted") == [{"bob@house.test", "eve@house.test", "max@house.test"}]
+    assert mails("duty_granted") == [{"bob@example.test", "eve@example.test", "max@example.test"}]
     assert list(bob.duty_grants.values_list("origin", flat=True)) == ["person"]
     names = SecurityEvent.objects.order_by("id").values_list("name", "actor", "person")
     assert list(names) == [("rights_asked", eve.pk, bob.pk), ("rights_given", max_.pk, bob.pk)]
@@ -130,18 +130,18 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
 @pytest.mark.guards("S7", "workflows.security.rights_effects.come_into_force")
 def test_in_a_firm_of_one_a_right_waits(eve, clock, run_effects):
     """S7: where nobody else may grant it is in force after the waiting time, and the operators are told."""
-    bob = UserFactory(email="bob@house.test")
+    bob = UserFactory(email="bob@example.test")
     ask_to_give(bob, [APPROVE], by=eve)
     clock.advance(hours=23)
     run_effects()
     assert words_of(now(bob)) == {"active"}
-    assert mails("duty_requested") == [{"bob@house.test", "eve@house.test", "operator@demo.test"}]
+    assert mails("duty_requested") == [{"bob@example.test", "eve@example.test", "operator@demo.test"}]
 
     clock.advance(hours=2)
     run_effects()
 
     assert now(bob).is_granted(APPROVE)
-    assert mails("duty_granted") == [{"bob@house.test", "eve@house.test", "operator@demo.test"}]
+    assert mails("duty_granted") == [{"bob@example.test", "eve@example.test", "operator@demo.test"}]
     with connection.cursor() as cursor:
         assert list(findings(cursor)) == []
 
@@ -187,7 +187,7 @@ def test_waiting_time_is_a_setting(eve, clock):
 
 
 def test_what_is_taken_is_taken_at_once_and_ends_what_they_are_signed_in_with(eve, run_effects):
-    ann = StaffFactory(email="ann@house.test")
+    ann = StaffFactory(email="ann@example.test")
     AuthToken.objects.create(ann)
 
     take(ann, ["staff", APPROVE], by=eve, reason="Left us")
@@ -195,25 +195,25 @@ def test_what_is_taken_is_taken_at_once_and_ends_what_they_are_signed_in_with(ev
 
     assert words_of(now(ann)) == {"active", "core.review_payment"}
     assert not AuthToken.objects.filter(user=ann).exists()
-    assert mails("duty_granted") == [{"ann@house.test", "eve@house.test", "operator@demo.test"}]
+    assert mails("duty_granted") == [{"ann@example.test", "eve@example.test", "operator@demo.test"}]
 
 
 @pytest.mark.guards("S7", "workflows.actions.duties.ask_to_change_email")
 def test_address_of_staff_changes_when_a_second_holder_confirms(eve, max_, run_effects):
     """S7: who reads a new address could set the approver's password."""
-    ann = StaffFactory(email="ann@house.test")
+    ann = StaffFactory(email="ann@example.test")
     AuthToken.objects.create(ann)
-    grant = ask_to_change_email(ann, "ann.lee@house.test", by=eve)
-    assert now(ann).email == "ann@house.test"
+    grant = ask_to_change_email(ann, "ann.lee@example.test", by=eve)
+    assert now(ann).email == "ann@example.test"
 
     confirm(grant, by=max_)
     run_effects()
 
-    assert (now(ann).email, now(ann).email_verified_at) == ("ann.lee@house.test", None)
+    assert (now(ann).email, now(ann).email_verified_at) == ("ann.lee@example.test", None)
     assert not AuthToken.objects.filter(user=ann).exists()
-    assert "ann@house.test" in mails("duty_granted")[0]  # who they were told by is the address of before
+    assert "ann@example.test" in mails("duty_granted")[0]  # who they were told by is the address of before
     with pytest.raises(ValidationError):
-        ask_to_change_email(ann, "EVE@house.test", by=eve)
+        ask_to_change_email(ann, "EVE@example.test", by=eve)
     with pytest.raises(ValidationError):
         ask_to_change_email(ann, "nobody", by=eve)
 
@@ -266,7 +266,7 @@ def test_row_of_a_right_stays_as_it_was_written(eve, max_):
         with pytest.raises(IntegrityError, match="stays as it is"), atomic():
             DutyGrant.objects.filter(pk=grant.pk).update(**change)
     confirm(grant, by=max_)
-    for change in ({"confirmed_by": holder("cid@house.test")}, {"in_force_at": None}):
+    for change in ({"confirmed_by": holder("cid@example.test")}, {"in_force_at": None}):
         with pytest.raises(IntegrityError, match="stays as it is"), atomic():
             DutyGrant.objects.filter(pk=grant.pk).update(**change)
     with pytest.raises(IntegrityError, match="has a history"), atomic():
@@ -300,21 +300,21 @@ def test_right_that_the_owner_of_the_tables_gives_by_sql_writes_its_row():
 
 
 def test_command_gives_at_once_and_the_row_says_that_it_was_the_operator(eve, run_effects, capsys):
-    UserFactory(email="bob@house.test")
+    UserFactory(email="bob@example.test")
 
-    call_command("grant_duty", "bob@house.test", "approve_payment")
+    call_command("grant_duty", "bob@example.test", "approve_payment")
     run_effects()
 
-    bob = User.objects.get(email="bob@house.test")
+    bob = User.objects.get(email="bob@example.test")
     assert bob.is_staff
     assert bob.is_granted(APPROVE)
     assert list(bob.duty_grants.values_list("origin", "asked_by")) == [("operator", None)]
-    assert mails("duty_granted") == [{"bob@house.test", "eve@house.test", "operator@demo.test"}]
-    call_command("grant_duty", "bob@house.test", "approve_payment", "--take")
-    call_command("grant_duty", "bob@house.test", "approve_payment", "--take")
+    assert mails("duty_granted") == [{"bob@example.test", "eve@example.test", "operator@demo.test"}]
+    call_command("grant_duty", "bob@example.test", "approve_payment", "--take")
+    call_command("grant_duty", "bob@example.test", "approve_payment", "--take")
     assert words_of(now(bob)) == {"active", "staff"}
     assert "nothing to change" in capsys.readouterr().out
-    for words in (("nobody@house.test", "approve_payment"), ("bob@house.test", "approve_everything")):
+    for words in (("nobody@example.test", "approve_payment"), ("bob@example.test", "approve_everything")):
         with pytest.raises(CommandError):
             call_command("grant_duty", *words)
 
@@ -333,7 +333,7 @@ def test_command_sets_what_a_group_may_do():
 
 
 def test_superuser_of_the_command_has_its_row():
-    root = User.objects.create_superuser("root@house.test", PASSWORD)
+    root = User.objects.create_superuser("root@example.test", PASSWORD)
 
     assert (root.is_staff, root.is_superuser) == (True, True)
     assert list(root.duty_grants.values_list("origin", "duties")) == [("operator", ["staff", "superuser"])]
@@ -341,8 +341,8 @@ def test_superuser_of_the_command_has_its_row():
 
 def test_erasing_somebody_of_the_staff_takes_their_rights_and_keeps_the_rows_without_addresses(eve, max_):
     officer = give(UserFactory(is_staff=True), "erase_person")
-    ann = StaffFactory(email="ann@house.test")
-    ask_to_change_email(ann, "ann.lee@house.test", by=eve)
+    ann = StaffFactory(email="ann@example.test")
+    ask_to_change_email(ann, "ann.lee@example.test", by=eve)
 
     erase_person(ann, by=officer, reason="asked on 3 May")
 
@@ -362,7 +362,7 @@ def test_group_keeps_what_it_may_do_when_it_is_set_again():
 
 @pytest.mark.django_db(transaction=True)
 def test_of_a_yes_and_a_withdrawal_at_once_one_wins():
-    eve, max_, cid = holder("eve@house.test"), holder("max@house.test"), holder("cid@house.test")
+    eve, max_, cid = holder("eve@example.test"), holder("max@example.test"), holder("cid@example.test")
     bob = UserFactory()
     grant, outcomes = ask_to_give(bob, [APPROVE], by=eve), []
     ready = threading.Barrier(2)

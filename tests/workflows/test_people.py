@@ -395,30 +395,30 @@ def test_export_of_a_stranger_holds_no_claim_made_for_the_former_firm(account, a
 @pytest.mark.parametrize("how", ["signs up", "is invited"])
 def test_row_of_former_staff_is_never_taken_over(account, how):
     """S22: years of decisions refer to it."""
-    officer = StaffFactory(email="officer@house.test")
+    officer = StaffFactory(email="officer@example.test")
     officer.is_staff = officer.is_active = False
     officer.user_permissions.clear()
     officer.save()
 
     if how == "signs up":
-        new = signs_up("officer@house.test").user
+        new = signs_up("officer@example.test").user
     else:
         owner = MembershipFactory(account=account).user
-        offer = invite(account, email="officer@house.test", role="viewer", by=owner)
+        offer = invite(account, email="officer@example.test", role="viewer", by=owner)
         new = accept(invitation_token_of(offer), password="correct horse battery")
 
     officer.refresh_from_db()
     assert new != officer
     assert officer.was_staff
     assert officer.email.endswith(NO_ADDRESS)
-    assert User.objects.formerly("officer@house.test").get() == officer
+    assert User.objects.formerly("officer@example.test").get() == officer
 
 
 def test_address_of_staff_who_work_here_is_taken(account):
-    StaffFactory(email="officer@house.test")
+    StaffFactory(email="officer@example.test")
 
     with pytest.raises(Conflict):
-        signs_up("officer@house.test")
+        signs_up("officer@example.test")
 
 
 @pytest.mark.parametrize("trust", ["is_staff", "is_superuser", "permission", "group"])

@@ -72,7 +72,7 @@ OF_HERS = (
 
 @pytest.fixture
 def officer():
-    user = UserFactory(email="officer@house.test", is_staff=True)
+    user = UserFactory(email="officer@example.test", is_staff=True)
     names = ["erase_person", "manage_accounts"]
     user.user_permissions.set(Permission.objects.filter(codename__in=names, content_type__app_label="core"))
     return user

@@ -102,7 +102,7 @@ def test_a_known_and_an_unknown_address_take_about_the_same_time(anybody, ann):
         ("auth/email/verify/", {"who": "me"}, "who"),
     ],
 )
-def test_what_cannot_be_is_named_and_changes_nothing(anybody, digest, path, body, field):
+def test_invalid_input_is_named_by_field_and_changes_nothing(anybody, digest, path, body, field):
     before = digest()
 
     answer = anybody.post(path, body)
@@ -146,7 +146,7 @@ def test_a_disabled_person_is_out_at_once(anybody, ann):
     assert not signs_in(anybody, OLD)
 
 
-def test_a_token_that_is_over_opens_nothing_and_costs_the_others_nothing(anybody, ann):
+def test_expired_token_is_refused_and_others_stay_valid(anybody, ann):
     over, also_over, good = (AuthToken.objects.create(ann)[1] for _ in range(3))
     for token in (over, also_over):
         AuthToken.objects.filter(digest=hash_token(token)).update(expiry=timezone.now() - timedelta(seconds=1))
@@ -256,19 +256,19 @@ def close_after(let_in, caller, path, body, **headers):
 
 
 @DOORS
-def test_a_door_closes_after_some_tries(anybody, ann, few, path, body, let_in):
+def test_rate_limited_endpoint_answers_429_after_some_tries(anybody, ann, few, path, body, let_in):
     close_after(let_in, anybody, path, body, **{"X-Forwarded-For": "203.0.113.{n}"})
 
 
 @DOORS
 @pytest.mark.django_db(transaction=True)  # so that what the door rolls back is gone
-def test_an_idempotency_key_keeps_no_door_open(few, path, body, let_in):
+def test_idempotency_key_does_not_get_around_a_rate_limit(few, path, body, let_in):
     User.objects.create_user("ann@acme.test", OLD)
 
     close_after(let_in, Caller(), path, body, **{"Idempotency-Key": "{n}"})
 
 
-def test_invitations_of_one_address_have_an_end_for_who_may_invite(few):
+def test_invitations_to_one_address_are_limited(few):
     PlanFactory(code="free", name="Free", max_users=None, price=0)
     owner = MembershipFactory().user
     viewer = MembershipFactory(account=owner.membership.account, role="viewer").user
@@ -287,7 +287,7 @@ def test_the_old_password_is_not_guessed_with_a_stolen_token(ann, few):
     assert is_problem(right, 429, "too-many-requests")
 
 
-def test_what_could_not_be_read_is_not_counted(anybody, few):
+def test_invalid_request_is_not_counted(anybody, few):
     for _ in range(10):
         assert anybody.post("auth/login/", {"email": "ann@acme.test"}).status_code == 400
         assert anybody.post("auth/register/", FREE | {"email": "new@acme.test", "plan": "none"}).status_code == 400
@@ -295,7 +295,7 @@ def test_what_could_not_be_read_is_not_counted(anybody, few):
     assert not RateLimitBucket.objects.exists()
 
 
-def test_who_signs_in_well_is_not_kept_from_it(anybody, ann, few):
+def test_successful_sign_ins_are_not_limited(anybody, ann, few):
     assert [signs_in(anybody, OLD) for _ in range(20)] == [True] * 20
 
 

@@ -58,7 +58,7 @@ def test_nothing_else_than_credits_is_used(people, amount, digest):
         assert digest() == before
 
 
-def test_an_account_is_changed_by_who_runs_it(people, account):
+def test_only_owners_and_admins_change_the_account(people, account):
     change = {"name": "Acme Ltd", "country": "PK", "city": "Karachi", "time_zone": "Asia/Karachi"}
 
     assert is_problem(
@@ -168,7 +168,7 @@ def test_a_site_is_opened_by_a_member_who_then_manages_it(people, account):
     assert owner.client.delete(f"/api/v1/sites/{key}/").status_code == 204
 
 
-def test_what_is_issued_keeps_its_details():
+def test_issued_invoice_keeps_its_billing_details():
     invoice = InvoiceFactory()
     owner = Caller(MembershipFactory(account=invoice.account).user)
     before = owner.get(f"billing/invoices/{invoice.pk}/").json()["metadata"]

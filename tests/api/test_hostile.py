@@ -89,7 +89,7 @@ def test_texts_are_found_in_bodies():
     assert len(fields) > 60
 
 
-def test_the_judge_of_bodies_can_refuse():
+def test_request_judge_refuses_a_wrong_body():
     judge = request_judge("POST credits/consume/")
 
     assert judge.is_valid({"amount": 1, "reference": "r"})

@@ -78,7 +78,7 @@ def test_a_key_is_its_caller_s_own(claim):
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "ü", "x" * 256, "a\tb"])
-def test_a_key_that_is_none_is_refused(claim, key, digest):
+def test_malformed_idempotency_key_is_refused(claim, key, digest):
     owner, body = claim
     before = digest()
 
@@ -86,7 +86,7 @@ def test_a_key_that_is_none_is_refused(claim, key, digest):
     assert digest() == before
 
 
-def test_what_can_be_corrected_is_not_kept(claim):
+def test_answer_to_a_correctable_request_is_not_kept(claim):
     owner, body = claim
 
     bad = owner.post(CONFIRM, body | {"amount": "x"}, **{"Idempotency-Key": "abc"})
@@ -96,7 +96,7 @@ def test_what_can_be_corrected_is_not_kept(claim):
     assert good.status_code == 201
 
 
-def test_a_refusal_is_kept_and_what_it_began_is_not(claim):
+def test_refusal_is_kept_and_its_changes_are_rolled_back(claim):
     owner, body = claim
     owner.post(CONFIRM, body)
 
@@ -110,7 +110,7 @@ def test_a_refusal_is_kept_and_what_it_began_is_not(claim):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sixteen_at_once_do_it_once():
+def test_sixteen_equal_requests_at_once_are_carried_out_once():
     payment, staff = PaymentFactory(), StaffFactory()
     callers = [Caller(staff) for _ in range(16)]
     start, answers = threading.Barrier(16), []
@@ -164,7 +164,7 @@ def test_a_token_comes_again_and_is_nowhere_in_the_database(ann, path):
     assert caller.get("auth/me/").status_code == 200
 
 
-def test_what_is_kept_is_no_print_of_a_password(ann, settings):
+def test_kept_request_digest_does_not_reveal_a_password(ann, settings):
     raw = b'{"email": "ann@acme.test", "password": "correct horse battery"}'
     anybody = Caller().client
 
@@ -201,7 +201,7 @@ def test_two_answers_have_two_tokens(ann):
 
 
 @pytest.mark.guards("replay", "api.views.ApiView.initial")
-def test_who_lost_the_right_does_not_get_the_answer_of_before(claim):
+def test_caller_without_the_permission_gets_no_kept_answer(claim):
     """The key is looked at after the permission: an answer of before tells nothing to who may not ask any more."""
     owner, body = claim
     approver, decide = StaffFactory(), "billing/admin/payments/bulk-approve/"

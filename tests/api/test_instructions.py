@@ -49,7 +49,7 @@ def test_an_invoice_says_how_it_is_paid(owner, invoice):
     assert (second["payment_method"], second["is_chosen"], second["text"]) == ("cash", False, "")
 
 
-def test_it_says_so_in_the_language_of_the_account(owner, invoice):
+def test_instructions_are_in_the_language_of_the_account(owner, invoice):
     Account.objects.filter(pk=invoice.account_id).update(language="ar")
 
     first, *_ = owner.get(f"billing/invoices/{invoice.pk}/").json()["payment_instructions"]
@@ -59,13 +59,13 @@ def test_it_says_so_in_the_language_of_the_account(owner, invoice):
     assert first["payee"][0]["label"] == "رقم الحساب"
 
 
-def test_nothing_is_asked_for_when_nothing_is_open(owner, invoice):
+def test_paid_invoice_has_no_instructions(owner, invoice):
     perform(invoice.lapse)
 
     assert owner.get(f"billing/invoices/{invoice.pk}/").json()["payment_instructions"] == []
 
 
-def test_the_list_stays_lean(owner, invoice):
+def test_list_of_invoices_has_no_instructions(owner, invoice):
     (row,) = owner.get("billing/invoices/").json()["results"]
 
     assert "payment_instructions" not in row

@@ -178,7 +178,7 @@ def test_a_decision_is_made_once(verb, digest):
         ("submitter", 403, "permission-denied"),
     ],
 )
-def test_who_may_not_decide(verb, who, status, slug, digest):
+def test_deciding_without_permission_is_refused(verb, who, status, slug, digest):
     approver = StaffFactory()
     payment = PaymentFactory(submitted_by=approver) if who == "submitter" else PaymentFactory()
     callers = {
@@ -218,7 +218,7 @@ def test_a_decision_that_cannot_be_read_changes_nothing(verb, body, digest):
     assert Payment.objects.get().status == "pending_approval"
 
 
-def test_an_id_that_is_none_is_not_found():
+def test_malformed_id_is_not_found():
     staff = Caller(StaffFactory())
 
     for name in (uuid4(), "1", "nonsense"):

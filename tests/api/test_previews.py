@@ -59,7 +59,7 @@ def test_an_approval_with_all_that_would_follow(staff, claim, digest):
     assert digest() == before
 
 
-def test_the_deed_is_as_it_was_told(staff, claim, run_effects):
+def test_approval_does_what_its_preview_said(staff, claim, run_effects):
     told = staff.post(f"{DESK}/{claim.pk}/approve/preview/", {}).json()
     staff.post(f"{DESK}/{claim.pk}/approve/", {})
     run_effects()
@@ -70,7 +70,7 @@ def test_the_deed_is_as_it_was_told(staff, claim, run_effects):
 
 
 @pytest.mark.parametrize("path", ["approve/preview/", "preview/"])
-def test_a_key_is_let_pass_and_stays_unused(staff, claim, path):
+def test_preview_ignores_an_idempotency_key(staff, claim, path):
     """DECISIONS 28: a preview is never stored, so it answers what is so now, and the key is free for the deed."""
     body: dict[str, Any] = {"verb": "approve"} if path == "preview/" else {}
     key = {"Idempotency-Key": "the-same"}
@@ -105,14 +105,14 @@ def test_one_address_for_each_verb(staff, claim, run_effects):
         ({"verb": "reverse"}, "reason"),
     ],
 )
-def test_what_the_verb_would_not_take_is_not_previewed(staff, claim, body, field):
+def test_preview_refuses_input_that_the_verb_refuses(staff, claim, body, field):
     answer = staff.post(f"{DESK}/{claim.pk}/preview/", body)
 
     assert is_problem(answer, 400, "validation-error")
     assert field in answer.json()["errors"]
 
 
-def test_who_may_not_do_it_is_told_nothing(claim):
+def test_preview_without_permission_is_refused(claim):
     reviewer = UserFactory(is_staff=True)
     reviewer.user_permissions.set(Permission.objects.filter(codename="review_payment"))
 
@@ -120,7 +120,7 @@ def test_who_may_not_do_it_is_told_nothing(claim):
         assert is_problem(Caller(reviewer).post(f"{DESK}/{claim.pk}/{path}", body), 403, "permission-denied")
 
 
-def test_what_somebody_holds_is_not_previewed(staff, claim, monkeypatch):
+def test_preview_of_a_locked_row_answers_503(staff, claim, monkeypatch):
     def busy(*_, **__):
         raise Busy
 
@@ -139,7 +139,7 @@ def test_a_preview_waits_for_nothing(staff, claim):
     assert "summary" in answer.json()
 
 
-def test_many_with_what_becomes_of_each(staff, claim, run_effects):
+def test_bulk_preview_has_a_result_for_each(staff, claim, run_effects):
     other = PaymentFactory(reference="B", reference_key="B")
     run_effects()
     own = PaymentFactory(submitted_by=staff.user, reference="C", reference_key="C")

@@ -64,7 +64,7 @@ def test_an_operation_has_a_name_a_sentence_a_tag_and_an_explicit_door():
         assert operation["security"] or {"401", "403"}.isdisjoint(operation["responses"]) or "login" in name, name
 
 
-def test_who_needs_no_token_is_said():
+def test_operations_without_a_token_are_marked():
     open_to_all = {name for name, operation in operations().items() if not operation["security"]}
 
     assert {"POST auth/login/", "POST auth/register/", "GET plans/", "GET industries/"} <= open_to_all
@@ -145,7 +145,7 @@ def test_the_page_of_the_schema_has_nothing_inline_and_nothing_from_elsewhere():
     assert script["Content-Type"] == "application/javascript"
 
 
-def test_the_judge_can_refuse():
+def test_schema_judge_refuses_a_wrong_answer():
     def answer(status, body, path="/api/v1/credits/"):
         return SimpleNamespace(
             request={"REQUEST_METHOD": "GET", "PATH_INFO": path},

@@ -109,7 +109,7 @@ def test_the_queue_is_filtered():
         ("post", "credits/adjust/", {}),
     ],
 )
-def test_who_is_no_staff_is_refused(method, path, body, digest):
+def test_caller_who_is_not_staff_is_refused(method, path, body, digest):
     for user in (MembershipFactory().user, UserFactory(is_staff=True), UserFactory(is_staff=True, is_superuser=True)):
         caller = Caller(user)
         before = digest()
@@ -170,7 +170,7 @@ def test_no_more_is_allocated_than_was_received(amount, digest):
     assert digest() == before
 
 
-def test_a_payment_is_reversed_by_who_may(run_effects):
+def test_payment_is_reversed_with_the_permission_only(run_effects):
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
     run_effects()
@@ -184,7 +184,7 @@ def test_a_payment_is_reversed_by_who_may(run_effects):
 
 
 @pytest.mark.parametrize(("verb", "status"), [("void", "void"), ("write-off", "uncollectible")])
-def test_an_invoice_is_closed_by_who_may(verb, status):
+def test_invoice_is_closed_with_the_permission_only(verb, status):
     invoice = InvoiceFactory()
     path = f"{ADMIN}invoices/{invoice.pk}/{verb}/"
 

@@ -36,7 +36,7 @@ def owner(payments):
 
 
 @pytest.mark.parametrize("path", ["billing/payments/", "billing/payments/?status=pending_approval&page_size=2"])
-def test_a_page_of_ones_own_payments_is_who_asks_the_page_and_what_may_be_done(owner, path, django_assert_num_queries):
+def test_page_of_own_payments_takes_three_queries(owner, path, django_assert_num_queries):
     caller = Caller(owner)
     caller.get(path)
 
@@ -109,7 +109,7 @@ def test_an_empty_column_is_null(payments, owner):
     assert (row["amount_received"], row["value_date"], row["retry_of"]) == (None, None, None)
 
 
-def test_a_balance_is_who_asks_and_what_is_left(owner, django_assert_num_queries):
+def test_balance_takes_two_queries(owner, django_assert_num_queries):
     caller = Caller(owner)
     assert caller.get("billing/balance/").json() == {"balances": []}
     for currency, amount in (("USD", "12.00"), ("EUR", "5.00"), ("USD", "-2.00"), ("JPY", "7"), ("JPY", "-7")):
@@ -126,7 +126,7 @@ def test_a_balance_is_who_asks_and_what_is_left(owner, django_assert_num_queries
     }
 
 
-def test_who_belongs_to_no_account_has_no_balance(anybody):
+def test_user_without_an_account_has_no_balance(anybody):
     assert is_problem(Caller(StaffFactory()).get("billing/balance/"), 404, "not-found")
 
 

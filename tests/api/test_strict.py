@@ -353,7 +353,7 @@ def test_a_post_without_fields_takes_an_empty_body_and_nothing_else(name, right_
         ("; ,/,", 406),
     ],
 )
-def test_what_is_accepted_is_looked_at(accept, status):
+def test_accept_header_is_checked(accept, status):
     answer = Caller().get("plans/", Accept=accept)
 
     assert answer.status_code == status
@@ -376,7 +376,7 @@ def test_what_is_accepted_is_looked_at(accept, status):
         "Bearer " + "x" * 5000,
     ],
 )
-def test_what_is_no_token_is_nobody(header):
+def test_malformed_token_is_anonymous(header):
     answer = Caller().client.get(BASE + "auth/me/", HTTP_AUTHORIZATION=header)
 
     assert is_problem(answer, 401, "authentication-required")

@@ -69,7 +69,7 @@ def test_registering_takes_the_zone_that_is_given_else_the_country_s_else_utc(an
 
 
 @pytest.mark.parametrize("zone", NO_ZONES)
-def test_registering_with_what_is_no_zone_is_refused_and_changes_nothing(anybody, digest, zone):
+def test_registering_with_an_unknown_time_zone_changes_nothing(anybody, digest, zone):
     before = digest()
 
     answer = anybody.post("auth/register/", {**FREE, "time_zone": zone})
@@ -80,7 +80,7 @@ def test_registering_with_what_is_no_zone_is_refused_and_changes_nothing(anybody
 
 
 @pytest.mark.parametrize("zone", NO_ZONES)
-def test_changing_an_account_to_what_is_no_zone_is_refused(zone):
+def test_changing_an_account_to_an_unknown_time_zone_is_refused(zone):
     owner = Caller(MembershipFactory(account=AccountFactory(time_zone="Asia/Karachi")).user)
 
     answer = owner.client.patch("/api/v1/account/", {"time_zone": zone}, format="json")

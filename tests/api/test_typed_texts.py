@@ -121,7 +121,7 @@ def test_verb_refuses_a_reference_that_does_not_fit_its_column(invoice):
 
 @pytest.mark.parametrize("field", ["manual_reference", "manual_notes", "payer_name"])
 @pytest.mark.parametrize("end", ["\u2028", "\u2029"])
-def test_line_that_ends_as_no_line_does_is_refused(owner, invoice, digest, field, end):
+def test_text_with_a_line_separator_is_refused(owner, invoice, digest, field, end):
     before = digest()
 
     answer = owner.post(CONFIRM, claim(invoice, **{field: f"a{end}b"}))
@@ -132,7 +132,7 @@ def test_line_that_ends_as_no_line_does_is_refused(owner, invoice, digest, field
 
 
 @pytest.mark.parametrize(("column", "text"), [("reference", "a\nb"), ("reference", "a\u2028b"), ("notes", "a\u2028b")])
-def test_verb_refuses_a_text_that_is_none(invoice, column, text):
+def test_verb_refuses_an_invalid_text(invoice, column, text):
     with pytest.raises(ValidationError) as refused:
         record_payment(
             invoice=invoice,

@@ -163,7 +163,7 @@ def test_effects_are_found_by_state_kind_lane_object_and_account(operator, settl
         (f"effects/{MISSING}/?verbose=1", "verbose"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(operator, path, field):
+def test_invalid_filter_is_refused(operator, path, field):
     answer = operator.get(f"workflows/{path}")
 
     assert is_problem(answer, 400, "validation-error")
@@ -264,7 +264,7 @@ def test_an_effect_is_skipped_for_a_reason(operator):
 
 
 @pytest.mark.parametrize("verb", ["retry", "skip"])
-def test_what_is_done_stays_done(operator, settled, verb):
+def test_done_effect_is_not_retried(operator, settled, verb):
     effect = Effect.objects.filter(state="done").first()
 
     answer = operator.post(f"workflows/effects/{effect.pk}/{verb}/", {"reason": "x"})

@@ -29,7 +29,7 @@ def check(page: Page, *, without: list[str] = BESIDE) -> list[str]:
     return found + [f"dark: {line}" for line in check_access(page, without=without, rules=COLOURS)]
 
 
-def test_every_page_of_the_admin_is_for_everybody(page_as):
+def test_every_admin_page_is_accessible(page_as):
     """The lists, the first row of each with its history and its removal, and the pages to add one."""
     page = page_as(SUPERUSER, at="/admin/", heaviest=0)
     found = check(page, without=ALIKE)
@@ -54,7 +54,7 @@ def test_every_page_of_the_admin_is_for_everybody(page_as):
     assert sum(path.endswith("/history/") for path in below) == len(rows)
 
 
-def test_what_the_admin_asks_before_it_acts_is_for_everybody(page_as, open_page):
+def test_admin_confirmation_pages_are_accessible(page_as, open_page):
     page = open_page(heaviest=HEAVIEST_OF_ADMIN)
     page.goto("/admin/login/")
     found = check(page)

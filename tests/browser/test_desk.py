@@ -125,7 +125,7 @@ def test_what_follows_is_told_before_the_decision(page_as, claim, empty_queue):
     expect(page.get_by_text("What follows: 2 payments settled, 2 invoices paid")).to_be_visible()
 
 
-def test_what_a_colleague_decides_shows_at_once(page_as, api, claim, empty_queue):
+def test_colleague_s_decision_shows_at_once(page_as, api, claim, empty_queue):
     one, other = claim("Gamma Works"), claim("Delta Works")
     queue, open_page = page_as(REVIEWER), page_as(APPROVER)
     open_page.goto(f"/desk/{one['id']}/")
@@ -255,7 +255,7 @@ def test_a_dead_effect_is_tried_again_from_the_workflow_room(page_as, dead_effec
     expect(page.locator(".timeline")).to_contain_text("The server is back.")
 
 
-def test_the_machines_count_anew_while_somebody_looks(page_as, claim, empty_queue):
+def test_state_diagrams_refresh_their_counts_while_open(page_as, claim, empty_queue):
     page = page_as(OPERATOR, once=True)
     page.clock.install()
     page.goto("/desk/workflows/")
@@ -271,7 +271,7 @@ def test_the_machines_count_anew_while_somebody_looks(page_as, claim, empty_queu
     assert page.evaluate("window.isTheSamePage")
 
 
-def test_staff_pages_are_for_everybody(page_as, claim, dead_effect):
+def test_staff_pages_are_accessible(page_as, claim, dead_effect):
     payment = claim("Lambda Works", manual_notes="Sent this morning.", proof_url="https://files.example.com/1.pdf")
     keys = {"payment": payment["id"], "account": payment["account_id"], "invoice": payment["invoice_id"]}
     found = []

@@ -32,7 +32,7 @@ def customer(application) -> dict[str, str]:
         return {"email": email, "invoice": larger, "payment": second, "site": site}
 
 
-def test_every_page_is_for_everybody(page_as, customer):
+def test_every_page_is_accessible(page_as, customer):
     page = page_as(customer["email"])
     found = []
     for path in CUSTOMER:
@@ -42,7 +42,7 @@ def test_every_page_is_for_everybody(page_as, customer):
     assert found == []
 
 
-def test_every_page_is_for_everybody_from_right_to_left(page_as, customer):
+def test_every_page_is_accessible_from_right_to_left(page_as, customer):
     page = page_as(customer["email"], language="ar")
     found = []
     for path in CUSTOMER:
@@ -52,7 +52,7 @@ def test_every_page_is_for_everybody_from_right_to_left(page_as, customer):
     assert found == []
 
 
-def test_the_dialogs_are_for_everybody(page_as, customer):
+def test_dialogs_are_accessible(page_as, customer):
     page = page_as(customer["email"])
     page.goto(f"/app/invoices/{customer['invoice']}/")
     page.get_by_role("link", name="I have paid").click()
@@ -64,7 +64,7 @@ def test_the_dialogs_are_for_everybody(page_as, customer):
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_pages_for_strangers_are_for_everybody(open_page, language):
+def test_public_pages_are_accessible(open_page, language):
     page = open_page(language=language)
     found = []
     for path in STRANGER:

@@ -29,7 +29,7 @@ def test_a_stranger_tries_it_and_sees_what_it_used(open_page):
     expect(page.get_by_role("img", name="40 credits used in the last 30 days")).to_be_visible()
 
 
-def test_what_a_plan_has_no_room_for_is_said(open_page):
+def test_page_says_what_exceeds_the_plan(open_page):
     page = open_page()
     sign_up_free(page, new_address())
     page.goto("/app/members/")

@@ -37,7 +37,7 @@ def test_a_wrong_password_says_so_and_keeps_the_address(open_page):
     expect(page.get_by_label("E-mail address")).to_have_value("owner@demo.test")
 
 
-def test_staff_come_home_to_their_desk(page_as):
+def test_staff_land_on_the_desk_after_sign_in(page_as):
     page = page_as("approver@demo.test")
 
     assert page.url.endswith("/desk/")

@@ -29,7 +29,7 @@ def test_a_business_is_billed_as_it_is():
     assert billing_errors(DETAILS, is_paid=True) == {}
 
 
-def test_who_pays_nothing_needs_no_address():
+def test_free_plan_needs_no_address():
     assert billing_errors({}, is_paid=False) == {}
     assert set(billing_errors({}, is_paid=True)) == {"billing_email", "address_line1", "city", "country"}
     assert set(billing_errors({"city": "  "}, is_paid=True)) >= {"city"}
@@ -51,7 +51,7 @@ def test_who_pays_nothing_needs_no_address():
         ("tax_id", "GB980780684"),
     ],
 )
-def test_what_cannot_be_is_named(field, text):
+def test_invalid_billing_details_are_named_by_field(field, text):
     errors = billing_errors(DETAILS | {field: text}, is_paid=False)
 
     assert errors[field]
@@ -88,7 +88,7 @@ def test_a_change_is_judged_with_what_stays(changes, named):
     assert set(refusal.value.members["errors"]) == named
 
 
-def test_what_was_kept_before_a_rule_came_does_not_stop_a_change_elsewhere():
+def test_details_from_before_a_rule_do_not_stop_other_changes():
     check_billing_change(DETAILS | {"tax_id": "???", "postal_code": "?"}, {"city": "Köln"})
 
 
@@ -107,7 +107,7 @@ def test_any_text_gets_errors_by_field_and_nothing_else(details, country, is_pai
 
 @deterministic
 @given(TEXTS, COUNTRIES)
-def test_what_is_accepted_may_stay(details, country):
+def test_accepted_details_are_accepted_again(details, country):
     details = {**details, "country": country}
     if not billing_errors(details, is_paid=False):
         check_billing_change({}, details)

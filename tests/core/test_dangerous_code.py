@@ -58,7 +58,7 @@ def calls(path: Path) -> list[ast.Call]:
 
 
 @pytest.mark.parametrize("purpose", FORBIDDEN)
-def test_module_is_imported_by_nobody_but_who_may(purpose):
+def test_dangerous_module_is_imported_only_where_allowed(purpose):
     modules, may = FORBIDDEN[purpose]
     users = {
         name_of(path)
@@ -97,7 +97,7 @@ def test_every_digest_is_sha_256_or_better():
         ("files of other servers", r"https?://(?!www\.w3\.org)"),
     ],
 )
-def test_no_script_of_ours_has(why, pattern):
+def test_no_script_of_ours_runs_text_as_code(why, pattern):
     assert SCRIPTS
     found = [name_of(path) for path in SCRIPTS if re.search(pattern, path.read_text())]
 
@@ -110,5 +110,5 @@ def test_messages_and_sessions_are_json():
     assert settings.SESSION_SERIALIZER.endswith(".JSONSerializer")
 
 
-def test_imports_are_found():
+def test_import_checker_finds_imports():
     assert "smtplib" in imported(ROOT / "workflows" / "mail" / "delivery.py")

@@ -76,7 +76,7 @@ def test_issued_invoice_is_frozen(column):
 
 @pytest.mark.guards("S18", "payment_claim_frozen")
 @pytest.mark.parametrize("column", CLAIM)
-def test_whose_claim_it_is_and_of_what_stays_from_the_beginning(claim, column):
+def test_columns_of_an_undecided_claim_are_frozen(claim, column):
     """S18: or `submitted_by` is changed first, and then nobody decides on their own."""
     with pytest.raises(IntegrityError, match=f"{column} is frozen"):
         change("core_payment", column, CLAIM[column])
@@ -90,7 +90,7 @@ def test_decided_payment_is_frozen(decided, column):
         change("core_payment", column, DECIDED[column])
 
 
-def test_what_a_person_wrote_can_be_forgotten(decided):
+def test_text_of_a_person_can_be_erased(decided):
     Payment.objects.update(notes="", proof_url="", payer_name="")
     Invoice.objects.update(due_on="2027-01-01")
     Invoice.objects.filter(status="draft").update(total=1)
@@ -109,7 +109,7 @@ def test_thawed_it_can_be_changed_until_the_block_ends_and_the_log_says_so(caplo
         change("core_invoice", "total", "total + 1")
 
 
-def test_thaw_of_one_table_is_none_of_another(decided):
+def test_thaw_of_one_table_leaves_others_frozen(decided):
     with pytest.raises(IntegrityError), thaw("core_invoice", reason="a test"):
         change("core_payment", "amount", "amount + 1")
 
@@ -159,7 +159,7 @@ def test_erasure_blanks_the_rows_that_it_names(line, caplog):
         LogEntry.objects.update(object_repr="x")
 
 
-def test_who_is_named_in_the_log_is_not_deleted_and_the_page_says_why(client):
+def test_user_named_in_the_log_cannot_be_deleted(client):
     """Also somebody whose rights were taken before there were rows of them."""
     former = UserFactory()
     LogEntry.objects.create(user=former, object_repr="Ann", action_flag=2, change_message="Changed")

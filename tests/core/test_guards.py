@@ -51,7 +51,7 @@ def test_a_version_alone_is_not_changed_either():
     assert Account.objects.get() == account
 
 
-def test_a_row_is_not_born_without_its_transition():
+def test_row_cannot_be_created_without_a_transition():
     born = AccountFactory.build()
 
     refused(lambda: Account.objects.bulk_create([born]), because="no Transition leads from '' to 'pending_payment'")
@@ -99,7 +99,7 @@ def test_history_and_ledgers_only_grow(model, statement):
 
 @pytest.mark.parametrize("model", [Account, Subscription, Invoice, Payment, Door])
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "DELETE FROM {} WHERE false", "TRUNCATE {} CASCADE"])
-def test_what_has_a_history_stays(model, statement):
+def test_row_with_a_history_cannot_be_deleted(model, statement):
     sql("SET CONSTRAINTS ALL IMMEDIATE")
 
     refused(

@@ -47,7 +47,7 @@ def test_no_index_begins_as_another_does():
 
 
 @pytest.mark.django_db
-def test_one_that_does_is_found():
+def test_redundant_index_is_found():
     with connection.cursor() as cursor:
         cursor.execute("CREATE INDEX spare ON core_payment (account_id)")
 

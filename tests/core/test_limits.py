@@ -97,7 +97,7 @@ def test_a_refusal_says_when_to_come_back(clock):
     assert passes(fails, 10) == 3
 
 
-def test_good_ones_hardly_count():
+def test_successful_tries_hardly_count():
     for _ in range(50):
         rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
 
@@ -105,7 +105,7 @@ def test_good_ones_hardly_count():
     assert passes(lambda: fails("bob@acme.test"), 10) == 0  # 50 good and 3 bad weigh as 8 bad: this address has no room
 
 
-def test_strangers_cannot_keep_out_who_comes_from_where_they_came_before(clock):
+def test_strangers_cannot_lock_out_a_known_address(clock):
     rate_limits.LOGIN.attempt(at(HERE), "ann@acme.test").succeeded()
     for n in range(50):
         fails(at_=f"198.51.100.{n}")
@@ -128,7 +128,7 @@ def test_a_link_in_a_mail_opens_the_way_back_in():
     assert fails()
 
 
-def test_the_gates_are_counted_apart():
+def test_scopes_are_counted_apart():
     assert passes(fails, 4) == 3
 
     assert rate_limits.LINK.attempt(at(HERE))
@@ -157,7 +157,7 @@ def test_a_try_is_one_statement(django_assert_num_queries):
         attempt.succeeded()
 
 
-def test_what_is_used_up_no_more_is_forgotten(clock):
+def test_unused_limits_are_deleted(clock):
     fails()
     assert run_hourly_cleanup()
     assert RateLimitBucket.objects.count() == 3
@@ -214,13 +214,13 @@ def test_a_transaction_that_is_rolled_back_does_not_give_tries_back():
         (1, "٢٠٣.0.113.9", HERE),
     ],
 )
-def test_a_caller_is_whom_the_trusted_proxies_heard(settings, proxies, told, address):
+def test_client_ip_is_that_seen_by_the_trusted_proxies(settings, proxies, told, address):
     settings.TRUSTED_PROXIES = proxies
 
     assert client_ip(at(HERE, **({"HTTP_X_FORWARDED_FOR": told} if told else {}))) == address
 
 
-def test_who_changes_the_header_gets_no_more_tries(settings):
+def test_forged_header_gives_no_more_tries(settings):
     for proxies, tail in ((0, ""), (1, ", 203.0.113.9")):
         settings.TRUSTED_PROXIES = proxies
         let_in = 0

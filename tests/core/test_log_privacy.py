@@ -40,7 +40,7 @@ REFERENCE = "TRACE-0815-4711"
         ("nobody @ home, 5 @ 3", "nobody @ home, 5 @ 3"),
     ],
 )
-def test_what_is_hidden_and_what_is_not(said, shown):
+def test_log_hides_personal_data_and_nothing_else(said, shown):
     assert redact(said) == shown
 
 

@@ -54,7 +54,7 @@ def test_a_wrong_token_sees_nothing(client, given):
     assert b"countersign" not in answer.content
 
 
-def test_an_empty_house_owes_nothing(figures):
+def test_empty_installation_has_no_effects(figures):
     now = figures()
 
     states = {key[1]: value for key, value in now.items() if key[0] == "effects"}
@@ -62,7 +62,7 @@ def test_an_empty_house_owes_nothing(figures):
     assert now["sweep_lag_seconds",] == 0
 
 
-def test_what_is_owed_is_counted_by_state(figures):
+def test_effects_are_counted_by_state(figures):
     for n, state in enumerate(["dead", "dead", "uncertain", "waiting", "leased"]):
         owed_mail(name=str(n))
         Effect.objects.filter(state="ready").update(state=state, lease_until=Now() + timedelta(seconds=30))

@@ -37,17 +37,17 @@ def test_nobody_decides_on_a_payment_that_they_submitted():
 
 
 @pytest.mark.guards("overdraw", "account_credits_not_negative")
-def test_an_account_has_no_less_than_nothing(rich):
+def test_account_cannot_have_negative_credits(rich):
     refused("UPDATE core_account SET credits = -1 WHERE id = %s", [rich.pk], by="account_credits_not_negative")
 
 
 @pytest.mark.guards("overdraw", "credit_balance_not_negative")
-def test_no_line_leaves_less_than_nothing(rich):
+def test_ledger_line_cannot_leave_negative_credits(rich):
     refused(ANOTHER_LINE, {"account": rich.pk, "key": "y", "amount": -6}, by="credit_balance_not_negative")
 
 
 @pytest.mark.guards("twice", "credit_entry_once")
-def test_what_was_granted_once_is_not_granted_again(rich):
+def test_credits_are_granted_once(rich):
     refused(ANOTHER_LINE, {"account": rich.pk, "key": "x", "amount": 5}, by="credit_entry_once")
 
 

@@ -103,7 +103,7 @@ def test_a_number_is_kept_as_the_payer_s_app_takes_it(kind, country, key, typed,
         (PIX, "BR", "key_type", "iban"),
     ],
 )
-def test_what_no_bank_would_take_is_refused(kind, country, key, typed):
+def test_invalid_payee_number_is_refused(kind, country, key, typed):
     _, errors = clean_payee(kind, country, {key: typed}, is_offered=False)
 
     assert errors[key]

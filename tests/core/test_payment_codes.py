@@ -82,7 +82,7 @@ def test_a_sepa_code_is_written_in_latin_letters():
         ({}, "1000000000.00"),
     ],
 )
-def test_what_sepa_cannot_carry_has_no_code(change, amount):
+def test_payment_that_sepa_cannot_carry_has_no_code(change, amount):
     with pytest.raises(NoCodeError):
         epc_code(SEPA_PAYEE | change, Decimal(amount), "INV-1")
 

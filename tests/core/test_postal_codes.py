@@ -63,7 +63,7 @@ def test_codes_as_people_write_them_are_accepted(country, text):
         ("PK", "540000"),
     ],
 )
-def test_what_cannot_be_one_is_refused(country, text):
+def test_invalid_value_is_refused(country, text):
     assert not is_postal_code(country, text)
 
 

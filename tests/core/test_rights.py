@@ -31,7 +31,7 @@ def test_place_and_rights_are_asked_together(django_assert_num_queries):
         assert user.membership == membership
 
 
-def test_who_has_neither_place_nor_right_is_asked_once(django_assert_num_queries):
+def test_user_without_membership_or_permission_costs_one_query(django_assert_num_queries):
     user = User.objects.get(pk=UserFactory(is_staff=True).pk)
 
     with django_assert_num_queries(1):

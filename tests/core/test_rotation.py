@@ -49,7 +49,7 @@ def test_a_session_that_was_seen_meanwhile_outlives_the_old_key(client, rotate, 
 
 @pytest.mark.parametrize("keep", [True, False])
 @pytest.mark.parametrize("link", [RESET, VERIFICATION])
-def test_so_do_the_links_of_mails(rotate, keep, link):
+def test_mailed_links_outlive_the_old_key(rotate, keep, link):
     user = User.objects.create_user("ann@acme.test", "correct horse battery")
     token = link.token_of(user)
 

@@ -99,7 +99,7 @@ def test_too_many_tries_are_counted(client, ann, caplog, settings):
 
 
 @pytest.mark.guards("S16", "core.security.events.remember")
-def test_what_was_done_is_kept_and_said(ann, caplog, django_capture_on_commit_callbacks):
+def test_security_events_are_stored_and_logged(ann, caplog, django_capture_on_commit_callbacks):
     """S16: a reset, an export and the end of all sessions leave a row and a line."""
     with django_capture_on_commit_callbacks(execute=True):
         reset_password(RESET.token_of(ann), "staple battery horse")
@@ -113,7 +113,7 @@ def test_what_was_done_is_kept_and_said(ann, caplog, django_capture_on_commit_ca
     assert {event.person for event in SecurityEvent.objects.all()} == {ann.pk}
 
 
-def test_asking_for_a_reset_is_said_whoever_lives_there(client, ann, caplog):
+def test_password_reset_request_is_logged_for_any_address(client, ann, caplog):
     for email in (ann.email, "nobody@acme.test"):
         body = json.dumps({"email": email})
         client.post("/api/v1/auth/password/reset/", body, content_type="application/json")

@@ -14,7 +14,7 @@ from tests.factories import StaffFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_what_stands_in_the_table_opens_nothing(client):
+def test_session_key_in_the_table_opens_no_session(client):
     client.force_login(StaffFactory())
     (row,) = Session.objects.all()
     key = client.cookies["sessionid"].value
@@ -45,7 +45,7 @@ def test_a_session_is_kept_changed_and_ended_under_its_key():
     assert SessionStore(session.session_key).load() == {}
 
 
-def test_whoever_signs_in_gets_another_key_and_the_old_one_opens_nothing():
+def test_sign_in_changes_the_session_key():
     session = SessionStore()
     session["colour"] = "green"
     session.save()

@@ -40,7 +40,7 @@ def test_answers_are_there_after_the_block(session):
     assert [answer.fetchone() for answer in answers] == [(0,), (1,), (2,), (3,)]
 
 
-def test_who_reads_inside_waits_for_what_came_before(session):
+def test_reading_inside_a_pipeline_waits_for_earlier_statements(session):
     account = AccountFactory(credits=1)
 
     with pipeline():
@@ -101,7 +101,7 @@ def test_statements_larger_than_a_socket_holds_travel_together():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_is_interrupted_does_not_wait_for_the_answer(session):
+def test_interrupted_pipeline_does_not_wait_for_the_answer(session):
     started = time.monotonic()
 
     def sleep() -> None:
@@ -205,7 +205,7 @@ def test_a_lock_is_asked_for_in_a_transaction_only(monkeypatch):
         reader.ask([account.pk])
 
 
-def test_what_refers_to_objects_is_theirs_without_another_question():
+def test_related_objects_need_no_second_query():
     payments = [PaymentFactory(), PaymentFactory()]
     given, *_ = payments
     mine = Allocation.objects.create(

@@ -93,7 +93,7 @@ def test_ids_that_businesses_really_have_are_accepted(country, text):
         ("PK", "1" * 33),
     ],
 )
-def test_what_cannot_be_one_is_refused(country, text):
+def test_invalid_value_is_refused(country, text):
     assert not is_tax_id(country, text)
 
 

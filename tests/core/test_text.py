@@ -222,7 +222,7 @@ def test_link_that_is_no_plain_https_is_refused(typed):
 
 @given(st.from_regex(TYPED_HTTPS, fullmatch=True) | st.text().map(lambda text: f"https://{text}"))
 @deterministic
-def test_what_is_kept_of_a_link_is_plain(typed):
+def test_normalized_link_is_plain_https(typed):
     try:
         plain = plain_https(typed)
     except ValueError:

@@ -82,7 +82,7 @@ def test_zone_is_kept_under_its_present_name(name, canonical):
     ["localtime", "Factory", "posixrules", "posix/Asia/Karachi", "right/UTC", "Europe", "zone.tab", "asia/karachi", "",
      "Mars", "../UTC", "/etc/localtime", "Asia/Karachi ", "Etc/GMT+13", "Etc/Unknown", "a\0b"],
 )  # fmt: skip
-def test_what_is_no_time_zone_is_refused(name):
+def test_unknown_time_zone_is_refused(name):
     with pytest.raises(ValidationError) as refused:
         check_time_zone(name)
 

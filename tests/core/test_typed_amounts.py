@@ -73,7 +73,7 @@ def test_amount_with_two_meanings_has_both(text, currency, amounts):
 @pytest.mark.parametrize(
     "text", ["", ".50", "-5", "−5", "1e3", "0x10", "1_000", "1½", "1²", "1,234,56", "1.2.3", "(5)"]
 )
-def test_what_is_no_amount_has_no_meaning(text):
+def test_invalid_amount_has_no_meaning(text):
     assert readings(text, "USD") == []
 
 

@@ -48,7 +48,7 @@ def test_every_country_outside_the_registry_has_its_check_digits_tested(country)
         "",
     ],
 )
-def test_what_is_no_iban_is_refused_as_before(typed):
+def test_invalid_iban_is_refused(typed):
     with pytest.raises(ValueError, match="no valid IBAN"):
         iban(typed)
 

@@ -108,13 +108,13 @@ def test_a_wrong_host_is_one_line_of_the_log(client, settings, debug, path):
 
 @pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/v2/plans/", "/api/v1/nothing/", "/api/v1/plans"])
 @pytest.mark.parametrize("debug", [True, False])
-def test_an_address_of_the_api_that_is_none_is_a_problem(client, settings, path, debug):
+def test_unknown_api_path_is_a_problem(client, settings, path, debug):
     settings.DEBUG = debug
 
     assert is_problem(client.get(path), 404, "not-found")
 
 
-def test_a_page_that_is_none_says_so_plainly(client):
+def test_unknown_page_is_a_plain_404(client):
     answer = client.get("/nothing/")
 
     assert answer.status_code == 404
@@ -241,7 +241,7 @@ print(plain.get("/admin/").status_code, plain.get("/admin/")["Location"], plain.
         ({"DEBUG": "true", "BIND": "[::]"}, "BIND=:: is open to its network"),
     ],
 )
-def test_a_start_with_a_secret_that_is_none_is_refused(environment, words):
+def test_start_with_an_invalid_secret_is_refused(environment, words):
     refused = in_production("print('started')", **environment)
 
     assert refused.returncode != 0
@@ -280,7 +280,7 @@ def test_a_demo_may_have_the_secrets_of_a_demo():
     ("environment", "found"),
     [({}, []), ({"TRUSTED_PROXIES": "0"}, ["core.W002", "security.W008"]), ({"PUBLIC_URL": "http://x"}, ["core.W001"])],
 )
-def test_what_is_doubtful_in_production_is_said(environment, found):
+def test_doubtful_production_settings_are_warned_about(environment, found):
     code = "from django.core.management import call_command; call_command('check', deploy=True)"
 
     said = in_production(code, **environment).stderr

@@ -96,7 +96,7 @@ def unlawful() -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_what_follows_is_due_when_all_are_done_and_not_before(door, run_effects):
+def test_effect_after_a_batch_is_due_when_all_members_are_done(door, run_effects):
     batch = schedule_batch(new_effects(door, "a", "b") + new_effects(door, "c", handler=greet), then=then(door))
 
     assert (batch.total, batch.completed_at, state(THEN)) == (3, None, "waiting")
@@ -172,7 +172,7 @@ def test_batch_is_made_once_for_its_key(door):
 
 
 @pytest.mark.django_db
-def test_what_was_owed_before_is_waited_for_too_and_what_is_over_is_not(door, run_effects):
+def test_batch_waits_for_earlier_effects_and_not_for_finished_ones(door, run_effects):
     schedule(count_visits, key="over", about=door)
     run_effects()
     schedule(count_visits, key="open", about=door)
@@ -216,7 +216,7 @@ def test_batch_of_more_than_one_statement_carries_is_one(door, run_effects):
 
 
 @pytest.mark.django_db
-def test_batch_with_a_debt_that_cannot_be_kept_is_not_made(door):
+def test_batch_with_an_invalid_effect_is_not_made(door):
     with pytest.raises(ValueError, match="NUL"):
         schedule_batch([*new_effects(door, "a"), NewEffect(greet, "b", payload={"text": "\0"})], then=then(door))
 
@@ -226,7 +226,7 @@ def test_batch_with_a_debt_that_cannot_be_kept_is_not_made(door):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("when", [{"after": timedelta(1)}, {"at": datetime(2030, 1, 1, tzinfo=UTC)}])
-def test_what_follows_has_no_time_of_its_own(door, when):
+def test_effect_after_a_batch_has_no_due_time_of_its_own(door, when):
     with pytest.raises(ValueError, match="complete"):
         schedule_batch([], then=NewEffect(greet, THEN, about=door, **when))
 
@@ -302,7 +302,7 @@ def test_member_that_is_moved_is_still_one(door, run_effects, advance):
 
 
 @pytest.mark.django_db
-def test_nobody_runs_what_follows_by_hand_before_its_time(door, operator):
+def test_effect_after_an_open_batch_cannot_be_retried(door, operator):
     schedule_batch(new_effects(door, "a"), then=then(door))
 
     for verb in (retry, skip):
@@ -560,7 +560,7 @@ class Batches(RuleBasedStateMachine):
 
 @pytest.mark.timeout(0)
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_a_batch_is_counted_and_followed_once(monkeypatch):
+def test_batch_is_counted_and_followed_once_in_any_order_of_events(monkeypatch):
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
     monkeypatch.setattr(executor.log, "disabled", True)
     monkeypatch.setattr(executor, "MAX_OUTCOMES", 2)

@@ -192,7 +192,7 @@ class Control(RuleBasedStateMachine):
 
 @pytest.mark.timeout(0)
 @pytest.mark.django_db(transaction=True)
-def test_whatever_people_say_only_what_may_go_goes(monkeypatch):
+def test_only_allowed_effects_run_under_any_pauses_and_rates(monkeypatch):
     # An example is one transaction, in which now() stands still; Django's Now() would go on.
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])

@@ -62,7 +62,7 @@ def test_a_task_of_a_transaction_that_is_rolled_back_was_never_enqueued(run_effe
     assert run_effects() == 0
 
 
-def test_what_a_task_wrote_before_it_failed_is_undone_and_the_next_attempt_does_it(run_effects, advance):
+def test_failed_task_is_rolled_back_and_retried(run_effects, advance):
     tasks.FAILING.append(Mistake("not today"))
     result = tasks.build_doors.enqueue(HOUSE, how_many=3)
 
@@ -91,7 +91,7 @@ def test_a_worker_that_dies_does_not_do_it_twice(run_effects, crash_after, point
     assert (result.status, Door.objects.count()) == (TaskResultStatus.SUCCESSFUL, 1)
 
 
-def test_one_that_calls_elsewhere_has_no_transaction_open(run_effects, monkeypatch):
+def test_external_task_runs_without_a_transaction(run_effects, monkeypatch):
     seen = []
     monkeypatch.setattr(outside, "send", lambda what, **_: seen.append(connection.in_atomic_block) or {"sent": what})
     result = tasks.tell_caretaker.enqueue(HOUSE)
@@ -102,7 +102,7 @@ def test_one_that_calls_elsewhere_has_no_transaction_open(run_effects, monkeypat
     assert len(seen) == 1
 
 
-def test_one_that_is_given_up_has_failed(run_effects, advance):
+def test_task_that_is_given_up_has_failed(run_effects, advance):
     tasks.FAILING += [Mistake(str(number)) for number in range(12)]
     result = tasks.build_doors.enqueue(HOUSE, how_many=1)
     for _ in range(12):
@@ -115,7 +115,7 @@ def test_one_that_is_given_up_has_failed(run_effects, advance):
         _ = result.return_value
 
 
-def test_it_runs_not_before_its_time(run_effects, advance):
+def test_task_runs_at_its_time(run_effects, advance):
     later = tasks.build_doors.using(run_after=timezone.now() + timedelta(hours=2)).enqueue(HOUSE, how_many=1)
     run_effects()
     later.refresh()
@@ -136,7 +136,7 @@ def test_it_is_told_of_its_attempt_and_a_coroutine_is_run_to_its_end(run_effects
     assert (first.return_value, second.return_value) == (0, 0)
 
 
-def test_what_is_no_json_is_refused_and_nothing_recorded():
+def test_argument_that_is_not_json_is_refused():
     for bad in (object(), "\x00", "x" * 100_000):
         with pytest.raises(InvalidPayload):
             tasks.build_doors.enqueue(bad, how_many=1)
@@ -145,7 +145,7 @@ def test_what_is_no_json_is_refused_and_nothing_recorded():
 
 
 @pytest.mark.parametrize("unknown", ["00000000-0000-7000-8000-000000000000", "no key"])
-def test_of_what_was_not_enqueued_there_is_no_result(unknown):
+def test_task_that_was_not_enqueued_has_no_result(unknown):
     with pytest.raises(TaskResultDoesNotExist):
         default_task_backend.get_result(unknown)
 

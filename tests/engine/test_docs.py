@@ -53,7 +53,7 @@ def reader(monkeypatch) -> dict[str, object]:
     }
 
 
-def test_what_the_page_quotes_is_what_runs():
+def test_code_on_the_page_is_the_code_of_the_toy():
     assert len(QUOTES) == 3
     for block in QUOTES:
         name, _, code = block.partition("\n")

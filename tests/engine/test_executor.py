@@ -105,7 +105,7 @@ def test_a_waiting_effect_is_woken_when_it_is_due(handler, approved, run_effects
     assert settlements().get().attempts == 2
 
 
-def test_who_must_run_alone_is_rung_for_alone_when_it_wakes(handler, approved):
+def test_solo_effect_is_notified_alone_when_due(handler, approved):
     approved(2)
     settlements().update(state="waiting", run_at=Now() - timedelta(minutes=1))
     alone, other = settlements().order_by("pk")
@@ -114,7 +114,7 @@ def test_who_must_run_alone_is_rung_for_alone_when_it_wakes(handler, approved):
     assert sweep() == [[alone.pk], [other.pk]]
 
 
-def test_what_a_failed_handler_wrote_is_gone(handler, approved):
+def test_failed_handler_is_rolled_back(handler, approved):
     def half(payments, effects):
         Payment.objects.update(notes="half done")
         raise RuntimeError
@@ -183,7 +183,7 @@ def test_an_effect_is_claimed_once(approved):
 
 
 @pytest.mark.parametrize("change", [{"kind": "payment.from_the_future"}, {"revision": 9}])
-def test_what_nobody_here_knows_is_left_for_a_newer_worker(approved, change):
+def test_unknown_effect_kind_is_left_for_a_newer_worker(approved, change):
     approved()
     settlements().update(**change)
 
@@ -191,7 +191,7 @@ def test_what_nobody_here_knows_is_left_for_a_newer_worker(approved, change):
     assert Effect.objects.get(**change).state == "ready"
 
 
-def test_a_ring_for_something_done_is_harmless(approved, run_effects):
+def test_notification_for_a_done_effect_is_harmless(approved, run_effects):
     approved()
     effect_id = settlements().get().pk
     run_effects()
@@ -247,7 +247,7 @@ def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(ap
     assert sweep() == [[settlements().get().pk]]
 
 
-def test_who_works_in_one_lane_leaves_the_others_alone(approved):
+def test_worker_of_one_lane_leaves_other_lanes_alone(approved):
     approved()
     inward = settlements().get()
     owed_mail()
@@ -261,7 +261,7 @@ def test_who_works_in_one_lane_leaves_the_others_alone(approved):
     assert run_due([inward.pk], of=["inward"]) == 1
 
 
-def test_only_who_crashes_alone_is_charged_and_the_third_time_it_is_dead(approved, run_effects):
+def test_effect_that_crashes_alone_three_times_is_dead(approved, run_effects):
     payments = approved(4)
     culprit = settlements().get(object_id=payments[1].pk)
     claim.claim_fair_share("inward", 10)
@@ -348,7 +348,7 @@ def test_a_call_whose_outcome_is_unknown_is_parked_and_not_repeated(handler):
     assert sweep() == []
 
 
-def test_a_crash_during_such_a_call_leaves_it_parked(handler):
+def test_crash_during_a_call_without_a_key_parks_the_effect(handler):
     handler("mail.trial_started", run=raises(SystemExit), idempotent=False)
     AccountFactory(status="trial")
 
@@ -358,7 +358,7 @@ def test_a_crash_during_such_a_call_leaves_it_parked(handler):
     assert Effect.objects.get(kind="mail.trial_started").state == "uncertain"
 
 
-def test_such_a_call_that_ends_well_is_done(handler):
+def test_call_without_a_key_that_succeeds_is_done(handler):
     handler("mail.trial_started", run=lambda *_: {"sent": True}, idempotent=False)
     AccountFactory(status="trial")
 
@@ -403,7 +403,7 @@ def test_claims_go_round_all_tenants():
     assert sorted(claimed) == sorted(account.pk for account in accounts)
 
 
-def test_a_debt_is_owed_once_for_its_key(run_effects, mailoutbox):
+def test_effect_is_scheduled_once_for_its_key(run_effects, mailoutbox):
     account = AccountFactory()
     remind = engine_registry.kinds["mail.trial_started"].run
 
@@ -416,7 +416,7 @@ def test_a_debt_is_owed_once_for_its_key(run_effects, mailoutbox):
     assert len(mailoutbox) == 1
 
 
-def test_a_debt_may_be_due_later(run_effects):
+def test_effect_may_be_due_later(run_effects):
     account = AccountFactory()
     schedule(engine_registry.kinds["mail.trial_started"].run, key="later", about=account, after=timedelta(days=7))
 
@@ -524,7 +524,7 @@ def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
     assert written == [0, 1, 2]
 
 
-def test_of_what_was_sent_together_only_the_holder_writes_the_outcome(handler):
+def test_only_the_lease_holder_writes_the_outcome_of_a_shared_send(handler):
     lost, kept = owed_mail(), owed_mail()
 
     def overtaken(_, effect):
@@ -558,7 +558,7 @@ def test_one_that_fails_takes_nothing_from_those_sent_with_it(handler):
     assert [states[mail.pk] for mail in mails] == ["done", "done", "waiting", "done", "done"]
 
 
-def test_many_debts_are_owed_in_one_statement(django_assert_num_queries):
+def test_many_effects_are_scheduled_in_one_statement(django_assert_num_queries):
     account = AccountFactory()
     schedule(mail_trial_start, key="known", about=account)
 
@@ -592,14 +592,14 @@ def told(account, number):
     schedule(engine_registry.kinds["mail.trial_started"].run, key=f"told:{account.pk}:{number}", about=account)
 
 
-def test_what_became_due_lately_is_claimed_at_once(looking):
+def test_recently_due_effect_is_claimed_at_once(looking):
     account = AccountFactory(status="trial")
 
     assert [effect.account_id for effect in claim.claim_recent(["outward"], 10)] == [account.pk]
     assert claim.claim_recent(["outward"], 10) == []
 
 
-def test_of_a_crowd_everybody_has_a_share_at_once(looking):
+def test_each_tenant_gets_a_share_of_a_claim(looking):
     flood, other = AccountFactory(status="trial"), AccountFactory(status="trial")
     for number in range(20):
         told(flood, number)
@@ -610,7 +610,7 @@ def test_of_a_crowd_everybody_has_a_share_at_once(looking):
     assert claimed.count(flood.pk) == 5
 
 
-def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch):
+def test_long_due_effect_is_claimed_within_a_second(looking, monkeypatch):
     account = AccountFactory(status="trial")
     for number in range(4):
         told(account, number)
@@ -624,7 +624,7 @@ def test_what_has_long_been_due_is_claimed_within_a_second(looking, monkeypatch)
     assert [len(claim.claim_recent(["outward"], 2)) for _ in range(4)] == [2, 2, 1, 0]
 
 
-def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking):
+def test_effects_left_by_a_full_claim_are_claimed_next(looking):
     account = AccountFactory(status="trial")
     for number in range(4):
         told(account, number)
@@ -638,7 +638,7 @@ def test_what_a_look_for_everything_left_behind_is_not_lost_sight_of(looking):
     assert [len(claim.claim_recent(["outward"], 2)) for _ in range(3)] == [2, 1, 0]
 
 
-def test_a_look_along_some_of_the_tenants_is_none_for_everything(looking):
+def test_scan_of_some_tenants_does_not_count_as_a_full_scan(looking):
     for _ in range(3):
         AccountFactory(status="trial")
     claim._seen_all.clear()
@@ -649,7 +649,7 @@ def test_a_look_along_some_of_the_tenants_is_none_for_everything(looking):
     assert [len(claim.claim_recent(["outward"], 2)) for _ in range(2)] == [1, 0]
 
 
-def test_what_must_run_alone_is_not_claimed_with_others(looking):
+def test_solo_effect_is_not_claimed_with_others(looking):
     AccountFactory(status="trial")
     Effect.objects.filter(kind="mail.trial_started").update(solo=True)
 

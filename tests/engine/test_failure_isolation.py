@@ -198,7 +198,7 @@ def hours_until_dead(kind):
     return hours
 
 
-def test_patience_with_the_far_side_is_a_day(stand_in):
+def test_unavailable_remote_is_retried_for_a_day(stand_in):
     """H7: an hour of 4xx killed the mails; their twelve attempts were over after 24 minutes."""
     doors(5)
     stand_in("toy.greet", run=raises(smtplib.SMTPDataError(451, b"try again later")))
@@ -312,7 +312,7 @@ def test_call_under_way_cannot_be_made_a_second_time(stand_in):
     assert of("toy.page").get().state == "done"
 
 
-def test_what_was_not_sent_is_not_in_doubt(monkeypatch):
+def test_effect_that_was_not_sent_is_not_in_doubt(monkeypatch):
     """H13: it was parked before its object was read."""
     doors(1, status="open")
 

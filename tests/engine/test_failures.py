@@ -101,14 +101,14 @@ def test_failures_are_told_apart_by_cause_and_by_what_was_tried(fail):
     assert largest.oldest <= Effect.objects.get(pk=largest.example).created_at
 
 
-def test_what_may_have_happened_is_a_group_of_its_own(fail):
+def test_effects_in_doubt_are_a_group_of_their_own(fail):
     fail(Unanswered("did not say"), handler=page_porter)
 
     (group,) = failures()
     assert (group.state, group.tried, group.cause) == ("uncertain", "uncertain", "engine.errors.Unanswered")
 
 
-def test_what_comes_right_has_no_cause_any_more(fail):
+def test_effect_that_succeeds_has_no_cause(fail):
     fail(smtplib.SMTPDataError(452, b"disk full"))
     Effect.objects.filter(state="waiting").update(run_at=Now())
     run_effects()

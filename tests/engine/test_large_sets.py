@@ -39,7 +39,7 @@ def doors(count):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_five_thousand_births_stand_still_nowhere(staff):
+def test_five_thousand_objects_are_created_and_changed_in_a_minute(staff):
     """H4"""
     with deadline(timedelta(seconds=60)):
         built = doors(5000)
@@ -110,7 +110,7 @@ def test_steps_of_several_objects_are_taken_in_the_order_given(wanted):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("columns_differ", [False, True])
-def test_of_two_sets_in_opposite_orders_one_wins_and_one_is_refused(columns_differ):
+def test_two_sets_in_opposite_orders_do_not_deadlock(columns_differ):
     """H11: neither is a deadlock, also where what they change differs from row to row."""
     staff = StaffFactory()
     first, held, last, also_held = doors(4)
@@ -143,7 +143,7 @@ def test_of_two_sets_in_opposite_orders_one_wins_and_one_is_refused(columns_diff
     assert ends == {"won": 1, "WrongState": 1}
 
 
-def test_many_debts_are_owed_in_parts_and_each_answer_stands_at_its_place(django_assert_num_queries):
+def test_effects_scheduled_in_chunks_are_returned_in_order(django_assert_num_queries):
     """H4"""
     effects = [NewEffect(count_visits, f"many:{number}") for number in range(CHUNK_ROWS + 2)]
     schedule_many(effects[3:5])

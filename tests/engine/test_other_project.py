@@ -95,7 +95,7 @@ begin(Order(article=Stock.objects.create(article="kettle", left=5), email="custo
 
 
 @pytest.mark.timeout(300)
-def test_a_stranger_follows_the_page_and_stumbles_nowhere(wheel, shop, database):
+def test_page_can_be_followed_in_another_project(wheel, shop, database):
     """The libraries are those that are installed here; of this repository there is the wheel and nothing else."""
     pip("install", "--no-deps", "--no-index", "--target", shop / "site", wheel)
     environment = {

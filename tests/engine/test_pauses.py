@@ -77,7 +77,7 @@ OF_ALL = {(kind, whose) for kind in ("count", "greet", "page", "log") for whose 
     ],
 )
 @pytest.mark.parametrize("way", ["fairly", "lately", "named", "alone"])
-def test_what_is_paused_stays_uncharged_and_all_else_goes_on(building, operator, scope, name, stays, way):
+def test_paused_effects_wait_uncharged_and_others_run(building, operator, scope, name, stays, way):
     if way == "alone":
         Effect.objects.filter(state="ready").update(solo=True)
     paused = pause(scope, name, by=operator, reason="the far side is repaired")
@@ -135,7 +135,7 @@ def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(building, ope
     assert left() == []
 
 
-def test_some_are_let_go_and_no_more_whatever_else_pauses_them(operator):
+def test_let_go_runs_no_more_than_its_count_under_several_pauses(operator):
     door = Door(building=ANN)
     create_many([door])
     Effect.objects.update(state="done", done_at=Now())
@@ -219,7 +219,7 @@ def test_timers_fall_due_and_wait(operator):
     assert left() == []
 
 
-def test_whoever_may_not_operate_effects_pauses_nothing(building, operator):
+def test_pausing_without_permission_is_refused(building, operator):
     paused = pause("all", by=operator, reason="look first")
     staff = StaffFactory()
     for attempt in (
@@ -246,14 +246,14 @@ def test_whoever_may_not_operate_effects_pauses_nothing(building, operator):
         ("kind", "a\x00b", {}),
     ],
 )
-def test_what_cannot_be_paused_is_refused(operator, scope, name, more):
+def test_invalid_pause_is_refused(operator, scope, name, more):
     more = {key: value() if callable(value) else value for key, value in more.items()}
     with pytest.raises(ValidationError):
         pause(scope, name, by=operator, **{"reason": "why", **more})
     assert not EffectPause.objects.exists()
 
 
-def test_what_is_over_or_there_already_is_refused(operator):
+def test_pausing_twice_and_resuming_twice_are_refused(operator):
     paused = pause("all", by=operator, reason="look first")
     with pytest.raises(WrongState):
         pause("all", by=operator, reason="again")
@@ -299,7 +299,7 @@ def test_a_pause_stays_in_the_history(operator):
     assert list(kept) == [("effects_paused", "all"), ("effects_let_go", "all"), ("effects_resumed", "all")]
 
 
-def test_no_law_cries_for_what_a_person_paused_and_it_is_said(operator):
+def test_paused_effects_break_no_invariant_and_are_reported(operator):
     pause("all", by=operator, reason="look first")
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())

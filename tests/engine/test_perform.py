@@ -58,7 +58,7 @@ def test_a_set_takes_as_many_statements_as_its_machines_not_as_its_members(djang
     assert Transition.objects.filter(name="approve", actor=staff).count() == 7
 
 
-def test_a_stale_copy_is_refused_and_reads_itself_anew():
+def test_stale_copy_is_refused_and_refreshed():
     payment, first, second = PaymentFactory(), StaffFactory(), StaffFactory()
     stale = Payment.objects.get(pk=payment.pk)
     perform(payment.approve, by=first)
@@ -156,7 +156,7 @@ def test_saving_a_stale_copy_does_not_undo_a_transition():
         stale.save(update_fields=["status"])
 
 
-def test_a_birth_is_a_transition_too():
+def test_creation_is_a_transition():
     account = AccountFactory.build(status="trial")
 
     fact = create(account, plan="free")

@@ -39,7 +39,7 @@ def rows() -> list[int]:
     return [model.objects.count() for model in (Door, Visit, Transition, Effect)]
 
 
-def test_it_says_what_would_be_and_nothing_is(door, staff, run_effects):
+def test_preview_describes_the_outcome_and_changes_nothing(door, staff, run_effects):
     run_effects()
     before, sent = rows(), len(outside.heard)
 
@@ -62,7 +62,7 @@ def test_it_says_what_would_be_and_nothing_is(door, staff, run_effects):
     perform(door.open_up, by=staff)  # its copy in memory is as before
 
 
-def test_nobody_hears_of_it(door, staff, caplog, django_capture_on_commit_callbacks):
+def test_preview_sends_no_signal_and_runs_no_callback(door, staff, caplog, django_capture_on_commit_callbacks):
     heard = []
     receiver = lambda **words: heard.append(words)  # noqa: E731
     effects_created.connect(receiver)
@@ -76,7 +76,7 @@ def test_nobody_hears_of_it(door, staff, caplog, django_capture_on_commit_callba
     assert [record for record in caplog.records if record.name.startswith(("core", "workflows", "tasks"))] == []
 
 
-def test_a_refusal_is_that_of_the_deed(door, staff):
+def test_preview_is_refused_as_the_transition_is(door, staff):
     with pytest.raises(PermissionDenied):
         preview(door.open_up, by=UserFactory())
     perform(door.open_up, by=staff)
@@ -86,7 +86,7 @@ def test_a_refusal_is_that_of_the_deed(door, staff):
     assert rows() == before
 
 
-def test_it_may_stand_in_a_transaction_that_goes_on(staff):
+def test_preview_may_run_inside_a_transaction(staff):
     door = Door()
     with atomic():
         create(door)
@@ -111,7 +111,7 @@ def test_a_set_is_previewed_as_one(staff):
     assert {door.status for door in doors} == {"shut"}
 
 
-def test_what_was_begun_and_given_up_is_not_told(door, staff):
+def test_preview_omits_what_was_rolled_back(door, staff):
     """The first try of a set may be rolled back before it goes one by one."""
 
     def work() -> None:

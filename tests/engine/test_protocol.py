@@ -891,7 +891,7 @@ def pick(things: list[Any], number: int) -> Any:
 
 @pytest.mark.timeout(0)
 @pytest.mark.django_db(transaction=True)
-def test_whatever_happens_the_protocol_keeps_its_promises(monkeypatch):
+def test_protocol_keeps_its_promises_in_any_order_of_events(monkeypatch):
     # An example is one transaction, in which now() stands still; Django's Now() would go on.
     monkeypatch.setattr(Now, "as_postgresql", Now.as_sql)
     monkeypatch.setattr(executor.log, "disabled", True)

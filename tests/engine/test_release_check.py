@@ -28,7 +28,7 @@ def change(rows, **fields):
     Effect.objects.filter(pk__in=[row.pk for row in rows]).update(**fields)
 
 
-def test_of_what_can_be_done_nothing_is_said(greetings):
+def test_release_check_is_silent_when_every_effect_is_known(greetings):
     assert asked() == []
 
 
@@ -51,7 +51,7 @@ def test_each_reason_is_one_line_with_a_count(greetings, state):
     ]
 
 
-def test_what_is_over_is_not_counted(greetings):
+def test_finished_effects_are_not_counted(greetings):
     run_due()
     change(greetings, kind="toy.sing")
 

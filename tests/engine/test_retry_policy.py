@@ -66,7 +66,7 @@ def raises(error):
     return run
 
 
-def test_without_a_word_all_is_as_it_was(tried):
+def test_default_retry_policy_is_unchanged(tried):
     row, waits = tried(ValueError("no"), Retry())
     assert (row.state, row.attempts) == ("dead", 12)
     assert waits == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
@@ -94,7 +94,7 @@ def test_patience_for_one_error_is_longer_than_for_all_others(tried):
     assert max(waits) == 7200
 
 
-def test_what_the_far_side_asks_for_is_heard_all_the_same(tried):
+def test_retry_after_of_the_remote_is_respected(tried):
     _, waits = tried(RetryAfter("busy", after=timedelta(minutes=7)), Retry(first=1, longest=2), most=2)
     assert waits == [420, 420]
 
@@ -112,6 +112,6 @@ def test_what_the_far_side_asks_for_is_heard_all_the_same(tried):
         Retry(on={KeyboardInterrupt: None}),
     ],
 )
-def test_what_cannot_be_kept_is_refused_where_it_is_declared(retry):
+def test_invalid_retry_policy_is_refused_at_declaration(retry):
     with pytest.raises(ValueError, match=r"toy\.wrong"):
         effect_handler("toy.wrong", external=True, retry=retry)

@@ -97,7 +97,7 @@ def test_claim_is_no_larger_than_what_one_run_has_time_for(stand_in, monkeypatch
 
 
 @pytest.mark.django_db
-def test_what_is_quick_again_is_claimed_in_full_again():
+def test_claim_grows_again_when_calls_are_quick_again():
     for length in (1.0, *[0.001] * 25):
         call_durations.note("outward", length)
 
@@ -138,7 +138,7 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
 @pytest.mark.django_db
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("is_external", [True, False])
-def test_limit_of_the_worker_charges_nobody_in_company(stand_in, is_external):
+def test_soft_time_limit_charges_no_effect_of_a_batch(stand_in, is_external):
     """H1: Celery's soft limit fell on whoever was being sent, and was that mail's failure."""
 
     def interrupted(*_):

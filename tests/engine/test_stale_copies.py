@@ -87,7 +87,7 @@ def test_a_stale_copy_that_saw_the_same_state_on_an_earlier_visit_is_refused(doo
     perform(stale.open_up, by=staff)
 
 
-def test_a_stale_copy_that_is_refused_for_its_state_reads_itself_anew(door, staff):
+def test_stale_copy_refused_for_its_state_is_refreshed(door, staff):
     stale = Door.objects.get(pk=door.pk)
     perform(door.open_up, by=staff)
 
@@ -97,7 +97,7 @@ def test_a_stale_copy_that_is_refused_for_its_state_reads_itself_anew(door, staf
     assert (stale.status, stale.opened_by) == ("open", staff)
 
 
-def test_one_refused_for_lack_of_permission_does_too(door, staff):
+def test_stale_copy_refused_for_permission_is_refreshed(door, staff):
     stale = Door.objects.get(pk=door.pk)
     perform(door.open_up, by=staff)
 
@@ -108,7 +108,7 @@ def test_one_refused_for_lack_of_permission_does_too(door, staff):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_refused_set_every_stale_member_reads_itself_anew(staff):
+def test_stale_members_of_a_refused_set_are_refreshed(staff):
     doors = [Door() for _ in range(4)]
     for door in doors:
         create(door)

@@ -98,7 +98,7 @@ def test_no_more_go_at_a_time_than_the_rate_allows_and_nobody_is_charged(limit):
     assert len(heard()) == len(set(heard())) == 20
 
 
-def test_what_waits_for_its_moment_is_not_claimed(limit):
+def test_throttled_effect_is_not_claimed(limit):
     limit("1/h")
     owed(5)
     run_effects()
@@ -210,7 +210,7 @@ def test_a_far_side_that_counts_is_never_asked_too_often_by_several_processes(li
 
 
 @pytest.mark.parametrize("rate", ["0/s", "14", "14/d", "-1/s", "1.5/s", "14/s ", "1000000/s", "\u0661/s", ""])
-def test_what_is_no_rate_is_refused_where_it_is_said(rate, monkeypatch):
+def test_invalid_rate_is_refused(rate, monkeypatch):
     with pytest.raises(ValueError, match="no rate"):
         time_between(rate)
     if rate:

@@ -67,8 +67,8 @@ def owed(**fields):
 # Declared
 
 
-def test_a_birth_and_a_transition_owe_what_the_page_says(door, staff):
-    open_door = Door(status="open", building=UUID(int=7))
+def test_creation_and_transition_schedule_their_effects(door, staff):
+    open_door = Door(status="open", house=UUID(int=7))
     create(open_door)
     fact = perform(door.open_up, by=staff, note="parcel")
 
@@ -89,7 +89,7 @@ def test_a_set_is_opened_in_one_statement(staff, django_assert_num_queries):
     assert Door.objects.filter(status="open").count() == 5
 
 
-def test_a_line_about_another_state_is_not_owed(door):
+def test_effect_of_another_state_is_not_scheduled(door):
     assert owed() == [("toy.greet", "ready")]
 
 
@@ -148,7 +148,7 @@ def test_the_migration_knows_the_machine():
 # Followed
 
 
-def test_everything_owed_is_done_once(door, staff, run_effects, heard):
+def test_every_scheduled_effect_runs_once(door, staff, run_effects, heard):
     perform(door.open_up, by=staff)
 
     assert run_effects() == 3
@@ -188,7 +188,7 @@ def test_a_timer_of_an_earlier_visit_leaves_the_door_open(door, staff, run_effec
     assert Door.objects.get().status == "open"
 
 
-def test_what_is_ordered_waits_for_the_earlier_one(door, staff, run_effects, advance, heard, monkeypatch):
+def test_ordered_effect_waits_for_the_earlier_one(door, staff, run_effects, advance, heard, monkeypatch):
     perform(door.open_up, by=staff)
     perform(door.close)
     first, second = Effect.objects.filter(kind="toy.log").order_by("seq")
@@ -203,7 +203,7 @@ def test_what_is_ordered_waits_for_the_earlier_one(door, staff, run_effects, adv
     assert [key for what, key in heard if what in "23"] == [first.pk, second.pk]
 
 
-def test_what_is_ordered_behind_a_dead_one_waits_until_a_person_skips_that(door, staff, run_effects, heard):
+def test_ordered_effect_waits_until_the_dead_one_is_skipped(door, staff, run_effects, heard):
     perform(door.open_up, by=staff)
     perform(door.close)
     first, second = Effect.objects.filter(kind="toy.log").order_by("seq")
@@ -231,7 +231,7 @@ def test_a_failed_effect_is_tried_again_under_its_key(door, run_effects, advance
     assert heard == [("greet", effect.pk)]
 
 
-def test_twelve_failures_are_the_end_until_a_person_says_again(door, staff, run_effects, advance, heard, monkeypatch):
+def test_effect_is_dead_after_twelve_failures_until_retried(door, staff, run_effects, advance, heard, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(outside, "send", broken)
         for _ in range(lease.MAX_ATTEMPTS):
@@ -247,7 +247,7 @@ def test_twelve_failures_are_the_end_until_a_person_says_again(door, staff, run_
     assert (effect.state, heard) == ("done", [("greet", effect.pk)])
 
 
-def test_who_cannot_be_reached_for_a_day_is_given_up_and_somebody_is_told(door, run_effects, advance, monkeypatch):
+def test_remote_unreachable_for_a_day_is_given_up_with_an_alert(door, run_effects, advance, monkeypatch):
     told = []
     monkeypatch.setattr(outside, "send", unreachable)
     monkeypatch.setattr(lease, "raise_alert", told.append)
@@ -276,7 +276,7 @@ def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effec
     assert owed(key="later") == [("toy.greet", "waiting")]
 
 
-def test_a_debt_may_be_recorded_by_hand_once_for_its_key(door, run_effects, heard):
+def test_effect_may_be_scheduled_by_hand_once_for_its_key(door, run_effects, heard):
     assert schedule(greet, key="greet:again", about=door) is not None
     assert schedule(greet, key="greet:again", about=door) is None
 
@@ -289,7 +289,7 @@ def test_a_debt_may_be_recorded_by_hand_once_for_its_key(door, run_effects, hear
 
 
 @pytest.mark.parametrize("point", ["claim", "start", "work", "done"])
-def test_whatever_dies_at_whatever_point_the_work_is_done_once(point, staff, run_effects, advance, crash_after, heard):
+def test_effect_runs_once_wherever_a_worker_crashes(point, staff, run_effects, advance, crash_after, heard):
     doors = [Door() for _ in range(3)]
     for door in doors:
         create(door)
@@ -350,7 +350,7 @@ print(*(name for name in sys.modules if name.split(".")[0] in {"engine", "core",
 """
 
 
-def test_the_engine_and_the_toy_run_in_a_house_without_billing():
+def test_engine_and_toy_run_without_billing():
     ran = subprocess.run(
         [sys.executable, "-c", WITHOUT_BILLING],
         cwd=ROOT,
@@ -365,7 +365,7 @@ def test_the_engine_and_the_toy_run_in_a_house_without_billing():
     assert [name for name in modules if name.partition(".")[0] != "engine"] == []
 
 
-def test_the_engine_s_source_says_no_billing_word():
+def test_engine_source_has_no_billing_word():
     billing = re.compile(
         r"payment|invoice|subscription|credit|billing|customer|money|(?<!con)currency|price|amount\b|account(?!_id)",
         re.IGNORECASE,

@@ -83,7 +83,7 @@ def restarted_empty(site: Site) -> None:
         pytest.param(restarted_empty, marks=pytest.mark.faults),
     ],
 )
-def test_what_becomes_of_the_messages_does_not_matter(site: Site, mishap):
+def test_effects_run_whatever_happens_to_the_messages(site: Site, mishap):
     payments = site.claimed(10)
 
     with site.worker_asleep():
@@ -163,7 +163,7 @@ def test_a_broker_that_hangs_for_long_is_asked_now_and_then(site: Site):
 
 
 @pytest.mark.faults
-def test_with_every_ring_lost_the_sweeper_does_it_all(site: Site):
+def test_sweeper_runs_every_effect_when_all_notifications_are_lost(site: Site):
     payments, port = site.claimed(20), free_port()
     url = f"http://127.0.0.1:{port}"
 

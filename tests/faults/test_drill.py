@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.timeout(900), pytest.mark.faults]
 STATES = "SELECT id || state FROM engine_effect ORDER BY id"
 
 
-def test_it_takes_a_copy_and_finds_what_is_wrong(tmp_path: Path):
+def test_drill_restores_a_copy_and_finds_faults(tmp_path: Path):
     with runtime_folder() as folder:
         postgres = Postgres(folder / "data", sockets=folder, log=folder / "log", throwaway=True)
         with postgres:

@@ -68,7 +68,7 @@ class Load:
 
 
 @pytest.mark.parametrize("in_the_way", ["nobody", "a report that goes on for 15 s"])
-def test_nobody_notices_that_the_schema_changes(site: Site, in_the_way: str):
+def test_service_goes_on_while_the_schema_is_migrated(site: Site, in_the_way: str):
     payments = site.claimed(60)
     site.application.command("migrate", "core", BEFORE, "-v0")
     (site.var / "log" / "migrate.log").unlink()

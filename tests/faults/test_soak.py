@@ -60,7 +60,7 @@ MISHAPS: list[Callable[[Site], None]] = [
 ]
 
 
-def test_whatever_dies_meanwhile_every_approval_is_settled_once(site: Site):
+def test_every_approval_is_settled_once_while_processes_are_killed(site: Site):
     seed = int(os.environ.get("FAULTS_SEED") or random.randrange(10**6))
     chance, happened = random.Random(seed), Counter[str]()
     payments = site.claimed(APPROVALS)

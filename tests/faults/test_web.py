@@ -13,7 +13,7 @@ from tests.faults.site import Site, eventually, say
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
 
-def test_what_was_committed_happens_though_nobody_rang(site: Site):
+def test_committed_effect_runs_without_a_notification(site: Site):
     (payment,) = site.claimed(1)
     site.web.restart()  # one that remembers no trouble with the broker, or it would not ring at all
     site.application.wait_until_ready()

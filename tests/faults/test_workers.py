@@ -92,7 +92,7 @@ def test_a_worker_asleep_in_its_transaction_loses_what_it_locked(site: Site):
 
 
 @pytest.mark.faults
-def test_poison_dies_alone(site: Site):
+def test_effect_that_kills_its_process_dies_alone(site: Site):
     site.worker.stop()
     with site.another("worker", name="poisoned-worker", module="tests.faults.poison") as poisoned:
         site.wait_until_working(poisoned)

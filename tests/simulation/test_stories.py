@@ -82,7 +82,7 @@ def machine(world, laws):
         pytest.param(300, 60, marks=[pytest.mark.faults, pytest.mark.timeout(1800)]),
     ],
 )
-def test_whatever_happens_to_a_customer_the_laws_hold(world, examples, steps):
+def test_laws_hold_for_any_history_of_a_customer(world, examples, steps):
     run_state_machine_as_test(
         machine(world, Laws(daily_laws())),
         settings=settings(

@@ -121,7 +121,7 @@ STORIES = {
 }  # fmt: skip
 
 
-def test_what_happened_once_breaks_no_law_any_more(world):
+def test_past_faults_break_no_law(world):
     laws = Laws(daily_laws())
 
     ends = {}

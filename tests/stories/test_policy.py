@@ -52,7 +52,7 @@ def visitor(application: Application) -> Iterator[Visitor]:
         browser.close()
 
 
-def test_what_the_policy_forbids_is_not_done(visitor: Visitor):
+def test_browser_blocks_what_the_policy_forbids(visitor: Visitor):
     assert visitor.open("/") == []
 
     visitor.page.evaluate("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")

@@ -63,7 +63,7 @@ def get(path: str = "/api/v1/plans/", *more: str, host: str = "localhost") -> by
     ],
     ids=lambda request: repr(request[:30]),
 )
-def test_what_is_no_http_is_refused_by_the_server_itself(send: Send, request_: bytes):
+def test_malformed_http_is_refused_by_the_server(send: Send, request_: bytes):
     status, _, body = send(request_)
     assert status in (0, 400, 405, 414, 431, 505)
     assert b"Traceback" not in body

@@ -96,7 +96,7 @@ def test_many_payments_are_approved_from_the_list(client, run_effects):
     assert Payment.objects.filter(status="succeeded").count() == 3
 
 
-def test_a_status_is_no_field_of_a_form(superuser):
+def test_status_cannot_be_edited_in_a_form(superuser):
     payment = PaymentFactory()
     path = reverse("admin:core_payment_change", args=[payment.pk])
 

@@ -298,7 +298,7 @@ def test_forms_that_cannot_be_accepted_say_so_in_arabic(known, owner, data):
 
 
 @pytest.mark.django_db
-def test_what_a_rule_refuses_is_said_in_arabic(known, owner):
+def test_refusals_of_rules_are_in_arabic(known, owner):
     client = arabic(owner)
     account = owner.account
     payment = Payment.objects.get(status="failed")

@@ -76,7 +76,7 @@ def test_a_short_payment_names_the_rest(run_effects):
     assert "9.00 USD" in banner.words
 
 
-def test_patience_has_words_of_its_own(run_effects):
+def test_grace_period_has_its_own_banner(run_effects):
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
     run_effects()
@@ -100,7 +100,7 @@ def test_the_end_of_a_trial_is_announced(run_effects):
     assert title(account) == "Your account has ended"
 
 
-def test_every_plight_has_one_thing_to_do_also_on_the_invoice_s_own_page(run_effects):
+def test_every_banner_has_one_action_on_the_invoice_page_too(run_effects):
     def actions(user, invoice):
         there = reverse("invoice", args=[invoice.pk])
         pages = [signed_in(user).get(path).content.decode() for path in (reverse("members"), there)]

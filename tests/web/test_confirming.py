@@ -132,7 +132,7 @@ def test_decision_about_money_with_an_old_confirmation_is_not_made(client, claim
     assert (claim.status, claim.account.credits, Effect.objects.count()) == ("pending_approval", 0, effects)
 
 
-def test_it_is_made_once_the_password_was_typed_again(client, claim):
+def test_decision_is_made_after_the_password_is_confirmed(client, claim):
     path, data = MONEY["approve"](claim)
     aged(client, **OLD)
     before = client.cookies["sessionid"].value

@@ -157,7 +157,7 @@ def test_superuser_without_the_duty_is_refused_by_the_verb(invoice, name):
 
 
 @pytest.mark.parametrize("name", ["desk_void", "desk_write_off", "desk_close_account"])
-def test_what_cannot_be_done_now_is_said_instead_of_asked(invoice, name):
+def test_impossible_action_is_explained_instead_of_offered(invoice, name):
     perform(invoice.lapse)
     perform(invoice.account.close, by=staff_with("manage_accounts"))
     client = signed_in(staff_with(DUTY[name]))

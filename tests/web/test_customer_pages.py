@@ -73,7 +73,7 @@ def test_a_page_of_a_rich_account_asks_few_questions(rich):
         assert len(queries) <= MOST_QUERIES, [path, *(query["sql"][:120] for query in queries)]
 
 
-def test_what_belongs_to_another_account_is_not_there(rich, visit):
+def test_rows_of_another_account_are_not_found(rich, visit):
     stranger = visit(AccountFactory())
     site = rich.account.sites.get()
 
@@ -109,7 +109,7 @@ def test_staff_are_shown_to_their_own_desk(client):
 
 
 @pytest.mark.parametrize("role", ["member", "viewer"])
-def test_who_may_not_act_sees_and_changes_nothing(rich, visit, role):
+def test_viewer_sees_no_buttons_and_changes_nothing(rich, visit, role):
     client = visit(rich.account, role=role)
     page = client.get(reverse("invoice", args=[rich.invoice_id])).content.decode()
     assert "I have paid" not in page
@@ -160,7 +160,7 @@ def test_a_viewer_opens_no_site(shop, visit):
     assert not account.sites.exists()
 
 
-def test_no_address_makes_a_page_fall(rich):
+def test_no_query_string_makes_a_page_a_500(rich):
     client = signed_in(rich.submitted_by)
     queries = ["before=nonsense", "before=", "method=%00", "method=nope", "interval=never&currency=%00", "seen=%00"]
 
@@ -172,7 +172,7 @@ def test_no_address_makes_a_page_fall(rich):
 NONSENSE = ["", "\x00", "x" * 5000, "-1", "NaN", "١٢٣", "<script>alert(1)</script>", "9" * 40, "\u202e", "2026-99-99"]
 
 
-def test_no_input_makes_a_form_fall(rich):
+def test_no_input_makes_a_form_a_500(rich):
     for value in NONSENSE:
         nothing_falls(rich, value)
 
@@ -251,7 +251,7 @@ def test_the_same_reference_again_is_named_beside_its_field(shop, visit):
     assert Payment.objects.count() == 1
 
 
-def test_what_a_method_requires_is_asked_for(shop, visit):
+def test_claim_form_asks_for_fields_that_the_method_requires(shop, visit):
     invoice = InvoiceFactory()
     client = visit(invoice.account)
 

@@ -97,7 +97,7 @@ def test_nobody_else_sees_a_payment(client, who):
 
 
 @pytest.mark.parametrize("name", ["approve", "reject", "reverse"])
-def test_looking_is_not_deciding(client, name):
+def test_reviewer_cannot_decide(client, name):
     payment = PaymentFactory()
     client.force_login(reviewer())
 
@@ -447,12 +447,12 @@ def test_all_that_match_are_chosen_as_they_are_now(client, approver):
     [{}, {"verb": "settle"}, {"verb": "approve", "id": ["x"]}, {"verb": "approve", "id": [str(uuid4())] * 2},
      {"verb": "approve", "id": [str(uuid4()) for _ in range(501)]}, {"verb": "reject", "id": [str(uuid4())]}],
 )  # fmt: skip
-def test_no_choice_of_many_breaks_the_desk(client, approver, data):
+def test_invalid_bulk_selection_is_no_500(client, approver, data):
     for page in (reverse("desk_bulk"), reverse("desk_bulk_part")):
         assert client.post(page, {**data, "confirmed": "yes"}).status_code in (200, 302, 400)
 
 
-def test_many_are_not_decided_by_whoever_only_looks(client):
+def test_reviewer_cannot_decide_in_bulk(client):
     payment = PaymentFactory()
     client.force_login(reviewer())
 
@@ -511,7 +511,7 @@ def test_one_box_finds_people_invoices_and_references(client, approver):
     assert "Nothing found" in found("zzz")
 
 
-def test_staff_come_home_to_their_duty(client):
+def test_staff_land_on_the_page_of_their_duty(client):
     for staff, home in (
         (reviewer(), DESK),
         (OperatorFactory(), reverse("machines")),

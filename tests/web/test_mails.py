@@ -95,12 +95,12 @@ def test_the_html_of_a_mail_can_do_nothing(staff):
 @pytest.mark.parametrize(
     "change", [{"kind": "no_such"}, {"number": 99}, {"language": "ur"}, {"kind": "layout"}, {"number": 10**30}]
 )
-def test_what_there_is_not_is_not_found(staff, change):
+def test_unknown_mail_is_not_found(staff, change):
     assert staff.get(reverse("mail", kwargs=FIRST | change)).status_code == 404
     assert staff.get(reverse("mail_html", kwargs=FIRST | change)).status_code == 404
 
 
-def test_a_sent_mail_is_shown_again_from_its_effect_and_says_that_it_is_written_anew(operator, sent):
+def test_sent_mail_is_rendered_again_from_its_effect_and_says_so(operator, sent):
     address = reverse("effect_mail", kwargs={"pk": sent.pk})
     assert f'href="{address}"' in operator.get(reverse("admin:engine_effect_change", args=[sent.pk])).content.decode()
 
@@ -113,7 +113,7 @@ def test_a_sent_mail_is_shown_again_from_its_effect_and_says_that_it_is_written_
     assert "sandbox" in html.headers["Content-Security-Policy"]
 
 
-def test_one_that_was_not_sent_says_so(operator):
+def test_unsent_mail_says_so(operator):
     effect = owed_mail()
 
     assert "Not sent." in operator.get(reverse("effect_mail", kwargs={"pk": effect.pk})).content.decode()
@@ -126,7 +126,7 @@ def test_an_effect_that_is_no_mail_has_none(operator, sent):
     assert "Read the mail" not in operator.get(reverse("admin:engine_effect_change", args=[settle.pk])).content.decode()
 
 
-def test_what_cannot_be_written_says_why(operator):
+def test_mail_that_cannot_be_rendered_says_why(operator):
     broken = owed_mail()
     Effect.objects.filter(pk=broken.pk).update(kind="mail.effects_dead", machine="", object_id=None)
 
@@ -136,7 +136,7 @@ def test_what_cannot_be_written_says_why(operator):
     assert operator.get(reverse("effect_mail_html", kwargs={"pk": broken.pk})).status_code == 404
 
 
-def test_what_would_not_be_sent_any_more_says_so(operator):
+def test_mail_that_would_not_be_sent_now_says_so(operator):
     effect = owed_mail(status=Account.Status.PENDING_PAYMENT)
     Effect.objects.filter(pk=effect.pk).update(kind="mail.trial_ending")
 

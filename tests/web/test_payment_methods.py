@@ -86,7 +86,7 @@ def test_a_method_is_made_in_two_steps_and_offered_when_it_is_complete(staff):
         ({"payee_holder": "", "payee_iban": ""}, "payee_beneficiary"),
     ],
 )
-def test_what_cannot_be_is_shown_beside_its_input_and_not_kept(staff, change, field):
+def test_invalid_input_is_shown_beside_its_field(staff, change, field):
     seed_payment_methods()
     method = PaymentMethod.objects.get(code="eu_sepa")
 

@@ -65,7 +65,7 @@ def test_a_rejection_and_a_reversal_need_no_reason_yet(client, approver, claim, 
     assert "1 invoice open again, subscription past due, 1,000 credits taken back" in words
 
 
-def test_what_cannot_be_is_said_and_what_is_busy(client, approver, claim, monkeypatch):
+def test_preview_says_what_is_refused_and_what_is_locked(client, approver, claim, monkeypatch):
     assert "Cannot reverse this payment" in asked(client, claim, "reverse").content.decode()
 
     def busy(*_, **__):
@@ -75,7 +75,7 @@ def test_what_cannot_be_is_said_and_what_is_busy(client, approver, claim, monkey
     assert "so it was not previewed" in asked(client, claim, "approve").content.decode()
 
 
-def test_who_may_not_decide_is_told_nothing(client, claim):
+def test_preview_page_without_permission_is_refused(client, claim):
     reviewer = UserFactory(is_staff=True)
     reviewer.user_permissions.set(Permission.objects.filter(codename="review_payment"))
     assert asked(client, claim, "approve").status_code == 302

@@ -75,7 +75,7 @@ def test_a_probe_that_is_never_finished_keeps_no_other_from_its_thread(url):
         assert answers(f"{url}/healthz")
 
 
-def test_who_connects_and_says_nothing_takes_no_thread(url):
+def test_silent_connection_takes_no_thread(url):
     with said_to(url, b""), said_to(url, b""):
         time.sleep(0.3)
         started = time.monotonic()

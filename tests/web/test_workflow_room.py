@@ -114,7 +114,7 @@ def test_reviewers_see_the_machines_and_not_the_effects(client, approved, dead):
 
 
 @pytest.mark.parametrize("who", ["nobody", "customer", "staff"])
-def test_nobody_else_comes_in(client, approved, dead, who):
+def test_other_users_are_refused(client, approved, dead, who):
     [effect] = dead()
     if who != "nobody":
         client.force_login(UserFactory(is_staff=True) if who == "staff" else approved.submitted_by)
@@ -182,7 +182,7 @@ def test_a_story_leads_from_the_click_to_the_mail(client, operator, approved):
     assert "Account · activate" in page
 
 
-def test_an_invoice_s_story_begins_with_whoever_paid(approved):
+def test_history_of_an_invoice_begins_with_the_approval(approved):
     roots = history_of("invoice", approved.invoice_id)
 
     names = [(root.transition.machine, root.transition.name) for root in roots]
@@ -239,7 +239,7 @@ def test_skipping_wants_a_reason(client, operator, dead):
     assert effect.state == "skipped"
 
 
-def test_what_is_done_is_not_tried_again(client, operator, dead):
+def test_done_effect_is_not_tried_again(client, operator, dead):
     [effect] = dead(state="done")
 
     answer = client.post(verb(effect, "retry"), {"reason": "x", "payload": "{}"})

@@ -17,7 +17,7 @@ BILLING = {"billing_email": "b@acme.test", "address_line1": "1 High Street", "ci
 @pytest.mark.parametrize(
     ("change", "field"), [({"city": ""}, "city"), ({"tax_id": "x"}, "tax_id"), ({"country": "ZZ"}, "country")]
 )
-def test_no_door_can_forget_to_check_the_billing_details(change, field):
+def test_every_entry_checks_the_billing_details(change, field):
     with pytest.raises(ValidationError) as refusal:
         sign_up(
             email="ann@acme.test",

@@ -44,7 +44,7 @@ ROW = st.tuples(
 
 @settings(max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(ROW, min_size=4, max_size=8), chosen=st.integers(0, 7), then_ordered=st.booleans())
-def test_what_is_released_is_what_a_worker_could_claim_were_it_skipped(rows, chosen, then_ordered):
+def test_effects_released_by_a_skip_are_those_a_worker_could_claim(rows, chosen, then_ordered):
     with atomic():
         operator = StaffFactory(is_superuser=True)
         doors = [Door(), Door()]

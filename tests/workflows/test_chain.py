@@ -105,7 +105,7 @@ def test_a_large_day_is_digested_in_small_commits(monkeypatch, clock, folder):
     assert verify().findings == []
 
 
-def test_what_one_call_does_not_manage_the_next_one_does(clock, folder):
+def test_next_call_finishes_what_one_call_did_not(clock, folder):
     PaymentFactory()
     clock.advance(days=1, hours=2)
 
@@ -249,7 +249,7 @@ def test_same_texts_have_different_digests(days):
         "DELETE FROM core_historyhead",
     ],
 )
-def test_what_is_kept_of_a_day_stays(days, sql):
+def test_closed_day_cannot_be_changed(days, sql):
     with (
         pytest.raises(IntegrityError, match=r"frozen|has a history|append-only"),
         atomic(),
@@ -300,7 +300,7 @@ def test_folder_that_cannot_be_written_to_holds_nothing_up(settings, clock, capl
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", "x"])
-def test_head_that_is_none_is_refused(days, name):
+def test_malformed_head_is_refused(days, name):
     with pytest.raises(CommandError):
         call_command("verify_history", head=[name])
 

@@ -186,7 +186,7 @@ def test_waiting_time_is_a_setting(eve, clock):
     assert timedelta(hours=99) < grant.waits_until - clock.now() <= timedelta(hours=100)
 
 
-def test_what_is_taken_is_taken_at_once_and_ends_what_they_are_signed_in_with(eve, run_effects):
+def test_taken_permission_ends_at_once_with_all_sessions(eve, run_effects):
     ann = StaffFactory(email="ann@example.test")
     AuthToken.objects.create(ann)
 
@@ -219,12 +219,12 @@ def test_address_of_staff_changes_when_a_second_holder_confirms(eve, max_, run_e
 
 
 @pytest.mark.parametrize("words", [[], ["core.everything"], ["email"], ["group:none"], [APPROVE, "x"]])
-def test_rights_that_are_none_are_refused(eve, words):
+def test_unknown_permission_is_refused(eve, words):
     with pytest.raises(ValidationError):
         ask_to_give(UserFactory(), words, by=eve)
 
 
-def test_what_somebody_holds_or_does_not_is_a_conflict(eve):
+def test_granting_twice_or_taking_what_is_not_held_is_a_conflict(eve):
     ann = StaffFactory()
     with pytest.raises(Conflict):
         ask_to_give(ann, [APPROVE], by=eve)

@@ -279,7 +279,7 @@ def test_nobody_is_reminded_of_what_was_issued_a_moment_ago(clock, run_effects, 
     assert kinds_of(mailoutbox)["invoice_reminder"] == 1
 
 
-def test_a_reminder_that_was_owed_when_the_money_came_is_not_sent(active, up_to_renewal, pay, run_effects, mailoutbox):
+def test_due_reminder_is_not_sent_once_the_money_came(active, up_to_renewal, pay, run_effects, mailoutbox):
     signed = active()
     up_to_renewal(signed)
     invoice = renewal(signed)
@@ -362,7 +362,7 @@ def test_money_that_waits_in_the_balance_keeps_a_customer_from_falling_behind(ac
 # Reversals
 
 
-def test_what_is_spent_is_spent_and_what_is_left_is_revoked(active, controller, run_effects, pay):
+def test_reversal_revokes_unspent_credits_only(active, controller, run_effects, pay):
     signed = active()
     consume(signed.account, 700, reference="job", by=signed.user)
     payment = signed.invoice.payments.get()
@@ -500,7 +500,7 @@ def test_a_smaller_plan_that_is_paid_late_is_the_smaller_plan(active, plans, up_
     assert credits_of(signed) == 4000
 
 
-def test_thinking_better_of_a_smaller_plan(active, plans, up_to_renewal):
+def test_smaller_plan_can_be_replaced_before_it_begins(active, plans, up_to_renewal):
     signed = active("growth")
     choose_plan(signed.account, plans["starter"], by=signed.user)
 
@@ -510,7 +510,7 @@ def test_thinking_better_of_a_smaller_plan(active, plans, up_to_renewal):
     assert renewal(signed).total == Decimal("189.00")
 
 
-def test_what_is_paid_ahead_is_what_begins(active, plans, up_to_renewal, pay, live_through):
+def test_plan_that_is_paid_ahead_begins(active, plans, up_to_renewal, pay, live_through):
     signed = active("growth")
     up_to_renewal(signed)
     pay(renewal(signed))
@@ -593,7 +593,7 @@ def test_another_choice_waits_for_what_is_paid_in_part(customer, plans, pay):
 # Invoices that staff take back
 
 
-def test_a_renewal_that_was_voided_is_issued_anew(active, up_to_renewal, controller, run_effects):
+def test_voided_renewal_is_issued_again(active, up_to_renewal, controller, run_effects):
     signed = active()
     up_to_renewal(signed)
     wrong = renewal(signed)

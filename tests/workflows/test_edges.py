@@ -140,7 +140,7 @@ def _leads(model, birth, way):
     ARROWS,
     ids=lambda word: getattr(word, "__name__", word),
 )
-def test_an_arrow_leads_where_it_is_drawn(model, name, source, target, bring, take):
+def test_transition_leads_to_its_declared_state(model, name, source, target, bring, take):
     row = bring(model, source)
 
     fact = take(row, name, target)
@@ -151,7 +151,7 @@ def test_an_arrow_leads_where_it_is_drawn(model, name, source, target, bring, ta
 
 
 @pytest.mark.parametrize(("model", "name", "state"), NO_ARROWS, ids=lambda word: getattr(word, "__name__", word))
-def test_where_no_arrow_is_drawn_nothing_moves(model, name, state, bring, take):
+def test_undeclared_transition_is_refused(model, name, state, bring, take):
     row = bring(model, state)
     before = Transition.objects.count()
 

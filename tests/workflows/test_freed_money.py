@@ -82,7 +82,7 @@ def test_who_comes_back_is_not_asked_for_what_they_paid_ahead(active, plans, up_
     assert balance_of(signed.account.pk) == {}
 
 
-def test_what_was_given_keeps_its_money(active, run_effects):
+def test_money_stays_on_a_period_that_has_begun(active, run_effects):
     signed = active()
 
     perform(Subscription.objects.get().cancel, by=signed.user)
@@ -170,7 +170,7 @@ def test_an_effect_allocates_once(active):
         )
 
 
-def test_no_bank_kept_anything_of_a_balance(customer, pay, up_to_renewal):
+def test_bank_fee_tolerance_does_not_apply_to_a_balance(customer, pay, up_to_renewal):
     PaymentMethodFactory(tolerance_percent=Decimal(5), tolerance_max=Decimal(15))
     signed = customer()
 

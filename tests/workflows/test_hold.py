@@ -25,7 +25,7 @@ def held(settings, run_effects):
     return payment
 
 
-def test_what_is_inside_the_house_goes_on_and_nothing_leaves_it(held, mailoutbox):
+def test_internal_effects_run_and_external_ones_wait_while_held(held, mailoutbox):
     held.refresh_from_db()
 
     assert held.status == "succeeded"
@@ -35,7 +35,7 @@ def test_what_is_inside_the_house_goes_on_and_nothing_leaves_it(held, mailoutbox
     assert {effect.attempts for effect in waiting} == {0}
 
 
-def test_when_it_is_opened_they_leave_each_once(held, mailoutbox, settings, run_effects):
+def test_external_effects_run_once_after_the_hold(held, mailoutbox, settings, run_effects):
     settings.ENGINE_PAUSE_EXTERNAL_EFFECTS = False
     run_effects()
     sent = len(mailoutbox)
@@ -44,7 +44,7 @@ def test_when_it_is_opened_they_leave_each_once(held, mailoutbox, settings, run_
     assert sent == len(mailoutbox) == Effect.objects.filter(kind__startswith="mail.", state="done").count()
 
 
-def test_what_went_out_before_the_loss_is_skipped_with_its_reason(held, mailoutbox, settings, run_effects, capsys):
+def test_effects_sent_before_the_loss_are_skipped_with_a_reason(held, mailoutbox, settings, run_effects, capsys):
     staff = OperatorFactory()
     moment = (database_now() + timedelta(minutes=1)).isoformat()
     due = Effect.objects.filter(kind__startswith="mail.", state="ready").count()
@@ -62,7 +62,7 @@ def test_what_went_out_before_the_loss_is_skipped_with_its_reason(held, mailoutb
     assert (story.what, story.actor, story.detail) == ("skipped", staff, "sent before the restore")
 
 
-def test_what_falls_due_later_and_what_stays_inside_is_left_alone(held):
+def test_skip_leaves_later_and_internal_effects_alone(held):
     before = database_now() - timedelta(hours=1)
 
     call_command("skip_outward", due_before=before.isoformat(), by=OperatorFactory().email)
@@ -72,7 +72,7 @@ def test_what_falls_due_later_and_what_stays_inside_is_left_alone(held):
     assert not Effect.objects.filter(state="skipped").exclude(kind__startswith="mail.").exists()
 
 
-def test_only_who_may_operate_effects_does_it(held):
+def test_skip_outward_needs_the_permission(held):
     with pytest.raises(CommandError, match="may not operate"):
         call_command("skip_outward", due_before="2099-01-01", by=UserFactory().email)
     with pytest.raises(CommandError, match="Nobody has the address"):

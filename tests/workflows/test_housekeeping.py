@@ -137,7 +137,7 @@ def test_a_link_that_was_mailed_leaves_no_address_behind(run_effects, mailoutbox
     assert not Effect.objects.filter(payload__email=user.email).exists()
 
 
-def test_what_had_trouble_stays_with_its_story(run_effects, monkeypatch, advance):
+def test_effect_that_failed_is_kept_with_its_history(run_effects, monkeypatch, advance):
     def broken(*_):
         raise ValueError("no")
 
@@ -155,7 +155,7 @@ def test_what_had_trouble_stays_with_its_story(run_effects, monkeypatch, advance
     assert Effect.objects.get(kind="mail.payment_submitted").events.count() == 1
 
 
-def test_what_is_not_over_stays_however_old(mailoutbox, run_effects):
+def test_unfinished_effects_are_kept_at_any_age(mailoutbox, run_effects):
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
 
@@ -195,7 +195,7 @@ def test_a_purge_that_is_cut_short_is_finished_by_the_next(run_effects, mailoutb
     assert what_is_wrong() == []
 
 
-def test_young_ones_stay(run_effects, mailoutbox, clock):
+def test_recent_effects_are_kept(run_effects, mailoutbox, clock):
     settle(run_effects)
 
     assert delete_expired()["effects"] == 0

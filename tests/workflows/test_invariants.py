@@ -297,7 +297,7 @@ MORE = {
 
 @pytest.mark.guards("S18", "workflows.reporting.laws.MONEY")
 @pytest.mark.parametrize("name", MORE)
-def test_what_is_not_so_in_another_way_is_found_too(name, keys):
+def test_each_other_way_to_break_an_invariant_is_found(name, keys):
     """S18"""
     as_owner(MORE[name].format(**keys))
 
@@ -305,7 +305,7 @@ def test_what_is_not_so_in_another_way_is_found_too(name, keys):
 
 
 @pytest.mark.parametrize("name", MISDEEDS)
-def test_what_is_not_so_is_found(name, keys):
+def test_each_broken_invariant_is_found(name, keys):
     as_owner(*(statement.format(**keys) for statement in MISDEEDS[name]))
 
     assert name in {line.removeprefix("NOT SO: ").partition(": ")[0] for line in found()}

@@ -417,7 +417,7 @@ def test_of_two_who_accept_one_offer_one_comes_in(invited):
 
 
 @pytest.mark.parametrize("token", ["", "x", "0" * 32, "\x00", "ü.x"])
-def test_link_that_is_none_is_refused(owner, token):
+def test_malformed_link_is_refused(owner, token):
     assert offer_of(token) is None
     for verb in (lambda: accept(token, password=NEW), lambda: decline(token)):
         with pytest.raises(ValidationError):

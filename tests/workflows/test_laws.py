@@ -204,7 +204,7 @@ class House(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_whatever_people_do_the_laws_hold():
+def test_laws_hold_for_any_sequence_of_actions():
     class InSavepoint(House):
         def __init__(self) -> None:
             super().__init__()

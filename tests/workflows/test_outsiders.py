@@ -223,7 +223,7 @@ def test_members_are_not_made_staff(account):
         User.objects.filter(pk=member.pk).update(is_staff=True)
 
 
-def test_who_is_both_from_before_can_still_be_edited(account):
+def test_user_who_is_staff_and_member_from_before_can_be_edited(account):
     member = account.memberships.get()
     make_staff_as_before(member.user)
 

@@ -164,7 +164,7 @@ def test_where_nobody_else_could_confirm_a_day_alone_is_enough(ann, invoice, met
     assert in_force(method) == "99999999"
 
 
-def test_whoever_is_left_alone_later_waits_another_day_at_most(ann, bob, invoice, method, clock, run_effects):
+def test_sole_holder_waits_another_day_at_most(ann, bob, invoice, method, clock, run_effects):
     ask(method, ann)
     clock.advance(hours=25)
     run_effects()

@@ -77,7 +77,7 @@ def later(monkeypatch):
     return pass_by
 
 
-def test_a_forgotten_password_is_set_anew_by_mail_once(ann, mailed, mailoutbox):
+def test_forgotten_password_is_reset_by_mail_once(ann, mailed, mailoutbox):
     ask_for_password_reset("ANN@acme.TEST")
     token = mailed()
 
@@ -100,7 +100,9 @@ def test_no_row_holds_a_link(ann, mailed):
     assert token.partition(".")[2] not in f"{kept.key} {kept.payload} {kept.outcome} {kept.last_error}"
 
 
-def test_an_unknown_address_is_owed_the_same_and_gets_nothing(ann, mailoutbox, run_effects, django_assert_num_queries):
+def test_unknown_address_schedules_the_same_and_gets_no_mail(
+    ann, mailoutbox, run_effects, django_assert_num_queries
+):
     asked = []
     for email in (ann.email, "nobody@acme.test"):
         with django_assert_num_queries(1) as queries:
@@ -162,7 +164,7 @@ def test_a_weak_password_spends_no_link(ann, mailed, password):
 @pytest.mark.parametrize(
     "token", ["", ".", "x", "a.b", "." * 50, "0" * 32 + ".", "0" * 32 + ".abc-def", "é" * 32 + ".1-1"]
 )
-def test_what_is_no_link_opens_nothing(ann, token):
+def test_malformed_link_opens_nothing(ann, token):
     for use in (lambda: reset_password(token, NEW), lambda: verify_email(token)):
         with pytest.raises(ValidationError):
             use()

@@ -151,7 +151,7 @@ def tables_that_say(*words, but=()):
     return {(table, word) for table, word in found if table not in but}
 
 
-def test_what_is_held_is_told_whole(ann, capsys, client):
+def test_export_holds_all_personal_data(ann, capsys, client):
     AuthToken.objects.create(ann)
     client.force_login(ann)
 
@@ -179,7 +179,7 @@ def test_a_member_is_told_nothing_of_the_owners_details(ann):
     assert told["invoices"] == told["claims"] == told["mails"] == []
 
 
-def test_who_is_erased_is_found_nowhere_but_where_the_books_must_keep_it(ann, officer, run_effects, mailoutbox):
+def test_erased_user_is_found_only_in_the_books(ann, officer, run_effects, mailoutbox):
     assert {word for _, word in tables_that_say(*OF_HERS)} == set(OF_HERS)
 
     changed = erase_person(ann, by=officer, reason="asked by letter")
@@ -196,7 +196,7 @@ def test_who_is_erased_is_found_nowhere_but_where_the_books_must_keep_it(ann, of
         assert list(findings(cursor)) == []
 
 
-def test_what_happened_stays_explained(ann, officer, run_effects, mailoutbox):
+def test_history_stays_readable_after_erasure(ann, officer, run_effects, mailoutbox):
     account = ann.membership.account
     before = Transition.objects.filter(account_id=account.pk).count(), CreditEntry.objects.count()
 
@@ -218,7 +218,7 @@ def test_what_happened_stays_explained(ann, officer, run_effects, mailoutbox):
     assert log.object_repr.endswith("@erased.invalid")
 
 
-def test_nobody_is_told_of_it_and_no_operator_is_alarmed(ann, officer, run_effects, mailoutbox):
+def test_erasure_sends_no_mail_and_no_alert(ann, officer, run_effects, mailoutbox):
     mailoutbox.clear()
 
     erase_person(ann, by=officer, reason="asked by letter")
@@ -230,7 +230,7 @@ def test_nobody_is_told_of_it_and_no_operator_is_alarmed(ann, officer, run_effec
         assert cursor.fetchall() == []
 
 
-def test_who_is_erased_is_signed_out_and_stays_out(ann, officer):
+def test_erased_user_is_signed_out_for_good(ann, officer):
     caller = Caller(ann)
 
     erase_person(ann, by=officer, reason="asked by letter")
@@ -248,7 +248,7 @@ def test_the_address_is_free_again(ann, officer):
     assert User.objects.create_user(EMAIL, "correct horse battery").pk != ann.pk
 
 
-def test_one_of_many_leaves_the_account_alone(ann, officer):
+def test_erasing_one_of_several_members_leaves_the_account_alone(ann, officer):
     account = ann.membership.account
     other = MembershipFactory(account=account, role="owner")
 
@@ -277,7 +277,7 @@ def test_money_in_review_is_seen_to_first(ann, officer):
         erase_person(ann, by=officer, reason="asked by letter")
 
 
-def test_only_who_was_given_it_erases(ann):
+def test_erasing_needs_the_permission(ann):
     with pytest.raises(PermissionDenied):
         erase_person(ann, by=StaffFactory(is_superuser=True), reason="asked by letter")
 

@@ -42,7 +42,7 @@ def test_what_would_fail_is_said(run_effects, monkeypatch):
     assert found.summary == "1 payment approved, and not settled yet, 1 effect would fail"
 
 
-def test_nothing_else(run_effects):
+def test_preview_of_a_withdrawal_says_that_nothing_else_follows(run_effects):
     payment = PaymentFactory()
     run_effects()
 

@@ -81,7 +81,7 @@ def fresh(payment):
     return Payment.objects.get(pk=payment.pk)
 
 
-def test_of_many_who_approve_one_does(mailoutbox):
+def test_of_concurrent_approvals_one_succeeds(mailoutbox):
     payment, approvers = PaymentFactory(), [StaffFactory() for _ in range(8)]
 
     outcomes = at_once(*(lambda by=by: perform(fresh(payment).approve, by=by) for by in approvers))
@@ -176,7 +176,7 @@ def claim_it(invoice, method, owner, reference="WIRE 1"):
 
 
 @pytest.mark.parametrize("_", range(3))
-def test_an_approval_beats_the_end_of_patience(_, staff):
+def test_approval_beats_expiry(_, staff):
     payment = PaymentFactory()
     run_effects()
     lapse = lapse_of(payment.invoice)

@@ -31,7 +31,7 @@ def refusal(verb, *given, **named):
 
 
 @pytest.mark.parametrize("code", ["", "because", "OTHER"])
-def test_reject_refuses_a_reason_that_there_is_none_of(code):
+def test_reject_refuses_an_unknown_reason(code):
     payment = PaymentFactory()
 
     errors = refusal(perform, payment.reject, by=StaffFactory(), reason_code=code)

@@ -61,7 +61,7 @@ def test_a_second_run_adds_and_changes_nothing(seed_demo):
     assert everything() == before
 
 
-def test_what_the_operator_has_edited_stays(seed_demo):
+def test_seed_keeps_what_the_operator_edited(seed_demo):
     seed_demo()
     PaymentMethod.objects.filter(code="us_bank").update(is_enabled=False, is_demo=False, name="Ask us")
     Plan.objects.filter(code="starter").update(name="First")
@@ -79,7 +79,7 @@ def test_what_the_operator_has_edited_stays(seed_demo):
     assert everything() == before
 
 
-def test_what_has_been_lost_comes_back(seed_demo):
+def test_seed_restores_missing_rows(seed_demo):
     seed_demo()
     PaymentMethod.objects.get(code="ke_mpesa").delete()
     Plan.objects.get(code="scale").delete()
@@ -193,7 +193,7 @@ def test_staff_have_the_permissions_of_their_duty(seed_demo, email, may, may_not
     assert not any(user.is_granted(f"core.{permission}") for permission in may_not.split())
 
 
-def test_the_demo_customer_has_signed_up_and_owes_a_first_invoice(seed_demo):
+def test_demo_customer_has_signed_up_with_an_open_invoice(seed_demo):
     seed_demo()
 
     owner = User.objects.get(email="owner@demo.test")
@@ -285,7 +285,7 @@ def test_no_way_to_pay_is_open_before_its_operator_opens_it(seed_catalogue):
     assert set(PaymentMethod.objects.values_list("is_enabled", "is_demo")) == {(False, True)}
 
 
-def test_who_is_given_a_group_has_its_duty_and_no_other(seed_catalogue):
+def test_group_grants_its_own_duty_only(seed_catalogue):
     seed_catalogue()
     superuser = User.objects.create_superuser(email="root@example.com", password="correct horse battery")
 

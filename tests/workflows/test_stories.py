@@ -136,7 +136,7 @@ def test_everything_told_says_that_it_is_a_demo(told):
     assert set(Payment.objects.values_list("notes", flat=True)) == {"DEMO - DO NOT PAY"}
 
 
-def test_they_are_told_once(told):
+def test_demo_scenarios_are_created_once(told):
     def everything():
         return {
             model.__name__: list(model._base_manager.order_by("pk").values())

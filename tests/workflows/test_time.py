@@ -71,7 +71,7 @@ def test_a_sign_up_that_nobody_pays_lapses(customer, live_through, mailoutbox):
     assert kinds_of(mailoutbox)["invoice_reminder"] == 4  # -3, 0, 3 and 10 days around the due date
 
 
-def test_whoever_comes_back_gets_a_new_subscription(customer, plans, pay, live_through):
+def test_returning_customer_gets_a_new_subscription(customer, plans, pay, live_through):
     signed = customer()
     live_through(30)
 
@@ -122,7 +122,7 @@ def test_a_renewal_is_issued_ahead_and_begins_on_its_day_when_paid(active, clock
     assert kinds_of(mailoutbox)["invoice_reminder"] == 0
 
 
-def test_the_ladder_of_an_unpaid_renewal(active, clock, live_through, mailoutbox):
+def test_unpaid_renewal_goes_through_the_dunning_steps(active, clock, live_through, mailoutbox):
     signed = active()
     due = signed.subscription.period_end
     live_through((due - clock.today()).days)

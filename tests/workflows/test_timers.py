@@ -183,9 +183,7 @@ def test_a_first_payment_that_bounces_leaves_an_invoice_that_can_be_paid(
     assert status(signed.invoice, signed.account) == ["paid", "active"]
 
 
-def test_a_step_up_whose_payment_bounces_is_a_debt_and_not_an_offer(
-    active, plans, controller, run_effects, live_through, pay
-):
+def test_upgrade_whose_payment_bounces_stays_due(active, plans, controller, run_effects, live_through, pay):
     signed = active()
     live_through(2)
     _, upgrade = choose_plan(signed.account, plans["growth"], by=signed.user)

@@ -104,7 +104,7 @@ def test_effects_of_one_batch_stay_in_their_own_traces(spans, run_effects):
         assert {trace.split("-")[1] for trace in traces.values_list("trace", flat=True)} == {f"{n:032x}"}
 
 
-def test_what_follows_from_no_trace_begins_one(spans, run_effects):
+def test_effect_without_a_trace_begins_one(spans, run_effects):
     payment = PaymentFactory()
     run_effects()
     perform(payment.approve, by=StaffFactory())
@@ -128,7 +128,7 @@ def test_a_failure_shows_in_the_trace(spans, monkeypatch, run_effects):
 
 
 @pytest.mark.parametrize("given", ["", "x", "00-0-0-0", "00-" + "0" * 32 + "-" + "0" * 16 + "-01", "é"])
-def test_a_traceparent_that_is_none_begins_a_trace(spans, given):
+def test_malformed_traceparent_begins_a_new_trace(spans, given):
     payment = PaymentFactory()
 
     approve(payment, traceparent=given)

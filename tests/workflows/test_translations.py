@@ -34,7 +34,7 @@ def placeholders(words):
 
 
 @PATHS
-def test_catalog_has_every_word_of_its_room_and_no_other(path, tmp_path, monkeypatch):
+def test_catalog_has_exactly_the_messages_of_its_package(path, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     wanted = extract(*ROOMS[path.parts[-5]], to=tmp_path / "room.pot")
 
@@ -68,7 +68,7 @@ def test_catalog_is_compiled_as_it_is(path):
     assert path.with_suffix(".mo").read_bytes() == compiled.getvalue()
 
 
-def test_rooms_translate_the_same_words_alike():
+def test_packages_translate_the_same_message_alike():
     """Django merges the catalogs of all rooms: one of two translations would be shown to nobody."""
     said = defaultdict(set)
     for path in paths():

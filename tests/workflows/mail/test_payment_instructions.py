@@ -210,7 +210,7 @@ def test_the_chosen_method_comes_first_and_only_what_takes_the_currency():
 
 
 @pytest.mark.django_db
-def test_an_account_that_was_closed_is_not_paid_into_whoever_chose_it():
+def test_disabled_payment_method_is_not_offered_even_if_chosen():
     chosen = PaymentMethodFactory(is_enabled=False)
 
     assert ways_to_pay(InvoiceFactory(payment_method=chosen)) == []

@@ -1,4 +1,4 @@
-"""The whole house beside the test: web, worker, beat, PostgreSQL and Valkey as processes, mails as files."""
+"""The whole application beside the test: web, worker, beat, PostgreSQL and Valkey as processes, mails as files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What the tests of every room share."""
-
 from __future__ import annotations
 
 import logging

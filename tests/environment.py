@@ -1,5 +1,3 @@
-"""The variables that an operator may set, as `.env.example` lists them."""
-
 from __future__ import annotations
 
 import re

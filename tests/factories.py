@@ -1,4 +1,4 @@
-"""The smallest valid row of each noun. Rows with a lifecycle are born through the engine, as everywhere."""
+"""The smallest valid row of each model. Rows with a lifecycle are created through the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile values, and the requests that put each into each field and parameter of the published schema."""
+"""Bad values, and requests that put each into each field and parameter of the published schema."""
 
 from __future__ import annotations
 

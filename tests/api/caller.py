@@ -1,5 +1,3 @@
-"""Somebody who asks the API something, in this process."""
-
 from __future__ import annotations
 
 from typing import Any

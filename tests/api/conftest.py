@@ -1,5 +1,3 @@
-"""Callers of the API, in this process."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

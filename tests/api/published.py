@@ -1,4 +1,4 @@
-"""The published schema as a judge: whether an answer is one that it promises, whole and with nothing beside it."""
+"""Whether an answer is exactly what the published schema promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two customers and everybody who might ask for something, made by the verbs of the product."""
+"""Two customers, staff of each kind, and rows of theirs."""
 
 from __future__ import annotations
 

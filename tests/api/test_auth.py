@@ -1,5 +1,3 @@
-"""Passwords, verification and limits over HTTP: `api.auth`, `api.passwords`."""
-
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""The 8 billing fields at the API's doors: auth/register/ and PATCH account/."""
+"""The 8 billing fields in auth/register/ and PATCH account/."""
 # ruff: noqa: RUF001 - digits and letters of other scripts are meant
 
 from __future__ import annotations

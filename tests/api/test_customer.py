@@ -1,5 +1,3 @@
-"""What customers do beyond paying: `api.accounts`, `api.invoices`, `api.members`, `api.sites`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""A second claim of one invoice by the API: taken, marked, limited, and decided by itself."""
-
 from __future__ import annotations
 
 import pytest

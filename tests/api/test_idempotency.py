@@ -1,5 +1,3 @@
-"""Idempotency-Key on every POST: `api.views`."""
-
 from __future__ import annotations
 
 import hashlib

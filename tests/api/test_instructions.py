@@ -1,5 +1,3 @@
-"""`payment_instructions` of GET billing/invoices/{id}/."""
-
 from __future__ import annotations
 
 import pytest

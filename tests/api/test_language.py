@@ -1,4 +1,4 @@
-"""The language of an account: chosen at sign-up, changed later, and never that of the API's own words."""
+"""An account has a language; the API's own messages are always English."""
 
 from __future__ import annotations
 

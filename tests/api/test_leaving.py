@@ -1,5 +1,3 @@
-"""Closing an account, coming back, keeping a plan and what is beyond a plan, by the API."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""Who may do what, cell by cell: `tests.api.matrix`, held against the published schema."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""GET billing/admin/payment-methods/, and the hint that a transaction id is unusual."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""Confirm, approve, reject: `api.payments`."""
-
 from __future__ import annotations
 
 from uuid import uuid4

@@ -1,5 +1,3 @@
-"""`.../preview/`: what a verb would bring about, and nothing of it stored: `api.previews`."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""POST auth/register/ and auth/login/: `api.auth`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""The published schema: `api.schema`, `api.docs`."""
-
 from __future__ import annotations
 
 import json

@@ -1,5 +1,3 @@
-"""What the published schema says of a value that is left out must be a value that it allows."""
-
 from __future__ import annotations
 
 import json

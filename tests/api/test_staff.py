@@ -1,5 +1,3 @@
-"""What staff do with money and credits: `api.staff`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""What a request asks of the database."""
-
 from __future__ import annotations
 
 import re

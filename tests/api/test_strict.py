@@ -1,4 +1,4 @@
-"""What every address refuses in the same way: `api.views`, `api.parsers`, `api.query`, `api.middleware`."""
+"""What every endpoint refuses in the same way."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Time zones and days by the API: auth/register/, account/, billing/subscriptions/."""
-
 from __future__ import annotations
 
 from datetime import date

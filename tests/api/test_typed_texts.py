@@ -1,4 +1,3 @@
-"""What people type reaches the API as text, and is compared folded; dates, headers and passwords beside it."""
 # ruff: noqa: RUF001 - digits and letters of other scripts are meant
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-"""The engine's door for operators: `api.workflows`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""How a page must be, whatever is on it: readable by everybody, in every scheme, on a small phone."""
+"""Checks of contrast, labels and width, in each colour scheme and on a small phone."""
 
 from __future__ import annotations
 

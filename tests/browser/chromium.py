@@ -1,5 +1,3 @@
-"""Finding a Chromium on this machine, and starting it."""
-
 from __future__ import annotations
 
 import os

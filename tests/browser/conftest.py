@@ -1,4 +1,4 @@
-"""A real browser before the real house. One server and one browser serve all tests of this folder in one process."""
+"""One server and one browser serve all tests of this folder in one process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page there is, by who sees it: what is tried of all pages is tried of these. test_pages.py misses none."""
+"""Every page by who sees it; test_pages.py fails when one is missing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What people do on pages, in their own words."""
-
 from __future__ import annotations
 
 from uuid import uuid4

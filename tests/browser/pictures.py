@@ -1,4 +1,4 @@
-"""`make screenshots`: the ten main screens as docs/img/*.png, on a fresh demo with some claims of its own."""
+"""`make screenshots`: the ten main screens as docs/img/*.png, on a fresh demo."""
 
 from __future__ import annotations
 

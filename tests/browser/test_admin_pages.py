@@ -1,5 +1,3 @@
-"""The Django admin's own pages, of every model: readable by everybody, light and dark."""
-
 from __future__ import annotations
 
 import re

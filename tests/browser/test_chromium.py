@@ -1,4 +1,4 @@
-"""On a machine where no browser can be driven the tests of pages say why, and are skipped."""
+"""Where no browser starts, the tests of pages are skipped with a reason."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The review queue and the pages under Operations as staff use them, in a real browser."""
-
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

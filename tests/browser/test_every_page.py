@@ -1,5 +1,3 @@
-"""Every page of an account: readable by all, in each scheme and direction, on a small phone."""
-
 from __future__ import annotations
 
 from uuid import uuid4

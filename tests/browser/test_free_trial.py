@@ -1,5 +1,3 @@
-"""A stranger tries the product."""
-
 from __future__ import annotations
 
 from playwright.sync_api import expect

@@ -1,5 +1,3 @@
-"""That the lists in pages.py are whole; what the admin adds is found by test_admin_pages.py itself."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""A stranger becomes a paying customer, and staff countersign in a browser of their own."""
-
 from __future__ import annotations
 
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""What a banking app reads from the invoice's page: the code is photographed and decoded by another library."""
+"""The QR code of an invoice's page, photographed and decoded by another library."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The form of signing up, which knows countries."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""In and out, in both languages, with and without scripts."""
-
 from __future__ import annotations
 
 import pytest

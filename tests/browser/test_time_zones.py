@@ -1,5 +1,3 @@
-"""The device's own time zone becomes the account's, and can be changed."""
-
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""Visitors of the house, each with a browser's profile: a new one costs half a second, so they are used again."""
+"""Visitors with a browser profile each. A new profile costs half a second, so they are used again."""
 
 from __future__ import annotations
 

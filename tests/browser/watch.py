@@ -1,4 +1,4 @@
-"""A page under watch: whatever it does that no page of ours may do is written down, and fails the test."""
+"""Fails the test when a page logs an error, breaks its policy, is too heavy or asks another host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views in schema `audit`: their columns are a promise to everybody who reports from them."""
+"""The columns of the views in schema `audit` are a promise to everybody who reports from them."""
 
 from __future__ import annotations
 

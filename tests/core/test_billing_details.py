@@ -1,5 +1,3 @@
-"""The 8 billing fields, judged together: `core.validation.billing_details`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""What our code does not do at all: run commands, evaluate text, unpickle, read XML, ask other servers, weak digests.
+"""Our code runs no commands, evaluates no text, unpickles nothing, reads no XML and has no weak digests.
 
 What docs/asvs.md says of whole chapters of OWASP ASVS 5.0.0 stands on these.
 """

@@ -1,5 +1,3 @@
-"""What is read from the environment, and what the database is asked before the start."""
-
 from __future__ import annotations
 
 import os

@@ -1,5 +1,3 @@
-"""What a package says that it exports is there."""
-
 from __future__ import annotations
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What was issued and decided stays as it was, unless it is thawed: S18 of the security review."""
+"""Issued invoices and decided payments cannot be changed unless they are thawed: S18 of the security review."""
 
 from __future__ import annotations
 

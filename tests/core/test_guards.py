@@ -1,4 +1,4 @@
-"""What the database itself refuses: `core.models.guards`. Every way around the engine is tried."""
+"""Every way around the engine is tried, and refused by the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each index of a row is written anew when its status changes, so none may stand there for nothing."""
+"""A change of status writes each index of the row again, so a redundant one costs every transition."""
 
 from __future__ import annotations
 

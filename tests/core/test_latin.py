@@ -1,4 +1,3 @@
-"""Names in the letters that payment schemes carry: `core.payees.latin`."""
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-"""How often one may try: `core.security.rate_limits`, `core.http.client_ip`, and how LIMIT_* are read."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

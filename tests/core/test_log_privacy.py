@@ -1,4 +1,4 @@
-"""What no log line holds: who people are, what opens a door, what they paid with."""
+"""No log line holds names, secrets or payment details."""
 
 from __future__ import annotations
 

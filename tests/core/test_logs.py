@@ -1,5 +1,3 @@
-"""What a log line says beside its message: `core.observability.logging`."""
-
 from __future__ import annotations
 
 import json

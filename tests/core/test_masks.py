@@ -1,5 +1,3 @@
-"""The look of a number: `core.validation.patterns`."""
-
 from __future__ import annotations
 
 import time

@@ -1,5 +1,3 @@
-"""Figures for Prometheus: `core.observability.metrics`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

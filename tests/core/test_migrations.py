@@ -1,4 +1,4 @@
-"""Whoever upgrades a house that is open keeps it open: what a migration may do, and how long it may wait."""
+"""An upgrade does not stop a running installation: what a migration may do, and how long it may wait."""
 
 from __future__ import annotations
 

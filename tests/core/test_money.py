@@ -1,5 +1,3 @@
-"""Money in currencies of today, of yesterday and of nobody: `core.money`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""What the database alone keeps true of money and its settings, whatever the code above it does."""
-
 from __future__ import annotations
 
 import pytest

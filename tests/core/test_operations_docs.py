@@ -1,5 +1,3 @@
-"""docs/operations.md against the code: every variable, every command, every figure that one is to be woken by."""
-
 from __future__ import annotations
 
 import ast

@@ -1,5 +1,3 @@
-"""What a password may not be made of: `core.validation.passwords`, and Django's list."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,3 @@
-"""What a payer types into the bank's form: `core.payees.fields`, `core.payees.account_numbers`."""
 # ruff: noqa: RUF001 - digits and letters of other scripts are meant
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-"""For which payees a payment code is made, how it names them, and what an operator is told where there is none."""
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations

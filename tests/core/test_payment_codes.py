@@ -1,5 +1,3 @@
-"""What stands in the QR code beside an invoice: `core.payees.qr_codes`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

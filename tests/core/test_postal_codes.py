@@ -1,5 +1,3 @@
-"""The look of postal codes: `core.validation.postal_codes`."""
-
 from __future__ import annotations
 
 import pytest

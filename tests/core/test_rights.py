@@ -1,5 +1,3 @@
-"""What somebody may do, and where: `User.role_in`, `User.is_granted`."""
-
 from __future__ import annotations
 
 import pytest

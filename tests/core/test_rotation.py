@@ -1,4 +1,4 @@
-"""Another SECRET_KEY: what it costs with the old one as a fallback, and what without. As docs/operations.md says."""
+"""A new SECRET_KEY with and without the old one as a fallback, as docs/operations.md says."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What touches security is told: `core.security.events` (S16)."""
-
 from __future__ import annotations
 
 import json

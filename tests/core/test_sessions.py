@@ -1,4 +1,4 @@
-"""The key of a session opens an account, so the database holds a digest of it only: `core.security.sessions`."""
+"""The key of a session opens an account, so the database holds only its digest."""
 
 from __future__ import annotations
 

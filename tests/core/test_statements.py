@@ -1,5 +1,3 @@
-"""Statements that travel together, and rows read by SQL that is made once: `engine.pipeline`, `engine.raw_queries`."""
-
 from __future__ import annotations
 
 import time

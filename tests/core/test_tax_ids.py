@@ -1,5 +1,3 @@
-"""Numbers of tax offices: `core.validation.tax_ids`."""
-
 from __future__ import annotations
 
 import socket

@@ -1,5 +1,3 @@
-"""The terms of an invoice stand in columns, and the database keeps them in range."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,4 +1,3 @@
-"""What people type: `core.validation.text`, and the codes, links and days that stand on it."""
 # ruff: noqa: RUF001 - digits, dashes and letters of other scripts are meant
 
 from __future__ import annotations

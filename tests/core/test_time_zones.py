@@ -1,5 +1,3 @@
-"""Zones by name, out of one pinned table: `core.time_zones`."""
-
 from __future__ import annotations
 
 import os

@@ -1,5 +1,3 @@
-"""Nobody waits for PostgreSQL without an end, and probes are answered at once."""
-
 from __future__ import annotations
 
 import time

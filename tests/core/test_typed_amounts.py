@@ -1,4 +1,3 @@
-"""Amounts as people type them: `core.validation.amounts`, and the field that asks back."""
 # ruff: noqa: RUF001 - digits and signs of other scripts are meant
 
 from __future__ import annotations

@@ -1,5 +1,3 @@
-"""Accounts in countries that use IBANs without being in the registry: `core.payees.account_numbers`."""
-
 from __future__ import annotations
 
 import pytest

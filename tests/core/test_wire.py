@@ -1,4 +1,4 @@
-"""What every answer carries, and what a start is refused for: headers, cookies, proxies, secrets."""
+"""Headers, cookies, proxies and secrets."""
 
 from __future__ import annotations
 

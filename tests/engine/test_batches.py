@@ -1,4 +1,4 @@
-"""Effects that belong together, and the one that follows when all are over: `engine.batches`.
+"""The first tests are by hand; the last one lets Hypothesis choose the order and the crashes.
 
 First by hand, then in whatever order Hypothesis makes up, with crashes: the counts are what the rows are.
 """

@@ -1,5 +1,3 @@
-"""Clocks that jump, timers in crowds, lanes and kinds of other releases: `engine.sweeper`, `claim`, `lease`."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Pauses, let-goes and rates against a plain model of them, in whatever order people say them and workers look."""
+"""Pauses, releases and rates against a plain model, in any order."""
 
 from __future__ import annotations
 

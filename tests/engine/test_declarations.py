@@ -1,4 +1,4 @@
-"""What is declared wrongly is refused when it is declared, in one clear line (H25): `engine.registry`."""
+"""Wrong declarations are refused at import, in one clear line (H25)."""
 
 from __future__ import annotations
 

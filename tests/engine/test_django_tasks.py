@@ -1,5 +1,3 @@
-"""Functions under Django's `@task` become effects: `engine.django_tasks`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

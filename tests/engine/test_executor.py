@@ -1,5 +1,3 @@
-"""Paying debts: claim, lease, fence, failure: `engine.executor`, `lease` and `sweep`."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""What goes wrong costs whoever it is about, and nobody beside it: `engine.executor` and `lease`."""
+"""A failure is charged to the effect that caused it and to no other."""
 
 from __future__ import annotations
 

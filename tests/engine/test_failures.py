@@ -1,5 +1,3 @@
-"""What does not come right, by why: `engine.failures`."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -1,5 +1,3 @@
-"""Sets of transitions: of any size, in the order given, and beside others: `engine.transitions`."""
-
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,4 @@
-"""The shop of docs/engine.md, in a folder of its own: files and commands of the page, the engine from a wheel."""
+"""Files and commands of docs/engine.md's shop in a folder of their own, with the engine from a wheel."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Stop what is owed, let some of it go, then the rest: `engine.pauses`."""
-
 from __future__ import annotations
 
 import threading

@@ -1,5 +1,3 @@
-"""The one way in which a status changes: `engine.transitions`."""
-
 from __future__ import annotations
 
 import threading

@@ -1,5 +1,3 @@
-"""What was put off is looked at again; timers, failures and other tenants are left alone."""
-
 from __future__ import annotations
 
 from datetime import timedelta

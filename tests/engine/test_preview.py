@@ -1,4 +1,4 @@
-"""`preview`: a transition and what follows, rolled back. tests/simulation compares it with what then happens."""
+"""tests/simulation compares previews with what then happens."""
 
 from __future__ import annotations
 

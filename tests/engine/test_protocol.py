@@ -1,4 +1,4 @@
-"""The protocol against a plain model of it: whatever order things happen in, the rows are what the model says.
+"""The protocol against a plain model: in any order of events the rows are what the model says.
 
 Hypothesis makes up the order: births, transitions, claims, deaths, late holders, lost and doubled rings, failures,
 operators and time. HYPOTHESIS_PROFILE=long tries many more; a failure prints its steps and a blob to repeat it.

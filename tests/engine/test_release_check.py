@@ -1,5 +1,3 @@
-"""Effects that this code cannot do are counted before it starts: `engine.checks`."""
-
 from __future__ import annotations
 
 import pytest

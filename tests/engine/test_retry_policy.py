@@ -1,5 +1,3 @@
-"""How a kind's failures are met, where not as all others: `@effect_handler(retry=Retry(...))`."""
-
 from __future__ import annotations
 
 import dataclasses

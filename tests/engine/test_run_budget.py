@@ -1,4 +1,4 @@
-"""A run ends in time, gives back what it did not begin, and charges nobody for it: `engine.executor`."""
+"""A run ends in time and gives back, uncharged, what it did not begin."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The lane of what may take up to 15 minutes: leases and limits of its own, and nobody waits for it."""
-
 from __future__ import annotations
 
 import dataclasses

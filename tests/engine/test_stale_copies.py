@@ -1,5 +1,3 @@
-"""Copies that are older or newer than the row, and requests asked twice at once: `engine.transitions`."""
-
 from __future__ import annotations
 
 import threading

@@ -1,5 +1,3 @@
-"""How often a far side is called, all processes together: `engine.throttles`."""
-
 from __future__ import annotations
 
 import dataclasses

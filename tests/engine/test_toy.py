@@ -1,5 +1,3 @@
-"""The engine on a machine of two states that has nothing to do with billing: `tests/toy`."""
-
 from __future__ import annotations
 
 import re

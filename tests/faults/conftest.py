@@ -1,4 +1,4 @@
-"""The site is shared: a test may break whatever it likes, it is healed before the next one."""
+"""The site is shared, and repaired before each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims that wait for a decision, made inside the product because signing up by the door takes a password's time."""
+"""Claims made by SQL and verbs inside the product, because signing up over the API costs a password hash."""
 
 from __future__ import annotations
 

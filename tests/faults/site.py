@@ -1,4 +1,4 @@
-"""One machine with the whole product on it, every process of it within reach of a kill."""
+"""The whole product on one machine, with every process within reach of a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker is refused, hangs, forgets, repeats, mixes up or is full: that costs latency and nothing else."""
+"""A broker that refuses, hangs, loses, repeats or reorders messages costs latency and nothing else."""
 
 from __future__ import annotations
 

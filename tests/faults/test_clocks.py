@@ -1,5 +1,3 @@
-"""More than one of everything."""
-
 from __future__ import annotations
 
 import time

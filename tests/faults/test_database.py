@@ -1,5 +1,3 @@
-"""PostgreSQL ends at once and comes back, with work under way."""
-
 from __future__ import annotations
 
 import signal

@@ -1,5 +1,3 @@
-"""`make drill` of a database of one's own: whole, and broken by a hand that went around us."""
-
 from __future__ import annotations
 
 from pathlib import Path

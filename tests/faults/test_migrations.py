@@ -1,5 +1,3 @@
-"""The schema changes under people who go on working."""
-
 from __future__ import annotations
 
 import itertools

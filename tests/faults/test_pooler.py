@@ -1,4 +1,4 @@
-"""PgBouncer in transaction mode stands between: a session is nobody's, so a lease counts by time alone."""
+"""Behind PgBouncer in transaction mode a lease names no session, so it ends by time alone."""
 
 from __future__ import annotations
 

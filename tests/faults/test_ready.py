@@ -1,4 +1,4 @@
-"""Whoever sends people to a web process hears within 10 s that the database went away, stands still or is back."""
+"""A load balancer hears within 10 s that the database went away, stands still or is back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL stands still, with all its sessions: it takes connections and statements, and answers none."""
+"""PostgreSQL takes connections and statements and answers none."""
 
 from __future__ import annotations
 

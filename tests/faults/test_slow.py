@@ -1,5 +1,3 @@
-"""What takes longer than a lease of the others, in a worker of its own, beside people who approve."""
-
 from __future__ import annotations
 
 import time

@@ -1,4 +1,4 @@
-"""Everything at once: payments are approved while something dies every few seconds."""
+"""Payments are approved while something dies every few seconds."""
 
 from __future__ import annotations
 

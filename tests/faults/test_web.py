@@ -1,4 +1,4 @@
-"""The web server dies between the commit and the ring."""
+"""The web server dies between the commit and the notification."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""A scratch database for each test: a copy of the empty one of this test process."""
-
 from __future__ import annotations
 
 import logging

@@ -1,5 +1,3 @@
-"""For each law a fault is planted, and the simulation finds it."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""A preview of everything that people do: it says what then happens, and leaves no trace of its own."""
+"""A preview says what then happens, and leaves no trace."""
 
 from __future__ import annotations
 

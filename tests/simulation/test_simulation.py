@@ -1,5 +1,3 @@
-"""Random customers and staff, and every law: the short form of `manage.py simulate`."""
-
 from __future__ import annotations
 
 import os

@@ -1,5 +1,3 @@
-"""The product as a stranger meets it: addresses and JSON in, mails out."""
-
 from __future__ import annotations
 
 import email

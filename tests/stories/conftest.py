@@ -1,5 +1,3 @@
-"""The whole house beside the test, for those who tell stories of it."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,5 +1,3 @@
-"""The client that people copy walks the whole way, and is refused in the words of the API."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A browser opens the pages and obeys their Content-Security-Policy: nothing of ours is forbidden by it."""
+"""Pages obey their own Content-Security-Policy in a real browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many people at the same moment, on a web server of two processes with four threads each."""
+"""Concurrent requests to a web server of two processes with four threads each."""
 
 from __future__ import annotations
 

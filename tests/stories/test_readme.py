@@ -1,5 +1,3 @@
-"""The walk in the README works when pasted."""
-
 from __future__ import annotations
 
 import os

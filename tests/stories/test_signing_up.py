@@ -1,5 +1,3 @@
-"""From a stranger to a customer, over HTTP, with the real processes behind it."""
-
 from __future__ import annotations
 
 from uuid import uuid4

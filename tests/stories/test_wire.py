@@ -1,4 +1,4 @@
-"""Requests as no client writes them, over a socket: what dies before Django, and what Django makes of the rest."""
+"""Malformed requests over a raw socket: refused by gunicorn or by Django."""
 
 from __future__ import annotations
 

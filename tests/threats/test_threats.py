@@ -1,5 +1,3 @@
-"""docs/threats.md is what the marks say, each threat has its guard, and each guard exists."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""Visitors of pages, in this process."""
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,3 @@
-"""A request with something odd in it to a page, and what is wrong with the answer."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator

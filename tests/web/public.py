@@ -1,4 +1,4 @@
-"""Everything that is shown to customers of what staff have set: to be asked after staff have set something."""
+"""Everything that customers see of what staff have set."""
 
 from __future__ import annotations
 

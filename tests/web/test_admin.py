@@ -1,5 +1,3 @@
-"""The admin's lists and what can be done from them: `web.admin`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

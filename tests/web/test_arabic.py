@@ -1,5 +1,3 @@
-"""Pages in Arabic are in Arabic: what they say by themselves, and what they say when a rule below says no."""
-
 from __future__ import annotations
 
 import ast

@@ -1,4 +1,4 @@
-"""What docs/asvs.md says of pages, cookies, passwords and sessions and nothing else tests: OWASP ASVS 5.0.0."""
+"""What docs/asvs.md says of pages, cookies, passwords and sessions and no other test holds."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What stands above the pages of an account, in each of its states."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""The billing address is shown to be its reader's by a link, without a log-in."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""The page on which an owner closes the account, and what a closed account's pages still offer."""
-
 from __future__ import annotations
 
 import pytest

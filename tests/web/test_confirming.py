@@ -1,4 +1,4 @@
-"""Sessions of staff end, and the password is asked for again: `web.middleware`, `web.staff.confirming` (S17)."""
+"""Sessions of staff end, and the password is asked for again (S17)."""
 
 from __future__ import annotations
 

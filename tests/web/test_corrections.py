@@ -1,5 +1,3 @@
-"""The desk's pages to void, write off, adjust credits and close an account: `web.staff.corrections`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""What a page costs the database: every page there is, with many rows of everything."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""Pages of an account: who sees what, how dear they are, and what bad input does."""
-
 from __future__ import annotations
 
 from uuid import uuid4

@@ -1,5 +1,3 @@
-"""The review desk: who sees what, what a decision brings about, and what no input may do: `web.staff`."""
-
 from __future__ import annotations
 
 import re

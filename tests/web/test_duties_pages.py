@@ -1,5 +1,3 @@
-"""The desk's pages of rights, and what the admin leaves to them: `web.staff.duties`, `web.admin` (S7)."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""The operator's desk in the admin: `web.engine_admin`."""
-
 from __future__ import annotations
 
 import json

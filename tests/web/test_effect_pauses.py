@@ -1,5 +1,3 @@
-"""Staff slow down, stop and let go: the desk's page and the API's."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""Evidence comes from outside: no page fills in what somebody is to look up, or to say."""
+"""Evidence comes from outside: no form fills in what staff have to look up."""
 
 from __future__ import annotations
 

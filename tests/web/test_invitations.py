@@ -1,5 +1,3 @@
-"""The page of an invitation, the list of people with offers in it, and leaving."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""Mails to read in the admin: `web.mails`."""
-
 from __future__ import annotations
 
 import pytest

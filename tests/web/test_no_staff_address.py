@@ -1,4 +1,4 @@
-"""What customers read names nobody of the staff: S21 of the security review."""
+"""Customers read no names or addresses of staff: S21 of the security review."""
 
 from __future__ import annotations
 

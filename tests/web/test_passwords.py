@@ -1,5 +1,3 @@
-"""The pages behind the links of our mails, and those of a person's own log-in."""
-
 from __future__ import annotations
 
 import pytest

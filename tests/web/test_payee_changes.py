@@ -1,5 +1,3 @@
-"""The admin's pages on which a change of payee is asked for, confirmed and withdrawn; and what customers then see."""
-
 from __future__ import annotations
 
 import pytest

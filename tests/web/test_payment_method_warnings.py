@@ -1,4 +1,3 @@
-"""What the admin's page of a payment method says of payees that are taken but want a second look."""
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations

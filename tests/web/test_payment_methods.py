@@ -1,4 +1,4 @@
-"""The admin's page of a payment method: `web.payment_methods`. Plain requests, as without JavaScript."""
+"""Plain requests, as without JavaScript."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What a decision would bring about, told on the desk before it is made: `web.staff.previews`."""
-
 from __future__ import annotations
 
 import pytest

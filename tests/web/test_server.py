@@ -1,5 +1,3 @@
-"""The web server as a process: who is let in while all its threads are kept busy."""
-
 from __future__ import annotations
 
 import os

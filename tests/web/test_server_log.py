@@ -1,5 +1,3 @@
-"""gunicorn's own lines: of one form with ours, and nobody's address in them."""
-
 from __future__ import annotations
 
 import json

@@ -1,5 +1,3 @@
-"""What staff may do with plans, prices, payment methods, people and the policy in the admin, and what follows."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""A smaller plan than what is in use, and keeping the plan: what the plan's page and the banner say."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""Whose day it is, on pages: guessed when signing up, changed with the billing details, never a broken page."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""What people type into pages: amounts that are asked back, days, passwords and names."""
-
 from __future__ import annotations
 
 import unicodedata

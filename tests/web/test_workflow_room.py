@@ -1,5 +1,3 @@
-"""The workflow room: machines, stories, effects and figures: `web.staff`."""
-
 from __future__ import annotations
 
 import json

@@ -1,5 +1,3 @@
-"""Customers on a clock that tests can move."""
-
 from __future__ import annotations
 
 from collections import Counter

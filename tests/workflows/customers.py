@@ -1,5 +1,3 @@
-"""How tests look at customers."""
-
 from __future__ import annotations
 
 from collections import Counter

@@ -1,5 +1,3 @@
-"""What one account can cause in a day has an end: `core.security.rate_limits.count`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""Signing up and changing an account, whichever door asks: `workflows.actions`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""What was agreed stays agreed, whatever the catalogue says by now; of two choices about a period the later counts."""
+"""Agreed terms outlive changes of the catalogue; of two choices about a period the later counts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Who waits for an effect: `engine.dependents` by the rule of the claim, `workflows.reporting.waiting` in words."""
-
 from __future__ import annotations
 
 from typing import Any

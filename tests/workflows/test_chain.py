@@ -1,4 +1,4 @@
-"""The history of closed days: what is changed, added or missing later is found. S18 of the security review."""
+"""Changed, added and missing rows of closed days are found: S18 of the security review."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money that is told of twice: marked, limited, and never decided together."""
+"""Several claims of one invoice: marked, limited, and never decided together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transfer has one reference, and is claimed once in an account: whatever the method, whatever the script."""
+"""A reference is claimed once in an account, whatever the method and the script."""
 # ruff: noqa: RUF001 - digits of other scripts are meant
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a claim must say: the verb checks it, so that page, API, import and command refuse alike."""
+"""The verb checks claims, so that page, API, import and command refuse alike."""
 
 from __future__ import annotations
 

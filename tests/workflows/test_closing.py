@@ -1,5 +1,3 @@
-"""Closing an account: who may, what follows, and that nothing of it is changed afterwards."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Signing up again with the address of a closed account: a new person, a new account, and one trial a year."""
+"""Signing up with the address of a closed account: a new person, a new account, one trial a year."""
 
 from __future__ import annotations
 

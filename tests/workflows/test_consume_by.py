@@ -1,5 +1,3 @@
-"""Who of an account may use its credits: S19 of the security review."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""Where answers go, how customers reach people, and what a mail says when there is no way to pay."""
-
 from __future__ import annotations
 
 import pytest

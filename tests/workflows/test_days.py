@@ -1,4 +1,4 @@
-"""Which days people have, and how they are told: the last day that is named is one that they have."""
+"""The last day that a mail or page names is a day that the customer has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,3 @@
-"""What the desk cannot be made to overlook: whose claims are ranked, what is usual, and what is too much."""
 # ruff: noqa: RUF001 - digits of other scripts are meant
 
 from __future__ import annotations

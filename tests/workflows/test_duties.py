@@ -1,4 +1,4 @@
-"""Who may do what takes two people, or one and time: `workflows.actions.duties` (S7)."""
+"""A permission takes two people, or one and time (S7)."""
 
 from __future__ import annotations
 

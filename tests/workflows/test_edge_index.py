@@ -1,5 +1,3 @@
-"""docs/edge-cases.md names tests that there are."""
-
 from __future__ import annotations
 
 import re

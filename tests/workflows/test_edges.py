@@ -1,4 +1,4 @@
-"""Every arrow of docs/workflows.md is taken from every state it starts in, and no other way leads anywhere."""
+"""Every transition of docs/workflows.md from every state."""
 
 from __future__ import annotations
 

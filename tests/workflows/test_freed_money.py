@@ -1,4 +1,4 @@
-"""Money finds its way out: what will not be gives it back to the balance, and the balance meets what is open."""
+"""Money of what is voided or over goes to the balance, and the balance pays what is open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A restored house is held until somebody has looked: PAUSE_EXTERNAL_EFFECTS, `skip_outward`."""
+"""A restored installation holds external effects until an operator has looked: `skip_outward`."""
 
 from __future__ import annotations
 

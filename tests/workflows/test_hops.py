@@ -1,4 +1,4 @@
-"""How many stays a trip through our code has: redesigned once, and kept so."""
+"""How many of our functions a request passes through."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""What is forgotten: `workflows.retention` and `engine.purge`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""What must always be true is found out when it is not: `workflows.reporting.invariants`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,5 +1,3 @@
-"""Invitations are offers: `workflows.actions.invitations`, and what a reset of an unproved account ends."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""Issuing: `workflows.actions.invoices`."""
-
 from __future__ import annotations
 
 import threading

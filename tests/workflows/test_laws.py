@@ -1,4 +1,4 @@
-"""The laws of money and credits, whatever people do in whatever order, and however much time passes between.
+"""The laws of money and credits under any sequence of actions and any passing of time.
 
 After each step every invariant of `workflows.reporting.invariants` is asked, and nothing may be stuck. LAW_EXAMPLES and
 LAW_STEPS in the environment make it try more, LAW_SHRINK looks for the shortest way to a failure.

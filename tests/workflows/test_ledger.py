@@ -1,5 +1,3 @@
-"""Credits: `workflows.settlement.credits`."""
-
 from __future__ import annotations
 
 import threading

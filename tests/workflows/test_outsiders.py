@@ -1,4 +1,4 @@
-"""Who decides on an account's money does not belong to it, and never did: S6 of the security review."""
+"""Nobody decides on an account that they belong or belonged to: S6 of the security review."""
 
 from __future__ import annotations
 

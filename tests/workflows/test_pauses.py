@@ -1,4 +1,4 @@
-"""The pause that claims buy: so many days in all for an invoice, however often one is withdrawn or refused."""
+"""Claims delay an invoice's deadlines by a number of days in all, however often one is withdrawn or refused."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Two people at the payee of one method at the same moment: one of them is first, and the other is told."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Where money is sent: what one person changes of a method that invoices show waits for another, and for hours."""
+"""A change of payee waits for a second person, and for hours."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""People and their log-ins: `workflows.actions.people` and the mails it owes."""
-
 from __future__ import annotations
 
 import re
@@ -100,9 +98,7 @@ def test_no_row_holds_a_link(ann, mailed):
     assert token.partition(".")[2] not in f"{kept.key} {kept.payload} {kept.outcome} {kept.last_error}"
 
 
-def test_unknown_address_schedules_the_same_and_gets_no_mail(
-    ann, mailoutbox, run_effects, django_assert_num_queries
-):
+def test_unknown_address_schedules_the_same_and_gets_no_mail(ann, mailoutbox, run_effects, django_assert_num_queries):
     asked = []
     for email in (ann.email, "nobody@acme.test"):
         with django_assert_num_queries(1) as queries:

@@ -1,5 +1,3 @@
-"""What is held about a person, and what is left when it is to be forgotten: `workflows.actions.personal`."""
-
 from __future__ import annotations
 
 import json

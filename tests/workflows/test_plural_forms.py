@@ -1,5 +1,3 @@
-"""Which form of a word stands beside a number: the compiled catalogs against CLDR's plural categories."""
-
 from __future__ import annotations
 
 import gettext

@@ -1,5 +1,3 @@
-"""A preview in the product's words: `workflows.reporting.previews`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is mailed to an address before somebody has shown that it is theirs, and what waits for that."""
+"""What is mailed to an address that is not proved, and what waits for the proof."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two at once: real threads on real rows. Whoever comes second finds what the first one left, and the books agree."""
+"""Real threads on real rows: the second finds what the first one left, and the books agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The renewals of a day are a batch; each keeps its own time: `workflows.lifecycle.renewal_runs`."""
+"""The renewals of a day are a batch; each keeps its own time."""
 
 from __future__ import annotations
 

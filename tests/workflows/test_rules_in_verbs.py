@@ -1,4 +1,4 @@
-"""What only forms and serializers refused: the verb says it, whoever calls."""
+"""Rules that only forms and serializers knew: the verb checks them for every caller."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The demo's rows: there after one run, untouched by the next, and never on a real installation by accident."""
-
 from __future__ import annotations
 
 import string

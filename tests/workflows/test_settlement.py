@@ -1,5 +1,3 @@
-"""What follows when staff approve: `workflows.settlement.effects`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

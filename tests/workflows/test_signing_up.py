@@ -1,4 +1,4 @@
-"""Signing up by codes: the verb checks all of it, so that page, API, import and command refuse alike."""
+"""The verb checks a sign-up, so that page, API, import and command refuse alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How staff split a payment: the verb checks it, whoever calls."""
+"""The verb checks how staff split a payment."""
 
 from __future__ import annotations
 

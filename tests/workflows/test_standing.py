@@ -1,5 +1,3 @@
-"""What an account may do in each of its states: `workflows.lifecycle.service_rules`."""
-
 from __future__ import annotations
 
 from decimal import Decimal

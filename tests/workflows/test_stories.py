@@ -1,5 +1,3 @@
-"""The demo's stories end as they are told: `workflows.seed.stories`."""
-
 from __future__ import annotations
 
 from datetime import timedelta

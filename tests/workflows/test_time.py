@@ -1,5 +1,3 @@
-"""What time brings about: trials, renewals, dunning, closing."""
-
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""Clocks that go on: whatever people do, each customer has a next day."""
+"""Whatever people do, each customer has a next day."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Traces from the request to the last effect: `core.observability.tracing`, `engine.tracing`."""
-
 from __future__ import annotations
 
 import gzip

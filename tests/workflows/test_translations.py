@@ -1,5 +1,3 @@
-"""Whether every word is translated and compiled, as `make messages` leaves it."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""One trial a year for a mailbox, limits of trials, and the clusters that staff look at."""
-
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor

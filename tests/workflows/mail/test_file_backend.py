@@ -1,5 +1,3 @@
-"""Mails as files: `workflows.mail.file_backend`."""
-
 from __future__ import annotations
 
 import pytest

@@ -1,5 +1,3 @@
-"""What the mails say, in both languages: the samples of `workflows.mail.samples`, and mails that are really sent."""
-
 from __future__ import annotations
 
 import re

@@ -1,5 +1,3 @@
-"""What leaves as a mail: `workflows.mail.sending.send`, as a mail server is given it."""
-
 from __future__ import annotations
 
 import email

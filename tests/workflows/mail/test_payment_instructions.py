@@ -1,5 +1,3 @@
-"""How to pay: an operator's words filled in for a customer's invoice, by `workflows.mail.payment_instructions`."""
-
 from __future__ import annotations
 
 from datetime import date

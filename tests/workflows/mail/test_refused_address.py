@@ -1,4 +1,4 @@
-"""A billing address that refuses for good: the mails reach the owners, the customer sees it, operators hear once."""
+"""A billing address that refuses for good: owners get the mails, the customer sees it, operators hear once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviewers hear of the first claim after a quiet quarter of an hour at once, and of those that follow in one mail."""
+"""Reviewers get the first claim at once, and those of the next quarter of an hour in one mail."""
 
 from __future__ import annotations
 

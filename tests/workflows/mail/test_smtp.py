@@ -1,4 +1,4 @@
-"""What a mail server may do to us, a real one: settlement is untouched, and only what was refused suffers."""
+"""Faults of a real mail server: settlement goes on, and only the refused mail suffers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from tests.api.matrix import actor_of
 from tests.api.published import must_conform, operations
 from tests.api.scenario import Scenario, digest
 from tests.odd_texts import some_odd_texts
-from tests.stored import wrong_texts
+from tests.stored_texts import wrong_texts
 
 pytestmark = pytest.mark.django_db
 LEAKS = (b"Traceback", b"psycopg", b"SELECT ", b"site-packages", b"django.")

@@ -90,7 +90,7 @@ MUTATIONS = [
     _of("persist.py", "CHUNK_ROWS = 500", "CHUNK_ROWS = 10**9",
         _SETS + "a_large_set_is_written_in_parts_and_is_one_all_the_same"),
     _of("engine/pipeline.py", "    if raw.pgconn.flush():\n", "    if False:\n",
-        "core/test_statements::statements_larger_than_a_socket_holds_travel_together"),
+        "engine/test_pipeline::statements_larger_than_a_socket_holds_travel_together"),
     _of("transitions.py", "deepcopy(before[name])", "before[name]",
         _PERFORM + "json_that_is_changed_in_place_is_written"),
     _of("transitions.py", "or (name in mutable and repr(before[name]) != repr(value))", "",

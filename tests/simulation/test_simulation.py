@@ -11,7 +11,7 @@ from django.db import connection
 from core.models import Account, Subscription
 from core.problems import Conflict
 from tests.simulation.plants import never
-from tests.simulation.test_planted import SENSELESS
+from tests.simulation.test_planted_faults import SENSELESS
 from workflows.management.commands import simulate as command
 from workflows.simulation import habits
 from workflows.simulation.database import NotScratch, check_scratch, scratch_database

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from tests.simulation.test_planted import SENSELESS
+from tests.simulation.test_planted_faults import SENSELESS
 from workflows.simulation.run import daily_laws, failures_after, say
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.story import Teller, undone

@@ -17,7 +17,7 @@ from core.models import User
 from core.observability.logging import TextFormatter
 from tests.api.caller import Caller
 from tests.api.conftest import is_problem
-from tests.core.test_wire import in_production
+from tests.core.test_http import in_production
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory
 from tests.web.conftest import signed_in
 from web.forms.passwords import ChangePasswordForm, NewPasswordForm

@@ -37,7 +37,7 @@ from tests.factories import (
 )
 from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
-from tests.web.odd import Judge
+from tests.web.odd_requests import Judge
 from workflows.mail.signed_links import RESET, invitation_token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 import web
 from core.models import PaymentMethod
 from tests.odd_texts import as_header, some_odd_texts, spelled
-from tests.web.odd import Judge
+from tests.web.odd_requests import Judge
 from tests.web.test_growing_forms import Shop, no_limits, shop
 
 __all__ = ["no_limits", "shop"]

@@ -37,7 +37,7 @@ from tests.factories import (
     SubscriptionFactory,
     UserFactory,
 )
-from tests.web.public import failures
+from tests.web.public_pages import failures
 from tests.web.test_settings_walk import standing
 from tests.workflows.conftest import prove
 from workflows.actions import price_of, sign_up

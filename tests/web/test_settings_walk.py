@@ -29,8 +29,8 @@ from core.models import (
 )
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PlanFactory, UserFactory
 from tests.odd_texts import some_odd_texts
-from tests.web.odd import Judge
-from tests.web.public import failures
+from tests.web.odd_requests import Judge
+from tests.web.public_pages import failures
 from workflows.actions.sites import open_site
 
 pytestmark = pytest.mark.django_db

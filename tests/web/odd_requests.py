@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 
 from tests.api.scenario import digest
-from tests.stored import wrong_texts
+from tests.stored_texts import wrong_texts
 
 TRACE = b"Traceback (most recent call last)"
 

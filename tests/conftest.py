@@ -9,7 +9,7 @@ import pytest
 
 from tests.clock import Clock
 
-# Only for this process: the processes that tests start are the house as it is, without a toy.
+# Only for this process: the processes that tests start have no toy.
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 

@@ -207,7 +207,7 @@ class PaymentFactory(_Begun):
     submitted_by = factory.LazyAttribute(lambda payment: MembershipFactory(account=payment.account).user)
 
 
-def owed_mail(**fields: Any) -> Effect:
+def scheduled_mail(**fields: Any) -> Effect:
     """One effect that is ready, about an account of its own."""
     account = AccountFactory(**fields)
     return Effect.objects.get(pk=schedule(mail_trial_start, key=f"owed:{account.pk}", about=account))

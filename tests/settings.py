@@ -1,4 +1,4 @@
-"""The house with a toy beside it. The processes that tests start run on `core.settings`."""
+"""`core.settings` with the toy. Processes that tests start run on `core.settings`."""
 
 from core.settings import *  # noqa: F403
 from core.settings import INSTALLED_APPS

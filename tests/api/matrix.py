@@ -20,7 +20,7 @@ MATRIX = {
     "POST auth/logout-all/": "401 204 204 204 204 204 204 204 204 204 204",
     "POST auth/password/change/": "401 200 200 200 200 200 200 200 200 200 200",
     "POST auth/password/reset/": "202 202 202 202 202 202 202 202 202 202 202",
-    "POST auth/password/reset/confirm/": "204 204 204 204 204 204 204 204 204 204 204",  # whoever has the link
+    "POST auth/password/reset/confirm/": "204 204 204 204 204 204 204 204 204 204 204",  # the link is enough
     "POST auth/email/verify/": "200 200 200 200 200 200 200 200 200 200 200",
     "PATCH auth/me/": "401 own 200 200 200 200 own own own own own",
     "GET auth/me/": "401 own 200 200 200 200 own own own own own",

@@ -46,7 +46,7 @@ def a_long_day(settings, no_log) -> None:
 
 @pytest.fixture(scope="module")
 def counted() -> Iterator[Counter[int]]:
-    """How often each status was answered; said at the end to whoever runs this with -s."""
+    """How often each status was answered; printed at the end with -s."""
     counter: Counter[int] = Counter()
     yield counter
     sys.stdout.write(f"\n  {counter.total()} hostile requests: {dict(sorted(counter.items()))}\n")
@@ -102,7 +102,7 @@ def assault(scenario: Scenario, tried: Iterable[Attack], counted: Counter[int]) 
     before, refused, wrong = digest(), [], []
     for number, attack in enumerate(tried):
         with atomic():
-            started = time.thread_time()  # not of the clock: whoever shares the machine is not what is tested
+            started = time.thread_time()  # not of the clock: other processes of the machine do not count
             answer = send(scenario.callers[actor_of(attack.name)], attack)
             took = time.thread_time() - started
             if answer.status_code < 400:

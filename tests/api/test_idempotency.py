@@ -138,7 +138,7 @@ def ann():
 
 
 def held(row):
-    """What whoever reads the table learns."""
+    """What a reader of the table learns."""
     return " ".join(str(value) for value in (row.scope, row.key, row.fingerprint, bytes(row.body).decode()))
 
 

@@ -57,14 +57,14 @@ def do_without(why: str) -> NoReturn:
 @pytest.fixture(scope="package")
 def application(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    broker = (14, 11, 10, 9)[number % 4]  # two houses at one broker would take each other's rings
+    broker = (14, 11, 10, 9)[number % 4]  # two applications at one broker would take each other's messages
     with running_application(tmp_path_factory.mktemp("application"), "browser", broker=broker) as application:
         yield application
 
 
 @pytest.fixture
 def api(application: Application) -> Iterator[ApiClient]:
-    """The API of the same house, for what a test needs to have happened before."""
+    """The API of the same server, for what has to happen before a test."""
     with ApiClient(application.url, mail=Path(application.logs[0]).parents[1] / "mail") as api:
         yield api
 

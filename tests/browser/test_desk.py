@@ -44,7 +44,7 @@ def empty_queue(api):
 
 @pytest.fixture
 def dead_effect(application, api, claim):
-    """An effect of that house which was given up."""
+    """An effect that was given up."""
     reviewers_have_heard_of_nothing(application)
     payment = claim("Dead Letter Ltd")
     with psycopg.connect(application.database_url, autocommit=True) as database:

@@ -16,7 +16,7 @@ FORGET = "() => { localStorage.clear(); sessionStorage.clear(); }"
 
 
 class Visitors:
-    """Pages that come and leave. Whoever leaves has forgotten everything: cookies, what was stored, the last page."""
+    """Pages that are used again, without cookies, stored values and the last page."""
 
     def __init__(self, browser: Browser, home: str) -> None:
         self.browser, self.home = browser, home

@@ -43,7 +43,7 @@ class Watch:
     def _request(self, request: Request) -> None:
         where = urlsplit(request.url)
         if where.scheme in ("http", "https", "ws", "wss") and where.netloc != self.home:
-            self.complaints.append(f"a request left the house: {request.url}")
+            self.complaints.append(f"a request to another host: {request.url}")
 
     def _response(self, response: Response) -> None:
         if response.status >= 400 and response.status not in self.allowed:

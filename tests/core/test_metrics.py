@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from engine import run_due
 from engine.models import CircuitBreaker, Effect
-from tests.factories import PaymentFactory, owed_mail
+from tests.factories import PaymentFactory, scheduled_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -62,9 +62,9 @@ def test_empty_installation_has_no_effects(figures):
 
 def test_effects_are_counted_by_state(figures):
     for n, state in enumerate(["dead", "dead", "uncertain", "waiting", "leased"]):
-        owed_mail(name=str(n))
+        scheduled_mail(name=str(n))
         Effect.objects.filter(state="ready").update(state=state, lease_until=Now() + timedelta(seconds=30))
-    owed_mail()
+    scheduled_mail()
 
     now = figures()
 
@@ -73,7 +73,7 @@ def test_effects_are_counted_by_state(figures):
 
 def test_the_oldest_due_effect_of_a_lane_is_found_among_all_tenants(figures):
     for age in (10, 500, 20):
-        owed_mail()
+        scheduled_mail()
         newest = Effect.objects.order_by("-id").first()
         Effect.objects.filter(pk=newest.pk).update(run_at=Now() - timedelta(seconds=age))
 
@@ -84,7 +84,7 @@ def test_the_oldest_due_effect_of_a_lane_is_found_among_all_tenants(figures):
 
 
 def test_the_sweep_lags_when_timers_or_leases_run_out_unseen(figures):
-    owed_mail()
+    scheduled_mail()
     Effect.objects.update(state="waiting", run_at=Now() + timedelta(days=1))
     assert figures()["sweep_lag_seconds",] == 0
 
@@ -121,7 +121,7 @@ def test_how_long_effects_take_is_measured(figures, run_effects):
 
 
 def test_effects_of_long_ago_are_not_looked_at(figures):
-    owed_mail()
+    scheduled_mail()
     Effect.objects.update(id="01900000-0000-7000-8000-000000000000", state="done", took=5)
 
     assert not [key for key in figures() if key[0].startswith("effect_recent")]
@@ -150,7 +150,7 @@ def test_the_cost_does_not_grow_with_the_history(figures, django_assert_num_quer
 
 
 def test_run_due_leaves_the_time_it_took(run_effects):
-    owed_mail()
+    scheduled_mail()
 
     run_due()
 

@@ -183,7 +183,7 @@ def mails(run_effects):
 
 @pytest.mark.guards("S17", "workflows.actions.people.remember_password")
 def test_staff_are_told_of_a_new_password(ann, mails):
-    """S17: whoever reads an approver's mail could become the approver without a word."""
+    """S17: a reader of an approver's mail could become the approver unnoticed."""
     staff = with_password(StaffFactory(email="eve@example.test"))
 
     reset_password(RESET.token_of(staff), "staple battery horse")

@@ -39,7 +39,7 @@ def test_a_session_is_kept_changed_and_ended_under_its_key():
     assert Session.objects.count() == 1
 
     again.delete()
-    SessionStore().delete()  # of nobody
+    SessionStore().delete()  # without a key
 
     assert not Session.objects.exists()
     assert SessionStore(session.session_key).load() == {}

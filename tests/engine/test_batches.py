@@ -440,19 +440,19 @@ class Batches(RuleBasedStateMachine):
         return [NewEffect(HANDLERS[kind], f"{kind}:{number}", about=self.door) for kind, number in keys]
 
     @rule(keys=KEYS)
-    def owe_alone(self, keys: list[tuple[int, int]]) -> None:
+    def schedule_alone(self, keys: list[tuple[int, int]]) -> None:
         schedule_many(self.new_effects(keys))
 
     @rule(keys=KEYS, number=st.integers(0, 4), kind=st.integers(0, 1), inner=st.integers(0, 4) | st.none())
-    def owe_set(self, keys: list[tuple[int, int]], number: int, kind: int, inner: int | None) -> None:
+    def schedule_set(self, keys: list[tuple[int, int]], number: int, kind: int, inner: int | None) -> None:
         """Perhaps with what follows another one in it."""
         name = f"then:{number}"
         new_effects = self.new_effects(keys)
         if inner is not None and inner < number and f"then:{inner}" in self.members:
             new_effects.append(NewEffect(HANDLERS[0], f"then:{inner}", about=self.door))
         before = set(Effect.objects.values_list("key", flat=True))
-        free = self.free([debt.key for debt in new_effects]) | {
-            debt.key for debt in new_effects if debt.key not in before
+        free = self.free([effect.key for effect in new_effects]) | {
+            effect.key for effect in new_effects if effect.key not in before
         }
         made = schedule_batch(new_effects, then=NewEffect(HANDLERS[kind], name, about=self.door))
         self.made(name, made, free, before)

@@ -87,7 +87,7 @@ class Control(RuleBasedStateMachine):
         return self.passed + time.monotonic()
 
     @rule(handler=st.sampled_from(HANDLERS), door=st.integers(0, 1), count=st.integers(1, 4))
-    def something_is_owed(self, handler: object, door: int, count: int) -> None:
+    def schedule_some(self, handler: object, door: int, count: int) -> None:
         effects = [NewEffect(handler, f"{self.number + n}", about=self.doors[door]) for n in range(count)]
         self.number += count
         assert all(schedule_many(effects))
@@ -133,7 +133,7 @@ class Control(RuleBasedStateMachine):
     @rule(way=st.sampled_from(["fairly", "lately", "named"]))
     def a_worker_looks(self, way: str) -> None:
         for handler in HANDLERS:  # so that there is something to stop, whatever Hypothesis leaves out
-            self.something_is_owed(handler, door=self.number % 2, count=1)
+            self.schedule_some(handler, door=self.number % 2, count=1)
         stopped = {row.pk for row in self.left() if self.is_stopped(row)}
         greeted = self.greeted()
         if way == "fairly":

@@ -33,7 +33,7 @@ def nothing_fails(monkeypatch):
 
 
 class Mistake(Exception):  # noqa: N818
-    """Of whoever wrote the task."""
+    """Raised by the task itself."""
 
 
 def test_a_task_is_done_once_and_its_result_can_be_read(run_effects):

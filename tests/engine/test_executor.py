@@ -31,7 +31,7 @@ from engine.executor import _execute_all
 from engine.models import CircuitBreaker, Effect, EffectEvent
 from engine.payload import InvalidPayload
 from engine.pipeline import ask
-from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, owed_mail
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory, scheduled_mail
 from workflows.mail.notifications import mail_trial_start
 
 pytestmark = pytest.mark.django_db
@@ -248,7 +248,7 @@ def test_behind_a_pooler_a_lease_names_no_session_and_only_time_takes_it_back(ap
 def test_worker_of_one_lane_leaves_other_lanes_alone(approved):
     approved()
     inward = settlements().get()
-    owed_mail()
+    scheduled_mail()
     outward = Effect.objects.get(lane="outward", state="ready")
 
     assert run_due([inward.pk], of=["outward"]) == 0
@@ -495,7 +495,7 @@ class TestOperators:
 
 
 def test_outcomes_of_a_quick_far_side_are_written_together(handler, django_assert_max_num_queries):
-    mails = [owed_mail() for _ in range(20)]
+    mails = [scheduled_mail() for _ in range(20)]
     handler("mail.trial_started", run=lambda _, effect: {"to": str(effect.pk)})
 
     with django_assert_max_num_queries(8):
@@ -507,7 +507,7 @@ def test_outcomes_of_a_quick_far_side_are_written_together(handler, django_asser
 
 
 def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
-    mails = [owed_mail() for _ in range(3)]
+    mails = [scheduled_mail() for _ in range(3)]
     written = []
 
     def slow(_, effect):
@@ -523,7 +523,7 @@ def test_outcomes_of_a_slow_far_side_are_written_one_by_one(handler):
 
 
 def test_only_the_lease_holder_writes_the_outcome_of_a_shared_send(handler):
-    lost, kept = owed_mail(), owed_mail()
+    lost, kept = scheduled_mail(), scheduled_mail()
 
     def overtaken(_, effect):
         if effect.pk == lost.pk:  # somebody else takes it over while it is outside
@@ -541,7 +541,7 @@ def test_only_the_lease_holder_writes_the_outcome_of_a_shared_send(handler):
 
 
 def test_one_that_fails_takes_nothing_from_those_sent_with_it(handler):
-    mails = [owed_mail() for _ in range(5)]
+    mails = [scheduled_mail() for _ in range(5)]
 
     def picky(_, effect):
         if effect.pk == mails[2].pk:

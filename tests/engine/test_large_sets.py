@@ -147,8 +147,8 @@ def test_effects_scheduled_in_chunks_are_returned_in_order(django_assert_num_que
     schedule_many(effects[3:5])
 
     with django_assert_num_queries(2 + 2), transaction.atomic():
-        owed = schedule_many(effects)
+        ids = schedule_many(effects)
 
-    assert [number for number, key in enumerate(owed) if key is None] == [3, 4]
+    assert [number for number, key in enumerate(ids) if key is None] == [3, 4]
     keys = dict(Effect.objects.values_list("pk", "key"))
-    assert all(keys[key] == effect.key for key, effect in zip(owed, effects, strict=True) if key)
+    assert all(keys[key] == effect.key for key, effect in zip(ids, effects, strict=True) if key)

@@ -45,7 +45,7 @@ def operator():
 
 @pytest.fixture
 def building():
-    """Two tenants, each with one thing of every sort that is owed."""
+    """Two tenants, each with one effect of every kind."""
     doors = [Door(building=ANN), Door(building=BOB)]
     create_many(doors)
     Effect.objects.update(state="done", done_at=Now())

@@ -7,7 +7,7 @@ import pytest
 from engine import NotYet, Retry, lease, look_again
 from engine.claim import claim_named
 from engine.models import Effect
-from tests.factories import owed_mail
+from tests.factories import scheduled_mail
 from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def put_off(effect, **after):
 
 
 def test_effect_that_is_put_off_waits_and_is_charged_nothing():
-    effect = put_off(owed_mail(), hours=3)
+    effect = put_off(scheduled_mail(), hours=3)
 
     assert (effect.state, effect.attempts, effect.failing_since) == ("waiting", 0, None)
     assert effect.last_error == "not before noon"
@@ -30,7 +30,7 @@ def test_effect_that_is_put_off_waits_and_is_charged_nothing():
 
 
 def test_effect_that_is_put_off_runs_at_its_time(advance, run_effects):
-    effect = put_off(owed_mail(), hours=3)
+    effect = put_off(scheduled_mail(), hours=3)
     advance(hours=4)
 
     run_effects()
@@ -40,7 +40,7 @@ def test_effect_that_is_put_off_runs_at_its_time(advance, run_effects):
 
 
 def test_look_again_makes_ready_what_was_put_off_of_that_tenant():
-    mine, other = put_off(owed_mail(), days=1), put_off(owed_mail(), days=1)
+    mine, other = put_off(scheduled_mail(), days=1), put_off(scheduled_mail(), days=1)
 
     assert look_again(mine.account_id) == 1
 
@@ -50,7 +50,7 @@ def test_look_again_makes_ready_what_was_put_off_of_that_tenant():
 
 
 def test_look_again_leaves_timers_and_failures_alone():
-    timer, failed = owed_mail(), owed_mail()
+    timer, failed = scheduled_mail(), scheduled_mail()
     Effect.objects.filter(pk=timer.pk).update(state="waiting")
     [held] = claim_named([failed.pk], [])
     lease.fail(held, ValueError("no"), is_final=False, rule=Retry())
@@ -63,7 +63,7 @@ def test_look_again_leaves_timers_and_failures_alone():
 
 
 def test_lease_that_was_lost_puts_nothing_off():
-    effect = owed_mail()
+    effect = scheduled_mail()
     [held] = claim_named([effect.pk], [])
     Effect.objects.filter(pk=effect.pk).update(fence=9)
 

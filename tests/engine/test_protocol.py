@@ -1,7 +1,7 @@
 """The protocol against a plain model: in any order of events the rows are what the model says.
 
-Hypothesis makes up the order: births, transitions, claims, deaths, late holders, lost and doubled rings, failures,
-operators and time. HYPOTHESIS_PROFILE=long tries many more; a failure prints its steps and a blob to repeat it.
+Hypothesis makes up the order: births, transitions, claims, deaths, late holders, lost and doubled notifications,
+failures, operators and time. HYPOTHESIS_PROFILE=long tries more; a failure prints its steps and a blob to repeat it.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class ExpectedEffect:
         return self.fence == fence and self.state == "leased"
 
     def is_unclaimed_since(self, fence: int) -> bool:
-        """Whoever sent it may say so, even if a sweep took it back meanwhile."""
+        """Who sent it may say so, even if a sweep took it back meanwhile."""
         return self.fence == fence and self.state in {"leased", "uncertain", "ready"}
 
 
@@ -268,7 +268,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 9))
     def open_and_close(self, number: int) -> None:
-        """Whoever holds a copy from before sees the same state, and is stale."""
+        """A copy from before shows the same state, and is stale."""
         door = Door.objects.get(pk=pick(self.doors, number).pk)
         for _ in range(2):
             if door.status == "open":
@@ -325,11 +325,11 @@ class Protocol(RuleBasedStateMachine):
         return (copy.version, copy.status) == Door.objects.values_list("version", "status").get(pk=copy.pk)
 
     def moved(self, door: Door, verb: str) -> None:
-        """A transition was committed: the model now owes what follows from it."""
+        """A transition was committed: the model now expects its effects."""
         self.history[door.pk].append(verb)
         seq = len(self.history[door.pk])
-        owed = Effect.objects.filter(object_id=door.pk, seq=seq)
-        rows = {effect.kind: effect for effect in owed}
+        written = Effect.objects.filter(object_id=door.pk, seq=seq)
+        rows = {effect.kind: effect for effect in written}
         expected = FOLLOWERS[verb, "open" if verb == "open_up" else "shut" if verb == "close" else door.status]
         assert set(rows) == expected
         for kind in sorted(expected):
@@ -437,8 +437,8 @@ class Protocol(RuleBasedStateMachine):
         faults=TROUBLE,
         seconds=SECONDS,
     )
-    def ring(self, numbers: list[int], bad: list[int], faults: list[str], seconds: float) -> None:
-        """A ring may come for anything, at any time, twice."""
+    def notify(self, numbers: list[int], bad: list[int], faults: list[str], seconds: float) -> None:
+        """A notification may come for anything, at any time, twice."""
         ids = self.pick_ids(numbers)
         with self.trouble(bad, faults, seconds):
             self.answer(ids)
@@ -676,11 +676,11 @@ class Protocol(RuleBasedStateMachine):
         """A holder sleeps past its lease, others take over, and then it wakes up."""
         late = self.claim(self.pick_ids(numbers))
         self.time_passes(40)
-        for ring in self.swept():
+        for ids in self.swept():
             if is_done:
-                self.answer(ring)
+                self.answer(ids)
             else:
-                self.hands.append(self.claim(ring))
+                self.hands.append(self.claim(ids))
         with self.trouble(bad, faults, seconds):
             self.pay_and_compare(late, None)
 
@@ -757,9 +757,9 @@ class Protocol(RuleBasedStateMachine):
         ready = [expected for expected in self.expected_effects.values() if expected.state == "ready"]
         alone = {expected.id for expected in ready if expected.solo}
         together = {expected.id for expected in ready if expected.id in woken or abs(expected.wait) > 1} - alone
-        rings = sweep()
-        assert rings == [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
-        return rings
+        batches = sweep()
+        assert batches == [[key] for key in sorted(alone)] + ([sorted(together)] if together else [])
+        return batches
 
     # Operators
 
@@ -849,8 +849,8 @@ class Protocol(RuleBasedStateMachine):
         """
         for _ in range(60):
             self.time_passes(400 + self.set_back // 10)
-            rings = self.swept()
-            for ids in rings:
+            batches = self.swept()
+            for ids in batches:
                 self.answer(ids)
             for lane in ("inward", "outward"):
                 while effects := self.claim_share(lane, 100):
@@ -900,6 +900,6 @@ def test_protocol_keeps_its_promises_in_any_order_of_events(monkeypatch):
     monkeypatch.setattr("engine.subjects.READ_AT_ONCE", TOGETHER)
     monkeypatch.setattr(executor, "MAX_OUTCOME_AGE", float("inf"))
     monkeypatch.setattr(sys.modules["engine.sweeper"], "ALONE_AT_ONCE", 1000)
-    # Or the house would owe a mail for each death.
+    # Or there would be a mail for each death.
     monkeypatch.setattr(sys.modules["engine.alerts"], "_handlers", [])
     run_state_machine_as_test(Protocol, settings=PROFILE)

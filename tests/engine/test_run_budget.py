@@ -31,7 +31,7 @@ from engine import (
 from engine.models import Effect, EffectEvent, ScheduledRun
 from engine.sweeper import sweep_in_turn
 from engine.worker import tasks as tasks_effects
-from tests.factories import AccountFactory, owed_mail
+from tests.factories import AccountFactory, scheduled_mail
 from workflows.mail.notifications import mail_trial_start
 
 KIND = "mail.trial_started"
@@ -51,9 +51,9 @@ def interruptible(monkeypatch):
     monkeypatch.setattr(executor, "INTERRUPTIONS", [SoftTimeLimitExceeded])
 
 
-def owe_mails(count):
+def schedule_mails(count):
     account = AccountFactory()
-    schedule_many([NewEffect(mail_trial_start, f"owed:{number}", about=account) for number in range(count)])
+    schedule_many([NewEffect(mail_trial_start, f"scheduled:{number}", about=account) for number in range(count)])
     return Effect.objects.filter(kind=KIND)
 
 
@@ -74,7 +74,7 @@ def test_run_outside_ends_within_its_budget_and_gives_the_rest_back(stand_in, mo
     """H1: a hundred calls were claimed and made in one go, however long that took."""
     monkeypatch.setattr(executor, "BUDGET", 0.3)
     stand_in(run=seconds(0.1))
-    mails = owe_mails(10)
+    mails = schedule_mails(10)
 
     run_due()
 
@@ -88,7 +88,7 @@ def test_claim_is_no_larger_than_what_one_run_has_time_for(stand_in, monkeypatch
     monkeypatch.setattr(call_durations, "BUDGET", 0.4)
     monkeypatch.setattr(executor, "BUDGET", 0.4)
     stand_in(run=seconds(0.1))
-    owe_mails(20)
+    schedule_mails(20)
     run_due()
 
     assert 1 <= len(claim.claim_fair_share("outward", 100)) <= 4
@@ -109,7 +109,7 @@ def test_run_inside_ends_within_its_budget_and_gives_the_rest_back(stand_in, mon
     """H1, H2: what comes meanwhile waits for no more than that."""
     monkeypatch.setattr(executor, "BUDGET", 0.1)
     stand_in(run=seconds(0.06), external=False)
-    mails = owe_mails(10)
+    mails = schedule_mails(10)
 
     run_due()
 
@@ -128,7 +128,7 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
         raise RuntimeError("no")
 
     stand_in(run=fail_late, external=False, batch=10)
-    mails = owe_mails(4)
+    mails = schedule_mails(4)
 
     run_due()
 
@@ -139,13 +139,13 @@ def test_halves_that_are_not_begun_in_time_are_given_back(stand_in, monkeypatch)
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("is_external", [True, False])
 def test_soft_time_limit_charges_no_effect_of_a_batch(stand_in, is_external):
-    """H1: Celery's soft limit fell on whoever was being sent, and was that mail's failure."""
+    """H1: Celery's soft limit hit the mail that was being sent, and counted as its failure."""
 
     def interrupted(*_):
         raise SoftTimeLimitExceeded
 
     stand_in(run=interrupted, external=is_external)
-    mails = owe_mails(3)
+    mails = schedule_mails(3)
 
     run_due()
 
@@ -163,7 +163,7 @@ def test_limit_of_the_worker_is_the_failure_of_one_that_ran_alone(stand_in):
         raise SoftTimeLimitExceeded
 
     stand_in(run=interrupted)
-    mails = owe_mails(1)
+    mails = schedule_mails(1)
 
     run_due()
     run_due(alone=True)
@@ -174,12 +174,12 @@ def test_limit_of_the_worker_is_the_failure_of_one_that_ran_alone(stand_in):
 @pytest.mark.django_db
 def test_one_of_many_that_must_run_alone_is_claimed_at_a_time():
     """H6: each had a message of its own, again at every sweep."""
-    mails = owe_mails(3000)
+    mails = schedule_mails(3000)
     mails.update(solo=True, run_at=Now() - timedelta(hours=1))
 
-    rings = sweep()
+    batches = sweep()
 
-    assert len(rings) <= 25
+    assert len(batches) <= 25
     assert len(claim.claim_alone(["inward", "outward"])) == 1
     assert run_due(alone=True) == 1
 
@@ -187,7 +187,7 @@ def test_one_of_many_that_must_run_alone_is_claimed_at_a_time():
 @pytest.mark.django_db
 def test_who_sweeps_in_turn_does_so_once_a_second_whatever_the_clock_did():
     """H6, and a clock that was set back."""
-    owe_mails(1).update(state="waiting", run_at=Now() - timedelta(minutes=1))
+    schedule_mails(1).update(state="waiting", run_at=Now() - timedelta(minutes=1))
     assert len(sweep_in_turn()) == 1
 
     Effect.objects.filter(kind=KIND).update(state="waiting")
@@ -204,7 +204,7 @@ def test_worker_sweeps_before_it_looks_and_does_what_must_run_alone_in_turn(monk
     """H6: sweeps were messages behind those that they should help."""
     done = []
     stand_in(run=lambda _, effect: done.append(effect.solo) or {})
-    mails = owe_mails(6)
+    mails = schedule_mails(6)
     mails.update(state="waiting", run_at=Now() - timedelta(minutes=1))
     alone = list(mails.order_by("key").values_list("pk", flat=True)[:2])
     Effect.objects.filter(pk__in=alone).update(solo=True)
@@ -230,7 +230,7 @@ def test_one_process_of_a_worker_stays_inside(monkeypatch):
     external_slots.leave()
 
     assert in_another_process() == "free"
-    assert external_slots.enter()  # whoever died there has left
+    assert external_slots.enter()  # the slot of a dead process is free
     external_slots.leave()
     external_slots._file.close()
 
@@ -251,7 +251,7 @@ def in_another_process():
 @pytest.mark.django_db
 def test_process_that_may_not_go_outside_leaves_it_to_others(monkeypatch):
     """H2: and looks for what is inside."""
-    mails = owe_mails(3)
+    mails = schedule_mails(3)
     monkeypatch.setattr(external_slots, "enter", lambda: False)
 
     assert run_due() == run_due(lately=True) == run_due(alone=True) == run_due(list(mails.values_list("pk", flat=True)))
@@ -262,7 +262,7 @@ def test_process_that_may_not_go_outside_leaves_it_to_others(monkeypatch):
 def test_locked_row_keeps_nobody_else_waiting(stand_in):
     """H9: a batch waited for it until the deadline of all."""
     stand_in(run=rename, external=False, batch=100)
-    mails = [owed_mail() for _ in range(12)]
+    mails = [scheduled_mail() for _ in range(12)]
     effects = Effect.objects.filter(kind=KIND)
     database = connection.get_connection_params()
     names = {key: database[key] for key in ("host", "port", "user", "password", "dbname") if key in database}
@@ -295,7 +295,7 @@ def test_breaker_and_budget_leave_no_mail_charged_when_nobody_answers(stand_in):
         raise RemoteUnavailable("no greeting")
 
     stand_in(run=hang)
-    mails = owe_mails(20)
+    mails = schedule_mails(20)
 
     for _ in range(8):
         run_due()

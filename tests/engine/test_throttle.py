@@ -67,7 +67,7 @@ def sleeps(monkeypatch):
     return slept
 
 
-def owed(count, handler=greet):
+def schedule_some(count, handler=greet):
     door = Door(building=UUID(int=1))
     create_many([door])
     Effect.objects.filter(transition__isnull=False).update(state="done")
@@ -80,7 +80,7 @@ def heard():
 
 def test_no_more_go_at_a_time_than_the_rate_allows_and_nobody_is_charged(limit):
     limit("14/s")
-    owed(20)
+    schedule_some(20)
 
     run_effects()
     assert len(heard()) == 1  # nothing is saved up
@@ -98,7 +98,7 @@ def test_no_more_go_at_a_time_than_the_rate_allows_and_nobody_is_charged(limit):
 
 def test_throttled_effect_is_not_claimed(limit):
     limit("1/h")
-    owed(5)
+    schedule_some(5)
     run_effects()
 
     assert run_due() == 0
@@ -112,9 +112,9 @@ def test_throttled_effect_is_not_claimed(limit):
 
 def test_kinds_that_share_a_throttle_are_counted_together_and_others_go_on(limit):
     limit("1/h", "toy.greet", "toy.log")
-    owed(3)
-    owed(3, registry.kinds["toy.log"].run)
-    owed(3, page_porter)
+    schedule_some(3)
+    schedule_some(3, registry.kinds["toy.log"].run)
+    schedule_some(3, page_porter)
     run_effects()
 
     done = Effect.objects.filter(state="done", transition=None)
@@ -124,7 +124,7 @@ def test_kinds_that_share_a_throttle_are_counted_together_and_others_go_on(limit
 
 def test_a_worker_sleeps_until_the_moment_comes_as_long_as_its_run_may_last(limit, sleeps):
     limit("10/s")
-    owed(12)
+    schedule_some(12)
     run_due()
 
     assert len(heard()) == 12
@@ -135,7 +135,7 @@ def test_a_worker_sleeps_until_the_moment_comes_as_long_as_its_run_may_last(limi
 
 def test_a_worker_does_not_sleep_for_what_no_run_can_wait_for(limit, sleeps):
     limit("1/m")
-    owed(3)
+    schedule_some(3)
     run_due()
 
     assert (len(heard()), sleeps) == (1, [])
@@ -144,7 +144,7 @@ def test_a_worker_does_not_sleep_for_what_no_run_can_wait_for(limit, sleeps):
 
 def test_an_operator_s_rate_counts_instead_of_the_declared_one_and_opens_at_once(limit):
     limit("1/h")
-    owed(4)
+    schedule_some(4)
     run_effects()
     Throttle.objects.update(rate="2/s", every=time_between("2/s"))
     blocked.forget()  # the moment of before is an hour ahead
@@ -161,7 +161,7 @@ def test_an_operator_s_rate_counts_instead_of_the_declared_one_and_opens_at_once
 
 def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
     limit("1/m")
-    owed(2)
+    schedule_some(2)
     Throttle.objects.create(name="toys", free_at="2099-01-01T00:00Z")
     blocked.forget()
 
@@ -176,7 +176,7 @@ def test_a_far_side_that_counts_is_never_asked_too_often_by_several_processes(li
     """Its own second, wherever it begins, has at most so many calls."""
     limit("40/s")
     monkeypatch.setattr(throttles, "waits", True)
-    owed(60)
+    schedule_some(60)
     moments, lock = [], threading.Lock()
 
     def note(*_):

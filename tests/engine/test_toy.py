@@ -58,7 +58,7 @@ def door():
     return door
 
 
-def owed(**fields):
+def scheduled(**fields):
     return sorted(Effect.objects.filter(**fields).values_list("kind", "state"))
 
 
@@ -70,8 +70,8 @@ def test_creation_and_transition_schedule_their_effects(door, staff):
     create(open_door)
     fact = perform(door.open_up, by=staff, note="parcel")
 
-    assert owed(object_id=open_door.pk) == [("toy.greet", "ready"), ("toy.page", "ready")]
-    assert owed(transition=fact) == [("toy.close", "waiting"), ("toy.count", "ready"), ("toy.log", "ready")]
+    assert scheduled(object_id=open_door.pk) == [("toy.greet", "ready"), ("toy.page", "ready")]
+    assert scheduled(transition=fact) == [("toy.close", "waiting"), ("toy.count", "ready"), ("toy.log", "ready")]
     assert (fact.machine, fact.seq, fact.inputs, fact.account_id) == ("door", 2, {"note": "parcel"}, UUID(int=0))
     assert Transition.objects.get(object_id=open_door.pk).account_id == UUID(int=7)
 
@@ -88,7 +88,7 @@ def test_a_set_is_opened_in_one_statement(staff, django_assert_num_queries):
 
 
 def test_effect_of_another_state_is_not_scheduled(door):
-    assert owed() == [("toy.greet", "ready")]
+    assert scheduled() == [("toy.greet", "ready")]
 
 
 # Refused
@@ -151,7 +151,7 @@ def test_every_scheduled_effect_runs_once(door, staff, run_effects, heard):
 
     assert run_effects() == 3
 
-    assert owed() == [("toy.close", "waiting"), ("toy.count", "done"), ("toy.greet", "done"), ("toy.log", "done")]
+    assert scheduled() == [("toy.close", "waiting"), ("toy.count", "done"), ("toy.greet", "done"), ("toy.log", "done")]
     assert Visit.objects.get().effect_id == Effect.objects.get(kind="toy.count").pk
     greeting = Effect.objects.get(kind="toy.greet")
     assert ("greet", greeting.pk) in heard
@@ -193,7 +193,7 @@ def test_ordered_effect_waits_for_the_earlier_one(door, staff, run_effects, adva
     with monkeypatch.context() as patch:
         patch.setattr(outside, "send", unreachable)
         run_effects()
-    assert (heard, owed(pk=second.pk)) == ([], [("toy.log", "ready")])
+    assert (heard, scheduled(pk=second.pk)) == ([], [("toy.log", "ready")])
 
     advance(seconds=10)
     run_effects()
@@ -207,7 +207,7 @@ def test_ordered_effect_waits_until_the_dead_one_is_skipped(door, staff, run_eff
     first, second = Effect.objects.filter(kind="toy.log").order_by("seq")
     Effect.objects.filter(pk=first.pk).update(state="dead")
     run_effects()
-    assert owed(pk=second.pk) == [("toy.log", "ready")]
+    assert scheduled(pk=second.pk) == [("toy.log", "ready")]
 
     skip(first, by=staff, reason="written by hand")
     run_effects()
@@ -225,7 +225,7 @@ def test_a_failed_effect_is_tried_again_under_its_key(door, run_effects, advance
     advance(seconds=2)
     run_effects()
 
-    assert owed() == [("toy.greet", "done")]
+    assert scheduled() == [("toy.greet", "done")]
     assert heard == [("greet", effect.pk)]
 
 
@@ -250,12 +250,12 @@ def test_remote_unreachable_for_a_day_is_given_up_with_an_alert(door, run_effect
     monkeypatch.setattr(outside, "send", unreachable)
     monkeypatch.setattr(lease, "raise_alert", told.append)
     run_effects()
-    assert (owed(), told) == ([("toy.greet", "waiting")], [])
+    assert (scheduled(), told) == ([("toy.greet", "waiting")], [])
 
     advance(hours=25)
     run_effects()
 
-    assert (owed(), told) == ([("toy.greet", "dead")], ["toy.greet"])
+    assert (scheduled(), told) == ([("toy.greet", "dead")], ["toy.greet"])
     assert Effect.objects.get().events.get().what == "died"
 
 
@@ -271,7 +271,7 @@ def test_a_timer_that_is_due_after_more_than_a_day_may_fail_once(door, run_effec
 
     run_effects()
 
-    assert owed(key="later") == [("toy.greet", "waiting")]
+    assert scheduled(key="later") == [("toy.greet", "waiting")]
 
 
 def test_effect_may_be_scheduled_by_hand_once_for_its_key(door, run_effects, heard):
@@ -312,7 +312,7 @@ def test_a_call_without_a_key_is_made_once_at_most(point, calls, run_effects, cr
     run_effects()
 
     assert len(heard) == calls
-    assert owed(kind="toy.page") == [("toy.page", "done" if point == "claim" else "uncertain")]
+    assert scheduled(kind="toy.page") == [("toy.page", "done" if point == "claim" else "uncertain")]
 
 
 def test_a_death_in_the_middle_of_a_handler_leaves_nothing_of_it(door, staff, run_effects, monkeypatch):
@@ -324,7 +324,7 @@ def test_a_death_in_the_middle_of_a_handler_leaves_nothing_of_it(door, staff, ru
     with pytest.raises(SimulatedCrash):
         run_due(list(Effect.objects.filter(kind="toy.count").values_list("pk", flat=True)))
 
-    assert owed(kind="toy.count") == [("toy.count", "leased")]
+    assert scheduled(kind="toy.count") == [("toy.count", "leased")]
     assert not Visit.objects.exists()
 
 

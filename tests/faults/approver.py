@@ -15,7 +15,7 @@ AGAIN = (0, 503)
 
 
 class Approver(threading.Thread):
-    """Asks again as long as the house says 503, or nobody answers."""
+    """Asks again as long as the answer is 503, or there is none."""
 
     def __init__(self, site: Site, payments: Sequence[str], pause: float) -> None:
         super().__init__(daemon=True)

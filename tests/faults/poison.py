@@ -29,7 +29,7 @@ def swallow(_: Sequence[None], effects: Sequence[Effect]) -> None:
 
 
 def lay(neighbours: int) -> None:
-    """Owe one that kills and so many that do not, due together."""
+    """Schedule one that kills and so many that do not, due together."""
     for number in range(neighbours + 1):
         schedule(swallow, key=f"poison:{number}", payload={"is_poison": number == neighbours // 2})
 

@@ -247,7 +247,7 @@ def eventually(look: Callable[[], T], *, within: float) -> T:
 
 
 def say(case: str, **figures: object) -> None:
-    """Figures for whoever runs this with -s."""
+    """Figures, shown with -s."""
     words = ", ".join(
         f"{name.replace('_', ' ')} {value:.2f}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
         for name, value in figures.items()

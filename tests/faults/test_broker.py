@@ -87,8 +87,8 @@ def test_effects_run_whatever_happens_to_the_messages(site: Site, mishap):
     payments = site.claimed(10)
 
     with site.worker_asleep():
-        # It sleeps in a call that waits for a message, and the first ring goes there. Until that is taken for lost,
-        # nobody rings again.
+        # It sleeps in a call that waits for a message, and the first notification goes there. Until it counts as lost,
+        # nobody notifies again.
         site.approve_all(payments[:5])
         eventually(lambda: not site.broker().exists(f"{PENDING_KEY}.{QUEUE}"), within=5)
         site.approve_all(payments[5:])
@@ -158,7 +158,7 @@ def test_a_broker_that_hangs_for_long_is_asked_now_and_then(site: Site):
     )
     site.must_be_whole(payments)
     assert taken[-1] < LONGEST
-    # At first whoever asks in the same second, then one in each PAUSE.
+    # At first all that ask in the same second, then one in each PAUSE.
     assert waits(taken) <= WEB_PROCESSES * (len(people) + lasted / PAUSE)
 
 
@@ -174,7 +174,7 @@ def test_sweeper_runs_every_effect_when_all_notifications_are_lost(site: Site):
         site.approve_all(payments, at=url)
         seconds = site.settled(payments, within=30)
 
-    say("every ring lost", payments=len(payments), seconds_to_settle=seconds)
+    say("every notification lost", payments=len(payments), seconds_to_settle=seconds)
     site.must_be_whole(payments)
 
 

@@ -54,7 +54,7 @@ def test_workers_of_their_own_lanes_do_everything_between_them(site: Site):
         site.approve_all(payments, at=url)
         seconds = site.settled(payments, within=20)
 
-        # A settlement with nobody in its lane waits, and whoever does the other lane leaves it alone.
+        # A settlement with nobody in its lane waits, and the worker of the other lane leaves it alone.
         (late,) = site.claimed(1)
         workers["inward"].stop()
         site.approve_all([late], at=url)

@@ -36,14 +36,14 @@ class Load:
     def running(self) -> Iterator[None]:
         done = threading.Event()
         with ThreadPoolExecutor(40) as people:
-            clock = threading.Thread(target=self._ring, args=(people, done))
+            clock = threading.Thread(target=self._send_at_rate, args=(people, done))
             clock.start()
             yield
             done.set()
             clock.join()
         self._http.close()
 
-    def _ring(self, people: ThreadPoolExecutor, done: threading.Event) -> None:
+    def _send_at_rate(self, people: ThreadPoolExecutor, done: threading.Event) -> None:
         started = time.monotonic()
         for turn in itertools.count():
             if done.is_set():

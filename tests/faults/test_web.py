@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
 def test_committed_effect_runs_without_a_notification(site: Site):
     (payment,) = site.claimed(1)
-    site.web.restart()  # one that remembers no trouble with the broker, or it would not ring at all
+    site.web.restart()  # one that remembers no trouble with the broker, or it would not notify at all
     site.application.wait_until_ready()
     site.sign_in()
     approved = "SELECT status = 'approved' FROM core_payment WHERE id = %s"
 
-    # A broker that hangs holds the ring for a second; without a connection of before, nothing of it was sent.
+    # A broker that hangs holds the notification for a second; without an open connection nothing of it was sent.
     site.broker().client_kill_filter(_type="normal", skipme=True)
     site.valkey.process.send(signal.SIGSTOP)
     with ThreadPoolExecutor(1) as caller:
@@ -32,5 +32,5 @@ def test_committed_effect_runs_without_a_notification(site: Site):
     site.valkey.process.send(signal.SIGCONT)
     seconds = site.settled([payment], within=10)
 
-    say("kill -9 of web between commit and ring", seconds_to_recover=seconds)
+    say("kill -9 of web between commit and notification", seconds_to_recover=seconds)
     site.must_be_whole([payment])

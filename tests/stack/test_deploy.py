@@ -22,7 +22,7 @@ from core.observability.metrics import Figures
 from engine import lanes, run_due
 from engine.models import CircuitBreaker, Effect
 from tests import environment
-from tests.factories import owed_mail
+from tests.factories import scheduled_mail
 from tests.stack.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -39,10 +39,10 @@ needs_helm = pytest.mark.skipif(
 
 @pytest.fixture
 def figures(db) -> set[str]:
-    """The names of all metrics, with data for each of them."""
-    owed_mail()
+    """The names of all figures, of an installation in which each has something to tell."""
+    scheduled_mail()
     run_due()
-    owed_mail(name="another")
+    scheduled_mail(name="another")
     Effect.objects.filter(state="waiting").update(state="ready")
     CircuitBreaker.objects.create(kind="mail.shut", failures=6)
     RefusalCount.objects.create(event="sign_in_refused", total=3)

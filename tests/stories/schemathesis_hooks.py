@@ -37,7 +37,7 @@ seen: Counter[tuple[str, int]] = Counter()
 
 @schemathesis.auth(refresh_interval=None)
 class Actor:
-    """Whoever may, so that what is refused is refused for what it says."""
+    """Somebody who may, so that a refusal is about the input."""
 
     def get(self, case: Any, ctx: Any) -> str:
         return next(next_token[actor_of(case.operation)])

@@ -110,7 +110,7 @@ def test_pages_are_for_who_may_grant(help_desk):
 @pytest.mark.guards("S7", "web.admin.PersonAdmin.readonly_fields")
 @pytest.mark.parametrize("whose", ["own", "an approver's"])
 def test_user_editor_cannot_grant_staff_or_superuser(help_desk, whose):
-    """S7: one form of the admin made a superuser and approver of whoever opened it."""
+    """S7: a form of the admin let its user make themselves superuser and approver."""
     person = User.objects.get(email="help@example.test") if whose == "own" else StaffFactory(email="ann@example.test")
     held = words_of(person)
     everything = list(Permission.objects.values_list("pk", flat=True))

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from engine import perform
 from engine.models import CircuitBreaker, Effect, EffectEvent, Transition
-from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, owed_mail
+from tests.factories import OperatorFactory, PaymentFactory, StaffFactory, scheduled_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ def mail(run_effects):
 def dead():
     def make(count=1, **change):
         for n in range(count):
-            owed_mail(name=str(n))
+            scheduled_mail(name=str(n))
         fields = {"state": "dead", "attempts": 12, "fence": 12, "last_error": "OSError: refused", **change}
         Effect.objects.filter(state="ready").update(**fields)
         effects = list(Effect.objects.filter(state=fields["state"]).order_by("id"))

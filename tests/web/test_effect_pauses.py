@@ -6,7 +6,7 @@ from django.urls import reverse
 from engine.models import Effect, EffectPause, Throttle
 from engine.pauses import pauses
 from tests.api.conftest import Caller
-from tests.factories import OperatorFactory, StaffFactory, owed_mail
+from tests.factories import OperatorFactory, StaffFactory, scheduled_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def desk(client, operator):
 
 def test_staff_pause_let_some_go_and_resume(desk, operator, mailoutbox, run_effects):
     for number in range(3):
-        owed_mail(name=f"A{number}", billing_email=f"a{number}@example.test")
+        scheduled_mail(name=f"A{number}", billing_email=f"a{number}@example.test")
     Effect.objects.exclude(kind="mail.trial_started").update(state="skipped")
     desk.post(PAGE, {"scope": "outward", "name": "", "reason": "after the restore", "hours": "4"})
     paused = pauses().get()
@@ -91,7 +91,7 @@ def test_other_staff_are_refused(client):
 
 def test_the_api_does_the_same(operator):
     caller = Caller(operator)
-    owed_mail()
+    scheduled_mail()
     made = caller.post("workflows/pauses/", {"scope": "kind", "name": "mail.trial_started", "reason": "why"})
     assert made.status_code == 201
     assert (made.json()["waiting"], made.json()["let_go"]) == (1, 0)

@@ -33,7 +33,7 @@ from tests.factories import (
     PlanFactory,
     SubscriptionFactory,
     UserFactory,
-    owed_mail,
+    scheduled_mail,
 )
 from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
@@ -87,7 +87,7 @@ def shop(run_effects) -> Shop:
     settled = PaymentFactory(invoice=other, submitted_by=owner, reference="B", reference_key="B")
     perform(settled.approve, by=staff)
     run_effects()
-    effect = owed_mail()
+    effect = scheduled_mail()
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
     root = UserFactory(is_staff=True, is_superuser=True)

@@ -6,7 +6,14 @@ from django.urls import reverse
 from core.models import Account, Payment
 from engine import perform
 from engine.models import Effect
-from tests.factories import MembershipFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from tests.factories import (
+    MembershipFactory,
+    OperatorFactory,
+    PaymentFactory,
+    StaffFactory,
+    UserFactory,
+    scheduled_mail,
+)
 from workflows.mail.samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +119,7 @@ def test_sent_mail_is_rendered_again_from_its_effect_and_says_so(operator, sent)
 
 
 def test_unsent_mail_says_so(operator):
-    effect = owed_mail()
+    effect = scheduled_mail()
 
     assert "Not sent." in operator.get(reverse("effect_mail", kwargs={"pk": effect.pk})).content.decode()
 
@@ -125,7 +132,7 @@ def test_an_effect_that_is_no_mail_has_none(operator, sent):
 
 
 def test_mail_that_cannot_be_rendered_says_why(operator):
-    broken = owed_mail()
+    broken = scheduled_mail()
     Effect.objects.filter(pk=broken.pk).update(kind="mail.effects_dead", machine="", object_id=None)
 
     page = operator.get(reverse("effect_mail", kwargs={"pk": broken.pk})).content.decode()
@@ -135,7 +142,7 @@ def test_mail_that_cannot_be_rendered_says_why(operator):
 
 
 def test_mail_that_would_not_be_sent_now_says_so(operator):
-    effect = owed_mail(status=Account.Status.PENDING_PAYMENT)
+    effect = scheduled_mail(status=Account.Status.PENDING_PAYMENT)
     Effect.objects.filter(pk=effect.pk).update(kind="mail.trial_ending")
 
     page = operator.get(reverse("effect_mail", kwargs={"pk": effect.pk}))

@@ -15,7 +15,7 @@ from tests.factories import (
     PaymentFactory,
     StaffFactory,
     UserFactory,
-    owed_mail,
+    scheduled_mail,
 )
 from web.staff.diagram import draw
 from workflows.mail.notifications import mail_trial_start
@@ -51,7 +51,7 @@ def approved(run_effects):
 def dead():
     def make(count=1, **change):
         for n in range(count):
-            owed_mail(name=str(n))
+            scheduled_mail(name=str(n))
         Effect.objects.filter(state="ready").update(
             **{"state": "dead", "attempts": 12, "fence": 12, "last_error": "OSError: <refused>", **change}
         )

@@ -192,7 +192,7 @@ def test_desk_says_of_a_claim_that_the_payee_changed(ann, bob, method, invoice, 
 
 @pytest.mark.guards("S17", "web.payee_changes.PayeeChanges.decide")
 def test_change_is_confirmed_by_who_typed_the_password_lately(ann, bob, method, invoice, clock):
-    """S17: whoever finds the browser open sends no money elsewhere."""
+    """S17: an unattended browser sends no money elsewhere."""
     change(ann, method)
     clock.advance(hours=0.26)
     url = f"/admin/core/paymentmethod/{method.pk}/payee/confirm/"

@@ -58,7 +58,7 @@ def test_default_lets_all_of_the_account_use_credits(account, people):
 
 @pytest.mark.guards("S19", "workflows.settlement.credits.open_to_role")
 def test_stranger_uses_no_credits_whatever_the_setting(account, people):
-    """S19: the verb asks itself, whoever calls it."""
+    """S19: the verb checks it for every caller."""
     for person in (MembershipFactory().user, StaffFactory(is_superuser=True)):
         with pytest.raises(PermissionDenied, match="belong to the account"):
             consume(account, 1, reference="r", by=person)

@@ -277,7 +277,7 @@ def test_row_of_a_right_stays_as_it_was_written(eve, max_):
 @pytest.mark.guards("S7", "user_group_has_row")
 @pytest.mark.guards("S7", "user_permission_has_row")
 def test_right_that_the_owner_of_the_tables_gives_by_sql_writes_its_row():
-    """S7: no right without a row, whoever gave it."""
+    """S7: no permission without a row, for every way to give it."""
     ann = UserFactory()
     group = Group.objects.create(name="approver")
     ann.groups.add(group)

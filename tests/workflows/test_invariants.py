@@ -15,7 +15,7 @@ from tests.factories import (
     PaymentFactory,
     StaffFactory,
     SubscriptionFactory,
-    owed_mail,
+    scheduled_mail,
 )
 from workflows.periods import database_now
 from workflows.reporting.invariants import findings, invariants
@@ -332,7 +332,7 @@ def test_the_command_writes_nothing(keys):
 
 
 def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
-    effect = owed_mail()
+    effect = scheduled_mail()
     InvoiceFactory(subscription=SubscriptionFactory(account=Account.objects.get()))
     CircuitBreaker.objects.create(
         kind="mail.trial_started", failures=9, paused_until=database_now() + timedelta(minutes=4)

@@ -33,7 +33,7 @@ SHARES = st.integers(1, 350).map(lambda percent: Decimal(percent) / 100)  # of t
 ANY = st.integers(0, 2**16)
 
 
-class House(RuleBasedStateMachine):
+class Business(RuleBasedStateMachine):
     """One customer, some staff, and time."""
 
     @initialize(
@@ -205,7 +205,7 @@ class House(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_laws_hold_for_any_sequence_of_actions():
-    class InSavepoint(House):
+    class InSavepoint(Business):
         def __init__(self) -> None:
             super().__init__()
             self.block = atomic()

@@ -8,7 +8,7 @@ from django.urls import reverse
 from core.models import Account
 from engine import perform, schedule
 from engine.models import Effect
-from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory, scheduled_mail
 from tests.web.conftest import signed_in
 from tests.workflows.mail.test_smtp import (  # noqa: F401 - fixtures
     nobody_asks_a_name_server_who_we_are,
@@ -166,4 +166,4 @@ def test_settlement_is_untouched_by_an_address_that_refuses(office, run_effects)
     payment.refresh_from_db()
     assert payment.status == "succeeded"
     assert sent(office, "payment_approved") == [payment.submitted_by.email]
-    assert owed_mail(billing_email="other@example.test").state == "ready"
+    assert scheduled_mail(billing_email="other@example.test").state == "ready"

@@ -23,7 +23,7 @@ from engine.models import CircuitBreaker, Effect
 from engine.pauses import set_rate
 from engine.registry import kinds
 from stack.ports import free_port
-from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, owed_mail
+from tests.factories import AccountFactory, OperatorFactory, PaymentFactory, StaffFactory, UserFactory, scheduled_mail
 from workflows.mail import context, samples
 from workflows.mail.rendering import build_email
 from workflows.mail.sending import send
@@ -219,7 +219,7 @@ def test_a_sender_that_is_refused_waits_with_all_its_mails(office, approve, answ
 
 def test_an_address_that_does_not_exist_kills_its_own_mail_at_once_and_no_other(office, approve, run_effects):
     office.refused["gone@example.test"] = "550 5.1.1 no such user"
-    dead = owed_mail(name="Gone", billing_email="gone@example.test")
+    dead = scheduled_mail(name="Gone", billing_email="gone@example.test")
     payment = approve()
 
     assert_settled(payment)
@@ -273,7 +273,7 @@ def test_an_address_that_is_never_free_is_given_up_after_a_day(office, approve, 
 )
 def test_a_mail_refused_after_its_data_dies_only_when_the_server_means_it(office, run_effects, answer, state):
     office.answers = [answer]
-    mail = owed_mail()
+    mail = scheduled_mail()
     run_effects()
 
     mail.refresh_from_db()
@@ -288,7 +288,7 @@ BROKEN = pytest.mark.parametrize("failure", ["disconnect", "slow"])
 def test_a_mail_whose_end_was_not_heard_is_sent_once_more(office, advance, run_effects, settings, failure):
     settings.EMAIL_TIMEOUT = 0.5
     office.answers = [failure]
-    mail = owed_mail()
+    mail = scheduled_mail()
     run_effects()
     mail.refresh_from_db()
     assert (mail.state, mail.attempts) == ("waiting", 1)
@@ -309,7 +309,7 @@ def test_a_mail_whose_end_is_never_heard_comes_twice_at_most(office, advance, ru
     """F4: it was sent up to twelve times, and a server that hangs after it took them delivers each."""
     settings.EMAIL_TIMEOUT = 0.5
     office.answers = [failure, "450 4.7.1 come again", failure]
-    mail = owed_mail()
+    mail = scheduled_mail()
     for _ in range(6):
         run_effects()
         advance(hours=1)
@@ -335,7 +335,7 @@ def test_a_connection_that_breaks_before_the_content_is_no_doubt(office, run_eff
         self.transport.abort()
 
     monkeypatch.setattr(SMTP, "smtp_DATA", hang_up)
-    mail = owed_mail()
+    mail = scheduled_mail()
     run_effects()
 
     mail.refresh_from_db()
@@ -349,7 +349,7 @@ def test_a_mail_cut_short_by_its_own_deadline_may_have_arrived(office, run_effec
         kinds, "mail.trial_started", replace(kinds["mail.trial_started"], timeout=timedelta(seconds=0.5))
     )
     office.answers = ["slow"]
-    mail = owed_mail()
+    mail = scheduled_mail()
     run_effects()
 
     mail.refresh_from_db()
@@ -358,7 +358,7 @@ def test_a_mail_cut_short_by_its_own_deadline_may_have_arrived(office, run_effec
 
 def test_a_slow_goodbye_after_a_mail_was_accepted_sends_no_second(office, advance, run_effects):
     office.slow_goodbye = 30
-    mail = owed_mail()
+    mail = scheduled_mail()
     started = time.monotonic()
     run_effects()
     advance(days=1)
@@ -370,7 +370,7 @@ def test_a_slow_goodbye_after_a_mail_was_accepted_sends_no_second(office, advanc
 
 
 def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
-    mail = owed_mail(billing_email="")
+    mail = scheduled_mail(billing_email="")
     run_effects()
 
     mail.refresh_from_db()
@@ -383,7 +383,7 @@ def test_a_mail_for_nobody_is_dead_and_not_done(run_effects):
 def test_a_name_brings_no_header_of_its_own(office):
     invoice = samples.invoice(account=AccountFactory(name="Demo\r\nBcc: victim@example.test"))
     claim = samples.payment(invoice=invoice, amount=Decimal(1))
-    send(owed_mail(), ["a@example.test"], build_email("payment_submitted", context.payment_submitted(claim)))
+    send(scheduled_mail(), ["a@example.test"], build_email("payment_submitted", context.payment_submitted(claim)))
 
     (arrived,) = office.accepted
     assert arrived["Bcc"] is None
@@ -391,7 +391,7 @@ def test_a_name_brings_no_header_of_its_own(office):
 
 
 def three_mails():
-    mails = [owed_mail(name=f"A{n}", billing_email=f"a{n}@example.test") for n in range(3)]
+    mails = [scheduled_mail(name=f"A{n}", billing_email=f"a{n}@example.test") for n in range(3)]
     Effect.objects.exclude(pk__in=[mail.pk for mail in mails]).update(state="skipped")
     return mails
 
@@ -407,7 +407,7 @@ def test_mails_of_a_run_go_over_one_connection(office, run_effects):
     assert (len(office.accepted), office.connections) == (3, 1)
     assert states(mails) == [("done", 1)] * 3
     assert {mail["Message-ID"] for mail in office.accepted} == {f"<{mail.pk}@demo.test>" for mail in mails}
-    owed_mail(name="B", billing_email="b@example.test")
+    scheduled_mail(name="B", billing_email="b@example.test")
     run_effects()
     assert office.connections == 2  # the run's was closed with it
 
@@ -494,7 +494,7 @@ def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects
 
     def send(rate, count):
         set_rate("mail", rate, by=operator)
-        mails = [owed_mail(name=f"A{n}{rate}", billing_email=f"a{n}@example.test") for n in range(count)]
+        mails = [scheduled_mail(name=f"A{n}{rate}", billing_email=f"a{n}@example.test") for n in range(count)]
         Effect.objects.exclude(pk__in=[mail.pk for mail in mails]).update(state="skipped")
         while run_due():
             pass

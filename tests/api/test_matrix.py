@@ -101,7 +101,7 @@ def test_another_s_id_in_a_body_is_answered_like_one_that_is_missing(scenario, m
     assert document(foreign) == document(missing)
 
 
-def test_of_many_only_those_are_decided_that_may_be(scenario, monkeypatch):
+def test_bulk_decides_only_permitted_payments(scenario, monkeypatch):
     """Open, decided already, recorded by the caller, nobody's."""
     with atomic():
         recorded = ask(scenario, "approver", "POST billing/admin/payments/record/").json()["id"]

@@ -131,7 +131,7 @@ def test_only_owners_and_admins_confirm(invoice, role):
     assert is_problem(member.post(CONFIRM, claim(invoice)), 403, "permission-denied")
 
 
-def test_nobody_confirms_without_a_token(anybody, invoice):
+def test_confirming_needs_a_token(anybody, invoice):
     answer = anybody.post(CONFIRM, claim(invoice))
 
     assert is_problem(answer, 401, "authentication-required")

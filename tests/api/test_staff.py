@@ -202,7 +202,7 @@ def test_an_invoice_with_money_on_it_is_not_voided():
     assert answer.json()["object_status"] == "partially_paid"
 
 
-def test_what_is_paid_in_part_is_voided_where_its_money_goes_to_the_balance(run_effects):
+def test_voiding_a_part_paid_invoice_moves_its_money_to_the_balance(run_effects):
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory(), received=Decimal("40.00"))
     run_effects()

@@ -102,7 +102,7 @@ def test_the_desk_works_by_keyboard_alone(page_as, api, claim, empty_queue):
     assert (row(second)["status"], row(second)["reason_code"]) == ("failed", "amount_short")
 
 
-def test_what_follows_is_told_before_the_decision(page_as, claim, empty_queue):
+def test_consequences_are_shown_before_the_decision(page_as, claim, empty_queue):
     payment, other = claim("Preview Works"), claim("Further Works")
     page = page_as(APPROVER)
     page.goto(f"/desk/{payment['id']}/")

@@ -55,7 +55,7 @@ def test_redundant_index_is_found():
 
 
 @pytest.mark.django_db
-def test_what_is_written_most_has_no_second_index_for_patterns():
+def test_hot_tables_have_no_pattern_indexes():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%%pattern_ops%%' AND tablename = ANY(%s)",

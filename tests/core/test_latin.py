@@ -88,7 +88,7 @@ def test_every_letter_is_written_as_in_the_sepa_conversion_table(country, letter
 
 @deterministic
 @given(st.text(max_size=40), st.sampled_from(["BG", "GR", "DE"]))
-def test_whatever_the_text_a_latin_form_has_no_fewer_letters_and_stays_as_it_is(text, country):
+def test_latin_form_is_stable_and_no_shorter_for_any_text(text, country):
     try:
         latin = in_latin(text, country=country)
     except NotLatinError:

@@ -81,7 +81,7 @@ def test_an_exception_is_kept_on_the_one_line():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_people_do_is_logged_and_what_follows_is_not(lines, run_effects):
+def test_log_has_actions_of_people_and_not_of_the_engine(lines, run_effects):
     payment = PaymentFactory()
     staff = StaffFactory()
     lines.clear()
@@ -99,7 +99,7 @@ def test_what_people_do_is_logged_and_what_follows_is_not(lines, run_effects):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_follows_is_logged_for_who_asks_for_it(lines, caplog, run_effects):
+def test_engine_transitions_are_logged_at_debug_level(lines, caplog, run_effects):
     payment = PaymentFactory()
     perform(payment.approve, by=StaffFactory())
     lines.clear()

@@ -35,7 +35,7 @@ def figures(client):
     return read
 
 
-def test_there_is_no_such_page_without_a_token(client, settings):
+def test_metrics_page_is_404_without_a_token(client, settings):
     settings.METRICS_TOKEN = ""
 
     assert client.get("/metrics").status_code == 404

@@ -50,7 +50,7 @@ def test_every_variable_is_in_the_table_and_in_the_example():
     assert variables() == table
 
 
-def test_nobody_reads_the_environment_elsewhere():
+def test_environment_is_read_in_few_modules_only():
     others = [
         path
         for room in ("engine", "core", "workflows", "tasks", "api", "web")

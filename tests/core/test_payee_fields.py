@@ -178,7 +178,7 @@ def test_a_pix_key_is_judged_by_its_type(key_type, typed, kept):
         ("cash", {}, {"location"}),
     ],
 )
-def test_what_a_payer_cannot_do_without_is_needed_once_it_is_offered(kind, fields, missing):
+def test_offered_method_needs_its_required_fields(kind, fields, missing):
     assert set(clean_payee(kind, "", fields)[1]) == missing
     assert clean_payee(kind, "", fields, is_offered=False)[1] == {}
 
@@ -236,7 +236,7 @@ VALUES = st.text(max_size=50) | st.text("0123456789ABab@.-+ ", max_size=30) | st
     st.sampled_from(["", "PK", "BD", "NG", "US"]),
     st.dictionaries(KEYS, VALUES, max_size=6),
 )
-def test_whatever_is_typed_it_is_kept_or_refused_and_what_is_kept_is_kept_again(kind, country, fields):
+def test_payee_fields_are_refused_or_normalized_once(kind, country, fields):
     kept, errors = clean_payee(kind, country, fields)
 
     assert set(errors) <= set(fields) | {field.key for field in FIELDS}

@@ -141,7 +141,7 @@ def test_no_code_is_made_for_another_currency_or_for_nothing(method):
     st.text(max_size=60),
     st.text(max_size=200),
 )
-def test_whatever_the_names_a_code_can_be_drawn_and_read(code, amount, name, reference):
+def test_code_can_be_drawn_and_read_for_any_names(code, amount, name, reference):
     method = seeded(code)
     key = {"eu_sepa": "holder", "in_upi": "payee_name", "br_pix": "name"}[code]
     method.fields = method.fields | {key: name}

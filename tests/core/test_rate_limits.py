@@ -70,7 +70,7 @@ def test_one_address_may_try_so_often():
     assert fails("9@acme.test", at_=THERE)
 
 
-def test_what_is_refused_is_not_counted_elsewhere():
+def test_refused_try_is_not_counted_in_other_scopes():
     passes(fails, 100)
 
     assert fails(at_=THERE)  # the account has room for two more

@@ -55,7 +55,7 @@ def test_the_server_is_told_how_long_a_statement_may_take(connect, to, statement
     assert ask(fresh, "SHOW plan_cache_mode") == "force_generic_plan"
 
 
-def test_what_the_address_of_the_database_says_holds(connect, monkeypatch):
+def test_options_of_the_database_url_hold(connect, monkeypatch):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c statement_timeout=3s")
 
     assert ask(connect(WEB), "SHOW statement_timeout") == "3s"

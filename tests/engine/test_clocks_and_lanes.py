@@ -110,7 +110,7 @@ def test_a_crowd_of_timers_leaves_the_other_tenants_their_turn(monkeypatch):
     assert left == {"7": 2000 - 500 - claim.MAX_PER_TENANT, "8": 30 - claim.MAX_PER_TENANT}
 
 
-def test_what_falls_due_at_once_is_woken_at_once():
+def test_crowd_of_due_timers_is_woken_at_once():
     """H20: not 500 a second."""
     flood(5000, tenant=7)
 
@@ -126,7 +126,7 @@ def waiting():
     return Effect.objects.filter(state="waiting")
 
 
-def test_what_waits_is_woken_when_it_is_due_and_not_before():
+def test_waiting_effect_is_woken_when_due():
     flood(600, tenant=7)
     flood(600, tenant=7, since="-1 h", kind="toy.log")
 

@@ -125,7 +125,7 @@ def test_task_runs_at_its_time(run_effects, advance):
     assert later.status == TaskResultStatus.SUCCESSFUL
 
 
-def test_it_is_told_of_its_attempt_and_a_coroutine_is_run_to_its_end(run_effects):
+def test_task_gets_its_attempt_and_coroutines_are_awaited(run_effects):
     first, second = tasks.count_attempts.enqueue(), tasks.count_doors.enqueue()
     run_effects()
     for result in (first, second):

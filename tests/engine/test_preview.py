@@ -122,7 +122,7 @@ def test_preview_omits_what_was_rolled_back(door, staff):
     assert preview_of(work, door).effects == []
 
 
-def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch, caplog):
+def test_failing_effect_is_previewed_beside_its_neighbours(staff, monkeypatch, caplog):
     doors = [Door(is_locked=False) for _ in range(3)]
     for door in doors:
         create(door)
@@ -145,7 +145,7 @@ def test_what_would_fail_is_told_and_its_neighbours_are_done(staff, monkeypatch,
     assert caplog.records == []
 
 
-def test_what_is_due_at_once_is_done_and_what_follows_from_it(staff):
+def test_preview_runs_due_effects_and_their_consequences(staff):
     door = Door(status="open")
     create(door)
     found = preview_of(
@@ -170,7 +170,7 @@ def test_a_row_that_somebody_holds_is_not_waited_for(staff):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_stays_locked_inside_a_transaction_of_the_caller(staff):
+def test_preview_keeps_no_locks_in_a_transaction_of_the_caller(staff):
     door = Door()
     create(door)
     with atomic():

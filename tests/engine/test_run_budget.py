@@ -185,7 +185,7 @@ def test_one_of_many_that_must_run_alone_is_claimed_at_a_time():
 
 
 @pytest.mark.django_db
-def test_who_sweeps_in_turn_does_so_once_a_second_whatever_the_clock_did():
+def test_sweep_in_turn_runs_once_a_second_when_the_clock_jumps():
     """H6, and a clock that was set back."""
     schedule_mails(1).update(state="waiting", run_at=Now() - timedelta(minutes=1))
     assert len(sweep_in_turn()) == 1

@@ -131,7 +131,7 @@ def test_slow_effects_are_claimed_one_at_a_time_so_that_others_may_begin_the_nex
 
 
 @pytest.mark.django_db
-def test_who_serves_the_other_lanes_begins_no_slow_effect_in_whatever_lane_it_is(slow):
+def test_worker_of_other_lanes_begins_no_slow_effect(slow):
     doors(3)
     greetings = slow("toy.greet")
     greetings.filter(pk=greetings[0].pk).update(lane=SLOW)

@@ -179,7 +179,7 @@ def test_sweeper_runs_every_effect_when_all_notifications_are_lost(site: Site):
 
 
 @pytest.mark.faults
-def test_without_any_broker_run_effects_does_it_all(site: Site):
+def test_run_effects_command_works_without_a_broker(site: Site):
     payments = site.claimed(20)
 
     with stopped(site):

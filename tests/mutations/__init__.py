@@ -45,7 +45,7 @@ MUTATIONS = [
     _of("executor.py", "if lock_wait:\n                ask(", "if False:\n                ask(",
         _BUDGET + "locked_row_keeps_nobody_else_waiting"),
     _of("sweeper.py", "cursor.rowcount > 0", "True",
-        _BUDGET + "who_sweeps_in_turn_does_so_once_a_second_whatever_the_clock_did"),
+        _BUDGET + "sweep_in_turn_runs_once_a_second_when_the_clock_jumps"),
     _of("sweeper.py", "LIMIT %(alone_at_once)s", "LIMIT 100000",
         _BUDGET + "one_of_many_that_must_run_alone_is_claimed_at_a_time"),
     # Whose fault it is
@@ -114,7 +114,7 @@ MUTATIONS = [
         "workflows/test_housekeeping::a_slot_longer_than_ticks_are_kept_is_not_done_again"),
     # What takes minutes
     _of("claim.py", "slow = not lanes or SLOW in lanes", "slow = True",
-        _SLOW + "who_serves_the_other_lanes_begins_no_slow_effect_in_whatever_lane_it_is"),
+        _SLOW + "worker_of_other_lanes_begins_no_slow_effect"),
     _of("claim.py", "return 1 if lane == SLOW else fits(lane, limit)", "return fits(lane, limit)",
         _SLOW + "slow_effects_are_claimed_one_at_a_time_so_that_others_may_begin_the_next"),
     _of("executor.py", "if kind.lane == SLOW:", "if False:",

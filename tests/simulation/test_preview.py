@@ -160,7 +160,7 @@ def of_everything() -> list[tuple[Any, ...]]:
         return [*rows, *cursor.fetchall()]
 
 
-def test_what_is_previewed_is_what_then_happens(world):
+def test_preview_matches_what_then_happens(world):
     compared = all_compared(world, seed=1, customers=4, days=80)
 
     assert sum(compared.values()) > 40
@@ -170,7 +170,7 @@ def test_what_is_previewed_is_what_then_happens(world):
 @pytest.mark.faults
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(2, 6))
-def test_what_is_previewed_is_what_then_happens_for_longer(seed, world):
+def test_preview_matches_what_then_happens_for_longer(seed, world):
     compared = all_compared(world, seed=seed, customers=6, days=200)
 
     assert compared.keys() >= {verb.name for verb in PEOPLE} - {"claim_once_more", "keep"}  # refused, and rare

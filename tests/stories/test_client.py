@@ -23,7 +23,7 @@ def address() -> str:
     return f"client-{uuid4().hex[:12]}@acme.test"
 
 
-def test_it_signs_up_confirms_is_approved_and_consumes(nobody: Countersign):
+def test_client_signs_up_confirms_is_approved_and_consumes(nobody: Countersign):
     signed_up = nobody.register(address(), PASSWORD, "Acme", plan="starter", **BILLING)
     with nobody.as_caller(signed_up["token"]) as customer, nobody.login("approver@demo.test", PASSWORD) as staff:
         (invoice,) = customer.invoices()
@@ -40,7 +40,7 @@ def test_it_signs_up_confirms_is_approved_and_consumes(nobody: Countersign):
         assert customer.consume(10, reference="report-1") == entry
 
 
-def test_what_the_api_refuses_says_why(nobody: Countersign):
+def test_refusals_of_the_api_name_their_reason(nobody: Countersign):
     signed_up = nobody.register(address(), PASSWORD, "Acme")
     with nobody.as_caller(signed_up["token"]) as customer, pytest.raises(Refused) as refused:
         customer.consume(1001, reference="too-much")

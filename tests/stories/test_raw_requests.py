@@ -86,7 +86,7 @@ def test_malformed_http_is_refused_by_the_server(send: Send, request_: bytes):
     ],
     ids=lambda value: repr(value[:40]) if isinstance(value, bytes) else str(value),
 )  # fmt: skip
-def test_what_reaches_the_api_gets_its_kind_of_answer(send: Send, request_: bytes, status: int):
+def test_raw_request_to_the_api_gets_a_proper_answer(send: Send, request_: bytes, status: int):
     seen, headers, body = send(request_)
 
     assert seen == status, body

@@ -39,7 +39,7 @@ def facts(fuzzed: Application, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(600)
-def test_what_the_schema_promises_is_kept(fuzzed, facts, tmp_path):
+def test_server_keeps_its_published_schema(fuzzed, facts, tmp_path):
     run(
         fuzzed,
         facts,
@@ -55,7 +55,7 @@ def test_what_the_schema_promises_is_kept(fuzzed, facts, tmp_path):
 
 @pytest.mark.hostile
 @pytest.mark.timeout(1800)
-def test_what_the_schema_promises_is_kept_at_length(fuzzed, facts, tmp_path):
+def test_server_keeps_its_published_schema_at_length(fuzzed, facts, tmp_path):
     statuses = run(fuzzed, facts, tmp_path / "seen.json", "--max-examples", "40")
 
     reached = {name for name, status in statuses if status < 300}

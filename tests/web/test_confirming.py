@@ -82,7 +82,7 @@ def test_session_of_a_customer_lasts_as_before():
     assert client.get("/app/").status_code == 200
 
 
-def test_what_a_page_asks_by_itself_keeps_no_session_alive(client):
+def test_polling_keeps_no_session_alive(client):
     aged(client, **{SEEN_AT: timedelta(minutes=20)})
 
     client.get("/desk/tally/", headers={"HX-Request": "true"})

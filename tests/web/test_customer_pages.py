@@ -202,7 +202,7 @@ def nothing_falls(rich: Payment, value: str) -> None:
     assert (Payment.objects.count(), Invoice.objects.count(), CreditEntry.objects.count()) == before
 
 
-def test_what_a_customer_typed_is_text_and_never_html(rich):
+def test_customer_input_is_escaped(rich):
     evil = "<img src=x onerror=alert(1)>"
     account = rich.account
     account.name = evil

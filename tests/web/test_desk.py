@@ -80,7 +80,7 @@ def test_every_page_opens_for_reviewers(client):
 
 
 @pytest.mark.parametrize("who", ["nobody", "customer", "operator", "staff"])
-def test_nobody_else_sees_a_payment(client, who):
+def test_payment_page_needs_the_permission(client, who):
     payment = PaymentFactory()
     if who == "customer":
         client.force_login(payment.submitted_by)

@@ -62,7 +62,7 @@ def test_one_asks_and_another_confirms(eve, max_):
     assert eve.get(page).status_code == 200
 
 
-def test_what_is_asked_for_can_be_withdrawn(eve):
+def test_requested_permission_can_be_withdrawn(eve):
     bob = UserFactory()
     page = reverse("desk_person", args=[bob.pk])
     eve.post(page, {"verb": "give", "give-duties": ["superuser"]})

@@ -86,7 +86,7 @@ def test_an_effect_reads_as_a_story(desk, mail):
     assert "Retry" not in page
 
 
-def test_what_went_wrong_is_part_of_the_story(desk, dead, person):
+def test_errors_are_part_of_the_history(desk, dead, person):
     [effect] = dead()
     EffectEvent.objects.create(effect=effect, what="failed", detail="OSError: <refused>")
     EffectEvent.objects.create(effect=effect, what="edited", actor=person, detail="typo", payload={"to": "old"})
@@ -195,7 +195,7 @@ def test_skipping_wants_a_reason(desk, dead, person):
     assert {(event.actor, event.detail) for event in EffectEvent.objects.all()} == {(person, "told them by phone")}
 
 
-def test_nobody_edits_history(desk, mail):
+def test_history_cannot_be_edited(desk, mail):
     for row in (mail, Transition.objects.first()):
         model = row._meta.model_name
         assert desk.post(reverse(f"admin:engine_{model}_change", args=[row.pk]), {"state": "dead"}).status_code == 403

@@ -57,7 +57,7 @@ def test_staff_pause_let_some_go_and_resume(desk, operator, mailoutbox, run_effe
         {"hours": "-1"},
     ],
 )
-def test_what_cannot_be_paused_is_said_beside_its_field(desk, wrong):
+def test_invalid_pause_is_shown_beside_its_field(desk, wrong):
     answer = desk.post(PAGE, {"scope": "all", "name": "", "reason": "why", **wrong})
     assert answer.status_code in (200, 400)
     assert not EffectPause.objects.exists()

@@ -129,7 +129,7 @@ def test_rejecting_a_short_amount_first_offers_to_approve_what_came(client, appr
     assert (payment.status, payment.version) == ("pending_approval", 1)
 
 
-def test_what_came_is_approved_with_its_amount(client, approver, run_effects):
+def test_short_payment_is_approved_with_the_received_amount(client, approver, run_effects):
     payment = PaymentFactory()
 
     nothing = client.post(decide(payment, "approve"), {"is_short": "True"})

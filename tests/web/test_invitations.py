@@ -43,7 +43,7 @@ def test_page_says_which_account_and_role(client, path, owner):
     assert Invitation.objects.exists()
 
 
-def test_who_accepts_with_a_first_password_is_signed_in(client, path, owner):
+def test_invited_person_with_a_first_password_is_signed_in(client, path, owner):
     weak = client.post(path, {"password": "short"})
     assert weak.context["form"].errors["password"]
 
@@ -54,7 +54,7 @@ def test_who_accepts_with_a_first_password_is_signed_in(client, path, owner):
     assert answer.wsgi_request.user.role_in(owner.membership.account_id) == "admin"
 
 
-def test_who_has_a_log_in_accepts_by_a_press_and_signs_in_with_it(client, path):
+def test_invited_user_accepts_with_one_click(client, path):
     User.objects.create_user(BOB, PASSWORD)
     assert 'name="password"' not in client.get(path).content.decode()
 
@@ -141,7 +141,7 @@ def test_last_owner_reads_why_not(owner):
 
 
 @pytest.mark.guards("S25", "web.customer.members.members")
-def test_who_may_not_invite_uses_up_no_tries(owner):
+def test_refused_inviter_uses_up_no_tries(owner):
     """S25: the form counted before it asked the role."""
     viewer = MembershipFactory(account=owner.membership.account, role="viewer").user
 

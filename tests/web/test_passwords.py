@@ -41,7 +41,7 @@ def test_a_forgotten_password_is_replaced_by_a_link(client, user):
     assert user.check_password(NEW)
 
 
-def test_nobody_learns_who_has_an_account(client, user):
+def test_reset_does_not_reveal_who_has_an_account(client, user):
     known = client.post(reverse("ask_for_reset"), {"email": user.email}).content
     unknown = client.post(reverse("ask_for_reset"), {"email": "nobody@example.test"}).content
 
@@ -127,7 +127,7 @@ def test_every_browser_is_listed_and_can_be_signed_out(user):
     assert list(here.get(reverse("security")).context["sessions"]) == [this]
 
 
-def test_nobody_ends_the_session_of_another(user):
+def test_session_of_another_user_cannot_be_ended(user):
     theirs, mine = Client(), signed_in(MembershipFactory().user)
     theirs.post("/login/", {"username": user.email, "password": PASSWORD})
 

@@ -104,7 +104,7 @@ def test_page_shows_old_and_new_with_the_verbs_of_each(ann, bob, method, invoice
     assert "Confirm the new payee" in others
 
 
-def test_who_asked_is_refused_and_may_withdraw(ann, method, invoice):
+def test_requester_cannot_confirm_and_may_withdraw(ann, method, invoice):
     change(ann, method)
 
     assert "Somebody else confirms" in said(decide(ann, method, "confirm"))
@@ -113,7 +113,7 @@ def test_who_asked_is_refused_and_may_withdraw(ann, method, invoice):
     assert "This change is withdrawn" in said(decide(ann, method, "withdraw"))
 
 
-def test_who_may_only_look_decides_nothing(ann, method, invoice):
+def test_viewer_of_payee_changes_cannot_decide(ann, method, invoice):
     change(ann, method)
     viewer = StaffFactory(email="eve@staff.test")
     viewer.user_permissions.add(Permission.objects.get(codename="view_paymentmethod"))

@@ -126,7 +126,7 @@ def test_the_kind_stays_as_it_was_made(staff):
 
 
 @pytest.mark.parametrize("code", [method.code for method in METHODS])
-def test_nobody_is_asked_in_earnest_to_pay_to_an_example(staff, code):
+def test_example_payee_cannot_be_saved_without_its_demo_mark(staff, code):
     seed_payment_methods(is_enabled=False)
     method = PaymentMethod.objects.get(code=code)
     form = typed(staff, method) | {"is_enabled": "on"}

@@ -45,7 +45,7 @@ def test_an_approval_is_told_before_it_is_made(client, approver, claim):
     assert digest() == before
 
 
-def test_what_is_typed_counts(client, approver, claim):
+def test_preview_uses_the_typed_values(client, approver, claim):
     assert (
         "1 invoice paid in part, 2 mails, 1 timer" in asked(client, claim, "approve", received="50.00").content.decode()
     )

@@ -340,7 +340,7 @@ def test_each_form_of_the_admin_has_wrong_values_here(rf, staff):
 
 
 @pytest.mark.parametrize("model", sorted(READ_ONLY, key=str), ids=lambda m: m.__name__)
-def test_what_is_only_looked_at_takes_no_form(staff, model):
+def test_read_only_models_have_no_form(staff, model):
     assert staff.get(page(model, "add")).status_code == 403
     assert staff.post(page(model, "add"), {}).status_code == 403
 

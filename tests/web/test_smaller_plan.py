@@ -89,7 +89,7 @@ def test_banner_stands_until_everything_fits(owner, plans):
     assert "More is in use" not in banner()
 
 
-def test_what_is_beyond_a_plan_is_computed_for_any_plan(owner, plans):
+def test_excess_over_a_plan_is_computed_for_any_plan(owner, plans):
     account = owner.membership.account
 
     assert over_limit(account) == {}

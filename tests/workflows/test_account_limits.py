@@ -138,7 +138,7 @@ def test_the_count_is_of_the_account_not_of_the_person(few, account, owner):
     change_account(stranger.account, by=stranger.user, billing_email="x@foreign.de")
 
 
-def test_what_was_refused_for_another_reason_is_not_counted(few, account, owner, plans):
+def test_request_refused_for_another_reason_is_not_counted(few, account, owner, plans):
     choose_plan(account, plans["starter"], by=owner)
     PaymentMethodFactory()
     invoice = Invoice.objects.get()

@@ -124,7 +124,7 @@ def test_receipt_of_staff_is_taken_over_the_limit_and_marked_further():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_claims_at_once_three_are_taken():
+def test_of_many_concurrent_claims_three_are_accepted():
     invoice, method = InvoiceFactory(), PaymentMethodFactory()
     owner = MembershipFactory(account=invoice.account).user
 

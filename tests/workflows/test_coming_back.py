@@ -233,7 +233,7 @@ def test_only_owner_of_a_closed_account_is_erased_though_others_are_in_it(closed
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_who_come_back_at_once_with_one_address_one_does():
+def test_of_concurrent_sign_ups_with_a_former_address_one_succeeds():
     plan = PlanFactory()
     user = User.objects.create_user(EMAIL, OLD)
     account = AccountFactory()

@@ -76,7 +76,7 @@ def test_the_books_are_in_order_after_all_of_them(told):
     assert not Effect.objects.exclude(state__in=["done", "waiting", "ready"]).exists()
 
 
-def test_nobody_is_mailed_about_what_never_happened(told, mailoutbox):
+def test_demo_scenarios_send_no_mail(told, mailoutbox):
     told_of = Effect.objects.filter(account_id=company("exact").pk, lane="outward")
 
     assert {effect.state for effect in told_of} == {"done"}
@@ -100,7 +100,7 @@ def test_the_details_are_those_of_the_story(told):
     assert company("over").invoices.filter(allocations__payment__invoice__purpose="first").count() == 2
 
 
-def test_they_happened_when_they_are_said_to_have(told):
+def test_demo_rows_have_the_dates_of_their_scenario(told):
     exact = company("exact")
     born = Transition.objects.get(object_id=exact.pk, seq=1)
     first = company("exact").invoices.get()
@@ -156,7 +156,7 @@ def test_the_clock_is_right_again(told):
         assert cursor.fetchone() == (0,)
 
 
-def test_where_the_approver_has_lost_the_duty_nothing_is_told(told):
+def test_demo_scenarios_need_an_approver_with_the_permission(told):
     User.objects.filter(email="pix@example.com").update(email_canonical="gone@example.com")
     User.objects.get(email="approver@demo.test").user_permissions.clear()
 

@@ -81,7 +81,7 @@ def row_of(door: Door, seq: int, state: str, ordered: bool, n: int) -> Effect:
     )
 
 
-def test_those_behind_the_next_are_counted_in_two_queries(django_assert_max_num_queries):
+def test_dependents_are_counted_in_two_queries(django_assert_max_num_queries):
     door = Door()
     create(door)
     first = row_of(door, 2, "dead", True, 0)

@@ -107,7 +107,7 @@ def test_large_claims_that_wait_hide_no_large_one(run_effects):
     assert signs_of(large[0])["Far more than what is usually approved"] == 2
 
 
-def test_what_is_usual_is_of_the_currency_and_of_the_last_ones(run_effects, monkeypatch):
+def test_usual_amount_is_of_the_currency_and_of_recent_claims(run_effects, monkeypatch):
     monkeypatch.setattr(
         review_queue, "_MEDIANS", review_queue._MEDIANS.replace(f"LIMIT {review_queue.MEDIAN_SAMPLE}", "LIMIT 6")
     )
@@ -120,7 +120,7 @@ def test_what_is_usual_is_of_the_currency_and_of_the_last_ones(run_effects, monk
     assert review_queue._medians({"USD"}) == {"USD": Decimal("50.00")}
 
 
-def test_what_is_usual_is_read_by_its_index(run_effects):
+def test_usual_amount_is_read_by_index(run_effects):
     settled(run_effects, 3)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -163,7 +163,7 @@ def test_ceiling_of_a_currency_is_the_policy_s():
         claim(invoice, "A3", amount="890.01")
 
 
-def test_what_staff_saw_is_never_too_much(run_effects):
+def test_receipt_of_staff_has_no_upper_limit(run_effects):
     invoice = InvoiceFactory()
     receipt = record_payment(
         invoice=invoice,

@@ -62,7 +62,7 @@ def mails(kind: str) -> list[set[str]]:
 
 @pytest.mark.guards("S7", "workflows.actions.duties._check_holder")
 @pytest.mark.parametrize("who", ["help desk", "superuser", "customer", "former holder"])
-def test_nobody_but_a_holder_gives_takes_or_changes_an_address(who, help_desk, eve):
+def test_only_holders_grant_take_or_change_an_address(who, help_desk, eve):
     """S7: who may change a person may not decide what that person may do."""
     former = holder("former@example.test")
     User.objects.filter(pk=former.pk).update(is_staff=False)
@@ -89,7 +89,7 @@ def test_nobody_but_a_holder_gives_takes_or_changes_an_address(who, help_desk, e
 
 
 @pytest.mark.guards("S7", "workflows.actions.duties._asked_for")
-def test_nobody_changes_their_own_rights(eve, max_):
+def test_own_permissions_cannot_be_changed(eve, max_):
     """S7: neither asked for, nor taken, nor confirmed by whom it is about."""
     for act in (lambda: ask_to_give(eve, [APPROVE], by=eve), lambda: take(eve, ["core.grant_duties"], by=eve)):
         with pytest.raises(PermissionDenied, match="own rights"):
@@ -361,7 +361,7 @@ def test_group_keeps_what_it_may_do_when_it_is_set_again():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_a_yes_and_a_withdrawal_at_once_one_wins():
+def test_concurrent_confirmation_and_withdrawal_have_one_winner():
     eve, max_, cid = holder("eve@example.test"), holder("max@example.test"), holder("cid@example.test")
     bob = UserFactory()
     grant, outcomes = ask_to_give(bob, [APPROVE], by=eve), []

@@ -261,7 +261,7 @@ def near_midnight(clock):
     return f"Etc/GMT{-offset:+d}"
 
 
-def test_nobody_is_reminded_of_what_was_issued_a_moment_ago(clock, run_effects, mailoutbox, near_midnight, plans):
+def test_new_invoice_is_not_reminded_at_once(clock, run_effects, mailoutbox, near_midnight, plans):
     Policy.objects.update_or_create(pk=1, defaults={"days_to_pay": 1, "reminder_steps": [0]})
     account = AccountFactory(time_zone=near_midnight)
     subscription = InvoiceFactory(subscription__account=account).subscription
@@ -292,7 +292,7 @@ def test_due_reminder_is_not_sent_once_the_money_came(active, up_to_renewal, pay
     assert not mailoutbox
 
 
-def test_nobody_is_reminded_of_what_they_no_longer_have(customer, pay, clock, live_through, mailoutbox, run_effects):
+def test_ended_subscription_is_not_reminded(customer, pay, clock, live_through, mailoutbox, run_effects):
     signed = customer()
     pay(signed.invoice, amount=Decimal("50.00"))
     perform(signed.subscription.cancel, by=signed.user)
@@ -436,7 +436,7 @@ def test_a_reversal_meets_an_invoice_that_was_written_off(customer, pay, control
     assert signed.invoice.allocated == 0
 
 
-def test_what_is_left_of_a_reversed_payment_pays_nothing_more(customer, pay, controller, run_effects, up_to_renewal):
+def test_remainder_of_a_reversed_payment_pays_nothing(customer, pay, controller, run_effects, up_to_renewal):
     signed = customer()
     payment = pay(signed.invoice, amount=Decimal("300.00"))
     perform(payment.reverse, by=controller, reason_given="recalled")
@@ -523,7 +523,7 @@ def test_plan_that_is_paid_ahead_begins(active, plans, up_to_renewal, pay, live_
     assert credits_of(signed) == 6000
 
 
-def test_who_has_paid_ahead_steps_up_when_that_has_begun(active, plans, up_to_renewal, pay, live_through):
+def test_upgrade_after_paying_ahead_waits_for_the_paid_period(active, plans, up_to_renewal, pay, live_through):
     signed = active()
     up_to_renewal(signed)
     pay(renewal(signed))
@@ -620,7 +620,7 @@ def test_a_renewal_that_was_written_off_leads_down_the_ladder(active, up_to_rene
     assert status(signed.account) == ["expired"]
 
 
-def test_who_pays_what_bounced_stays_past_due_for_a_renewal_that_was_written_off(
+def test_paying_a_bounced_invoice_leaves_a_written_off_renewal_past_due(
     active, up_to_renewal, pay, controller, run_effects, receive
 ):
     signed = active()
@@ -641,7 +641,7 @@ def test_who_pays_what_bounced_stays_past_due_for_a_renewal_that_was_written_off
 # Leaving and coming back
 
 
-def test_who_has_paid_ahead_and_cancels_gets_what_is_paid(active, up_to_renewal, pay, live_through):
+def test_cancelling_keeps_the_period_that_is_paid_ahead(active, up_to_renewal, pay, live_through):
     signed = active()
     up_to_renewal(signed)
     pay(renewal(signed))
@@ -656,7 +656,7 @@ def test_who_has_paid_ahead_and_cancels_gets_what_is_paid(active, up_to_renewal,
     assert Invoice.objects.filter(purpose="renewal").count() == 1
 
 
-def test_who_comes_back_is_helped_by_what_came_too_late(customer, plans, pay, live_through, run_effects):
+def test_late_payment_helps_a_returning_customer(customer, plans, pay, live_through, run_effects):
     signed = customer()
     live_through(30)
     late = record_payment(

@@ -37,7 +37,7 @@ def the_books_are_in_order(clock):
         ("89.00", "closed"),
     ],
 )
-def test_what_is_paid_for_a_period_that_never_begins_goes_to_the_balance(
+def test_money_for_a_period_that_never_begins_goes_to_the_balance(
     active, up_to_renewal, pay, controller, run_effects, live_through, paid, end
 ):
     signed = active()
@@ -68,7 +68,7 @@ def test_the_rest_of_what_ended_goes_to_the_balance_too(active, up_to_renewal, p
     assert balance_of(signed.account.pk) == {"USD": Decimal("89.00")}
 
 
-def test_who_comes_back_is_not_asked_for_what_they_paid_ahead(active, plans, up_to_renewal, pay, run_effects):
+def test_returning_customer_is_not_charged_again_for_money_paid_ahead(active, plans, up_to_renewal, pay, run_effects):
     signed = active()
     up_to_renewal(signed)
     pay(renewal(signed))
@@ -121,7 +121,7 @@ def test_a_claim_for_a_voided_sign_up_opens_the_next_one(customer, plans, pay, c
     assert balance_of(signed.account.pk) == {}
 
 
-def test_what_is_overpaid_pays_a_step_up_that_is_open(active, plans, receive):
+def test_overpayment_pays_an_open_upgrade(active, plans, receive):
     signed = active()
     _, step_up = choose_plan(signed.account, plans["growth"], by=signed.user)
 
@@ -265,7 +265,7 @@ def test_void_is_refused_and_changes_nothing(active, customer, pay, controller, 
     assert Invoice.objects.get(pk=signed.invoice.pk).allocated == (Decimal(89) if case == "paid" else Decimal(40))
 
 
-def test_what_is_paid_in_part_is_not_voided_without_a_word_about_the_money(customer, controller, receive):
+def test_voiding_a_part_paid_invoice_needs_a_choice_about_the_money(customer, controller, receive):
     signed = customer()
     receive(signed.invoice, "40.00")
 
@@ -341,7 +341,7 @@ def test_a_bounce_after_the_end_leaves_nothing_open(active, controller, run_effe
     assert status(signed.invoice, signed.account) == ["uncollectible", "expired"]
 
 
-def test_who_was_past_due_for_what_staff_void_goes_on(active, controller, run_effects):
+def test_past_due_account_recovers_when_staff_void_the_invoice(active, controller, run_effects):
     signed = active()
     perform(signed.invoice.payments.get().reverse, by=controller, reason_given="bounced")
     run_effects()

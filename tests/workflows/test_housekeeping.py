@@ -47,7 +47,7 @@ def test_answers_are_kept_for_a_week(clock):
     assert not IdempotentResponse.objects.exists()
 
 
-def test_of_two_clocks_one_does_the_work(clock):
+def test_of_two_schedulers_one_does_the_work(clock):
     assert run_hourly_cleanup()
     assert not run_hourly_cleanup()
     clock.advance(hours=1)
@@ -82,7 +82,7 @@ def test_tokens_sessions_and_tries_go_when_they_are_over(clock):
     assert not AuthToken.objects.exists()
 
 
-def test_what_followed_a_transition_long_ago_goes_and_everything_still_holds(run_effects, mailoutbox):
+def test_purge_of_old_effects_breaks_no_invariant(run_effects, mailoutbox):
     settle(run_effects)
     before = Transition.objects.count(), CreditEntry.objects.count()
     kept = set(Effect.objects.exclude(state="done").values_list("key", flat=True))
@@ -101,7 +101,7 @@ def test_what_followed_a_transition_long_ago_goes_and_everything_still_holds(run
     assert what_is_wrong() == []
 
 
-def test_nothing_happens_twice_for_what_was_purged(run_effects, mailoutbox):
+def test_purged_effect_does_not_run_again(run_effects, mailoutbox):
     payment = settle(run_effects)
     purge(database_now() + SOON)
     sent = len(mailoutbox)

@@ -309,7 +309,7 @@ def test_each_broken_invariant_is_found(name, keys):
     assert name in {line.removeprefix("NOT SO: ").partition(": ")[0] for line in found()}
 
 
-def test_there_is_a_misdeed_for_every_invariant():
+def test_every_invariant_has_a_violating_test():
     assert set(MISDEEDS) == set(invariants())
 
 
@@ -331,7 +331,7 @@ def test_the_command_writes_nothing(keys):
     assert (Transition.objects.count(), Account.objects.count()) == before
 
 
-def test_what_dies_because_its_kind_was_paused_for_a_day_says_why(run_effects):
+def test_effect_that_dies_paused_for_a_day_says_why(run_effects):
     effect = scheduled_mail()
     InvoiceFactory(subscription=SubscriptionFactory(account=Account.objects.get()))
     CircuitBreaker.objects.create(

@@ -207,7 +207,7 @@ def test_offers_count_against_the_seats(account, invited):
     assert invited("dan@foreign.de")
 
 
-def test_nobody_accepts_where_the_plan_has_become_too_small(account, invited):
+def test_accepting_is_refused_when_the_plan_has_no_seat(account, invited):
     token = invitation_token_of(invited())
     Plan.objects.filter(code="free").update(max_users=1)
 
@@ -313,7 +313,7 @@ def test_last_owner_stays(account, owner):
         let_go(owner.membership, by=owner)
 
 
-def test_who_was_let_go_meanwhile_is_not_let_go_of_the_next_account(account, owner):
+def test_removal_does_not_reach_the_member_s_next_account(account, owner):
     member = MembershipFactory(account=account, user=UserFactory(email=BOB), role="member")
     let_go(Membership.objects.get(pk=member.pk), by=owner)
     signs_up(BOB)
@@ -406,7 +406,7 @@ def test_offers_to_a_person_are_exported_and_erased(account, owner, invited):
     assert not Invitation.objects.exists()
 
 
-def test_of_two_who_accept_one_offer_one_comes_in(invited):
+def test_invitation_accepted_twice_at_once_is_used_once(invited):
     token = invitation_token_of(invited())
     accept(token, password=NEW)
 

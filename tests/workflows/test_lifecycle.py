@@ -144,7 +144,7 @@ def test_unpaid_renewal_goes_through_the_dunning_steps(active, clock, live_throu
 
 
 @pytest.mark.parametrize("days_late", [3, 12])
-def test_who_pays_late_goes_on_where_they_were(active, clock, live_through, pay, days_late):
+def test_late_payer_continues_in_the_same_period(active, clock, live_through, pay, days_late):
     signed = active()
     due = signed.subscription.period_end
     live_through((due - clock.today()).days + days_late)
@@ -293,7 +293,7 @@ def test_a_balance_pays_the_next_invoice(customer, clock, live_through, pay):
     assert signed.account.credits == 2000
 
 
-def test_what_a_bank_kept_is_written_off_within_the_method_s_tolerance(customer, pay):
+def test_bank_fee_is_written_off_within_the_method_s_tolerance(customer, pay):
     PaymentMethodFactory(tolerance_percent=Decimal(5), tolerance_max=Decimal(15))
     signed = customer()
 

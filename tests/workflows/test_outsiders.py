@@ -97,20 +97,20 @@ NAMES = ("approve", "reject", "reverse", "void", "write off", "adjust", "close",
 
 @pytest.mark.guards("S6", "core.models.user.User.may_decide_on")
 @pytest.mark.parametrize("name", NAMES)
-def test_who_belongs_to_an_account_or_did_decides_on_none_of_its_money(name, account, claim, insider):
+def test_present_and_former_members_decide_on_no_money_of_the_account(name, account, claim, insider):
     """S6"""
     with pytest.raises(PermissionDenied):
         verbs(account, claim)[name](insider)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_who_never_belonged_to_it_decides(name, account, claim, outsider):
+def test_staff_who_were_never_members_decide(name, account, claim, outsider):
     verbs(account, claim)[name](outsider)
 
 
 @pytest.mark.guards("S6", "core.models.user.User.is_granted")
 @pytest.mark.parametrize("name", NAMES)
-def test_who_has_left_the_staff_decides_nothing_with_a_permission_that_was_left(name, account, claim, outsider):
+def test_former_staff_with_a_leftover_permission_decide_nothing(name, account, claim, outsider):
     """S6"""
     User.objects.filter(pk=outsider.pk).update(is_staff=False)
 

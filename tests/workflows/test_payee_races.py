@@ -44,7 +44,7 @@ def waited(version):
     return version
 
 
-def test_of_two_who_ask_at_once_one_waits(method, people):
+def test_of_two_concurrent_requests_one_is_pending(method, people):
     ann, bob, _ = people
 
     outcomes = at_once(lambda: ask(method, ann), lambda: ask(method, bob))
@@ -54,7 +54,7 @@ def test_of_two_who_ask_at_once_one_waits(method, people):
     assert PayeeVersion.objects.waiting().count() == 1
 
 
-def test_of_two_who_confirm_at_once_one_has_confirmed(method, people):
+def test_of_two_concurrent_confirmations_one_counts(method, people):
     ann, bob, cid = people
     version = ask(method, ann)
 

@@ -152,7 +152,7 @@ def test_invoice_shows_the_first_payee_of_a_method_that_came_later(ann, bob, met
     assert seen(invoice) == ["12345678", "12345678"]
 
 
-def test_where_nobody_else_could_confirm_a_day_alone_is_enough(ann, invoice, method, clock, run_effects):
+def test_sole_holder_waits_a_day_instead_of_a_confirmation(ann, invoice, method, clock, run_effects):
     ask(method, ann)
     clock.advance(hours=23)
     run_effects()

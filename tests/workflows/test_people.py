@@ -317,7 +317,7 @@ def account() -> Account:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_who_use_one_link_one_sets_the_password(ann):
+def test_password_link_used_twice_at_once_sets_one_password(ann):
     token = signed_links.RESET.token_of(ann)
 
     def use(password: str) -> str:
@@ -420,7 +420,7 @@ def test_address_of_staff_who_work_here_is_taken(account):
 
 
 @pytest.mark.parametrize("trust", ["is_staff", "is_superuser", "permission", "group"])
-def test_nobody_takes_over_the_log_in_of_somebody_who_was_of_the_staff(account, ann, trust):
+def test_log_in_of_former_staff_cannot_be_taken_over(account, ann, trust):
     ann.is_active = False
     if trust == "permission":
         ann.user_permissions.add(Permission.objects.get(codename="approve_payment"))

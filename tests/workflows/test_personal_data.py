@@ -420,7 +420,7 @@ def test_proved_address_is_forgotten_in_mails_of_other_accounts(ann, officer, ru
     assert recipients == [f"erased-{ann.pk.hex}@erased.invalid", "x@newcomer.test"]
 
 
-def test_what_a_mail_server_said_of_an_address_is_forgotten(ann, officer):
+def test_mail_server_s_words_about_an_erased_address_are_erased(ann, officer):
     """S8: its answer names the address, and stands in the effect that operators see."""
     account = ann.membership.account
     said = "refused for good: {'bills@acme.test': (550, b'no such user')}"

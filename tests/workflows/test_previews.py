@@ -26,7 +26,7 @@ def test_an_approval_in_one_sentence(run_effects):
     assert (payment.status, Account.objects.get().credits) == ("pending_approval", 0)
 
 
-def test_what_would_fail_is_said(run_effects, monkeypatch):
+def test_preview_names_effects_that_would_fail(run_effects, monkeypatch):
     payment, staff = PaymentFactory(), StaffFactory()
     run_effects()
 

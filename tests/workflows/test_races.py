@@ -99,7 +99,7 @@ def _subclasses(problem):
 
 
 @pytest.mark.parametrize("_", range(3))
-def test_of_approving_rejecting_and_withdrawing_one_happens(_, staff):
+def test_of_concurrent_approve_reject_and_withdraw_one_succeeds(_, staff):
     payment = PaymentFactory()
     owner = payment.submitted_by
 

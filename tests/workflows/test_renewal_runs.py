@@ -122,7 +122,7 @@ def test_a_day_without_renewals_has_no_run(clock):
     assert not Effect.objects.filter(kind="renewals.report").exists()
 
 
-def test_what_an_earlier_run_had_not_yet_is_of_the_next_one(subscribed):
+def test_renewal_missed_by_an_earlier_run_is_in_the_next(subscribed):
     first = subscribed()
     begin_run(day_of(first))
     second = subscribed()

@@ -133,7 +133,7 @@ def test_a_zone_that_moves_west_sends_every_reminder(active, at_noon, up_to_rene
     assert kinds_of(mailoutbox)["invoice_reminder"] == 4
 
 
-def test_what_waits_for_a_day_waits_for_it_where_the_customer_is(active, at_noon, clock):
+def test_timers_fire_on_the_day_of_the_customer_s_time_zone(active, at_noon, clock):
     signed = active()
     (before,) = timers("subscription.turn")
     end = Subscription.objects.get().period_end

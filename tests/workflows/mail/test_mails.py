@@ -278,7 +278,7 @@ def test_an_invoice_is_for_a_plan_by_its_name(run_effects, mailoutbox):
 
 
 @pytest.mark.django_db
-def test_what_was_voided_before_it_was_told_is_not_asked_for(run_effects, mailoutbox):
+def test_voided_invoice_is_not_mailed(run_effects, mailoutbox):
     invoice = InvoiceFactory()
     perform(invoice.lapse)
     run_effects()

@@ -34,7 +34,7 @@ def filled(text, language="en", *, invoice=None, **method):
     return instructions_for(PaymentMethod(instructions=instructions, **method), invoice or owed(), language)
 
 
-def test_what_is_open_is_asked_for_not_the_total():
+def test_instructions_ask_for_the_open_amount():
     shown = filled("Send {amount} {currency} by {due_date}, for {account_name}: {reference}")
 
     assert shown.text == "Send 25,000.00 USD by 3 November 2026, for Demo Ltd: INV-000123"
@@ -73,7 +73,7 @@ def test_dates_speak_the_language_of_the_words():
     "text",
     ["{amount!r}", "{amount.__class__}", "{0}", "{}", "{amount:>50}", "{ amount }", "{AMOUNT}", "{iban}", "%(amount)s"],
 )
-def test_what_is_no_placeholder_stays_as_it_is(text):
+def test_unknown_placeholder_stays_as_it_is(text):
     assert filled(f"see `{text}` there").text == f"see {text} there"
 
 

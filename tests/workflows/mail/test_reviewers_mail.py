@@ -101,7 +101,7 @@ def test_one_claim_that_follows_is_mailed_as_itself(clock, run_effects, mailoutb
     assert [mail.subject for mail in mails(mailoutbox)] == ["To review: 89.00 USD from Demo Ltd"] * 2
 
 
-def test_what_is_decided_meanwhile_is_not_mailed(clock, run_effects, mailoutbox):
+def test_decided_claim_is_not_mailed(clock, run_effects, mailoutbox):
     _, *others = claims(4)
     run_effects()
     for claim in others[:2]:

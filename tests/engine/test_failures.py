@@ -73,8 +73,8 @@ def follows(error, cause):
         (ValueError("no such a@example.test"), "ValueError"),
         (smtplib.SMTPDataError(452, b"disk full"), "smtplib.SMTPDataError 452"),
         (smtplib.SMTPRecipientsRefused({"a@example.test": (450, b"later")}), "smtplib.SMTPRecipientsRefused 450"),
-        (follows(PermanentFailure("no"), smtplib.SMTPDataError(554, b"spam")), "engine.errors.Permanent 554"),
-        (follows(RemoteUnavailable("no"), OSError("refused")), "engine.errors.Unreachable"),
+        (follows(PermanentFailure("no"), smtplib.SMTPDataError(554, b"spam")), "engine.errors.PermanentFailure 554"),
+        (follows(RemoteUnavailable("no"), OSError("refused")), "engine.errors.RemoteUnavailable"),
         (type("X" * 200, (Exception,), {})(), None),
     ],
 )
@@ -90,9 +90,9 @@ def test_failures_are_told_apart_by_cause_and_by_what_was_tried(fail):
 
     found = {(group.kind, group.cause, group.state, group.tried, group.count) for group in failures()}
     assert found == {
-        ("toy.greet", "engine.errors.Permanent", "dead", "attempted", 3),
+        ("toy.greet", "engine.errors.PermanentFailure", "dead", "attempted", 3),
         ("toy.greet", "smtplib.SMTPDataError 452", "waiting", "attempted", 2),
-        ("toy.page", "engine.errors.Unreachable", "waiting", "never", 1),
+        ("toy.page", "engine.errors.RemoteUnavailable", "waiting", "never", 1),
     }
     largest = failures()[0]
     assert Effect.objects.get(pk=largest.example).cause == largest.cause
@@ -121,14 +121,14 @@ def test_a_group_is_tried_again_alone(fail):
     operator = OperatorFactory()
     out = StringIO()
     call_command("effects", "failures", stdout=out)
-    assert "2 toy.greet dead, attempted: engine.errors.Permanent 552" in out.getvalue()
-    cause = "engine.errors.Permanent 552"
+    assert "2 toy.greet dead, attempted: engine.errors.PermanentFailure 552" in out.getvalue()
+    cause = "engine.errors.PermanentFailure 552"
     call_command("effects", "retry", "--kind=toy.greet", f"--cause={cause}", f"--by={operator.email}", stdout=out)
     assert "2 will be tried again" in out.getvalue()
     run_effects()
 
     (left,) = failures()
-    assert (left.cause, left.count) == ("engine.errors.Permanent", 1)
+    assert (left.cause, left.count) == ("engine.errors.PermanentFailure", 1)
 
 
 def test_the_api_and_the_desk_show_them_and_retry_one_group(fail, client):
@@ -136,8 +136,8 @@ def test_the_api_and_the_desk_show_them_and_retry_one_group(fail, client):
     operator = OperatorFactory()
     caller = Caller(operator)
     causes = {row["cause"] for row in caller.get("workflows/failures/").json()["results"]}
-    cause = "engine.errors.Permanent 552"
-    assert causes == {"engine.errors.Permanent", cause}
+    cause = "engine.errors.PermanentFailure 552"
+    assert causes == {"engine.errors.PermanentFailure", cause}
     client.force_login(operator)
     page = client.get(reverse("effects")).content.decode()
     assert "Failures by cause" in page

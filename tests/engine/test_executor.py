@@ -128,11 +128,11 @@ def test_failed_handler_is_rolled_back(handler, approved):
 def test_one_bad_row_of_a_batch_fails_alone_in_the_same_run(handler, approved):
     payments = approved(9)
 
-    def picky(rows, effects):
-        for row in rows:
-            if row.pk == payments[4].pk:
+    def picky(ids, effects):
+        for pk in ids:
+            if pk == payments[4].pk:
                 raise RuntimeError("this one")
-            Payment.objects.filter(pk=row.pk).update(notes="done")
+            Payment.objects.filter(pk=pk).update(notes="done")
 
     handler("payment.settle", run=picky, by_key=False)
 

@@ -256,7 +256,7 @@ def test_a_decision_that_is_committed_is_no_503_when_the_database_goes_away_whil
     def away(*_: object, **__: object) -> None:
         raise OperationalError("the database did not answer within 8 s")
 
-    monkeypatch.setattr("api.payments.settled", away)
+    monkeypatch.setattr("api.payments.wait_for_effects", away)
     payment = PaymentFactory()
 
     answer = Caller(StaffFactory()).post(f"billing/admin/payments/{payment.pk}/approve/", {}, Prefer="wait=20")

@@ -189,7 +189,7 @@ PAGES: dict[str, Page | None] = {
         {"action": "reject", "_selected_action": "claim", "reason_code": "other", "confirmed": "1"},
     ),
 }
-ABSTRACT = {"PageForm", "BillingFields", "CountsTries"}
+ABSTRACT = {"PageForm", "BillingFields", "RateLimitedLogin"}
 
 
 def form_classes() -> dict[str, type[forms.BaseForm]]:

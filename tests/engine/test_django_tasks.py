@@ -24,7 +24,7 @@ except ImportError:  # Django 5.2
 
 pytestmark = pytest.mark.django_db
 
-HOUSE = str(uuid4())
+BUILDING = str(uuid4())
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ class Mistake(Exception):  # noqa: N818
 
 
 def test_a_task_is_done_once_and_its_result_can_be_read(run_effects):
-    result = tasks.build_doors.enqueue(HOUSE, how_many=2)
+    result = tasks.build_doors.enqueue(BUILDING, how_many=2)
     assert (result.status, result.is_finished) == (TaskResultStatus.READY, False)
 
     run_effects()
@@ -53,7 +53,7 @@ def test_a_task_is_done_once_and_its_result_can_be_read(run_effects):
 
 def test_a_task_of_a_transaction_that_is_rolled_back_was_never_enqueued(run_effects):
     with atomic():
-        tasks.build_doors.enqueue(HOUSE, how_many=1)
+        tasks.build_doors.enqueue(BUILDING, how_many=1)
         set_rollback(True)
 
     assert not Effect.objects.filter(kind="task").exists()
@@ -62,7 +62,7 @@ def test_a_task_of_a_transaction_that_is_rolled_back_was_never_enqueued(run_effe
 
 def test_failed_task_is_rolled_back_and_retried(run_effects, advance):
     tasks.FAILING.append(Mistake("not today"))
-    result = tasks.build_doors.enqueue(HOUSE, how_many=3)
+    result = tasks.build_doors.enqueue(BUILDING, how_many=3)
 
     run_effects()
     result.refresh()
@@ -80,7 +80,7 @@ def test_failed_task_is_rolled_back_and_retried(run_effects, advance):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("point", ["claim", "start", "work", "done"])
 def test_a_worker_that_dies_does_not_do_it_twice(run_effects, crash_after, point):
-    result = tasks.build_doors.enqueue(HOUSE, how_many=1)
+    result = tasks.build_doors.enqueue(BUILDING, how_many=1)
     with crash_after(point):
         run_effects()
     run_effects()
@@ -92,7 +92,7 @@ def test_a_worker_that_dies_does_not_do_it_twice(run_effects, crash_after, point
 def test_external_task_runs_without_a_transaction(run_effects, monkeypatch):
     seen = []
     monkeypatch.setattr(outside, "send", lambda what, **_: seen.append(connection.in_atomic_block) or {"sent": what})
-    result = tasks.tell_caretaker.enqueue(HOUSE)
+    result = tasks.tell_caretaker.enqueue(BUILDING)
     run_effects()
 
     result.refresh()
@@ -102,7 +102,7 @@ def test_external_task_runs_without_a_transaction(run_effects, monkeypatch):
 
 def test_task_that_is_given_up_has_failed(run_effects, advance):
     tasks.FAILING += [Mistake(str(number)) for number in range(12)]
-    result = tasks.build_doors.enqueue(HOUSE, how_many=1)
+    result = tasks.build_doors.enqueue(BUILDING, how_many=1)
     for _ in range(12):
         run_effects()
         advance(hours=1)
@@ -114,7 +114,7 @@ def test_task_that_is_given_up_has_failed(run_effects, advance):
 
 
 def test_task_runs_at_its_time(run_effects, advance):
-    later = tasks.build_doors.using(run_after=timezone.now() + timedelta(hours=2)).enqueue(HOUSE, how_many=1)
+    later = tasks.build_doors.using(run_after=timezone.now() + timedelta(hours=2)).enqueue(BUILDING, how_many=1)
     run_effects()
     later.refresh()
     assert later.status == TaskResultStatus.READY
@@ -149,8 +149,8 @@ def test_task_that_was_not_enqueued_has_no_result(unknown):
 
 
 def test_a_result_of_another_backend_or_of_a_function_that_is_gone_is_none(run_effects):
-    told = tasks.tell_caretaker.enqueue(HOUSE)
-    built = tasks.build_doors.enqueue(HOUSE, how_many=1)
+    told = tasks.tell_caretaker.enqueue(BUILDING)
+    built = tasks.build_doors.enqueue(BUILDING, how_many=1)
     Effect.objects.filter(pk=built.id).update(payload={**Effect.objects.get(pk=built.id).payload, "task": "gone.task"})
 
     for result in (told, built):

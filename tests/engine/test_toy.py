@@ -66,7 +66,7 @@ def scheduled(**fields):
 
 
 def test_creation_and_transition_schedule_their_effects(door, staff):
-    open_door = Door(status="open", house=UUID(int=7))
+    open_door = Door(status="open", building=UUID(int=7))
     create(open_door)
     fact = perform(door.open_up, by=staff, note="parcel")
 

@@ -1,27 +1,23 @@
-"""No word that has to be decoded: names and prose are those of a textbook (CONTRIBUTING, docs/glossary.md)."""
+"""Names and prose use the words of a textbook (CONTRIBUTING, docs/glossary.md)."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.stack.words import found
-
-LEFT = Path(__file__).with_name("words_left.txt")
+from tests.stack import words
 
 
-def test_banned_words_stand_only_where_the_list_says():
-    """The list only shrinks: a line that is no longer needed has to go."""
-    left = {tuple(line.split("\t")[:2]): int(line.split("\t")[2]) for line in LEFT.read_text().splitlines()}
-    now = found()
-
-    more = {place: times for place, times in now.items() if times > left.get(place, 0)}
-    assert not more, "say it as a textbook would: see WORDS in tests/stack/words.py"
-    fewer = {place: now[place] for place, times in left.items() if now[place] < times}
-    assert not fewer, "shorten tests/stack/words_left.txt"
+def test_no_banned_word_stands_anywhere():
+    assert words.found() == {}, "say it in plain words: WORDS in tests/stack/words.py has one for each"
 
 
-def test_what_is_looked_for_is_found():
-    now = found()
+def test_banned_word_in_a_name_or_a_sentence_is_found(tmp_path, monkeypatch):
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "new.py").write_text("class OpenHouse:\n    rings_of = 1  # of nobody, ringing\n")
+    (tmp_path / "billing.py").write_text("owed = 'by wire'")
+    monkeypatch.setattr(words, "ROOT", tmp_path)
+    monkeypatch.setattr(words, "_files", lambda: ["engine/new.py", "billing.py"])
 
-    assert ("tests/stack/words.py", "house") not in now
-    assert all(times > 0 for times in now.values())
+    assert words.found() == {
+        ("engine/new.py", "house"): 1,
+        ("engine/new.py", "rings"): 1,
+        ("engine/new.py", "of nobody"): 1,
+    }

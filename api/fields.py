@@ -14,10 +14,10 @@ from drf_spectacular.utils import extend_schema_serializer
 from iso4217 import Currency as KnownCurrency
 from rest_framework import serializers
 
+from core.models.billing_details import public_email
 from core.money import is_currency, money_text
 from core.problems import ValidationError
 from core.time_zones import canonical_time_zone
-from core.validation.billing_details import public_email
 from core.validation.countries import country_codes
 from core.validation.proof_links import TYPED_HTTPS, plain_https
 from core.validation.text import CONTROLS, composed, is_drawn, is_lines, is_single_line

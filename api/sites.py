@@ -15,8 +15,8 @@ from api.fields import Choice, Email, StrictSerializer, Text, UuidField
 from api.views import ApiView, CallerView, operation
 from core.models import Industry, Membership, Site, SiteUserAccess
 from core.models.site import SiteQuerySet
-from core.models.user import canonical_email
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
+from core.validation.email import canonical_email
 from workflows.actions.site_access import change_site, check_manages, close_site, give_access
 from workflows.actions.sites import open_site
 

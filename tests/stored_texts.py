@@ -11,7 +11,7 @@ from django.db.models import CharField, JSONField, TextField
 
 from core.models import Account, Invitation, Payment, Site, User
 from core.models.payment import normal_reference
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from core.validation.text import is_drawn, is_seen_whole
 
 CONTROLS = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"

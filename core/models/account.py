@@ -12,7 +12,8 @@ from django_fsm import transition
 
 from core.models.base import BaseModel, StatefulModel
 from core.models.guards import MembershipRecorded, OwnerKept
-from core.models.user import User, canonical_email
+from core.models.user import User
+from core.validation.email import canonical_email
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly
 

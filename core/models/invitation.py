@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from core.models.account import Account, Membership
 from core.models.base import BaseModel
-from core.models.user import LONGEST_EMAIL, canonical_email
+from core.validation.email import LONGEST_EMAIL, canonical_email
 
 
 class Invitation(BaseModel):

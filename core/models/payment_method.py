@@ -25,6 +25,7 @@ from core.models.payee_guards import PayeeKept
 from core.money import is_currency
 from core.payees.fields import PayeeLine, clean_payee, payee_lines
 from core.payees.instructions import instruction_faults
+from core.payees.kinds import Kind
 from core.validation.countries import country_codes
 from core.validation.patterns import matches, parse
 
@@ -65,12 +66,7 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
 class PaymentMethod(BaseModel):
     """A place to send money to, with instructions for the payer."""
 
-    class Kind(models.TextChoices):
-        BANK_TRANSFER = "bank_transfer"
-        MOBILE_WALLET = "mobile_wallet"
-        UPI = "upi"
-        PIX = "pix"
-        CASH = "cash"
+    Kind = Kind
 
     CLAIM_FIELDS = CLAIM_FIELDS
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
@@ -20,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from core.models.base import BaseModel
 from core.models.duty import DutyGrant
 from core.models.guards import StaffApart
+from core.validation.email import LONGEST_EMAIL, canonical_email
 from core.validation.text import composed
 from engine.pipeline import ask
 
@@ -54,16 +53,7 @@ RIGHTS = """
     FROM (SELECT %s::uuid AS id) AS person LEFT JOIN core_membership AS membership ON membership.user_id = person.id"""
 
 
-LONGEST_EMAIL = 254  # RFC 5321, and its canonical form
 LONGEST_PERSON_NAME = 150
-
-
-def canonical_email(email: str) -> str:
-    """The unique form of an address: NFKC, case folded, the host in IDNA."""
-    local, _, host = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
-    with suppress(UnicodeError):  # not a host name: the validator of the form says so
-        host = host.encode("idna").decode("ascii")
-    return f"{local}@{host}"
 
 
 def email_digests(email: str) -> list[str]:

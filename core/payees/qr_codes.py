@@ -9,14 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from stdnum import iso11649
 
-from core.models import PaymentMethod
 from core.money import CEILING, money_text
 from core.payees.fields import payee_name, payee_name_key
+from core.payees.kinds import Kind
 from core.payees.latin import NotLatinError, in_latin
+
+if TYPE_CHECKING:
+    from core.models import PaymentMethod
 
 # By the letters of their IBANs: the European Economic Area, and the other countries of the SEPA schemes.
 EEA = frozenset(
@@ -74,11 +78,11 @@ def _maker(method: PaymentMethod, currency: str) -> Maker | None:
     """Which kind of code belongs to a method's invoices of that currency."""
     iban = re.sub(r"[ -]", "", method.fields.get("iban", "")).upper()
     makers: dict[tuple[str, str], Maker] = {
-        (PaymentMethod.Kind.UPI, "INR"): upi_link,
-        (PaymentMethod.Kind.PIX, "BRL"): pix_code,
+        (Kind.UPI, "INR"): upi_link,
+        (Kind.PIX, "BRL"): pix_code,
     }
     if iban[:2] in SEPA:
-        makers[PaymentMethod.Kind.BANK_TRANSFER, "EUR"] = epc_code
+        makers[Kind.BANK_TRANSFER, "EUR"] = epc_code
     return makers.get((method.kind, currency)) if method.currency in ("", currency) else None
 
 

@@ -17,7 +17,8 @@ from core.db.autocommit import autocommit_cursor
 from core.http.client_ip import client_ip, network_of
 from core.http.middleware import current_request
 from core.models.security import SecurityEvent
-from core.models.user import User, canonical_email
+from core.models.user import User
+from core.validation.email import canonical_email
 from engine.context import request_id
 
 log = logging.getLogger("countersign.security")

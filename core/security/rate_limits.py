@@ -30,9 +30,9 @@ from django.utils.translation import gettext as _
 from core.db.autocommit import autocommit_cursor
 from core.http.client_ip import client_ip, is_loopback, network_of
 from core.models.rate_limit import RateLimitBucket
-from core.models.user import canonical_email
 from core.problems import TooManyRequests
 from core.security import events
+from core.validation.email import canonical_email
 from core.validation.mailboxes import host_of, is_large, is_reserved
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models.account import BILLING_FIELDS
+from core.models.billing_details import billing_errors, check_billing_change
 from core.problems import ValidationError
-from core.validation.billing_details import billing_errors, check_billing_change
 from core.validation.countries import country_codes
 from tests.hypothesis_profile import deterministic
 

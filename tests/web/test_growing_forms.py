@@ -19,8 +19,8 @@ from django.urls import reverse
 
 import web
 from core.models import CrowdedTrial, Industry
+from core.models.billing_details import LONGEST
 from core.models.user import STAFF_PERMISSIONS
-from core.validation.billing_details import LONGEST
 from engine import perform
 from engine.models import Effect
 from tests.factories import (

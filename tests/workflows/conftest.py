@@ -8,7 +8,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from core.models import Account, Membership, User
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from engine import perform, testing
 from engine.models import Effect
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory

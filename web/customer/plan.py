@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from core.models import Invoice, Subscription
+from core.models.billing_details import NEEDED_TO_BILL
 from core.problems import Problem
-from core.validation.billing_details import NEEDED_TO_BILL
 from engine import available, perform
 from web.catalogue import MONTH, Catalogue
 from web.customer.access import MemberRequest, members_only, owners_and_admins

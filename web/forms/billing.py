@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models.account import BILLING_FIELDS
-from core.validation.billing_details import LONGEST, NEEDED_TO_BILL
+from core.models.billing_details import LONGEST, NEEDED_TO_BILL
 from core.validation.postal_codes import postal_code_example, postal_code_label
 from core.validation.tax_ids import tax_id_example, tax_id_label
 from web.countries import country_choices

@@ -8,9 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from core.models.billing_details import public_email
 from core.money import money_text
 from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
-from core.validation.billing_details import public_email
 from core.validation.proof_links import plain_https
 from core.validation.text import composed, is_drawn, is_lines, is_single_line
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, User
 from core.models.account import BILLING_FIELDS
 from core.models.payment import normal_reference
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from engine import available
 from engine.models import Transition
 from web.forms.base import PageForm

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 
 from core.models import Account, Membership, User
 from core.models.account import BILLING_FIELDS, LONGEST_NAME
+from core.models.billing_details import check_billing_change
 from core.problems import PermissionDenied, ValidationError
 from core.security import rate_limits
 from core.time_zones import check_time_zone
 from core.validation.account_names import looks_like_a_link
-from core.validation.billing_details import check_billing_change
 from core.validation.text import check_name, composed
 from engine import look_again, perform
 from workflows.lifecycle.service_rules import Act, check_may

@@ -18,9 +18,9 @@ from django.db.transaction import atomic
 
 from core.models import DutyGrant, Policy, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
-from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import refused, remember
+from core.validation.email import LONGEST_EMAIL, canonical_email
 from engine import schedule
 from workflows.periods import database_now
 from workflows.security.rights import is_trusted, known_words, permissions_of, word_of, words_of

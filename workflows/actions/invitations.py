@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.models import Account, Invitation, Membership, User
-from core.models.user import canonical_email
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security import rate_limits
+from core.validation.email import canonical_email
 from engine import schedule
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, get_or_reactivate_user, is_of_closed_account, remember_password

@@ -15,10 +15,11 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.models import Account, MembershipRecord, User
-from core.models.user import LONGEST_PERSON_NAME, canonical_email
+from core.models.user import LONGEST_PERSON_NAME
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import note, refused, remember
 from core.security.rate_limits import Attempt
+from core.validation.email import canonical_email
 from core.validation.text import check_name, composed
 from engine import schedule
 from engine.ids import uuid7

@@ -9,10 +9,10 @@ from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
 from core.models import Account, Invoice, Membership, Plan, PlanPrice, Subscription, User
+from core.models.billing_details import check_billing
 from core.problems import Conflict, check_all
 from core.security.rate_limits import Crowd
 from core.time_zones import check_time_zone, time_zone_of_country
-from core.validation.billing_details import check_billing
 from core.validation.text import composed
 from engine import create
 from workflows.actions.accounts import check_account_name

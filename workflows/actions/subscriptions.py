@@ -17,11 +17,11 @@ from core.models import (
     Subscription,
     User,
 )
+from core.models.billing_details import check_billable
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from core.security import rate_limits
-from core.validation.billing_details import check_billable
 from engine import available, create, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice

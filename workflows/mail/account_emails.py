@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.models import Account, Invitation, User
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from engine import effect_handler
 from engine.models import Effect
 from workflows.mail import context, signed_links, urls

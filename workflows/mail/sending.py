@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from core.models import Account
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from engine import effect_handler, schedule
 from engine.errors import PermanentFailure
 from engine.models import Effect

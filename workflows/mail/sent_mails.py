@@ -14,7 +14,8 @@ from uuid import UUID
 from django.db import connection
 
 from core.models import Account, User
-from core.models.user import NO_ADDRESS, canonical_email, email_digests
+from core.models.user import NO_ADDRESS, email_digests
+from core.validation.email import canonical_email
 from engine.models import Transition
 from engine.stateful import NO_TENANT
 from workflows.mail.sending import composers

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils.http import base36_to_int
 
 from core.models import Account, Invitation, User
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 
 KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 

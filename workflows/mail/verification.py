@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from core.models import Account, Invitation, RateLimitBucket, User
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from core.validation.mailboxes import host_of, is_reserved
 from engine import NotYet, look_again
 from engine.models import Effect

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 
 from core.models import PaymentMethod
 from core.payees.instructions import DEMO_WARNING
+from core.payees.kinds import Kind
 from workflows.seed.instructions import INSTRUCTIONS
 
-Kind = PaymentMethod.Kind
+Kind = Kind
 
 
 @dataclass(frozen=True)
 class Method:
     code: str
     name: str
-    kind: PaymentMethod.Kind
+    kind: Kind
     country: str  # blank: offered everywhere
     currency: str  # blank: any
     bank_lag_days: int

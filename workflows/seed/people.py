@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from core.models import User
-from core.models.user import canonical_email
+from core.validation.email import canonical_email
 from workflows.actions import sign_up
 from workflows.actions.duties import give_at_once, set_group
 

@@ -14,8 +14,8 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, User
-from core.models.user import canonical_email
 from core.payees.instructions import DEMO_WARNING
+from core.validation.email import canonical_email
 from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
 from workflows.seed.backdate import BackdatedClock, backdated

@@ -12,9 +12,9 @@ from django.core.validators import EmailValidator
 from django.utils.translation import gettext as _
 
 from core.models.account import BILLING_FIELDS, Account
-from core.models.user import LONGEST_EMAIL, canonical_email
 from core.problems import ValidationError
 from core.validation.countries import country_codes
+from core.validation.email import LONGEST_EMAIL, canonical_email
 from core.validation.postal_codes import is_postal_code, postal_code_example
 from core.validation.tax_ids import is_tax_id, tax_id_example, tax_id_label
 from core.validation.text import is_single_line

@@ -13,8 +13,6 @@ from core.payees.instructions import DEMO_WARNING
 from core.payees.kinds import Kind
 from workflows.seed.instructions import INSTRUCTIONS
 
-Kind = Kind
-
 
 @dataclass(frozen=True)
 class Method:

@@ -44,9 +44,10 @@ def quantize(amount: Decimal, currency: str) -> Decimal:
 
 def check_amount(amount: Decimal, currency: str, *, field: str) -> None:
     """Raise ValidationError naming `field` for what nobody can pay: 89.001 USD, nothing, less, or a trillion."""
-    if not Decimal(amount).is_finite() or amount <= 0:
+    amount = Decimal(amount)  # a row in memory may still hold what was typed
+    if not amount.is_finite() or amount <= 0:
         raise ValidationError({field: [_("The amount must be above zero.")]})
-    if amount >= CEILING or amount != quantize(Decimal(amount), currency):
+    if amount >= CEILING or amount != quantize(amount, currency):
         raise ValidationError({field: [_("%(currency)s has fewer digits after the point.") % {"currency": currency}]})
 
 

@@ -173,7 +173,7 @@ class InvoiceFactory(_Begun):
 
     subscription = factory.SubFactory(SubscriptionFactory)
     account = factory.SelfAttribute("subscription.account")
-    plan = factory.SelfAttribute("subscription.plan")
+    plan = factory.LazyAttribute(lambda invoice: invoice.subscription.plan if invoice.subscription else None)
     currency = "USD"
     total = Decimal("89.00")
 

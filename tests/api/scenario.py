@@ -122,7 +122,7 @@ def digest() -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT relname FROM pg_class
-               WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'knox_%')
+               WHERE relkind = 'r' AND (relname LIKE 'core_%' OR relname LIKE 'engine_%' OR relname LIKE 'knox_%')
                    -- Where refusals are counted, and when a page was asked for and a password typed.
                    AND relname NOT IN ('core_ratelimitbucket', 'core_refusalcount', 'core_session')"""
         )

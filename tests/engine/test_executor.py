@@ -134,7 +134,7 @@ def test_one_bad_row_of_a_batch_fails_alone_in_the_same_run(handler, approved):
                 raise RuntimeError("this one")
             Payment.objects.filter(pk=pk).update(notes="done")
 
-    handler("payment.settle", run=picky, by_key=False)
+    handler("payment.settle", run=picky)
 
     run_due()
 

@@ -6,6 +6,7 @@ It is stored in the transaction of the work itself: a crash leaves neither, and 
 from __future__ import annotations
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from core.models import IdempotentResponse
 from core.problems import IdempotencyKeyInUse
@@ -22,7 +23,7 @@ def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> Idempoten
         cursor.execute(f"SELECT {lock}(hashtextextended(%s, 0))", [f"{scope} {key}"])
         (is_ours,) = cursor.fetchone()
     if is_ours is False:
-        raise IdempotencyKeyInUse("A request with this key is under way.", retry_after=1)
+        raise IdempotencyKeyInUse(_("A request with this key is under way."), retry_after=1)
     return IdempotentResponse.objects.filter(scope=scope, key__in={key, *spellings}).first()
 
 

@@ -64,8 +64,10 @@ def database(request) -> dict[str, str]:
 def process(words: list[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
     """Runs in the block; is told to stop after it, and stops."""
     with subprocess.Popen(words, cwd=folder, env=environment) as started:
-        yield
-        started.terminate()
+        try:
+            yield
+        finally:  # or the block's own failure would wait for it without an end
+            started.terminate()
         assert started.wait(timeout=60) == 0
 
 
@@ -88,9 +90,9 @@ def pip(*words: object) -> None:
 ORDER = """
 import django
 django.setup()
-from engine import begin
+from engine import create
 from orders.models import Order, Stock
-begin(Order(article=Stock.objects.create(article="kettle", left=5), email="customer@shop.example"))
+create(Order(article=Stock.objects.create(article="kettle", left=5), email="customer@shop.example"))
 """
 
 

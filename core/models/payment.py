@@ -246,7 +246,7 @@ class Payment(StatefulModel):
         are more than what was received.
         """
         check_day(value_date, field="value_date")
-        received = self.amount if received is None else received
+        received = Decimal(self.amount if received is None else received)
         check_amount(received, self.currency, field="received")
         self._check_split(received, [PlannedAllocation.parse(line) for line in allocations or []])
         self.received = received

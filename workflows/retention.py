@@ -21,7 +21,6 @@ EXPIRED = {
     "tries": ("core_ratelimitbucket", "key", "until < now()"),
     "tokens": ("knox_authtoken", "digest", "expiry < now()"),
     "sessions": ("core_session", "session_key", "expire_date < now()"),
-    "sessions of before": ("django_session", "session_key", "expire_date < now()"),  # 0017_sessions
 }
 
 

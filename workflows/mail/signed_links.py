@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import QuerySet
 from django.utils.http import base36_to_int
 
 from core.models import Account, Invitation, User
@@ -73,21 +72,11 @@ def invitation_token_of(invitation: Invitation) -> str:
 
 def invitation_of(token: str) -> Invitation | None:
     """The offer of a link, with its account and who invites; None for a link that is not good any more."""
-    rows = Invitation.objects.select_related("account", "invited_by")
     try:
         key = _OFFER.unsign(token, max_age=INVITATION.lasts)
     except BadSignature:
-        return _offered_before(token, rows)
-    return rows.filter(pk=UUID(key)).first()
-
-
-def _offered_before(token: str, rows: QuerySet[Invitation]) -> Invitation | None:
-    """By a link that was mailed before invitations were offers: 0038_invited_members."""
-    key, part = key_of(token), token.partition(".")[2]
-    user = User.objects.filter(pk=key).first() if key is not None else None
-    if user is None or not INVITATION.check_token(user, part):
         return None
-    return rows.filter(email_canonical=user.email_canonical).order_by("created_at").first()
+    return Invitation.objects.select_related("account", "invited_by").filter(pk=UUID(key)).first()
 
 
 def key_of(token: str) -> UUID | None:

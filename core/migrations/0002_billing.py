@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'permissions': [('operate_effects', 'See and repeat what the engine owes')],
+                'permissions': [('operate_effects', 'See and repeat effects')],
                 'constraints': [engine.triggers.AppendOnly(name='history_head_append_only')],
             },
         ),

@@ -47,7 +47,7 @@ class HistoryHead(models.Model):
     class Meta:
         constraints = [AppendOnly(name="history_head_append_only")]
         # Of the engine's rows, under the name that other programs know: ENGINE_OPERATE_PERMISSION.
-        permissions = [("operate_effects", "See and repeat what the engine owes")]
+        permissions = [("operate_effects", "See and repeat effects")]
 
     def __str__(self) -> str:
         return f"{self.day}: {self.head}"

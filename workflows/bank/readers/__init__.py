@@ -1,0 +1,1 @@
+"""One module a format. `statement.py` says what each of them gives."""

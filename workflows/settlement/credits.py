@@ -25,7 +25,7 @@ LONGEST_REASON = 200
 CONSUMED_AT_MOST = 1_000_000_000  # credits, by one line
 
 Role, ConsumeBy = Membership.Role, Account.ConsumeBy
-# By role: the settings of an account under which it may use the credits.
+# By role: settings of an account under which it may use the credits.
 OPEN_TO = {
     Role.OWNER: (ConsumeBy.ALL, ConsumeBy.MEMBER, ConsumeBy.ADMIN),
     Role.ADMIN: (ConsumeBy.ALL, ConsumeBy.MEMBER, ConsumeBy.ADMIN),
@@ -40,10 +40,9 @@ CLOSED_TO: dict[str, str | Promise] = {
 
 
 def post(entries: Sequence[CreditEntry]) -> None:
-    """Append lines and update the cached balances, in two statements for any number.
+    """In two statements for any number. The database refuses a second line with the same key.
 
-    The caller has locked each entry's account, and uses one object for each account. The database refuses a second
-    line with the same key.
+    The caller has locked each entry's account, and uses one object for each account.
     """
     accounts: dict[object, Account] = {}
     for entry in entries:
@@ -74,7 +73,7 @@ def _line(
     cause_id: UUID | None,
     invoice: Invoice | None = None,
 ) -> CreditEntry:
-    """A line for `post`. `key`: unique, names what it is for; `cause_id`: its Transition."""
+    """key: unique, names what it is for. cause_id: its Transition."""
     return CreditEntry(
         account=account,
         kind=kind,
@@ -90,7 +89,7 @@ grant = partial(_line, CreditEntry.Kind.GRANT, 1)
 revoke = partial(_line, CreditEntry.Kind.REVOKE, -1)
 adjustment = partial(_line, CreditEntry.Kind.ADJUST, 1)
 
-# One statement: one round trip and one commit. The account is locked first, so that concurrent callers cannot overdraw;
+# One statement: one round trip and one commit. The lock keeps concurrent callers from overdrawing;
 # a reference that exists already takes nothing.
 _CONSUME = """
     WITH account AS (
@@ -108,11 +107,10 @@ _CONSUME = """
 
 
 def consume(account: Account, amount: int, *, reference: str, by: User, description: str = "") -> CreditEntry:
-    """Use credits. The same reference again returns its first line.
+    """The same reference again returns its first line.
 
-    Raises ValidationError for an amount below 1 or above a billion, PermissionDenied for roles outside the account's
-    `consume_by`, InsufficientCredits, WrongState if the account may not use credits now, Conflict for a reference that
-    was used for another amount.
+    Raises PermissionDenied for roles outside the account's `consume_by`, InsufficientCredits, WrongState if the account
+    may not use credits now, Conflict for a reference that was used for another amount.
     """
     if not 1 <= amount <= CONSUMED_AT_MOST:  # a negative amount would add credits
         raise ValidationError({"amount": [_("Use from 1 to 1,000,000,000 credits.")]})
@@ -150,15 +148,13 @@ def consume(account: Account, amount: int, *, reference: str, by: User, descript
 
 
 def open_to_role(role: str | None) -> Sequence[str]:
-    """Values of `consume_by` under which that role may use the credits; none for a stranger."""
     return OPEN_TO[Role(role)] if role else ()
 
 
 def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEntry:
-    """Add or take credits by hand. The customer sees the reason in the ledger.
+    """The customer sees the reason.
 
-    Raises PermissionDenied, InsufficientCredits, and ValidationError for 0, for more than the policy's
-    adjustment_limit, and for a missing or too long reason.
+    Raises PermissionDenied, InsufficientCredits, ValidationError for more than the policy's limit.
     """
     if not by.may_decide_on(account.pk, "core.adjust_credits"):
         raise PermissionDenied("You may not adjust the credits of this account.")

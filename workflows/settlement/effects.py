@@ -21,10 +21,10 @@ from workflows.settlement.settle import Settlement, pay_from_balance
 def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
     """Allocate approved money and activate what it pays for.
 
-    A second run finds nothing to do: settling is possible only from `approved`, and allocations, balance lines and
-    grants are unique by their keys.
+    A second run finds nothing to do: only `approved` payments settle; allocations, balance lines and grants have unique
+    keys.
     """
-    locked = lock_rows_for(effects)  # all locks, parents first, before the first write
+    locked = lock_rows_for(effects)  # parents first, before the first write
     for number, batch in enumerate(_one_of_each_account(effects)):
         if number > 0:
             locked = lock_rows_for(batch)
@@ -38,14 +38,11 @@ def settle_payments(_: Sequence[UUID], effects: Sequence[Effect]) -> None:
 
 @effect_handler("invoice.apply_balance", batch=100)
 def apply_balances(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Pay invoices from the balance, the oldest payments first. Most customers have none.
-
-    A second run finds the balance used up, or the invoice paid.
-    """
+    """The oldest payments first. A second run finds the balance used up, or the invoice paid."""
     rich = with_remainders({invoice.account_id for invoice in invoices})
     pairs = [pair for pair in zip(invoices, effects, strict=True) if (pair[0].account_id, pair[0].currency) in rich]
     if pairs:
-        lock_rows_for([], invoices=[invoice for invoice, _ in pairs])  # all locks, in order, before reading again
+        lock_rows_for([], invoices=[invoice for invoice, _ in pairs])  # in order, before reading again
     for invoice, effect in pairs:
         pay_from_balance([invoice], effect)
 
@@ -64,7 +61,7 @@ def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
 
 @effect_handler("payment.unsettle")
 def unsettle_payment(payment: Payment, effect: Effect) -> None:
-    """Reverse the allocations and balance of a payment, and revoke what it paid for.
+    """Reverse its allocations and balance, and revoke what it paid for.
 
     Reversing lines are unique on the line that they reverse: a second run adds nothing.
     """
@@ -122,7 +119,7 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
 
 
 def _revoke_credits(account: Account, invoices: Iterable[Invoice], effect: Effect) -> None:
-    """Revoke the credits of these invoices, as far as they are unspent."""
+    """As far as they are unspent."""
     for invoice in invoices:
         earned = CreditEntry.objects.filter(invoice=invoice).aggregate(total=Sum("amount"))["total"] or 0
         taken = min(earned, account.credits)

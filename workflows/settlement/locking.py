@@ -1,4 +1,4 @@
-"""Locks and loads the rows that a settlement changes, always in the order account, subscription, invoice, payment."""
+"""Locks what a settlement changes, always in the order account, subscription, invoice, payment."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Sub
 
 ACCOUNTS = CompiledQuery(Account._base_manager.all(), lock=True)
 SUBSCRIPTIONS = CompiledQuery(Subscription._base_manager.all(), lock=True)
-# Invoices by key, those that payments were claimed for, and those of their allocation plans; read before anything is
-# locked. An ARRAY, so that the planner expects few rows.
+# Invoices by key, of the payments, and of their allocation plans; read before anything is locked.
+# An ARRAY, so that the planner expects few rows.
 _INVOICE_IDS = """%s::uuid[] || ARRAY(
            SELECT invoice_id FROM core_payment WHERE id = ANY(%s::uuid[])
            UNION SELECT (part ->> 'invoice')::uuid FROM core_payment, jsonb_array_elements(allocation_plan) AS part
            WHERE core_payment.id = ANY(%s::uuid[]))"""
-# The invoices' subscriptions, and the active ones of the accounts, which a new subscription replaces.
-# A UNION, because with an OR over both tables PostgreSQL would read all of both.
+# The invoices' subscriptions, and the accounts' active ones, which a new subscription replaces.
+# With an OR instead of a UNION, PostgreSQL would read all of both tables.
 SUBSCRIPTIONS_CONCERNED = CompiledQuery(
     Subscription._base_manager.all(),
     f"""core_subscription.id IN (
@@ -35,13 +35,13 @@ SUBSCRIPTIONS_CONCERNED = CompiledQuery(
 )
 INVOICES = CompiledQuery(Invoice._base_manager.all(), f"core_invoice.id = ANY({_INVOICE_IDS})", lock=True)
 PAYMENTS = CompiledQuery(Payment._base_manager.all(), lock=True)
-PLANS = CompiledQuery(Plan.objects.all(), "TRUE")  # few rows, like the methods, which are read without long texts
+PLANS = CompiledQuery(Plan.objects.all(), "TRUE")
 METHODS = CompiledQuery(PaymentMethod.objects.only("tolerance_percent", "tolerance_max"), "TRUE")
 
 
 @dataclass
 class LockedRows:
-    """Locked rows by key, one object for each row. Plans and methods are read without a lock."""
+    """One object for each row. Plans and methods are not locked."""
 
     accounts: dict[UUID, Account]
     subscriptions: dict[UUID, Subscription]
@@ -60,9 +60,9 @@ class LockedRows:
 
 
 def lock_rows_for(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = ()) -> LockedRows:
-    """Lock everything that these payments and invoices may change, parents first and keys ascending: no deadlocks.
+    """Parents first and keys ascending: no deadlocks.
 
-    payments: their effects, which name the account, so that each payment is read only once, last, and locked.
+    payments: their effects, which name the account, so that each payment is read once, last, and locked.
     """
     payments, invoices = list(payments), list(invoices)
     payment_ids = [effect.object_id for effect in payments]
@@ -86,7 +86,7 @@ def lock_rows_for(payments: Iterable[Effect], *, invoices: Iterable[Invoice] = (
 
 
 def lock_subscription(subscription: Subscription) -> tuple[Account, Subscription]:
-    """The account and the subscription, read again and locked, in this order."""
+    """Read again and locked, in this order."""
     with pipeline():
         account, row = ACCOUNTS.ask([subscription.account_id]), SUBSCRIPTIONS.ask([subscription.pk])
     return account.objects[0], row.objects[0]

@@ -1,5 +1,3 @@
-"""Settles payments: works out in memory, on locked rows, what they pay for, then writes it in one pipeline."""
-
 from __future__ import annotations
 
 from collections import defaultdict
@@ -33,7 +31,7 @@ OPENS_ON_PAYMENT = {
 
 
 class Settlement:
-    """Collects allocations, balance lines, steps and grants; `write` stores them together."""
+    """Works out in memory, on locked rows, what payments pay for; `write` stores it in one pipeline."""
 
     def __init__(self, locked: LockedRows) -> None:
         self.locked = locked
@@ -42,13 +40,12 @@ class Settlement:
         self.balance_entries: list[BalanceEntry] = []
         self.credit_entries: list[CreditEntry] = []
         self.steps: list[Step] = []
-        self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by what came earlier in this set
+        self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by earlier payments of this settlement
         self.paid: set[UUID] = set()
         self.opened: set[UUID] = set()
-        self.meetings: dict[tuple[UUID, str], NewEffect] = {}  # of accounts with new money in the balance, by currency
+        self.meetings: dict[tuple[UUID, str], NewEffect] = {}  # new money in the balance, by account and currency
 
     def settle(self, payment: Payment, cause: Effect) -> None:
-        """Allocate one approved payment; the rest goes to the balance."""
         assert payment.received is not None, "an approved payment says what was received"
         self.steps.append(caused_by(cause, payment.settle))
         left = payment.received
@@ -58,7 +55,7 @@ class Settlement:
             self._leave_in_balance(payment, left, f"payment:{payment.pk}", cause)
 
     def use_balance(self, payment: Payment, left: Decimal, invoice: Invoice, cause: Effect) -> None:
-        """Pay an invoice from the rest of an earlier payment. No bank takes part, so no tolerance for bank fees."""
+        # No bank takes part, so no tolerance for bank fees.
         used = self._allocate(payment, invoice, left, payment.currency, cause, is_from_bank=False)
         if used > 0:
             self._to_balance(payment, -used, f"{cause.pk.hex}:{invoice.pk.hex}:{payment.pk.hex}")
@@ -71,8 +68,7 @@ class Settlement:
     def cancel(self, invoices: Iterable[Invoice], cause: Effect | Transition | None) -> None:
         """Cancel invoices whose service will not be given: their money goes to the balance, then they are void.
 
-        Invoices whose period began stay paid, or become uncollectible. A written-off one stays so, without the money.
-        The caller has locked the rows.
+        Invoices whose period began stay paid, or become uncollectible. The caller has locked the rows.
         """
         rows = list(invoices)
         given = [row for row in rows if row.began_on is not None]
@@ -84,7 +80,7 @@ class Settlement:
         ]
 
     def release(self, invoices: list[Invoice], cause: Effect | Transition | None) -> None:
-        """Reverse the allocations of these invoices into the balance."""
+        """Reverse their allocations into the balance."""
         lines = Allocation.objects.filter(
             invoice__in=[invoice.pk for invoice in invoices], reverses__isnull=True, reversed_by__isnull=True
         )
@@ -107,7 +103,7 @@ class Settlement:
                 self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
 
     def excuse(self, invoice: Invoice, cause: Effect) -> None:
-        """The invoice was voided: recover the subscription, if this was the last that was overdue."""
+        """After voiding: recover the subscription, if this was the last that was overdue."""
         subscription = self._subscription_of(invoice)
         if subscription is not None and subscription.status in (
             Subscription.Status.PAST_DUE,
@@ -124,7 +120,7 @@ class Settlement:
         schedule_many(list(self.meetings.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
-        """The allocation plan of staff; without one, all to the invoice that was claimed."""
+        """The allocation plan of staff; without one, all to the claimed invoice."""
         assert payment.received is not None
         parts = payment.planned_allocations
         if not parts:
@@ -143,7 +139,7 @@ class Settlement:
         *,
         is_from_bank: bool = True,
     ) -> Decimal:
-        """Returns how much the invoice takes; 0 if it is closed, and the money then goes to the balance."""
+        """Returns how much the invoice takes; 0 if it is closed."""
         if invoice.status not in TAKES_MONEY or currency != invoice.currency:
             return Decimal(0)
         if invoice.account_id != payment.account_id or invoice.pk in self.paid or self._buys_nothing(invoice):
@@ -170,11 +166,9 @@ class Settlement:
         return amount
 
     def _buys_nothing(self, invoice: Invoice) -> bool:
-        """Whether paying it gives nothing: account or subscription are over, or it upgrades an earlier period.
-
-        False after a reversal of what was given already: that has to be paid.
-        """
+        """Its account or subscription is over, or it upgrades an earlier period."""
         subscription = self._subscription_of(invoice)
+        # What was given and then reversed has to be paid.
         if subscription is None or invoice.began_on is not None:
             return False
         if invoice.purpose == Invoice.Purpose.UPGRADE:
@@ -194,7 +188,6 @@ class Settlement:
         return self.locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
 
     def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
-        """Add to the balance, and schedule paying open invoices from it."""
         self._to_balance(payment, amount, key)
         self.meetings.setdefault(
             (payment.account_id, payment.currency),
@@ -215,7 +208,7 @@ class Settlement:
         )
 
     def _open(self, invoice: Invoice, cause: Effect) -> bool:
-        """Give what a paid invoice is for. Returns whether its period begins now, not earlier or later."""
+        """Returns whether its period begins now, not earlier or later."""
         subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
             return False
@@ -255,7 +248,7 @@ class Settlement:
     def _next_period(
         self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Effect
     ) -> None:
-        """Begin a period on the terms of its invoice, whatever was chosen since."""
+        # On the terms of its invoice, whatever was chosen since.
         terms = self._paid_for(invoice, subscription)
         changes = {} if terms == self._terms(subscription) else terms_as_inputs(terms)
         self.steps.append(caused_by(cause, verb, until=invoice.period_end, **changes))
@@ -263,13 +256,13 @@ class Settlement:
         self._grant(account, subscription, terms, invoice.period_start, invoice, cause)
 
     def _terms(self, subscription: Subscription) -> Terms:
-        # Sets the plan from the locked rows, so that `terms` makes no query.
+        # From the locked rows, so that `terms` makes no query.
         if subscription.credits is None:
             subscription.plan = self.plans[subscription.plan_id]
         return subscription.terms
 
     def _paid_for(self, invoice: Invoice, subscription: Subscription) -> Terms:
-        """The terms that the invoice was issued on; old invoices name only the plan and its price."""
+        # Old invoices name only the plan and its price.
         if invoice.terms is not None:
             return invoice.terms
         if invoice.plan_id is None or invoice.plan_id == subscription.plan_id or invoice.plan_price is None:
@@ -278,14 +271,13 @@ class Settlement:
         return Terms(invoice.plan_id, price, self.plans[invoice.plan_id].credits, subscription.interval)
 
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
-        """Recover if this was the last overdue invoice. Returns whether that began the period of this invoice."""
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
         begun = self._go_on(subscription, account, cause)
         return begun is not None and begun.pk == invoice.pk
 
     def _go_on(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
-        """Recover, unless more is overdue. Returns the renewal whose period begins with that, if any."""
+        """Returns the renewal whose period begins with recovering, if any."""
         if self._owes_more(subscription, account):
             return None
         self.opened.add(subscription.pk)
@@ -301,7 +293,6 @@ class Settlement:
         return renewal
 
     def _note_begin(self, renewal: Invoice, account: Account) -> None:
-        # Paid by a step of this settlement, or earlier.
         today = today_in(account.time_zone, self.now)
         paying = [step for step in self.steps if step.subject is renewal]
         if paying:
@@ -311,10 +302,7 @@ class Settlement:
             renewal.save(update_fields=["began_on"])
 
     def _owes_more(self, subscription: Subscription, account: Account) -> bool:
-        """Whether another invoice is overdue, or was given and then reversed.
-
-        A written-off renewal of the next period counts once it is due: writing off does not pay for it.
-        """
+        """Another invoice is overdue, written off though due, or was given and then reversed."""
         today = today_in(account.time_zone, self.now)
         is_due = Q(due_on__lte=today)
         offered = Q(purpose=Invoice.Purpose.UPGRADE, began_on__isnull=True)
@@ -358,7 +346,7 @@ class Settlement:
     def _grant(
         self, account: Account, subscription: Subscription, terms: Terms, start: object, invoice: Invoice, cause: Effect
     ) -> None:
-        """One grant for each subscription and period start: unique by its key, however many payments."""
+        # Unique by its key, however many payments.
         self.credit_entries.append(
             grant(
                 account,
@@ -400,7 +388,7 @@ class Settlement:
 
 
 def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
-    """Invoices to cancel when their subscription ends: open, paid ahead, or written off with money on them."""
+    """To cancel when their subscription ends: open, paid ahead, or written off with money on them."""
     paid_ahead = Q(
         status=Invoice.Status.PAID,
         purpose=Invoice.Purpose.RENEWAL,
@@ -412,7 +400,7 @@ def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
 
 
 def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None) -> Settlement:
-    """See `Settlement.cancel`. The caller has locked the accounts, and writes the settlement."""
+    """The caller has locked the accounts, and writes the settlement."""
     settlement = Settlement(lock_rows_for([], invoices=invoices))
     settlement.cancel(settlement.locked.invoices.values(), cause)
     return settlement
@@ -420,18 +408,16 @@ def cancel_invoices(invoices: InvoiceQuerySet, cause: Effect | Transition | None
 
 @effect_handler("account.use_balance")
 def use_balance(account: Account, cause: Effect) -> None:
-    """Pay open invoices in that currency from the balance. A second run finds it used up, or nothing open."""
+    """A second run finds it used up, or nothing open."""
     account = lock_account(account)
     open_ = account.invoices.filter(currency=cause.payload["currency"], status__in=Invoice.OPEN)
     pay_from_balance(list(open_), cause)
 
 
 def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
-    """Pay invoices of one account from its balance, the oldest due first, upgrades last.
-
-    One by one, since each may change what the next one finds. The caller has locked the account.
-    """
+    """Of one account, the oldest due first, upgrades last. The caller has locked it."""
     is_step_up = Invoice.Purpose.UPGRADE
+    # One by one: each may change what the next one finds.
     for invoice in sorted(invoices, key=lambda row: (row.purpose == is_step_up, row.due_on, row.pk)):
         remainders = open_remainders(invoice.account_id, invoice.currency)
         if not remainders:
@@ -445,7 +431,6 @@ def pay_from_balance(invoices: Iterable[Invoice], cause: Effect) -> None:
 
 
 def paid_renewal_of(subscription: Subscription) -> Invoice | None:
-    """The paid invoice of the next period, if any."""
     renewals = subscription.invoices.filter(purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end)
     return renewals.filter(status=Invoice.Status.PAID).first()
 

@@ -1,4 +1,4 @@
-"""The verbs of people that are no transition: sign up, choose a plan, issue an invoice, claim a payment..."""
+"""What people ask for that is no transition. All raise PermissionDenied where `by` may not, and ValidationError."""
 
 from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import approve_payment, decide_many, decide_payment, left_out

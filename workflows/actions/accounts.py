@@ -21,19 +21,14 @@ from workflows.settlement.locking import lock_account
 
 
 def check_account_name(name: str, *, field: str) -> None:
-    """Raise ValidationError naming `field` for a name that is invisible, too long, or shown as a link in mails."""
     check_name(name, field=field, longest=LONGEST_NAME)
+    # Mail programs would show it as a link.
     if looks_like_a_link(name):
         raise ValidationError({field: [_("Write the name alone, without the address of a page.")]})
 
 
 def change_account(account: Account, *, by: User, **changes: Any) -> Account:
-    """Change some of its fields. Issued invoices keep their details.
-
-    Raises PermissionDenied for anybody but owners and admins, Conflict if it is closed, ValidationError for an invalid
-    name, billing details, time zone or `consume_by`, TooManyRequests. The row is locked, so that two concurrent changes
-    cannot combine to unchecked details.
-    """
+    """Issued invoices keep their details. Raises Conflict if it is closed, TooManyRequests."""
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
     if "time_zone" in changes:
@@ -47,6 +42,7 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
             changes["name"] = composed(changes["name"])
             if changes["name"] != row.name:
                 check_account_name(changes["name"], field="name")
+        # Under the lock, so that two concurrent changes cannot combine to unchecked details.
         billing = {name: value for name, value in changes.items() if name in BILLING_FIELDS}
         check_billing_change(row.billing_snapshot(), billing)
         before = row.time_zone
@@ -63,18 +59,16 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
 
 
 def _count_changes(row: Account, changes: dict[str, Any]) -> None:
-    """A new billing address gets mails, and a new time zone moves every timer. Raises TooManyRequests."""
+    # A new billing address gets mails, a new time zone moves every timer.
     for name in ("billing_email", "time_zone"):
         if name in changes and changes[name] != getattr(row, name):
             rate_limits.count(name, row.pk)
 
 
 def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:
-    """Close an account for good: ends its subscription, cancels open invoices, moves money paid ahead to its balance.
+    """Also ends the subscription, cancels open invoices, moves money paid ahead to the balance.
 
-    typed_name: the account's name, typed to confirm; None if the caller has confirmed otherwise.
-    Raises PermissionDenied for anybody but its owners and staff with core.manage_accounts, ValidationError naming
-    `account_name` or, for staff, `reason`; WrongState if it is closed already.
+    typed_name: None if the caller has confirmed otherwise. Raises WrongState if it is closed already.
     """
     if not account.may_be_closed_by(by):
         raise PermissionDenied(_("Only an owner of the account may close it."))
@@ -89,10 +83,9 @@ def close_account(account: Account, *, by: User, reason: str = "", typed_name: s
 
 
 def check_is_open(account: Account) -> None:
-    """Raises Conflict for a closed account. The caller has locked its row."""
+    """Raises Conflict. The caller has locked the row."""
     check_may(account, Act.CHANGE)
 
 
 def _as_compared(name: str) -> str:
-    """Ignores case, the width of letters and the number of spaces."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -20,10 +20,7 @@ AT_ONCE = 100
 def approve_payment(
     payment: Payment, *, by: User, allocations: Sequence[PlannedAllocation] = (), **inputs: Any
 ) -> Transition:
-    """Approve a claim. allocations: which invoices get how much; none: its own gets all.
-
-    Raises ValidationError for an invoice of another account or currency, and what `Payment.approve` raises.
-    """
+    """allocations: how much each invoice gets; none: its own gets all."""
     if allocations and payment.may_be_decided_by(by):  # others are not told whose an invoice is
         wanted = {part.invoice_id for part in allocations}
         own = Invoice.objects.filter(pk__in=wanted, account=payment.account_id, currency=payment.currency)
@@ -33,17 +30,15 @@ def approve_payment(
 
 
 def decide_payment(payment: Payment, verb: str, *, by: User, **inputs: Any) -> Transition:
-    """Approve, reject or reverse it. Raises what the verb does."""
     if verb == "approve":
         return approve_payment(payment, by=by, **inputs)
     return perform(getattr(payment, verb), by=by, **inputs)
 
 
 def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> Iterator[tuple[UUID, Payment | Problem]]:
-    """Approve or reject, a hundred in one transaction; if one of them fails, that hundred is decided one by one.
+    """A hundred in one transaction; if one of them fails, that hundred is decided one by one.
 
-    Leaves out what `left_out` names, also when the list is sent again. Yields each key once, with the payment read
-    again, or the Problem that says why it was not decided.
+    Yields each key once, with the payment read again, or the Problem that says why it was not decided.
     """
     wanted = sorted(set(ids))
     apart = left_out(wanted, verb, by)
@@ -63,13 +58,9 @@ def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> I
 
 
 def left_out(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
-    """Payments that must not be decided in bulk, each with the Problem that says why.
-
-    Of an invoice only the oldest claim named: two are often the same money. Approval also leaves out claims above what
-    is open, since the excess would be credited to the customer, and claims whose reference another account used before.
-    Rejection leaves out none, so that a flooded queue can be cleared.
-    """
+    """What must not be decided in bulk, with the reason."""
     repeated = _repeated(keys, by)
+    # A flooded queue can still be cleared by rejections.
     return {**_doubtful(keys, by), **repeated} if verb == "approve" else {**repeated}
 
 
@@ -99,6 +90,7 @@ def _repeated(keys: Sequence[UUID], by: User) -> dict[UUID, DuplicateClaim]:
     repeated = {}
     for key, invoice_id, number in rows.values_list("pk", "invoice_id", "invoice__number"):
         oldest = first.setdefault(invoice_id, key)
+        # Two claims of an invoice are often the same money.
         if oldest != key:
             repeated[key] = DuplicateClaim(
                 f"Another claim of invoice {number} is in this list. Decide on this one by itself.",
@@ -118,7 +110,7 @@ def _decide(key: UUID, verb: str, by: User, inputs: dict[str, Any]) -> Payment |
 
 
 def _locked(keys: Iterable[UUID], by: User) -> dict[UUID, Payment]:
-    """The payments, locked in ascending order of keys, so that two bulk decisions cannot deadlock."""
+    # In ascending order of keys, so that two bulk decisions cannot deadlock.
     wanted = list(keys)
     rows = (
         Payment.objects.visible_to(by).filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, of=("self",))

@@ -1,8 +1,6 @@
 """Granting rights to staff: one person asks, another confirms; nobody asks for themselves.
 
-Rights decide about money, so they need two people, too. In a firm of one a requested right waits, and everybody who
-could object is told. `manage.py` acts at once, as the machine's operator: who controls the machine controls the
-database, and the rows say that it was the operator.
+`manage.py` acts at once: its operator controls the database anyway.
 """
 
 from __future__ import annotations
@@ -30,10 +28,7 @@ REASON = 500  # characters
 
 
 def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
-    """Request rights for somebody, who becomes staff with them if they are not.
-
-    Raises PermissionDenied, ValidationError naming `duties`, Conflict if they have all of them.
-    """
+    """Makes the person staff, too. Raises Conflict if they have all of them."""
     with atomic():
         person = _asked_for(person, by)
         words = _not_held(duties, person)
@@ -43,10 +38,7 @@ def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = 
 
 
 def ask_to_change_email(person: User, email: str, *, by: User, reason: str = "") -> DutyGrant:
-    """Request another log-in address for a member of the staff: its reader may set their password.
-
-    Raises PermissionDenied, ValidationError naming `email`.
-    """
+    """Needs a second person, too: the reader of the address may set the password."""
     with atomic():
         person = _asked_for(person, by)
         _check_email(email, person)
@@ -54,7 +46,7 @@ def ask_to_change_email(person: User, email: str, *, by: User, reason: str = "")
 
 
 def take(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
-    """Take rights from somebody else, at once. Raises as `ask_to_give` does."""
+    """Takes effect at once. Raises Conflict if they hold none of it."""
     with atomic():
         person = _asked_for(person, by)
         words = _checked(duties) & words_of(person)
@@ -66,7 +58,7 @@ def take(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> 
 
 
 def confirm(grant: DutyGrant, *, by: User) -> DutyGrant:
-    """Confirm as the second person; in force at once. Raises PermissionDenied, Conflict if it is decided already."""
+    """In force at once. Raises Conflict if it is decided already."""
     with atomic():
         grant = _locked(grant)
         _check_holder(by)
@@ -81,7 +73,7 @@ def confirm(grant: DutyGrant, *, by: User) -> DutyGrant:
 
 
 def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
-    """Every holder of the permission may withdraw it. Raises PermissionDenied, Conflict if it is decided already."""
+    """Raises Conflict if it is decided already."""
     with atomic():
         grant = _locked(grant)
         _check_holder(by)
@@ -92,14 +84,14 @@ def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
 
 
 def give_at_once(person: User, duties: Iterable[str], *, tell: bool = False) -> DutyGrant | None:
-    """As the machine's operator; None if they hold all of it. Raises ValidationError naming `duties`."""
+    """None if they hold all of it."""
     with atomic():
         words = _not_held(duties, person)
         return _at_once(DutyGrant.Kind.GIVE, person, words, tell=tell) if words else None
 
 
 def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: bool = False) -> DutyGrant | None:
-    """As the machine's operator; duties: None: all that they hold. Returns None if they hold none of it."""
+    """duties: None: all. Returns None if they hold none of it."""
     with atomic():
         held = words_of(person)
         words = held - {ACTIVE} if duties is None else held & set(duties)
@@ -107,7 +99,6 @@ def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: boo
 
 
 def set_group(name: str, duties: Collection[str]) -> Group:
-    """Set a group's permissions, as the machine's operator. Raises ValidationError naming `duties`."""
     with atomic():
         group, _ = Group.objects.get_or_create(name=name)
         try:
@@ -125,7 +116,6 @@ def set_group(name: str, duties: Collection[str]) -> Group:
 
 
 def _not_held(duties: Iterable[str], person: User) -> set[str]:
-    """The duties that the person lacks, `staff` included."""
     words = _checked(duties) - words_of(person)
     return words | {STAFF} if words - {ACTIVE} and not person.is_staff else words
 
@@ -166,7 +156,7 @@ def _row(kind: str, person: User, words: list[str], *, by: User, reason: str, em
 
 
 def _asked_for(person: User, by: User) -> User:
-    """The locked person, after checking that `by` may ask for them."""
+    """Returns the locked row."""
     _check_holder(by)
     if person.pk == by.pk:
         _refuse(by, "Nobody changes their own rights.")

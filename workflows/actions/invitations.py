@@ -1,7 +1,4 @@
-"""Invitations: the reader of the address accepts or declines.
-
-No user exists before that, so that an invitation does not block the address for an account of its own.
-"""
+"""No user exists before acceptance, so that an invitation does not block the address for an account of its own."""
 
 from __future__ import annotations
 
@@ -34,17 +31,17 @@ Role = Membership.Role
 
 @dataclass(frozen=True)
 class Offer:
-    """What the page of an invitation shows. needs_password: they have no log-in yet that they could accept with."""
+    """needs_password: they have no log-in yet."""
 
     invitation: Invitation
     needs_password: bool
 
 
 def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
-    """Offer a membership; the mail is sent once the inviting account is proved. Does not tell whether a user exists.
+    """Does not tell whether a user exists.
 
-    Raises PermissionDenied, Conflict at the plan's limit, for a member or somebody invited already,
-    TooManyRequests, and what check_may() raises.
+    Raises Conflict at the plan's limit, for a member or somebody invited already, TooManyRequests, and what check_may()
+    raises.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may invite."))
@@ -71,7 +68,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
 
 
 def offer_of(token: str) -> Offer | None:
-    """The offer of a link; None if the link is no longer valid."""
+    """None if the link is no longer valid."""
     invitation = invitation_of(token)
     if invitation is None:
         return None
@@ -80,10 +77,9 @@ def offer_of(token: str) -> Offer | None:
 
 
 def accept(token: str, *, password: str | None = None) -> User:
-    """Become a member. password: for a new user; None: they have one.
+    """password: None: they have one.
 
-    Raises ValidationError naming `token` or `password`, Conflict for members of another account, or if this one has no
-    room or is closed.
+    Raises Conflict for members of another account, or if this one has no room or is closed.
     """
     with _locked(token) as invitation:
         account = invitation.account
@@ -99,10 +95,7 @@ def accept(token: str, *, password: str | None = None) -> User:
 
 
 def decline(token: str) -> None:
-    """Delete the offer; the account cannot invite this address again for a month.
-
-    Raises ValidationError naming `token`.
-    """
+    """The account cannot invite this address again for a month."""
     with _locked(token) as invitation:
         remember_declined(invitation)
         invitation.delete()
@@ -110,7 +103,7 @@ def decline(token: str) -> None:
 
 @contextmanager
 def _locked(token: str) -> Iterator[Invitation]:
-    """A transaction that locks the offer and its account. Raises ValidationError for an invalid link."""
+    """A transaction that locks the offer and its account."""
     stale = ValidationError({"token": [_("This link is not valid any more. Ask for a new one.")]})
     found = invitation_of(token)
     if found is None:
@@ -125,7 +118,6 @@ def _locked(token: str) -> Iterator[Invitation]:
 
 
 def _person_of(invitation: Invitation, password: str | None) -> User:
-    """The user who accepts: an existing one without an account, or a new one."""
     people = User.objects.select_for_update(no_key=True, of=("self",)).select_related("membership__account")
     user = people.filter(email_canonical=invitation.email_canonical).first()
     if user is not None:
@@ -146,7 +138,6 @@ def _person_of(invitation: Invitation, password: str | None) -> User:
 
 
 def _check_is_free(user: User, invitation: Invitation) -> None:
-    """Raises Conflict for staff and for members of another account that is not closed."""
     place = getattr(user, "membership", None)
     if place is not None and place.account_id == invitation.account_id:
         raise Conflict(_("You belong to this account already."))
@@ -161,7 +152,6 @@ def _can_sign_in(user: User) -> bool:
 
 
 def _check_room(account: Account, used: int) -> None:
-    """Raises Conflict if the plan has no room for one more person."""
     limit = plan_of(account).max_users
     if limit is None or used < limit:
         return

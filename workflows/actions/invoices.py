@@ -29,11 +29,9 @@ def issue_invoice(
     due_on: date | None = None,
     terms: Terms | None = None,
 ) -> Invoice:
-    """Issue an invoice with the next number, today's date and the current billing details.
+    """period: None: the one that begins when it is paid. due_on: None: after the policy's days.
 
-    total: rounded to the minor units of the subscription's currency.
-    period: None: the period that begins when it is paid. due_on: None: after the method's usual days.
-    terms: None: the subscription's own. They are stored with the invoice, since the catalogue changes.
+    terms: None: the subscription's; stored, since the catalogue changes.
     """
     terms = terms or subscription.terms
     plan = Plan.objects.get(pk=terms.plan_id)
@@ -82,10 +80,9 @@ def issue_invoice(
 
 
 def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bool = False) -> Invoice:
-    """Void an invoice that should not have been issued.
+    """to_balance: a partial payment goes to the balance first, unless the service was given.
 
-    to_balance: a partial payment goes to the balance first, unless the service was given.
-    Raises PermissionDenied, WrongState if it is paid, over, or has money on it.
+    Raises WrongState if it is paid, over, or has money on it.
     """
     if not invoice.may_be_voided_by(by):
         raise PermissionDenied("You may not void this invoice.")
@@ -100,7 +97,7 @@ def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bo
 
 
 def available_to(invoice: Invoice, user: User) -> list[str]:
-    """Transitions that this user may perform, and `void` if its money may go to the balance first."""
+    """Transitions, and `void` if its money may go to the balance first."""
     verbs = available(invoice, user)
     if invoice.holds_part_of_what_is_not_given and invoice.may_be_voided_by(user):
         verbs = sorted({*verbs, "void"})
@@ -108,7 +105,7 @@ def available_to(invoice: Invoice, user: User) -> list[str]:
 
 
 def _next_number(series: str) -> str:
-    """INV-000001, INV-000002...: the row stays locked until the invoice commits, so numbers have no gaps."""
+    # The row stays locked until the invoice commits, so numbers have no gaps.
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO core_numberseries AS series (code, next) VALUES (%s, 2)

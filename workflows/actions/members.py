@@ -1,5 +1,3 @@
-"""Members of an account: changing roles, and leaving."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -27,7 +25,7 @@ def people_of(account: Account) -> list[Place]:
 
 
 def place_in(account: Account, key: UUID) -> Place:
-    """One of these. Raises NotFound."""
+    """Raises NotFound."""
     place = account.memberships.select_related("user").filter(pk=key).first()
     found = place or account.invitations.filter(pk=key).first()
     if found is None:
@@ -37,10 +35,7 @@ def place_in(account: Account, key: UUID) -> Place:
 
 
 def change_role(place: Place, role: str, *, by: User) -> Place:
-    """Change the role of a member or an invitation.
-
-    Raises PermissionDenied, Conflict for the last owner and for a closed account, NotFound if they have just left.
-    """
+    """Raises Conflict for the last owner or a closed account, NotFound if they have just left."""
     with atomic():
         place = _locked(place)
         _check(place, role, by)
@@ -50,10 +45,7 @@ def change_role(place: Place, role: str, *, by: User) -> Place:
 
 
 def let_go(place: Place, *, by: User) -> None:
-    """Remove a member, leave oneself, or withdraw an invitation; former members cannot sign in any more.
-
-    Raises what change_role() raises.
-    """
+    """Remove a member, leave oneself, or withdraw an invitation. Raises as change_role() does."""
     with atomic():
         place = _locked(place)
         if place.user_id == by.pk:
@@ -67,7 +59,7 @@ def let_go(place: Place, *, by: User) -> None:
 
 
 def remove_by_staff(member: Membership) -> None:
-    """The same for staff, who need no place in the account. Raises Conflict for the last owner of one not closed."""
+    """Raises Conflict for the last owner of an account that is not closed."""
     with atomic():
         lock_account(member.account)
         if Membership.objects.filter(pk=member.pk).last_owners().exists():
@@ -76,10 +68,8 @@ def remove_by_staff(member: Membership) -> None:
 
 
 def warn_of_missing_owner(person: User) -> bool:
-    """Whether an account that is not closed has no owner who may sign in, now that this person may not.
-
-    Not refused, because a stolen log-in must be shut out at once. Operators get one mail a day about it.
-    """
+    """Mails operators, once a day, if no owner may sign in any more; returns whether it is so."""
+    # Not refused: a stolen log-in must be shut out at once.
     place = Membership.objects.filter(user=person, role=Role.OWNER).select_related("account").first()
     if place is None or place.account.status == Account.Status.CLOSED:
         return False
@@ -90,13 +80,12 @@ def warn_of_missing_owner(person: User) -> bool:
 
 
 def _locked(place: Place) -> Place:
-    """Read again under the lock of its account, since two owners may step down at the same moment."""
+    # Under the lock of the account: two owners may step down at the same moment.
     check_is_open(lock_account(place.account))
     return place_in(place.account, place.pk)
 
 
 def _check(place: Place, role: str, by: User) -> None:
-    """Owners and admins run the account, only owners touch owners, and one owner always stays."""
     mine = by.role_in(place.account_id)
     if mine not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may do this."))
@@ -106,7 +95,7 @@ def _check(place: Place, role: str, by: User) -> None:
 
 
 def _check_owner_stays(place: Place, role: str) -> None:
-    """Raises Conflict if the last owner would get another role or (role empty) leave."""
+    """role: the new one; empty: they leave. Raises Conflict for the last owner."""
     if isinstance(place, Invitation) or place.role != Role.OWNER or role == Role.OWNER:
         return
     others = Membership.objects.filter(account=place.account_id, role=Role.OWNER).exclude(pk=place.pk)

@@ -1,5 +1,3 @@
-"""What is offered, by the codes that people choose it with."""
-
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
@@ -10,7 +8,7 @@ from core.problems import ValidationError
 
 
 def find_plan(code: str) -> Plan:
-    """A public plan. Raises ValidationError."""
+    """Public ones only."""
     found = Plan.objects.filter(code=code, is_public=True).first()
     if found is None:
         raise ValidationError({"plan": [_("There is no such plan.")]})
@@ -18,7 +16,7 @@ def find_plan(code: str) -> Plan:
 
 
 def find_method(name: str, country: str) -> PaymentMethod:
-    """An offered method by its code, else the first of that kind. Raises ValidationError."""
+    """By code, else the first of that kind."""
     offered = sound_methods(PaymentMethod.objects.offered_in(country).defer("instructions", "fields"))
     for method in offered:
         if name == method.code:

@@ -1,5 +1,3 @@
-"""A password that is set by the link of a mail, and what follows from who reads that mail."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -20,17 +18,14 @@ from workflows.settlement.locking import lock_account
 
 @dataclass(frozen=True)
 class Reset:
-    """Whose password was set. has_let_go: others were let into their account before it was known to be theirs."""
+    """has_let_go: others were removed, because the account was not known to be this person's."""
 
     user: User
     has_let_go: bool = False
 
 
 def reset_password(token: str, password: str) -> Reset:
-    """Set a new password by the link of a mail, or accept an invitation by its; sign out everywhere.
-
-    Raises ValidationError naming `token` or `password`, and what accept() raises.
-    """
+    """By the link of a mail, also of an invitation; signs out everywhere."""
     with atomic():
         account = _lock_account_of(token)
         user = owner_of(token, RESET, INVITATION)
@@ -39,7 +34,7 @@ def reset_password(token: str, password: str) -> Reset:
         check_new_password(password, user)
         user.set_password(password)
         is_first_proof = user.email_verified_at is None
-        user.email_verified_at = user.email_verified_at or timezone.now()  # they do read that mailbox
+        user.email_verified_at = user.email_verified_at or timezone.now()
         user.save()
         has_let_go = is_first_proof and account is not None and _start_over(account, user)
         prove_by_link(user)
@@ -48,16 +43,13 @@ def reset_password(token: str, password: str) -> Reset:
 
 
 def _lock_account_of(token: str) -> Account | None:
-    """Before the person: in that order everybody locks them."""
+    # Before the person: the order of all locks.
     account = Account.objects.filter(memberships__user=key_of(token)).first()
     return lock_account(account) if account is not None else None
 
 
 def _start_over(account: Account, owner: User) -> bool:
-    """Nobody knew whose account it is: somebody may have signed up with the owner's address and let others in.
-
-    They are let go and offers end; whether there were any. An account that has paid is known, and keeps its people.
-    """
+    # Somebody may have signed up with the owner's address and let others in.
     if account.proved_at is not None or account.status == Account.Status.CLOSED:
         return False
     if owner.role_in(account.pk) != Membership.Role.OWNER:

@@ -1,5 +1,3 @@
-"""Changing payment methods. A change of the payee needs two people."""
-
 from __future__ import annotations
 
 import hashlib
@@ -24,13 +22,9 @@ from workflows.seed.payment_methods import still_examples
 
 
 def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
-    """Save a changed method. Returns the new version of its payee, if that was changed.
+    """Returns the new version of its payee, if that was changed; see `confirm_payee` if an issued invoice shows it.
 
-    If an issued invoice shows the method, a change of payee, instructions or tolerance waits for a colleague and some
-    hours, see `confirm_payee`; otherwise it takes effect at once.
-
-    Raises PermissionDenied, Conflict if a change waits already, Django's ValidationError for invalid values, also those
-    that are invalid only until the change takes effect.
+    Raises Conflict if a change waits already, Django's ValidationError.
     """
     _check(by)
     _check_whole(method)
@@ -52,7 +46,7 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
 
 
 def example_errors(method: PaymentMethod) -> dict[str, str]:
-    """Values of an enabled method that are still the catalogue's examples, by payee key or `instructions`."""
+    """By payee key or `instructions`."""
     if method.is_demo or not method.is_enabled:
         return {}
     words = "This is the catalogue's example: fill in your own, or leave it a demo."
@@ -63,11 +57,7 @@ def example_errors(method: PaymentMethod) -> dict[str, str]:
 
 
 def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
-    """Confirm a change of payee; it takes effect when its waiting time is over.
-
-    Raises PermissionDenied for the person who asked and for those who may not change methods, WrongState if it does
-    not await a confirmation.
-    """
+    """As the second person; in force when its waiting time is over. Raises WrongState."""
     _check(by)
     with atomic():
         version = _held(version)
@@ -82,7 +72,7 @@ def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
 
 
 def withdraw_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
-    """Withdraw a change that is not in force yet. Raises PermissionDenied, WrongState."""
+    """Raises WrongState if it is in force."""
     _check(by)
     with atomic():
         version = _held(version)
@@ -92,17 +82,16 @@ def withdraw_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
 
 
 def keep_payee(method: PaymentMethod, held: PaymentMethod) -> None:
-    """Copy the payee of `held` to the method in memory."""
     for name in PAYEE:
         setattr(method, name, copy(getattr(held, name)))
 
 
 def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
-    """Places where nobody can pay any more, in words; operators get one mail a day about the same places.
+    """Places where nobody can pay any more; operators get one mail a day about the same places.
 
-    Not refused, because a compromised bank account must be switched off at once.
-    before: the methods before they were changed or deleted.
+    before: the methods as they were.
     """
+    # Not refused: a compromised bank account must be switched off at once.
     places = list(left_without(before))
     if places:
         digest = hashlib.sha256("; ".join(places).encode()).hexdigest()[:16]
@@ -154,7 +143,7 @@ def _next_number(method: PaymentMethod) -> int:
 
 
 def _held(version: PayeeVersion) -> PayeeVersion:
-    """The version, read again, with its method locked. Raises WrongState if it is over."""
+    """Read again, with its method locked. Raises WrongState if it is over."""
     list(PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id))
     version = PayeeVersion.objects.get(pk=version.pk)
     if not version.waits:

@@ -1,5 +1,3 @@
-"""Claiming payments (customers) and recording receipts (staff)."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -29,14 +27,13 @@ from workflows.settlement.locking import ACCOUNTS
 INVOICES = CompiledQuery(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
 FAR_MORE = 10  # times what is open
-HINDMOST = 2**15 - 1  # the largest place among an account's claims that its column holds
-# The undecided claims of an account, and the approved but unsettled ones of this invoice, the oldest first.
+HINDMOST = 2**15 - 1  # fits its smallint column
+# Undecided claims of the account, and approved but unsettled ones of the invoice.
 IN_REVIEW = """
     SELECT id, invoice_id, status = 'pending_approval', reference_key FROM core_payment
     WHERE account_id = %s::uuid
         AND (status = 'pending_approval' OR (status = 'approved' AND invoice_id = %s::uuid))
     ORDER BY id"""
-# A claim after a rejection retries the last rejected one.
 LAST_REFUSED = "SELECT id FROM core_payment WHERE invoice_id = %s::uuid AND status = 'failed' ORDER BY id DESC LIMIT 1"
 
 
@@ -53,14 +50,9 @@ def claim_payment(
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Create a customer's claim that an invoice has been paid, for staff to decide on.
+    """Raises WrongState if nothing of the invoice is open, TooManyRequests, and DuplicateClaim.
 
-    It is marked if another claim of the invoice is in review.
-
-    Raises PermissionDenied for anybody but owners and admins; ValidationError for an impossible day or amount, for
-    missing details that the method requires, and for far more than is open; WrongState if nothing of the invoice is
-    open; DuplicateClaim if the account has claimed the reference already, or has too many undecided claims;
-    TooManyRequests.
+    A duplicate: the account has claimed the reference already, or has too many undecided claims.
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
@@ -122,11 +114,7 @@ def record_payment(
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Record money that staff saw arrive; a colleague approves it. Also for closed invoices.
-
-    The limit of undecided claims does not apply. Raises PermissionDenied, ValidationError for an impossible day or
-    amount, DuplicateClaim.
-    """
+    """Money that staff saw arrive, also for closed invoices; a colleague approves it. Raises DuplicateClaim."""
     if not by.may_decide_on(invoice.account_id, "core.review_payment"):
         raise PermissionDenied("You may not record payments of this account.")
     check_all(
@@ -152,10 +140,7 @@ def record_payment(
 
 
 def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> None:
-    """Check the details of a claim, by the names of CLAIM_FIELDS.
-
-    Raises ValidationError for an impossible day, and for missing details that the method requires.
-    """
+    """Raises ValidationError by the names of CLAIM_FIELDS."""
     wrong = {"paid_on": [error]} if (error := day_error(paid_on, timezone.now())) else {}
     told["paid_on"] = paid_on
     missing = {name: [_("%(method)s needs this.") % {"method": method}] for name in method.requires if not told[name]}
@@ -164,12 +149,11 @@ def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> N
 
 
 def reference_is_taken() -> str:
-    """The message of a DuplicateClaim for a reference that is taken."""
     return _("A payment with this reference is being reviewed or has been accepted already.")
 
 
 class _InReview:
-    """The claims of an account in review, read by IN_REVIEW under the account's lock."""
+    """Claims of an account in review, read under its lock."""
 
     def __init__(self, rows: Sequence[tuple[UUID, UUID, bool, str]], invoice: Invoice) -> None:
         self._undecided = [row for row in rows if row[2]]
@@ -181,7 +165,7 @@ class _InReview:
         return min(len(self._undecided), HINDMOST)
 
     def check_room_for(self, reference: str) -> None:
-        """Raise DuplicateClaim over a limit; it names the claim with the same reference, else the oldest."""
+        """Raises DuplicateClaim with the claim of the same reference, else the oldest."""
         if len(self._of_invoice) >= UNDECIDED_PER_INVOICE:
             count, words = (
                 UNDECIDED_PER_INVOICE,
@@ -204,10 +188,7 @@ class _InReview:
 
 
 def _check_size(amount: Decimal, currency: str, invoice: Invoice) -> None:
-    """Raise ValidationError for an amount that can only be a slip, or bait for a hasty approval.
-
-    Amounts in another currency are not compared: only the receipt tells what they are worth.
-    """
+    # Far too much is a slip, or bait for a hasty approval. Other currencies are not compared.
     if currency != invoice.currency or amount <= FAR_MORE * invoice.outstanding:
         return
     if amount > Policy.current().claim_ceiling(currency):
@@ -235,7 +216,7 @@ def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InRevi
 
 @contextmanager
 def _claimed_once(account_id: UUID, reference: str) -> Iterator[None]:
-    """A transaction that creates a claim. Raises DuplicateClaim, after its rollback, if the reference is taken."""
+    """A transaction. Raises DuplicateClaim, after its rollback, if the reference is taken."""
     try:
         with atomic():
             yield

@@ -1,9 +1,3 @@
-"""What people do with their own log-in; pages and API call the same verbs.
-
-A link in a mail proves that a mailbox is somebody's. It is made when the mail is sent, so that no row and no log
-ever holds one.
-"""
-
 from __future__ import annotations
 
 from django.contrib.auth.password_validation import validate_password
@@ -38,19 +32,13 @@ from workflows.security.rights import is_trusted
 
 
 def ask_for_password_reset(email: str) -> None:
-    """Send a link to that address.
-
-    For an unknown one the same effect is scheduled and finds no user, so that neither answer nor timing tells.
-    """
+    # For an unknown address the effect finds no user, so that neither answer nor timing tells.
     schedule(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
     note("password_reset_asked", account=email)
 
 
 def change_password(user: User, old: str, new: str) -> User:
-    """Set a new password and sign out everywhere. Returns the user read again.
-
-    Raises ValidationError naming `old_password` or `new_password`.
-    """
+    """Returns the user read again. Errors name `old_password` or `new_password`."""
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if not user.check_password(old):
@@ -64,7 +52,7 @@ def change_password(user: User, old: str, new: str) -> User:
 
 
 def change_name(user: User, name: str) -> None:
-    """An empty name means that the address is shown. Raises ValidationError for a name with invisible characters."""
+    """Empty: the address is shown instead."""
     name = composed(name)
     if name:
         check_name(name, field="name", longest=LONGEST_PERSON_NAME)
@@ -73,7 +61,6 @@ def change_name(user: User, name: str) -> None:
 
 
 def confirm_password(user: User, password: str) -> None:
-    """Raises ValidationError naming `password`."""
     if not user.check_password(password):
         refused("confirmation_refused", actor=user)
         raise ValidationError({"password": [_("This is not your password.")]})
@@ -81,10 +68,8 @@ def confirm_password(user: User, password: str) -> None:
 
 
 def signed_in(user: User, attempt: Attempt) -> None:
-    """Call it after a correct password. Staff get a mail about a network that is new for them, once a day.
-
-    Not at their first log-in.
-    """
+    """Call it after a correct password. Staff get a mail, once a day, about a network that is new for them."""
+    # Not at the first log-in: every network is new then.
     is_new = user.is_staff and user.last_login is not None and attempt.is_from_elsewhere()
     attempt.succeeded()
     note("sign_in", actor=user)
@@ -94,18 +79,16 @@ def signed_in(user: User, attempt: Attempt) -> None:
 
 
 def ask_to_verify(user: User) -> None:
-    """Send a link that proves this user's address."""
     membership = getattr(user, "membership", None)
     _schedule_verification(user.email, about=membership and membership.account)
 
 
 def ask_to_verify_address(email: str) -> None:
-    """The same by address. Does not tell a stranger whether the address is known."""
+    # Does not tell a stranger whether the address is known.
     _schedule_verification(email, about=None)
 
 
 def verify_email(token: str) -> User:
-    """Raises ValidationError naming `token`."""
     with atomic():
         user = owner_of(token, VERIFICATION)
         if user is None:
@@ -117,10 +100,7 @@ def verify_email(token: str) -> User:
 
 
 def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
-    """Send a link that proves the billing address; at most once a day.
-
-    Raises PermissionDenied for anybody but owners and admins, Conflict if it is proved already.
-    """
+    """At most once a day. Raises Conflict if it is proved already."""
     if not account.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may change it."))
     if not needs_proof(account):
@@ -136,7 +116,6 @@ def ask_to_verify_billing_address(account: Account, *, by: User) -> None:
 
 
 def verify_billing_address(token: str) -> Account:
-    """Raises ValidationError naming `token`."""
     with atomic():
         found = billing_address_of(token)
         if found is None or not prove_billing_address(*found):
@@ -147,12 +126,10 @@ def verify_billing_address(token: str) -> Account:
 def get_or_reactivate_user(email: str, password: str | None = None, *, account: Account | None = None) -> User | None:
     """A new user, or one who was removed from this account and comes back; None if the address is taken.
 
-    A user whose account is closed, who left another account or who left the staff gives the address up to a new user:
-    the one who types an address need not be the one who had it before, and history stays with the old row, which can
-    no longer sign in.
-    password: None: set later. account: the one that they are invited to. Needs a transaction.
+    Needs a transaction.
     """
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
+    # Who types an address need not be the one who had it before: that row keeps its history.
     if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):
         user.give_up_address()
         user.save()
@@ -161,7 +138,7 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
         try:
             with atomic():
                 return User.objects.create_user(email, password)
-        except IntegrityError:  # somebody else was quicker
+        except IntegrityError:
             return None
     if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return None
@@ -173,14 +150,12 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
 
 
 def sign_out_everywhere(user: User) -> None:
-    """End every session and API token of this user."""
     with atomic():
         user.sign_out()
         remember("sessions_ended", actor=user, person=user)
 
 
 def check_new_password(password: str, user: User, *, field: str = "password") -> None:
-    """Raise ValidationError naming `field` for a password that is too short, too common or too much like its owner."""
     try:
         validate_password(composed(password), user)
     except DjangoValidationError as error:
@@ -192,12 +167,12 @@ def is_of_closed_account(user: User) -> bool:
 
 
 def _may_give_up_address(user: User) -> bool:
-    """True for members of a closed account. Users whom staff disabled keep their address."""
+    # Users whom staff disabled keep their address.
     return user.is_active and not is_trusted(user) and is_of_closed_account(user)
 
 
 def _is_over_and_done(user: User, account: Account | None) -> bool:
-    """True for a user without log-in, membership and rights who was staff or acted for another account."""
+    """Left the staff, or acted for another account."""
     if user.is_active or is_trusted(user) or hasattr(user, "membership"):
         return False
     here = account.pk if account is not None else NO_TENANT

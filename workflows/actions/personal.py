@@ -1,9 +1,7 @@
-"""Export and erasure of personal data (GDPR).
+"""Export and erasure of personal data (GDPR); docs/operations.md lists what is kept.
 
-Erased is who a person is, not what happened: a row that others refer to stays, under an address that nobody has, so
-that the history still names the key of the actor. docs/operations.md lists what is kept, and why.
-
-Rows are found by their keys, never by their content: a name or an unverified address may be somebody else's.
+The person's row stays, under an address that nobody has. Rows are found by keys, never by content: a name may be
+somebody else's.
 """
 
 from __future__ import annotations
@@ -55,11 +53,9 @@ NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
 
 def export_person(user: User) -> str:
-    """All that is held about a person, and about an account that they own, as one JSON document.
+    """As JSON. `former`: their users in closed accounts.
 
-    `former`: the same of their former users in closed accounts, if the address is verified.
-    `other_rows`: keys of users who had the address and left an account or the staff. It is not known whether they are
-    this person, so they are exported and erased by these keys, once somebody knows.
+    `other_rows`: keys of users who had the address before, perhaps other people.
     """
     remember("person_exported", person=user)
     former = [_held_about(row) for row in _former_users(user)] if user.email_verified_at else []
@@ -99,12 +95,10 @@ def _held_about(user: User) -> dict[str, Any]:
 
 
 def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
-    """Erase a person's data. Returns the number of changed or deleted rows by kind; a second run finds none.
+    """Returns the number of changed or deleted rows by kind; a second run finds none.
 
-    An account is closed with its last member. Their former users in closed accounts are erased too, if the address is
-    verified. Raises PermissionDenied without core.erase_person (and core.manage_accounts, if an account is to be
-    closed); Conflict while a claim of the account waits, if other members would be left without an owner, or if it is
-    not known whose the address was before.
+    Closes an account with its last member. Raises Conflict while a claim waits, if other members would be left without
+    an owner, or if it is not known whose the address was before.
     """
     if not by.is_granted("core.erase_person"):
         raise PermissionDenied("You may not erase people.")
@@ -121,7 +115,7 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
 
 
 def _erase(user: User, by: User, reason: str) -> dict[str, int]:
-    """One row of a person, locked by the caller."""
+    """The caller has locked the row."""
     account = _account_to_close(user, by, reason)
     forget_trial(user.email)
     nobody = f"erased-{user.pk.hex}{ERASED_DOMAIN}"
@@ -144,13 +138,12 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
 
 
 def _former_users(user: User) -> QuerySet[User]:
-    """Users who had this address before, in closed accounts, and were never staff."""
+    """In closed accounts, and never staff."""
     closed = Membership.objects.filter(account__status=Account.Status.CLOSED).values("user")
     return User.objects.formerly(user.email).filter(pk__in=closed, was_staff=False).exclude(pk=user.pk).order_by("pk")
 
 
 def _other_users_of_address(user: User) -> QuerySet[User]:
-    """The other users who had this address before."""
     former = _former_users(user).values("pk")
     return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
 
@@ -160,7 +153,7 @@ def _invitations_to(user: User) -> QuerySet[Invitation]:
 
 
 def _account_to_close(user: User, by: User, reason: str) -> Account | None:
-    """Close and return the user's account if they are its last member; else None."""
+    """None if others stay."""
     membership = Membership.objects.filter(user=user).first()
     if membership is None:
         return None
@@ -180,7 +173,7 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
 
 
 def _delete_idempotent_responses(user: User, account: Account | None) -> int:
-    """Responses kept under an Idempotency-Key: to this person, or containing their id or that of the account."""
+    # Responses to this person, or that contain their id or that of the account.
     ids = [str(row.pk) for row in (user, account) if row is not None]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -192,14 +185,14 @@ def _delete_idempotent_responses(user: User, account: Account | None) -> int:
 
 
 def _blank_claims(user: User) -> int:
-    """Blank what they typed. The payer stays if money came, and the bank's reference always."""
+    # The payer stays if money came, and the bank's reference always.
     mine = Payment.objects.filter(submitted_by=user)
     mine.filter(status__in=NOT_COUNTED).update(payer_name="")
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
 
 
 def _blank_admin_log(user: User, account: Account | None) -> int:
-    """Blank this person's names in the admin's log. Who changed what stays."""
+    # Names are blanked. Who changed what stays.
     forgotten: list[int] = []
     for model, keys in _rows_of(user, account).items():
         about = ContentType.objects.get_for_model(model)
@@ -210,7 +203,6 @@ def _blank_admin_log(user: User, account: Account | None) -> int:
 
 
 def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]]:
-    """Rows whose names identify the person, and those of their closed account, by model."""
     found: dict[type[Model], list[Any]] = {
         User: [user.pk],
         Membership: list(Membership.objects.filter(user=user).values_list("pk", flat=True)),
@@ -258,5 +250,4 @@ def _remember(user: User, by: User, reason: str) -> None:
 
 
 def _rows(rows: Iterable[Any]) -> Rows:
-    """Loses the type that `values()` gives its rows."""
     return list(rows)

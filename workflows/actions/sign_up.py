@@ -33,7 +33,7 @@ class SignUp:
 
 
 def nobody_counts(*, is_trial: bool) -> Iterable[Crowd]:
-    """The default `admit`, for sign-ups without a request: no limits."""
+    """No limits, for sign-ups without a request."""
     return ()
 
 
@@ -51,13 +51,10 @@ def sign_up(
     time_zone: str = "",
     admit: Callable[..., Iterable[Crowd]] = nobody_counts,
 ) -> SignUp:
-    """Create an account: on trial with its credits, or waiting for the payment of a first invoice.
+    """On trial with its credits, or waiting for a first payment. admit: see core.security.rate_limits.admit().
 
-    plan, payment_method: codes. password: None: set later. time_zone: empty: that of the billing country, else UTC.
-    admit: applies rate limits once everything else is valid, see core.security.rate_limits.admit(); returns the crowds
-    that a trial belongs to.
-    Raises ValidationError for an invalid plan, price, name, password, billing details, method or time zone, Conflict if
-    the e-mail address has an account already or its mailbox had a trial less than a year ago, and what `admit` raises.
+    time_zone: empty: that of the billing country, else UTC. Raises Conflict if the address has an account, or its
+    mailbox had a trial less than a year ago.
     """
     price = price_of(find_plan(plan), currency, interval)
     is_free = price.amount == 0
@@ -66,6 +63,7 @@ def sign_up(
     country = billing.get("country", "")  # the method depends on it
     method = None if payment_method is None else find_method(payment_method, country)
     zone = check_time_zone(time_zone) if time_zone else time_zone_of_country(country)
+    # Rate limits count only when all else is valid.
     crowds = admit(is_trial=is_free)
     with atomic():
         user = get_or_reactivate_user(email, password)

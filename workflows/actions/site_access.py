@@ -1,5 +1,3 @@
-"""Who may change a site, and what they may change."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -16,14 +14,13 @@ from workflows.actions.accounts import check_is_open
 
 
 def manages(user: User, site: Site) -> bool:
-    """True for owners and admins of the account, and for managers of the site."""
     if user.role_in(site.account_id) in Membership.MAY_PAY:
         return True
     return site.access.filter(user=user, role=SiteUserAccess.Role.MANAGER).exists()
 
 
 def change_site(site: Site, *, by: User, **changes: Any) -> Site:
-    """Raises PermissionDenied, ValidationError, Conflict for a name that another site has, or in a closed account."""
+    """Raises Conflict for a name that is taken, or in a closed account."""
     check_manages(site, by=by)
     if "name" in changes:
         changes["name"] = composed(changes["name"])
@@ -39,16 +36,11 @@ def change_site(site: Site, *, by: User, **changes: Any) -> Site:
 
 
 def close_site(site: Site, *, by: User) -> None:
-    """Raises PermissionDenied, Conflict in a closed account."""
     check_manages(site, by=by)
     site.delete()
 
 
 def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteUserAccess:
-    """Give somebody of the account a role at the site, or another one.
-
-    Raises PermissionDenied, Conflict in a closed account.
-    """
     check_manages(site, by=by)
     assert member.account_id == site.account_id, "the caller looks for the member in the site's account"
     access, _is_new = SiteUserAccess.objects.update_or_create(
@@ -58,7 +50,7 @@ def give_access(site: Site, member: Membership, role: str, *, by: User) -> SiteU
 
 
 def check_manages(site: Site, *, by: User) -> None:
-    """Raises PermissionDenied, Conflict in a closed account."""
+    """Raises Conflict in a closed account."""
     if not manages(by, site):
         raise PermissionDenied(_("Only those who manage this site may change it."))
     check_is_open(site.account)

@@ -1,5 +1,3 @@
-"""Sites and people of an account, as many as its plan allows, also when many ask at once."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -22,22 +20,16 @@ from workflows.settlement.locking import ACTIVE_STATUSES, lock_account
 
 @dataclass(frozen=True)
 class Excess:
-    """More in use than a plan has room for."""
-
     used: int
     limit: int
 
 
-# A plan without a limit counts for none; where no plan has one, there is none.
+# Min() ignores NULL, which is no limit.
 SMALLEST_LIMITS = {"max_sites": Min("max_sites"), "max_users": Min("max_users")}
 
 
 def open_site(account: Account, *, name: str, industry: Industry, by: User) -> Site:
-    """A new site, managed by the person who opens it.
-
-    Raises PermissionDenied, ValidationError for the name, Conflict at the limit or for a name that is taken,
-    TooManyRequests, and what check_may() raises.
-    """
+    """Raises Conflict at the limit or for a taken name, TooManyRequests, and what check_may() raises."""
     if by.role_in(account.pk) not in (*Membership.MAY_PAY, Membership.Role.MEMBER):
         raise PermissionDenied(_("Viewers may not open sites."))
     name = composed(name)
@@ -58,7 +50,6 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
 
 
 def remove_member(member: Membership) -> None:
-    """Show somebody out, at once and everywhere. They may be invited again, or sign up for an account of their own."""
     with atomic():
         member.user.is_active = False
         member.user.save()
@@ -67,10 +58,9 @@ def remove_member(member: Membership) -> None:
 
 
 def plan_of(account: Account) -> Plan:
-    """The plan whose limits hold now: of the living subscription, else the free one, before a payment too.
+    """The active subscription's, else the free one, also before the first payment.
 
-    One that waits for its payment gives nothing yet: choosing it costs nothing. Where an operator has no plan of that
-    code, one with the smallest limits of all plans, which is never saved.
+    Without a free plan: an unsaved one with the smallest limits of all plans.
     """
     subscription = account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan").first()
     if subscription is not None:
@@ -79,20 +69,16 @@ def plan_of(account: Account) -> Plan:
 
 
 def over_limit(account: Account, plan: Plan | None = None) -> dict[str, Excess]:
-    """What is in use beyond what a plan allows, by `sites` and `users`; empty where everything fits.
-
-    plan: None: the one whose limits hold now.
-    """
+    """By `sites` and `users`. plan: None: the one whose limits hold now."""
     return beyond(plan or plan_of(account), usage_of(account))
 
 
 def usage_of(account: Account) -> dict[str, int]:
-    """By `sites` and `users`: an offer of a place counts as taken."""
+    # An invitation counts as taken.
     return {"sites": account.sites.count(), "users": account.memberships.count() + account.invitations.count()}
 
 
 def beyond(plan: Plan, usage: Mapping[str, int]) -> dict[str, Excess]:
-    """The same for figures that are known."""
     limits = {"sites": plan.max_sites, "users": plan.max_users}
     return {
         name: Excess(usage[name], limit) for name, limit in limits.items() if limit is not None and usage[name] > limit

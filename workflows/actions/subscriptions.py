@@ -31,10 +31,7 @@ from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undeli
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
-    """The plan's offered price in that currency and interval; a free price is valid for both intervals.
-
-    Raises ValidationError if there is none, naming `interval` if the plan has a price for the other one.
-    """
+    """A free price is valid for both intervals."""
     prices = _prices_in(plan, currency)
     found = prices.get(interval) or next((price for price in prices.values() if price.amount == 0), None)
     if found is None:
@@ -43,7 +40,7 @@ def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH
 
 
 def _prices_in(plan: Plan, currency: str) -> dict[str, PlanPrice]:
-    """Offered prices in that currency, by interval."""
+    """By interval."""
     return {price.interval: price for price in plan.offers() if price.currency == currency}
 
 
@@ -60,7 +57,6 @@ def subscribe(
     cause: Transition | None,
     previous: Subscription | None = None,
 ) -> tuple[Subscription, Invoice]:
-    """A new subscription in `pending_payment`, and its first invoice."""
     terms = Terms.of(price)
     subscription = Subscription(
         account=account,
@@ -85,12 +81,10 @@ def choose_plan(
     method: PaymentMethod | None = None,
     interval: str | None = None,
 ) -> tuple[Subscription, Invoice | None]:
-    """Subscribe, or change the plan: to a larger one at once, for a prorated invoice; to a smaller one or another
-    interval with the next period. Choosing the present plan takes back an earlier choice for then, also to end.
+    """A larger plan at once, for a prorated invoice; else with the next period. A trial goes on until the plan is paid.
 
-    A trial goes on until the new plan is paid. interval: None: unchanged, for a new subscription a month.
-    Raises PermissionDenied; ValidationError without a price or billing details; Conflict if it is the plan already, or
-    while a payment for another choice is in review; TooManyRequests.
+    The present plan takes back an earlier choice. interval: None: unchanged, else a month. Raises Conflict if it is the
+    plan already, or while a payment for another choice is in review; TooManyRequests.
     """
     if by.role_in(account.pk) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may choose its plan."))
@@ -116,7 +110,7 @@ def choose_plan(
 
 
 def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
-    """Issue the invoice of the next period on its agreed terms; None if nothing is to be invoiced.
+    """On the agreed terms; None if nothing is to be invoiced.
 
     The caller has locked the account. The database refuses a second invoice for the period.
     """
@@ -140,30 +134,28 @@ def issue_renewal(account: Account, subscription: Subscription, *, cause: Transi
 
 
 def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
-    """After a change of the next terms: void and reissue the renewal invoice, if nothing of it is paid.
-
-    If none was issued because the subscription was to end, issue it if its day has passed.
-    """
+    """Void and reissue it, if nothing of it is paid."""
     assert subscription.period_end is not None
     for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
         perform(invoice.lapse, cause=cause)
         issue_renewal(account, subscription, cause=cause)
+    # None was issued if the subscription was to end.
     lead = timedelta(days=Policy.current().renewal_lead_days)
     if today_in(account.time_zone, database_now()) >= subscription.period_end - lead:
         issue_renewal(account, subscription, cause=cause)
 
 
 def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
-    """Invoices of the next period: at most one that is not void."""
+    """At most one that is not void."""
     return Invoice.objects.filter(
         subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
     )
 
 
 def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
-    """Take back a choice for the next period: another plan, another interval, or to end.
+    """Take back a choice for the next period, also to end.
 
-    Raises PermissionDenied, WrongState if the subscription is over, Conflict if nothing was chosen.
+    Raises WrongState if the subscription is over, Conflict if nothing was chosen.
     """
     if subscription.status not in ACTIVE_STATUSES:
         raise WrongState(
@@ -177,10 +169,7 @@ def keep_plan(subscription: Subscription, *, by: User) -> Subscription:
 
 
 def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscription:
-    """End the subscription after the last paid period; at once if that is over already.
-
-    Raises PermissionDenied, WrongState.
-    """
+    """At once if the last paid period is over already. Raises WrongState."""
     if not subscription.may_be_changed_by(by):
         raise PermissionDenied(_("Only owners and admins of the account may cancel."))
     with atomic():
@@ -203,7 +192,6 @@ def cancel_at_period_end(subscription: Subscription, *, by: User) -> Subscriptio
 
 
 def _is_over(account: Account, subscription: Subscription) -> bool:
-    """Whether the period has ended, and the next is not paid."""
     assert subscription.period_end is not None
     if today_in(account.time_zone, database_now()) < subscription.period_end:
         return False
@@ -213,7 +201,7 @@ def _is_over(account: Account, subscription: Subscription) -> bool:
 def _change_plan(
     account: Account, subscription: Subscription, plan: Plan, interval: str, method: PaymentMethod | None
 ) -> tuple[Subscription, Invoice | None]:
-    """The only place that handles every choice about this period and the next; the latest counts."""
+    """Every choice about this period and the next; the latest counts."""
     is_present = (plan.pk, interval) == (subscription.plan_id, subscription.interval)
     if is_present and not (subscription.next_plan_id or subscription.cancel_at_period_end):
         raise Conflict(_("The plan is %(plan)s already.") % {"plan": plan.name})
@@ -256,7 +244,7 @@ def _change_plan(
 
 
 def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Terms:
-    """The plan's terms. is_other: the interval differs from the present one, so an error may name `interval`."""
+    """is_other: the interval differs from the present one."""
     prices = _prices_in(plan, currency)
     if any(price.amount == 0 for price in prices.values()):
         raise ValidationError({"plan": [_("Choose a paid plan, or cancel.")]})
@@ -266,7 +254,7 @@ def _terms_of(plan: Plan, currency: str, interval: str, *, is_other: bool) -> Te
 
 
 def _change_next(account: Account, subscription: Subscription, terms: Terms | None) -> tuple[Subscription, None]:
-    """Set the terms of the next period (None: those of this one), and replace its invoice if there is one."""
+    """terms: None: those of this period."""
     if any(invoice.payments.in_review().exists() for invoice in renewals_of(subscription)):
         raise Conflict(_("A payment for the next period is in review: wait for it, or withdraw it."))
     subscription.cancel_at_period_end = False
@@ -277,7 +265,6 @@ def _change_next(account: Account, subscription: Subscription, terms: Terms | No
 
 
 def _drop_earlier_choice(account: Account) -> None:
-    """Expire an unpaid earlier choice of a plan."""
     for subscription in account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT):
         for invoice in subscription.invoices.filter(status__in=Invoice.OPEN):
             if invoice.status == Invoice.Status.PARTIALLY_PAID:

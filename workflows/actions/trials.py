@@ -1,5 +1,3 @@
-"""One trial a year for each mailbox, and clusters of trials that look like one person's."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +19,7 @@ from workflows.periods import database_now
 
 TRIAL_AGAIN_AFTER = timedelta(days=365)
 CLOSED_AT_ONCE = 100
-SHOWN = 20  # accounts of a cluster
+SHOWN = 20
 
 TAKE = """
     INSERT INTO core_ratelimitbucket AS taken (key, until) VALUES (%s, now() + make_interval(days => %s))
@@ -30,7 +28,7 @@ TAKE = """
 
 @dataclass(frozen=True)
 class Cluster:
-    """Unreviewed trials of one network or mail domain, with the first of their accounts."""
+    """Unreviewed trials of one network or mail domain. accounts: the first SHOWN."""
 
     reason: str
     key: str
@@ -40,24 +38,21 @@ class Cluster:
 
     @property
     def words(self) -> str:
-        """A network has no name here: the log names it beside the same digest."""
+        # A digest: the log names the network beside it.
         return f"From the network {self.key[:8]}" if self.reason == "network" else f"At {self.key}"
 
 
 def takes_trial(email: str) -> bool:
-    """Take the trial of this mailbox, in any spelling, for a year; False if it had one.
-
-    Called in the sign-up's transaction: of two concurrent sign-ups the second waits here for the first.
-    """
+    """Take the mailbox's trial for a year; False if it had one. Needs the sign-up's transaction."""
     if had_trial_lately(email):
         return False
     with connection.cursor() as cursor:
+        # Of two concurrent sign-ups the second waits here.
         cursor.execute(TAKE, [_keys(email)[0], TRIAL_AGAIN_AFTER.days])
         return bool(cursor.rowcount)
 
 
 def had_trial_lately(email: str) -> bool:
-    """Whether this mailbox, in any spelling, began a trial less than a year ago."""
     if RateLimitBucket.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
         return True
     # Trials from before this table: by the address alone, of an account that was closed since.
@@ -74,7 +69,6 @@ def had_trial_lately(email: str) -> bool:
 
 
 def forget_trial(email: str) -> None:
-    """For a person who is erased."""
     RateLimitBucket.objects.filter(key__in=_keys(email)).delete()
 
 
@@ -85,17 +79,16 @@ def put_on_list(account: Account, crowds: Iterable[Crowd]) -> None:
 
 
 def clusters() -> list[Cluster]:
-    """Unreviewed clusters, the largest first."""
+    """The largest first."""
     return _clusters(CrowdedTrial.objects.filter(seen_at__isnull=True))
 
 
 def cluster_of(reason: str, key: str) -> Cluster | None:
-    """None if it has no unreviewed trials."""
     return next(iter(_clusters(_unseen(reason, key))), None)
 
 
 def mark_seen(reason: str, key: str, *, by: User) -> int:
-    """Mark these trials as fine; returns how many. Raises PermissionDenied, NotFound."""
+    """Returns how many. Raises NotFound."""
     _check_may_manage(by)
     count = _unseen(reason, key).update(seen_at=database_now(), seen_by=by)
     if not count:
@@ -104,11 +97,7 @@ def mark_seen(reason: str, key: str, *, by: User) -> int:
 
 
 def close_cluster(reason: str, key: str, *, by: User, why: str) -> tuple[int, int]:
-    """Close accounts still on trial that never claimed a payment. Returns (closed, left open).
-
-    At most a hundred at a time, each in its own transaction; all of them count as seen then. Raises PermissionDenied,
-    NotFound, ValidationError without a reason.
-    """
+    """Close trials that never claimed a payment, at most a hundred. Returns (closed, left open)."""
     _check_may_manage(by)
     rows = list(_unseen(reason, key).select_related("account").order_by("pk")[:CLOSED_AT_ONCE])
     if not rows:
@@ -149,5 +138,5 @@ def _accounts(reason: str, key: str) -> list[Account]:
 
 
 def _keys(email: str) -> list[str]:
-    """Keys of the mailbox's row: its digest with SECRET_KEY, then with each fallback."""
+    """With SECRET_KEY, then with each fallback."""
     return [f"trial:{digest[:32]}" for digest in email_digests(mailbox_of(email))]

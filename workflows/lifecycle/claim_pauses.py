@@ -1,4 +1,4 @@
-"""A claim in review pauses dunning of its invoice, for at most `claim_pause_days` days over all claims together."""
+"""A claim in review pauses dunning of its invoice, for at most `claim_pause_days` over all claims."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from core.models.payment import PaymentQuerySet
 from engine.models import Effect
 from engine.pipeline import ask
 
-HELD = "held"  # in a timer's payload: the number of days on which it was postponed
+HELD = "held"  # in a timer's payload: days on which it was postponed
 
-# Locks in ascending order of keys. Two timers that are postponed on the same day cost one day.
+# In ascending order of keys. Two timers postponed on the same day cost one day.
 _HOLD = """
     WITH held AS (
         SELECT invoice.id, claimed.day FROM core_invoice AS invoice
@@ -27,7 +27,7 @@ _HOLD = """
 
 
 def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
-    """Use up one day of pause for each invoice, whatever becomes of the claim. Returns those that had one left."""
+    """Use up one day of pause for each invoice. Returns those that had one left."""
     if not days:
         return set()
     values = {"invoices": list(days), "days": list(days.values()), "most": policy.claim_pause_days}
@@ -35,12 +35,9 @@ def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
 
 
 def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
-    """Whether one of these claims postpones this timer today. Withdrawn and rejected claims have used up days, too.
-
-    A timer is postponed no longer than the pause of one invoice, so replacing an invoice wins nothing. An approved
-    claim always postpones: it is settled in a moment.
-    """
+    """Uses up a day of pause. No timer waits longer than one invoice may pause."""
     waiting, approved = invoices_in_review(claims)
+    # An approved claim is settled in a moment.
     if approved or not waiting:
         return bool(approved)
     policy = Policy.current()
@@ -48,7 +45,7 @@ def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date)
 
 
 def invoices_in_review(claims: PaymentQuerySet) -> tuple[set[UUID], set[UUID]]:
-    """Invoices with a claim that awaits a decision, and those with one that awaits settlement."""
+    """Awaiting a decision, and awaiting settlement."""
     waiting: set[UUID] = set()
     approved: set[UUID] = set()
     for invoice_id, status in claims.in_review().values_list("invoice_id", "status"):

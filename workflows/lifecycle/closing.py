@@ -9,14 +9,13 @@ from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 @effect_handler("subscription.close_down")
 def clean_up_cancelled_subscription(subscription: Subscription, this: Effect) -> None:
-    """Cancel open invoices, and expire the account if it has no other subscription."""
     account, subscription = lock_subscription(subscription)
     expire_open_items(account, subscription, this).write()
 
 
 @effect_handler("account.wind_up")
 def clean_up_closed_account(account: Account, this: Effect) -> None:
-    """End its subscriptions, cancel its open invoices and delete its invitations. A second run finds nothing."""
+    """A second run finds nothing."""
     account = lock_account(account)
     standing = account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
     perform_many([caused_by(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
@@ -25,11 +24,7 @@ def clean_up_closed_account(account: Account, this: Effect) -> None:
 
 
 def expire_open_items(account: Account, subscription: Subscription, this: Effect) -> Settlement:
-    """Cancel the open invoices of a subscription that ends, and expire its account if no other is active.
-
-    Money for periods that will not begin goes to the balance. The caller has locked both, and writes the settlement
-    together with the end.
-    """
+    """The caller has locked both, and writes the settlement together with the end."""
     settlement = cancel_invoices(undelivered(subscription.invoices.all()), this)
     others = account.subscriptions.exclude(pk=subscription.pk)
     if others.filter(status__in=ACTIVE_STATUSES).exists():

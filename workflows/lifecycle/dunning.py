@@ -1,4 +1,4 @@
-"""Dunning: reminders, then past due, suspended, ended."""
+"""Reminders, then past due, suspended, ended."""
 
 from __future__ import annotations
 
@@ -26,17 +26,14 @@ kinds.add("invoice.chase")
 
 @effect_handler("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
 def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Schedule reminders, and the timer that ends the wait: when an invoice is issued, and when money left it.
-
-    Voided invoices get the timer, too: a sign-up expires by it.
-    """
     pairs, policy, now = list(zip(invoices, effects, strict=True)), Policy.current(), database_now()
+    # Also for voided invoices: a sign-up expires by it.
     waits = [_end_of_waiting(invoice, this, policy, now) for invoice, this in pairs]
     schedule_many([*_reminders(pairs, policy, now), *waits])
 
 
 def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> NewEffect:
-    """Counted from the due date, or from today if the invoice is open again after that."""
+    """From the due date, or from today if the invoice is open again after that."""
     assert invoice.due_on is not None
     method = invoice.payment_method or invoice.account.default_payment_method
     lag = timedelta(days=method.bank_lag_days if method else 0)
@@ -48,10 +45,7 @@ def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetim
 
 @effect_handler("invoice.chase", batch=100, related=("account", "subscription"))
 def send_due_reminders(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
-    """Send the latest reminder that is due, once, and schedule the next look. A claim in review postpones it.
-
-    No reminders for invoices issued less than two hours ago, or of a subscription that has ended.
-    """
+    """Only the latest reminder that is due, once."""
     schedule_many(list(_reminders(list(zip(invoices, effects, strict=True)), Policy.current(), database_now())))
 
 
@@ -72,7 +66,7 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
 
 
 def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> set[UUID]:
-    """Invoices whose due reminder is postponed by a claim. Days of pause are used only if a reminder is due."""
+    """Days of pause are used only if a reminder is due."""
     waiting, approved = invoices_in_review(Payment.objects.filter(invoice__in=[invoice.pk for invoice, _ in pairs]))
     looks = {
         invoice.pk: _this_day(invoice.account, now)
@@ -85,7 +79,7 @@ def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datet
 
 
 def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int]:
-    """The reminder steps that are due, without those from before the invoice was issued."""
+    """Without those from before the invoice was issued."""
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
     day = _this_day(invoice.account, now)
@@ -95,7 +89,6 @@ def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int
 def _reminders_of(
     invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_postponed_by_claim: bool
 ) -> Iterator[NewEffect]:
-    """The reminder of today, and the next look; looks on the same day share a key."""
     assert invoice.due_on is not None
     day = _this_day(invoice.account, now)
     due = _due_steps(invoice, days, now)
@@ -123,7 +116,6 @@ def _look_on(day: date, invoice: Invoice, this: Effect) -> NewEffect:
 
 @timer("invoice.fall_behind")
 def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
-    """The due date and the bank's days are over: make subscription and account past due."""
     lock_account(invoice.account)
     pay_from_balance([invoice], this)  # from money that came meanwhile for something else
     locked = lock_rows_for([], invoices=[invoice])
@@ -148,7 +140,6 @@ def schedule_suspension(subscription: Subscription, this: Effect) -> None:
 
 @timer("subscription.run_out_of_grace")
 def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
-    """Suspend, unless a claim in review postpones it."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
         return Outcome.OVER
@@ -181,12 +172,9 @@ def cancel_for_nonpayment(subscription: Subscription, this: Effect) -> Outcome:
 
 @timer("invoice.let_lapse")
 def expire_unpaid_invoice(invoice: Invoice, this: Effect) -> Outcome:
-    """Cancel an unpaid sign-up or plan choice, and expire the subscription and account that waited for it.
-
-    Not an invoice whose period began: its subscription becomes past due instead.
-    """
     locked = lock_rows_for([], invoices=[invoice])
     invoice, account = locked.invoices[invoice.pk], locked.accounts[invoice.account_id]
+    # If the period began, the subscription becomes past due instead.
     if invoice.status == Invoice.Status.PAID or invoice.began_on is not None:
         return Outcome.OVER
     if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):

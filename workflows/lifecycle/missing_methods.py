@@ -1,5 +1,3 @@
-"""Countries and currencies without an enabled payment method."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +11,6 @@ Place = tuple[str, str]  # country and currency of a method: blank for everywher
 
 @dataclass(frozen=True)
 class Ways:
-    """The enabled payment methods."""
-
     by_key: dict[object, Place]
 
     @classmethod
@@ -23,14 +19,13 @@ class Ways:
         return cls({key: (country, currency) for key, country, currency in methods.values_list("pk", *PLACE)})
 
     def lead_from(self, country: str, currency: str) -> bool:
-        """Whether a customer in that country can pay in that currency; blank: in any."""
         return any(
             there in ("", country) and (not currency or money in ("", currency))
             for there, money in self.by_key.values()
         )
 
     def lead_to(self, invoice: Invoice) -> bool:
-        """Whether the invoice can be paid; like `ways_to_pay`, without a query."""
+        """Like `ways_to_pay`, without a query."""
         chosen = self.by_key.get(invoice.payment_method_id)
         country = invoice.billing_country
         return self.lead_from(country, invoice.currency) or (chosen is not None and chosen[1] in ("", invoice.currency))
@@ -44,7 +39,7 @@ def ways_to_pay_are_missing(invoice: Invoice) -> bool:
 
 
 def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:
-    """The invoices that cannot be paid, in one query. Reads each one's account."""
+    """In one query; needs each one's account."""
     invoices = list(invoices)
     if not invoices:
         return []
@@ -53,7 +48,7 @@ def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def left_without(before: Iterable[PaymentMethod]) -> Iterator[str]:
-    """Where these methods were the last way to pay, in words. `before`: as they were before the change."""
+    """Where these methods were the last way to pay, in words. before: the methods as they were."""
     ways = Ways.now()
     places = sorted({(method.country, method.currency) for method in before if method.is_enabled})
     if places and not ways.by_key:

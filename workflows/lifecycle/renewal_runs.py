@@ -1,7 +1,4 @@
-"""The renewals of a day form a batch, which shows their progress and ends with a report.
-
-Each stays a timer of its own, due when the day begins in its customer's time zone.
-"""
+"""The renewals of a day form a batch, which shows their progress and ends with a report."""
 
 from __future__ import annotations
 
@@ -27,14 +24,14 @@ _INVOICED = """
 
 
 def begin_renewal_runs() -> None:
-    """Make the run of the day that begins next in any time zone, unless it exists; at most once an hour."""
+    """For the day that begins next in any time zone; at most once an hour."""
     with run_once_per("renewal runs", EVERY) as is_ours:
         if is_ours:
             begin_run((database_now() + EARLIEST + LEAD).astimezone(UTC).date())
 
 
 def begin_run(day: date) -> Batch | None:
-    """Gather the renewals of that day, and earlier ones without a batch; None if there are none."""
+    """Renewals of that day, and earlier ones without a batch; None if there are none."""
     ends = datetime.combine(day + timedelta(days=1), time(), UTC) + LATEST
     waiting = Effect.objects.filter(
         kind=renew_subscription.kind.name,  # type: ignore[attr-defined]
@@ -53,7 +50,7 @@ def begin_run(day: date) -> Batch | None:
 
 @effect_handler("renewals.report")
 def report_renewals(nothing: None, this: Effect) -> None:
-    """Write the note of the batch. A second run writes the same."""
+    """A second run writes the same note."""
     batch = Batch.objects.get(then=this)
     with connection.cursor() as cursor:
         cursor.execute(_INVOICED, [batch.pk])

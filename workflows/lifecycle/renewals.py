@@ -1,4 +1,4 @@
-"""Renewals: the next period is invoiced ahead, and begins when it is paid and its day has come."""
+"""The next period is invoiced ahead, and begins when it is paid and its day has come."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ OFFERS = CompiledQuery(
         AND (status IN ('{Invoice.Status.PENDING}', '{Invoice.Status.PARTIALLY_PAID}')
             OR status = '{Invoice.Status.UNCOLLECTIBLE}' AND allocated > 0)""",
 )
-POLICIES = CompiledQuery(Policy._base_manager.all(), "TRUE")  # one row
+POLICIES = CompiledQuery(Policy._base_manager.all(), "TRUE")
 
 
 @effect_handler("subscription.plan_renewal", batch=100, related=("account",))
 def schedule_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Effect]) -> None:
-    """Schedule the renewal invoice and the end of the current period. A second run schedules nothing twice."""
+    """A second run schedules nothing twice."""
     with pipeline():
         offers, policies = OFFERS.ask([subscription.pk for subscription in subscriptions]), POLICIES.ask()
     pairs = list(zip(subscriptions, effects, strict=True))
@@ -65,7 +65,7 @@ def _is_of_another_period(subscription: Subscription, this: Effect) -> bool:
 
 @timer("subscription.renew")
 def renew_subscription(subscription: Subscription, this: Effect) -> Outcome:
-    """Issue the invoice of the next period, ahead of it. The database refuses a second one for the period."""
+    """The database refuses a second invoice for the period."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
         return Outcome.OVER  # `recover` schedules it again
@@ -75,7 +75,6 @@ def renew_subscription(subscription: Subscription, this: Effect) -> Outcome:
 
 @effect_handler("subscription.reprice_renewal")
 def reprice_renewal(subscription: Subscription, this: Effect) -> None:
-    """After an upgrade: replace the unpaid invoice of the next period, or issue it if the subscription was to end."""
     account, subscription = lock_subscription(subscription)
     if subscription.status == Subscription.Status.ACTIVE:
         replace_renewal(account, subscription, cause=this.transition)
@@ -83,10 +82,9 @@ def reprice_renewal(subscription: Subscription, this: Effect) -> None:
 
 @effect_handler("invoice.reissue")
 def reissue_renewal(invoice: Invoice, this: Effect) -> None:
-    """Reissue a renewal voided by staff, with current billing details; to let a customer go without paying, cancel.
+    """Reissue a renewal voided by staff; after another invoice, recover what was past due for it alone.
 
-    After voiding another invoice, a subscription that was past due for it alone recovers. A second run finds the
-    invoice issued, or nothing past due.
+    A second run finds the invoice issued, or nothing past due.
     """
     if invoice.subscription is None:
         return
@@ -102,7 +100,7 @@ def reissue_renewal(invoice: Invoice, this: Effect) -> None:
 
 @effect_handler("subscription.resume")
 def resume(subscription: Subscription, this: Effect) -> None:
-    """After recovery: schedule dunning of what is still open, and pay it from the balance.
+    """Schedule dunning of what is still open, and pay it from the balance.
 
     A second run finds the same timers, and the balance used up.
     """
@@ -115,7 +113,7 @@ def resume(subscription: Subscription, this: Effect) -> None:
 
 @timer("subscription.turn")
 def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
-    """On the day after a period: begin the next one if it is paid, or end a subscription that was to end."""
+    """Begin the next period if it is paid, or end a subscription that was to end."""
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.ACTIVE or _is_of_another_period(subscription, this):
         return Outcome.OVER
@@ -136,7 +134,7 @@ def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
     elif subscription.next_terms.price == 0:  # never invoiced
         _begin_for_nothing(subscription, this)
     else:
-        issue_renewal(account, subscription, cause=this.transition)  # which schedules its own dunning
+        issue_renewal(account, subscription, cause=this.transition)
     return Outcome.ACTED
 
 

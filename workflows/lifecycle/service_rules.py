@@ -1,7 +1,4 @@
-"""What an account may do in each state. Every verb that gives service checks it.
-
-Reading, paying, claiming, leaving and closing are not listed: they work in every state where they make sense.
-"""
+"""Checked by every verb that gives service. Reading, paying, claiming, leaving and closing work in every state."""
 
 from __future__ import annotations
 

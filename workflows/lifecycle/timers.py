@@ -1,4 +1,4 @@
-"""Timers: effects that wait for a day of the customer's calendar, check the state then, and act or wait on."""
+"""Effects that wait for a day of the customer's calendar, check the state then, and act or wait on."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ kinds: set[str] = set()  # of effects that wait for a customer's day
 
 
 class Outcome(Enum):
-    """What a timer's handler must return, so that no timer ends by oversight."""
+    """Returned by every timer, so that none ends by oversight."""
 
     ACTED = "acted"
     OVER = "over"  # no longer needed; a transition back into the state schedules it again
-    TOMORROW = "tomorrow"  # check again on the next day
-    HELD_UP = "held up"  # postponed by a claim: check again on the next day, and count these days
+    TOMORROW = "tomorrow"
+    HELD_UP = "held up"  # by a claim: like TOMORROW, and these days are counted
 
 
 def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, Effect], Outcome]]:
-    """Register the handler of an effect that `on_day` schedules; it is scheduled again when it returns TOMORROW."""
+    """The effect is scheduled again when the handler returns TOMORROW or HELD_UP."""
 
     def register(act: Callable[[S, Effect], Outcome]) -> Callable[[S, Effect], Outcome]:
         @wraps(act)
@@ -59,13 +59,10 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
 def on_day(
     handler: Callable[..., Any], about: Stateful, *, day: date, setter: Effect, payload: dict[str, Any] | None = None
 ) -> NewEffect:
-    """A timer for the beginning of that day in the customer's time zone.
-
-    Its key names the effect that schedules it, so that a second run of that effect adds no second timer.
-    """
     kind: str = handler.kind.name  # type: ignore[attr-defined]
     return NewEffect(
         handler,
+        # A second run of the setter adds no second timer.
         f"{kind}:{about.pk}:{setter.pk}",
         about=about,
         cause=setter,
@@ -75,7 +72,7 @@ def on_day(
 
 
 def day_of(this: Effect) -> date | None:
-    """The day that it waits for; None if it was scheduled before the payload had it."""
+    """None: scheduled before the payload had it."""
     kept = this.payload.get("on")
     return date.fromisoformat(kept) if kept else None
 
@@ -86,10 +83,7 @@ def account_of(about: Stateful) -> Account:
 
 
 def move_timers(account: Account, *, before: str) -> None:
-    """Move waiting timers to the same day in the account's new time zone. The caller has locked the account.
-
-    before: the old time zone.
-    """
+    """To the same day in the new time zone. before: the old one. The caller has locked the account."""
     subscriptions = Subscription.objects.filter(
         account=account, status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT]
     )

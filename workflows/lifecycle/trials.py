@@ -16,13 +16,11 @@ kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-define
 
 @effect_handler("account.watch_trial")
 def schedule_trial_end(account: Account, this: Effect) -> None:
-    """Schedule the warning and the end of a trial. A second run schedules nothing twice.
-
-    No warning for a trial that is shorter than it: the first mail has just said when it ends.
-    """
+    """A second run schedules nothing twice."""
     assert account.trial_ends_on is not None
     timers = [on_day(end_trial, account, day=account.trial_ends_on + timedelta(days=1), setter=this)]
     warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
+    # The first mail has just said when a shorter trial ends.
     if today_in(account.time_zone, account.created_at) < warning < account.trial_ends_on:
         timers.append(
             NewEffect(
@@ -39,7 +37,6 @@ def schedule_trial_end(account: Account, this: Effect) -> None:
 
 @timer("account.end_trial")
 def end_trial(account: Account, this: Effect) -> Outcome:
-    """End a trial after its last day, unless a claim in review postpones it."""
     account = lock_account(account)
     if account.status != Account.Status.TRIAL:
         return Outcome.OVER

@@ -1,1 +1,0 @@
-"""E-mail: what each one says, how it is written, and how it reaches a mail server."""

@@ -1,7 +1,4 @@
-"""Mails with a link that signs somebody in or proves an address. The link is made here and kept nowhere.
-
-They call `send` themselves, so that nobody can have them shown again: `workflows.mail.sending.mail`.
-"""
+"""Mails with a secret link, made when the mail is sent, so that no row or log holds it; they call `send` themselves."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ Outcome = dict[str, Any]
 
 @effect_handler("mail.password_reset", purgeable=True, **BY_MAIL)
 def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
-    """To where nobody lives nothing is sent."""
     user = User.objects.active_by_email(effect.payload["email"])
     if user is None:
         return None
@@ -31,7 +27,6 @@ def mail_password_reset(_: None, effect: Effect) -> Outcome | None:
 
 @effect_handler("mail.verify_email", purgeable=True, **BY_MAIL)
 def mail_verification(_: Account | None, effect: Effect) -> Outcome | None:
-    """Nothing to ask of somebody who has shown it already."""
     user = User.objects.active_by_email(effect.payload["email"])
     if user is None or user.email_verified_at is not None:
         return None
@@ -41,7 +36,7 @@ def mail_verification(_: Account | None, effect: Effect) -> Outcome | None:
 
 @effect_handler("mail.verify_billing_email", **BY_MAIL)
 def mail_billing_verification(account: Account, effect: Effect) -> Outcome | None:
-    """Nothing to ask where the address was changed, or shown to be theirs, meanwhile. It counts as an unproved mail."""
+    """Counts as one of the few mails to an unproved address."""
     if canonical_email(account.billing_email or "@") != effect.payload["email"] or not needs_proof(account):
         return None
     try:
@@ -55,11 +50,7 @@ def mail_billing_verification(account: Account, effect: Effect) -> Outcome | Non
 
 @effect_handler("mail.member_invited", purgeable=True, **BY_MAIL)
 def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
-    """Nothing for an offer that was withdrawn or accepted meanwhile; nothing from a closed account.
-
-    It waits until who invites is known: its words are theirs, and it goes to somebody who never asked. Therefore it
-    counts as an unproved mail, of whatever accounts; who has declined an offer of this account gets none for a while.
-    """
+    # Waits until who invites is known: their words go to somebody who never asked.
     invitation = Invitation.objects.filter(pk=effect.payload.get("invitation"), account=account).first()
     if invitation is None or invitation.invited_by is None or account.status == Account.Status.CLOSED:
         return None
@@ -77,13 +68,11 @@ def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
 
 @mail("members_let_go")
 def mail_members_let_go(account: Account, effect: Effect) -> EmailContext:
-    """To the owner, whose address was proved by the same act."""
     return EmailContext(context.members_let_go(account), to_log_in=True)
 
 
 @mail("security_notice", to_staff=True)
 def mail_security_notice(_: None, effect: Effect) -> EmailContext | None:
-    """To somebody of the staff: a new password, or a sign-in from a new network."""
     user = User.objects.get(pk=effect.payload["user"])
     if not user.is_active:
         return None
@@ -92,7 +81,7 @@ def mail_security_notice(_: None, effect: Effect) -> EmailContext | None:
 
 
 def _send(effect: Effect, kind: str, user: User, words: context.Values) -> Outcome:
-    """In the language of the person's account; staff, who have none, in English."""
+    # Staff have no account: in English.
     membership = getattr(user, "membership", None)
     language = language_of(membership.account) if membership else "en"
     return send(effect, [user.email], build_email(kind, words, language=language))

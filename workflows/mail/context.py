@@ -1,8 +1,4 @@
-"""What each mail tells: the values its template is given, from objects in memory and nothing else.
-
-What a mail needs from the database is looked up by its effect; so the same mails can be shown with samples.
-Written for the active language.
-"""
+"""The values of each mail's template, from loaded objects without queries, in the active language."""
 
 from __future__ import annotations
 
@@ -53,7 +49,6 @@ def trial_ending(account: Account) -> Values:
 
 
 def trial_ended(account: Account, open_invoice: Invoice | None) -> Values:
-    """open_invoice: of the plan that was chosen before the end, if one was."""
     if open_invoice is None:
         return {**_account(account), "has_chosen": False, "link": urls.plan()}
     return {**_invoice(open_invoice), "has_chosen": True}
@@ -71,7 +66,7 @@ def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]
 
 
 def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod], *, days_late: int) -> Values:
-    """days_late: below zero before the due date, zero on it."""
+    """days_late: negative before the due date."""
     return {
         **_invoice(invoice, plan),
         **_how_to_pay(invoice, methods),
@@ -81,7 +76,7 @@ def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMetho
 
 
 def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Values:
-    """days_waiting: since the claim, when it has waited too long; else zero."""
+    """days_waiting: since the claim, if it has waited too long; else 0."""
     return {
         **_payment(payment),
         "claims": (),
@@ -95,7 +90,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Values:
 
 
 def payments_submitted(payments: Sequence[Payment], total: int) -> Values:
-    """Several claims in one mail of the same kind. payments: the first of them, each with its account."""
+    """payments: the first, with their accounts."""
     return {
         "count": total,
         "claims": [
@@ -111,7 +106,7 @@ def payments_submitted(payments: Sequence[Payment], total: int) -> Values:
 
 
 def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_balance: Decimal) -> Values:
-    """allocated: of this payment to its invoice; to_balance: of it to the customer's balance."""
+    """allocated: of this payment to its invoice."""
     invoice, subscription = payment.invoice, payment.invoice.subscription
     is_open = subscription is not None and subscription.status == Subscription.Status.ACTIVE
     is_paid = invoice.status == Invoice.Status.PAID and allocated > 0
@@ -125,7 +120,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
         link = urls.balance()
     return {
         **_payment(payment),
-        "short_name": CustomerText(Truncator(payment.invoice.account.name).chars(40)),  # leaves the news in the subject
+        "short_name": CustomerText(Truncator(payment.invoice.account.name).chars(40)),  # leaves room for the news
         "plan": BidiText(plan),
         "is_welcome": is_welcome,
         "is_paid": is_paid,
@@ -156,7 +151,7 @@ def payment_partial(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Value
 
 
 def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
-    """allocated: of this payment to its invoice, before it went back."""
+    """allocated: to its invoice, before it went back."""
     return {
         **_payment(payment),
         "reason": payment.reversal_reason,
@@ -180,10 +175,7 @@ def subscription_suspended(subscription: Subscription, invoice: Invoice | None, 
 def subscription_cancelled(
     subscription: Subscription, *, unpaid: bool = False, successor: str = "", freed: Decimal = Decimal(0)
 ) -> Values:
-    """unpaid: nobody paid for too long; successor: the plan that has taken its place.
-
-    freed: what was paid for what did not begin, and is in the balance now.
-    """
+    """successor: the plan that replaced it. freed: what was paid for what did not begin."""
     return {
         **_subscription(subscription, None),
         "is_unpaid": unpaid,
@@ -202,7 +194,7 @@ def effects_dead(kind: str, effects: Iterable[Effect]) -> Values:
 
 
 def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int) -> Values:
-    """places: where the last method went, in English. invoices: the newest of those that cannot be paid, of `found`."""
+    """places: in English. invoices: the newest of those `found`."""
     return {
         "places": [BidiText(place) for place in places],
         "invoices": [
@@ -219,7 +211,7 @@ def no_way_to_pay(places: Sequence[str], invoices: Sequence[Invoice], found: int
 
 
 def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequence[Change], *, waits: bool) -> Values:
-    """changes: from what was in force before. waits: for somebody else, or only for its hours."""
+    """waits: not in force yet."""
     return {
         "method": BidiText(method.name),
         "code": BidiText(method.code),
@@ -239,12 +231,11 @@ def no_owner(account: Account) -> Values:
 
 
 def address_refused(account: Account, email: str, answer: str) -> Values:
-    """answer: of the mail server, or of several."""
     return {**_account(account), "email": BidiText(email), "answer": answer, "link": urls.account(account)}
 
 
 def duty_requested(grant: DutyGrant, *, alone: bool) -> Values:
-    """alone: nobody but who asked may confirm it, so it waits for a time."""
+    """alone: nobody else may confirm it, so it waits for a time."""
     return {**_grant(grant), "alone": alone, "waits_until": moment(grant.waits_until)}
 
 
@@ -254,7 +245,6 @@ def duty_granted(grant: DutyGrant) -> Values:
 
 
 def security_notice(user: User, *, is_password: bool, at: datetime) -> Values:
-    """is_password: a new one was set; else a sign-in from a new network."""
     return {"email": BidiText(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
 
 
@@ -271,7 +261,6 @@ def verify_billing_email(account: Account, link: str) -> Values:
 
 
 def member_invited(invitation: Invitation, link: str) -> Values:
-    """Needs its account and who invites."""
     assert invitation.invited_by is not None
     return {
         **_account(invitation.account),
@@ -286,7 +275,7 @@ def members_let_go(account: Account) -> Values:
 
 
 def bare(values: Values) -> Values:
-    """The same mail without a word that the sender typed, for an address that nobody has proved."""
+    """Without a word that the sender typed."""
     return {name: _bare(name, value) for name, value in values.items()} | {"is_bare": True}
 
 
@@ -303,7 +292,7 @@ def _bare(name: str, value: Any) -> Any:
 
 
 def payee_of(method: PaymentMethod) -> list[tuple[str, BidiText]]:
-    """Labels in the active language and values, as a payer copies them; an IBAN in groups of four."""
+    """(label, value): labels in the active language, an IBAN in groups of four."""
     return [(line.label, BidiText(_grouped(line.key, line.value))) for line in method.payee()]
 
 
@@ -352,7 +341,7 @@ def _subscription(subscription: Subscription, invoice: Invoice | None) -> Values
 
 
 def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Values:
-    """The first method in full; that there are others is said, and they are on the invoice's page."""
+    # The first in full; the others are on the invoice's page.
     if not methods or invoice.status not in Invoice.OPEN:
         return {"pay": None}
     method = methods[0]

@@ -1,5 +1,3 @@
-"""Hands an e-mail to the mail server, and says what a refusal means."""
-
 from __future__ import annotations
 
 import re
@@ -16,23 +14,23 @@ from engine.errors import PermanentFailure, RemoteUnavailable, Unanswered
 
 QUIT_TIMEOUT = 1  # second
 GONE_AWAY = 421  # RFC 5321 4.2.3: the server closes the connection
-POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy, such as a server that does not relay for us
+POLICY = re.compile(rb"5\.7\.")  # RFC 3463 3.8: security or policy
 
 
 class Refused(PermanentFailure):
-    """All recipients were refused for good. is_of_the_address: not because of who sends, or what."""
+    """is_of_the_address: not because of the sender or the content."""
 
     def __init__(self, words: str, *, is_of_the_address: bool) -> None:
         super().__init__(words)
         self.is_of_the_address = is_of_the_address
 
 
-_run = threading.local()  # is_on: whether mails of a run are sent; server: the connection that it keeps
+_run = threading.local()  # is_on: inside one_connection(); server: the kept connection
 
 
 @contextmanager
 def one_connection() -> Iterator[None]:
-    """The mails of a run go over one connection, which the first of them opens, as long as the server takes them."""
+    """The mails of a run share one connection, while the server accepts it."""
     _run.is_on, _run.server = True, None
     try:
         yield
@@ -43,11 +41,7 @@ def one_connection() -> Iterator[None]:
 
 
 def deliver(message: EmailMultiAlternatives) -> None:
-    """Hand a mail over, and say what a refusal means: for all mails, for this one for good, or for now.
-
-    A connection that breaks after the content was sent leaves open whether it was taken: Unanswered. Any other error is
-    retried. The connection is reused only after a mail that was taken.
-    """
+    """Raises RemoteUnavailable, PermanentFailure, and Unanswered if it is not known whether the mail was taken."""
     server, is_taken = getattr(_run, "server", None), False
     _run.server = None
     try:
@@ -81,10 +75,7 @@ def deliver(message: EmailMultiAlternatives) -> None:
 
 
 def _goes_over(server: Any, message: EmailMultiAlternatives) -> bool:
-    """Over a connection that has carried mails; False where the server had ended it before this one's content went.
-
-    Servers do, after so many mails or so long (RFC 5321 3.8, reply 421), and then nothing is wrong with this one.
-    """
+    """False if the server ended the kept connection before this mail's content went."""
     message.connection = server
     try:
         message.send()
@@ -101,6 +92,7 @@ def _has_ended(error: smtplib.SMTPException) -> bool:
         return not isinstance(error.__context__, TimeoutError)  # a server that hangs is not asked twice
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code == GONE_AWAY for code, _ in error.recipients.values())
+    # Servers end connections after so many mails or so long (RFC 5321 3.8).
     return isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == GONE_AWAY
 
 
@@ -112,7 +104,7 @@ def _open(server: Any) -> None:
 
 
 def _close(server: Any) -> None:
-    """Whatever a server makes of our goodbye, and however slowly: what it has accepted is not sent again."""
+    # Errors and delays at QUIT do not matter: what was accepted is not sent again.
     for name in ("connection", "_partial_connection"):
         socket = getattr(getattr(server, name, None), "sock", None)
         if socket is not None:
@@ -122,5 +114,5 @@ def _close(server: Any) -> None:
 
 
 def _is_for_good(code: int) -> bool:
-    """RFC 5321 4.2.1: 5yz is a permanent refusal, 4yz invites another attempt, such as greylisting."""
+    # RFC 5321 4.2.1: 5yz is permanent, 4yz invites another attempt.
     return 500 <= code < 600

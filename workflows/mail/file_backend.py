@@ -1,5 +1,3 @@
-"""Mails as files, for installations that have no mail server yet."""
-
 from __future__ import annotations
 
 import os
@@ -11,12 +9,12 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
-# In them are links that set a password: for our own user's eyes. A folder that is there keeps its mode.
+# The mails contain links that set a password. An existing folder keeps its mode.
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 
 
 class EmlBackend(BaseEmailBackend):
-    """One .eml file a message, named by its Message-ID: sent again, it takes its own place."""
+    """Named by its Message-ID: sent again, a mail replaces itself."""
 
     def __init__(self, fail_silently: bool = False, **_: Any) -> None:
         super().__init__(fail_silently)

@@ -1,5 +1,3 @@
-"""How values are written for people, in the active language: in mails, on pages, in instructions."""
-
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
@@ -17,11 +15,7 @@ from workflows.periods import last_day_of
 
 
 class BidiText(str):
-    """A value that stands in a sentence as it is: a name, a reference, a sum.
-
-    In HTML it is isolated, so that neither the sentence nor the value turns the other around where one of them is
-    written from right to left; in plain text it is itself. Both can therefore share one translation.
-    """
+    """A value within a sentence: isolated in HTML, so that its text direction does not spread."""
 
     __slots__ = ()
     css = ""
@@ -31,20 +25,20 @@ class BidiText(str):
 
 
 class CustomerText(BidiText):
-    """One that the customer typed: it is left out of mails to addresses that nobody has proved."""
+    """Typed by the customer: left out of mails to unproved addresses."""
 
     __slots__ = ()
 
 
 class NoWrap(BidiText):
-    """One that is short and stays on one line: money, a date, a reference with its hyphen."""
+    """Stays on one line: money, a date, a reference with its hyphen."""
 
     __slots__ = ()
     css = ' class="unbroken"'
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
-    """`"25,000.00"`: in the currency's minor units, thousands apart."""
+    """`"25,000.00"`: in the currency's minor units."""
     return f"{quantize(amount, currency):,f}"
 
 
@@ -58,12 +52,12 @@ def count(number: int) -> BidiText:
 
 
 def date_text(day: date) -> str:
-    """`"3 November 2026"`: no order of numbers to be mistaken."""
+    """`"3 November 2026"`"""
     return _date_text(day, get_language())
 
 
 def period_text(start: date, end: date) -> str:
-    """`"1 to 31 May 2026"`: with the last day of it, though `end` is the first day after it."""
+    """`"1 to 31 May 2026"`; `end` is the first day after it."""
     last = last_day_of(end)
     if last <= start:  # a single day
         return date_text(start)
@@ -73,7 +67,6 @@ def period_text(start: date, end: date) -> str:
 
 @lru_cache(1000)
 def _date_text(day: date, language: str | None) -> str:
-    """Kept, because a day's mails tell of a few days only."""
     return date_format(day, "j F Y")
 
 
@@ -82,5 +75,5 @@ def day(day: date | None) -> NoWrap | None:
 
 
 def moment(at: datetime | None) -> NoWrap | None:
-    """`"3 November 2026, 14:05 UTC"`: for staff, wherever they are."""
+    """`"3 November 2026, 14:05 UTC"`: for staff."""
     return NoWrap(date_format(at.astimezone(UTC), "j F Y, H:i") + " UTC") if at else None

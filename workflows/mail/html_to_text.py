@@ -1,5 +1,3 @@
-"""The words of a page of ours as plain text, so that both parts of a mail say the same because they are the same."""
-
 from __future__ import annotations
 
 import re
@@ -10,14 +8,14 @@ from django.utils.translation import get_language_bidi
 PARAGRAPHS = {"blockquote", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "table", "ul"}
 LINES = {"li", "tr"}
 LEFT_OUT = {"head", "style"}
-ONLY_HTML = {"preheader", "only-html"}  # classes of what makes no sense in plain text
+ONLY_HTML = {"preheader", "only-html"}  # classes that are left out of the text
 VOID = {"br", "col", "hr", "img", "input", "link", "meta", "wbr"}
 LEFT_TO_RIGHT_MARK = "\u200e"
 SPACES = re.compile(r"[ \t\r\n\f]+")
 
 
 def html_to_text(html: str) -> str:
-    """Paragraphs with an empty line between, bullets, `> ` before quotations, `label: value`, addresses in full."""
+    """Blank lines between paragraphs, bullets, `> ` before quotations, `label: value`, URLs in full."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
@@ -29,14 +27,14 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []
-        self.breaks = 0  # that come before the next word
-        self.left_out = 0  # how deep we are in what is left out
-        self.lists: list[int | None] = []  # that we are in: the next number, None for bullets
+        self.breaks = 0  # before the next word
+        self.left_out = 0  # depth of elements that are left out
+        self.lists: list[int | None] = []  # open lists: the next number, None for bullets
         self.quotes = 0
         self.verbatim = 0
         self.is_after_bullet = False
-        self.link: tuple[str, bool, list[str]] | None = None  # its address, whether it is the next step, its words
-        self.is_value = False  # the next word is one that stands by itself
+        self.link: tuple[str, bool, list[str]] | None = None  # href, whether it is the next step, label
+        self.is_value = False  # the next text is a BidiText
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -97,7 +95,7 @@ class _Reader(HTMLParser):
         if not words:
             return
         if self.is_value and get_language_bidi() and words.isascii() and not words[0].isalpha():
-            words = LEFT_TO_RIGHT_MARK + words  # among letters from right to left, 12-34-56 is shown as 56-34-12
+            words = LEFT_TO_RIGHT_MARK + words  # in right-to-left text, 12-34-56 is shown as 56-34-12
         if self.link is not None:
             self.link[2].append(words)
         self._add(words)

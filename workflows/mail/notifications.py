@@ -1,4 +1,4 @@
-"""What people are told. Each mail is one effect: sent again after a crash, it carries the same Message-ID."""
+"""Each mail is one effect: sent again after a crash, it carries the same Message-ID."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
 from workflows.settlement.locking import ACTIVE_STATUSES
 
-LISTED = 20  # claims, in one mail to reviewers
-ASKED = ("account", "subscription__plan", "payment_method")  # what a mail that asks for money tells of, with an invoice
+LISTED = 20  # claims per mail
+ASKED = ("account", "subscription__plan", "payment_method")  # read with an invoice
 
 
 @mail("trial_started")
@@ -28,7 +28,6 @@ def mail_trial_start(account: Account, effect: Effect) -> EmailContext:
 
 @mail("trial_ending")
 def mail_trial_ending(account: Account, effect: Effect) -> EmailContext | None:
-    """Nothing to say to somebody who has paid meanwhile."""
     if account.status != Account.Status.TRIAL:
         return None
     return EmailContext(context.trial_ending(account))
@@ -36,7 +35,7 @@ def mail_trial_ending(account: Account, effect: Effect) -> EmailContext | None:
 
 @mail("trial_ended")
 def mail_trial_end(account: Account, effect: Effect) -> EmailContext | None:
-    """Only a trial that ended is news: for other ends the subscription's mail has told."""
+    # After other ends the subscription's mail says so.
     if effect.transition is None or effect.transition.source != Account.Status.TRIAL:
         return None
     chosen = account.invoices.filter(status__in=Invoice.OPEN).order_by("due_on").first()
@@ -45,7 +44,6 @@ def mail_trial_end(account: Account, effect: Effect) -> EmailContext | None:
 
 @mail("invoice_issued", related=ASKED)
 def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
-    """What was voided before it was sent is not asked for, nor what was paid while this mail waited."""
     is_open = invoice.status in Invoice.OPEN
     if invoice.status == Invoice.Status.VOID or (has_waited(effect) and not is_open):
         return None
@@ -55,7 +53,7 @@ def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
 
 @mail("invoice_reminder", related=ASKED)
 def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
-    """Looked at again when it is sent: nobody is reminded of what is paid, and late is late by today's date."""
+    # Lateness is counted when it is sent.
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
         return None
     if has_waited(effect) and _is_followed(invoice, effect):
@@ -67,7 +65,7 @@ def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
 
 @mail("payment_submitted", to_staff=True, revision=2)
 def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
-    """Of this claim, or of all that `claims` of the payload names and nobody has decided on meanwhile."""
+    # Of this claim, or of the undecided ones of the payload's `claims`.
     if "claims" not in effect.payload:
         words = context.payment_submitted(payment, days_waiting=effect.payload.get("days_waiting", 0))
         return EmailContext(words, to=reviewers())
@@ -100,7 +98,6 @@ def mail_rejection(payment: Payment, effect: Effect) -> EmailContext:
 
 @mail("payment_partial", related=ASKED)
 def mail_partial_payment(invoice: Invoice, effect: Effect) -> EmailContext | None:
-    """What has been paid in full meanwhile is not asked for."""
     if invoice.status != Invoice.Status.PARTIALLY_PAID:
         return None
     return EmailContext(context.payment_partial(invoice, ways_to_pay(invoice)), answers=True)
@@ -152,18 +149,18 @@ def mail_dead_effects(_: None, effect: Effect) -> EmailContext:
 
 @mail("address_refused", to_staff=True)
 def mail_refused_address(account: Account, effect: Effect) -> EmailContext:
-    """Once for an address, however many mails it would have got: its account's owners get them instead."""
+    """Once for an address; its account's owners get the mails instead."""
     words = context.address_refused(account, effect.payload["email"], effect.payload["answer"])
     return EmailContext(words, to=settings.OPERATOR_EMAILS)
 
 
 def reviewers() -> list[str]:
-    """Everybody who was given the queue, else the operators: a claim never waits unseen."""
+    # Else the operators: a claim never waits unseen.
     return list(User.objects.holding("core.review_payment").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
 
 
 def plan_of(invoice: Invoice) -> str:
-    """The name of the plan that the invoice is for: for an upgrade, the larger one."""
+    """For an upgrade, the larger one."""
     subscribed = invoice.subscription.plan if invoice.subscription else None
     plan = subscribed if subscribed is not None and subscribed.pk == invoice.plan_id else invoice.plan
     return plan.name if plan else invoice.snapshot.get("plan", "")
@@ -175,7 +172,7 @@ def open_invoice(subscription: Subscription) -> Invoice | None:
 
 
 def freed_by(subscription: Subscription) -> Decimal:
-    """What was paid for periods and steps up of it that were never given: it is in the balance, or on its way there."""
+    """What was paid for periods and upgrades that never began."""
     paid = Allocation.objects.filter(
         invoice__subscription=subscription,
         invoice__began_on__isnull=True,
@@ -186,20 +183,20 @@ def freed_by(subscription: Subscription) -> Decimal:
 
 
 def allocated_by(payment: Payment) -> Decimal:
-    """What it once paid of its own invoice, also when that has been taken back."""
+    """What it paid of its own invoice, also if that was reversed since."""
     own = (line for line in payment.allocations.all() if line.invoice_id == payment.invoice_id)
     return sum((line.amount for line in own if line.reverses_id is None), Decimal(0))
 
 
 def _is_followed(invoice: Invoice, effect: Effect) -> bool:
-    """Whether a later reminder of the same invoice is there, which says the same as of today."""
+    # A later reminder says the same as of today.
     own: int = effect.payload["step"]
     later = [f"reminder:{invoice.pk}:{step}" for step in Policy.current().reminder_steps if step > own]
     return Effect.objects.filter(key__in=later).exists()
 
 
 def _days_after(effect: Effect, account: Account, days: int) -> date | None:
-    """So many days after what the mail tells of, where the customer is."""
+    """In the customer's time zone."""
     if effect.transition is None:
         return None
     return today_in(account.time_zone, effect.transition.at) + timedelta(days=days)

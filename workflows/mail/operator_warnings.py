@@ -1,5 +1,3 @@
-"""What operators are told of their own settings. Each mail looks again when it is sent."""
-
 from __future__ import annotations
 
 from django.conf import settings
@@ -18,7 +16,6 @@ NAMED = 10
 
 @mail("no_way_to_pay", to_staff=True)
 def mail_no_way_to_pay(_: None, effect: Effect) -> EmailContext | None:
-    """Of a method that was switched off: where. Of an invoice: nothing to say when it can be paid again."""
     open_ones = Invoice.objects.filter(status__in=Invoice.OPEN).select_related("account").order_by("-pk")
     found = unpayable(open_ones[:LOOKED_AT])
     places: list[str] = effect.payload.get("places", [])
@@ -29,7 +26,6 @@ def mail_no_way_to_pay(_: None, effect: Effect) -> EmailContext | None:
 
 @mail("no_owner", to_staff=True)
 def mail_no_owner(account: Account, effect: Effect) -> EmailContext | None:
-    """Nothing to say of an account that has an owner again, or is closed."""
     owners = account.memberships.filter(role=Membership.Role.OWNER, user__is_active=True)
     if account.status == Account.Status.CLOSED or owners.exists():
         return None
@@ -37,7 +33,7 @@ def mail_no_owner(account: Account, effect: Effect) -> EmailContext | None:
 
 
 def alert_of_unpayable(invoices: list[Invoice]) -> list[NewEffect]:
-    """One alert a day at most, whichever of them nobody can pay. Needs each one's account."""
+    """At most one a day. Needs each invoice's account."""
     if not unpayable(invoices):
         return []
     return [NewEffect(mail_no_way_to_pay, key=f"no_way_to_pay:{database_now():%Y-%m-%d}")]

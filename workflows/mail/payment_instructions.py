@@ -1,8 +1,4 @@
-"""How to pay an invoice, in the payer's language: what an operator wrote, filled in.
-
-The text is Markdown of an operator, the values are a customer's. Neither can do harm: placeholders are replaced in
-the parsed text, never formatted, HTML is not let through, and links lead to http, https or mailto.
-"""
+"""Operators' Markdown with customers' values: they are put into parsed tokens, HTML is off, only safe links pass."""
 
 from __future__ import annotations
 
@@ -33,10 +29,7 @@ SCHEMES = {"http", "https", "mailto"}
 
 @dataclass(frozen=True)
 class Instructions:
-    """An operator's words and a payer's values. `language` is that of the words, which need not be what was asked for.
-
-    source: Markdown. values: by the names of PLACEHOLDERS. They are set out when they are looked at.
-    """
+    """source: Markdown in `language`, which need not be the one asked for. values: by the names of PLACEHOLDERS."""
 
     language: str
     source: str
@@ -45,7 +38,6 @@ class Instructions:
 
     @property
     def direction(self) -> str:
-        """`"ltr"` or `"rtl"`"""
         return _direction(self.language)
 
     @cached_property
@@ -65,10 +57,7 @@ class Instructions:
 
 
 def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
-    """The enabled methods for an invoice's currency: the one chosen for it, the country's own, the global ones.
-
-    Each with the payee that the invoice was issued with.
-    """
+    """The invoice's own method, the country's, the global ones; payees as the invoice was issued."""
     offered = list(PaymentMethod.objects.offered_in(invoice.billing_country))
     chosen = invoice.payment_method
     if chosen is not None and chosen.is_enabled:
@@ -78,21 +67,18 @@ def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
 
 
 def reference_for(invoice: Invoice) -> str:
-    """What the payer writes into the bank's form: the number, short enough for every rail we know (M-Pesa: 12)."""
+    # Short enough for every rail we know (M-Pesa: 12).
     return invoice.number or ""
 
 
 def instructions_for(method: PaymentMethod, invoice: Invoice, language: str) -> Instructions:
-    """The method's instructions for what is still open of the invoice.
-
-    In that language, else in another variety of it, else in English, else in any; empty where none are written.
-    """
+    """In that language, else in a variety of it, in English, in any; empty if there are none."""
     code, source = _in_language(method.instructions, language)
     return Instructions(code, source, method.is_demo, _values(invoice, code))
 
 
 def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: str) -> Instructions:
-    """The same for somebody who has no invoice yet: what only the invoice will know is said in words."""
+    """Placeholders that need an invoice become words."""
     code, source = _in_language(method.instructions, language)
     with override(code):
         values = {
@@ -144,7 +130,7 @@ def _fill_in(tokens: Sequence[Token], values: dict[str, BidiText]) -> None:
 
 
 def _filled(token: Token, values: dict[str, BidiText]) -> Iterator[Token]:
-    """The token with its placeholders replaced; in running text each value becomes a token of its own."""
+    """In running text each value becomes a token of its own."""
     if token.type == "link_open":
         href = IN_ADDRESS.sub(lambda match: quote(values[match[1]], safe=""), str(token.attrs["href"]))
         token.attrs = {"href": href, "rel": "noopener noreferrer"}

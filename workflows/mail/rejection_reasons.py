@@ -1,5 +1,3 @@
-"""Why a payment was not accepted, as the customer is told, and what they can do about it."""
-
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -65,5 +63,4 @@ REASONS: dict[str, Reason] = {
 
 
 def reason_for(code: str) -> Reason:
-    """In the active language, when it is written out."""
     return REASONS.get(code, REASONS[Payment.Reason.OTHER])

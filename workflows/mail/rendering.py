@@ -1,5 +1,3 @@
-"""Renders the subject and the two parts of an e-mail."""
-
 from __future__ import annotations
 
 import re
@@ -23,7 +21,7 @@ PREHEADER = re.compile(r'<div class="preheader"[^>]*>(.*?)</div>', re.DOTALL)
 
 @dataclass(frozen=True)
 class Email:
-    """An e-mail in one language, before it is addressed to anybody. html and text say the same."""
+    """html and text say the same."""
 
     kind: str
     language: str
@@ -33,18 +31,17 @@ class Email:
 
     @property
     def preheader(self) -> str:
-        """What a list of mails shows beside the subject."""
         found = PREHEADER.search(self.html)
         with translation.override(self.language):
             return one_line(html_to_text(found[1])) if found else ""
 
 
 def build_email(kind: str, values: dict[str, Any], *, language: str = "en") -> Email:
-    """From templates/<kind>-subject.txt and templates/<kind>-body.html; the text is made of the HTML."""
+    """From templates/<kind>-subject.txt and templates/<kind>-body.html."""
     with translation.override(language):
         values = {**_in_every_mail(language), **values}
         subject = one_line(_render(f"{kind}-subject.txt", values))
-        if len(subject) > SUBJECT_LENGTH:  # the name of an account may be long
+        if len(subject) > SUBJECT_LENGTH:
             subject = subject[: SUBJECT_LENGTH - 1] + "…"
         html = _render(f"{kind}-body.html", {**values, "subject": subject})
         return Email(kind, language, subject, html_to_text(html) + "\n", html)
@@ -55,7 +52,7 @@ def one_line(text: str) -> str:
 
 
 def environment(**options: Any) -> Environment:
-    """Jinja2 for the mails, as the settings name it. A value that a context forgot is an error, not an empty place."""
+    """A missing value is an error."""
     options |= {"autoescape": select_autoescape(["html"]), "undefined": StrictUndefined}
     jinja = Environment(  # noqa: S701 - by the name: subjects are plain text
         extensions=["jinja2.ext.i18n"], trim_blocks=True, lstrip_blocks=True, **options
@@ -72,7 +69,6 @@ def _render(template: str, values: dict[str, Any]) -> str:
 
 
 def _in_every_mail(language: str) -> dict[str, Any]:
-    """What the layout reads, unless a mail says more."""
     return {
         "language": language,
         "is_rtl": translation.get_language_bidi(),

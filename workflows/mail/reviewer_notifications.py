@@ -1,4 +1,4 @@
-"""Reviewers hear of the first claim after a quiet time at once, and of those that follow in one mail."""
+"""The first claim after a quiet time is mailed at once, those that follow in one mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.models import Effect, ScheduledRun
 from workflows.mail.notifications import mail_reviewers
 
 QUIET = timedelta(minutes=15)
-TOLD = "reviewers told"  # the Ticks at whose moments such a mail leaves; the last may lie ahead
+TOLD = "reviewers told"  # schedule of the moments at which a mail leaves; the last may lie ahead
 NAMED_AT_MOST = 500  # claims in a payload; more are counted
 
 Pair = tuple[Payment, Effect]
@@ -22,11 +22,7 @@ Pair = tuple[Payment, Effect]
 
 @effect_handler("payment.tell_reviewers", batch=100)
 def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> None:
-    """See to it that each claim is in one mail, and that one leaves in a quarter of an hour.
-
-    What joins a mail and that this is done are one commit, so no claim is told of twice or never. A mail that has begun
-    to leave takes no more: the next one does.
-    """
+    """Put each claim into one mail, in the same commit, so that none is told of twice or never."""
     pairs = list(zip(payments, effects, strict=True))
     now, last = _moments()
     if last is None or last + QUIET <= now:
@@ -41,10 +37,10 @@ def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> No
 
 
 def _moments() -> tuple[datetime, datetime | None]:
-    """Now, and when the last of these mails leaves or left; nobody else decides on one until this commits."""
+    """Now, and when the last of these mails leaves or left. Locked until this commits."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [TOLD])
-        # What lies further ahead was told by a clock that has been set back since: it says nothing of now.
+        # One further ahead was written before the clock was set back.
         cursor.execute(
             "SELECT now(), (SELECT max(slot) FROM engine_scheduledrun"
             " WHERE schedule = %s AND slot <= now() + %s::interval)",
@@ -55,21 +51,20 @@ def _moments() -> tuple[datetime, datetime | None]:
 
 
 def _mark(moment: datetime) -> None:
-    """Under a key of its own: what draws from a sequence leaves a gap where it is only previewed."""
+    # A key of its own: a sequence would leave a gap after a preview.
     key = round(moment.timestamp() * 1_000_000)
     ScheduledRun.objects.bulk_create([ScheduledRun(pk=key, schedule=TOLD, slot=moment)], ignore_conflicts=True)
 
 
 def _mail(payment: Payment, this: Effect, **more: Any) -> NewEffect:
-    """Under the key that it would have if it followed the claim directly, so it may be purged like the others."""
+    # The key of an effect that follows the claim directly, so that it is purged like the others.
     kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
     return NewEffect(mail_reviewers, f"payment:{payment.pk}:{this.seq}:{kind}", about=payment, cause=this, **more)
 
 
 def _joined(pairs: Sequence[Pair], now: datetime) -> bool:
-    """Whether a mail that waits for the end of its quarter of an hour took them."""
     kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
-    # By the index of what waits: of all timers those that are due soon.
+    # By the index of waiting effects.
     waiting = Effect.objects.filter(state=Effect.State.WAITING, fence=0, run_at__lte=now + 2 * QUIET)
     found = waiting.filter(kind=kind, payload__has_key="claims").order_by("run_at").first()
     return found is not None and amend(found.pk, _with(found.payload, pairs))

@@ -1,5 +1,3 @@
-"""An example of every mail, of objects that are never saved: for who wants to read them before a customer does."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -167,7 +165,6 @@ def _payee(*, waits: bool, **change: Any) -> Values:
 PART = {"status": Invoice.Status.PARTIALLY_PAID, "allocated": Decimal(177)}
 CLOSED = {"status": Invoice.Status.VOID, "allocated": Decimal(0)}
 
-# By kind, then by what has happened: each gives the words for the active language.
 SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
     "trial_started": {"a trial": lambda: context.trial_started(account(credits=1000))},
     "trial_ending": {"a trial": lambda: context.trial_ending(account())},
@@ -275,7 +272,6 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
     },
     "effects_dead": {"two mails": lambda: context.effects_dead("mail.invoice_issued", effects())},
 }
-# Their links are as good as keys: these are examples.
 SAMPLES |= {
     "password_reset": {"asked for": lambda: context.password_reset(user(), urls.password_reset("example"))},
     "verify_email": {"signed up": lambda: context.verify_email(user(), urls.verify_email("example"))},

@@ -1,5 +1,3 @@
-"""The effects that send e-mail: each is one mail, to a customer or to staff."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -36,11 +34,7 @@ BY_MAIL: Any = {"external": True, "throttle": "mail", "rate": settings.MAIL_RATE
 
 @dataclass(frozen=True)
 class EmailContext:
-    """What the templates of a mail are given, and who is to read it.
-
-    answers: an act about money, so that it goes to an address that nobody has proved, too. to_log_in: to owners, not
-    to where the bills go. to: staff; a customer's readers are found when it is sent.
-    """
+    """answers: about money, so also to an unproved address. to_log_in: to owners. to: staff; else found at sending."""
 
     values: context.Values
     answers: bool = False
@@ -50,7 +44,7 @@ class EmailContext:
 
 Composer = Callable[[Any, Effect], EmailContext | None]
 Handler = Callable[[Any, Effect], dict[str, Any] | None]
-composers: dict[str, tuple[Composer, bool]] = {}  # per kind of effect: the function, and whether staff are written to
+composers: dict[str, tuple[Composer, bool]] = {}  # by kind of effect; True: to staff
 
 
 def mail(
@@ -61,12 +55,10 @@ def mail(
     prefetch: Sequence[str] = (),
     revision: int = 1,
 ) -> Callable[[Composer], Handler]:
-    """Make a function that composes a mail the effect `mail.<kind>`: to a customer in their language, else English.
+    """Make a function that composes a mail the effect `mail.<kind>`; None from it: nothing to say any more.
 
-    related, prefetch: what the mail tells about, read for many mails at once. revision: of its payload's shape.
-
-    None from the function: there is nothing to say any more. A mail made this way can be shown again to operators,
-    so one that holds a secret is none of these: it calls `send` itself.
+    revision: of its payload's shape. Operators can have such a mail shown again, so one with a secret calls `send`
+    itself.
     """
 
     def register(composer: Composer) -> Handler:
@@ -94,7 +86,7 @@ def mail(
 
 
 def build_context(subject: Any, effect: Effect) -> tuple[EmailContext | None, str]:
-    """What that effect would send now, and in which language. KeyError for a mail that is not to be shown."""
+    """What that effect would send now, and its language. KeyError for a mail that is not to be shown."""
     composer, to_staff = composers[effect.kind]
     language = "en" if to_staff else language_of(subject)
     with translation.override(language):
@@ -104,10 +96,7 @@ def build_context(subject: Any, effect: Effect) -> tuple[EmailContext | None, st
 def _send_to_customer(
     effect: Effect, kind: str, account: Account, told: EmailContext, language: str
 ) -> dict[str, Any] | None:
-    """To the readers that the account has now; where its billing address refuses for good, to its owners.
-
-    Raises NotYet while the address is not proved.
-    """
+    """If the billing address refuses for good, to the owners. Raises NotYet while the address is not proved."""
     try:
         readers = readers_of(account, effect, answers=told.answers, to_log_in=told.to_log_in)
     except Unproved as reason:
@@ -129,7 +118,7 @@ def _send_to_customer(
 
 
 def _remember_refusal(account: Account, refusal: Refused) -> None:
-    """Until the address is changed or proved nothing more is sent to it; operators hear of it once."""
+    """Nothing more is sent to it until it is changed or proved."""
     account.refused_email = canonical_email(account.billing_email)
     with atomic():
         Account.objects.filter(pk=account.pk, billing_email=account.billing_email).update(
@@ -137,12 +126,11 @@ def _remember_refusal(account: Account, refusal: Refused) -> None:
         )
         digest = salted_hmac("workflows.mail.refused", account.refused_email, algorithm="sha256").hexdigest()[:32]
         payload = {"email": account.billing_email, "answer": str(refusal)[:500]}
-        tell_operators = kinds["mail.address_refused"].run  # a mail of its own: workflows.mail.notifications
+        tell_operators = kinds["mail.address_refused"].run  # importing it would be circular
         schedule(tell_operators, key=f"address_refused:{digest}", about=account, payload=payload)
 
 
 def language_of(subject: Any) -> str:
-    """Of an account, or of whatever has one."""
     return _account_of(subject).language
 
 
@@ -152,9 +140,9 @@ def _account_of(subject: Any) -> Account:
 
 
 def send(effect: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
-    """Send it under the effect's id, so that a mail sent twice is known as one; return the effect's outcome.
+    """The Message-ID is the effect's, so that a mail sent twice is recognised. Returns the effect's outcome.
 
-    Raises Permanent when it can never be delivered, Unreachable when no mail can be just now.
+    Raises PermanentFailure, RemoteUnavailable if no mail can be sent now.
     """
     if not to:
         raise NoRecipient("there is nobody to send it to")

@@ -1,9 +1,4 @@
-"""Which mails were sent to a person, or are about to be.
-
-An address alone does not say whose a mail is: anybody may sign up with another's, and bill their account to it. It
-counts everywhere where its reader has shown that it is theirs, else within the accounts that they act for. Addresses of
-before are known from the mails of the account themselves.
-"""
+"""Anybody may sign up with another's address: it counts if it is proved, else in the accounts they act for."""
 
 from __future__ import annotations
 
@@ -27,18 +22,18 @@ OF_AN_ACCOUNT = ["mail.verify_email", "mail.verify_billing_email", "mail.address
 
 @dataclass
 class Mailed:
-    """The keys by which somebody's mails are found. Addresses are in lower case."""
+    """Addresses are in lower case."""
 
     person: UUID
     log_in: list[str] = field(default_factory=list)
     is_proved: bool = False
     accounts: list[UUID] = field(default_factory=list)  # in which the log-in's address is theirs, proved or not
     closed: UUID | None = None  # the account that is theirs alone
-    billed: list[str] = field(default_factory=list)  # in that one
+    billed: list[str] = field(default_factory=list)  # of that one
 
 
 def mailed_to(user: User, account: Account | None) -> Mailed:
-    """account: one whose mails are this person's as well: of their own that they own, or that closes with them."""
+    """account: one whose mails are this person's, too."""
     spellings = {user.email.lower(), user.email_canonical}
     return Mailed(
         person=user.pk,
@@ -51,7 +46,7 @@ def mailed_to(user: User, account: Account | None) -> Mailed:
 
 
 def mails_of(mailed: Mailed) -> list[dict[str, Any]]:
-    """What was sent, oldest first."""
+    """Oldest first."""
     names = ("kind", "recipient", "sent_at")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,7 +59,7 @@ def mails_of(mailed: Mailed) -> list[dict[str, Any]]:
 
 
 def forget_mails(mailed: Mailed, nobody: str) -> int:
-    """In what was sent and what is still to be sent. It reads every effect: seconds, where there are millions."""
+    """Also mails still to be sent. Reads every effect: seconds for millions."""
     values = {**_values(mailed), "nobody": nobody}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -107,13 +102,12 @@ def _values(mailed: Mailed) -> dict[str, Any]:
 
 
 def _accounts_of(user: User) -> list[UUID]:
-    """Where they belong, and where they acted before they left."""
     acted = Transition.objects.filter(actor=user).exclude(account_id=NO_TENANT).values_list("account_id", flat=True)
     return sorted({*acted, *Account.objects.filter(memberships__user=user).values_list("pk", flat=True)})
 
 
 def _billed(user: User, account: Account) -> list[str]:
-    """Where the mails of this account went or go, without those that another person has shown to be theirs."""
+    """Without addresses that another person has proved."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT lower(address) FROM engine_effect AS effect,
@@ -133,7 +127,7 @@ def _billed(user: User, account: Account) -> list[str]:
 
 
 def _of_others(user: User, addresses: set[str]) -> set[str]:
-    """Those of these that are another person's log-in and shown to be theirs; a later self of this person is none."""
+    """Addresses that are another person's proved log-in; a later user of the same person is not another."""
     people = User.objects.filter(email_canonical__in=[canonical_email(each) for each in addresses]).exclude(pk=user.pk)
     taken = {
         person.email_canonical

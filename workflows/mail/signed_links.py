@@ -1,7 +1,6 @@
-"""Links that only the reader of a mailbox has: good once and for a while, and kept nowhere.
+"""Links that only the reader of a mailbox has: good once and for a while, and stored nowhere.
 
-A token is `<key of the user>.<time>-<signature>`. Django signs the user's state with it, so that it dies when
-that state changes.
+A token is `<key of the user>.<time>-<signature>`; a change of the user's state ends it.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 class Link(PasswordResetTokenGenerator):
-    """One purpose of links, and for how long each is good: at most settings.PASSWORD_RESET_TIMEOUT."""
+    """One purpose of links. lasts: at most settings.PASSWORD_RESET_TIMEOUT."""
 
     def __init__(self, purpose: str, lasts: timedelta) -> None:
         super().__init__()
@@ -46,17 +45,16 @@ class VerificationLink(Link):
 RESET = Link("password_reset", timedelta(hours=1))
 _BILLING = TimestampSigner(salt="countersign.verify_billing_email")
 _OFFER = TimestampSigner(salt="countersign.member_invited", sep=".")
-INVITATION = Link("invitation", timedelta(days=7))  # of before invitations were offers; dies with the first password
+INVITATION = Link("invitation", timedelta(days=7))  # from before invitations were offers
 VERIFICATION = VerificationLink("verify_email", timedelta(days=3))
 
 
 def billing_token_of(account: Account) -> str:
-    """For who reads the billing address as it is now: good for as long as that of a log-in address."""
     return str(_BILLING.sign_object({"account": account.pk.hex, "email": canonical_email(account.billing_email)}))
 
 
 def billing_address_of(token: str) -> tuple[Account, str] | None:
-    """The account, and the address that its reader has shown; None for a link that is not good any more."""
+    """None for a link that is no longer valid."""
     try:
         found = _BILLING.unsign_object(token, max_age=VERIFICATION.lasts)
     except BadSignature:
@@ -66,12 +64,11 @@ def billing_address_of(token: str) -> tuple[Account, str] | None:
 
 
 def invitation_token_of(invitation: Invitation) -> str:
-    """For who reads the address of an offer: good until it is accepted, declined or withdrawn, and for a week."""
     return _OFFER.sign(invitation.pk.hex)
 
 
 def invitation_of(token: str) -> Invitation | None:
-    """The offer of a link, with its account and who invites; None for a link that is not good any more."""
+    """With account and inviter; None if it is no longer valid."""
     try:
         key = _OFFER.unsign(token, max_age=INVITATION.lasts)
     except BadSignature:
@@ -80,13 +77,13 @@ def invitation_of(token: str) -> Invitation | None:
 
 
 def key_of(token: str) -> UUID | None:
-    """Of the person whose token it says that it is; nothing has been checked."""
+    """The person that the token names, unchecked."""
     key = token.partition(".")[0]
     return UUID(key) if KEY.fullmatch(key) else None
 
 
 def owner_of(token: str, *links: Link) -> User | None:
-    """Whose token it is, if it is still good for one of these; the row is locked until the transaction ends."""
+    """Locked until the transaction ends; None if the token is not valid for any of these."""
     key = key_of(token)
     if key is None:
         return None

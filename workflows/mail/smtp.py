@@ -1,5 +1,3 @@
-"""Django's way to a mail server, and how far a conversation had come when it broke off."""
-
 from __future__ import annotations
 
 import smtplib
@@ -7,11 +5,11 @@ from typing import Any
 
 from django.core.mail.backends.smtp import EmailBackend
 
-GO_AHEAD = 354  # RFC 5321 4.2.3: the content may come, and from here on the server may take it
+GO_AHEAD = 354  # RFC 5321 4.2.3: from here on the server may take it
 
 
 class _Noted(smtplib.SMTP):
-    """`awaits_answer`: the content is on its way, and what became of it was not said."""
+    """awaits_answer: the content was sent, and not yet accepted or refused."""
 
     awaits_answer = False
 
@@ -22,7 +20,7 @@ class _Noted(smtplib.SMTP):
 
 
 class _NotedTLS(_Noted, smtplib.SMTP_SSL):
-    """The same over TLS from the first byte."""
+    """Over TLS from the first byte."""
 
 
 class Backend(EmailBackend):

@@ -1,4 +1,4 @@
-"""Addresses of pages for mails. From PUBLIC_URL only: what a request calls us may be anybody's invention."""
+"""Links for mails, from PUBLIC_URL only: anybody can send a Host header."""
 
 from __future__ import annotations
 

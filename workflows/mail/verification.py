@@ -1,8 +1,7 @@
-"""Who reads the mails of an account, and what may be said to an address before somebody has shown that it is theirs.
+"""Who gets the mails of an account, and what may be sent to an address before it is proved.
 
-Anybody can sign up with anybody's address. Until it is proved, a mail to it holds no word that the sender typed, only
-answers to an act about money are sent at all, and at most a few a day; the rest waits for the proof, and is dropped
-after a month without one. An address is proved by the link of a mail, and by an approved payment of the account.
+Anybody can sign up with anybody's address. Until it is proved, a mail to it holds no word that the sender typed; only
+answers about money are sent, a few a day; the rest waits, for a month at most.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ Outcome = dict[str, Any]
 
 @dataclass(frozen=True)
 class Readers:
-    """Addresses to write to. is_bare: in a form without a word that the sender typed."""
+    """is_bare: without a word that the sender typed."""
 
     to: Sequence[str]
     is_bare: bool = False
@@ -43,14 +42,13 @@ NO_TURN = f"an address that nobody has proved gets {UNPROVED_A_DAY} mails a day"
 
 
 class Unproved(Exception):  # noqa: N818 - no error: it is waited for
-    """Nobody has shown yet that the address is theirs."""
+    """Not an error: it is waited for."""
 
 
 def readers_of(account: Account, effect: Effect, *, answers: bool, to_log_in: bool = False) -> Readers:
-    """Who gets this mail of the account: its billing address, where that takes mail, else its owners.
+    """answers: about money, so also to an unproved address. to_log_in: to owners in any case.
 
-    answers: an act about money, so that it goes to an address that nobody has proved, too. What does not goes to the
-    owners that are proved. to_log_in: to owners in any case. Raises Unproved where all of it has to wait.
+    Raises Unproved if all of it has to wait.
     """
     billing = account.billing_email if not account.is_billing_email_refused else ""
     if billing and account.is_billing_email_proved and not to_log_in:
@@ -74,19 +72,19 @@ def readers_of(account: Account, effect: Effect, *, answers: bool, to_log_in: bo
 
 
 def has_waited(effect: Effect) -> bool:
-    """Whether this effect was put off before, so that what it tells of may be old."""
+    """It was postponed, so what it tells of may be old."""
     return effect.last_error in (NOT_PROVED, NO_TURN)
 
 
 def wait(effect: Effect, kind: str, reason: object) -> Outcome:
-    """Look at this mail again later, or at once when something is proved; after a month say that it was dropped."""
+    """Raises NotYet; after a month returns that it was dropped."""
     if effect.fence > LOOKS:
         return {"kind": kind, "recipients": [], "dropped": f"{reason}, for {LOOKS - 1} days"}
     raise NotYet(str(reason), after=FIRST_LOOK if effect.fence <= 1 else LOOKS_EVERY)
 
 
 def needs_proof(account: Account) -> bool:
-    """Whether nobody has shown yet that the billing address is theirs, or it refuses mail."""
+    """The billing address is not proved, or refuses mail."""
     if not account.billing_email or account.is_billing_email_refused:
         return bool(account.billing_email)
     if account.is_billing_email_proved:
@@ -96,28 +94,25 @@ def needs_proof(account: Account) -> bool:
 
 
 def take_a_turn(address: str, effect: Effect) -> None:
-    """Count one more mail to an address that nobody has proved. Raises Unproved when today's are used up."""
+    """Counts one more mail. Raises Unproved if today's are used up."""
     _with_a_turn([address], effect)
 
 
 def is_known(user: User, account: Account) -> bool:
-    """Whether this person may have others written to: they, or their account, have been proved."""
     return user.email_verified_at is not None or account.proved_at is not None or user.is_staff
 
 
 def remember_declined(invitation: Invitation) -> None:
-    """Its address gets no more invitations of this account for a while. The caller holds a transaction."""
     until = database_now() + DECLINED_FOR
     RateLimitBucket.objects.update_or_create(key=_declined(invitation), defaults={"until": until})
 
 
 def has_declined(invitation: Invitation) -> bool:
-    """Whether who reads the address of this offer said of an earlier one of the account that it was not for them."""
     return RateLimitBucket.objects.filter(key=_declined(invitation), until__gt=database_now()).exists()
 
 
 def prove_by_link(user: User) -> None:
-    """They have followed the link of a mail; the caller has saved that. What waited for it is sent."""
+    """Sends what waited for it."""
     membership = getattr(user, "membership", None)
     if membership is None:
         return
@@ -127,7 +122,7 @@ def prove_by_link(user: User) -> None:
 
 
 def prove_billing_address(account: Account, email: str) -> bool:
-    """The link that was mailed to the billing address was followed; whether it still is their billing address."""
+    """False if it is no longer their billing address."""
     proved = canonical_email(email)
     if not account.billing_email or canonical_email(account.billing_email) != proved:
         return False
@@ -139,10 +134,7 @@ def prove_billing_address(account: Account, email: str) -> bool:
 
 
 def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
-    """A payment of theirs has been approved: they are no strangers, nor is where their bills go. Locked by the caller.
-
-    For who is proved already, as nearly all are, nothing is written.
-    """
+    """Locked by the caller; writes nothing for those proved already."""
     news = [
         (account, canonical_email(account.billing_email) if account.billing_email else account.proved_email)
         for account in accounts
@@ -157,7 +149,7 @@ def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
 
 
 def _with_a_turn(addresses: Sequence[str], effect: Effect) -> list[str]:
-    """Those of these to which one more unproved mail may go today; each effect takes its turn once. Raises Unproved."""
+    """Those that may get an unproved mail today; each effect takes its turn once. Raises Unproved."""
     open_ = [address for address in addresses if is_reserved(host_of(address)) or _takes_a_turn(address, effect)]
     if addresses and not open_:
         raise Unproved(NO_TURN)
@@ -165,7 +157,7 @@ def _with_a_turn(addresses: Sequence[str], effect: Effect) -> list[str]:
 
 
 def _takes_a_turn(address: str, effect: Effect) -> bool:
-    """Each of an address's turns is a row that is taken for a day. Outside any transaction: kept at once."""
+    # Each turn is a row, taken for a day; outside any transaction, so kept at once.
     who, mine = _digest(canonical_email(address)), f"bare:{_digest(f'{canonical_email(address)} {effect.pk}')}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM core_ratelimitbucket WHERE key = %s AND until > now()", [mine])
@@ -191,5 +183,5 @@ def _declined(invitation: Invitation) -> str:
 
 
 def _digest(who: str) -> str:
-    """A digest, so that the table contains no addresses."""
+    # The table contains no addresses.
     return salted_hmac("workflows.proof", who, algorithm="sha256").hexdigest()[:32]

@@ -1,11 +1,6 @@
 """Each day of the history is closed by a head, a digest of all that happened until then, which is exported.
 
-Who changes a transition later, the owner of the tables too, can make digests that fit; not a head that was exported
-before. `core.models.history` says what is kept, `manage.py verify_history` computes it again from the rows.
-
-    texts = sha256(salt | inputs | reason)      so that erasing the texts and the salt leaves the digest
-    whole = sha256(ids, machine, seq, name, source, target, actor, cause, at, texts)
-    head  = sha256(head of the day before | day | count | every whole, in the order of the keys)
+Who changes a transition later can make digests that fit, but not a head that was exported before.
 """
 
 from __future__ import annotations
@@ -31,15 +26,16 @@ from engine import run_once_per
 security = logging.getLogger("countersign.security")
 
 AT_ONCE = 5_000  # transitions in one commit
-SLICE = 10.0  # seconds that one call may take: a task has 20
-EXPORTED_AGAIN = 30  # days whose heads are written where their files are missing: another worker closed them
+SLICE = 10.0  # seconds; a task has 20
+EXPORTED_AGAIN = 30  # days whose heads are written again where their files are missing
 
-# `at` is when a transaction began. A day is closed an hour after its end, and after all that began in it have ended.
+# `at` is when a transaction began: a day is closed when all that began in it have ended.
 CLOSABLE = """
     SELECT least(now() - interval '1 hour', (SELECT min(xact_start) FROM pg_stat_activity
         WHERE datname = current_database() AND pid <> pg_backend_pid()))
         >= (%(day)s::date + 1)::timestamp AT TIME ZONE 'UTC'"""
 
+# The salt is erased with the texts; the digest stays.
 _SAYS = "sha256(convert_to(coalesce({salt}::text, '') || '|' || fact.inputs::text || '|' || fact.reason, 'UTF8'))"
 _TEXTS = f"encode({_SAYS}, 'hex')"
 _WHOLE = """encode(sha256(convert_to(jsonb_build_array(fact.id, fact.account_id, fact.machine, fact.object_id, fact.seq,
@@ -62,7 +58,7 @@ _DIGEST = f"""
     SELECT fact.id, %(day)s, said.salt, said.texts, {_WHOLE.format(texts="said.texts")}
     FROM said JOIN engine_transition AS fact ON fact.id = said.id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of our own words
-# Of the digests that are kept: whether they fit the rows is another question.
+# From the stored digests; `_ROWS` finds those that do not fit the rows.
 _HEAD = """
     SELECT count(*), encode(sha256(convert_to(%(previous)s || '|' || %(day)s || '|' || count(*) || '|', 'UTF8')
         || coalesce(string_agg(decode(whole, 'hex'), ''::bytea ORDER BY transition_id), ''::bytea)), 'hex')
@@ -84,8 +80,6 @@ _BEFORE = "SELECT id FROM engine_transition WHERE at < %s::timestamp AT TIME ZON
 
 @dataclass
 class Check:
-    """What `verify` found: `findings` say what is not so, a line each."""
-
     days: int
     transitions: int
     erased: int
@@ -93,10 +87,7 @@ class Check:
 
 
 def close_days(*, seconds: float = SLICE) -> int:
-    """Close every day that is over, the oldest first, as far as the time reaches; how many. Once an hour at most.
-
-    What one call does not manage the next one does: the digests that are made stay.
-    """
+    """The oldest first, once an hour at most; returns how many. The next call continues."""
     with run_once_per("history", timedelta(hours=1)) as is_ours:
         pass
     closed = _close(time.monotonic() + seconds) if is_ours else 0
@@ -106,17 +97,14 @@ def close_days(*, seconds: float = SLICE) -> int:
 
 
 def export_missing() -> None:
-    """Write the heads of the last days to files where there is none: what was written once is never touched."""
+    # What was written once is never touched.
     for head in HistoryHead.objects.order_by("-day")[:EXPORTED_AGAIN]:
         if not _write(head):
             break
 
 
 def verify(exported: Sequence[tuple[date | None, str]] = ()) -> Check:
-    """Compute everything again from the rows, and compare with what is kept and with heads that were exported.
-
-    exported: (day, head); day None: of any day.
-    """
+    """exported: (day, head); day None: of any day."""
     found = Check(0, 0, 0, [])
     previous: HistoryHead | None = None
     for head in HistoryHead.objects.order_by("day").iterator():
@@ -130,7 +118,7 @@ def verify(exported: Sequence[tuple[date | None, str]] = ()) -> Check:
 
 
 def erase_texts(keys: Sequence[UUID], *, reason: str) -> int:
-    """Forget what transitions say, and their salt; the history stays whole. For the owner of the tables alone."""
+    """The history stays whole. For the owner of the tables alone."""
     with thaw("engine_transition", reason=reason), connection.cursor() as cursor:
         cursor.execute("UPDATE engine_transition SET inputs = '{}', reason = '' WHERE id = ANY(%s)", [list(keys)])
         changed = cursor.rowcount
@@ -139,7 +127,7 @@ def erase_texts(keys: Sequence[UUID], *, reason: str) -> int:
 
 
 def read_exported(name: str) -> list[tuple[date | None, str]]:
-    """Heads as they were exported: a file, a folder of them, or one as it is written. Raises ValueError, OSError."""
+    """name: a file, a folder, or a head as it is written. Raises ValueError, OSError."""
     if len(digits := name.replace("-", "")) == 64 and set(digits) <= set("0123456789abcdef"):
         return [(None, digits)]
     path = Path(name)
@@ -148,7 +136,7 @@ def read_exported(name: str) -> list[tuple[date | None, str]]:
 
 
 def in_groups(head: str) -> str:
-    """As it is written for people and in logs, which hide 64 letters in a row: they could be a token."""
+    # Logs hide 64 letters in a row: they could be a token.
     return "-".join(head[start : start + 8] for start in range(0, len(head), 8))
 
 
@@ -162,7 +150,7 @@ def _close(ends: float) -> int:
 
 
 def _digest(day: date, ends: float) -> bool:
-    """Whether every transition of the day has its digest; also where somebody else makes them at the same time."""
+    """Returns whether every transition of the day has its digest. Safe to run concurrently."""
     while _asks(_LEFT, {"day": day}):
         if time.monotonic() > ends:
             return False
@@ -172,7 +160,7 @@ def _digest(day: date, ends: float) -> bool:
 
 
 def _close_day(day: date) -> bool:
-    """Whether it was this call that closed it."""
+    """Returns whether it was this call that closed it."""
     previous = HistoryHead.objects.order_by("-day").values_list("head", flat=True).first() or ""
     with atomic(), connection.cursor() as cursor:
         cursor.execute(_HEAD, {"day": str(day), "previous": previous})
@@ -189,7 +177,6 @@ def _close_day(day: date) -> bool:
 
 
 def _next_day() -> date | None:
-    """The day after the last that is closed; at the very beginning that of the oldest transition."""
     last = HistoryHead.objects.order_by("-day").values_list("day", flat=True).first()
     if last is not None:
         return last + timedelta(days=1)
@@ -210,7 +197,7 @@ def _asks(sql: str, values: dict[str, Any]) -> bool:
 
 
 def _write(head: HistoryHead) -> bool:
-    """To a file of its own, which is never written again. Where that cannot be, the log has it all the same."""
+    # Never written again. The log has the head all the same.
     if not settings.HISTORY_HEADS_DIR:
         return False
     folder = Path(settings.HISTORY_HEADS_DIR)
@@ -236,7 +223,6 @@ def _read(file: Path) -> tuple[date, str]:
 
 
 def _breaks(head: HistoryHead, previous: HistoryHead | None) -> Iterator[str]:
-    """A head follows from the one before it and from the digests of its day."""
     if previous is not None and head.day != previous.day + timedelta(days=1):
         yield f"day {previous.day + timedelta(days=1)}: it has no head"
     if head.previous != (previous.head if previous else ""):
@@ -277,7 +263,6 @@ def _before_the_first() -> Iterator[str]:
 
 
 def _not_as_exported(exported: Sequence[tuple[date | None, str]]) -> Iterator[str]:
-    """The first day that is not as it was exported is where to look."""
     days = dict(HistoryHead.objects.values_list("day", "head"))
     for day, text in exported:
         if day is None and text not in days.values():

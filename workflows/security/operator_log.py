@@ -1,5 +1,3 @@
-"""Records what operators did to effects as security events."""
-
 from __future__ import annotations
 
 from typing import Any

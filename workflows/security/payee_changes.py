@@ -1,5 +1,3 @@
-"""Which payee an invoice shows, who may change where money is sent, and what a change is in words."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -17,18 +15,16 @@ from core.payees.fields import payee_lines
 from engine.models import Transition
 
 PERMISSION = "core.change_paymentmethod"
-NEWS = timedelta(days=60)  # so long a reviewer is told that a payee changed
-# An invoice is kept within seconds of the moment from which it counts.
+NEWS = timedelta(days=60)  # so long reviewers are told that a payee changed
+# An invoice is stored within seconds of its issue.
 CLOSE = timedelta(hours=1)
 
 
 def as_issued(methods: Sequence[PaymentMethod], invoice: Invoice) -> list[PaymentMethod]:
-    """The methods with the payee that the invoice was issued with; of one that came later, its first.
-
-    Asks nobody where none of them has another payee since.
-    """
+    """With the payee that the invoice was issued with; of a later method, its first."""
     changed = [method.pk for method in methods if method.payee_since and not _is_later(invoice, method.payee_since)]
     if not changed:
+        # The usual case, without a query.
         return list(methods)
     known = PayeeVersion.objects.filter(method__in=changed).known_at(_issued_at(invoice))
     versions = {version.method_id: version for version in known.order_by("number")}  # the last of each stays
@@ -36,7 +32,6 @@ def as_issued(methods: Sequence[PaymentMethod], invoice: Invoice) -> list[Paymen
 
 
 def version_of(invoice: Invoice, method: PaymentMethod) -> PayeeVersion | None:
-    """The payee that the invoice shows for the method: to which a claim of it by that method was paid."""
     known = PayeeVersion.objects.filter(method=method).known_at(_issued_at(invoice))
     return known.order_by("-number").first()
 
@@ -46,14 +41,12 @@ def changed_lately(method: PaymentMethod, now: datetime) -> bool:
 
 
 def is_shown(method: PaymentMethod) -> bool:
-    """Whether an issued invoice shows the method as it stands in the database, or has shown it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(countersign_payee_is_shown(%s), false)", [method.pk])
         return bool(cursor.fetchone()[0])
 
 
 def holders() -> QuerySet[User]:
-    """Staff who may change where money is sent."""
     given = User.objects.holding(PERMISSION)
     which = Q(is_superuser=True) | Q(pk__in=given.values("pk"))
     return User.objects.filter(which, is_staff=True, is_active=True)
@@ -64,14 +57,14 @@ def may_change(user: User) -> bool:
 
 
 def before(version: PayeeVersion) -> PayeeVersion | None:
-    """What was in force when it was asked for."""
+    """The one in force when it was asked for."""
     earlier = PayeeVersion.objects.in_force().filter(method=version.method_id, number__lt=version.number)
     return earlier.order_by("-number").first()
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is another; `label` in the active language."""
+    """label: in the active language."""
 
     label: str
     old: str
@@ -79,7 +72,7 @@ class Change:
 
 
 def changes(method: PaymentMethod, old: PayeeVersion | None, new: PayeeVersion) -> list[Change]:
-    """What is not as before, in the order of a bank's form; then instructions and tolerance."""
+    """In the order of a bank's form; then instructions and tolerance."""
     found = [*_of_fields(method, old, new), *_of_instructions(old, new), *_of_tolerance(method, old, new)]
     return [change for change in found if change.old != change.new]
 
@@ -108,7 +101,7 @@ def _tolerance(method: PaymentMethod, version: PayeeVersion | None) -> str:
 
 
 def _texts(version: PayeeVersion | None, name: str) -> dict[str, str]:
-    """By key; what was saved past the forms may have another shape."""
+    # What was saved past the forms may have another shape.
     texts: Any = getattr(version, name, {})
     return {key: str(text) for key, text in texts.items() if text} if isinstance(texts, dict) else {}
 

@@ -1,5 +1,3 @@
-"""Puts requested changes of payees in force, and sends mails about them."""
-
 from __future__ import annotations
 
 from copy import copy
@@ -22,7 +20,6 @@ AGAIN = timedelta(days=1)
 
 @mail("payee_changed", to_staff=True)
 def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
-    """Nothing to say of a method that is gone, nor that something waits which does not any more."""
     version = PayeeVersion.objects.select_related("asked_by", "confirmed_by").get(pk=effect.payload["version"])
     method = PaymentMethod.objects.filter(pk=version.method_id).first()
     if method is None or (effect.payload["waits"] and not version.waits):
@@ -35,10 +32,10 @@ def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
 
 @effect_handler("payee.put_in_force")
 def put_in_force(_: None, this: Effect) -> None:
-    """Nothing is done twice, and nothing of what was withdrawn: the method's lock is held while it is looked at.
+    """Unconfirmed only if nobody else could confirm it; else it is looked at again.
 
-    Unconfirmed it comes into force only where nobody else could confirm it; else it is looked at again.
-    Raises Permanent where the method has changed so that the payee does not fit it any more.
+    A second run finds it in force: the method is locked. Raises PermanentFailure if the method has changed so that the
+    payee no longer fits.
     """
     version = PayeeVersion.objects.get(pk=this.payload["version"])
     method = PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id).first()
@@ -49,10 +46,10 @@ def put_in_force(_: None, this: Effect) -> None:
         schedule_many([_look(version, this, look=this.payload.get("look", 0) + 1)])
         return
     if database_now() < version.earliest_at:
-        return  # what it was confirmed with has its own time
+        return  # a confirmation schedules an effect of its own
     version.put_on(method)
     try:
-        copy(method).full_clean()  # which may spell a field as it is spelled today: in force is what was confirmed
+        copy(method).full_clean()  # a copy: it may respell fields, and in force is what was confirmed
     except ValidationError as error:
         raise PermanentFailure(f"{method.code}, {version}: {'; '.join(error.messages)}") from error
     version.in_force_at = database_now()
@@ -62,7 +59,6 @@ def put_in_force(_: None, this: Effect) -> None:
 
 
 def told() -> list[str]:
-    """Who may change a payee, who reviews claims, and the operators; each once."""
     own = holders().order_by("email").values_list("email", flat=True)
     return list(dict.fromkeys([*own, *reviewers(), *settings.OPERATOR_EMAILS]))
 
@@ -73,7 +69,7 @@ def tell(version: PayeeVersion, *, waits: bool) -> NewEffect:
 
 
 def in_time(version: PayeeVersion) -> NewEffect:
-    """The look at the moment from which it may come into force, confirmed or not as it is now."""
+    """At the moment from which it may come into force."""
     kind = "alone" if version.confirmed_by_id is None else "confirmed"
     key = f"payee.put_in_force:{version.pk}:{kind}"
     return NewEffect(put_in_force, key, payload={"version": str(version.pk)}, at=version.earliest_at)

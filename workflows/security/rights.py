@@ -1,5 +1,3 @@
-"""Rights by their words, and their holders."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -14,7 +12,7 @@ FLAGS = {STAFF: "is_staff", SUPERUSER: "is_superuser", ACTIVE: "is_active"}
 
 
 def known_words() -> dict[str, str]:
-    """Every right that there is, by its word, with what it is called."""
+    """Label by code."""
     rights = {
         STAFF: "Of the staff: may sign in to the desk and the admin",
         SUPERUSER: "Superuser: sees everything, decides on nothing about money",
@@ -28,7 +26,7 @@ def known_words() -> dict[str, str]:
 
 
 def words_of(person: User) -> set[str]:
-    """The rights that somebody holds by themselves; what their groups may do is the groups'."""
+    """Without those of their groups."""
     flags = {word for word, field in FLAGS.items() if getattr(person, field)}
     groups = {f"{GROUP}{name}" for name in person.groups.values_list("name", flat=True)}
     own = person.user_permissions.values_list("content_type__app_label", "codename")
@@ -50,7 +48,7 @@ def permission_of(word: str) -> QuerySet[Permission]:
 
 
 def permissions_of(words: Iterable[str]) -> list[Permission]:
-    """Raises Permission.DoesNotExist for a word that is no permission."""
+    """Raises Permission.DoesNotExist."""
     return [permission_of(word).get() for word in words]
 
 

@@ -1,5 +1,3 @@
-"""Puts requested rights in force, and sends mails about them."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -21,18 +19,18 @@ from workflows.security.rights import FLAGS, other_holders, permissions_of
 
 @effect_handler("duties.come_into_force")
 def come_into_force(_: None, effect: Effect) -> None:
-    """After the waiting time, where nobody but who asked could confirm it. A second run finds it in force."""
+    """If nobody but the asker could confirm it. A second run finds it in force."""
     grant = DutyGrant.objects.select_for_update(no_key=True).get(pk=effect.payload["grant"])
     if not grant.is_open:
         return
     asker = grant.asked_by
     if asker is None or not asker.is_granted(GRANT_DUTIES) or other_holders(asker, grant.person).exists():
-        return  # it waits for a second person, or for nothing any more
+        return  # it waits for a second person, or is moot
     put_in_force(grant)
 
 
 def put_in_force(grant: DutyGrant, **confirmed: User) -> None:
-    """Change what the row says, in one transaction with it. The caller has locked it."""
+    """In one transaction with the row, which the caller has locked."""
     with atomic():
         fields = {"in_force_at": TransactionStart(), **({"confirmed_at": Now()} if confirmed else {}), **confirmed}
         DutyGrant.objects.filter(pk=grant.pk).update(**fields)
@@ -49,13 +47,12 @@ def put_in_force(grant: DutyGrant, **confirmed: User) -> None:
 
 
 def apply(grant: DutyGrant) -> None:
-    """Make the person what the row in force says."""
     assert grant.person is not None
     person = User.objects.select_for_update(no_key=True).get(pk=grant.person.pk)
     if grant.kind == DutyGrant.Kind.EMAIL:
         person.email = grant.email
         person.save()
-        person.sign_out()  # who read the old address is not in any more
+        person.sign_out()  # the reader of the old address
         return
     is_given = grant.kind == DutyGrant.Kind.GIVE
     words = set(grant.duties)
@@ -84,7 +81,6 @@ def tell_of(grant: DutyGrant) -> None:
 
 @mail("duty_requested", to_staff=True)
 def mail_requested(_: None, effect: Effect) -> EmailContext | None:
-    """Nothing to say of what has been decided or withdrawn meanwhile."""
     grant = _grant(effect)
     if not grant.is_open:
         return None
@@ -100,7 +96,7 @@ def mail_granted(_: None, effect: Effect) -> EmailContext:
 
 
 def _readers(effect: Effect, *, alone: bool) -> list[str]:
-    """The person, at the address that they had before; all who may grant; the operators, where one acts alone."""
+    """The person at their former address, all who may grant, and the operators where one acts alone."""
     holders = User.objects.holding(GRANT_DUTIES).values_list("email", flat=True)
     found = [effect.payload["email"], *holders, *(settings.OPERATOR_EMAILS if alone else [])]
     return list(dict.fromkeys(address for address in found if not address.endswith(".invalid")))

@@ -1,4 +1,4 @@
-"""Row counts per column value: exact for small tables, estimated from pg_stats for large ones."""
+"""Exact for small tables, estimated from pg_stats for large ones."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ EXACT_BELOW_BYTES = 8 * 1024 * 1024  # some ten thousand rows
 
 @dataclass
 class Estimate:
-    """Rows per value of one column."""
-
     is_exact: bool = True
     counts: dict[str, int] = field(default_factory=dict)
 
 
 def estimated_counts(*columns: tuple[type[Model], str]) -> list[Estimate]:
-    """One Estimate for each (model, column), in two queries for any number."""
     tables = [model._meta.db_table for model, _ in columns]
     with connection.cursor() as cursor:
         cursor.execute(

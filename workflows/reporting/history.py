@@ -1,5 +1,3 @@
-"""The causal history of an object: transitions and their effects, each below its cause."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -15,8 +13,6 @@ MAX_ROWS = 300  # transitions in all, and as many effects
 
 @dataclass
 class HistoryNode:
-    """A transition, its effects, and the transitions that it caused."""
-
     transition: Transition
     effects: list[Effect] = field(default_factory=list)
     follows: list[HistoryNode] = field(default_factory=list)

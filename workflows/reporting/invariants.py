@@ -1,7 +1,4 @@
-"""Invariants as SQL that returns the rows that break them. Each query reads one snapshot and writes nothing.
-
-A returned row is a bug, or was changed by hand; `manage.py check_invariants` prints it.
-"""
+"""Invariants as SQL that returns the rows that break them: bugs, or changes by hand."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ DEBTS = {
             OR lease_until > now() + {LENGTH}""",
 }
 BATCHES = {
-    # What was done and purged is counted and not there, of a batch that is complete.
+    # A complete batch counts also what was done and purged since.
     "a batch counts what became of its effects": """
         SELECT coalesce(batch.id, member.batch_id) AS batch, batch.total, batch.done, batch.skipped,
             member.effects, member.done AS are_done, member.skipped AS are_skipped
@@ -78,17 +75,17 @@ TENANTS = {
 }
 
 
-# What is looked at again later, and says so in its key, follows from the same transition as its first look.
+# What is looked at again later follows from the same transition; its key says so.
 _REPEATED = r"^(escalate|payment\.escalate):"
 
 
 def invariants() -> dict[str, str]:
-    """SQL by the invariant's name; it returns no rows while the invariant holds."""
+    """SQL by the invariant's name."""
     return HISTORY | _machines() | DEBTS | BATCHES | _declared() | LAWS | TENANTS | _zones()
 
 
 def findings(cursor: Any) -> Iterator[str]:
-    """One line for each offending row; `cursor`: Django's or psycopg's."""
+    """cursor: Django's or psycopg's."""
     for name, sql in invariants().items():
         cursor.execute(sql)
         columns = [column[0] for column in cursor.description]
@@ -116,8 +113,7 @@ def _machines() -> dict[str, str]:
 
 
 def _declared() -> dict[str, str]:
-    """What follows a transition is what `on(...)` says. A line counts from when it was first followed, so that
-    adding one does not accuse the past, and not for what may have been purged since."""
+    # A line counts from its first effect on, and not for what may have been purged.
     lines = ", ".join(
         f"('{machine}', '{name}', '{line.kind.name}', {_text(line.to)})"
         for (machine, name), declared in follow_ups.items()

@@ -1,7 +1,4 @@
-"""Invariants of money, credits and time as SQL that returns what breaks them.
-
-They read the views of the schema `audit` where those have the columns, so that an auditor can run them.
-"""
+"""Invariants of money, credits and time as SQL, over the views of `audit` where those have the columns."""
 
 from __future__ import annotations
 

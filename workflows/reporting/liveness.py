@@ -1,14 +1,10 @@
-"""Liveness invariants: everything that waits has a timer that will act, and money can be used.
-
-SQL like workflows.reporting.laws. Accounts with work under way are left out, and those with a dead effect, which
-operators see.
-"""
+"""Everything that waits has a timer that will act, and money can be used."""
 
 from __future__ import annotations
 
 from iso4217 import Currency
 
-# Accounts with work under way: what a transition has begun, its effect has yet to end, or an operator has.
+# Accounts with work under way, or with a dead effect, which operators see.
 BUSY = """(SELECT account_id FROM engine_effect WHERE lane = 'inward'
     AND (state IN ('ready', 'leased', 'dead', 'uncertain') OR state = 'waiting' AND (fence > 0 OR run_at <= now())))"""
 
@@ -27,7 +23,7 @@ _TURNS = _acts(
 )
 _OVER = "('cancelled', 'expired')"
 _LIVING = "('active', 'past_due', 'suspended')"
-# The last day on which a renewal may be unpaid without consequences: due, the banks' days, and two for zones.
+# The banks' days, and two for time zones.
 _PATIENCE = "coalesce(method.bank_lag_days, 0) + 2"
 
 LIVENESS = {
@@ -52,7 +48,7 @@ LIVENESS = {
                     AND invoice.period_start = subscription.period_end
                     AND invoice.status IN ('pending', 'partially_paid', 'uncollectible')
                     AND {_acts("invoice.fall_behind", "invoice.id")})""",
-    # What was decided a day ago, or an invoice of today, has the next day.
+    # Recent decisions have two days to take effect.
     "nobody is active without having paid": f"""
         SELECT subscription.id AS subscription, subscription.period_end, renewal.due_on
         FROM core_subscription AS subscription
@@ -89,7 +85,6 @@ LIVENESS = {
         SELECT payment.id AS payment FROM core_payment AS payment
         WHERE payment.status = 'approved' AND NOT {_acts("payment.settle", "payment.id")}""",
 }
-# Where claims have a timer of their own.
 CLAIMS = {
     "a claim that nobody decides on comes up again": f"""
         SELECT payment.id AS payment FROM core_payment AS payment

@@ -1,5 +1,3 @@
-"""Previews: what a verb would change, in words, before it is performed."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -57,16 +55,14 @@ _PERIODS = "SELECT id, period_end FROM core_subscription WHERE id = ANY(%s::uuid
 
 @dataclass(frozen=True)
 class BillingPreview:
-    """The engine's preview, with credits, money and periods added."""
-
     engine: Preview
     credits: int
-    balance: dict[str, Decimal]  # by currency: what would come to the customers' balances, or leave them
-    periods: dict[UUID, date | None]  # by subscription that moves and would be active: the first day after it
+    balance: dict[str, Decimal]  # by currency
+    periods: dict[UUID, date | None]  # of subscriptions that would be active: the first day after it
 
     @property
     def mails(self) -> list[Effect]:
-        """The mails that would be scheduled; a mail may find nothing to say when it is sent."""
+        """A mail may find nothing to say when it is sent."""
         return self.engine.external
 
     @property
@@ -106,7 +102,7 @@ class BillingPreview:
 
 
 def preview_billing(work: Callable[[], Any], *subjects: Stateful, by: User) -> BillingPreview:
-    """What would follow if this user did that. Raises what `work` raises, and Busy."""
+    """Raises what `work` raises, and Busy."""
     what = preview_of(work, *subjects, look=partial(_look, since=uuid7(), by=by))
     found: BillingPreview = what.seen
     return found
@@ -117,7 +113,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def _look(what: Preview, *, since: UUID, by: User) -> BillingPreview:
-    """What is read while it is as it would be. `since`: a key that is older than all that was written."""
+    """Inside the preview's transaction. since: a key that is older than all that was written."""
     moved = [each.object_id for each in what.changes if each.machine == "subscription"]
     with pipeline():
         credits_ = ask(_CREDITS, [[each.pk for each in what.transitions], by.pk, since])

@@ -1,7 +1,4 @@
-"""The review queue: claims by risk, then by age. The score orders the queue, it decides nothing.
-
-docs/operations.md lists the risk flags.
-"""
+"""Claims by risk, then by age. The score orders the queue, it decides nothing. docs/operations.md lists the flags."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ USED_ELSEWHERE_LATER = 0  # shown, but no reason to delay the earlier of the two
 # (times the amount due, weight) of overpayments; other differences weigh AMOUNT_DIFFERS.
 OVERPAYMENT_WEIGHTS = ((5, 5), (2, 3))
 
-# Invoices that take no money, with the word for them; a written-off one still takes it.
+# A written-off invoice still takes money.
 TAKES_NOTHING: dict[str, str] = {Invoice.Status.PAID: "paid already", Invoice.Status.VOID: "void"}
 
 LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
@@ -45,16 +42,12 @@ LEVELS = ((5, "Careful"), (3, "Look twice"), (0, "Routine"))
 
 @dataclass(frozen=True)
 class RiskFlag:
-    """A reason for a second look, with its weight."""
-
     words: str
     weight: int
 
 
 @dataclass
 class QueueRow:
-    """A claim with what the list shows of it."""
-
     id: UUID
     account_id: UUID
     account: str
@@ -83,12 +76,7 @@ class QueueRow:
 
 
 def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[QueueRow]:
-    """Undecided claims, riskiest and oldest first, in two queries.
-
-    At most MAX_RANKED: the first claim of each account, then the second of each, and so on, the oldest first. So a
-    flood of claims from one account does not displace those of others.
-    also: a claim that is included whatever the filters say.
-    """
+    """In two queries. also: a claim that is included in any case."""
     waiting = Payment.objects.awaiting_review()
     wanted = waiting.filter(filters) if filters else waiting
     chosen = Q(pk__in=ranked(wanted).values("pk"))
@@ -99,17 +87,16 @@ def queue(filters: Q | None = None, *, also: UUID | None = None) -> list[QueueRo
 
 
 def ranked(waiting: PaymentQuerySet) -> PaymentQuerySet:
-    """The claims to rank, in the order of an index."""
+    """The first claim of each account, then the second of each: a flood from one account does not displace others."""
     return waiting.order_by("waiting_before", "pk")[:MAX_RANKED]
 
 
 def count_waiting() -> int:
-    """The number of undecided claims, counted up to MAX_RANKED + 1, so that polling is cheap."""
+    """Counted up to MAX_RANKED + 1, so that polling is cheap."""
     return Payment.objects.awaiting_review().order_by()[: MAX_RANKED + 1].count()
 
 
 def same_reference(payment: Payment) -> PaymentQuerySet:
-    """Other claims with the same reference, of any account."""
     if not payment.reference_key:
         return Payment.objects.none()
     return Payment.objects.filter(reference_key=payment.reference_key).exclude(pk=payment.pk)
@@ -135,8 +122,7 @@ def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
     )
 
 
-# MEDIAN_SAMPLE rows of each currency, by an index. percentile_disc returns an amount that was really paid: of an even
-# number the smaller one in the middle.
+# percentile_disc returns an amount that was really paid.
 _MEDIANS = f"""
     SELECT wanted.currency, percentile_disc(0.5) WITHIN GROUP (ORDER BY lately.received)
     FROM unnest(%s::text[]) AS wanted(currency), LATERAL (
@@ -147,7 +133,7 @@ _MEDIANS = f"""
 
 
 def _medians(currencies: Iterable[str]) -> dict[str, Decimal]:
-    """Median received amounts by currency, of succeeded payments only: claims could be made to move it."""
+    # Of succeeded payments only: claims could be made to move it.
     return dict(ask(_MEDIANS, [sorted(currencies)]).fetchall())
 
 

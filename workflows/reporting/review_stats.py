@@ -1,5 +1,3 @@
-"""Statistics of reviews: decisions per day, time to decision, age of the oldest claim, dead effects."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ MAX_DEAD = 10_000
 
 @dataclass(frozen=True)
 class DailyStats:
-    """Decisions of one day, or of all days if `day` is None; seconds from claim to decision."""
+    """day: None: all days. Seconds: from claim to decision."""
 
     day: date | None
     approved: int
@@ -31,10 +29,7 @@ class DailyStats:
 
 
 def daily_stats() -> list[DailyStats]:
-    """One for each of the last DAYS, oldest first, then one for all of them.
-
-    A payment's first decision is its second transition, which an index finds.
-    """
+    """For each of the last DAYS, oldest first, then for all of them."""
     since = database_now() - timedelta(days=DAYS - 1)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -60,10 +55,7 @@ def daily_stats() -> list[DailyStats]:
 
 
 def oldest_ages() -> list[float]:
-    """Seconds that the oldest claim had waited at the end of each of the last DAYS (today: now); 0 if none waited.
-
-    Reads the newest MAX_CLAIMS claims, and the oldest MAX_CLAIMS that are undecided.
-    """
+    """In seconds, at the end of each of the last DAYS (today: now); 0 if none waited."""
     now = database_now()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -87,7 +79,7 @@ def oldest_ages() -> list[float]:
 
 
 def dead_effects_per_day() -> list[int]:
-    """Effects that died on each of the last DAYS, among the newest MAX_DEAD events; also those done since."""
+    """On each of the last DAYS, also those done since."""
     first = (database_now() - timedelta(days=DAYS - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
     newest = EffectEvent.objects.filter(pk__gte=first_id_at(first)).order_by("-pk").values("pk")[:MAX_DEAD]
     rows = (
@@ -106,7 +98,7 @@ def oldest_claim() -> Payment | None:
 
 
 def dead_per_kind() -> list[tuple[str, int]]:
-    """(kind, number) of dead effects, the most first, among the newest MAX_DEAD."""
+    """(kind, number), the most first, among the newest MAX_DEAD."""
     newest = Effect.objects.filter(state=Effect.State.DEAD).order_by("-id").values("pk")[:MAX_DEAD]
     rows = (
         Effect.objects.filter(pk__in=newest).values_list("kind").annotate(count=Count("pk")).order_by("-count", "kind")

@@ -1,5 +1,3 @@
-"""Machines as Mermaid state diagrams, with what follows each transition."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -26,14 +24,13 @@ def machine_models() -> list[type[Stateful]]:
 
 
 def mermaid(model: type[Stateful]) -> str:
-    """A stateDiagram-v2 of the model's machine."""
     births = [f"    [*] --> {state}" for state in initial_states(model)]
     edges = [f"    {source} --> {target}: {name}" for name, source, target in edges_of(model)]
     return "\n".join(["stateDiagram-v2", *births, *edges])
 
 
 def mermaid_of_all(models: list[type[Stateful]]) -> str:
-    """One stateDiagram-v2 with a box for each machine, whose states bear its name: two machines may share a word."""
+    # States bear their machine's name: two machines may share a word.
     lines = ["stateDiagram-v2"]
     for model in models:
         machine = machine_name(model)

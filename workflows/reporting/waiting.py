@@ -1,5 +1,3 @@
-"""What is blocked by an effect that is not done, in sentences for staff."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,7 +10,7 @@ from engine.stateful import NO_TENANT
 from workflows.lifecycle.timers import kinds as timers
 from workflows.reporting.previews import counted
 
-# What does not happen as long as one of the kind is not done; a mail is said to be one.
+# What does not happen until an effect of the kind is done.
 UNTIL_THEN = {
     "account.end_trial": "The trial does not end on its day.",
     "account.use_balance": "Money in the balance of the account pays nothing.",
@@ -42,7 +40,7 @@ UNTIL_THEN = {
     "subscription.run_out_of_grace": "The subscription stays past due after its days of grace.",
     "subscription.turn": "The period is over, and the next one does not begin.",
 }
-# The transition that it takes, of which mails follow.
+# The transition that it performs, which mails follow.
 LEADS_TO = {
     "account.end_trial": ("account", "expire"),
     "invoice.fall_behind": ("subscription", "fall_behind"),
@@ -55,10 +53,7 @@ LEADS_TO = {
 
 
 def who_waits(effect: Effect) -> tuple[Behind, list[str]]:
-    """What the engine knows to wait for it, and all of it in sentences.
-
-    Nothing is said of one that is over, nor of a timer whose day has not come.
-    """
+    """No sentences for an effect that is over, nor for a timer whose day has not come."""
     waits = behind(effect)
     is_early = effect.state == Effect.State.WAITING and effect.fence == 0
     return waits, [] if effect.state in Effect.FINISHED or is_early else list(_sentences(effect, waits))
@@ -79,7 +74,6 @@ def _sentences(effect: Effect, waits: Behind) -> Iterator[str]:
 
 
 def _about(effect: Effect) -> Iterator[str]:
-    """The object and its state; of a payment also what it pays for."""
     model = subject_model(effect.machine)
     if model is None or effect.object_id is None:
         return
@@ -111,7 +105,6 @@ def _behind(waits: Behind) -> Iterator[str]:
 
 
 def _timers(effect: Effect) -> Iterator[str]:
-    """What waits for its day and not for this, by an index of the account's."""
     if effect.object_id is None or effect.account_id == NO_TENANT:
         return
     waiting = Effect.objects.filter(

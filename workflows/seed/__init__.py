@@ -1,4 +1,4 @@
-"""Seed data of a demo and of a real installation. Existing rows are not changed, so it can run again."""
+"""Seeding changes no existing row, so it can run again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from workflows.seed.stories import seed_stories
 
 @atomic
 def seed(*, stories: bool = True) -> dict[str, int]:
-    """Add what is missing, in one transaction. Returns the number of added rows by name."""
     added = {
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(),
@@ -27,7 +26,7 @@ def seed(*, stories: bool = True) -> dict[str, int]:
 
 @atomic
 def seed_catalogue() -> dict[str, int]:
-    """The same for a real installation: without users, and with all payment methods disabled."""
+    """For a real installation: without users, and with all payment methods disabled."""
     return {
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(is_enabled=False),

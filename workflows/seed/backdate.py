@@ -1,8 +1,4 @@
-"""A clock that starts in the past, so that a demo's stories have earlier dates.
-
-A schema before pg_catalog in the search path replaces PostgreSQL's `now()` for everything in one transaction, and is
-dropped at its end; Django's clock is patched.
-"""
+"""A schema before pg_catalog in the search path replaces PostgreSQL's `now()` in one transaction."""
 
 from __future__ import annotations
 
@@ -46,7 +42,7 @@ class BackdatedClock:
         self._be(timedelta(days=days))
 
     def live(self, account: UUID, *, days: float = 0) -> None:
-        """Let days pass for an account, and execute what becomes due."""
+        """Execute what becomes due meanwhile."""
         target = max(self._ago - timedelta(days=days), timedelta(0))
         while True:
             _work_off(account)
@@ -71,7 +67,7 @@ class BackdatedClock:
 
 @contextmanager
 def backdated() -> Iterator[BackdatedClock]:
-    """Replace the clock of the database and of Django inside the block. Needs a transaction."""
+    """For the database and Django. Needs a transaction."""
     past, real_now = BackdatedClock(), timezone.now
     with connection.cursor() as cursor:
         cursor.execute(_SET_UP)
@@ -81,7 +77,7 @@ def backdated() -> Iterator[BackdatedClock]:
 
 
 def _work_off(account: UUID) -> None:
-    """Execute what is due; external effects are marked done without being sent. AssertionError if an effect failed."""
+    """External effects are marked done without being sent. AssertionError if an effect failed."""
     mine = Effect.objects.filter(account_id=account)
     while True:
         mine.filter(state=Effect.State.WAITING, run_at__lte=Now()).update(state=Effect.State.READY)

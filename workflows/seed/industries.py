@@ -1,5 +1,3 @@
-"""What customers' sites may be about."""
-
 from __future__ import annotations
 
 from core.models import Industry
@@ -19,7 +17,7 @@ INDUSTRIES = (
 
 
 def seed_industries() -> int:
-    """Fill an empty list only: an industry has no code, so a renamed one would come back."""
+    # An empty list only: an industry has no code, so a renamed one would come back.
     if Industry.objects.exists():
         return 0
     return len(Industry.objects.bulk_create(Industry(name=name) for name in INDUSTRIES))

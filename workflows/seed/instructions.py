@@ -1,8 +1,4 @@
-"""How to pay, in Markdown: in English for all, in Arabic where everybody may pay, and in the country's language.
-
-{amount}, {currency}, {reference}, {due_date} and {account_name} are filled in for the customer's invoice. The
-same words stand in mails and on pages, hence no "here".
-"""
+"""The same words stand in mails and on pages, hence no "here"."""
 # ruff: noqa: RUF001 - letters of other scripts are meant
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Ways to pay in ten countries, and two that work anywhere. Every payee is made up.
-
-IBANs are the examples of the IBAN standard, other numbers are zeros. Each method is a demo until an operator
-enters an account of their own.
-"""
+"""Every payee is made up: examples of the IBAN standard, or zeros."""
 
 from __future__ import annotations
 
@@ -23,9 +19,9 @@ class Method:
     currency: str  # blank: any
     bank_lag_days: int
     fields: dict[str, str]
-    may_stay: tuple[str, ...] = ()  # of the fields, those in which the example may be right for anybody
+    may_stay: tuple[str, ...] = ()  # fields in which the example may be right
     requires: tuple[str, ...] = ("reference",)
-    pattern: str = ""  # of the transaction id that the payer's bank shows: see core/validation/patterns.py
+    pattern: str = ""  # of the payer's transaction id: see core/validation/patterns.py
     example: str = ""
     reference_max: int | None = None
 
@@ -217,12 +213,12 @@ _EXAMPLES = {
 
 
 def still_examples(method: PaymentMethod) -> list[str]:
-    """The payee's fields that are as they came with the catalogue: made up, so what is paid there is lost."""
+    """Payee fields that are still made up: what is paid there is lost."""
     return [key for key, value in _EXAMPLES.get(method.code, {}).items() if method.fields.get(key) == value]
 
 
 def seed_payment_methods(*, is_enabled: bool = True) -> int:
-    """Add those that are missing. One that is there keeps what its operator made of it."""
+    """Existing ones keep what their operator made of them."""
     return sum(_add(method, position, is_enabled) for position, method in enumerate(METHODS, start=1))
 
 
@@ -250,5 +246,5 @@ def _add(method: Method, position: int, is_enabled: bool) -> bool:
 
 
 def _with_warning(instructions: dict[str, str]) -> dict[str, str]:
-    """The warning in every language: the same words, so that everybody can look for them."""
+    # The same words in every language, so that everybody can find them.
     return {language: f"{DEMO_WARNING}\n\n{text}" for language, text in instructions.items()}

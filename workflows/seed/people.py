@@ -1,5 +1,3 @@
-"""Groups for the duties of staff, and the demo's log-ins: one for each duty and a customer, with a public password."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -33,13 +31,13 @@ DUTIES = {
     "approver": (*BILLING, *MONEY),
     "operator": ("engine.view_effect", "engine.view_transition", "operate_effects", "erase_person"),
 }
-ADMINISTRATION = ("grant_duties",)  # who asks for rights of others; nothing of money is among it
+ADMINISTRATION = ("grant_duties",)  # for requests of rights, nothing about money
 STAFF = {f"{duty}@demo.test": may for duty, may in DUTIES.items()}
-SUPERUSER = "admin@demo.test"  # who may do everything but decide on money
+SUPERUSER = "admin@demo.test"  # may do everything but decide on money
 
 OWNER = "owner@demo.test"
 ACCOUNT = "Demo Ltd"
-PEOPLE = ("@demo.test", "@example.com")  # all whom a demo makes
+PEOPLE = ("@demo.test", "@example.com")  # all users of a demo
 ADDRESS = {
     "billing_email": OWNER,
     "address_line1": "1 Example Street",
@@ -53,12 +51,11 @@ ADDRESS = {
 
 
 def demo_password() -> str:
-    """DEMO_PASSWORD, else the public one."""
     return settings.DEMO_PASSWORD or PASSWORD
 
 
 def retire_public_password() -> int:
-    """Once DEMO_PASSWORD is set, replace the public password of all demo users; returns how many had it."""
+    """Once DEMO_PASSWORD is set. Returns how many users had the public one."""
     if demo_password() == PASSWORD:
         return 0
     made = User.objects.filter(reduce(or_, (Q(email_canonical__endswith=domain) for domain in PEOPLE)))
@@ -71,13 +68,13 @@ def retire_public_password() -> int:
 
 
 def seed_staff() -> int:
-    """Create the staff who are missing. Existing users keep their passwords and permissions."""
+    """Existing users keep their passwords and permissions."""
     password = cache(partial(make_password, demo_password()))  # hashing is slow: once, and for a new user only
     return sum(_create_staff(email, password) for email in (*STAFF, SUPERUSER))
 
 
 def seed_groups() -> int:
-    """A group for each duty. Existing groups keep their permissions."""
+    """Existing groups keep their permissions."""
     added = 0
     for duty, may in DUTIES.items():
         if not Group.objects.filter(name=duty).exists():
@@ -87,7 +84,6 @@ def seed_groups() -> int:
 
 
 def seed_customer() -> int:
-    """Sign up the demo's customer, who then owes a first invoice."""
     if User.objects.filter(email_canonical=canonical_email(OWNER)).exists():
         return 0
     sign_up(

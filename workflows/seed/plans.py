@@ -1,4 +1,4 @@
-"""The plans and their price book: fixed amounts for each currency, never converted at the rate of the day."""
+"""Fixed amounts for each currency, never converted at the rate of the day."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PLANS: dict[str, dict[str, Any]] = {
     "internal": {"name": "Internal", "credits": 100_000, "is_public": False},
 }
 
-# USD a month. The internal plan has no price: staff assign it and nobody is invoiced for it.
+# The internal plan has no price: staff assign it and nobody is invoiced for it.
 IN_USD = {"free": Decimal(0), "starter": Decimal(89), "growth": Decimal(189), "scale": Decimal(449)}
 MONTHS_FOR_A_YEAR = 10  # what a whole year costs
 
-# The starter plan a month. What another plan costs follows from its price in USD.
+# A month. What another plan costs follows from its price in USD.
 STARTER_IN = {
     "USD": Decimal(89),
     "EUR": Decimal(82),
@@ -38,7 +38,7 @@ THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)  # 53,100 and not 53,089.
 
 
 def seed_plans() -> int:
-    """Add the plans that are missing, with their prices. A plan that is there keeps the prices it has."""
+    """Existing plans keep the prices they have."""
     added = 0
     for position, (code, facts) in enumerate(PLANS.items(), start=1):
         plan, is_new = Plan.objects.get_or_create(code=code, defaults={**facts, "position": position})
@@ -49,7 +49,6 @@ def seed_plans() -> int:
 
 
 def _prices(plan: Plan) -> Iterator[PlanPrice]:
-    """Its months in every currency, its year in USD."""
     if plan.code not in IN_USD:
         return
     in_usd = IN_USD[plan.code]

@@ -1,8 +1,4 @@
-"""The demo's stories: what offline payment looks like when it goes well, and the other ways in which it goes.
-
-Each is told by the product's own actions, as long ago as it began, for a company at example.com whose name says which
-story it is. Nobody is mailed. A story whose company is there already is not told again.
-"""
+"""The demo's stories, performed by the product's own actions, backdated. Nobody is mailed."""
 
 from __future__ import annotations
 
@@ -36,8 +32,6 @@ PLACES = {  # city, state, postal code
 
 @dataclass
 class Teller:
-    """Somebody who tells one story: a company, the staff it meets, and the time that passes."""
-
     code: str
     past: BackdatedClock
     staff: dict[str, User]
@@ -113,7 +107,6 @@ class Teller:
         return payment
 
     def staff_do(self, verb: Callable[..., Any], **inputs: Any) -> None:
-        """Approve, reject or reverse, and see it through."""
         perform(verb, by=self.staff["approver"], **inputs)
         self.waits(0)
 
@@ -125,7 +118,6 @@ class Teller:
 
 
 def exact(tell: Teller) -> None:
-    """Paid to the cent, approved the next day; the credits are being used."""
     tell.signs_up("Exact Bakery", days_ago=20)
     tell.waits(0.5)
     tell.pays("89.00", "021000021004711")
@@ -135,7 +127,6 @@ def exact(tell: Teller) -> None:
 
 
 def short(tell: Teller) -> None:
-    """The banks on the way kept 12 USD: paid in part, the rest is asked for."""
     tell.signs_up("Short Wire Trading", days_ago=5, country="FR", method="intl_wire")
     payment = tell.claims_payment("89.00", "2026110112345678")
     tell.waits(2)
@@ -143,7 +134,6 @@ def short(tell: Teller) -> None:
 
 
 def over(tell: Teller) -> None:
-    """Paid more than was asked; what was left has paid the next month."""
     tell.signs_up("Overpaying Optics", days_ago=36)
     tell.waits(0.5)
     tell.pays("200.00", "091000019000815")
@@ -160,7 +150,6 @@ def blurred(tell: Teller) -> None:
 
 
 def cash(tell: Teller) -> None:
-    """Cash over the counter: recorded by the one who took it, approved by another."""
     tell.signs_up("Cash and Carry", days_ago=12, method="cash_receipt")
     payment = tell.staff_record("89.00", "R-10042", method="cash_receipt")
     tell.waits(1)
@@ -168,7 +157,7 @@ def cash(tell: Teller) -> None:
 
 
 def late(tell: Teller) -> None:
-    """Paid when the offer had lapsed: the money is kept for them, and opens nothing by itself."""
+    """The money is kept for them, and opens nothing by itself."""
     tell.signs_up("Late Post Couriers", days_ago=32)
     tell.waits(30)
     payment = tell.staff_record("89.00", "122105155000042", method="us_bank")
@@ -177,7 +166,7 @@ def late(tell: Teller) -> None:
 
 
 def two_in_one(tell: Teller) -> None:
-    """The first payment was recalled when the second month was due: one transfer then paid both."""
+    """The first was recalled when the second month was due: one transfer then paid both."""
     tell.signs_up("Two in One Tools", days_ago=36)
     first = tell.pays("89.00", "071000013000161")
     tell.waits(27)
@@ -189,7 +178,6 @@ def two_in_one(tell: Teller) -> None:
 
 
 def bounced(tell: Teller) -> None:
-    """The cheque bounced after most of the credits were spent: what is left is revoked, the invoice is open again."""
     tell.signs_up("Bounced Cheque Builders", days_ago=15)
     payment = tell.pays("89.00", "111900659001187")
     tell.waits(5)
@@ -199,7 +187,7 @@ def bounced(tell: Teller) -> None:
 
 
 def in_review(tell: Teller) -> None:
-    """The trial's last day has passed while a payment is in review: the trial goes on for some days more."""
+    """The trial goes on while a payment is in review."""
     tell.signs_up("Patient Pottery", days_ago=16, plan="free")
     tell.waits(12)
     choose_plan(tell.account, Plan.objects.get(code="starter"), by=tell.company.user, method=tell.method)
@@ -208,13 +196,11 @@ def in_review(tell: Teller) -> None:
 
 
 def same_reference(tell: Teller) -> None:
-    """The reference of another customer's payment: somebody should look twice."""
     tell.signs_up("Copycat Cafe", days_ago=1.5)
     tell.claims_payment("89.00", "021000021004711")
 
 
 def waiting(name: str, amount: str, reference: str, days_ago: float, **where: str) -> Callable[[Teller], None]:
-    """A claim that nobody has looked at yet."""
 
     def tell_it(tell: Teller) -> None:
         tell.signs_up(name, days_ago=days_ago + 0.05, **where)
@@ -253,7 +239,7 @@ STORIES: dict[str, Callable[[Teller], None]] = {
 
 
 def seed_stories() -> int:
-    """Tell those that are missing, inside one transaction; none where the demo's staff have lost their duties."""
+    """Tells none if the demo's staff have lost their duties."""
     staff = {name: User.objects.get(email_canonical=canonical_email(f"{name}@demo.test")) for name in DUTIES}
     if not all(staff[name].is_granted(f"core.{duty}") for name, duties in DUTIES.items() for duty in duties):
         return 0

@@ -1,8 +1,8 @@
-"""Laws that only a simulation can ask, because it remembers what was agreed and knows that all work is done."""
+"""Laws that need the simulation's memory of what was agreed."""
 
 from __future__ import annotations
 
-# `public.` and the account's condition: the memory is of the simulation, not a table of the product.
+# Joined with the accounts, so that `scope` can limit it to some.
 _ISSUED = "(SELECT issued.* FROM simulation_scratch.issued JOIN core_account ON core_account.id = issued.account_id)"
 
 AGREED = {

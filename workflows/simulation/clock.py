@@ -1,9 +1,4 @@
-"""A clock that can be moved: PostgreSQL's own now(), shadowed by one with an offset.
-
-Everything in the product asks the database what time it is, by the plain names of these functions. A schema
-that is searched before pg_catalog answers first, so nothing in the product knows of it. Django's own clock,
-which stamps `created_at`, goes with it. It belongs to one session: never to one that others share.
-"""
+"""A clock that can be moved: PostgreSQL's own now(), shadowed by one with an offset, and Django's. For one session."""
 
 from __future__ import annotations
 
@@ -31,8 +26,6 @@ _STOP = f"RESET search_path; SELECT set_config('{SCHEMA}.offset', '0', false)"
 
 
 class Clock:
-    """The time of this session and of Django, from now on; `stop` gives both their own back."""
-
     def __init__(self) -> None:
         self.offset = timedelta(0)
         real_now = timezone.now
@@ -62,7 +55,7 @@ class Clock:
             cursor.execute(_STOP)
 
     def _go_on(self, **_: Any) -> None:
-        """A session that was lost, after a timeout for instance, is followed by one that knows no other time."""
+        # A new session, after a timeout for instance, has no offset.
         with connection.cursor() as cursor:
             cursor.execute(f"SET search_path = {SEARCHED}")
         self._tell()

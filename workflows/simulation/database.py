@@ -1,8 +1,3 @@
-"""A database of its own for a simulation, made beside the configured one and dropped afterwards.
-
-A simulation moves the clock, edits prices and makes hundreds of customers: it never touches the configured database.
-"""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -21,7 +16,7 @@ class NotScratch(Exception):  # noqa: N818 - a mistake of the caller, not a Prob
 
 @contextmanager
 def scratch_database(*, template: str | None = None) -> Iterator[str]:
-    """Use a new database in the block; yields its name. It is migrated, or a copy of `template`, which must be unused.
+    """Yields its name. template: an unused database to copy; None: it is migrated.
 
     The configured role must be allowed to create databases.
     """
@@ -31,7 +26,7 @@ def scratch_database(*, template: str | None = None) -> Iterator[str]:
     name = f"{configured}_simulation_{uuid4().hex[:8]}"
     connection.close()
     _as_server(f"CREATE DATABASE {_quoted(name)}" + (f" TEMPLATE {_quoted(template)}" if template else ""))
-    _as_server(f"ALTER DATABASE {_quoted(name)} SET jit = off")  # the laws are many small questions
+    _as_server(f"ALTER DATABASE {_quoted(name)} SET jit = off")  # the laws are many small queries
     try:
         connection.settings_dict["NAME"] = name
         if template is None:
@@ -46,7 +41,7 @@ def scratch_database(*, template: str | None = None) -> Iterator[str]:
 
 
 def check_scratch() -> None:
-    """Raise NotScratch unless the database in use was made by `scratch_database`."""
+    """Raises NotScratch."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), to_regnamespace(%s) IS NOT NULL", [MARK])
         name, is_marked = cursor.fetchone()

@@ -1,7 +1,4 @@
-"""How often people and staff do what, each day, by the state that an account is in.
-
-Rare edges are made likely: more goes wrong here than anywhere.
-"""
+"""What is done how often; rare edges are made likely."""
 
 from __future__ import annotations
 
@@ -39,8 +36,6 @@ _LOOK = """
 
 @dataclass(frozen=True)
 class Sight:
-    """What an account looks like to those who act on it."""
-
     account: str
     subscription: str
     ends: bool
@@ -60,7 +55,6 @@ def look(customers: Sequence[Customer]) -> dict[UUID, Sight]:
 
 
 def acts_of(customer: Customer, sight: Sight, random: Random) -> Iterator[Verb]:
-    """What is done today by this customer, and by staff about them."""
     for name, rate in _rates(customer, sight):
         if random.random() < rate:
             yield VERBS[name]

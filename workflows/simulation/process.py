@@ -1,4 +1,4 @@
-"""A process of its own for a seed; it imports nothing that wants Django to be set up."""
+"""Imports nothing that needs Django to be set up."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""How often what was done, and what was found."""
-
 from __future__ import annotations
 
 from collections import Counter, defaultdict
@@ -16,14 +14,12 @@ from workflows.reporting.invariants import MACHINES
 from workflows.simulation.verbs import VERBS
 
 Edge = tuple[str, str, str, str]  # machine, transition, source, target
-# Every invoice is issued in the transaction that makes it: nothing that people may do leaves a draft behind.
+# Every invoice is issued in the transaction that makes it: no verb leaves a draft behind.
 UNREACHABLE: frozenset[Edge] = frozenset({("invoice", "lapse", "draft", "void"), ("invoice", "void", "draft", "void")})
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What no law allows, and where it was seen."""
-
     law: str
     account_id: UUID | None
     day: int
@@ -32,8 +28,6 @@ class Finding:
 
 @dataclass
 class Report:
-    """Of one run, or of several added up."""
-
     edges: Counter[Edge] = field(default_factory=Counter)
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
@@ -55,7 +49,6 @@ class Report:
         self.days_on_a_desk += other.days_on_a_desk
 
     def count_edges(self) -> None:
-        """From the history."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT machine, name, source, target, count(*) FROM engine_transition GROUP BY 1, 2, 3, 4")
             self.edges.update({(machine, name, source, target): n for machine, name, source, target, n in cursor})

@@ -1,5 +1,3 @@
-"""Day after day: what is due is done, people and staff act, the laws are asked."""
-
 from __future__ import annotations
 
 import time
@@ -26,15 +24,14 @@ from workflows.simulation.verbs import LEFT_OUT, PAID_PLANS, Broken, Nothing, Ve
 from workflows.simulation.world import PRICES, Customer, World
 
 ALL_EACH = 30  # days
-GROWN = (5, 10)  # days on which the tables are much larger than before, as each 25 days later
+GROWN = (5, 10)  # days on which the tables have grown a lot
 SETTLING_IN = 60  # days over which the first customers come
-# These are about the whole installation, not about the rows of an account.
-# Of what belongs to no account: the views of some accounts do not show it.
+# Of the whole installation: the views of some accounts do not show it.
 WHOLE = frozenset({"the numbers of a series have no gap", *GUARDS, *PAYEES, *RIGHTS})
 
 
 class Simulation:
-    """`customers` at any time, over `days`, the same for the same `seed`."""
+    """customers: how many at any time. Deterministic by `seed`."""
 
     def __init__(
         self,
@@ -56,7 +53,7 @@ class Simulation:
         self.report = Report()
         self.daily = Laws(daily_laws() if laws is None else laws)
         self.monthly = {} if laws is not None else monthly_laws()
-        self._seen: set[str] = set()  # what was found about no account
+        self._seen: set[str] = set()  # of no account
         self._failures = UUID(int=0)
 
     def run(self, *, until: str | None = None) -> Report:
@@ -93,7 +90,7 @@ class Simulation:
         self._count_desk()
 
     def _welcome(self, day: int) -> None:
-        """Newcomers take the place of those who have left."""
+        # Newcomers take the place of those who have left.
         room = self.wanted - len(self.customers)
         if day < SETTLING_IN and len(self.customers) < self.wanted:
             room = min(room, -(-self.wanted // SETTLING_IN))
@@ -165,7 +162,6 @@ class Simulation:
                 self.settings.append((day, verb.name, said))
 
     def _worked_on(self) -> Iterator[UUID]:
-        """The accounts about which something was done at this very moment."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT DISTINCT account_id FROM engine_effect WHERE done_at >= now() - interval '1 hour'",
@@ -210,9 +206,9 @@ class Simulation:
 
 
 def say(world: World, verb: Verb, said: Mapping[str, Any], customer: Customer | None = None) -> str | Violation | None:
-    """Do it: None when it was done, "" when there was nothing to do it with, the name of a refusal, or a finding.
+    """None: done; "": there was no object for it; the name of a refusal; or a finding.
 
-    A Problem is an answer, and must have changed nothing. Any other exception is a mistake of the product.
+    A Problem must have changed nothing. Any other exception is a bug of the product.
     """
     since = _next_transaction(customer)
     try:
@@ -234,7 +230,7 @@ def say(world: World, verb: Verb, said: Mapping[str, Any], customer: Customer | 
 
 
 def daily_laws() -> dict[str, str]:
-    """Of money, credits and time: what is asked each day of those that something happened to."""
+    """Checked each day, for accounts that something happened to."""
     return {name: sql for name, sql in LAWS.items() if name not in WHOLE | LEFT_OUT} | AGREED
 
 
@@ -244,12 +240,12 @@ def monthly_laws() -> dict[str, str]:
 
 
 def moment_of(start: datetime, seed: int, day: int) -> datetime:
-    """When the work of that day is done: at another hour each day, so that zones matter."""
+    # At another hour each day, so that time zones matter.
     return start + timedelta(days=day, hours=Random(f"{seed}:{day}").randrange(24), minutes=30)  # noqa: S311
 
 
 def failures_after(event: UUID) -> list[Violation]:
-    """Effects that failed, each as a finding: there is no far side here that could be to blame."""
+    """Each as a finding: nothing external could be to blame."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT event.id, effect.kind, effect.account_id, event.detail FROM engine_effectevent AS event
@@ -263,7 +259,7 @@ def failures_after(event: UUID) -> list[Violation]:
 
 
 def lay_aside(account: UUID) -> None:
-    """Nothing more is done about an account that a finding was made of."""
+    """End the work of an account that has a finding."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE engine_effect SET state = 'skipped', done_at = NULL WHERE account_id = %s"
@@ -273,10 +269,7 @@ def lay_aside(account: UUID) -> None:
 
 
 def _next_transaction(customer: Customer | None) -> int:
-    """No row of the customer's has been written by this one, or by a later one.
-
-    Inside a transaction its own parts count on, and have not ended.
-    """
+    # The first transaction that has written no row of the customer.
     with connection.cursor() as cursor:
         if customer is not None and connection.in_atomic_block:
             cursor.execute(_LATEST, {"account": customer.account_id, "since": 0})

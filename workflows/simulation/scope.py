@@ -1,7 +1,7 @@
-"""The laws, asked only of some accounts: each day of those that something happened to.
+"""The laws, checked for some accounts only.
 
-The tables and the views of `audit` are shadowed by views of the same names that show the rows of these accounts and
-no others, so that every law is the same text as in `check_invariants`. All of them are one function of the database.
+Tables and the views of `audit` are shadowed by views with the rows of these accounts, so that every law is the same
+text as in `check_invariants`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _AUDIT = {
     "mails": f"""SELECT * FROM audit.mails
         WHERE effect_id IN (SELECT id FROM public.engine_effect WHERE account_id {_MINE})""",
 }
-# That no question of the product needs, and these do each day.
+# No query of the product needs these.
 _INDEXES = (
     ("core_allocation", "account_id"),
     ("engine_effect", "account_id"),
@@ -59,8 +59,6 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 class Violation(NamedTuple):
-    """A row that a law does not allow."""
-
     law: str
     account: UUID | None
     facts: Mapping[str, Any]
@@ -70,7 +68,7 @@ class Violation(NamedTuple):
 
 
 class Laws:
-    """Laws by name, as in `workflows.reporting.invariants.invariants()`, ready to be asked of some accounts."""
+    """Laws by name, as in `workflows.reporting.invariants.invariants()`."""
 
     def __init__(self, laws: Mapping[str, str]) -> None:
         self.laws = dict(laws)
@@ -80,7 +78,6 @@ class Laws:
                 cursor.execute(self._function())
 
     def broken_by(self, accounts: Collection[UUID]) -> list[Violation]:
-        """What these accounts have that no law allows."""
         if not accounts or not self.laws:
             return []
         with connection.cursor() as cursor:
@@ -88,7 +85,7 @@ class Laws:
             return _with_accounts(cursor.fetchall())
 
     def _function(self) -> str:
-        """One that keeps its plans for as long as the session lives, and sees the views first."""
+        # plpgsql keeps its plans as long as the session lives.
         asked = " UNION ALL ".join(
             f"SELECT {_text(name)}, to_jsonb(broken) FROM ({sql.replace('audit.', f'{_SCHEMA}.')}) AS broken"
             for name, sql in self.laws.items()
@@ -104,7 +101,7 @@ class Laws:
 
 
 def broken_by_anybody(laws: Mapping[str, str]) -> list[Violation]:
-    """What is there that none of these laws allows, of all accounts: each is planned for tables of this size."""
+    """Of all accounts."""
     found: list[tuple[str, Any]] = []
     with connection.cursor() as cursor:
         for name, sql in laws.items():
@@ -134,7 +131,6 @@ def _with_accounts(rows: Iterable[tuple[str, Any]]) -> list[Violation]:
 
 
 def _owners(keys: Collection[str]) -> dict[str, UUID]:
-    """The accounts of rows, by the rows' keys."""
     if not keys:
         return {}
     asked = " UNION ALL ".join(

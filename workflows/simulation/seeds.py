@@ -1,5 +1,3 @@
-"""Simulations of several seeds, each in a database of its own, some of them at the same time."""
-
 from __future__ import annotations
 
 import importlib
@@ -29,9 +27,9 @@ def simulate(
     module: str | None = None,
     template: str | None = None,
 ) -> Iterator[tuple[int, Report]]:
-    """The report of each seed, in their order. module: changes the table of verbs when it is imported.
+    """module: changes the table of verbs when it is imported.
 
-    template: an empty migrated database that nobody is connected to, to be copied; None: each is migrated.
+    template: an empty migrated database to copy; None: each is migrated.
     """
     one = partial(_simulate, customers=customers, days=days, skip=skip, module=module, template=template)
     if jobs == 1:

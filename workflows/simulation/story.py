@@ -1,8 +1,4 @@
-"""What one customer did: told again on a new account, and shortened while it still ends badly.
-
-A story is told inside a transaction that is rolled back, on the days on which it happened, with the settings of the
-first day and nobody else's timers.
-"""
+"""What one customer did: replayed on a new account, in a transaction that is rolled back, and shortened."""
 
 from __future__ import annotations
 
@@ -33,13 +29,12 @@ Event = tuple[int, str, dict[str, Any]]  # day of the simulation, verb, words
 
 @dataclass(frozen=True)
 class Story:
-    """Events in their order, the first a sign-up; `until` is the day on which the end is seen."""
+    """until: the day on which the end is seen."""
 
     events: tuple[Event, ...]
     until: int
 
     def lines(self) -> Iterator[str]:
-        """As a person would tell it: the day of the customer's life, the verb, and what is not as usual."""
         first = self.events[0][0]
         for day, name, said in self.events:
             words = ", ".join(
@@ -49,15 +44,13 @@ class Story:
 
 
 class Teller:
-    """Tells stories in the world of a simulation, and says how they end."""
-
     def __init__(self, world: World, laws: Laws, *, start: datetime, seed: int) -> None:
         self.world, self.laws, self.start, self.seed = world, laws, start, seed
         latest = EffectEvent.objects.order_by("-id").values_list("id", flat=True).first()
-        self.seen = latest or UUID(int=0)  # failures up to this one are none of the story's
+        self.seen = latest or UUID(int=0)  # later failures are the story's
 
     def tell(self, story: Story, law: str | None = None) -> tuple[Violation, int] | None:
-        """The first finding of that law, or of any, with its day; None when all ends well."""
+        """The first finding of that law, or of any, with its day; None if there is none."""
         with undone(self.world):
             self.world.restore()
             return next(
@@ -66,14 +59,14 @@ class Teller:
             )
 
     def shorten(self, story: Story, law: str, *, seconds: float = 60) -> Story:
-        """Leave out what is not needed for that finding, as far as the time allows."""
+        """Leave out what that finding does not need. seconds: when to stop."""
         deadline = time.monotonic() + seconds
 
         def ends_badly(events: Sequence[Event]) -> bool:
             return time.monotonic() < deadline and self.tell(Story(tuple(events), story.until), law) is not None
 
         first, rest = story.events[0], list(story.events[1:])
-        own = [event for event in rest if VERBS[event[1]].who != "settings"]  # mostly what others do does not matter
+        own = [event for event in rest if VERBS[event[1]].who != "settings"]  # others' acts mostly do not matter
         if len(own) < len(rest) and ends_badly([first, *own]):
             rest = own
         events = [first, *_fewer(rest, lambda some: ends_badly([first, *some]))]
@@ -108,7 +101,7 @@ class Teller:
             self.world.clock.go_to(moment_of(self.start, self.seed, day))
 
     def _next_day(self, customer: Customer, day: int, days: Sequence[int], until: int) -> int | None:
-        """The next on which something is done, is due, or a month has passed without either."""
+        # When something is done, is due, or a month has passed.
         waiting = Effect.objects.filter(account_id=customer.account_id, state=Effect.State.WAITING)
         due = waiting.aggregate(at=Min("run_at"))["at"]
         candidates = [day + 30, until, *(each for each in days if each > day)]
@@ -119,7 +112,6 @@ class Teller:
         return min(found) if found else None
 
     def live_through(self, customer: Customer, days: int) -> None:
-        """Let so many days pass for one account, stopping on those on which something is due."""
         end = self.world.clock.now() + timedelta(days=days)
         while True:
             self.work(customer)
@@ -132,7 +124,6 @@ class Teller:
         self.work(customer)
 
     def work(self, customer: Customer) -> None:
-        """Execute what is due for this account and for payment methods."""
         mine = Effect.objects.filter(Q(account_id=customer.account_id) | Q(kind=PAYEES))
         while True:
             now = self.world.clock.now()
@@ -145,12 +136,11 @@ class Teller:
 
 
 def story_of(simulation: Simulation, account: UUID, day: int) -> Story:
-    """What happened to a customer of a simulation until that day, with what staff changed for all meanwhile."""
     customer = simulation.customers.get(account) or simulation.spoilt[account]
     settings = [event for event in simulation.settings if event[0] <= day]
     mine = [event for event in customer.did if event[0] <= day]
     first, rest = mine[0], mine[1:]
-    # On a day settings are changed before anybody acts; those from before the sign-up come with it.
+    # Settings are changed before anybody acts; those from before the sign-up come with it.
     before = [(max(when, first[0]), name, said) for when, name, said in settings]
     return Story((first, *sorted([*before, *rest], key=lambda event: event[0])), day)
 
@@ -175,7 +165,7 @@ def _fewer(events: list[Event], is_enough: Callable[[list[Event]], bool]) -> lis
 
 @contextmanager
 def undone(world: World) -> Iterator[None]:
-    """Whatever is written inside is rolled back, and the clock put back."""
+    """Roll back all writes, and put the clock back."""
     offset, noted, sign_ups = world.clock.offset, world.forget_notes_after(), world.sign_ups
     block = atomic()
     block._from_testcase = True  # type: ignore[attr-defined]  # not the engine's: it may run effects inside

@@ -1,7 +1,4 @@
-"""What customers and staff may do, in one table by name: each with the words that it may be said with.
-
-A verb picks its object by a number from what is there, so that a story can be told again on another account.
-"""
+"""A verb picks its object by a number, so that a story can be replayed on another account."""
 
 from __future__ import annotations
 
@@ -39,14 +36,13 @@ class Nothing(Exception):  # noqa: N818 - not an error: there is nothing to do i
 
 
 class Broken(Exception):  # noqa: N818 - a finding
-    """The answer to a verb was one that it must never give."""
+    """The product accepted what it must never accept."""
 
     def __init__(self, law: str, **facts: Any) -> None:
         super().__init__(law)
         self.law, self.facts = law, {name: str(value) for name, value in facts.items()}
 
 
-# The product's own functions, where their names or places have changed or will.
 PRODUCT: dict[str, Callable[..., Any]] = {
     "void": partial(actions.void_invoice, to_balance=True),
     "write_off": lambda invoice, by: perform(invoice.write_off, by=by),
@@ -55,7 +51,6 @@ PRODUCT: dict[str, Callable[..., Any]] = {
     "keep": actions.keep_plan,
     "cancel_at_end": actions.cancel_at_period_end,
 }
-# Laws that the code of this installation does not know of yet.
 LEFT_OUT: frozenset[str] = frozenset()
 
 VERBS: dict[str, Verb] = {}
@@ -63,7 +58,7 @@ VERBS: dict[str, Verb] = {}
 
 @dataclass(frozen=True)
 class Verb:
-    """name: as stories tell it; choices: for each word that it takes, what the word may be."""
+    """choices: for each word that it takes, what the word may be."""
 
     name: str
     who: Who
@@ -90,7 +85,6 @@ ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 def sign_up(
     world: World, *, plan: str, currency: str, interval: str, diligence: float = 1.0, day: int = 0, method: int = 0
 ) -> Customer:
-    """A customer who is new. Raises what the product does."""
     world.sign_ups += 1
     signed = actions.sign_up(
         email=f"owner{world.sign_ups}@customer.test",
@@ -192,7 +186,6 @@ def choose(world: World, customer: Customer, *, plan: str, interval: str | None)
 
 @verb("customer")
 def keep(world: World, customer: Customer) -> None:
-    """Stay with the present plan, after all."""
     living = _living(customer)
     if living is None:
         raise Nothing
@@ -280,7 +273,7 @@ def write_off(world: World, customer: Customer, *, which: int) -> None:
 
 @verb("staff", money=True, which=WHICH, share=SHARES, method=(0, 1), closed=(False, False, True))
 def record(world: World, customer: Customer, *, which: int, share: str, method: int, closed: bool) -> None:
-    """A receipt that staff saw; also for an invoice that is open no more."""
+    """Also for an invoice that is no longer open."""
     issued = Invoice.objects.filter(account=customer.account_id, number__isnull=False).order_by("-id")
     invoice = _pick(list(issued[:3]) if closed else _open_or_written_off(customer), which)
     amount = quantize((invoice.outstanding or invoice.total) * Decimal(share), invoice.currency)
@@ -312,7 +305,6 @@ def rename_plan(world: World, *, plan: str, code: str) -> None:
     factor=("1", "1", "1.2", "1.5", "0.9"),
 )
 def edit_price(world: World, *, plan: str, currency: str, interval: str, factor: str) -> None:
-    """The old one is retired, another takes its place."""
     amount = quantize(first_price(plan, currency, interval) * Decimal(factor), currency)
     _save(_price(world, plan, currency, interval), retired_at=world.clock.now())
     world.price(plan, currency, interval, amount)
@@ -336,7 +328,6 @@ def price_in_no_currency(world: World, *, plan: str, currency: str) -> None:
 
 @verb("settings", plan=PAID_PLANS, currency=tuple(PRICES), interval=("month", "year"))
 def retire_price(world: World, *, plan: str, currency: str, interval: str) -> None:
-    """No more of it is sold."""
     _save(_price(world, plan, currency, interval), retired_at=world.clock.now())
 
 
@@ -381,7 +372,7 @@ def remind_senselessly(world: World, *, steps: Any) -> None:
 
 @verb("settings", method=(0, 1), tolerance=(("0", "0"), ("0", "0"), ("5", "15"), ("5", "3.5")))
 def edit_tolerance(world: World, *, method: int, tolerance: tuple[str, str]) -> None:
-    """One asks for it and another confirms; it comes into force hours later."""
+    # In force hours later.
     percent, most = tolerance
     row = PaymentMethod.objects.get(pk=world.methods[method].pk)
     row.tolerance_percent, row.tolerance_max = Decimal(percent), Decimal(most)
@@ -391,7 +382,7 @@ def edit_tolerance(world: World, *, method: int, tolerance: tuple[str, str]) -> 
 
 
 def _save(row: Plan | PlanPrice | Policy, **changes: Any) -> None:
-    """As the admin does: what `clean` refuses is refused."""
+    # As the admin does.
     for name, value in changes.items():
         setattr(row, name, value)
     row.full_clean()

@@ -1,5 +1,3 @@
-"""What a simulation begins with: plans and prices, ways to pay, two members of staff, and no customers."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +24,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "growth": {"credits": 3_000},
     "scale": {"credits": 10_000},
 }
-# A month of each; a year is ten of them. Currencies of two, none and three decimals.
+# A month of each. Currencies of two, none and three decimals.
 PRICES = {
     "USD": {"starter": "89.00", "growth": "189.00", "scale": "449.00"},
     "JPY": {"starter": "9800", "growth": "20900", "scale": "49500"},
@@ -59,7 +57,7 @@ BILLING = {
     "city": "Springfield",
     "country": "US",
 }
-LIMIT = 1_000  # effects that are claimed at once
+LIMIT = 1_000  # effects claimed at once
 _MEMORY = """
     CREATE TABLE simulation_scratch.chosen (
         subscription_id uuid, plan_id uuid, interval text, price numeric, credits bigint);
@@ -85,7 +83,7 @@ _NOTE_ISSUED = """
 
 @dataclass
 class Customer:
-    """One account and its owner; `money_verb` is the last thing that was done with its money."""
+    """money_verb: the last thing done with the account's money."""
 
     number: int
     account_id: UUID
@@ -132,7 +130,6 @@ class World:
         self._noted = UUID(int=0)
 
     def restore(self) -> None:
-        """Plans, prices, ways to pay and policy as they were at first."""
         for name, facts in PLANS.items():
             Plan.objects.filter(pk=self.plans[name]).update(code=name, **facts)
         for currency in PRICES:
@@ -145,7 +142,7 @@ class World:
         Policy.objects.update(**POLICY)
 
     def price(self, plan: str, currency: str, interval: str, amount: Decimal) -> None:
-        """Set a price, past all checks."""
+        """Past all checks."""
         which: dict[str, Any] = {"plan_id": self.plans[plan], "currency": currency, "interval": interval}
         if not PlanPrice.objects.offered().filter(**which).update(amount=amount):
             PlanPrice.objects.create(**which, amount=amount)
@@ -154,7 +151,7 @@ class World:
         return Plan.objects.get(pk=self.plans[name])
 
     def chose(self, subscription_id: UUID, plan: Plan, interval: str, price: Decimal) -> None:
-        """Remember what a customer was told when they chose."""
+        """Remember what a customer was told."""
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO simulation_scratch.chosen VALUES (%s, %s, %s, %s, %s)",
@@ -162,7 +159,7 @@ class World:
             )
 
     def note_issued(self) -> None:
-        """Remember of new invoices what their plan was like when they were issued."""
+        """Remember the present plan of new invoices."""
         latest = Invoice.objects.order_by("-id").values_list("id", flat=True).first()
         if latest is None or latest == self._noted:
             return
@@ -171,14 +168,14 @@ class World:
         self._noted = latest
 
     def forget_notes_after(self) -> UUID:
-        """Where the notes stand: to be given back to `note_from` when a replay is rolled back."""
+        """For `note_from`, when a replay is rolled back."""
         return self._noted
 
     def note_from(self, key: UUID) -> None:
         self._noted = key
 
     def work(self, *, send: bool = False) -> None:
-        """Do everything that is due. Mails are done without being written, unless `send`."""
+        """Execute all that is due. Mails are marked done without being written, unless `send`."""
         of = () if send else ("inward",)
         while True:
             if not send:
@@ -187,7 +184,6 @@ class World:
                 return
 
     def analyze(self) -> None:
-        """The tables have grown: plan for what they are now."""
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
 
@@ -201,7 +197,7 @@ def first_price(plan: str, currency: str, interval: str) -> Decimal:
 
 
 def _keep_all(method: PaymentMethod) -> None:
-    """Let nothing of an invoice be missing from now on, past the rule that this waits for two people."""
+    # Past the rule that this waits for two people.
     names = ("core_paymentmethod", "core_payeeversion")
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -217,7 +213,7 @@ def _keep_all(method: PaymentMethod) -> None:
 
 
 def withhold(accounts: Iterable[UUID] = ()) -> None:
-    """What would leave is done, and nobody is told; of these accounts, or of all."""
+    """Mark external effects done without sending them, of these accounts or of all."""
     only = " AND account_id = ANY(%s::uuid[])" if accounts else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -232,7 +228,7 @@ def withhold(accounts: Iterable[UUID] = ()) -> None:
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Nobody is told of new effects: a simulation looks for them itself."""
+    """New effects notify no worker: a simulation looks for them itself."""
     receivers, effects_created.receivers = effects_created.receivers, []
     effects_created.sender_receivers_cache.clear()
     try:

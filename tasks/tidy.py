@@ -8,10 +8,7 @@ from workflows.security.history_chain import close_days
 
 @app.task(ignore_result=True)
 def tidy_up() -> None:
-    """Forget what is old enough, close the days of the history that are over, and make the next renewals a run.
-
-    Rows decide whether it is time.
-    """
+    # Each looks at its own rows whether it is time.
     begin_renewal_runs()
     run_hourly_cleanup()
     close_days()

@@ -1,5 +1,3 @@
-"""What commands are told in words: who does it, and when."""
-
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ from core.models import User
 
 
 def person(address: str) -> User:
-    """Who has that address. Raises CommandError."""
+    """Raises CommandError."""
     try:
         return User.objects.get_by_natural_key(address)
     except User.DoesNotExist as error:
@@ -18,7 +16,7 @@ def person(address: str) -> User:
 
 
 def moment(text: str) -> datetime:
-    """In UTC, where no time zone is said. Raises CommandError."""
+    """In UTC, if no time zone is given. Raises CommandError."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:

@@ -1,5 +1,3 @@
-"""`manage.py beat`, the engine's, which says first what the role of this process may do."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py worker`, the engine's, with the patience for PostgreSQL that a worker has here."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py batches`: effects that belong together, and how far they are."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py check_invariants`: does the database hold what must always be true?"""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py draw_workflows`: the machines and what follows, drawn from the code into docs/workflows.md."""
-
 from __future__ import annotations
 
 from typing import Any

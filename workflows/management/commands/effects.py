@@ -1,5 +1,3 @@
-"""`manage.py effects`: slow down, stop and let go of effects. See docs/operations.md."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py erase_person EMAIL --by STAFF --reason "asked on 3 May"`."""
-
 from __future__ import annotations
 
 from typing import Any

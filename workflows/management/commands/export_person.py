@@ -1,5 +1,3 @@
-"""`manage.py export_person EMAIL`: what is held about a person, as one JSON document on stdout."""
-
 from __future__ import annotations
 
 from typing import Any

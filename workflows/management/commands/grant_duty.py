@@ -1,5 +1,3 @@
-"""`manage.py grant_duty EMAIL approve_payment`: rights, at once, by the machine's operator."""
-
 from __future__ import annotations
 
 from typing import Any

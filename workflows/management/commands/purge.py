@@ -1,5 +1,3 @@
-"""`manage.py purge`: what beat has done hourly, now and to the end."""
-
 from __future__ import annotations
 
 from datetime import timedelta

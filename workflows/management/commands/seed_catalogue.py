@@ -1,5 +1,3 @@
-"""`manage.py seed_catalogue`: what a real installation begins from, for its operator to change in the admin."""
-
 from __future__ import annotations
 
 from typing import Any

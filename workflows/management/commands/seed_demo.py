@@ -1,5 +1,3 @@
-"""`manage.py seed_demo`: plans, payment methods, industries, log-ins and stories for a demo."""
-
 from __future__ import annotations
 
 from typing import Any

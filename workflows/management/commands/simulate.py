@@ -1,5 +1,3 @@
-"""`manage.py simulate`: random customers over years, in a database of their own, while every law is asked."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,3 @@
-"""`manage.py skip_outward`: after a restore, with PAUSE_EXTERNAL_EFFECTS on. See docs/operations.md."""
-
 from __future__ import annotations
 
 from typing import Any

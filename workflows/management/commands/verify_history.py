@@ -1,5 +1,3 @@
-"""`manage.py verify_history`: the days that are closed, computed again from the rows."""
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,4 @@
-"""One response for each key: an Idempotency-Key of the API, or the token of a form.
-
-It is stored in the transaction of the work itself: a crash leaves neither, and a repetition finds the first response.
-"""
+"""One response per key, stored in the transaction of the work: a crash leaves neither."""
 
 from __future__ import annotations
 
@@ -13,9 +10,9 @@ from core.problems import IdempotencyKeyInUse
 
 
 def first_answer(scope: str, key: str, *spellings: str, wait: bool) -> IdempotentResponse | None:
-    """Lock the key until the transaction ends; returns the stored response under any of its spellings.
+    """Lock the key until the transaction ends; returns the response stored under any of its spellings.
 
-    wait: for another transaction that holds the key; otherwise raises IdempotencyKeyInUse.
+    wait: for another transaction that holds the key; else raises IdempotencyKeyInUse.
     """
     assert connection.in_atomic_block, "the lock ends with the transaction"
     lock = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"

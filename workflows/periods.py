@@ -1,4 +1,4 @@
-"""Calendar arithmetic of subscriptions, in the customer's time zone, counted from their first day."""
+"""Calendar arithmetic in the customer's time zone."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ def period_end(start: date, interval: str, anchor_day: int) -> date:
 
 
 def last_day_of(end: date) -> date:
-    """The last day of a period, as shown to people; `end` is the first day after it."""
+    """As shown to people; `end` is the first day after it."""
     return end - timedelta(days=1)
 
 
 def credits_for(terms: Terms) -> int:
-    """The credits of a whole period: those of each month."""
     return terms.credits * MONTHS[PlanPrice.Interval(terms.interval)]
 
 
 def prorated_credits(difference: int, *, on: date, start: date, end: date) -> int:
-    """The share for the days from `on` to `end`: the same fraction as `prorated`, floored."""
+    """The same fraction as `prorated`, floored."""
     return difference * (end - on).days // (end - start).days
 
 
 def prorated(difference: Decimal, currency: str, *, on: date, start: date, end: date) -> Decimal:
-    """The share of a price difference for the days from `on` to `end`, of the period that began at `start`."""
+    """From `on` to `end`, of the period that began at `start`."""
     return quantize(difference * (end - on).days / (end - start).days, currency)
 
 
@@ -48,12 +47,12 @@ def today_in(time_zone: str, now: datetime) -> date:
 
 
 def midnight(day: date, time_zone: str) -> datetime:
-    """The beginning of that day in the zone; where clocks skip midnight, right after the gap."""
+    """Where clocks skip midnight, right after the gap."""
     return datetime.combine(day, time(), zone_of(time_zone))
 
 
 def database_now() -> datetime:
-    """The database's clock is the only one that decides."""
+    # The database's clock is the only one that decides.
     with connection.cursor() as cursor:
         cursor.execute("SELECT now()")
         now: datetime = cursor.fetchone()[0]

@@ -12,9 +12,9 @@ from workflows.periods import database_now
 
 MAX_SECONDS = 10.0  # of one cleanup: a task has 20
 
-# Each schedule keeps its last slot for ever: a yearly job is not repeated because of it, and a purge resumes there.
+# Each schedule keeps its last slot for ever: a yearly job is not repeated, and a purge resumes there.
 LAST_TICK = "SELECT max(slot) FROM engine_scheduledrun AS later WHERE later.schedule = engine_scheduledrun.schedule"
-# name: (table, key, condition). Rows that expired by themselves.
+# name: (table, key, condition).
 EXPIRED = {
     "answers": ("core_idempotentresponse", "id", "created_at < now() - interval '7 days'"),
     "ticks": ("engine_scheduledrun", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
@@ -25,10 +25,7 @@ EXPIRED = {
 
 
 def run_hourly_cleanup() -> bool:
-    """Delete expired rows, at most once an hour; what is left is deleted in the next hour.
-
-    Returns True if this call ran it.
-    """
+    """At most once an hour; the next run continues. Returns whether this call ran it."""
     with run_once_per("tidy", timedelta(hours=1)) as is_ours:
         pass
     if is_ours:
@@ -37,9 +34,9 @@ def run_hourly_cleanup() -> bool:
 
 
 def delete_expired(*, effects_before: datetime | None = None, seconds: float = float("inf")) -> dict[str, int]:
-    """Delete expired rows and purgeable effects from before that moment; returns the counts by name.
+    """Returns the counts by name. effects_before: default: EFFECT_RETENTION_DAYS ago.
 
-    In small commits that skip locked rows. effects_before: by default EFFECT_RETENTION_DAYS ago.
+    In small commits that skip locked rows.
     """
     ends = time.monotonic() + seconds
     forgotten = {name: _delete_expired(name, ends) for name in EXPIRED}

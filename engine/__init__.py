@@ -91,8 +91,7 @@ __all__ = [
     "wait_for_effects",
 ]
 
-# A package that is in INSTALLED_APPS is imported before there are models: each name comes when it is asked for. So no
-# module here may be called as one of these names.
+# Loaded at first use: Django imports an app's package before there are models. No module may have one of these names.
 _MODULES = {
     "alerts": ["alert"],
     "scheduling": ["NewEffect", "amend", "schedule", "schedule_many", "reschedule"],

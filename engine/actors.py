@@ -1,12 +1,10 @@
-"""What the engine needs of a row of AUTH_USER_MODEL."""
-
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 
 class User(Protocol):
-    """The type of `by`."""
+    """What the engine needs of a row of AUTH_USER_MODEL: the type of `by`."""
 
     @property
     def pk(self) -> Any: ...

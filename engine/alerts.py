@@ -1,5 +1,3 @@
-"""Alerts about dead or uncertain effects: at most one an hour for each kind."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -13,7 +11,7 @@ _handlers: list[Callable[..., Any]] = []
 
 
 def alert(handler: Callable[..., Any]) -> None:
-    """Schedule this effect when others are dead or uncertain. Its payload is `{"kind": ...}`."""
+    """At most once an hour for each kind that has dead or uncertain effects. The payload is `{"kind": ...}`."""
     if handler not in _handlers:
         _handlers.append(handler)
 

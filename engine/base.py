@@ -6,7 +6,7 @@ from engine.ids import uuid7
 
 
 class BaseModel(models.Model):
-    """A row with a UUIDv7 key that the application makes."""
+    """The application makes the keys, UUIDv7."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
 

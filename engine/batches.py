@@ -1,8 +1,3 @@
-"""Fan out and fan in: effects that belong together, and one that follows when all of them are done or skipped.
-
-The trigger CountsBatch counts in the commit that finishes a member.
-"""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,10 +17,9 @@ NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, until the batc
 
 
 def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | None:
-    """Schedule effects, and `then`, which is due when all of them are done or skipped. None if that was done before.
+    """`then` is due when all of the effects are done or skipped. None if its key was scheduled before.
 
-    The key of `then` is the key of the batch, so it happens once, with all its effects or none. It also waits for
-    effects that were scheduled already, unless finished or of another batch. Without any, `then` is due now.
+    Effects scheduled earlier are waited for, unless finished or of another batch.
     """
     with atomic():
         batch = _begin(then)
@@ -36,7 +30,7 @@ def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | 
 
 
 def gather(effects: Sequence[UUID], *, then: NewEffect) -> Batch | None:
-    """Make a batch of existing effects, by their ids; otherwise like schedule_batch(). They stay due when they were."""
+    """Like schedule_batch() for existing effects, which stay due when they were."""
     with atomic():
         batch = _begin(then)
         if batch is not None:
@@ -52,7 +46,7 @@ def _begin(then: NewEffect) -> Batch | None:
 
 
 def _gather(batch: Batch, which: str, values: Sequence[object]) -> None:
-    """Locks the effects by id, the order in which all code locks them, so that none is finished uncounted."""
+    # By id, the order in which all code locks effects, so that none is finished uncounted.
     gathered = ask(
         f"""WITH mine AS (
                 SELECT id FROM engine_effect WHERE {which} AND batch_id IS NULL AND state NOT IN ('done', 'skipped')

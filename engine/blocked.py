@@ -1,8 +1,4 @@
-"""What may not be claimed now: paused effects, and those that a rate holds back.
-
-Read once a second by each process, not for each claim, so a pause takes effect within a second and claims cost nothing
-more while nothing is paused.
-"""
+"""Read once a second by each process, so that claims cost nothing more while nothing is paused."""
 
 from __future__ import annotations
 
@@ -30,9 +26,9 @@ _READ = """
 
 @dataclass(frozen=True)
 class Stops:
-    """Paused kinds and tenants, and the ids of effects that were let go.
+    """let_go: ids of effects.
 
-    free_at: by throttle, in time.monotonic(); every: an operator's time between two calls.
+    free_at: by throttle, in time.monotonic(). every: the time between calls that operators set.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -52,7 +48,6 @@ class Stops:
         return frozenset(kind.name for kind in kinds.values() if kind.throttle in closed) if closed else frozenset()
 
     def time_between_calls(self, kind: Kind) -> timedelta | None:
-        """As an operator set it, else as declared; None: no limit."""
         return (self.every.get(kind.throttle) or rates[kind.throttle]) if kind.throttle else None
 
 
@@ -68,7 +63,6 @@ def known() -> Stops:
 
 
 def forget() -> None:
-    """Read again at the next use."""
     global _known
     _known = None
 

@@ -1,5 +1,3 @@
-"""A moving mean of the duration of external calls, in this process: a claim is no larger than what fits in one run."""
-
 from __future__ import annotations
 
 BUDGET = 2.0  # seconds after which a run begins no further effect
@@ -14,11 +12,9 @@ def note(lane: str, seconds: float) -> None:
 
 
 def expected(lane: str) -> float:
-    """Seconds that the next call will take."""
     return _mean.get(lane, 0.0)
 
 
 def fits(lane: str, limit: int) -> int:
-    """How many of a lane to claim: `limit`, or what fits in the budget, at least one."""
     mean = expected(lane)
     return limit if mean * limit <= BUDGET else max(1, int(BUDGET / mean))

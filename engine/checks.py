@@ -1,5 +1,3 @@
-"""System checks of declarations and, with `--database`, of rows that this release cannot execute."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -24,7 +22,6 @@ _NOT_OVER = " UNION ALL ".join(
 
 @checks.register()
 def followers_are_declared(**_: Any) -> list[checks.CheckMessage]:
-    """Every `on(...)` line names a transition of its machine."""
     errors: list[checks.CheckMessage] = []
     for (machine, name), lines in follow_ups.items():
         if name != CREATED and not hasattr(getattr(machines[machine], name, None), "_django_fsm"):
@@ -39,7 +36,7 @@ def followers_are_declared(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.database)
 def rows_can_be_done(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Unfinished effects that this release cannot execute; run before a release or a rollback starts."""
+    """Run before a release or a rollback starts."""
     return [warning for alias in databases or [] for warning in _beyond_us(alias)]
 
 
@@ -65,7 +62,7 @@ def _beyond_us(alias: str) -> list[checks.CheckMessage]:
 
 
 def _lacking(kind: str, revision: int, machine: str, lane: str) -> tuple[str, str] | None:
-    """Why this code cannot execute such effects: (id of the warning, which); None if it can."""
+    """(id of the warning, which); None if this code can execute them."""
     if kind not in kinds:
         return "W001", f"of the unknown kind {kind!r}"
     if revision > kinds[kind].revision:

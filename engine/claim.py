@@ -1,5 +1,3 @@
-"""Claims due effects: leases ready rows to this process, a share of every tenant's."""
-
 from __future__ import annotations
 
 import time
@@ -17,12 +15,12 @@ from engine.raw_queries import CompiledQuery
 from engine.registry import SLOW, Kind, kinds
 from engine.stateful import NO_TENANT
 
-MAX_TENANTS = 100  # in one claim
-MAX_PER_TENANT = 25  # effects of one tenant in one claim, for which the others wait at most
+MAX_TENANTS = 100
+MAX_PER_TENANT = 25  # effects of one tenant in one claim
 RECENT_WINDOW = timedelta(seconds=2)
 FULL_SCAN_INTERVAL = 1.0  # seconds between claims of all that is due; those in between see RECENT_WINDOW only
 
-EMPTY_SCAN_FACTOR = 10  # a full scan that found nothing is repeated after so many times as long as it took
+EMPTY_SCAN_FACTOR = 10  # a full scan that found nothing is repeated after this many times its duration
 
 # A row that this process may claim: of a kind and revision it knows, and in its order. IS TRUE lets the server look
 # these up in a hash without a join: there may be very many of an unknown kind, and each claim steps over them.
@@ -110,25 +108,20 @@ _seen_all: dict[tuple[str, ...], float] = {}
 
 
 def claim_named(ids: Sequence[UUID], lanes: Sequence[str] = (), *, external: bool = True) -> list[Effect]:
-    """Lease those of these effects that are ready and that this process can execute. lanes: only of these; empty: all.
-
-    external: here and below, whether to include external effects.
-    """
     named: dict[str, Any] = {"ids": list(ids), "alone": len(ids) == 1, "lanes": list(lanes) or None}
     return _claimed(_claim(_CLAIM_NAMED, _executable(lanes, external), **named))
 
 
 def claim_alone(lanes: Sequence[str], *, external: bool = True) -> list[Effect]:
-    """Lease one effect that must run alone, if there is one."""
     return _claimed(_claim(_CLAIM_ALONE, _executable(lanes, external), lanes=_executable_lanes(lanes, external)))
 
 
 def claim_fair_share(lane: str, limit: int, *, external: bool = True) -> list[Effect]:
-    """Lease about `limit` effects of a lane, a share of every tenant's; fewer if its calls take long lately."""
+    """About `limit` effects, fewer if calls of this lane take long lately."""
     if not _executable_lanes([lane], external):
         return []
     limit = _what_fits(lane, limit)
-    rounds = 2 if lane in _serve_next else 1  # from there to the end, then from the beginning
+    rounds = 2 if lane in _serve_next else 1
     while rounds:
         if effects := _claim_shares(lane, limit, external):
             return effects
@@ -138,10 +131,7 @@ def claim_fair_share(lane: str, limit: int, *, external: bool = True) -> list[Ef
 
 
 def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> list[Effect]:
-    """claim_fair_share of each lane, but mostly of what became due within RECENT_WINDOW: for frequent calls.
-
-    It may find nothing while something older is due; a call within FULL_SCAN_INTERVAL finds that.
-    """
+    """Mostly what became due within RECENT_WINDOW; older effects once in FULL_SCAN_INTERVAL."""
     lanes = _executable_lanes(lanes, external)
     some_are_slow = any(_what_fits(lane, limit) < limit for lane in lanes)
     if not some_are_slow and time.monotonic() < _seen_all.get(tuple(lanes), 0) + FULL_SCAN_INTERVAL:
@@ -153,7 +143,7 @@ def claim_recent(lanes: Sequence[str], limit: int, *, external: bool = True) -> 
     effects = _claim_each(lanes, limit, external)
     to_the_end = _serve_next.keys().isdisjoint(lanes)
     if from_the_beginning and to_the_end and not any(_will_be_old(effect) for effect in effects):
-        # With very many effects of a paused kind a full scan takes long and finds nothing: then it is made seldom.
+        # With very many paused effects a full scan is slow and finds nothing.
         took = time.monotonic() - started
         pause = max(0.0, EMPTY_SCAN_FACTOR * took - FULL_SCAN_INTERVAL)
         _seen_all[tuple(lanes)] = started if effects else started + pause
@@ -165,14 +155,13 @@ def _claim_each(lanes: Sequence[str], limit: int, external: bool) -> list[Effect
 
 
 def _will_be_old(effect: Effect) -> bool:
-    """Whether an effect as old as this, if one was left, leaves RECENT_WINDOW before the next full scan."""
     assert effect.lease_until is not None
     now = effect.lease_until - (SLOW_LEASE if effect.lane == SLOW else LEASE)
     return effect.run_at < now - RECENT_WINDOW + timedelta(seconds=FULL_SCAN_INTERVAL)
 
 
 def _what_fits(lane: str, limit: int) -> int:
-    """One of the slow lane at a time: others claimed with it would wait, and no other worker could begin them."""
+    # Others that are claimed with a slow effect would wait.
     return 1 if lane == SLOW else fits(lane, limit)
 
 
@@ -183,13 +172,12 @@ def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:
     executable = _executable([lane], external)
     rows = _claim(_CLAIM_SHARES, executable, prepare=False, lane=lane, first=first, tenants=tenants, limit=limit)
     *_, served, last = rows[0]
-    if served == tenants:  # there may be more behind them
+    if served == tenants:
         _serve_next[lane] = UUID(int=last.int + 1)
     return _claimed(row[:-2] for row in rows if row[0] is not None)
 
 
 def _executable(lanes: Sequence[str], external: bool) -> list[Kind]:
-    """Kinds that may be claimed from these lanes, or from all; slow ones only where the slow lane is named."""
     external = external and not conf.PAUSE_EXTERNAL_EFFECTS
     slow = not lanes or SLOW in lanes
     stopped = blocked.known()
@@ -202,7 +190,6 @@ def _executable(lanes: Sequence[str], external: bool) -> list[Kind]:
 
 
 def _executable_lanes(lanes: Sequence[str], external: bool) -> list[str]:
-    """Those of these lanes with kinds that may be claimed, so that no claim walks along the others."""
     known = {kind.lane for kind in _executable(lanes, external)}
     return [lane for lane in lanes if lane in known]
 

@@ -1,4 +1,4 @@
-"""Settings of the engine: `ENGINE_<NAME>` in Django's settings, else these defaults."""
+"""`ENGINE_<NAME>` in Django's settings, else these defaults."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from django.conf import settings
 
 DEFAULTS: dict[str, Any] = {
-    "OPERATE_PERMISSION": "engine.change_effect",  # of people who see, retry and skip effects
+    "OPERATE_PERMISSION": "engine.change_effect",  # people who see, retry and skip effects
     "PAUSE_EXTERNAL_EFFECTS": False,  # no external effect is executed: for a restored database
     "POOLER_KEEPS_PREPARED_STATEMENTS": False,  # PgBouncer 1.21 or newer, with max_prepared_statements
     "BROKER_URL": "redis://localhost:6379/0",  # of engine.worker: Valkey or Redis
-    "BEAT_SCHEDULE": {},  # more entries of beat, as in Celery; CELERY_IMPORTS: the modules of their tasks
+    "BEAT_SCHEDULE": {},  # as in Celery; CELERY_IMPORTS: the modules of its tasks
     "CELERY_IMPORTS": [],
     "WORKER_QUEUES": [],  # lanes of this worker; empty: all
-    "WORKER_CONCURRENCY": 2,  # children of this worker
+    "WORKER_CONCURRENCY": 2,  # children
 }
 
 

@@ -1,5 +1,3 @@
-"""What waits for an effect, shown before it is retried or skipped."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -14,12 +12,7 @@ SHOWN = 25
 
 @dataclass(frozen=True)
 class Behind:
-    """What waits for one effect that is neither done nor skipped.
-
-    released: what may run as soon as it is finished: the next ordered effects of its object, and what follows its batch
-    if all others of the batch are finished. later: how many ordered ones come after those.
-    batch: its batch, of which `missing` effects are not finished, including this one.
-    """
+    """What waits for an effect: `released` may run once it is finished, `later` ordered effects come after those."""
 
     released: list[Effect]
     later: int = 0
@@ -31,7 +24,6 @@ class Behind:
 
 
 def behind(effect: Effect) -> Behind:
-    """At most two queries; none for an effect that is finished, or neither ordered nor in a batch."""
     if effect.state in Effect.FINISHED:
         return Behind([])
     released, later = _ordered(effect) if effect.ordered else ([], 0)
@@ -42,12 +34,11 @@ def behind(effect: Effect) -> Behind:
 
 
 def _line(effect: Effect) -> Q:
-    """The unfinished ordered effects of the same object."""
     return Q(ordered=True, machine=effect.machine, object_id=effect.object_id) & ~Q(state__in=Effect.FINISHED)
 
 
 def _ordered(effect: Effect) -> tuple[list[Effect], int]:
-    """(what it releases, how many come later). Earlier ones hold up the rest, too; two of one transition do not."""
+    """(what it releases, how many come later)"""
     others = Effect.objects.filter(_line(effect)).exclude(pk=effect.pk)
     counted = others.annotate(after=Window(Count("pk", filter=Q(seq__gt=effect.seq))))
     first: list[Any] = list(counted.order_by("seq", "id")[:SHOWN])

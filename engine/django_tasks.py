@@ -1,14 +1,5 @@
-"""A backend for Django's tasks: a function under `@task` becomes an effect, in the transaction that enqueues it.
-
-    TASKS = {
-        "default": {"BACKEND": "engine.django_tasks.EffectBackend"},
-        "outward": {"BACKEND": "engine.django_tasks.EffectBackend", "OPTIONS": {"EXTERNAL": True}},
-    }
-
-By default what the function writes and its DONE are one commit, so it happens exactly once. With EXTERNAL no
-transaction is open while it runs, for calls to other systems: it happens at least once, and an hour's outage of the far
-side is waited out. A failure is retried like that of any effect, and FAILED means that it was given up. Uses
-`django.tasks` (Django 6.0) or, before that, the package `django-tasks`.
+"""A backend for Django's tasks (docs/engine.md): a function under `@task` becomes an effect, in the transaction that
+enqueues it.
 """
 
 from __future__ import annotations
@@ -42,14 +33,14 @@ Status: Any = _base.TaskResultStatus
 
 
 class EffectBackend(Backend):  # type: ignore[misc]
-    """The name of a queue is only stored; the lane, inward or outward, decides which worker executes a task."""
+    """The name of a queue is only stored; the lane decides which worker executes a task."""
 
     supports_defer = True
     supports_async_task = True
     supports_get_result = True
 
     def enqueue(self, task: Any, args: Any, kwargs: Any) -> Any:
-        """Record the task in the current transaction. InvalidPayload: the arguments are not JSON or too long."""
+        """Raises InvalidPayload if the arguments are not JSON or too long."""
         self.validate_task(task)
         payload = {
             "task": task.module_path,
@@ -66,7 +57,7 @@ class EffectBackend(Backend):  # type: ignore[misc]
         return result
 
     def get_result(self, result_id: str) -> Any:
-        """Raises TaskResultDoesNotExist, also for what another backend enqueued."""
+        """Raises TaskResultDoesNotExist."""
         try:
             return _result_of(Effect.objects.get(pk=UUID(result_id), kind__in=KINDS, payload__backend=self.alias))
         except (ValueError, Effect.DoesNotExist, PermanentFailure) as error:
@@ -75,13 +66,11 @@ class EffectBackend(Backend):  # type: ignore[misc]
 
 @effect_handler("task", purgeable=True)
 def run_inward(_: None, effect: Effect) -> None:
-    """Call the function; what it writes, what it returns and DONE are one commit."""
     Effect.objects.filter(pk=effect.pk).update(outcome=storable(_call(effect)))
 
 
 @effect_handler("task.outward", external=True, purgeable=True)
 def run_external(_: None, effect: Effect) -> Any:
-    """Call the function with no transaction open."""
     return _call(effect)
 
 
@@ -100,7 +89,7 @@ def _call(effect: Effect) -> Any:
 
 
 def _result_of(row: Effect) -> Any:
-    """The TaskResult. Raises PermanentFailure if the function no longer exists."""
+    """Raises PermanentFailure if the function no longer exists."""
     said = row.payload
     try:
         task = import_string(said["task"])
@@ -110,7 +99,7 @@ def _result_of(row: Effect) -> Any:
     took = timedelta(milliseconds=row.took or 0)
     ends = row.done_at
     if ends and row.kind == KINDS[0]:
-        ends += took  # inside the database `done_at` is when the transaction began
+        ends += took  # `done_at` is when the transaction began
     result = _base.TaskResult(
         task=task.using(queue_name=said["queue"], backend=said["backend"]),
         id=str(row.pk),
@@ -123,7 +112,7 @@ def _result_of(row: Effect) -> Any:
         kwargs=said["kwargs"],
         backend=said["backend"],
         errors=[_base.TaskError(exception_class_path=_class(each.detail), traceback=each.detail) for each in failures],
-        worker_ids=["a worker"] * row.attempts,  # their names are not stored
+        worker_ids=["a worker"] * row.attempts,  # names are not stored
     )
     object.__setattr__(result, "_return_value", row.outcome)
     return result
@@ -141,6 +130,5 @@ def _status(row: Effect) -> Any:
 
 
 def _class(said: str) -> str:
-    """The stored line of a failure begins with the class of the exception."""
     name = said.partition(":")[0]
     return name if "." in name else f"builtins.{name}"

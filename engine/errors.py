@@ -1,4 +1,4 @@
-"""How a handler says what went wrong. Any other exception is retried, each time after a longer wait."""
+"""What a handler raises. Any other exception is retried, each time after a longer wait."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ class PermanentFailure(Exception):  # noqa: N818
 
 
 class RemoteUnavailable(Exception):  # noqa: N818
-    """The far side is down, and nothing has reached it: the whole kind waits, and no attempt is charged."""
+    """The far side is down and got nothing: the whole kind waits, uncharged."""
 
 
 class Unanswered(Exception):  # noqa: N818
-    """The far side may have done it: retried once under the same key, then left to an operator."""
+    """The far side may have done it: retried once, then left to an operator."""
 
 
 class RetryAfter(Exception):  # noqa: N818
-    """The far side asks for a retry, after `after` if it said when: a failure that gets the kind's patience."""
+    """The far side asks for a retry, after `after` if it said when."""
 
     def __init__(self, reason: str, *, after: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -26,7 +26,7 @@ class RetryAfter(Exception):  # noqa: N818
 
 
 class NotYet(Exception):  # noqa: N818
-    """Not now, which is no failure: an external effect is executed again after `after`, or at look_again()."""
+    """Not now, which is no failure: executed again after `after`, or at look_again()."""
 
     def __init__(self, reason: str, *, after: timedelta) -> None:
         super().__init__(reason)
@@ -34,20 +34,20 @@ class NotYet(Exception):  # noqa: N818
 
 
 class TimedOut(Exception):  # noqa: N818
-    """The handler took longer than its kind allows."""
+    """The handler exceeded its time limit."""
 
 
-# What a worker's own time limit raises inside a handler; the worker adds to it.
+# A worker adds the exception of its own time limit.
 INTERRUPTIONS: list[type[Exception]] = []
 
 
 class SessionEnded(Exception):  # noqa: N818
-    """The database session ended while an effect was executed."""
+    """The database session ended during an effect."""
 
 
 class UnknownMachine(Exception):  # noqa: N818
-    """An effect is about a row of a model that is not here."""
+    """The model of the effect's object is not here."""
 
 
 class LeaseLost(Exception):  # noqa: N818
-    """Our lease ran out and another process has the effect: our work must not be committed."""
+    """Our lease ran out and another process has the effect, so our work must not be committed."""

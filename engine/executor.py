@@ -1,7 +1,5 @@
-"""Executes effects.
-
-An effect inside the database commits together with its DONE, so it happens exactly once. An external one runs with no
-transaction open, so it happens at least once, under the same key every time.
+"""An effect inside the database commits with its DONE: exactly once. An external one runs with no transaction open: at
+least once, under the same key every time.
 """
 
 from __future__ import annotations
@@ -50,7 +48,6 @@ BATCH = 100
 # A collision with another transaction is repeated in place, and no attempt is charged.
 COLLISIONS = {"40001", "40P01"}  # serialization failure, deadlock
 COLLISIONS_IN_PLACE = 3
-# How long a batch waits for a locked row, and how long a part of it.
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
 # The limits of a session are those of the other lanes; a slow effect is limited by its deadline.
@@ -58,7 +55,7 @@ _AS_LONG_AS_IT_TAKES = """
     SELECT set_config(name, %s::text, true)
     FROM unnest('{idle_in_transaction_session_timeout,statement_timeout}'::text[]) AS name"""
 OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
-# Outcomes of external effects are written together: so many at most, and so long after the first was sent.
+# Outcomes of external effects are written together: at most so many, and so long after the first was sent.
 MAX_OUTCOMES = 25
 MAX_OUTCOME_AGE = 0.2  # seconds
 
@@ -68,10 +65,9 @@ def run_due(
 ) -> int:
     """Claim effects that are due, execute them, and return how many were claimed.
 
-    Ends within BUDGET and one more call. What was not begun by then is given back, so call again.
-    ids: only these, if they are still due; empty: a fair share of every tenant's, about `limit` in each lane.
-    of: only these lanes; empty: all. lately: may leave what has been due for longer than a second to a later call.
-    alone: one effect that must run alone; those are otherwise claimed by id only.
+    Ends within BUDGET and one more call; what was not begun is given back, so call again.
+    ids: only these; empty: a fair share of every tenant's, about `limit` in each lane. of: only these lanes.
+    lately: leaves older effects to a later call. alone: one effect that must run alone.
     """
     if ids:
         return _take_turn(partial(claim.claim_named, ids, of))
@@ -83,7 +79,6 @@ def run_due(
 
 
 def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
-    """Claims no external effects if all other processes of this worker are busy with such."""
     try:
         claimed = claiming(external=external_slots.enter())
         if not any(kinds[effect.kind].external for effect in claimed):
@@ -94,7 +89,7 @@ def _take_turn(claiming: Callable[..., list[Effect]]) -> int:
 
 
 def _execute_all(claimed: list[Effect]) -> int:
-    """Takes at most both budgets, inside and outside, and one call begun before their end: less than a lease."""
+    """Takes less than a lease: both budgets, and one call begun before their end."""
     ends, ends_outside = time.monotonic() + BUDGET, 0.0
     # One transaction finishes effects of one batch only: two that lock two batches could deadlock.
     by_kind: dict[tuple[str, UUID | None], list[Effect]] = defaultdict(list)
@@ -102,7 +97,7 @@ def _execute_all(claimed: list[Effect]) -> int:
         by_kind[effect.kind, effect.batch_id].append(effect)
     shared = set[Any]()
     with ExitStack() as closing:
-        # What stays inside the database goes first, so that it waits for no far side.
+        # Inside the database first: a far side may be slow.
         for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].external):
             kind = kinds[name]
             if kind.within is not None and kind.within not in shared:
@@ -126,7 +121,7 @@ def _run_in_transaction(kind: Kind, effects: list[Effect], ends: float) -> None:
 
 
 def _run_together(kind: Kind, effects: list[Effect], ends: float, *, lock_wait: str) -> None:
-    """One transaction for the work and its DONE. A batch that fails is repeated in halves, so only the bad ones fail.
+    """A batch that fails is repeated in halves, so that only the bad ones fail.
 
     lock_wait: an effect that waits longer for a locked row is given back, to run alone.
     """
@@ -166,7 +161,7 @@ def _out_of_time() -> tuple[type[Exception], ...]:
 
 
 def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
-    """Time ran out: in a batch any may have caused it, so each is to run alone, also after the worker's limit."""
+    # Any effect of the batch may have caused it.
     is_its_own = len(effects) == 1 and (isinstance(error, TimedOut) or effects[0].solo)
     if is_its_own:
         _fail(kinds[effects[0].kind], effects[0], error)
@@ -175,7 +170,6 @@ def _alone_or_failed(effects: list[Effect], error: Exception) -> None:
 
 
 def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
-    """Locks the rows first, so that no other process claims them."""
     subjects = Subjects(kind, effects)
     with atomic(), deadline(kind.timeout):
         with pipeline():
@@ -192,11 +186,7 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
 
 
 def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
-    """One after the other, while the far side can be reached and there is time.
-
-    Outcomes of quick calls are written together. If the process dies before that, the calls are repeated under the
-    same keys. A kind that is not idempotent has each outcome written at once.
-    """
+    """Outcomes are written together. If the process dies before, the calls are repeated under the same keys."""
     breaker = lease.circuit_breaker_of(kind.name)
     if breaker is not None and breaker.is_open:  # type: ignore[attr-defined]
         lease.reschedule_unreachable(effects, None, until=breaker.paused_until)
@@ -252,11 +242,10 @@ def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
 
 
 def _send(kind: Kind, effect: Effect, reader: ReadAhead, waited: float) -> list[lease.Sent] | None:
-    """Call the handler and return its outcome; [] after a failure, which is written; None: no call was made.
+    """The outcome; [] after a failure, which is written; None: no call was made.
 
     Raises RemoteUnavailable, Unanswered for an idempotent kind, SessionEnded, or an interruption of the worker.
     """
-    # The transaction of a test case does not count.
     open_blocks = [block for block in connection.atomic_blocks if not block._from_testcase]  # type: ignore[attr-defined]
     assert not open_blocks, "no transaction may be open while an effect is outside"
     session = current_session()
@@ -313,7 +302,7 @@ def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: 
 
 
 def _keep(sent: list[lease.Sent]) -> list[lease.Sent]:
-    """Write the outcomes of what was sent, in a new session if ours has ended. Returns [], what is left to write."""
+    """Returns [], what is left to write."""
     for effect in in_a_session(lambda: lease.finish_sent(sent)):
         log.warning("%s: the lease of %s had run out; its new holder keeps the outcome", effect.kind, effect.id)
     return []
@@ -327,8 +316,8 @@ def _call(kind: Kind, effects: list[Effect], subjects: list[Stateful | None]) ->
 
 
 def _fail(kind: Kind, effect: Effect, error: BaseException) -> None:
-    """Charge an attempt. Failures of the far side and timeouts get the kind's patience; errors of our own do not."""
     rule = kind.retry.of(error)
+    # A failure of the far side gets the kind's patience; an error of our own does not.
     if rule is not None and rule.patience is None and isinstance(error, OSError | TimedOut | RetryAfter):
         rule = replace(rule, patience=kind.patience)
     is_final = rule is None or isinstance(error, PermanentFailure | Problem)
@@ -356,5 +345,5 @@ def _in_place(work: Callable[[], None]) -> None:
 
 
 def _is_of_the_server(error: Exception) -> bool:
-    """No disk, no memory, no room for another session: the effect did not cause it."""
+    """No disk, no memory, no room for a session."""
     return (sqlstate_of(error) or "")[:2] in OUT_OF_RESOURCES

@@ -10,24 +10,22 @@ from typing import IO, Any
 _file: IO[Any] | None = None
 _slots = 0
 _held: int | None = None
-was_full = False  # at the last enter()
+was_full = False
 
 
 def limit_to(slots: int) -> None:
-    """Called before the processes are forked. Without it there is no limit."""
+    """Called before the processes are forked; without it there is no limit."""
     global _file, _slots
     _file, _slots = tempfile.TemporaryFile(), slots  # noqa: SIM115 - open as long as the worker lives
 
 
 def enter() -> bool:
-    """Whether this process may claim external effects, until leave()."""
     global _held, was_full
     was_full = _file is not None and _held is None and not any(map(_take, range(_slots)))
     return not was_full
 
 
 def leave() -> None:
-    """Release the slot; a second call does nothing."""
     global _held
     if _file is not None and _held is not None:
         fcntl.lockf(_file, fcntl.LOCK_UN, 1, _held)

@@ -1,5 +1,3 @@
-"""Failed effects, grouped by kind, cause and state."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ GROUPS = 200
 
 @dataclass(frozen=True)
 class Group:
-    """Effects of one kind that failed for one cause and are now in one state; `example` is the newest of them."""
+    """`example` is the newest effect."""
 
     kind: str
     cause: str
@@ -45,8 +43,8 @@ _FAILURES = f"""
 
 
 def failures() -> list[Group]:
-    """Groups of dead, uncertain and failing effects, the largest first.
+    """The largest group first.
 
-    tried: never (nothing has reached the far side), attempted, or uncertain (it may have happened).
+    tried: never (nothing reached the far side), attempted, or uncertain (it may have happened).
     """
     return [Group(*row) for row in ask(_FAILURES, prepare=False).fetchall()]

@@ -1,5 +1,3 @@
-"""Keys made by the application: UUIDv7 (RFC 9562), so that rows are stored in the order of their creation."""
-
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,8 +1,6 @@
-"""What is written to the rows of claimed effects: hold, give back, finish, fail. All times are the database's.
+"""All times are the database's. A lease names its holder's database session: when that ends, the sweeper releases it.
 
-A lease names the database session of its holder. When that session has ended its process is dead, and the sweeper
-releases the lease at once; `lease_until` is for a holder that hangs or a machine that vanished. Behind a pooler
-sessions are shared, so the lease names none and only time counts.
+`lease_until` is for a holder that hangs. Behind a pooler sessions are shared, so only time counts.
 """
 
 from __future__ import annotations
@@ -42,13 +40,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
 def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
-    """Make them ready again: nothing was done, no attempt is charged. solo: each is to run alone."""
+    """No attempt is charged. solo: each is to run alone."""
     if effects:
         _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
 
 
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:
-    """Lock the rows to the end of the transaction. The returned function raises LeaseLost unless all are still ours."""
+    """The returned function raises LeaseLost unless all are still ours."""
     cursor = ask(
         """SELECT FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
@@ -65,7 +63,7 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 
 
 def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
-    """Ask which of these are still ours; the returned function tells."""
+    """The returned function tells which are still ours."""
     cursor = ask(
         """SELECT effect.id FROM engine_effect AS effect
            JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
@@ -77,7 +75,7 @@ def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
 
 
 def finish(effects: Sequence[Effect], *, took: float) -> None:
-    """Mark effects inside the database done, after `took` seconds. Raises LeaseLost if one is no longer ours."""
+    """took: seconds. Raises LeaseLost if one is no longer ours."""
     finished = _update_held(
         effects,
         """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
@@ -90,7 +88,7 @@ def finish(effects: Sequence[Effect], *, took: float) -> None:
 
 @dataclass(frozen=True)
 class Sent:
-    """An external effect that was sent, with its outcome. took: seconds; at: when it was sent, by time.monotonic()."""
+    """took: seconds; at: when it was sent, by time.monotonic()."""
 
     effect: Effect
     outcome: Any
@@ -99,12 +97,10 @@ class Sent:
 
 
 def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
-    """Mark these done, each with its outcome, and return those that are no longer ours, which stay as they are.
-
-    One that a sweep released and no process has claimed since is still ours: it was sent, so it is done.
-    """
+    """Returns those that are no longer ours."""
     if not sent:
         return []
+    # Released by a sweep and not claimed since: it was sent, so it is done.
     cursor = ask(
         """UPDATE engine_effect AS effect
            SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
@@ -126,9 +122,9 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
 
 
 def mark_in_flight(effect: Effect) -> None:
-    """Mark a non-idempotent call uncertain before it is made, so that a crash leaves it to an operator.
+    """Before a non-idempotent call, so that a crash leaves it to an operator.
 
-    The lease stays: during the call nobody can retry it, and a sweep reports it if this process dies.
+    The lease stays: nobody retries it meanwhile.
     """
     if not _update_held([effect], "state = 'uncertain'"):
         raise LeaseLost
@@ -136,7 +132,7 @@ def mark_in_flight(effect: Effect) -> None:
 
 @atomic
 def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -> bool:
-    """Charge an attempt; retry after a random wait that grows, or never. Returns whether it is dead now.
+    """Returns whether the effect is dead.
 
     With patience: dead once the first failure is that long ago and all attempts are used. Without: once either holds,
     with GIVE_UP as the time.
@@ -181,7 +177,6 @@ def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
 
 @atomic
 def mark_uncertain(effect: Effect, error: BaseException) -> None:
-    """A non-idempotent call failed: it stays uncertain, and an operator finds out what happened."""
     text = one_line(error)
     changes = "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text"
     if _update_held([effect], changes, error=text, cause=cause_of(error)):
@@ -191,10 +186,7 @@ def mark_uncertain(effect: Effect, error: BaseException) -> None:
 
 @atomic
 def unanswered(effect: Effect, error: BaseException) -> None:
-    """It may have happened: retried once; if that ends the same way it is uncertain, for an operator to find out.
-
-    A retry by an operator, who has asked the far side, counts from the start again.
-    """
+    """Retried once, then uncertain. A retry by an operator counts from the start again."""
     text, is_parked = one_line(error), _was_unanswered(effect)
     wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter
     held = _update_held(
@@ -221,7 +213,7 @@ def _was_unanswered(effect: Effect) -> bool:
 
 
 def put_off(effect: Effect, reason: NotYet) -> None:
-    """Not ready to be done, which is no failure: no attempt is charged, and patience does not run."""
+    """No attempt is charged, and patience does not run."""
     _update_held(
         [effect],
         "state = 'waiting', lease_until = NULL, last_error = %(reason)s::text, run_at = now() + %(after)s::interval",
@@ -234,7 +226,7 @@ def put_off(effect: Effect, reason: NotYet) -> None:
 def reschedule_unreachable(
     effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None
 ) -> None:
-    """The far side cannot be reached: they wait until then, else two seconds at most; no attempt is charged."""
+    """No attempt is charged. until: None for two seconds at most."""
     rows = _update_held(
         effects,
         """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
@@ -258,7 +250,6 @@ def reschedule_unreachable(
 
 
 def record_unreachable(kind: str) -> None:
-    """Count a failure to reach the far side of a kind; after FAILURES_TO_OPEN in a row it pauses, longer each time."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO engine_circuitbreaker (kind, failures) VALUES (%(kind)s, 1)
@@ -272,21 +263,17 @@ def record_unreachable(kind: str) -> None:
 
 
 def circuit_breaker_of(kind: str) -> CircuitBreaker | None:
-    """The kind's breaker, with `is_open` by the database's clock; None without failures.
-
-    A pause longer than LONGEST_PAUSE was set before the clock was set back, and does not count.
-    """
+    """With `is_open`, by the database's clock."""
     is_open = Q(paused_until__gt=Now(), paused_until__lte=Now() + timedelta(seconds=LONGEST_PAUSE))
     return CircuitBreaker.objects.filter(kind=kind).annotate(is_open=is_open).first()
 
 
 def record_reachable(kind: str) -> None:
-    """The far side answered: delete its failures."""
     CircuitBreaker.objects.filter(kind=kind).delete()
 
 
 def cause_of(error: BaseException) -> str:
-    """By which failures are grouped: the class, and the far side's code if the error or its cause has one."""
+    """The class, and the far side's code if the error or its cause has one."""
     cls = type(error)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
     codes = [code for each in (error, error.__cause__) for code in _codes(each)]
@@ -294,7 +281,6 @@ def cause_of(error: BaseException) -> str:
 
 
 def _codes(error: BaseException | None) -> list[int]:
-    """Reply codes of smtplib and of HTTP clients."""
     recipients = getattr(error, "recipients", None)
     if isinstance(recipients, dict):
         return [code for code, _ in recipients.values()]
@@ -308,7 +294,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
-    """Update rows whose fence is still ours; returns how many, or the values of `returning`."""
+    """Only rows whose fence is still ours. Returns how many, or the values of `returning`."""
     cursor = ask(
         f"""UPDATE engine_effect AS effect SET {changes}
             FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)

@@ -1,5 +1,3 @@
-"""Which effects a log line names, and what is redacted from logs and stored errors."""
-
 from __future__ import annotations
 
 import re
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.models import Effect
 
-# Personal data and credentials: error messages of servers repeat what they were given.
+# Error messages of servers repeat what they were given.
 _HIDDEN = (
     (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # user and password of a URL
     (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
@@ -25,7 +23,7 @@ effects_at_work: ContextVar[Sequence[Effect]] = ContextVar("effects_at_work", de
 
 @contextmanager
 def effect_context(effects: Sequence[Effect]) -> Iterator[None]:
-    """Log lines inside the block name these effects, which are of one kind."""
+    """Log lines in the block name these effects, which are of one kind."""
     token = effects_at_work.set(effects)
     try:
         yield
@@ -34,7 +32,6 @@ def effect_context(effects: Sequence[Effect]) -> Iterator[None]:
 
 
 def redact(text: str) -> str:
-    """The text without e-mail addresses, secrets and values of rows."""
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text

@@ -1,5 +1,3 @@
-"""The engine's tables: a Transition is a fact, an Effect a job that must happen, an EffectEvent part of its history."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -21,10 +19,9 @@ RATE = r"^[1-9][0-9]{0,5}/[smh]$"  # so many in a second, minute or hour
 
 
 class Transition(BaseModel):
-    """A fact: an object went from `source` to `target`. Never edited.
+    """A fact: an object went from `source` to `target`. Append-only.
 
-    `seq` counts 1, 2, 3... per object without a gap; the first has no source. `cause` is the transition that this one
-    follows from; the chain ends at a person's request.
+    `seq` counts from 1 per object without a gap. The chain of causes ends at a person's request.
     """
 
     account_id = models.UUIDField(default=NO_TENANT)  # the tenant, without a foreign key: the engine has no such table
@@ -63,7 +60,7 @@ class Transition(BaseModel):
         return f"{self.machine} {self.name}: {self.source or 'nothing'} -> {self.target}"
 
     def causes(self) -> list[Transition]:
-        """This one and its causes, back to a person's request: two queries, whatever the length."""
+        """Takes two queries, whatever the length."""
         chain = Transition.objects.raw(
             """WITH RECURSIVE chain AS (
                    SELECT engine_transition.*, 1 AS step FROM engine_transition WHERE id = %(id)s
@@ -79,8 +76,7 @@ class Transition(BaseModel):
 class Effect(BaseModel):
     """A job that must happen: `kind` names the function, machine and object_id the object.
 
-    (waiting ->) ready -> leased -> done; after a failure it waits and is retried, in the end it is dead.
-    `fence` counts the leases: the holder of an older one can no longer finish.
+    (waiting ->) ready -> leased -> done; after a failure waiting again, in the end dead. `fence` counts the leases.
     """
 
     class State(models.TextChoices):
@@ -90,7 +86,7 @@ class Effect(BaseModel):
         DONE = "done"
         DEAD = "dead"  # given up: an operator decides
         UNCERTAIN = "uncertain"  # sent, outcome unknown: never repeated by itself
-        SKIPPED = "skipped"  # an operator said it need not happen
+        SKIPPED = "skipped"  # by an operator
 
     FINISHED = (State.DONE, State.SKIPPED)
     NEEDS_ATTENTION = (State.DEAD, State.UNCERTAIN)
@@ -110,20 +106,18 @@ class Effect(BaseModel):
     run_at = models.DateTimeField(db_default=Now())
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    lease_pid = models.IntegerField(null=True)  # the holder's database session
-    failing_since = models.DateTimeField(null=True)  # time of the first failure
+    lease_pid = models.IntegerField(null=True)
+    failing_since = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)  # that ended, well or not
-    crashes = models.PositiveSmallIntegerField(default=0)  # times that its holder died while it ran alone
+    crashes = models.PositiveSmallIntegerField(default=0)  # deaths of its holder while it ran alone
     solo = models.BooleanField(default=False)  # must run alone, since a claim with it failed as a whole
     last_error = models.TextField(blank=True)
-    cause = models.CharField(
-        max_length=120, blank=True, default="", db_default=""
-    )  # of last_error: its class, and a reply's code
-    outcome = models.JSONField(null=True)  # the handler's result
+    cause = models.CharField(max_length=120, blank=True, default="", db_default="")  # class and reply code
+    outcome = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     done_at = models.DateTimeField(null=True)
-    took = models.PositiveIntegerField(null=True)  # milliseconds of the call, which a batch shares
-    # Without a constraint and an index of its own, so that it costs nothing without a batch.
+    took = models.PositiveIntegerField(null=True)  # milliseconds; shared by a batch
+    # No constraint and no index of its own: it costs nothing without a batch.
     batch = models.ForeignKey(
         "Batch", models.PROTECT, null=True, db_constraint=False, db_index=False, related_name="effects"
     )
@@ -132,17 +126,16 @@ class Effect(BaseModel):
         constraints = [CountsBatch(name="effect_counts_batch")]
         indexes = [
             models.Index(name="effect_of_batch", fields=["batch", "state"], condition=Q(batch__isnull=False)),
-            # By tenant, so that each claim can take a share of every tenant's.
+            # Claims take a share of every tenant's.
             models.Index(name="effect_ready", fields=["lane", "account_id", "id"], condition=Q(state="ready")),
-            # By time. `fence >= 0` is always true: only queries that say so use this index, so that the planner never
-            # prefers it and a sort to the one above.
+            # `fence >= 0` is always true: only queries that say so use this index; the planner would prefer it to the
+            # one above.
             models.Index(
                 name="effect_ready_lately", fields=["lane", "run_at"], condition=Q(state="ready", fence__gte=0)
             ),
             models.Index(name="effect_waiting", fields=["run_at"], condition=Q(state="waiting")),
-            # To promote a share of every tenant's timers.
             models.Index(name="effect_waiting_of", fields=["account_id", "run_at"], condition=Q(state="waiting")),
-            # Effects that were put off, by tenant: for look_again().
+            # For look_again().
             models.Index(
                 name="effect_put_off",
                 fields=["account_id"],
@@ -155,7 +148,6 @@ class Effect(BaseModel):
                 fields=["object_id", "seq"],
                 condition=Q(ordered=True) & ~Q(state__in=["done", "skipped"]),
             ),
-            # Failing effects, by cause.
             models.Index(
                 name="effect_failing",
                 fields=["kind", "cause"],
@@ -171,7 +163,7 @@ class Effect(BaseModel):
 
 
 class EffectEvent(BaseModel):
-    """What happened to an effect other than being done: append-only, for operators to read."""
+    """What happened to an effect other than being done. Append-only."""
 
     class What(models.TextChoices):
         FAILED = "failed"
@@ -179,7 +171,7 @@ class EffectEvent(BaseModel):
         DIED = "died"
         UNCERTAIN = "uncertain"
         RETRIED = "retried"
-        EDITED = "edited"  # retried with another payload; `detail` keeps the old one
+        EDITED = "edited"  # `detail` keeps the old payload
         SKIPPED = "skipped"
 
     effect = models.ForeignKey(Effect, models.CASCADE, related_name="events")
@@ -199,24 +191,23 @@ class EffectEvent(BaseModel):
 
 class BatchQuerySet(models.QuerySet["Batch"]):
     def with_stuck(self) -> BatchQuerySet:
-        """Each with `stuck`: how many of its effects are dead or uncertain."""
+        """stuck: how many of its effects are dead or uncertain."""
         stuck = Effect.objects.filter(batch=OuterRef("pk"), state__in=Effect.NEEDS_ATTENTION).order_by()
         count = stuck.annotate(count=Func(F("pk"), function="count")).values("count")
         return self.annotate(stuck=Subquery(count))
 
 
 class Batch(BaseModel):
-    """Effects that belong together, and `then`, which is due when all of them are done or skipped.
+    """Effects that belong together, and `then`, due when all are done or skipped; counted by CountsBatch.
 
-    A trigger (CountsBatch) counts in the commit that finishes a member, and the last one makes `then` due. A dead
-    member keeps the batch open until an operator retries or skips it.
+    A dead member keeps it open until an operator retries or skips the member.
     """
 
     then = models.OneToOneField(Effect, models.PROTECT, db_constraint=False, related_name="awaited")
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
-    note = models.TextField(blank=True)  # the result, as `then` describes it
+    note = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True)
 
@@ -242,7 +233,7 @@ class Batch(BaseModel):
 
 
 class CircuitBreaker(models.Model):
-    """A kind whose far side cannot be reached: none of its effects is executed before `paused_until`."""
+    """A kind whose far side cannot be reached: nothing of it is executed before `paused_until`."""
 
     kind = models.CharField(max_length=60, primary_key=True)
     failures = models.PositiveIntegerField(default=0)  # in a row
@@ -253,10 +244,7 @@ class CircuitBreaker(models.Model):
 
 
 class EffectPause(BaseModel):
-    """An operator paused effects of a kind, a lane, a tenant, all external ones, or all: they are recorded and wait.
-
-    In force until it is ended, or until `until`. `let_go` holds the ids of effects that run nevertheless.
-    """
+    """Effects of the scope wait until it is ended, or until `until`; those in `let_go` (ids) run nevertheless."""
 
     class Scope(models.TextChoices):
         KIND = "kind"
@@ -268,7 +256,7 @@ class EffectPause(BaseModel):
     NAMED = (Scope.KIND, Scope.LANE, Scope.TENANT)
 
     scope = models.CharField(max_length=10, choices=Scope)
-    name = models.CharField(max_length=60, blank=True)  # of the kind or lane; the key of the tenant
+    name = models.CharField(max_length=60, blank=True)  # kind, lane, or the tenant's key
     reason = models.TextField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -300,11 +288,11 @@ class EffectPause(BaseModel):
 
 
 class Throttle(models.Model):
-    """When a far side may be called again: `mail` for all mails. The first call inserts the row."""
+    """When a far side may be called again: `mail` for all mails."""
 
     name = models.CharField(max_length=60, primary_key=True)
-    free_at = models.DateTimeField(null=True)  # the next call's moment, by the database's clock
-    # Set by an operator, such as `10/s`, instead of the declared rate, and the time between two calls.
+    free_at = models.DateTimeField(null=True)  # by the database's clock
+    # An operator's, such as `10/s`, instead of the declared rate; the time between two calls.
     rate = models.CharField(max_length=10, blank=True)
     every = models.DurationField(null=True)
 

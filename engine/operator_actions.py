@@ -1,5 +1,3 @@
-"""What operators may do with an effect that failed; each action adds an EffectEvent."""
-
 from __future__ import annotations
 
 from collections import Counter
@@ -23,7 +21,6 @@ RETRIABLE = Q(state__in=Effect.NEEDS_ATTENTION, lease_until=None) | Q(state=Effe
 
 
 def allowed_actions(effect: Effect, user: User) -> list[str]:
-    """What this user may do now: of `retry` and `skip`."""
     return ["retry", "skip"] if is_retriable(effect) and user.has_perm(conf.OPERATE_PERMISSION) else []
 
 
@@ -33,10 +30,7 @@ def is_retriable(effect: Effect) -> bool:
 
 
 def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any] | None = None) -> Effect:
-    """Make a dead, uncertain or failing effect due now, under the same key; with another payload if given.
-
-    Raises PermissionDenied, WrongState when it is not one of these, ValidationError for a payload that cannot be kept.
-    """
+    """The key stays. Raises PermissionDenied, WrongState, or ValidationError for a payload that cannot be kept."""
     if payload is not None:
         try:
             validate_payload(payload)
@@ -59,7 +53,7 @@ def retry(effect: Effect, *, by: User, reason: str = "", payload: dict[str, Any]
 
 
 def skip(effect: Effect, *, by: User, reason: str) -> Effect:
-    """Say that an effect need not happen any more. Raises PermissionDenied, WrongState."""
+    """Raises PermissionDenied, WrongState."""
     with atomic():
         row = _held(effect, "skip", by)
         _skip([row], by, reason)
@@ -67,7 +61,7 @@ def skip(effect: Effect, *, by: User, reason: str) -> Effect:
 
 
 def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run: bool = False) -> int:
-    """Retry those that can be retried; returns how many, also for a dry run. Timers never tried stay as they are."""
+    """Returns how many, also for a dry run. Timers never tried stay as they are."""
     check_operator(by)
     wanted = effects.filter(RETRIABLE)
     if dry_run:
@@ -81,9 +75,9 @@ def retry_many(effects: QuerySet[Effect], *, by: User, reason: str = "", dry_run
 
 
 def skip_outward(*, due_before: datetime, by: User, reason: str, dry_run: bool = False) -> list[tuple[str, int]]:
-    """Skip external effects that were due before that moment; returns (kind, count) pairs.
+    """For a restored database: what was due before that moment was sent before the loss.
 
-    For a restored database, where they were sent before the loss. Dead and uncertain ones stay.
+    Returns (kind, count) pairs.
     """
     check_operator(by)
     external = [kind.name for kind in kinds.values() if kind.external]
@@ -100,14 +94,15 @@ def _requeue(rows: list[Effect]) -> None:
     for row in rows:
         row.state, row.attempts, row.crashes, row.solo, row.fence = Effect.State.READY, 0, 0, False, row.fence + 1
         row.failing_since = None
-        row.run_at = Now()  # the time it was dead must not count as a delay of the workers
+        row.run_at = Now()  # its dead time is no delay of the workers
     names = ["state", "attempts", "failing_since", "crashes", "solo", "fence", "run_at", "payload"]
     Effect.objects.bulk_update(rows, names, batch_size=500)
 
 
 def _skip(rows: list[Effect], by: User, reason: str) -> None:
     batches = [row.batch_id for row in rows if row.batch_id]
-    list(Batch.objects.filter(pk__in=batches).order_by("pk").select_for_update(no_key=True))  # in one order
+    # In one order, so that nobody deadlocks.
+    list(Batch.objects.filter(pk__in=batches).order_by("pk").select_for_update(no_key=True))
     for row in rows:
         row.state, row.fence = Effect.State.SKIPPED, row.fence + 1
     Effect.objects.bulk_update(rows, ["state", "fence"], batch_size=500)

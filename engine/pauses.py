@@ -1,7 +1,4 @@
-"""Operators pause effects, let some of them run, and resume the rest. New ones are recorded meanwhile and wait.
-
-Claims respect a pause after a second at most; effects already claimed are still executed.
-"""
+"""Claims respect a pause after a second at most; effects already claimed are still executed."""
 
 from __future__ import annotations
 
@@ -29,12 +26,12 @@ COUNTED = 10_000  # of the effects that a pause holds; more show as one more
 
 
 def pauses() -> QuerySet[EffectPause]:
-    """Those in force, the newest first."""
+    """The newest first."""
     return EffectPause.objects.filter(Q(until=None) | Q(until__gt=Now()), ended_at=None).order_by("-id")
 
 
 def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime | None = None) -> EffectPause:
-    """Pause these effects. Raises PermissionDenied, ValidationError, WrongState if they are paused already."""
+    """Raises PermissionDenied, ValidationError, WrongState if they are paused already."""
     check_operator(by)
     made = EffectPause(scope=scope, name=_name(scope, name), by_id=by.pk, reason=reason.strip(), until=until)
     _check(made)
@@ -50,7 +47,7 @@ def pause(scope: str, name: str = "", *, by: User, reason: str, until: datetime 
 
 
 def resume(paused: EffectPause, *, by: User) -> int:
-    """End the pause; returns how many effects waited. Raises PermissionDenied, WrongState if it is over."""
+    """How many effects waited. Raises PermissionDenied, WrongState if it is over."""
     with atomic():
         row = _held(paused, by)
         waiting = waiting_for(row)
@@ -63,10 +60,7 @@ def resume(paused: EffectPause, *, by: User) -> int:
 
 
 def let_go(paused: EffectPause, count: int, *, by: User) -> int:
-    """Let so many due effects run, the oldest first, whatever else pauses them; returns how many there were.
-
-    They run until they are finished: one that fails is retried, and no other takes its place.
-    """
+    """The oldest first, whatever else pauses them. Returns how many."""
     with atomic():
         row = _held(paused, by)
         gone = Effect.objects.filter(pk__in=row.let_go, state__in=Effect.FINISHED).values_list("pk", flat=True)
@@ -82,12 +76,12 @@ def let_go(paused: EffectPause, count: int, *, by: User) -> int:
 
 
 def waiting_for(paused: EffectPause) -> int:
-    """How many due effects it stops; COUNTED + 1 if there are more than COUNTED."""
+    """COUNTED + 1 if there are more."""
     return _matching(paused).exclude(pk__in=paused.let_go)[: COUNTED + 1].count()
 
 
 def set_rate(throttle: str, rate: str, *, by: User) -> None:
-    """Set a rate instead of the declared one, from the next call on; empty: the declared one."""
+    """From the next call on; empty: the declared rate."""
     check_operator(by)
     if throttle not in rates:
         raise ValidationError({"throttle": [f"There are: {', '.join(sorted(rates)) or 'none'}."]})
@@ -101,7 +95,6 @@ def set_rate(throttle: str, rate: str, *, by: User) -> None:
 
 
 def _name(scope: str, name: str) -> str:
-    """As it is stored."""
     if scope != EffectPause.Scope.TENANT:
         return name.strip()
     try:
@@ -144,7 +137,6 @@ def _held(paused: EffectPause, by: User) -> EffectPause:
 
 
 def _matching(paused: EffectPause) -> QuerySet[Effect]:
-    """The due effects that it stops."""
     ready = Effect.objects.filter(state=Effect.State.READY)
     match paused.scope:
         case EffectPause.Scope.KIND:

@@ -1,5 +1,3 @@
-"""What may be stored in a payload or in inputs: JSON that PostgreSQL returns unchanged."""
-
 from __future__ import annotations
 
 import json
@@ -10,20 +8,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-MAX_BYTES = 64 * 1024  # of one payload, or of the inputs of one transition
+MAX_BYTES = 64 * 1024  # of a payload, or of inputs
 
 
 _shown = reprlib.Repr()  # limits depth, and survives a __repr__ that raises
 _shown.maxstring = _shown.maxother = 1000
-NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, and not a backslash before "u0000"
+NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")  # as JSON writes it, not a backslash before "u0000"
 
 
 class InvalidPayload(ValueError):
-    """Too large, too deep, not JSON, or with a NUL that PostgreSQL refuses: nothing was recorded."""
+    """Too large, too deep, not JSON, or with a NUL, which PostgreSQL refuses."""
 
 
 def to_json(value: Any) -> str:
-    """JSON text in which amounts, dates and keys are the strings that PostgreSQL reads back."""
+    """Amounts, dates and keys become the strings that PostgreSQL reads back."""
     try:
         return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -31,7 +29,7 @@ def to_json(value: Any) -> str:
 
 
 def validate_payload(value: Any) -> None:
-    """Raise InvalidPayload if it is over 64 KB, not JSON, or contains NUL."""
+    """Raises InvalidPayload."""
     text = to_json(value)
     try:
         size = len(text.encode())
@@ -44,7 +42,7 @@ def validate_payload(value: Any) -> None:
 
 
 def storable(value: Any) -> Any:
-    """The value, or a description of one that cannot be stored: the call that returned it has happened."""
+    """A description of what cannot be stored: the call that returned it has happened."""
     try:
         validate_payload(value)
     except InvalidPayload as error:

@@ -1,8 +1,4 @@
-"""One statement writes the new status, the Transition and the Effects that follow.
-
-The set is one JSON document, so the statement has one parameter whatever its size, and its text depends only on which
-columns the transitions changed.
-"""
+"""One statement writes the new status, the Transition and the Effects that follow. The set is one JSON document."""
 
 from __future__ import annotations
 
@@ -32,12 +28,12 @@ T = TypeVar("T")
 
 @dataclass
 class Notes:
-    """The ids of what was written, in order, for previews. Some of it may have been rolled back."""
+    """Ids of what was written, in order; some may have been rolled back."""
 
     transitions: list[UUID] = field(default_factory=list)
     effects: list[UUID] = field(default_factory=list)
-    due: list[UUID] = field(default_factory=list)  # of those: due at once, and inside the database
-    moved: list[UUID] = field(default_factory=list)  # rescheduled effects
+    due: list[UUID] = field(default_factory=list)  # inside the database
+    moved: list[UUID] = field(default_factory=list)
 
 
 notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
@@ -45,7 +41,7 @@ notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
 
 @dataclass
 class PendingTransition:
-    """A transition taken in memory: the object, the fact, and the columns its method changed."""
+    """`changed`: the columns that its method changed."""
 
     obj: Stateful
     transition: Transition
@@ -66,8 +62,6 @@ EFFECT_COLUMNS = {
 
 @dataclass
 class WriteResult:
-    """Moves that were sent, and the server's answer."""
-
     moves: list[PendingTransition]
     _effects: list[dict[str, Any]]
     _cursor: CursorWrapper
@@ -77,22 +71,20 @@ class WriteResult:
         return {row[0] for row in self._cursor.fetchall()}
 
     def stale(self) -> list[Stateful]:
-        """The objects that had changed meanwhile, for which nothing was written. The caller rolls back or reports."""
+        """Nothing was written for these objects."""
         return [move.obj for move in self.moves if move.transition.id not in self._facts]
 
     def due(self) -> dict[UUID, str]:
-        """The effects that are due at once, each with its lane."""
         due = [effect for effect in self._effects if not effect["wait"] and effect["transition_id"] in self._facts]
         return {effect["id"]: effect["lane"] for effect in due}
 
 
 def chunks(rows: list[T]) -> Iterator[list[T]]:
-    """A set in parts of at most CHUNK_ROWS."""
     return (rows[start : start + CHUNK_ROWS] for start in range(0, len(rows), CHUNK_ROWS))
 
 
 def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteResult:
-    """Write moves of one model that changed the same columns. lock: ids of rows to lock first, in one order."""
+    """The moves changed the same columns. lock: ids of rows to lock first, in one order."""
     model = type(moves[0].obj)
     changed = tuple(sorted(moves[0].changed))
     effects = [effect for move in moves for effect in _new_effects(move)]
@@ -114,10 +106,7 @@ def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteR
 
 
 def notify_after_commit(effect_ids: list[UUID], lanes: Collection[str] = ()) -> None:
-    """Send `effects_created` after commit. A receiver that fails is only logged.
-
-    lanes: those of the effects; empty: any.
-    """
+    """A receiver that fails is only logged."""
     if effect_ids:
         on_commit(partial(_send, effect_ids, lanes), robust=True)
 
@@ -127,7 +116,6 @@ def _send(effect_ids: list[UUID], lanes: Collection[str]) -> None:
 
 
 def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
-    """The effects that follow a transition: one for each matching `on(...)`, keyed by object, seq and kind."""
     fact = move.transition
     for follower in follow_ups.get((fact.machine, fact.name), ()):
         if follower.to is None or follower.to == fact.target:
@@ -153,8 +141,8 @@ def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
 def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: bool) -> str:
     """Compare-and-set: a row that was changed meanwhile is not returned.
 
-    The version detects A-B-A; the status detects a copy that is ahead because its caller rolled back.
-    locks: lock the rows by id before the first of them moves.
+    The version detects A-B-A; the status a copy that is ahead because its caller rolled back.
+    locks: lock the rows by id, before the first of them moves.
     """
     table = f'"{model._meta.db_table}"'
     locked = f"locked AS (SELECT id FROM {table} WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE),"

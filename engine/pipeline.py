@@ -1,10 +1,6 @@
-"""Prepared and pipelined SQL, for what runs thousands of times a second.
+"""Prepared and pipelined SQL, for what runs thousands of times a second (docs/performance.md).
 
-Django sends finished text, which the server plans each time, and waits for each answer. Here statements are prepared
-once for each session, and those that do not need one another's answers are sent together (`docs/performance.md`).
-
-Behind a pooler the next transaction may be in another session, without our plans: there statements are neither prepared
-nor pipelined, unless POOLER_KEEPS_PREPARED_STATEMENTS says that the pooler keeps them.
+Not behind a pooler: the next transaction may be in another session, without our plans.
 """
 
 from __future__ import annotations
@@ -24,18 +20,17 @@ from psycopg.types.datetime import TimestamptzLoader
 from engine import conf
 
 AFTER = 3  # runs after which a statement is prepared
-PLAN_IS_STALE = "0A000"  # feature not supported: a migration changed the type of a column that the statement returns
+PLAN_IS_STALE = "0A000"  # a migration changed the type of a column
 
 
 def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True) -> CursorWrapper:
-    """Execute, with the errors and the query log of `connection.cursor()`; the cursor holds the answer.
+    """Like `connection.cursor()`; the server binds the parameters, so each states its type: `%s::text`.
 
-    The server binds the parameters, so each states its type: `%s::text`. Times are read by psycopg's own loader, in UTC
-    like the session: Django's takes 6 to 10 microseconds for each.
     prepare: False where a plan made while the table was nearly empty would be bad after a flood.
     """
     raw = _raw()
     with connection.wrap_database_errors:
+        # Django's own loader of times takes 6 to 10 microseconds for each.
         raw.prepare_threshold = AFTER if prepare and _keeps_plans(raw) else None
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
         bare.adapters.register_loader("timestamptz", TimestamptzLoader)
@@ -52,11 +47,9 @@ def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bo
 
 @contextmanager
 def pipeline() -> Iterator[None]:
-    """Statements inside are sent without waiting for each answer: one round trip instead of several.
+    """Send without waiting for answers. Reading one waits for it and all before it.
 
-    Answers are there after the block; reading one inside waits for it and all before it. An error is raised by the next
-    statement or at the end of the block, so do not catch one inside. Nested blocks do nothing more, nor does a block
-    behind a pooler that keeps no plans.
+    An error is raised by the next query or at the end of the block, so do not catch one inside.
     """
     raw = _raw()
     if raw.pgconn.pipeline_status != PipelineStatus.OFF or not _keeps_plans(raw):
@@ -78,19 +71,18 @@ def pipeline() -> Iterator[None]:
 
 
 def _send_all(raw: Any) -> None:
-    """psycopg's sync would wait for answers to what is not sent yet, while the server waits for the rest of it."""
+    """psycopg's sync would wait for answers to what is not sent yet, while the server waits for the rest."""
     if raw.pgconn.flush():
         raw.wait(send(raw.pgconn))
 
 
 def session_pid() -> int:
-    """The pid told at connection. A pooler tells a number of its own, which no session has."""
+    """A pooler tells a number of its own, which no session has."""
     pid: int = _raw().pgconn.backend_pid
     return pid
 
 
 def _raw() -> Any:
-    """psycopg's connection, open."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     return connection.connection
@@ -101,7 +93,7 @@ def _keeps_plans(raw: Any) -> bool:
 
 
 def _has_own_session(raw: Any) -> bool:
-    """Whether there is no pooler in between: the server's pid is the one told at connection. Asked once for each."""
+    """Without a pooler the server's pid is the one told at connection."""
     if not hasattr(raw, "has_own_session"):
         with raw.cursor() as cursor:
             raw.has_own_session = cursor.execute("SELECT pg_backend_pid()").fetchone()[0] == raw.pgconn.backend_pid

@@ -1,4 +1,4 @@
-"""Previews: a transition and all that follows inside the database are executed and rolled back."""
+"""A transition and all that follows inside the database are executed and rolled back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Busy(Unavailable):
 
 @dataclass(frozen=True)
 class Change:
-    """How the status of an object would change; `source` is empty if it would be created."""
+    """`source` is empty if the object would be created."""
 
     machine: str
     object_id: UUID
@@ -53,11 +53,9 @@ class Change:
 
 @dataclass
 class Preview:
-    """What would happen. Nothing of it is in the database.
+    """transitions, effects: the rows that would be written or rescheduled, in order.
 
-    transitions, effects: the rows that would be written, in order, once all that follows inside the database is done.
-    External effects are `ready`, or `waiting` like timers. Also existing timers that would be rescheduled.
-    failed: effect id -> what its handler would raise. seen: the result of `look`; answer: the result of the work.
+    failed: effect id -> what its handler would raise. seen: the result of `look`; answer: that of the work.
     """
 
     transitions: list[Transition] = field(default_factory=list)
@@ -68,7 +66,6 @@ class Preview:
 
     @property
     def changes(self) -> list[Change]:
-        """One for each object: its present status, and the one it would have."""
         found: dict[tuple[str, UUID], list[Transition]] = defaultdict(list)
         for each in self.transitions:
             found[each.machine, each.object_id].append(each)
@@ -79,12 +76,10 @@ class Preview:
 
     @property
     def external(self) -> list[Effect]:
-        """External effects, which are never executed here."""
         return [each for each in self.effects if kinds[each.kind].external]
 
     @property
     def timers(self) -> list[Effect]:
-        """Effects inside the database that would wait for `run_at`."""
         return [each for each in self.effects if each.state == Effect.State.WAITING and not kinds[each.kind].external]
 
 
@@ -96,20 +91,15 @@ def preview(
     look: Callable[[Preview], Any] | None = None,
     **inputs: Any,
 ) -> Preview:
-    """What perform() with the same arguments would do, and what would follow. Raises what that raises, and Busy.
-
-    look: called with the Preview before the rollback, to read more of the resulting state.
-    """
+    """Raises what perform() raises, and Busy. look: called with the Preview before the rollback."""
     subject: Stateful = method.__self__  # type: ignore[attr-defined]
     return preview_of(lambda: perform(method, by=by, reason=reason, **inputs), subject, look=look)
 
 
 def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Preview], Any] | None = None) -> Preview:
-    """The same for a function that takes transitions and schedules effects. subjects: the objects in memory it moves.
+    """subjects: the objects in memory that the work moves.
 
-    The real handlers run, in one transaction, so nothing can differ. What happens after commit (notifications, log
-    lines) does not happen, and external effects are not executed. Values drawn from sequences and writes in another
-    session would stay: effects do neither.
+    The real handlers run, in one transaction. What is drawn from a sequence or written in another session would stay.
     """
     before = [(obj, dict(obj.__dict__), dict(obj._state.fields_cache)) for obj in subjects]
     noted = Notes()
@@ -133,7 +123,7 @@ def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Pre
 
 @contextmanager
 def _undone() -> Iterator[None]:
-    """Roll back all that is written inside. Raises Busy if a lock is held by another transaction."""
+    """Raises Busy if a lock is held by another transaction."""
     try:
         with atomic():
             ask(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
@@ -146,11 +136,10 @@ def _undone() -> Iterator[None]:
 
 
 def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
-    """Execute the due effects inside the database, and those that follow."""
     while due := [*noted.due, *_woken(noted.moved)]:
         noted.due.clear()
         claimed = claim.claim_named(due, external=False)
-        if not claimed:  # paused, of a kind that is not known here, or moved and not due
+        if not claimed:  # paused, of an unknown kind, or not due
             return
         by_kind: dict[str, list[Effect]] = defaultdict(list)
         for effect in claimed:
@@ -164,7 +153,7 @@ def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
 
 
 def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
-    """Promote rescheduled effects that are due, as the next sweep would."""
+    """As the next sweep would."""
     if moved:
         ask(
             """UPDATE engine_effect SET state = 'ready'
@@ -201,7 +190,7 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _read(noted: Notes, found: Preview) -> None:
-    """Read the noted rows that exist. Raises what would refuse the commit."""
+    """Raises what would refuse the commit."""
     keys = list(dict.fromkeys([*noted.effects, *noted.moved]))
     with pipeline():
         ask("SET CONSTRAINTS ALL IMMEDIATE")

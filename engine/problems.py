@@ -1,5 +1,3 @@
-"""Refusals of the engine, in the form of RFC 9457."""
-
 from __future__ import annotations
 
 from typing import Any, ClassVar
@@ -21,7 +19,6 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
     @property
     def title(self) -> str:
-        """In the reader's language."""
         return gettext(self.TITLE)
 
 

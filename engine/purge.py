@@ -1,9 +1,7 @@
-"""Deletes effects that were done long ago and cannot be scheduled again.
+"""A key keeps its effect from being scheduled twice, so a done row may go only if its key cannot come again:
 
-The key of an effect keeps it from being scheduled twice. So its row may be deleted only if the key cannot come again:
-    follows a transition    the key names the transition, whose row stays
-    of a purgeable kind     the key holds a UUID that was made for it
-All others stay: the row of a timer is the only record of it. So do effects with events, such as failures.
+follows a transition    the key names the transition, whose row stays
+of a purgeable kind     the key holds a UUID that was made for it
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from engine.ids import first_id_at
 from engine.models import ScheduledRun
 from engine.registry import kinds
 
-PURGED = "effects purged"  # the ScheduledRun that says up to when effects of transitions may be deleted
-AT_ONCE = 1000  # rows deleted by one statement, so that locks are held briefly
-WINDOW = timedelta(days=1)  # of created_at, handled together
-CLOCKS = timedelta(days=1)  # by which the clock of a worker that makes keys may be off
+PURGED = "effects purged"  # the ScheduledRun that says up to when effects may be gone
+AT_ONCE = 1000  # rows of one statement, so that locks are held briefly
+WINDOW = timedelta(days=1)
+CLOCKS = timedelta(days=1)  # by which the clock of a worker may be off
 
 _DELETE_SOME = """
     WITH gone AS (
@@ -41,9 +39,9 @@ _DELETE_SOME = """
 
 
 def purge(before: datetime, *, seconds: float = float("inf")) -> int:
-    """Delete what was created and done before that moment, if it may go; returns how many effects that were.
+    """In small commits, for about `seconds`; the next call continues.
 
-    In small commits, for about `seconds`; the next call continues. Concurrent calls are safe.
+    Safe to run concurrently. Returns how many went.
     """
     ends, purged = time.monotonic() + seconds, 0
     for until in _windows(before):
@@ -56,7 +54,7 @@ def purge(before: datetime, *, seconds: float = float("inf")) -> int:
 
 
 def _windows(before: datetime) -> Iterator[datetime]:
-    """The ends of windows; begins with the last one of the previous call, which may have been interrupted."""
+    """Begins with the previous call's last window, which may have been interrupted."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT coalesce((SELECT max(slot) FROM engine_scheduledrun WHERE schedule = %s),
@@ -73,7 +71,7 @@ def _windows(before: datetime) -> Iterator[datetime]:
 
 
 def _mark(until: datetime) -> None:
-    """Before the first deletion, because invariants read it (`workflows.reporting.invariants`). Never moves back."""
+    """Before the first deletion: invariants read it (`workflows.reporting.invariants`)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE engine_scheduledrun SET slot = greatest(slot, %(slot)s) WHERE schedule = %(schedule)s",

@@ -1,5 +1,3 @@
-"""A pytest plugin beside pytest-django: fixtures for effects, and TRUNCATE of append-only tables after tests."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def run_effects() -> Callable[[], int]:
-    """Execute all that is due, in this process and without a broker; returns how many effects were claimed."""
+    """Execute all that is due, without a broker; returns how many effects were claimed."""
     from engine import testing
 
     return testing.run_effects
@@ -38,7 +36,6 @@ def crash_after() -> Callable[[testing.Point], AbstractContextManager[None]]:
 
 @pytest.fixture(autouse=True)
 def unknown_pace() -> None:
-    """Forget the durations of calls in earlier tests."""
     from engine import call_durations, throttles
 
     call_durations._mean.clear()
@@ -47,10 +44,8 @@ def unknown_pace() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_stopped() -> Iterator[None]:
-    """Read no pauses unless a test wants it: the read each second would change counts of statements.
-
-    Without the fixture `monkeypatch`, which would then end after those of the database, in every test.
-    """
+    """No pauses are read: the read each second would change counts of queries."""
+    # `monkeypatch` would end after the fixtures of the database, in every test.
     from engine import blocked
 
     with pytest.MonkeyPatch.context() as patch:
@@ -61,7 +56,7 @@ def nothing_is_stopped() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def truncation_between_tests() -> Iterator[None]:
-    """Tests that commit are followed by TRUNCATE, which our triggers refuse: the owner disables them for that."""
+    """Our triggers refuse the TRUNCATE that follows some tests: the owner disables them."""
     from django.db.backends.postgresql.operations import DatabaseOperations
 
     truncate = DatabaseOperations.execute_sql_flush

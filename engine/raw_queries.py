@@ -1,8 +1,4 @@
-"""Querysets whose SQL is compiled once.
-
-Compiling is two thirds of the cost of reading one row by its key. A CompiledQuery takes Django's SQL of a queryset and
-adds only the condition.
-"""
+"""Compiling is two thirds of the cost of reading one row by its key, so it is done once."""
 
 from __future__ import annotations
 
@@ -29,12 +25,10 @@ if django.VERSION >= (6, 1):
 
 
 class CompiledQuery(Generic[M]):
-    """`queryset.filter(<where>).order_by(<order>)`, compiled once.
+    """`queryset.filter(<where>).order_by(<order>)`, compiled once. queryset: all of a model.
 
-    queryset: all of a model, with `select_related` and `only` as wanted.
     where: SQL with %s for the parameters of `ask`, each with its type; without it, `ask` takes a list of keys.
-    order: SQL; by default by key.
-    lock: FOR NO KEY UPDATE of the model's own rows, those with smaller keys first.
+    order: SQL; by default by key. lock: FOR NO KEY UPDATE of the model's own rows, smaller keys first.
     """
 
     def __init__(self, queryset: QuerySet[M], where: str = "", *, order: str = "", lock: bool = False) -> None:
@@ -42,7 +36,7 @@ class CompiledQuery(Generic[M]):
         self._queryset, self._where, self._order, self._lock = queryset.order_by(), where, order, lock
 
     def ask(self, *params: Any) -> Answer[M]:
-        """Send the query; several may be sent within `pipeline()` before the first answer is read."""
+        """Several may be sent within `pipeline()` before the first answer is read."""
         assert connection.in_atomic_block or not self._lock, "a lock outside a transaction is none"
         return Answer(self, ask(self._sql, params))
 
@@ -81,8 +75,6 @@ class CompiledQuery(Generic[M]):
 
 
 class Answer(Generic[M]):
-    """The rows, fetched when `objects` is read."""
-
     def __init__(self, reader: CompiledQuery[M], cursor: CursorWrapper) -> None:
         self._reader, self._cursor = reader, cursor
 

@@ -1,5 +1,3 @@
-"""Executes effects that were put off (NotYet) before their time, when the reason may be gone."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -17,7 +15,7 @@ _LOOK_AGAIN = """
 
 
 def look_again(*tenants: UUID) -> int:
-    """Make all effects of these tenants that were put off due now; returns how many."""
+    """Effects that were put off (NotYet) become due now; returns how many."""
     with atomic():
         with connection.cursor() as cursor:
             cursor.execute(_LOOK_AGAIN, [list(tenants)])

@@ -1,5 +1,3 @@
-"""Declarations: `@effect_handler` names a kind of effect, `on` says when one is scheduled."""
-
 from __future__ import annotations
 
 import inspect
@@ -19,22 +17,17 @@ from engine.stateful import CREATED, Stateful, edges_of, initial_states
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-LONGEST = 15  # seconds that a handler may take
-SLOW, LONGEST_SLOW = "slow", 15 * 60  # the lane of handlers that may take longer, with a worker of its own
-DEFAULT_PATIENCE = timedelta(hours=24)  # of external effects
+LONGEST = 15  # seconds
+SLOW, LONGEST_SLOW = "slow", 15 * 60  # handlers that may take longer, with a worker of its own
+DEFAULT_PATIENCE = timedelta(hours=24)
 MAX_ATTEMPTS = 10_000
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-LATE = 0.1  # seconds by which calls of several processes may arrive later, while the far side still sees the rate
+LATE = 0.1  # seconds that a call may come late while the far side still sees the rate
 
 
 @dataclass(frozen=True)
 class Retry:
-    """How failures are retried; None: the defaults of engine.lease.
-
-    attempts: so many, then dead. first, longest: seconds, between which the random waits grow. patience: retry for so
-    long after the first failure, and at least `attempts` times; failures of a far side have the kind's patience. on:
-    the rule for these errors, by the nearest class; None: dead at once.
-    """
+    """How failures are retried (docs/engine.md); None: the defaults of engine.lease. first, longest: seconds."""
 
     attempts: int | None = None
     first: float | None = None
@@ -64,22 +57,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of effect, and how to execute it.
-
-    name: stored in the rows, so that the function may be renamed; revision: of its payload's shape.
-    batch: above 1 the function takes sequences of objects and effects, at most so many.
-    external: it calls something outside the database; no transaction is open while it runs, and its result is kept.
-    idempotent: the far side recognises a repetition by the effect's id. If not, operators decide unknown outcomes.
-    patience: how long after the first failure failures of the far side are retried, at least 12 times. None: 12 times,
-    like all other failures, which takes half an hour.
-    retry: how failures are retried, if not by the defaults.
-    throttle: the name of its rate limit, which other kinds may share; empty: none.
-    within: opens what the calls of one run share, such as a connection, and closes it after them.
-    ordered: not before the earlier ordered effects of its object are finished.
-    purgeable: its keys contain a UUID made for them, so a done one may be purged although it follows no transition.
-    by_key: the function takes the keys of its objects, and reads them itself under a lock.
-    related, prefetch: select_related and prefetch_related of the objects, read for many at once.
-    """
+    """One kind of effect: docs/engine.md explains each field, as an argument of @effect_handler."""
 
     name: str
     run: Callable[..., Any]
@@ -111,7 +89,7 @@ NOTHING_ELSE = Retry()
 kinds: dict[str, Kind] = {}
 follow_ups: dict[tuple[str, str], list[FollowUp]] = defaultdict(list)
 machines: dict[str, type[Stateful]] = {}
-rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: an operator may set one
+rates: dict[str, timedelta | None] = {}  # by throttle: the time between two calls; None: only an operator's
 
 
 def effect_handler(
@@ -134,9 +112,9 @@ def effect_handler(
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Make a function the handler of one kind of effect. Arguments: see Kind; `timeout` in seconds.
+    """`timeout` in seconds; the others are the fields of Kind.
 
-    rate: "14/s", "100/m", "1000/h": of all processes together, and of all kinds with the same `throttle`.
+    rate: "14/s", "100/m", "1000/h": of all processes and all kinds with the same `throttle`.
     """
     longest = LONGEST_SLOW if lane == SLOW else LONGEST
     if not 0 < timeout <= longest:
@@ -201,9 +179,9 @@ def on(
     to: str | None = None,
     after: timedelta = timedelta(0),
 ) -> None:
-    """Let effects follow a transition, or the creation of a row if `cause` is its class.
+    """cause: a transition, or a class for the creation of a row.
 
-    to: only if it led to that status. after: due after that much time.
+    to: only if it led to that status. after: due so much later.
     """
     if isinstance(cause, type) and issubclass(cause, Stateful):
         model, name, targets = cause, CREATED, set(initial_states(cause))
@@ -217,7 +195,7 @@ def on(
     lines = follow_ups[machine_name(model), name]
     for handler in effects:
         follower = FollowUp(handler.kind, to, after)  # type: ignore[attr-defined]
-        if follower in lines:  # imported twice
+        if follower in lines:
             continue
         if any(line.kind.name == follower.kind.name and (to is None or line.to in {None, to}) for line in lines):
             raise ValueError(f"{said}: {follower.kind.name} follows it already, and of one transition it does so once")
@@ -225,10 +203,7 @@ def on(
 
 
 def time_between(rate: str) -> timedelta:
-    """The time between two calls of a rate such as `14/s`, so that no second, minute or hour has more.
-
-    Evenly spaced: a burst after a pause would be refused. Raises ValueError for what is not a rate.
-    """
+    """Calls are evenly spaced: a burst after a pause would be refused. Raises ValueError for what is not a rate."""
     if not re.fullmatch(RATE, rate, re.ASCII):
         raise ValueError(f"{rate!r} is no rate such as 14/s, 100/m or 1000/h")
     calls, _, unit = rate.partition("/")
@@ -242,7 +217,7 @@ def _check_length(what: str, name: str, column: str, model: type[Model] = Effect
 
 
 def machine_name(model: type[Model]) -> str:
-    """The stored name of a model's machine: `door`."""
+    """As stored: `door`."""
     name = model._meta.model_name
     assert name is not None
     if name not in machines:
@@ -254,17 +229,15 @@ def machine_name(model: type[Model]) -> str:
 
 
 def lanes() -> list[str]:
-    """The lanes of the known kinds, inward first."""
     return sorted({kind.lane for kind in kinds.values()}, key=lambda lane: (lane != "inward", lane))
 
 
 def slow_kinds() -> list[Kind]:
-    """Kinds that only a worker of the lane SLOW may execute, whatever lane their rows are in."""
+    """Only a worker of the lane SLOW may execute them, whatever lane their rows are in."""
     return [kind for kind in kinds.values() if kind.lane == SLOW]
 
 
 def subject_model(machine: str) -> type[Stateful] | None:
-    """The model of a machine, also if no `on` names it."""
     if machine not in machines:
         for model in apps.get_models():
             if issubclass(model, Stateful):

@@ -1,5 +1,3 @@
-"""What a machine allows: for the engine before it acts, and for pages that show buttons."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -16,8 +14,6 @@ from engine.stateful import Stateful, status_field
 
 @dataclass(frozen=True)
 class Rule:
-    """Why a transition of an object is open or closed to a user."""
-
     name: str
     in_state: bool
     unmet: list[str]
@@ -29,12 +25,12 @@ class Rule:
 
 
 def explain(obj: Stateful, user: User | None) -> list[Rule]:
-    """Every transition of this object, in the order of their names. `user` None: the engine itself."""
+    """`user` None: the engine itself."""
     return [_rule(obj, meta, user) for meta in _transitions(type(obj))]
 
 
 def available(obj: Stateful, user: User | None) -> list[str]:
-    """The names of the transitions that this user could perform now: the open ones of `explain`, but cheaper."""
+    """The open ones of `explain`, but cheaper."""
     return [
         edge.name
         for edge in _edges_from(type(obj), obj.status)
@@ -43,7 +39,7 @@ def available(obj: Stateful, user: User | None) -> list[str]:
 
 
 def allow(obj: Stateful, meta: FSMMeta, user: User | None) -> Edge:
-    """The edge to take. Raises PermissionDenied or WrongState."""
+    """Raises PermissionDenied or WrongState."""
     rule = _rule(obj, meta, user)
     noun = type(obj)._meta.verbose_name
     if not rule.permitted:
@@ -72,7 +68,7 @@ def _rule(obj: Stateful, meta: FSMMeta, user: User | None) -> Rule:
 
 
 def _permitted(obj: Stateful, edge: Edge, user: User | None) -> bool:
-    """A transition that names no permission belongs to the engine alone, one that does to people alone."""
+    # Without a permission it belongs to the engine alone, with one to people alone.
     if user is None or edge.permission is None:
         return user is None and edge.permission is None
     asked: Any = user  # django-fsm knows Django's own classes only
@@ -87,7 +83,6 @@ def _transitions(model: type[Stateful]) -> tuple[FSMMeta, ...]:
 
 @cache
 def _edges_from(model: type[Stateful], status: str) -> tuple[Edge, ...]:
-    """The edges from a status, by name."""
     edges = (meta.get_transition(status) for meta in _transitions(model) if meta.has_transition(status))
     return tuple(edge for edge in edges if edge is not None)
 

@@ -10,10 +10,9 @@ from django.db.transaction import atomic
 
 @contextmanager
 def run_once_per(schedule: str, every: timedelta) -> Iterator[bool]:
-    """Whether this call does the work of the current slot; the work and the row that marks it are one commit.
+    """Whether this call does the work of the current slot, in one commit with the row that marks it.
 
-    Slots are counted from 1970 by the database's clock, so all processes agree on them. After a crash inside, the next
-    call gets the slot.
+    Slots are counted from 1970 by the database's clock.
     """
     with atomic():
         with connection.cursor() as cursor:

@@ -1,5 +1,3 @@
-"""Schedules effects that follow no transition: a reminder, a password reset, an alert."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +20,7 @@ from engine.stateful import NO_TENANT, Stateful
 
 @dataclass(frozen=True)
 class NewEffect:
-    """An effect to schedule; the fields are the arguments of schedule()."""
+    """The arguments of schedule()."""
 
     handler: Callable[..., Any]
     key: str
@@ -68,19 +66,15 @@ def schedule(
     after: timedelta = timedelta(0),
     at: datetime | None = None,
 ) -> UUID | None:
-    """Record that this must happen, once for each `key`, for ever. Returns its id, or None if it was scheduled before.
+    """An effect that follows no transition, once for each `key`, for ever. None if it was scheduled before.
 
-    payload: JSON of at most 64 KB, else InvalidPayload is raised and nothing is recorded.
-    after: due after that much time; at: due at that moment.
+    payload: JSON of at most 64 KB, else InvalidPayload.
     """
     return schedule_many([NewEffect(handler, key, about, cause, payload or {}, after, at)])[0]
 
 
 def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
-    """Schedule a set of effects, in one statement unless it is large.
-
-    Returns their ids, None for each that was scheduled already.
-    """
+    """Ids, None for each that was scheduled already."""
     if not effects:
         return []
     rows = [effect.row() for effect in effects]
@@ -97,7 +91,7 @@ def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
 
 
 def reschedule(moments: Mapping[UUID, datetime]) -> int:
-    """Move the due times of effects that wait for their first run; returns how many still waited."""
+    """Only effects that wait for their first run; returns how many."""
     if not moments:
         return 0
     if noted := notes.get():
@@ -115,9 +109,9 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
 
 
 def amend(effect_id: UUID, payload: dict[str, Any]) -> bool:
-    """Replace the payload of an effect that waits for its first run; False if it no longer waits.
+    """False if the effect no longer waits for its first run.
 
-    The caller prevents concurrent amendments. Raises InvalidPayload.
+    Raises InvalidPayload. The caller prevents concurrent calls.
     """
     validate_payload(payload)
     changed = ask(

@@ -1,5 +1,3 @@
-"""Detects that the database session has ended, and repeats work in a new one."""
-
 from __future__ import annotations
 
 import time
@@ -14,7 +12,7 @@ RECONNECTING, RECONNECT_EVERY = 5.0, 0.1  # seconds
 
 
 def in_a_session(work: Callable[[], T]) -> T:
-    """Call `work`, again in a new session if ours has ended, for RECONNECTING seconds."""
+    """Repeat `work` in a new session if ours has ended, for RECONNECTING seconds."""
     ends = time.monotonic() + RECONNECTING
     while True:
         session = connection.connection
@@ -27,13 +25,13 @@ def in_a_session(work: Callable[[], T]) -> T:
 
 
 def current_session() -> Any:
-    """psycopg's connection, for has_ended() later: Django may open another meanwhile."""
+    """For has_ended() later: Django may open another meanwhile."""
     connection.ensure_connection()
     return connection.connection
 
 
 def has_ended(session: Any, error: BaseException | None = None) -> bool:
-    """Whether this session has ended; if so the next statement opens another. OperationalError is no proof of it."""
+    """OperationalError is no proof of it. The next query opens another session."""
     if connection.connection is session and (
         session.closed or (isinstance(error, Error) and not connection.is_usable())
     ):
@@ -42,5 +40,4 @@ def has_ended(session: Any, error: BaseException | None = None) -> bool:
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """The SQLSTATE of a Django database error, if it has one."""
     return getattr(error.__cause__, "sqlstate", None)

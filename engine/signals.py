@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-# Sent after commit with `ids`: the keys of effects that are due now. Receivers must not raise or wait.
+# After commit. ids: of effects that are due now. Receivers must not raise or wait.
 effects_created = Signal()
 
-# Sent in the transaction in which an operator changes pauses or rates. facts: JSON without personal data.
+# In the transaction in which an operator changes pauses or rates. facts: JSON without personal data.
 operated = Signal()

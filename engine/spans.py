@@ -1,5 +1,3 @@
-"""A span for each effect, below its transition's. The trace is stored in the row, not sent in a message."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +17,7 @@ _spans: ContextVar[dict[UUID, Span] | None] = ContextVar("spans", default=None)
 
 @contextmanager
 def spans(effects: Sequence[Effect]) -> Iterator[None]:
-    """Around the call that executes these effects. In a batch each has its own span, in its own trace."""
+    """In a batch each effect has its own span, in its own trace."""
     if tracing.tracer is None:
         yield
         return
@@ -32,7 +30,7 @@ def spans(effects: Sequence[Effect]) -> Iterator[None]:
         running = {}
         for effect in effects:
             parent = traces.get(effect.transition_id, "")  # type: ignore[arg-type]
-            # Without a parent it begins a trace of its own, whatever span this worker is in.
+            # Without a parent: a trace of its own, whatever span this worker is in.
             context = tracing.context_of(parent) if parent else Context()
             started = tracing.tracer.start_span(effect.kind, context, attributes={"effect.id": str(effect.pk)})
             stack.enter_context(use_span(started, end_on_exit=True))
@@ -45,7 +43,7 @@ def spans(effects: Sequence[Effect]) -> Iterator[None]:
 
 
 def trace_for(cause: Effect | Transition | None) -> str:
-    """The traceparent of a new Transition: of the effect that caused it, else of the request."""
+    """Of the effect that caused the transition, else of the request."""
     if tracing.tracer is None:
         return ""
     running = _spans.get() or {}

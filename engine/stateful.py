@@ -1,5 +1,3 @@
-"""The base of models with a lifecycle: a status that only the engine writes."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -32,7 +30,7 @@ class StatusDescriptor(FSMFieldDescriptor):
 
 
 class StatusField(FSMField):
-    """A django-fsm field whose transitions run inside the engine and nowhere else."""
+    """Its transitions run inside the engine only."""
 
     descriptor_class = StatusDescriptor
 
@@ -44,7 +42,6 @@ class StatusField(FSMField):
         raise DirectStateChange(f"{name}() is a transition: perform({name.lower()}, by=..., ...)")
 
     def _collect_transitions(self, *args: Any, **kwargs: Any) -> None:
-        """Adds the guards of a model as soon as its transitions are known."""
         super()._collect_transitions(*args, **kwargs)
         model = kwargs["sender"]
         if issubclass(model, Stateful) and model in self.transitions:
@@ -59,12 +56,12 @@ class StatusField(FSMField):
 
 
 class Stateful(BaseModel):
-    """A row with a status. `version` counts its Transitions: the last one's `seq`."""
+    """A row with a lifecycle. `version` counts its Transitions: the last one's `seq`."""
 
     status: StatusField
     version = models.PositiveIntegerField(default=0, editable=False)
 
-    # The states a new row may have; empty: the default of `status`.
+    # States that a new row may have; empty: the default of `status`.
     INITIAL_STATES: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -72,7 +69,6 @@ class Stateful(BaseModel):
 
     @property
     def tenant_id(self) -> UUID:
-        """Whose row this is, for the history."""
         tenant: UUID = getattr(self, "account_id", NO_TENANT)
         return tenant
 
@@ -86,7 +82,7 @@ class Stateful(BaseModel):
         super().save(update_fields=names, **kwargs)
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """Refresh; this instance accepts a status while it reloads."""
+        """This instance accepts a status while it reloads."""
         self.__dict__[REFRESHING] = True
         try:
             super().refresh_from_db(*args, **kwargs)
@@ -101,7 +97,7 @@ def status_field(model: type[Stateful]) -> StatusField:
 
 
 def edges_of(model: type[Stateful]) -> list[tuple[str, str, str]]:
-    """(transition, source, target), one for each arrow of the model's machine."""
+    """(transition, source, target)"""
     return sorted(
         (edge.name, str(edge.source), target)
         for edge in status_field(model).get_all_transitions(model)
@@ -114,7 +110,7 @@ def initial_states(model: type[Stateful]) -> tuple[str, ...]:
 
 
 def _check_conditions(model: type[Stateful]) -> None:
-    """Refusals name the conditions that are not met, so each needs a name."""
+    # Refusals name the conditions that are not met.
     for edge in status_field(model).get_all_transitions(model):
         for condition in edge.conditions:
             if not getattr(condition, "__name__", "").isidentifier():
@@ -122,7 +118,6 @@ def _check_conditions(model: type[Stateful]) -> None:
 
 
 def _refuse_deletion(sender: type[Stateful], **_: Any) -> None:
-    """Refuse deletion by object, queryset or cascade."""
     raise DirectStateChange(f"A {sender.__name__} is never deleted: it has transitions that end it")
 
 

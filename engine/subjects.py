@@ -1,5 +1,3 @@
-"""The objects that effects are about: read for many at once, for external effects shortly before the call."""
-
 from __future__ import annotations
 
 import time
@@ -19,11 +17,11 @@ from engine.registry import Kind, subject_model
 from engine.stateful import Stateful
 
 READ_AT_ONCE = 25  # objects
-FRESH = 1.0  # seconds between reading an object and the call about it
+FRESH = 1.0  # seconds between reading an object and the call
 
 
 class ReadAhead:
-    """Reads the objects of external effects, several at a time, each at most FRESH seconds before its call."""
+    """Several objects are read at a time, each at most FRESH seconds before its call."""
 
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         self._kind, self._left = kind, list(effects)
@@ -32,13 +30,13 @@ class ReadAhead:
         self._stale_at = 0.0
 
     def subject(self, effect: Effect) -> Stateful | None:
-        """Raises LeaseLost if another process has the effect, as of the last read."""
+        """Raises LeaseLost if another process has the effect."""
         if effect not in self._ahead or time.monotonic() > self._stale_at:
             self._left = self._left[self._left.index(effect) :]
             self._ahead = self._left[:READ_AT_ONCE]
             try:
                 self._found = _by_effect(self._kind, self._ahead)
-            except UnknownMachine:  # of one of them, which fails alone
+            except UnknownMachine:  # one of them, which fails alone
                 self._ahead = [effect]
                 self._found = _by_effect(self._kind, self._ahead)
             self._stale_at = time.monotonic() + FRESH
@@ -48,7 +46,6 @@ class ReadAhead:
 
 
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
-    """Effect id -> object, of those effects that are still ours."""
     subjects = Subjects(kind, effects)
     with pipeline():
         still_held = lease.held(effects)
@@ -59,8 +56,6 @@ def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]
 
 
 class Subjects:
-    """The objects of effects of one kind: queried together, read when needed."""
-
     def __init__(self, kind: Kind, effects: list[Effect]) -> None:
         """Raises UnknownMachine, before any query."""
         self._kind, self._effects = kind, effects

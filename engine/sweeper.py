@@ -1,4 +1,4 @@
-"""Finds effects that no worker was notified of. Any number of processes may sweep at once, without a leader."""
+"""Finds effects that no worker was notified of. Any number of processes may sweep at once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from engine.models import Effect, EffectEvent
 from engine.registry import SLOW, kinds, slow_kinds
 
 MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer: its notification is taken for lost
-AT_ONCE = 500  # rows that one sweep moves or counts
-PROMOTE_SECONDS = 0.5  # that one sweep spends on promoting due timers
-ALONE_AT_ONCE = 25  # effects that must run alone and are returned by one sweep
+AT_ONCE = 500  # rows
+PROMOTE_SECONDS = 0.5  # that one sweep spends on promoting timers
+ALONE_AT_ONCE = 25  # effects that one sweep returns
 EVERY = timedelta(seconds=1)
 MAX_CRASHES = 3
 WORKER_DIED = "its worker died"
@@ -127,7 +127,7 @@ _TAKE_TURN = """
 
 
 def sweep_in_turn() -> list[list[UUID]]:
-    """sweep(), unless some process did so within the last second."""
+    """Unless some process swept within the last second."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_TURN, {"every": str(EVERY)})
         is_our_turn = cursor.rowcount > 0
@@ -135,10 +135,7 @@ def sweep_in_turn() -> list[list[UUID]]:
 
 
 def sweep() -> list[list[UUID]]:
-    """Release expired leases, promote due timers, and return the ids of effects to notify workers about.
-
-    Each list is one notification. An effect that must run alone is in a list of its own, at most ALONE_AT_ONCE of them.
-    """
+    """Release expired leases, promote due timers, and return ids of effects: each list is one notification."""
     ready: list[tuple[UUID, bool]] = []
     with connection.cursor() as cursor:
         cursor.execute(_PROBE, {"unheard": str(MISSED_NOTIFICATION_AFTER)})
@@ -167,8 +164,6 @@ def sweep() -> list[list[UUID]]:
 
 
 def _promote_due(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
-    """Promote all that is due, or what PROMOTE_SECONDS suffice for; (id, whether it must run alone) of each."""
-
     def wake(sql: str) -> list[tuple[UUID, bool]]:
         cursor.execute(sql, {"at_once": AT_ONCE})
         found: list[tuple[UUID, bool]] = cursor.fetchall()

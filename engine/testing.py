@@ -1,5 +1,3 @@
-"""For tests of products that use the engine: execute effects, simulate crashes, let time pass."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -18,15 +16,15 @@ from engine.sweeper import sweep
 
 Point = Literal["claim", "start", "work", "done"]
 
-_NO_SESSION = 0  # no database session has this pid
+_NO_SESSION = 0  # no session has this pid
 
 
 class SimulatedCrash(BaseException):
-    """Stands for the end of the process: do not catch it."""
+    """The end of the process: do not catch it."""
 
 
 def run_effects() -> int:
-    """Execute all that is due, in this process and without a broker; returns how many effects were claimed."""
+    """Execute all that is due, without a broker; returns how many effects were claimed."""
     executed = 0
     while claimed := sum(run_due(ids) for ids in sweep()) + run_due():
         executed += claimed
@@ -34,10 +32,7 @@ def run_effects() -> int:
 
 
 def advance(**time: float) -> None:
-    """Let so much time pass: `advance(days=7)`. The database's clock cannot be set, so stored times move back.
-
-    Applies to unfinished effects; leases expire if the time is longer than a lease.
-    """
+    """`advance(days=7)`. The database's clock cannot be set, so stored times of unfinished effects move back."""
     passed = timedelta(**time)
     unfinished = Effect.objects.exclude(state__in=Effect.FINISHED)
     unfinished.update(run_at=F("run_at") - passed, failing_since=F("failing_since") - passed)
@@ -53,11 +48,7 @@ def advance(**time: float) -> None:
 def crash_after(point: Point) -> Iterator[None]:
     """Simulate the death of this process when effects executed in the block reach that point; the block ends there.
 
-    claim: they are leased, and no work has begun.
-    start: the first handler was called, and has done nothing yet.
-    work: the first handler has returned; nothing is committed, and no outcome of a call is written.
-    done: the first outcome is committed, with those written together with it, and the rest is not begun.
-    The next sweep releases the leases. Raises AssertionError if no effect reached that point.
+    Raises AssertionError if no effect reached it.
     """
     held: list[Effect] = []
 

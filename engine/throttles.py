@@ -1,8 +1,4 @@
-"""Rate limits of external calls, shared by all processes: a row says when the far side may be called again.
-
-A call takes the next free moment and moves the one after it (GCRA without bursts). Effects that have to wait longer
-stay in their lane, uncharged, and are not claimed before their time.
-"""
+"""Rate limits of external calls, shared by all processes: a call takes the next free moment (GCRA without bursts)."""
 
 from __future__ import annotations
 
@@ -13,10 +9,10 @@ from engine.call_durations import BUDGET
 from engine.pipeline import ask
 from engine.registry import Kind
 
-NEAR = 0.25  # seconds: a process that waits claims effects whose moment is within that
-AHEAD = timedelta(seconds=2 * BUDGET)  # how far ahead waiting processes take moments, with room to spare
+NEAR = 0.25  # seconds: effects whose moment is so near are claimed
+AHEAD = timedelta(seconds=2 * BUDGET)  # how far ahead moments are taken, with room to spare
 
-waits = False  # whether this process sleeps until its moment, within a run: workers do
+waits = False  # whether this process sleeps until its moment
 
 _TAKE = """
     INSERT INTO engine_throttle AS throttle (name, free_at, rate)
@@ -30,12 +26,12 @@ _TAKE = """
 
 
 def furthest(every: timedelta) -> timedelta:
-    """How far ahead a free moment may be. One further ahead is of a clock set back, or of an older rate."""
+    """A moment further ahead is of a clock set back, or of an older rate."""
     return every + AHEAD
 
 
 def take(kind: Kind, every: timedelta, *, within: float) -> float | None:
-    """Take the next moment; returns the seconds until then, or None if it is not within `within` seconds."""
+    """Seconds until the moment, or None if it is not within `within` seconds."""
     values = {
         "name": kind.throttle,
         "every": every,

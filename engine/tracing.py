@@ -1,7 +1,4 @@
-"""Traces for OpenTelemetry: off, at the cost of one `if`, until `send_to` is called.
-
-The context is stored in rows (`Transition.trace`), not sent in messages: a lost notification loses no trace.
-"""
+"""OpenTelemetry: off, at the cost of one `if`, until `send_to` is called."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ tracer: Tracer | None = None
 
 
 def send_to(processor: Any, *, service: str = "countersign") -> None:
-    """Give every finished span to an OpenTelemetry SpanProcessor; `service` is used unless OTEL_SERVICE_NAME is set."""
+    """`service` is used unless OTEL_SERVICE_NAME is set."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
     global tracer
-    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, read by the SDK, win; without them it makes a name up.
+    # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win; without them the SDK makes a name up.
     resource = Resource.create()
     if str(resource.attributes["service.name"]).startswith("unknown_service"):
         resource = resource.merge(Resource({"service.name": service}))
@@ -32,7 +29,7 @@ def send_to(processor: Any, *, service: str = "countersign") -> None:
 
 @contextmanager
 def span(name: str, *, parent: str = "", **attributes: str | int) -> Iterator[Span | None]:
-    """A span around the block: below `parent`, a W3C traceparent, else below the one we are in."""
+    """Below `parent`, a W3C traceparent, else below the current span."""
     if tracer is None:
         yield None
         return
@@ -41,7 +38,7 @@ def span(name: str, *, parent: str = "", **attributes: str | int) -> Iterator[Sp
 
 
 def traceparent(of: Span | None = None) -> str:
-    """W3C traceparent of a span, else of the one we are in; empty outside all."""
+    """Of a span, else of the current one; empty outside all."""
     if tracer is None:
         return ""
     from opentelemetry import trace
@@ -53,7 +50,7 @@ def traceparent(of: Span | None = None) -> str:
 
 
 def context_of(parent: str) -> Any:
-    """The context of a traceparent; None, which means the current one, if it is empty."""
+    """None, the current context, if it is empty."""
     if not parent:
         return None
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -38,8 +38,6 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Step:
-    """A transition to take: a bound method of an object, its arguments, and its cause."""
-
     method: Callable[..., Any]
     inputs: dict[str, Any] = field(default_factory=dict)
     cause: Effect | Transition | None = None
@@ -54,7 +52,6 @@ class Step:
 
 
 def caused_by(cause: Effect | Transition, method: Callable[..., Any], **inputs: Any) -> Step:
-    """A Step with its cause."""
     return Step(method, inputs, cause)
 
 
@@ -71,8 +68,7 @@ def perform(
 
     by: the user; None is the engine itself, for transitions that name no permission.
     request_key: the caller's key for this request; a repetition returns the first answer.
-    Raises PermissionDenied, WrongState with what is unmet and available, or RequestKeyReused. After any of these
-    the object in memory equals the database.
+    Raises PermissionDenied, WrongState or RequestKeyReused. Then the object in memory equals the database.
     """
     step = Step(method, inputs, cause)
     if request_key is None:
@@ -93,7 +89,7 @@ class RequestKeyReused(IdempotencyKeyReused):
 
 
 def _answered(step: Step, by: User | None, request_key: str) -> Transition | None:
-    """The first answer under this key, if any. Raises RequestKeyReused if it belongs to another request."""
+    """Raises RequestKeyReused."""
     first = Transition.objects.filter(actor_id=None if by is None else by.pk, request_key=request_key).first()
     if first is not None:
         asked = (machine_name(type(step.subject)), step.subject.pk, step.name, json.loads(to_json(step.inputs)))
@@ -109,10 +105,7 @@ def perform_many(
     reason: str = "",
     request_key: str | None = None,
 ) -> list[Transition]:
-    """Take all of these transitions or none, in one statement per machine.
-
-    The transitions of an object that occurs more than once are taken in the order given.
-    """
+    """All or none, in one statement per machine; those of the same object in the order given."""
     todo = [step if isinstance(step, Step) else Step(step) for step in steps]
     with _restore_on_error([step.subject for step in todo]):
         moves = [_apply_in_memory(step, by, reason, request_key) for step in todo]
@@ -126,7 +119,7 @@ def perform_many(
 def create(
     obj: Stateful, *, by: User | None = None, cause: Effect | Transition | None = None, **inputs: Any
 ) -> Transition:
-    """Insert a row with a lifecycle, together with its first Transition and the effects that follow."""
+    """Insert a row with a lifecycle, its first Transition and the effects that follow."""
     return create_many([obj], by=by, cause=cause, **inputs)[0]
 
 
@@ -137,7 +130,6 @@ def create_many(
     cause: Effect | Transition | None = None,
     **inputs: Any,
 ) -> list[Transition]:
-    """create() for rows of one model."""
     if not objs:
         return []
     validate_payload(inputs)
@@ -163,7 +155,6 @@ def _write_created(moves: list[persist.PendingTransition]) -> persist.WriteResul
 
 
 def _apply_in_memory(step: Step, by: User | None, reason: str, request_key: str | None) -> persist.PendingTransition:
-    """Check one step, run its method on the object in memory, and note what it changed."""
     obj, meta = step.subject, step.method._django_fsm  # type: ignore[attr-defined]
     edge = allow(obj, meta, by)
     source, before = obj.status, dict(obj.__dict__)
@@ -192,13 +183,11 @@ def _apply_in_memory(step: Step, by: User | None, reason: str, request_key: str 
 
 @cache
 def _columns(model: type[Stateful]) -> frozenset[str]:
-    """What a transition method may change."""
     return frozenset(field.attname for field in model._meta.concrete_fields) - {"status", "version"}
 
 
 @cache
 def _mutable(model: type[Stateful]) -> list[str]:
-    """The columns whose values can be changed in place."""
     return [field.attname for field in model._meta.concrete_fields if isinstance(field, JSONField | ArrayField)]
 
 
@@ -212,7 +201,6 @@ def _transition(
     request_key: str | None,
     inputs: dict[str, Any],
 ) -> Transition:
-    """The Transition as its statement will write it; `at` is set by the database, and read when needed."""
     fact = {
         "id": uuid7(),
         "account_id": obj.tenant_id,
@@ -237,7 +225,6 @@ def _transition(
 
 
 def _log_on_commit(moves: list[persist.PendingTransition], by: User | None) -> None:
-    """Log each move after commit: INFO if a person made it, else DEBUG."""
     level = logging.DEBUG if by is None else logging.INFO
     if log.isEnabledFor(level):
         on_commit(partial(_log, level, [move.transition for move in moves]), robust=True)
@@ -258,7 +245,7 @@ def _log(level: int, transitions: list[Transition]) -> None:
 
 
 def _group_moves(moves: list[persist.PendingTransition]) -> Iterator[list[persist.PendingTransition]]:
-    """Groups of one model and the same changed columns, each object at most once in a group and its moves in order."""
+    """Each object at most once in a group, its moves in order."""
     groups: dict[tuple[int, type, tuple[str, ...]], list[persist.PendingTransition]] = {}
     seen: dict[UUID, int] = {}
     for move in moves:
@@ -269,11 +256,7 @@ def _group_moves(moves: list[persist.PendingTransition]) -> Iterator[list[persis
 
 
 def _write(groups: list[list[persist.PendingTransition]]) -> list[persist.WriteResult]:
-    """One statement per group, pipelined if there are several.
-
-    The first of a model locks all its rows by id: of two callers with the same rows in another order, one waits for the
-    other and is then refused.
-    """
+    # Of two callers with the same rows in another order, one waits for the other and is then refused.
     locks: dict[type, set[UUID]] = defaultdict(set)
     for group in groups:
         locks[type(group[0].obj)] |= {move.obj.pk for move in group}
@@ -282,7 +265,6 @@ def _write(groups: list[list[persist.PendingTransition]]) -> list[persist.WriteR
 
 
 def _all_or_none(moves: list[persist.PendingTransition]) -> AbstractContextManager[None]:
-    """A transaction, unless there is only one move: that is one statement."""
     return atomic(savepoint=False) if len(moves) > 1 else nullcontext()
 
 
@@ -295,8 +277,6 @@ def _raise_if_stale(written: list[persist.WriteResult], by: User | None) -> None
 
 
 class _Stale(WrongState):
-    """The object is not in a state that allows this."""
-
     def __init__(self, obj: Stateful, by: User | None) -> None:
         self.now = now = type(obj)._base_manager.get(pk=obj.pk)
         super().__init__(
@@ -309,7 +289,6 @@ class _Stale(WrongState):
 
 @contextmanager
 def _restore_on_error(objs: Sequence[Stateful]) -> Iterator[None]:
-    """After an error restore the objects in memory; after a refusal also refresh those that were stale."""
     before = {id(obj): (obj, dict(obj.__dict__)) for obj in objs}
     try:
         yield
@@ -323,10 +302,7 @@ def _restore_on_error(objs: Sequence[Stateful]) -> Iterator[None]:
 
 
 def _refresh_stale(objs: Sequence[Stateful], known: Sequence[Stateful]) -> None:
-    """Refresh objects that differ from their rows, also those ahead of them because their caller rolled back.
-
-    known: rows that were read already.
-    """
+    """Also those ahead of their rows, because their caller rolled back. known: rows that were read already."""
     rows = {row.pk: row for row in known}
     for model in {type(obj) for obj in objs}:
         if unknown := {obj.pk for obj in objs if type(obj) is model} - rows.keys():
@@ -338,7 +314,6 @@ def _refresh_stale(objs: Sequence[Stateful], known: Sequence[Stateful]) -> None:
 
 
 def _take_over(obj: Stateful, row: Stateful) -> None:
-    """Like `obj.refresh_from_db()`, without another read."""
     obj.__dict__ |= {field.attname: row.__dict__[field.attname] for field in obj._meta.concrete_fields}
     obj._state.fields_cache.clear()
     obj.__dict__.pop("_prefetched_objects_cache", None)

@@ -108,8 +108,6 @@ END $$;
 
 
 class Trigger(models.BaseConstraint):
-    """A constraint whose SQL is one trigger of the same name."""
-
     def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert schema_editor is not None
         schema_editor.deferred_sql.append(self.create_sql(model, schema_editor))
@@ -130,10 +128,7 @@ class Trigger(models.BaseConstraint):
 
 
 class StatusGuard(Trigger):
-    """Each status has its Transition row, by an edge that the machine declares.
-
-    `edges` are `name:source>target`, for a creation `begin:>target`.
-    """
+    """Each status has its Transition row, by a declared edge: `name:source>target`, for a creation `begin:>target`."""
 
     def __init__(self, *, name: str, machine: str, edges: list[str]) -> None:
         super().__init__(name=name)
@@ -179,14 +174,14 @@ class _Refusal(Trigger):
 
 
 class AppendOnly(_Refusal):
-    """Rows are added and stay: UPDATE, DELETE and TRUNCATE are refused."""
+    """UPDATE, DELETE and TRUNCATE are refused."""
 
     statements = "UPDATE OR DELETE OR TRUNCATE"
     function, function_sql = "countersign_refuse", APPEND_ONLY_FUNCTION
 
 
 class NoDelete(_Refusal):
-    """Rows change and stay: DELETE and TRUNCATE are refused."""
+    """Rows may change: DELETE and TRUNCATE are refused."""
 
     statements = "DELETE OR TRUNCATE"
     function, function_sql = "countersign_keep", _KEPT_FUNCTION
@@ -242,10 +237,7 @@ def _differs(column: str) -> str:
 
 
 class CountsBatch(Trigger):
-    """Counts finished members of a batch in the same commit; the last one makes `then` due.
-
-    A trigger, because workers, operators and SQL finish effects. Without a batch it costs one comparison.
-    """
+    """A trigger, because workers, operators and SQL finish effects; the last member makes `then` due."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None

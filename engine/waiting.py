@@ -1,5 +1,3 @@
-"""Waits for the effects of a transition (RFC 7240, `Prefer: wait`)."""
-
 from __future__ import annotations
 
 import time
@@ -11,7 +9,7 @@ STUCK = {Effect.State.DEAD, Effect.State.UNCERTAIN}
 
 
 def wait_for_effects(transition: Transition, *, timeout: float) -> bool:
-    """Whether all effects of this transition were finished within `timeout` seconds; False at once if one is stuck."""
+    """RFC 7240, `Prefer: wait`. timeout: seconds. False at once if an effect is stuck."""
     deadline = time.monotonic() + timeout
     pause = 0.01
     while True:

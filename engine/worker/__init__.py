@@ -1,1 +1,1 @@
-"""Workers and beat by Celery: `engine.worker` in INSTALLED_APPS, after the apps that declare effects."""
+"""`engine.worker` stands in INSTALLED_APPS after the apps that declare effects."""

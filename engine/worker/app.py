@@ -1,8 +1,4 @@
-"""The Celery app. Each setting here prevents a known way to lose, double or delay work.
-
-A message only says that there is work; rows decide what is done. So messages are acknowledged early and never retried
-or scheduled, and no wait for the broker is long.
-"""
+"""Each setting here prevents a known way to lose, double or delay work."""
 
 from __future__ import annotations
 
@@ -27,8 +23,7 @@ app.conf.update(
     task_reject_on_worker_lost=False,
     task_serializer="json",
     accept_content=["json"],
-    # A run reaches neither: it ends after MAX_RUNTIME, both budgets and one call of 15 s. The soft limit is for
-    # handlers that ignore their deadline.
+    # A run ends earlier: MAX_RUNTIME, both budgets, one call of 15 s.
     task_soft_time_limit=SOFT_LIMIT,
     task_time_limit=HARD_LIMIT,  # below the lease of 30 s
     task_default_queue="inward",

@@ -1,5 +1,3 @@
-"""What beat sends, and how often."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,7 +8,7 @@ from engine.worker.broker import SWEEP_EFFECTS, limits
 
 
 def beat_schedule(queues: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """A sweep each second in each queue, so that no lane waits for another's workers, and ENGINE_BEAT_SCHEDULE."""
+    """A sweep each second in each queue, so that no lane waits for another's workers."""
     return {
         f"sweep {queue}": {
             "task": SWEEP_EFFECTS,

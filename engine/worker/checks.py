@@ -1,5 +1,3 @@
-"""A broker that does not work, and lanes that nobody would serve: found before a worker starts."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -14,7 +12,6 @@ from engine.worker.broker import SCHEMES
 
 @checks.register()
 def check_broker(**_: Any) -> list[checks.CheckMessage]:
-    """The broker is Valkey or Redis: of no other it is known how to be quick with it."""
     scheme = conf.BROKER_URL.partition("://")[0]
     if scheme.partition("+")[0] in SCHEMES:
         return []
@@ -29,7 +26,6 @@ def check_broker(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register()
 def lanes_are_served(**_: Any) -> list[checks.CheckMessage]:
-    """WORKER_QUEUES names lanes that exist, and each lane has its queue."""
     known, errors = lanes(), list[checks.CheckMessage]()
     if unknown := [lane for lane in conf.WORKER_QUEUES if lane not in known]:
         errors.append(

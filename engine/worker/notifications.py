@@ -1,7 +1,6 @@
-"""Notifies workers after a commit, in one bounded publish: a broker that is down never fails a request.
+"""One bounded publish after a commit: a broker that is down never fails a request.
 
-While a message waits in a queue, further commits send none: the worker that takes it reads the rows after it. So a
-burst of a thousand commits is a handful of messages. That one waits is noted in Valkey itself.
+While a message waits in a queue, further commits send none: the worker that takes it reads the rows after it.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from engine.worker.broker import PUBLISH_TIMEOUT, RUN_DUE_EFFECTS, limits, own_q
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_MESSAGES = 4  # in one queue of Valkey, from all senders
+MAX_WAITING_MESSAGES = 4  # in one queue, from all senders
 PAUSE = 5.0  # seconds without publishing after the broker failed; the sweeper finds the work
-PENDING_KEY = "engine.notified"  # in Valkey, for each queue in which a notification waits
-PENDING_MS = 1000  # after which a notification that no worker acknowledged is taken for lost
+PENDING_KEY = "engine.notified"  # in Valkey, for each queue
+PENDING_MS = 1000  # after which an unacknowledged notification is taken for lost
 _quiet_until = 0.0
 _local = threading.local()
 
 
 def notify_workers(*, ids: Sequence[UUID], lanes: Collection[str] = (), **_: Any) -> None:
-    """Receiver of `effects_created`. lanes: of these effects; empty: of any."""
+    """Receiver of `effects_created`."""
     unmuted = getattr(_local, "unmuted", None)
     queues = [queue for queue in (queue_names() if unmuted is None else unmuted) if not lanes or queue in lanes]
     if queues:
@@ -41,15 +40,11 @@ def notify_workers(*, ids: Sequence[UUID], lanes: Collection[str] = (), **_: Any
 
 
 def notify(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = ()) -> bool:
-    """Tell the workers about due effects, or to look for some; False if the broker did not take it.
-
-    once: not where such a notification waits already. queues: only these. No queue gets more than
-    MAX_WAITING_MESSAGES.
-    """
+    """False if the broker did not take it. once: not where such a notification waits already."""
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
-    if _quiet_until:  # it failed before: this thread tries, and the others do not wait with it
+    if _quiet_until:  # it failed before: the others do not wait with this thread
         _quiet_until = time.monotonic() + PAUSE
     try:
         with span("engine.notify", effects=len(ids)), producing() as producer:
@@ -73,27 +68,26 @@ def notify(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = (
 
 
 def acknowledge() -> None:
-    """Called before a worker reads the rows: what is committed later needs a notification of its own."""
+    """Before a worker reads the rows: what is committed later needs a notification of its own."""
     try:
         with producing() as producer:
             _client(producer).delete(*map(_pending_key, own_queues()))
-    except Exception as error:  # then the key expires
+    except Exception as error:
         log.warning("The broker did not take the acknowledgement: %s", error)
 
 
 def producing() -> AbstractContextManager[Producer]:
-    """A producer of the app's pool."""
     producer: AbstractContextManager[Producer] = app.producer_or_acquire()
     return producer
 
 
 def _is_pending(producer: Producer, queue: str) -> bool:
-    """Whether a notification waits in this queue; if not, marks that one does from now on."""
+    """If none waits, marks that one does."""
     return not _client(producer).set(_pending_key(queue), 1, nx=True, px=PENDING_MS)
 
 
 def room_in(producer: Producer, queue: str) -> int:
-    """How many more messages are of use. The worker that takes a waiting one reads the rows after that."""
+    """How many more messages are of use."""
     return max(0, MAX_WAITING_MESSAGES - int(_client(producer).llen(queue)))
 
 
@@ -102,12 +96,11 @@ def _pending_key(queue: str) -> str:
 
 
 def _client(producer: Producer) -> Any:
-    """The Redis client of the producer's channel."""
     return producer.channel.client
 
 
 def messages(ids: Sequence[UUID]) -> list[list[str]]:
-    """Few ids are sent. Many are not: several empty messages wake several workers, whose claims share the work."""
+    """Of many ids none is sent: several empty messages wake several workers, whose claims share the work."""
     if len(ids) <= MAX_PER_TENANT:
         return [[str(key) for key in ids]]
     return [[]] * min(MAX_WAITING_MESSAGES, -(-len(ids) // BATCH))
@@ -115,7 +108,7 @@ def messages(ids: Sequence[UUID]) -> list[list[str]]:
 
 @contextmanager
 def suppress_notifications() -> Iterator[None]:
-    """While a worker executes effects it looks for more by itself, so its own lanes need no notification."""
+    """A worker that executes effects looks for more by itself, in its own lanes."""
     _local.unmuted = [queue for queue in queue_names() if queue not in own_queues()]
     try:
         yield

@@ -11,10 +11,7 @@ from engine.worker.notifications import producing, room_in
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
-    """Keeps its times in memory, so there is no file to lose. Several beats at once send more sweeps, no more.
-
-    Touches BEAT_ALIVE_FILE at each tick, also while the broker is away, so that a probe can watch it.
-    """
+    """Times are in memory: there is no file to lose. Touches BEAT_ALIVE_FILE at each tick."""
 
     # Celery's own would wait in a tick for a broker that is away.
     producer = None
@@ -30,7 +27,7 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
         return n + drift if n else n
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
-        """Sends no sweep where enough messages wait: workers that are busy sweep by themselves."""
+        """No sweep where enough messages wait: busy workers sweep by themselves."""
         with producing() as producer:
             if entry.task == SWEEP_EFFECTS and not room_in(producer, entry.options["queue"]):
                 return None

@@ -1,5 +1,3 @@
-"""Celery tasks: ids in, one call down, no result. The rows are the record."""
-
 from __future__ import annotations
 
 import time
@@ -13,14 +11,13 @@ from engine.worker.app import app
 from engine.worker.broker import own_queues, served_lanes
 from engine.worker.notifications import acknowledge, notify, suppress_notifications
 
-MAX_RUNTIME = 2.0  # seconds that one message may keep a worker; then others get their turn
-# A look that found fewer than this waits so that more come together, for longer the more it found. A burst is worth
-# waiting for and nobody notices; a single approval is not. In singles that is 0.48 of the limit instead of 0.36 (four
-# rounds).
+MAX_RUNTIME = 2.0  # seconds that one message may keep a worker
+# After fewer than this a look waits for more: bursts come in batches, a single approval does not wait. In singles that
+# is 0.48 of the limit instead of 0.36 (four rounds).
 SMALL_BATCH = 50
 WAIT_PER_EFFECT, MAX_WAIT = 0.005, 0.1  # seconds
 
-SLOT_WAIT = 0.005  # seconds until this worker looks again when another of its children held the external slot
+SLOT_WAIT = 0.005  # seconds, if another child held the external slot
 SWEEP_INTERVAL = 1.0  # seconds
 
 _sweep_at = 0.0  # by time.monotonic()
@@ -41,23 +38,18 @@ def run_due_effects(effect_ids: list[str]) -> None:
             if 0 < claimed < SMALL_BATCH:
                 time.sleep(min(MAX_WAIT, claimed * WAIT_PER_EFFECT))
     if claimed:
-        # Much is due. A plan that reads the whole table was best while it was small and is worst after a flood (70
-        # times as long with 20,000 rows), and PostgreSQL keeps it until autovacuum's next ANALYZE, up to a minute.
+        # After a flood a plan made for a small table takes 70 times as long (20,000 rows), until autovacuum's ANALYZE.
         ask("DISCARD PLANS", prepare=False)
         notify([], queues=own_queues())
 
 
 @app.task(ignore_result=True)
 def sweep_effects() -> None:
-    """Sent by beat each second, so that an idle worker looks, too."""
     run_due_effects([])
 
 
 def _look() -> int:
-    """Execute one claim: of all that is due, or in turn one effect that must run alone. Returns how many were claimed.
-
-    Once a second it sweeps first, so that a sweep never waits in a queue.
-    """
+    """Execute one claim or, in turn, one effect that must run alone. Sweeps once a second."""
     global _sweep_at, _isolated_is_next, _some_run_isolated
     if time.monotonic() > _sweep_at:
         _sweep_at, _isolated_is_next = time.monotonic() + SWEEP_INTERVAL, True

@@ -1,5 +1,3 @@
-"""What Celery's signals do in a worker. The app's `imports` load it there, and nowhere else."""
-
 from __future__ import annotations
 
 import gc
@@ -32,20 +30,20 @@ def configure_worker() -> None:
 @task_prerun.connect
 @task_postrun.connect
 def check_connection(**_: Any) -> None:
-    # Celery is told to leave connections open (celery#10554), so a broken one is dropped here.
+    # Celery leaves connections open (celery#10554), so a broken one is dropped here.
     close_old_connections()
 
 
 @worker_process_init.connect
 def freeze_gc(**_: Any) -> None:
-    # A child's collector need not traverse the code and settings that were loaded before the fork.
+    # A child's collector need not traverse what was loaded before the fork.
     gc.collect()
     gc.freeze()
 
 
 @worker_ready.connect
 def announce_ready(**_: Any) -> None:
-    """Write the pid to WORKER_READY_FILE, and sweep what became due while no worker ran."""
+    """Sweeps what became due while no worker ran."""
     if name := os.environ.get("WORKER_READY_FILE"):
         Path(name).write_text(str(os.getpid()))
     queue = own_queues()[0]

@@ -1,5 +1,3 @@
-"""Executes effects without a broker: for tests, benchmarks and the day the broker is down."""
-
 from __future__ import annotations
 
 import time

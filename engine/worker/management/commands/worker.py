@@ -16,12 +16,12 @@ class Command(BaseCommand):
     help = "Execute effects when the broker notifies. WORKER_CONCURRENCY children; lanes of WORKER_QUEUES, or all."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exits with the worker's own status, which `app.worker_main()` drops: a supervisor restarts by it."""
+        """`app.worker_main()` would drop the worker's exit status, by which a supervisor restarts."""
         configure_worker()
         status = celery.main(
             [
                 "--app=engine.worker.app:app",
-                "--quiet",  # no banner between the lines of the log
+                "--quiet",
                 "worker",
                 f"--queues={','.join(own_queues())}",
                 f"--concurrency={1 if SLOW in conf.WORKER_QUEUES else conf.WORKER_CONCURRENCY}",

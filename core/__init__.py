@@ -1,9 +1,6 @@
-"""The nouns: what is true. The only room with tables, hence one migration history."""
-
 import zoneinfo
 
-# One table of time zones for every process: that of the pinned package `tzdata`. zoneinfo prefers the operating
-# system's, which is as old as the image it came with and has other names (core/time_zones.py). Here, because every
-# process imports `core.settings` before it asks for any zone.
+# Every process takes time zones from the pinned `tzdata`: the operating system's table is as old as its image. Here,
+# because every process imports `core.settings` before it asks for a zone.
 zoneinfo.reset_tzpath(())
 zoneinfo.ZoneInfo.clear_cache()

@@ -14,5 +14,5 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from core.security import checks  # noqa: F401 - to have them asked
 
-        logging.captureWarnings(True)  # those of libraries are lines of the log like all others
+        logging.captureWarnings(True)  # warnings of libraries become lines of the log
         tracing.start()

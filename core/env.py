@@ -16,8 +16,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class _StrippingFileMapping(FileAwareMapping):  # type: ignore[misc]
-    """Strips the newline at the end of *_FILE secrets."""
-
     def __getitem__(self, key: str) -> str:
         value: str = super().__getitem__(key)
         return value.rstrip("\r\n")
@@ -31,15 +29,13 @@ class _Env(environ.Env):  # type: ignore[misc]
 
 env = _Env()
 
-# Locks of a process that sleeps or is gone are freed before its lease is over (30 s). Generic plans, because for
-# `id = ANY($1)` PostgreSQL planned each time, which took longer than to execute. `?options=...` in DATABASE_URL
-# replaces these; so does any other option for CONNECTION_TIMEOUTS.
+# Locks of a process that sleeps or is gone are freed before its lease is over (30 s). Generic plans: planning `id =
+# ANY($1)` took longer than executing it. `?options=...` in DATABASE_URL replaces these.
 SESSION_OPTIONS = (
     "-c idle_in_transaction_session_timeout=20s -c client_connection_check_interval=1s"
     " -c plan_cache_mode=force_generic_plan"
 )
 
-# Seconds until a server that does not answer is given up: on connecting, and on TCP when the machine vanished.
 CONNECTION_TIMEOUTS = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2}
 
 DEFAULT_SECRET = "insecure-demo-key-never-use-it-for-money-0000000000"  # noqa: S105
@@ -59,7 +55,6 @@ def secret(name: str, *, debug: bool) -> str:
 
 
 def fallback_secrets(name: str, *, debug: bool) -> list[str]:
-    """Earlier secrets, separated by commas: still accepted, no longer used for signing."""
     values: list[str] = env.list(name, default=[])
     if not debug and any(value == DEFAULT_SECRET or len(value) < 32 for value in values):
         raise ImproperlyConfigured(f"{name} has a secret that is the demo's or shorter than 32 characters.")
@@ -67,11 +62,9 @@ def fallback_secrets(name: str, *, debug: bool) -> list[str]:
 
 
 def listens_on(*, debug: bool) -> list[str]:
-    """BIND: addresses, separated by commas. By default all; in DEBUG those of this machine alone.
-
-    A demo shows error pages and has public passwords and a known secret, so it is not for a network.
-    """
+    """BIND: by default all addresses; in DEBUG only those of this machine."""
     default = LOOPBACK if debug else ["0.0.0.0"]  # noqa: S104
+    # A demo shows error pages and has a known secret.
     addresses: list[str] = [word.strip("[]") for word in env.list("BIND", default=[])] or default
     is_published_narrowly = env.bool("DEMO_BEHIND_LOOPBACK", default=False)
     if debug and not is_published_narrowly and (wide := [each for each in addresses if not _is_loopback(each)]):
@@ -90,7 +83,6 @@ def _is_loopback(address: str) -> bool:
 
 
 def metrics_token(*, debug: bool) -> str:
-    """METRICS_TOKEN; without one there is no metrics page. Raises ImproperlyConfigured for a short one."""
     token: str = env.str("METRICS_TOKEN", default="")
     if token and len(token) < 16 and not debug:
         raise ImproperlyConfigured("METRICS_TOKEN is shorter than 16 characters: set a longer one, or none.")
@@ -98,7 +90,6 @@ def metrics_token(*, debug: bool) -> str:
 
 
 def database(*, debug: bool) -> dict[str, object]:
-    """DATABASE_URL as Django's settings; PostgreSQL only. A well-known password is allowed in DEBUG only."""
     config: dict[str, object] = env.db_url("DATABASE_URL", default="postgresql:///countersign")
     if config["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgresql://...")
@@ -113,7 +104,6 @@ def database(*, debug: bool) -> dict[str, object]:
 
 
 def broker(*, debug: bool) -> str:
-    """BROKER_URL. A well-known password is allowed in DEBUG only."""
     url: str = env.str("BROKER_URL", default="redis://localhost:6379/0")
     if not debug and urlsplit(url).password in DEFAULT_PASSWORDS:
         raise ImproperlyConfigured("BROKER_URL has the password of an example: give the broker another.")
@@ -121,7 +111,6 @@ def broker(*, debug: bool) -> str:
 
 
 def email() -> dict[str, object]:
-    """EMAIL_URL as Django's EMAIL_* settings; without one, mails become .eml files in var/mail."""
     url = env.str("EMAIL_URL", default="")
     if not url:
         return {
@@ -139,7 +128,6 @@ def email() -> dict[str, object]:
 
 
 def one_address(text: str, name: str) -> str:
-    """One e-mail address, with or without a display name; empty for none."""
     mailbox = parseaddr(text)[1]
     if text and not (text.isprintable() and mailbox in text and MAILBOX.fullmatch(mailbox)):
         raise ImproperlyConfigured(f"{name} must be one e-mail address, such as help@example.com; it is {text!a}.")
@@ -147,14 +135,12 @@ def one_address(text: str, name: str) -> str:
 
 
 def one_line(text: str, name: str) -> str:
-    """At most 200 printable characters."""
     if len(text) > 200 or not text.isprintable():
         raise ImproperlyConfigured(f"{name} must be one line of at most 200 characters.")
     return text.strip()
 
 
 def rate(name: str) -> str:
-    """A limit such as 14/s, 100/m or 1000/h; empty: no limit."""
     text: str = env.str(name, default="")
     if text and not re.fullmatch(r"[1-9][0-9]{0,5}/[smh]", text, re.ASCII):
         raise ImproperlyConfigured(f"{name} must read like 14/s, 100/m or 1000/h; it is `{text}`.")
@@ -169,7 +155,7 @@ LIMIT = re.compile(r"([a-z_]+)=([1-9][0-9]{0,6})/([1-9][0-9]{0,4})?([smhd])", re
 def limits(
     name: str, default: str, *, names: Sequence[str] = ("pair", "account", "address")
 ) -> dict[str, tuple[int, timedelta]]:
-    """Limits by name, such as `pair=20/1h address=500/10m`; `off` for none. See core/security/rate_limits.py."""
+    """Parses `pair=20/1h address=500/10m`; `off` for none."""
     text = env.str(name, default=default)
     words = [] if text == "off" else text.split()
     found = [LIMIT.fullmatch(word) for word in words]

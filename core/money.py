@@ -1,5 +1,3 @@
-"""Money: Decimal in ISO 4217 minor units, and one rounding rule."""
-
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,11 +8,10 @@ from iso4217 import Currency
 
 from core.problems import ValidationError
 
-# Every amount in the database is below this: an upper bound is also what keeps NaN out of `numeric`.
+# Every amount is below this: an upper bound also keeps NaN out of `numeric`.
 CEILING = Decimal("1000000000000")
 
-# ISO 4217 has taken these back, and rows in them stay: minor units as in its list of historic codes. Nothing new is
-# written in one of them.
+# ISO 4217 has taken these back, and rows in them stay.
 WITHDRAWN = {
     "ANG": 2, "BGN": 2, "BYR": 0, "CUC": 2, "EEK": 2, "HRK": 2, "LTL": 2, "LVL": 2, "MRO": 2, "SLL": 2, "STD": 2,
     "VEF": 2, "ZMK": 2, "ZWL": 2,
@@ -22,12 +19,12 @@ WITHDRAWN = {
 
 
 def is_currency(code: str) -> bool:
-    """Whether that is a currency of today: known to ISO 4217, with minor units (so not gold, not a test code)."""
+    """A currency of today with minor units: not gold, not a test code."""
     return _currency(code) is not None
 
 
 def minor_units(currency: str) -> int:
-    """Digits after the point: 2 for USD, 0 for JPY, 3 for KWD, also of withdrawn currencies. ValueError for others."""
+    """2 for USD, 0 for JPY, 3 for KWD, also of withdrawn currencies. Raises ValueError for others."""
     known = _currency(currency)
     if known is not None:
         assert known.exponent is not None
@@ -38,13 +35,13 @@ def minor_units(currency: str) -> int:
 
 
 def quantize(amount: Decimal, currency: str) -> Decimal:
-    """The amount in the currency's minor units, halves away from zero."""
+    """Halves go away from zero."""
     return amount.quantize(_smallest(currency), rounding=ROUND_HALF_UP)
 
 
 def check_amount(amount: Decimal, currency: str, *, field: str) -> None:
-    """Raise ValidationError naming `field` for what nobody can pay: 89.001 USD, nothing, less, or a trillion."""
-    amount = Decimal(amount)  # a row in memory may still hold what was typed
+    """Raises ValidationError for what nobody can pay: 89.001 USD, nothing, less, or a trillion."""
+    amount = Decimal(amount)
     if not amount.is_finite() or amount <= 0:
         raise ValidationError({field: [_("The amount must be above zero.")]})
     if amount >= CEILING or amount != quantize(amount, currency):
@@ -52,10 +49,7 @@ def check_amount(amount: Decimal, currency: str, *, field: str) -> None:
 
 
 def money_text(amount: Decimal, currency: str) -> str:
-    """`"89.00"`: how money is written in JSON, mails and documents.
-
-    An amount in a currency that nobody knows is written with all its digits: what is stored stays readable.
-    """
+    """`"89.00"`; in an unknown currency with all digits, so that what is stored stays readable."""
     try:
         return f"{quantize(amount, currency):f}"
     except ValueError:
@@ -63,14 +57,12 @@ def money_text(amount: Decimal, currency: str) -> str:
 
 
 def _places(amount: Decimal) -> int:
-    """Digits after the point, without zeros at the end."""
     exponent = amount.normalize().as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-@lru_cache(maxsize=512)  # a list of money asks the same again and again, and ISO 4217 has fewer
+@lru_cache(maxsize=512)
 def _smallest(currency: str) -> Decimal:
-    """The least amount of a currency: 0.01 of USD. ValueError for an unknown currency."""
     return Decimal(1).scaleb(-minor_units(currency))
 
 

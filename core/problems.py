@@ -1,4 +1,4 @@
-"""Errors that a caller can act on. Verbs raise them; API and pages turn them into RFC 9457 problems or messages."""
+"""Verbs raise them; API and pages turn them into RFC 9457 problems or messages."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class InternalError(Problem):
 
 
 def check_all(*checks: Callable[[], object]) -> None:
-    """Run every check and raise one ValidationError with the first error of each field."""
+    """One ValidationError with the first error of each field."""
     errors: dict[str, Any] = {}
     for check in checks:
         try:

@@ -1,5 +1,3 @@
-"""All settings, by subject. What an operator may set is read here and listed in .env.example."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -31,7 +29,7 @@ SECRET_KEY_FALLBACKS = fallback_secrets("SECRET_KEY_FALLBACKS", debug=DEBUG)  # 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8011").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For (core/http/client_ip.py)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)  # that append to X-Forwarded-For
 ROOT_URLCONF = "core.urls"
 WSGI_APPLICATION = "core.wsgi.application"
 WEB_ADDRESSES = listens_on(debug=DEBUG)
@@ -39,7 +37,6 @@ WEB_PORT = env.int("PORT", default=8011)
 WEB_PROCESSES = env.int("WEB_PROCESSES", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 
-# Rooms
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -57,11 +54,11 @@ INSTALLED_APPS = [
     "core",
     "workflows",
     "tasks",
-    "engine",  # after those that dress its commands
+    "engine",  # after those that override its commands
     "engine.worker",  # after those that declare effects
     "api",
     "web",
-    "django.contrib.admin",  # after web, which dresses its pages
+    "django.contrib.admin",  # after web, which overrides its templates
 ]
 MIDDLEWARE = [
     "core.http.middleware.RequestIdMiddleware",
@@ -106,20 +103,19 @@ TEMPLATES = [
     },
 ]
 
-# PostgreSQL. Connections are kept: opening one costs more than the work of a task.
+# Opening a connection costs more than the work of a task.
 DATABASES = {
     "default": {
         **database(debug=DEBUG),
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=300),
         "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": True,  # they need a session of their own, which a pooler does not give
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler gives no session of their own
     }
 }
 ENGINE_POOLER_KEEPS_PREPARED_STATEMENTS = env.bool(
     "POOLER_KEEPS_PREPARED_STATEMENTS", default=False
-)  # PgBouncer 1.21 or newer does (docs/scaling.md)
-# celery#10554: Celery closes the connection around every task unless this very large number is set;
-# engine/worker/app.py does the health check instead.
+)  # PgBouncer 1.21 or newer (docs/scaling.md)
+# celery#10554: Celery closes the connection around every task unless this is very large.
 CELERY_DB_REUSE_MAX = 1_000_000
 
 # The broker only notifies, so every wait on it is short (docs/adr/0004-rows-are-the-record.md)
@@ -128,13 +124,11 @@ ENGINE_CELERY_IMPORTS = ["tasks.tidy"]
 ENGINE_BEAT_SCHEDULE = {"tidy": {"task": "tasks.tidy.tidy_up", "schedule": 600.0, "options": {"expires": 60}}}
 ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 ENGINE_OPERATE_PERMISSION = "core.operate_effects"
-ENGINE_PAUSE_EXTERNAL_EFFECTS = env.bool(
-    "PAUSE_EXTERNAL_EFFECTS", default=False
-)  # nothing leaves: for a restored database
-EFFECT_RETENTION_DAYS = env.int("EFFECT_RETENTION_DAYS", default=400)  # effects done longer ago are purged; 0: none
-# Where the head of each closed day of the history is written, for somebody to carry elsewhere; empty: to the log alone.
+ENGINE_PAUSE_EXTERNAL_EFFECTS = env.bool("PAUSE_EXTERNAL_EFFECTS", default=False)  # for a restored database
+EFFECT_RETENTION_DAYS = env.int("EFFECT_RETENTION_DAYS", default=400)  # purged after it; 0: never
+# Heads of closed days, to be carried elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
-ENGINE_WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])  # that this worker does; empty: all
+ENGINE_WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])  # of this worker; empty: all
 
 # People
 AUTH_USER_MODEL = "core.User"
@@ -152,9 +146,9 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "core.validation.passwords.OurWordsValidator"},
 ]
-PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest; each has its own: workflows/mail/signed_links.py
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # seconds, of the longest: workflows/mail/signed_links.py
 LOGIN_URL = "/login/"
-LOGIN_REDIRECT_URL = "/home/"  # each to their own: web.signing_in
+LOGIN_REDIRECT_URL = "/home/"  # web.signing_in
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_TTL": timedelta(hours=12),  # idle
@@ -163,9 +157,9 @@ REST_KNOX = {
     "MIN_REFRESH_INTERVAL": 300,
 }
 
-DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the log-ins of seed_demo, instead of the public one
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")  # of the log-ins of seed_demo
 
-# How often one may try (core/security/rate_limits.py): so many at once, and as many again spread over the time
+# So many at once, and as many again spread over the time (core/security/rate_limits.py)
 LIMITS = {
     "login": limits("LIMIT_LOGIN", "pair=20/1h account=100/1h address=500/10m"),
     "register": limits("LIMIT_REGISTER", "address=300/1m"),
@@ -174,7 +168,7 @@ LIMITS = {
     "trial": limits("LIMIT_TRIAL", "address=20/1d domain=20/1d", names=("address", "domain")),
     "trial_most": limits("LIMIT_TRIAL_MOST", "address=100/1d domain=100/1d", names=("address", "domain")),
 }
-# How often an account may have done what writes mails or uses up numbers, all its people together.
+# By account, all its people together.
 ACCOUNT_LIMITS = limits(
     "LIMIT_ACCOUNT",
     "plan=20/1d claim=50/1d invitation=20/1d billing_email=10/1d time_zone=10/1d site=100/1d",
@@ -225,30 +219,30 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 globals().update(email())
 MAIL_FROM = env.str("MAIL_FROM", default="Countersign <billing@demo.test>")
 DEFAULT_FROM_EMAIL = MAIL_FROM
-MAIL_RATE = rate("MAIL_RATE")  # that the mail server takes, such as 14/s; empty: as many as come
+MAIL_RATE = rate("MAIL_RATE")  # of the mail server; empty: no limit
 MAIL_REPLY_TO = one_address(env.str("MAIL_REPLY_TO", default=""), "MAIL_REPLY_TO")  # where answers to mails go
-# How customers reach people, in mails and on pages: an address, a page, a number. Where answers go, unless it is set.
+# How customers reach people.
 SUPPORT_CONTACT = one_line(env.str("SUPPORT_CONTACT", default=""), "SUPPORT_CONTACT") or MAIL_REPLY_TO
 OPERATOR_EMAILS = env.list("OPERATOR_EMAILS", default=["operator@demo.test"])
 
 # Language, time, files
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("ar", "العربية")]  # customers' pages and mails; staff read English
+LANGUAGES = [("en", "English"), ("ar", "العربية")]  # of customers' pages and mails; staff read English
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_USE_FINDERS = DEBUG
 
-# Safety on the wire. HTTPS ends at a proxy that says so, if an operator vouches for one.
+# Transport security. HTTPS ends at a proxy.
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES > 0 else None
 SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=IS_HTTPS and TRUSTED_PROXIES > 0)
 SECURE_SSL_HOST = PUBLIC_URL.partition("://")[2].partition("/")[0]
-# Probes are asked from inside. Over http the API refuses: a program that is led to https goes on sending its token.
+# Probes come from inside. Over http the API refuses: a redirected client would go on sending its token.
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$", "^api/(?!docs/)"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if IS_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-SILENCED_SYSTEM_CHECKS = ["security.W021"]  # a browser's preload list is for the owner of the domain to enter
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # a preload list is for the owner of the domain
 SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer browsers send `Origin: null`, and no form is accepted
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME = "__Host-sessionid" if IS_HTTPS else "sessionid"
@@ -257,7 +251,7 @@ LANGUAGE_COOKIE_NAME = "__Host-language" if IS_HTTPS else "language"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a cookie would show them to the browser
 CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-CONTENT_SECURITY_POLICY = {  # pages; what the API answers is no page (api/middleware.py)
+CONTENT_SECURITY_POLICY = {  # the API has its own (api/middleware.py)
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
@@ -269,7 +263,7 @@ CONTENT_SECURITY_POLICY = {  # pages; what the API answers is no page (api/middl
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
-        "object-src": [NONE],  # as default-src has it; ASVS 3.4.3 wants it by name
+        "object-src": [NONE],  # ASVS 3.4.3 wants it by name
     }
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ORIGINS", default=[])
@@ -277,7 +271,6 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "prefer", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["idempotent-replayed", "retry-after", "x-request-id"]
 
-# Sight
 METRICS_TOKEN = metrics_token(debug=DEBUG)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")
@@ -294,7 +287,7 @@ LOGGING = {
     "formatters": FORMATTERS,
     "filters": {"refusals": {"()": "core.observability.logging.RefusalsInOneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["refusals"]}},
-    "loggers": {  # every notification is logged twice otherwise, and the sweeper sends one each second
+    "loggers": {  # they would log each notification, one a second
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -1,7 +1,4 @@
-"""IANA time zones, from the pinned package `tzdata` only.
-
-Python decides which day it is for a customer; PostgreSQL, whose data is another release, only compares moments.
-"""
+"""Python decides which day it is for a customer; PostgreSQL, whose data is another release, only compares moments."""
 
 from __future__ import annotations
 
@@ -19,11 +16,10 @@ from core.problems import ValidationError
 
 log = logging.getLogger(__name__)
 
-# The release that the product was written with, as in pyproject.toml: governments change their clocks at short notice,
-# and by an older table some customers' days begin at the wrong hour.
+# By an older table some customers' days begin at the wrong hour.
 OLDEST_TABLE = "2026.6"
 
-# The largest zone of a country where zone.tab, which goes from east to west, has another first.
+# Where zone.tab, which goes from east to west, does not begin with the largest.
 LARGEST = {
     "AU": "Australia/Sydney",
     "BR": "America/Sao_Paulo",
@@ -34,8 +30,7 @@ LARGEST = {
     "UZ": "Asia/Tashkent",
 }
 
-# Old names whose link leads to a zone of another country with the same clocks, and the name of the place itself.
-# Browsers still send some of them. The last four are zones of their own that belong to no country.
+# Old names that lead to another country, and the place itself. The last four belong to no country.
 RENAMED = {
     "Africa/Asmera": "Africa/Asmara",
     "Africa/Timbuktu": "Africa/Bamako",
@@ -56,17 +51,15 @@ FIXED = frozenset(f"Etc/GMT{sign}{hours}" for sign, most in (("+", 12), ("-", 14
 
 
 def time_zone_names() -> list[str]:
-    """The choices: inhabited zones by name, and UTC."""
     return sorted({*_countries_of_zones(), "UTC"})
 
 
 def table_names() -> list[str]:
-    """Every name that `zone_of` knows, old ones too."""
     return sorted(name for name in zoneinfo.available_timezones() if canonical_time_zone(name))
 
 
 def canonical_time_zone(name: str) -> str:
-    """The current name of a zone; empty for an unknown one."""
+    """Empty for an unknown one."""
     places, links = _countries_of_zones(), _links()
     while name not in places and (name in RENAMED or name in links):
         name = RENAMED.get(name) or links[name]
@@ -76,7 +69,7 @@ def canonical_time_zone(name: str) -> str:
 
 
 def check_time_zone(name: str) -> str:
-    """The current name. Raises ValidationError for an unknown zone."""
+    """Raises ValidationError for an unknown zone."""
     canonical = canonical_time_zone(name)
     if not canonical:
         raise ValidationError({"time_zone": [_("Choose a time zone of the IANA database, such as Asia/Karachi.")]})
@@ -84,7 +77,7 @@ def check_time_zone(name: str) -> str:
 
 
 def time_zone_of_country(country: str) -> str:
-    """The zone in which most people of a country live; UTC without a country, or for an uninhabited one."""
+    """Where most people live; UTC without one."""
     return LARGEST.get(country) or next(
         (name for name, code in _countries_of_zones().items() if code == country), "UTC"
     )
@@ -92,15 +85,15 @@ def time_zone_of_country(country: str) -> str:
 
 @lru_cache(1000)
 def zone_of(name: str) -> tzinfo:
-    """The zone of that name; UTC, logged once, for a name that this process does not know."""
-    with suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of the table
+    """UTC, logged once, for an unknown name."""
+    with suppress(zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder
         return zoneinfo.ZoneInfo(name)
     log.error("The time zone %r is not in the table %s: its days are counted in UTC.", name, tzdata.IANA_VERSION)
     return zoneinfo.ZoneInfo("UTC")
 
 
 def offset_text(name: str, now: datetime) -> str:
-    """`"UTC+05:30"`: the offset at that moment."""
+    """`"UTC+05:30"`"""
     offset = now.astimezone(zone_of(name)).utcoffset() or timedelta(0)
     minutes = round(offset.total_seconds() / 60)
     sign = "-" if minutes < 0 else "+"
@@ -108,7 +101,6 @@ def offset_text(name: str, now: datetime) -> str:
 
 
 def table_faults() -> list[str]:
-    """Why the installed time zone data must not be used; empty if it may."""
     faults = []
     if _release(tzdata.__version__) < _release(OLDEST_TABLE):
         faults.append(f"The package tzdata is {tzdata.__version__}: {OLDEST_TABLE} or newer is needed.")
@@ -123,14 +115,13 @@ def _release(version: str) -> tuple[int, ...]:
 
 @cache
 def _countries_of_zones() -> dict[str, str]:
-    """Every zone in which people live, with its country, in the order of the table."""
+    """Inhabited zones, in the order of the table."""
     rows = (line.split("\t") for line in _lines("zone.tab") if not line.startswith("#"))
     return {name: country for country, _position, name, *_comment in rows}
 
 
 @cache
 def _links() -> dict[str, str]:
-    """Names that stand for another one."""
     pairs = (line.split() for line in _lines("tzdata.zi") if line.startswith("L "))
     return {name: target for _letter, target, name in pairs}
 

@@ -9,11 +9,8 @@ from django.db.backends.utils import CursorWrapper
 
 @contextmanager
 def autocommit_cursor() -> Iterator[CursorWrapper]:
-    """A cursor on a connection of its own, whose statements commit at once.
-
-    So a rollback of the caller's transaction undoes no count, and a long one holds no row lock. Inside a test case's
-    transaction the usual connection is used.
-    """
+    """On a connection of its own: a rollback of the caller undoes no count, and a long transaction locks no row."""
+    # The transaction of a test case does not count.
     blocks = connection.atomic_blocks
     if not blocks or any(block._from_testcase for block in blocks):  # type: ignore[attr-defined]
         with connection.cursor() as cursor:

@@ -1,5 +1,3 @@
-"""What is frozen can be changed by migrations and by erasure, and says so."""
-
 from __future__ import annotations
 
 import logging
@@ -15,13 +13,10 @@ security = logging.getLogger("countersign.security")
 
 @contextmanager
 def thaw(table: str, *, reason: str, connection: Any = default_connection) -> Iterator[None]:
-    """A transaction in which the rows of one table may be changed where they are frozen or append-only.
+    """A transaction in which frozen or append-only rows of one table may be changed: by the owner of the tables alone.
 
-    For migrations, and for the owner of the tables at a prompt. The database asks who it is: for the role of the
-    application nothing is thawed, whatever it sets. Where the application runs as the owner, as `make up` does, its
-    code could set the same without this function: then the lines that the trigger writes into PostgreSQL's own log are
-    the trace, and an owner who switches triggers off leaves none at all. Against that stands the exported head of the
-    history (`manage.py verify_history --head`).
+    PostgreSQL logs each change. An owner who disables triggers leaves no trace there; the exported head of the history
+    shows it (`manage.py verify_history --head`).
     """
     security.warning(
         "%s is thawed: %s",
@@ -36,10 +31,7 @@ def thaw(table: str, *, reason: str, connection: Any = default_connection) -> It
 
 
 def blank_log_rows(keys: Sequence[int]) -> int:
-    """Forget what rows of the admin's log were called; who did what when, stays. How many changed.
-
-    By a function of the database that runs with its owner's rights, because the log is insert-only.
-    """
+    """Erase names in the admin's log through a function with its owner's rights. Returns how many rows changed."""
     if not keys:
         return 0
     security.warning(

@@ -9,12 +9,8 @@ UNKNOWN = "unknown"
 
 
 def client_ip(request: Any) -> str:
-    """The caller's IP address; `unknown` for a peer without one, such as a socket file.
-
-    Each proxy appends its peer to X-Forwarded-For: with n trusted proxies the n-th entry from the right is the caller,
-    and entries before it are the caller's own claim. With TRUSTED_PROXIES=0 the header is ignored.
-    """
     peer: str = request.META.get("REMOTE_ADDR", "")
+    # With n trusted proxies the n-th entry from the right is the caller; those before it are the caller's own claim.
     if settings.TRUSTED_PROXIES > 0:
         hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
         told = _parsed(hops[-min(settings.TRUSTED_PROXIES, len(hops))])
@@ -24,7 +20,7 @@ def client_ip(request: Any) -> str:
 
 
 def network_of(address: str) -> str:
-    """What rate limits count as one caller: an IPv4 address, or the /64 of an IPv6 address."""
+    """An IPv4 address, or the /64 of an IPv6 address."""
     parsed = _parsed(address)
     if isinstance(parsed, IPv6Address):
         return str(IPv6Network((parsed, 64), strict=False))

@@ -14,29 +14,26 @@ from kombu.connection import Connection
 from core import settings
 from core.db.postgres.base import DatabaseWrapper
 
-PATIENCE = 2  # seconds until a database that does not answer is given up
-EVERY = 1.0  # seconds between two checks, however many requests ask
+PATIENCE = 2  # seconds
+EVERY = 1.0  # seconds between checks
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Alive: touches nothing."""
     return JsonResponse({"status": "ok"})
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Ready: the database answers and is migrated. Without a broker the service works, more slowly."""
+    """Without a broker the service works, more slowly."""
     status, parts = readiness.newest()
     return JsonResponse({"status": "ok" if status == 200 else "unavailable", **parts}, status=status)
 
 
 class ReadinessProbe:
-    """One check at a time; its result is reused for a second."""
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._newest: tuple[int, dict[str, str]] | None = None
         self._at = 0.0
-        self._migrated_by: Any = None  # the list of migrations by which nothing was missing
+        self._migrated_by: Any = None  # the migrations by which nothing was missing
 
     def newest(self) -> tuple[int, dict[str, str]]:
         with self._lock:
@@ -56,7 +53,7 @@ class ReadinessProbe:
         return 200, {"database": "ok", "broker": "ok" if _broker_answers() else "degraded"}
 
     def _is_migrated(self, fresh: DatabaseWrapper) -> bool:
-        # A migration plan takes 20 ms, so it is made again only when the applied migrations changed.
+        # A migration plan takes 20 ms.
         with fresh.cursor() as cursor:
             cursor.execute("SELECT to_regclass('django_migrations') IS NOT NULL")
             if not cursor.fetchone()[0]:
@@ -76,7 +73,7 @@ readiness = ReadinessProbe()
 
 @contextmanager
 def new_connection() -> Iterator[DatabaseWrapper]:
-    """A separate connection with a timeout: a hanging server would block this thread's own for as long as it hangs."""
+    """A hanging server would block this thread's own connection, which has no such timeout."""
     fresh = cast("DatabaseWrapper", connection.copy())
     fresh.own_answer = PATIENCE
     options = fresh.settings_dict["OPTIONS"]

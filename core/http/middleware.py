@@ -21,7 +21,7 @@ ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class RequestIdMiddleware:
-    """Keep the caller's X-Request-ID if it is a plain word, else make one; send it back, log it, keep it in history."""
+    """Keep the caller's X-Request-ID if it is a plain word, else make one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -40,7 +40,7 @@ class RequestIdMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """The reader's language for customer pages; English for the API and for staff, whose texts are not translated."""
+    """English for the API and for staff, whose texts are not translated."""
 
     ENGLISH = ("/api/", "/admin/", "/desk/")
 
@@ -52,15 +52,13 @@ class LanguageMiddleware(LocaleMiddleware):
         request.LANGUAGE_CODE = "en"
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        # English-only responses do not vary with Accept-Language, so they must not send Vary.
+        # English-only responses do not vary with Accept-Language.
         if request.path_info.startswith(self.ENGLISH):
             return response
         return super().process_response(request, response)
 
 
 class SecurityHeadersMiddleware:
-    """Security headers that Django's own middleware does not set. Headers that a view has set are kept."""
-
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 

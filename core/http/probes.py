@@ -1,4 +1,4 @@
-"""Health and metrics, answered before the ALLOWED_HOSTS check because probes use the pod's IP address."""
+"""Answered before the ALLOWED_HOSTS check, because probes use the pod's IP address."""
 
 from __future__ import annotations
 

@@ -5,10 +5,7 @@ from django.utils.http import parse_header_parameters
 
 
 class LenientRequest(HttpRequest):
-    """A request that treats an unreadable Content-Type as none, and decodes everything as UTF-8.
-
-    Django reads Content-Type before any middleware could answer with an error.
-    """
+    """Django reads Content-Type before any middleware could answer: an unreadable one counts as none."""
 
     def _set_content_type_params(self, meta: dict[str, str]) -> None:
         try:

@@ -1,5 +1,3 @@
-"""The nouns of the business, one file each."""
-
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.credit import CreditEntry
 from core.models.duty import DutyGrant

@@ -40,7 +40,6 @@ def languages() -> list[tuple[str, str]]:
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def visible_to(self, user: User) -> AccountQuerySet:
-        """Staff with a duty see every account, members their own."""
         return self if user.can_read_all_accounts() else self.filter(memberships__user=user)
 
 
@@ -60,9 +59,7 @@ class Account(StatefulModel):
         CLOSED = "closed"
 
     class ConsumeBy(models.TextChoices):
-        """Who may use the credits; each includes those of the next."""
-
-        ALL = "all"  # who belongs to the account, viewers too
+        ALL = "all"  # viewers, too
         MEMBER = "member"
         ADMIN = "admin"  # and owners
 
@@ -73,7 +70,7 @@ class Account(StatefulModel):
     credits = models.BigIntegerField(default=0, editable=False)  # cached: the sum of its CreditEntries
     currency = models.CharField(max_length=3, default="USD")
     time_zone = models.CharField(max_length=64, default="UTC")
-    language = models.CharField(max_length=10, choices=languages, default="en", db_default="en")  # of its mails
+    language = models.CharField(max_length=10, choices=languages, default="en", db_default="en")
     consume_by = models.CharField(
         max_length=10, choices=ConsumeBy, default=ConsumeBy.ALL, db_default=ConsumeBy.ALL, editable=False
     )
@@ -92,7 +89,7 @@ class Account(StatefulModel):
     # When a payment was first approved: it proves the customer, and their billing address of that moment.
     proved_at = models.DateTimeField(null=True, blank=True, editable=False)
     proved_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # canonical
-    refused_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)  # for good
+    refused_email = models.CharField(max_length=254, blank=True, default="", db_default="", editable=False)
 
     objects = AccountQuerySet.as_manager()
 
@@ -113,22 +110,19 @@ class Account(StatefulModel):
         return self.id
 
     def billing_snapshot(self) -> dict[str, str]:
-        """The 8 billing fields, to be frozen into an invoice."""
         return {field: getattr(self, field) for field in BILLING_FIELDS}
 
     @property
     def is_billing_email_proved(self) -> bool:
-        """Whether the current billing address is proved in another way than by a member's log-in."""
         return bool(self.billing_email) and self.proved_email == canonical_email(self.billing_email)
 
     @property
     def is_billing_email_refused(self) -> bool:
-        """Whether its mail server has refused the current billing address for good."""
         return bool(self.billing_email) and self.refused_email == canonical_email(self.billing_email)
 
     @property
     def default_payment_method(self) -> PaymentMethod | None:
-        """The method of the last payment, or the one chosen; None if neither is known."""
+        """The method of the last payment, else the chosen one."""
         last = self.payments.exclude(status="failed").select_related("method").order_by("-id").first()
         if last is not None:
             return last.method
@@ -147,15 +141,15 @@ class Account(StatefulModel):
         target=Status.ACTIVE,
     )
     def activate(self) -> None:
-        """What was owed has been paid."""
+        """It has been paid."""
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
-        """An invoice is overdue; workflows/lifecycle/service_rules.py says what each state allows."""
+        """An invoice is overdue (workflows/lifecycle/service_rules.py)."""
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:
-        """The grace period is over: no new sites, invitations or use of credits until the invoice is paid."""
+        """No new sites, invitations or use of credits until the invoice is paid."""
 
     @transition(
         field=status,
@@ -163,7 +157,7 @@ class Account(StatefulModel):
         target=Status.EXPIRED,
     )
     def expire(self) -> None:
-        """No subscription is left; works like suspended, until a plan is chosen again."""
+        """Like suspended, until a plan is chosen again."""
 
     @transition(field=status, source=Status.EXPIRED, target=Status.PENDING_PAYMENT)
     def await_payment(self) -> None:
@@ -183,12 +177,11 @@ class Account(StatefulModel):
         permission=may_be_closed_by,
     )
     def close(self, *, by: User) -> None:
-        """Close the account, at the customer's request or by staff."""
+        """By the customer or by staff."""
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def last_owners(self) -> MembershipQuerySet:
-        """Memberships that are the only owner of an account that is not closed."""
         staying = Membership.objects.filter(account=OuterRef("account"), role=Membership.Role.OWNER)
         staying = staying.exclude(pk__in=list(self.values_list("pk", flat=True)))
         owners = self.filter(role=Membership.Role.OWNER).exclude(account__status=Account.Status.CLOSED)
@@ -210,7 +203,7 @@ class Membership(BaseModel):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="membership")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
 
-    status = "member"  # where people and offers stand in one list
+    status = "member"
 
     objects = MembershipQuerySet.as_manager()
 
@@ -233,11 +226,9 @@ class Membership(BaseModel):
 
 
 class MembershipRecord(BaseModel):
-    """Who belongs or belonged to which account: written by a trigger with each membership, never deleted.
+    """Who belongs or belonged to which account: written by a trigger, never deleted."""
 
-    Without foreign keys, so that it does not prevent deleting a person or an account.
-    """
-
+    # No foreign keys: they would prevent deleting a person or an account.
     account_id = models.UUIDField()
     user_id = models.UUIDField()
     joined_at = models.DateTimeField(db_default=Now())  # the first time

@@ -16,8 +16,7 @@ from core.validation.text import composed, is_drawn, is_lines, is_seen_whole, is
 from engine import base
 from engine.stateful import Stateful
 
-# ISO 4217 as of 2026: currencies without exactly two decimals, for CHECK constraints. A test compares them with the
-# library.
+# ISO 4217 as of 2026: currencies without exactly two decimals. A test compares them with the library.
 NO_DIGITS = (
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
     "XPF",
@@ -27,16 +26,11 @@ FOUR_DIGITS = ("CLF", "UYW")
 
 
 class BaseModel(base.BaseModel):
-    """Base of all models; its texts are validated by forms of the admin and by `check_texts`."""
-
     class Meta:
         abstract = True
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        """Called by forms of the admin: normalises texts to NFC, and blank-looking ones to empty.
-
-        Control characters are refused everywhere, invisible ones in names, so that names that look the same are equal.
-        """
+        """Normalises texts to NFC, and blank-looking ones to empty, so that names that look the same are equal."""
         errors: dict[str, Any] = {}
         for column in self._meta.concrete_fields:
             text = getattr(self, column.attname)
@@ -55,7 +49,7 @@ class BaseModel(base.BaseModel):
             raise DjangoValidationError(errors)
 
     def check_texts(self) -> None:
-        """Raise the Problem ValidationError, by column, for texts that are too long or have forbidden characters."""
+        """Raises ValidationError, the Problem, for texts that are too long or have forbidden characters."""
         columns = [one for one in self._meta.concrete_fields if isinstance(one, models.CharField | models.TextField)]
         errors = {one.name: [wrong] for one in columns if (wrong := _text_error(one, getattr(self, one.attname) or ""))}
         if errors:
@@ -63,14 +57,12 @@ class BaseModel(base.BaseModel):
 
 
 class StatefulModel(Stateful, BaseModel):
-    """Base of models with a lifecycle."""
-
     class Meta:
         abstract = True
 
 
 class MoneyField(models.DecimalField):
-    """An amount as `numeric(19, 4)`; its currency is another column."""
+    """`numeric(19, 4)`; its currency is another column."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "max_digits": 19, "decimal_places": 4})
@@ -82,7 +74,7 @@ class MoneyField(models.DecimalField):
 
 
 def positive(*fields: str) -> Q:
-    """Above zero and below the ceiling, since `> 0` alone accepts NaN."""
+    """Has an upper bound, because `> 0` alone accepts NaN."""
     return Q(**{f"{field}__gt": Decimal(0) for field in fields}) & _below_ceiling(*fields)
 
 
@@ -91,7 +83,7 @@ def not_negative(*fields: str) -> Q:
 
 
 def fits_currency(amount: str, currency: str = "currency") -> Q:
-    """The amount has no more decimals than its currency, else it could never be paid exactly."""
+    """Other amounts could never be paid exactly."""
     digits = Case(
         When(Q(**{f"{currency}__in": NO_DIGITS}), then=Value(0)),
         When(Q(**{f"{currency}__in": THREE_DIGITS}), then=Value(3)),
@@ -103,16 +95,15 @@ def fits_currency(amount: str, currency: str = "currency") -> Q:
 
 
 def is_code(column: str, letters: int, *, blank: bool = False) -> Q:
-    """A code of that many capital letters, as in ISO 3166-1 and ISO 4217."""
+    """Capital letters, as in ISO 3166-1 and ISO 4217."""
     looks = Q(**{f"{column}__regex": f"^[A-Z]{{{letters}}}$"})
     return looks | Q(**{column: ""}) if blank else looks
 
 
 class JsonFits(Func):
-    """A CHECK of a JSON column by an SQL/JSON path predicate, which must not contain quotes or percent signs.
+    """A CHECK of a JSON column by an SQL/JSON path predicate without quotes and percent signs."""
 
-    False, not NULL, where the predicate does not apply, since a CHECK accepts NULL.
-    """
+    # A CHECK accepts NULL, which a predicate returns where it does not apply.
 
     template = "coalesce(jsonb_path_match(%(expressions)s, '%(path)s', '{}', true), false)"
     output_field = BooleanField()
@@ -121,7 +112,7 @@ class JsonFits(Func):
         super().__init__(column, path=path)
 
 
-# Predicates for JsonFits. `strict`, because the lax mode unpacks nested arrays.
+# For JsonFits. `strict`, because the lax mode unpacks nested arrays.
 TEXT_BY_KEY = 'strict $.type() == "object" && !exists($.* ? (@.type() != "string"))'
 
 
@@ -131,20 +122,18 @@ def list_of(*words: str) -> str:
 
 
 def list_of_days(longest: int, furthest: int) -> str:
-    """At most `longest` whole numbers between -furthest and furthest."""
     wrong = f'@.type() != "number" || @ < -{furthest} || @ > {furthest} || @ != @.floor()'
     return f'strict $.type() == "array" && $.size() <= {longest} && !exists($[*] ? ({wrong}))'
 
 
 def whole_by_currency(other: str, most: int) -> str:
-    """A whole number from 0 to `most` for each currency code, or for the key `other`."""
+    """For each currency code, or for the key `other`."""
     wrong = f'@.value.type() != "number" || @.value < 0 || @.value > {most} || @.value != @.value.floor()'
     code = f'@.key like_regex "^([A-Z]{{3}}|{other})$"'
     return f'strict $.type() == "object" && !exists($.keyvalue() ? ({wrong} || !({code})))'
 
 
 def is_referred_to(row: models.Model) -> bool:
-    """Whether a row of another table refers to this one by a foreign key with PROTECT."""
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: row.pk}).exists()
         for relation in protected_relations(type(row))
@@ -152,20 +141,17 @@ def is_referred_to(row: models.Model) -> bool:
 
 
 def protected_relations(model: type[models.Model]) -> list[Any]:
-    """Foreign keys to a model with PROTECT, including those without a reverse name."""
     fields: list[Any] = list(model._meta.get_fields(include_hidden=True))
     return [field for field in fields if getattr(field, "on_delete", None) is models.PROTECT and not field.concrete]
 
 
 def _text_error(column: models.Field, text: str) -> str:
-    """The error of a text for that column; empty if it is valid."""
     if column.max_length is not None and len(text) > column.max_length:
         return _("Use at most %(count)d characters.") % {"count": column.max_length}
     return _character_error(column, text)
 
 
 def _composed(value: Any) -> Any:
-    """A JSON value with its texts in NFC."""
     if isinstance(value, str):
         return composed(value)
     if isinstance(value, dict):
@@ -174,7 +160,6 @@ def _composed(value: Any) -> Any:
 
 
 def _character_error(column: models.Field, text: str) -> str:
-    """Checks characters only; a TextField may have several lines."""
     if isinstance(column, models.TextField):
         return "" if is_lines(text) else _("It contains characters that are no text.")
     if not is_single_line(text):

@@ -1,8 +1,3 @@
-"""What goes on an invoice about the customer: the 8 billing fields, and what is wrong with them.
-
-API and pages both use it. Errors come by field, so that a form can show each beside its input.
-"""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -22,27 +17,22 @@ from core.validation.text import is_single_line
 NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
 LONGEST = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}
 
-_public_email = EmailValidator(allowlist=[])  # Django would also take somebody@localhost
+_public_email = EmailValidator(allowlist=[])  # Django's default takes somebody@localhost
 
 
 def check_billing(details: Mapping[str, str], *, is_paid: bool) -> None:
-    """Raise ValidationError with an error for each field that cannot be accepted."""
     if errors := billing_errors(details, is_paid=is_paid):
         raise ValidationError(errors)
 
 
 def check_billable(details: Mapping[str, str]) -> None:
-    """Raise ValidationError for each field that an invoice needs and that is not there; what is there was judged."""
     if missing := _missing(details):
         raise ValidationError({name: [error] for name, error in missing.items()})
 
 
 def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) -> None:
-    """The same for a change of some of the fields, which are judged together with those that stay.
-
-    What stays is not judged again, unless the country moves: then a postal code has to fit the new one, and a tax id
-    has to be given again, since many countries would take another one's for theirs.
-    """
+    """Fields that change are judged together with those that stay."""
+    # After a move the rest is judged, too: many countries would accept another one's tax id.
     after = {**before, **changes}
     errors = billing_errors(after, is_paid=False)
     has_moved = after.get("country") != before.get("country")
@@ -53,10 +43,7 @@ def check_billing_change(before: Mapping[str, str], changes: Mapping[str, str]) 
 
 
 def billing_errors(details: Mapping[str, str], *, is_paid: bool) -> dict[str, list[str]]:
-    """What is wrong with them, by field; a missing field counts as an empty one.
-
-    Only who is to be billed needs an address; what is given has to make sense for anybody.
-    """
+    """By field; a missing field counts as an empty one."""
     given = {name: details.get(name, "") for name in BILLING_FIELDS}
     found = {name: _error(name, text, given["country"]) for name, text in given.items() if text}
     if is_paid:
@@ -65,9 +52,8 @@ def billing_errors(details: Mapping[str, str], *, is_paid: bool) -> dict[str, li
 
 
 def public_email(text: str) -> None:
-    """Raise Django's ValidationError for what is no address of the public internet, also in the form that is unique.
-
-    That one has its host in IDNA, which is up to four times as long.
+    """Raises Django's ValidationError, also for a canonical form that is too long: IDNA makes a host up to four times
+    as long.
     """
     _public_email(text)
     if len(canonical_email(text)) > LONGEST_EMAIL:

@@ -1,5 +1,3 @@
-"""Credits: what an account may use."""
-
 from __future__ import annotations
 
 from django.conf import settings
@@ -16,7 +14,7 @@ from engine.triggers import AppendOnly
 class CreditEntry(BaseModel):
     """One line of an account's credit ledger: append-only, corrected by opposite lines.
 
-    `amount` is in credits, negative when they go. `key` names the reason once per account.
+    `amount` is negative when credits go. `key` names the reason once per account.
     """
 
     class Kind(models.TextChoices):
@@ -33,7 +31,7 @@ class CreditEntry(BaseModel):
     description = models.CharField(max_length=255, blank=True)
     invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="credit_entries")  # that earned it
     cause = models.ForeignKey(Transition, models.PROTECT, null=True, related_name="credit_entries")
-    # Of the staff, who gave or took them by hand. Customers read the line, never who wrote it.
+    # A member of the staff, who gave or took them. Customers never read this.
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

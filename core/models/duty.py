@@ -10,7 +10,7 @@ from core.models.base import BaseModel, JsonFits
 from core.models.guards import SetOnce
 from engine.triggers import NoDelete
 
-# What stands in `duties` beside permissions ("core.approve_payment") and groups ("group:approver").
+# What `duties` holds beside permissions ("core.approve_payment") and groups ("group:approver").
 STAFF, SUPERUSER, ACTIVE = "staff", "superuser", "active"
 GROUP = "group:"
 GRANT_DUTIES = "core.grant_duties"
@@ -19,25 +19,23 @@ LIST_OF_WORDS = 'strict $.type() == "array" && !exists($[*] ? (@.type() != "stri
 
 
 class ClockTimestamp(Func):
-    """clock_timestamp(), so that two rows of one transaction have an order."""
+    """Gives two rows of one transaction an order."""
 
     template = "clock_timestamp()"
     output_field = models.DateTimeField()
 
 
 class TransactionStart(Func):
-    """PostgreSQL's `now()`, the start of the transaction; Django's `Now` is the start of the statement."""
+    """Django's `Now` is the start of the statement."""
 
     template = "now()"
     output_field = models.DateTimeField()
 
 
 class DutyGrant(BaseModel):
-    """A right that is given or taken, or a new address of a member of the staff: requested, then in force.
+    """A right given or taken, or a new address of a member of the staff: requested, then in force or withdrawn.
 
-    A holder of core.grant_duties requests it; it is in force when another holder confirms it, or after `waits_until`
-    if there is no other, and can be withdrawn until then. Taking a right works at once. Rows are kept for ever; only
-    the columns of confirmation, coming into force and withdrawal are written later, once.
+    In force when another holder of core.grant_duties confirms it, or at `waits_until`. Taking a right works at once.
     """
 
     class Kind(models.TextChoices):
@@ -47,15 +45,15 @@ class DutyGrant(BaseModel):
 
     class Origin(models.TextChoices):
         PERSON = "person"
-        OPERATOR = "operator"  # by manage.py, on the machine
-        BEFORE = "before"  # held when this table came
-        DATABASE = "database"  # written by a trigger when the owner of the tables changed a right by SQL
+        OPERATOR = "operator"  # by manage.py
+        BEFORE = "before"  # held before this table
+        DATABASE = "database"  # by SQL of the owner of the tables, through a trigger
 
     kind = models.CharField(max_length=10, choices=Kind)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="duty_grants")
-    group_name = models.CharField(max_length=150, blank=True)  # instead of a person: what a group may do
+    group_name = models.CharField(max_length=150, blank=True)
     duties = models.JSONField(default=list)
-    email = models.EmailField(max_length=254, blank=True)  # the new address; erased with the person
+    email = models.EmailField(max_length=254, blank=True)  # erased with the person
     reason = models.CharField(max_length=500, blank=True)
     origin = models.CharField(max_length=10, choices=Origin)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
@@ -129,5 +127,5 @@ class DutyGrant(BaseModel):
 
     @classmethod
     def record(cls, **fields: Any) -> DutyGrant:
-        """A row in force in this transaction; the triggers of the tables of rights require one."""
+        """Triggers require a row that is in force in this transaction."""
         return cls.objects.create(in_force_at=TransactionStart(), **fields)

@@ -1,7 +1,6 @@
 """Triggers, written as constraints so that migrations follow the code.
 
-They bind everybody but the owner of the tables: the admin, `QuerySet.update` and raw SQL. The owner may lift them for
-one transaction (`core.db.thaw`); PostgreSQL logs each such change.
+They bind everybody but the owner of the tables, who may lift them for one transaction (`core.db.thaw`).
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ BEGIN
     RETURN NEW;
 END $$;
 """
-# The account is locked, so that of two owners who leave at the same moment the second finds the first one gone.
+# Of two owners who leave at the same moment the second finds the first one gone.
 _OWNER_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_keep_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -42,7 +41,7 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# The arguments are the machine, the column that must name who decided ('' for none), and the verbs.
+# Arguments: the machine, the column that must name who decided ('' for none), and the verbs.
 _OUTSIDER_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_outsider_decides() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -64,8 +63,7 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# The row of the person is locked whatever it says, and read after: of a membership and a staff flag at the same moment
-# the second sees the first.
+# The person is locked first and read after: of a membership and a staff flag at once the second sees the first.
 _MEMBER_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_membership_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -98,7 +96,7 @@ BEGIN
     RETURN NEW;
 END $$;
 """
-# Whole rows are compared, so that a column which is added later is frozen until somebody says otherwise.
+# Whole rows are compared, so that a column which is added later is frozen, too.
 _SET_ONCE_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_set_once() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -119,7 +117,7 @@ END $$;
 
 
 class CodeKept(Trigger):
-    """A code cannot change once another row refers to its row: invoices, links and clients contain it.
+    """A code cannot change once another row refers to its row.
 
     references: table and column of each foreign key that counts.
     """
@@ -143,7 +141,7 @@ class CodeKept(Trigger):
 
 
 class OwnerKept(Trigger):
-    """An account keeps at least one owner until it is closed, whatever deletes the membership."""
+    """An account keeps an owner until it is closed."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -196,7 +194,7 @@ class OutsiderDecides(Trigger):
 
 
 class MembershipRecorded(Trigger):
-    """Records every membership for ever, and refuses one for staff."""
+    """Every membership is recorded for ever; staff cannot have one."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -208,7 +206,7 @@ class MembershipRecorded(Trigger):
 
 
 class StaffApart(Trigger):
-    """Refuses staff rights for members of an account, and keeps `was_staff` for ever."""
+    """Members of an account get no staff rights; `was_staff` is kept for ever."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None

@@ -1,5 +1,3 @@
-"""Answers that were given under an Idempotency-Key."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -7,7 +5,7 @@ from django.db.models.functions import Now
 
 
 class IdempotentResponse(models.Model):
-    """The first answer to a caller's key, kept in the transaction of the work that it tells of."""
+    """The first answer to an Idempotency-Key, kept in the transaction of its work."""
 
     scope = models.CharField(max_length=100)  # the caller
     key = models.CharField(max_length=255)

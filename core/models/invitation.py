@@ -1,5 +1,3 @@
-"""A place in an account that is offered to somebody."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -14,19 +12,19 @@ from core.validation.email import LONGEST_EMAIL, canonical_email
 
 
 class Invitation(BaseModel):
-    """An offer of a place in an account, to who reads an address; gone once it is accepted, declined or withdrawn.
+    """An offer of a place in an account: it takes a seat of the plan and gives no rights.
 
-    It takes a seat of the plan and gives no rights, and is no row of a person: they may sign up on their own meanwhile.
+    Deleted once it is accepted, declined or withdrawn.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
-    email = models.EmailField(max_length=LONGEST_EMAIL)  # as typed
+    email = models.EmailField(max_length=LONGEST_EMAIL)
     email_canonical = models.CharField(max_length=LONGEST_EMAIL, editable=False)
     role = models.CharField(max_length=10, choices=Membership.Role, default=Membership.Role.MEMBER)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
-    status = "invited"  # where people and offers stand in one list
+    status = "invited"
     user_id = None
 
     class Meta:

@@ -22,11 +22,9 @@ from engine.triggers import Frozen
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def visible_to(self, user: User) -> InvoiceQuerySet:
-        """Staff with a duty see every account's, members their own."""
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
     def as_claimed(self) -> InvoiceQuerySet:
-        """Only the columns that are checked before a claim; `claim_payment` reads the whole row."""
         return self.select_related("account").only("account__country", "currency", "status")
 
     def overdue(self, today: date) -> InvoiceQuerySet:
@@ -61,24 +59,23 @@ class Invoice(StatefulModel):
     currency = models.CharField(max_length=3)
     total = MoneyField()
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
-    written_off = MoneyField(default=Decimal(0))  # what a bank kept, within its method's tolerance
-    period_start = models.DateField(null=True)  # null: the period starts when it is paid
+    written_off = MoneyField(default=Decimal(0))  # bank fees
+    period_start = models.DateField(null=True)  # null: it starts when the invoice is paid
     period_end = models.DateField(null=True)
-    began_on = models.DateField(null=True)  # the day on which its service was given; null: not yet, or never
+    began_on = models.DateField(null=True)  # when its service was given; null: not yet, or never
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.FIRST)
     payment_method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, db_index=False, related_name="+")
     issued_on = models.DateField(null=True)
     due_on = models.DateField(null=True)
-    # Days on which a claim postponed its dunning, and the last of them, in the customer's time zone. See
-    # `workflows.lifecycle.claim_pauses`; all its claims together get the policy's claim_pause_days.
+    # Days on which a claim postponed its dunning, and the last of them (`workflows.lifecycle.claim_pauses`).
     held_days = models.SmallIntegerField(default=0, db_default=0, editable=False)
     held_on = models.DateField(null=True, editable=False)
-    # The terms that it was issued on, for an upgrade those of the larger plan. The oldest have only plan and price.
+    # The terms that it was issued on; the oldest have only plan and price.
     plan = models.ForeignKey(Plan, models.PROTECT, null=True, db_index=False, related_name="+")
     plan_price = MoneyField(null=True)  # of one interval
     plan_credits = models.PositiveIntegerField(null=True)  # a month
     plan_interval = models.CharField(max_length=5, choices=PlanPrice.Interval, blank=True, default="", db_default="")
-    # subscription_id, agreed, billing_snapshot, for external readers of the table. We read only the snapshot.
+    # For external readers of the table. We read only the snapshot.
     metadata = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -99,7 +96,7 @@ class Invoice(StatefulModel):
             ),
             models.CheckConstraint(
                 name="invoice_issued_is_complete",
-                condition=Q(status__in=["draft", "void"])  # void: also a draft that was never issued
+                condition=Q(status__in=["draft", "void"])  # also a draft that was never issued
                 | Q(number__isnull=False, issued_on__isnull=False, due_on__isnull=False),
             ),
             models.CheckConstraint(
@@ -155,7 +152,6 @@ class Invoice(StatefulModel):
 
     @property
     def outstanding(self) -> Decimal:
-        """What is still open, in `currency`."""
         return self.total - self.allocated - self.written_off
 
     @property
@@ -168,14 +164,13 @@ class Invoice(StatefulModel):
 
     @property
     def terms(self) -> Terms | None:
-        """The terms that it was issued on; None for old invoices, which do not have all of them."""
+        """None for old invoices, which do not have all of them."""
         if self.plan_id is None or self.plan_price is None or self.plan_credits is None:
             return None
         return Terms(self.plan_id, quantize(self.plan_price, self.currency), self.plan_credits, self.plan_interval)
 
     @property
     def snapshot(self) -> dict[str, str]:
-        """The customer's details as they were when it was issued."""
         details: dict[str, str] = self.metadata.get("billing_snapshot", {})
         return details
 
@@ -192,7 +187,7 @@ class Invoice(StatefulModel):
 
     @property
     def holds_part_of_what_is_not_given(self) -> bool:
-        """Whether a partially paid invoice may be voided, its money going to the balance first."""
+        """Such an invoice may be voided, its money going to the balance first."""
         return self.status == self.Status.PARTIALLY_PAID and self.began_on is None
 
     def nothing_is_allocated(self) -> bool:
@@ -200,7 +195,6 @@ class Invoice(StatefulModel):
 
     @transition(field=status, source=Status.DRAFT, target=Status.PENDING)
     def issue(self, *, number: str, issued_on: date, due_on: date, snapshot: dict[str, Any]) -> None:
-        """Fix number, dates and the customer's details; nothing of it is edited afterwards."""
         self.number, self.issued_on, self.due_on = number, issued_on, due_on
         self.metadata = {**self.metadata, "billing_snapshot": snapshot}
 
@@ -210,9 +204,9 @@ class Invoice(StatefulModel):
         target=RETURN_VALUE(Status.PARTIALLY_PAID, Status.PAID),
     )
     def pay(self, *, amount: Decimal, tolerance: Decimal = Decimal(0), began_on: date | None = None) -> Invoice.Status:
-        """Take money, at most what is outstanding; a rest within `tolerance` is written off as bank fees.
+        """At most what is outstanding; a rest within `tolerance` is written off as bank fees.
 
-        began_on: if its service begins with this, the day in the customer's time zone.
+        began_on: the day in the customer's time zone, if its service begins with this.
         """
         self.allocated += amount
         self.began_on = began_on or self.began_on
@@ -227,7 +221,7 @@ class Invoice(StatefulModel):
         target=RETURN_VALUE(Status.PENDING, Status.PARTIALLY_PAID),
     )
     def release(self, *, amount: Decimal) -> Invoice.Status:
-        """Take money off again: its payment was reversed, or its service will not be given."""
+        """Its payment was reversed, or its service will not be given."""
         self.allocated -= amount
         self.written_off = Decimal(0)
         return self.Status.PARTIALLY_PAID if self.allocated else self.Status.PENDING
@@ -240,25 +234,25 @@ class Invoice(StatefulModel):
         permission=may_be_voided_by,
     )
     def void(self, *, by: User) -> None:
-        """It should not have been issued. Its number stays used."""
+        """Its number stays used."""
 
     @transition(
         field=status, source=[Status.DRAFT, Status.PENDING], target=Status.VOID, conditions=[nothing_is_allocated]
     )
     def lapse(self) -> None:
-        """Its service will not be given: the sign-up expired, or the subscription ended."""
+        """The sign-up expired, or the subscription ended."""
 
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE, permission=may_be_voided_by)
     def write_off(self, *, by: User) -> None:
-        """The money is no longer expected, but is taken if it comes."""
+        """Not expected any more, but taken if it comes."""
 
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE)
     def abandon(self) -> None:
-        """Its service was given and is over; the unpaid rest is no longer expected."""
+        """Its service was given; the rest is not expected any more."""
 
 
 class NumberSeries(models.Model):
-    """The next number of a series. Its row lock makes numbers gapless."""
+    """Its row lock makes numbers gapless."""
 
     code = models.CharField(max_length=20, primary_key=True)
     next = models.PositiveBigIntegerField(default=1)

@@ -1,5 +1,3 @@
-"""What the database itself keeps of where money is sent: core.models.payee_version tells the rules."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -9,8 +7,8 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from engine.triggers import Trigger
 
-# Whether a customer has been told of a method on an issued invoice: it was chosen for one, or is offered where one was
-# issued. `shown_at` remembers it, so that a method is not changed at once by switching it off for a moment.
+# A customer was told of the method: it was chosen for an issued invoice, or is offered where one was issued. `shown_at`
+# remembers it, so that a method that is switched off for a moment does not become changeable.
 IS_SHOWN = """
 CREATE OR REPLACE FUNCTION countersign_payee_is_shown(method uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT row.shown_at IS NOT NULL
@@ -34,7 +32,7 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-# What no invoice shows may be written directly, and is noted; what one shows follows its version in force.
+# Invoices show the version in force; a method that no invoice shows may be written directly.
 _KEPT = """
 CREATE OR REPLACE FUNCTION countersign_keep_payee() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -63,8 +61,8 @@ BEGIN
     RETURN NEW;
 END $$;
 """
-# A version comes into force half a minute after this moment: by then its transaction has ended, one way or the other,
-# for an effect takes 20 s at most. So the version of any moment is the same whenever it is looked for.
+# A version comes into force half a minute later, when this transaction has ended (an effect takes 20 s at most): so the
+# version of any moment is the same whenever it is looked for.
 _VERSION = """
 CREATE OR REPLACE FUNCTION countersign_keep_payee_version() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -119,7 +117,7 @@ _WATCHED = (
 
 
 class PayeeKept(Trigger):
-    """A method's payee is that of its newest version in force; a method that is made gets its first version."""
+    """A method has the payee of its newest version in force."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -142,7 +140,7 @@ class PayeeKept(Trigger):
 
 
 class PayeeVersionKept(Trigger):
-    """What was asked for stays; it is confirmed once, and comes into force once or is withdrawn."""
+    """A version is confirmed once; it comes into force once, or is withdrawn."""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None

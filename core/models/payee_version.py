@@ -13,7 +13,7 @@ from core.models.payee_guards import PayeeVersionKept
 from core.models.payment_method import PaymentMethod
 from engine.triggers import NoDelete
 
-PAYEE = ("fields", "instructions", "tolerance_percent", "tolerance_max")  # of a method: what has versions
+PAYEE = ("fields", "instructions", "tolerance_percent", "tolerance_max")
 
 
 class PayeeVersionQuerySet(models.QuerySet["PayeeVersion"]):
@@ -24,28 +24,26 @@ class PayeeVersionQuerySet(models.QuerySet["PayeeVersion"]):
         return self.filter(in_force_at__isnull=False)
 
     def known_at(self, moment: datetime) -> PayeeVersionQuerySet:
-        """Versions that an invoice issued at that moment may show; the highest number counts.
-
-        A version from before any invoice showed the method counts for earlier invoices, too.
-        """
+        """Versions that an invoice issued then may show; the highest number counts."""
+        # A version from before any invoice showed the method counts for earlier ones, too.
         return self.in_force().filter(Q(at_once=True) | Q(in_force_at__lte=moment))
 
 
 class PayeeVersion(BaseModel):
     """The payee of a method, its instructions and its tolerance: append-only.
 
-    asked for -> (confirmed ->) in force, or withdrawn. While no issued invoice shows the method a version is in force
-    at once; afterwards when somebody else has confirmed it and it has waited.
+    asked for -> (confirmed ->) in force, or withdrawn. Without an issued invoice that shows the method: in force at
+    once.
     """
 
-    # No foreign key constraint: an unused method may be deleted, its versions stay.
+    # An unused method may be deleted, its versions stay.
     method = models.ForeignKey(PaymentMethod, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
     number = models.PositiveIntegerField()  # 1, 2, 3... of its method
     fields = models.JSONField(default=dict)
     instructions = models.JSONField(default=dict)
     tolerance_percent = models.DecimalField(max_digits=5, decimal_places=2, default=0)
     tolerance_max = MoneyField(default=0)
-    asked_by = models.ForeignKey(  # null: the operator of the machine, by manage.py or SQL
+    asked_by = models.ForeignKey(  # null: the operator of the machine
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+"
     )
     asked_at = models.DateTimeField(db_default=Now())
@@ -86,7 +84,6 @@ class PayeeVersion(BaseModel):
 
     @classmethod
     def of(cls, method: PaymentMethod, **fields: Any) -> PayeeVersion:
-        """A version with the values of the method in memory."""
         return cls(method_id=method.pk, **{name: getattr(method, name) for name in PAYEE}, **fields)
 
     @property
@@ -95,12 +92,11 @@ class PayeeVersion(BaseModel):
 
     @property
     def earliest_at(self) -> datetime:
-        """When it may come into force, given whether it is confirmed now."""
+        """Depends on whether it is confirmed."""
         hours = self.alone_hours if self.confirmed_by_id is None else self.wait_hours
         return self.asked_at + timedelta(hours=hours)
 
     def put_on(self, method: PaymentMethod) -> None:
-        """Copy this version's values to the method in memory."""
         for name in PAYEE:
             setattr(method, name, getattr(self, name))
 

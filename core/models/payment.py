@@ -25,12 +25,10 @@ from core.validation.text import as_code
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
-KEY_LENGTH = 140  # of reference_key
+KEY_LENGTH = 140
 
 
 class PlannedAllocation(NamedTuple):
-    """How much of a payment staff want an invoice to get."""
-
     invoice_id: UUID
     amount: Decimal
 
@@ -39,31 +37,27 @@ class PlannedAllocation(NamedTuple):
         return cls(UUID(kept["invoice"]), Decimal(kept["amount"]))
 
     def as_kept(self) -> dict[str, str]:
-        """As stored in `Payment.allocation_plan` and in the inputs of `approve`."""
         return {"invoice": str(self.invoice_id), "amount": f"{self.amount:f}"}
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def visible_to(self, user: User) -> PaymentQuerySet:
-        """Staff with a duty see every account's, members their own."""
         if user.can_read_all_accounts():
             return self
-        # A subquery instead of a join: the newest of one account are found without reading all.
+        # A join would read all payments to find the newest of one account.
         return self.filter(account=Membership.objects.filter(user=user).values("account")[:1])
 
     def in_review(self) -> PaymentQuerySet:
-        """Claims that await a decision, or are approved and not settled yet."""
         return self.filter(status__in=[Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED])
 
     def awaiting_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.PENDING_APPROVAL).order_by("created_at", "id")
 
     def with_earlier_use(self) -> PaymentQuerySet:
-        """Adds `was_used_elsewhere`: another account claimed the same reference earlier."""
+        """`was_used_elsewhere`: another account claimed the same reference earlier."""
         return self.annotate(was_used_elsewhere=Exists(claims_before().exclude(account=OuterRef("account"))))
 
     def as_shown(self) -> PaymentQuerySet:
-        """With the invoice and method fields that pages show."""
         return self.select_related("invoice", "method").only(
             *(field.name for field in Payment._meta.concrete_fields),
             "invoice__number",
@@ -73,7 +67,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 def claims_before() -> PaymentQuerySet:
-    """For a subquery: earlier claims with the same reference, of any account and in any state."""
+    """With the same reference, of any account and in any state."""
     same = Payment.objects.filter(reference_key=OuterRef("reference_key"), pk__lt=OuterRef("pk"))
     return same.exclude(reference_key="")
 
@@ -110,11 +104,11 @@ class Payment(StatefulModel):
     method = models.ForeignKey(PaymentMethod, models.PROTECT, db_index=False, related_name="+")
     status = StatusField(choices=Status, default=Status.PENDING_APPROVAL)
     currency = models.CharField(max_length=3)
-    amount = MoneyField()  # as claimed
+    amount = MoneyField()
     received = MoneyField(null=True, blank=True)  # as staff saw it arrive
     value_date = models.DateField(null=True, blank=True)
     reference = models.CharField(max_length=140, blank=True)
-    reference_key = models.CharField(max_length=KEY_LENGTH, blank=True, editable=False)  # see normal_reference()
+    reference_key = models.CharField(max_length=KEY_LENGTH, blank=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     proof_url = models.CharField(max_length=1000, blank=True)  # an https address: shown, never fetched
     paid_on = models.DateField(null=True, blank=True)
@@ -125,19 +119,18 @@ class Payment(StatefulModel):
     )
     reason_code = models.CharField(max_length=30, choices=Reason, blank=True)
     admin_notes = models.TextField(max_length=2000, blank=True)
-    # Where staff want the money to go, read by `planned_allocations`; empty: to its invoice.
+    # Read by `planned_allocations`; empty: all to its invoice.
     allocation_plan = models.JSONField(default=list, blank=True)
     reversed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
     reversal_reason = models.CharField(max_length=500, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
-    # Another claim of its invoice was in review when it came: perhaps the same money, claimed twice.
+    # Another claim of its invoice was in review: perhaps the same money.
     is_further = models.BooleanField(default=False, db_default=False, editable=False)
-    # How many claims of its account awaited a decision when it came; the queue ranks one of each account at a time.
+    # Claims of its account that awaited a decision when it came: the queue ranks one of each account at a time.
     waiting_before = models.SmallIntegerField(default=0, db_default=0, editable=False)
-    # Whether its reference identifies one transfer (`PaymentMethod.tells_transfers_apart`). False also for the later of
-    # two equal ones from before this rule.
+    # Its reference identifies one transfer. False also for the later of two equal ones from before this rule.
     reference_counts = models.BooleanField(default=True, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -188,18 +181,14 @@ class Payment(StatefulModel):
                 when="OLD.status <> 'pending_approval'",
             ),
         ]
-        # Each index entry is written again when the status changes, so no index without a reader.
+        # A change of status writes each index again: none without a reader.
         indexes = [
             models.Index(name="payment_in_review", fields=["id"], condition=Q(status="pending_approval")),
-            models.Index(  # the desk: the first claim of each account before the second of any
+            models.Index(  # the first claim of each account before the second of any
                 name="payment_on_the_desk", fields=["waiting_before", "id"], condition=Q(status="pending_approval")
             ),
-            models.Index(  # what is usually approved, by currency
-                name="payment_succeeded_lately", fields=["currency", "id"], condition=Q(status="succeeded")
-            ),
-            models.Index(  # the same reference elsewhere: asked for each claim that is reviewed
-                name="payment_by_reference", fields=["reference_key"], condition=~Q(reference_key="")
-            ),
+            models.Index(name="payment_succeeded_lately", fields=["currency", "id"], condition=Q(status="succeeded")),
+            models.Index(name="payment_by_reference", fields=["reference_key"], condition=~Q(reference_key="")),
         ]
         permissions = [
             ("review_payment", "See the queue of claimed payments"),
@@ -216,11 +205,10 @@ class Payment(StatefulModel):
 
     @property
     def has_unusual_reference(self) -> bool:
-        """True if the reference does not match the method's pattern. A hint for reviewers only."""
         return not self.method.expects(self.reference)
 
     def may_be_decided_by(self, user: User) -> bool:
-        """False for the submitter, and for anyone who belongs or belonged to the account."""
+        """Never by the submitter, or by who belongs or belonged to the account."""
         return user.may_decide_on(self.account_id, "core.approve_payment") and user.pk != self.submitted_by_id
 
     def may_be_reversed_by(self, user: User) -> bool:
@@ -239,11 +227,9 @@ class Payment(StatefulModel):
         value_date: date | None = None,
         allocations: list[dict[str, str]] | None = None,
     ) -> None:
-        """Accept the claim: the money has arrived. received: if it differs from the amount claimed.
+        """The money has arrived: `received`, if not as claimed. allocations: see `PlannedAllocation.as_kept`.
 
-        allocations: see `PlannedAllocation.as_kept`; `approve_payment` checks whose invoices they are.
-        Raises ValidationError for an impossible value date or amount, an invoice that is named twice, and parts that
-        are more than what was received.
+        Raises ValidationError for an impossible day, amount or split.
         """
         check_day(value_date, field="value_date")
         received = Decimal(self.amount if received is None else received)
@@ -255,17 +241,14 @@ class Payment(StatefulModel):
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.FAILED, permission=may_be_decided_by)
     def reject(self, *, by: User, reason_code: str, admin_notes: str = "") -> None:
-        """Refuse the claim, with a reason that the customer is told. A retry is a new payment.
-
-        Raises ValidationError for an unknown reason.
-        """
+        """The customer is told the reason. A retry is a new payment. Raises ValidationError for an unknown reason."""
         if reason_code not in self.Reason.values:
             raise ValidationError({"reason_code": ["There is no such reason."]})
         self.decided_by, self.reason_code, self.admin_notes = by, reason_code, admin_notes
 
     @transition(field=status, source=Status.PENDING_APPROVAL, target=Status.CANCELLED, permission=may_be_withdrawn_by)
     def withdraw(self, *, by: User) -> None:
-        """Take the claim back before a decision."""
+        """Taken back before a decision."""
 
     @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
     def reverse(self, *, by: User, reason_given: str) -> None:
@@ -276,7 +259,7 @@ class Payment(StatefulModel):
 
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
-        """The money has been allocated and what it pays for is active."""
+        """The money is allocated, and what it pays for is active."""
 
     def _check_split(self, received: Decimal, parts: list[PlannedAllocation]) -> None:
         for part in parts:
@@ -295,7 +278,7 @@ class Allocation(BaseModel):
     invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="allocations")
     amount = MoneyField()
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
-    effect_id = models.UUIDField(null=True)  # which allocated it; null: older than this column
+    effect_id = models.UUIDField(null=True)  # null: older than this column
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -318,7 +301,7 @@ class Allocation(BaseModel):
 
 
 class BalanceEntry(BaseModel):
-    """Money of a customer that no invoice needed. Append-only; the sum per currency is the balance."""
+    """Money that no invoice needed. Append-only; the sum per currency is the balance."""
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="balance_entries")
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="balance_entries")
@@ -343,11 +326,9 @@ class BalanceEntry(BaseModel):
 
 
 def normal_reference(text: str) -> str:
-    """The reference for comparison: letters and digits only, in capitals, digits of every script as 0 to 9.
-
-    Folding may lengthen a text; a key longer than its column ends in a digest of the whole.
-    """
+    """For comparison: letters and digits only, in capitals, digits of every script as 0 to 9."""
     key = re.sub(r"[\W_]+", "", as_code(as_code(text).casefold()).upper())
     if len(key) <= KEY_LENGTH:
         return key
+    # Folding may lengthen a text.
     return f"{key[: KEY_LENGTH - 32]}{sha256(key.encode()).hexdigest()[:32].upper()}"

@@ -31,9 +31,9 @@ from core.validation.patterns import matches, parse
 
 log = logging.getLogger(__name__)
 
-BANK_LAG_AT_MOST = 90  # days: what waits longer than that is not on its way
+BANK_LAG_AT_MOST = 90  # days: what is later is not on its way
 TOLERANCE_PERCENT_AT_MOST = 5
-# The largest tolerance by currency: some 10 to 150 euros of 2026.
+# Some 10 to 150 euros of 2026.
 TOLERANCE_AT_MOST = 50
 MORE_AT_MOST: dict[int, tuple[str, ...]] = {
     500: (
@@ -46,26 +46,23 @@ MORE_AT_MOST: dict[int, tuple[str, ...]] = {
     100_000: ("AMD", "ARS", "CLP", "KRW", "MMK", "MNT", "NGN", "RWF", "TZS", "UGX", "XAF", "XOF"),
     1_000_000: ("COP", "GNF", "IDR", "IQD", "IRR", "LAK", "LBP", "MGA", "PYG", "UZS", "VND"),
 }  # fmt: skip
-# Columns of Payment that a method may require.
 CLAIM_FIELDS = ("reference", "notes", "proof_url", "paid_on", "payer_name")
 
 
 def most_tolerance(currency: str) -> int:
-    """The largest tolerance that a method in that currency may have; blank: a method for any currency."""
+    """Blank: a method for any currency."""
     return next((most for most, codes in MORE_AT_MOST.items() if currency in codes), TOLERANCE_AT_MOST)
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
     def offered_in(self, country: str) -> PaymentMethodQuerySet:
-        """Enabled methods: the country's own first, then the global ones, each by `position`."""
+        """The country's own first, then the global ones."""
         return self.filter(Q(country=country) | Q(country=""), is_enabled=True).order_by(
             models.Case(models.When(country="", then=1), default=0), "position", "code"
         )
 
 
 class PaymentMethod(BaseModel):
-    """A place to send money to, with instructions for the payer."""
-
     Kind = Kind
 
     CLAIM_FIELDS = CLAIM_FIELDS
@@ -76,13 +73,13 @@ class PaymentMethod(BaseModel):
     country = models.CharField(max_length=2, blank=True)  # blank: offered everywhere
     currency = models.CharField(max_length=3, blank=True)  # blank: any
     instructions = models.JSONField(default=dict)  # language -> Markdown with {amount}, {currency}, {reference}...
-    fields = models.JSONField(default=dict, blank=True)  # what the payer types into the bank's form: `payee_fields`
+    fields = models.JSONField(default=dict, blank=True)
     requires = models.JSONField(default=list, blank=True)  # which of CLAIM_FIELDS must be filled
-    # Pattern (core.validation.patterns) of the transaction id that the payer's bank shows: a hint, never a refusal.
+    # Of the transaction id that the payer's bank shows: a hint, never a refusal.
     reference_pattern = models.CharField(max_length=100, blank=True, default="", db_default="")
     reference_example = models.CharField(max_length=140, blank=True, default="", db_default="")
-    reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that reaches us with it
-    # How much of an invoice may be lost to bank fees before it counts as underpaid.
+    reference_max = models.PositiveSmallIntegerField(null=True, blank=True)  # the longest text that the bank passes on
+    # What may be lost to bank fees before an invoice counts as underpaid.
     tolerance_percent = models.DecimalField(
         max_digits=5,
         decimal_places=2,
@@ -90,8 +87,8 @@ class PaymentMethod(BaseModel):
         validators=[MinValueValidator(0), MaxValueValidator(TOLERANCE_PERCENT_AT_MOST)],
     )
     tolerance_max = MoneyField(default=0)  # in the invoice's currency
-    # Written by a trigger, see PayeeKept: when an issued invoice first showed the method, and since when its payee
-    # differs from what earlier invoices show.
+    # Written by a trigger: when an issued invoice first showed the method, and since when its payee differs from
+    # theirs.
     shown_at = models.DateTimeField(null=True, blank=True, editable=False)
     payee_since = models.DateTimeField(null=True, blank=True, editable=False)
     bank_lag_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(BANK_LAG_AT_MOST)])
@@ -108,7 +105,7 @@ class PaymentMethod(BaseModel):
                 name="payment_method_tolerance_in_range",
                 condition=not_negative("tolerance_max") & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
             ),
-            models.CheckConstraint(  # below what the one before says, which is of earlier
+            models.CheckConstraint(
                 name="payment_method_tolerance_bounded",
                 condition=Q(
                     tolerance_percent__lte=TOLERANCE_PERCENT_AT_MOST,
@@ -120,7 +117,7 @@ class PaymentMethod(BaseModel):
                 ),
             ),
             PayeeKept(name="payment_method_payee_kept"),
-            # The shape is certain for readers, however the row was written.
+            # Readers rely on the shape, however the row was written.
             models.CheckConstraint(
                 name="payment_method_place",
                 condition=is_code("country", 2, blank=True) & is_code("currency", 3, blank=True),
@@ -148,39 +145,32 @@ class PaymentMethod(BaseModel):
 
     @property
     def tells_transfers_apart(self) -> bool:
-        """Whether each transfer has its own reference: the method requires one, and it is not a receipt's number."""
+        """The number of a receipt identifies no transfer."""
         return "reference" in self.requires and self.kind != self.Kind.CASH
 
     @property
     def is_sound(self) -> bool:
-        """Whether its JSON columns have the shape that readers rely on."""
         texts = [self.__dict__.get(name, {}) for name in ("instructions", "fields")]
         return isinstance(self.requires, list) and all(
             isinstance(by_key, dict) and all(isinstance(text, str) for text in by_key.values()) for by_key in texts
         )
 
     def tolerance(self, total: Decimal) -> Decimal:
-        """The part of `total` that may be missing, in its currency."""
         return min(total * self.tolerance_percent / 100, self.tolerance_max)
 
     def payee(self) -> list[PayeeLine]:
-        """What the payer needs to send money here, in the order of a bank's form."""
         return payee_lines(self.kind, self.fields)
 
     def expects(self, reference: str) -> bool:
-        """Whether a transaction id matches the pattern; true without one."""
         if not self.reference_pattern or not reference:
             return True
         try:
             return matches(self.reference_pattern, reference)
-        except ValueError:  # an unreadable pattern, saved without the forms
+        except ValueError:  # saved without the forms
             return True
 
     def clean(self) -> None:
-        """Normalise the payee's fields. Raises Django's ValidationError by field.
-
-        Errors of `fields` carry the payee field's key as their code.
-        """
+        """Errors of `fields` carry the payee field's key as their code."""
         errors: dict[str, Any] = {}
         before = None if self._state.adding else PaymentMethod.objects.filter(pk=self.pk).first()
         if before is not None and before.code != self.code and before.keeps_code:
@@ -222,7 +212,7 @@ class PaymentMethod(BaseModel):
 
 
 def sound_methods(methods: Iterable[PaymentMethod]) -> list[PaymentMethod]:
-    """The methods that can be shown; others, saved past forms and constraints, are logged."""
+    """Leaves out and logs methods that were saved past forms and constraints."""
     good = []
     for method in methods:
         if method.is_sound:

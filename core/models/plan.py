@@ -18,17 +18,16 @@ log = logging.getLogger(__name__)
 
 TRIAL_DAYS_AT_MOST = 365
 NO_TRIAL = "A free plan is a trial: say how many days it lasts, or nobody could use it."
-FREE = "free"  # the code of the plan that a sign-up without a word gets
+FREE = "free"  # the plan of a sign-up that names none
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):
     def public(self) -> PlanQuerySet:
-        """What is for sale, with what it costs now."""
         return self.filter(is_public=True).prefetch_related(Prefetch("prices", PlanPrice.objects.offered()))
 
 
 class Plan(BaseModel):
-    """A named bundle of credits and limits. Its prices are rows, one per currency and interval."""
+    """Credits and limits. Its prices are rows, one per currency and interval."""
 
     code = models.SlugField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
@@ -63,7 +62,7 @@ class Plan(BaseModel):
         return self.name
 
     def offers(self) -> list[PlanPrice]:
-        """Offered prices. Unsound ones, saved without the forms, are left out and logged."""
+        """Unsound prices, saved without the forms, are left out and logged."""
         return [price for price in self.prices.all() if price.retired_at is None and _is_sound(price)]
 
     def offer(self, currency: str, interval: str) -> PlanPrice | None:
@@ -71,7 +70,6 @@ class Plan(BaseModel):
 
     @property
     def keeps_code(self) -> bool:
-        """Whether something refers to the plan by its code."""
         return not self._state.adding and (self.code == FREE or is_referred_to(self))
 
     def clean(self) -> None:
@@ -90,15 +88,11 @@ class Plan(BaseModel):
 
 class PlanPriceQuerySet(models.QuerySet["PlanPrice"]):
     def offered(self) -> PlanPriceQuerySet:
-        """Those that can be chosen now."""
         return self.filter(retired_at=None)
 
 
 class PlanPrice(BaseModel):
-    """What a plan costs in one currency for one interval.
-
-    Never changed or deleted, only retired and replaced. Subscriptions keep the price that they chose.
-    """
+    """Never changed or deleted, only retired and replaced. Subscriptions keep the price that they chose."""
 
     class Interval(models.TextChoices):
         MONTH = "month"
@@ -112,7 +106,7 @@ class PlanPrice(BaseModel):
 
     objects = PlanPriceQuerySet.as_manager()
 
-    # Keys of the prices that are retired when this one is created; set by the caller that saves both.
+    # Prices that are retired when this one is created; set by the caller.
     replaces: Collection[UUID] = ()
 
     class Meta:
@@ -121,7 +115,6 @@ class PlanPrice(BaseModel):
                 name="plan_price_offered_once", fields=["plan", "currency", "interval"], condition=Q(retired_at=None)
             ),
             models.CheckConstraint(name="plan_price_in_range", condition=not_negative("amount")),
-            # A price of before this rule is retired, and stays as it was.
             models.CheckConstraint(
                 name="plan_price_can_be_paid",
                 condition=Q(retired_at__isnull=False)
@@ -134,11 +127,10 @@ class PlanPrice(BaseModel):
 
     @property
     def is_sound(self) -> bool:
-        """Whether it can be written and paid as money."""
         return is_currency(self.currency) and self.amount == quantize(self.amount, self.currency)
 
     def clean(self) -> None:
-        """Also that it is the only one offered: Django checks no constraint whose condition a form does not show."""
+        """Django checks no constraint whose condition a form does not show."""
         errors: dict[str, Any] = {}
         if not is_currency(self.currency or ""):
             errors["currency"] = "Use a currency code of ISO 4217, such as USD."

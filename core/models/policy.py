@@ -1,5 +1,3 @@
-"""Waiting times and limits that staff may edit, as one row."""
-
 from __future__ import annotations
 
 import logging
@@ -20,7 +18,7 @@ log = logging.getLogger(__name__)
 REMINDER_STEPS = [-7, -3, 0, 3, 10]  # days around the due date
 REMINDERS_AT_MOST = 10
 WAIT_AT_MOST = 24 * 30  # hours
-# About the price of a year of a large plan. Applies only to claims above ten times what is open.
+# About the price of a year of a large plan.
 OTHER = "other"  # currencies that are not named
 CLAIM_CEILINGS = {
     "USD": 5_000, "EUR": 5_000, "GBP": 5_000, "AED": 20_000, "BDT": 600_000, "BRL": 25_000, "IDR": 80_000_000,
@@ -29,7 +27,7 @@ CLAIM_CEILINGS = {
 }  # fmt: skip
 CEILING_AT_MOST = 10**12 - 1
 ADJUSTMENT_LIMIT, ADJUSTMENT_AT_MOST = 1_000_000, 1_000_000_000  # credits
-DAYS_AT_MOST = 365  # of every setting here, so that no date overflows
+DAYS_AT_MOST = 365  # so that no date overflows
 DAYS = (
     "days_to_pay",
     "renewal_lead_days",
@@ -63,20 +61,20 @@ class Policy(models.Model):
     """One row, created with defaults on first use."""
 
     days_to_pay = _days(7)  # from issue to due
-    renewal_lead_days = _days(7)  # a renewal is issued so long before its period
+    renewal_lead_days = _days(7)  # before its period
     reminder_steps = models.JSONField(default=reminder_steps, blank=True)  # empty: no reminders
-    trial_warning_days = _days(3)  # before a trial ends; no warning for a shorter trial, or with 0
+    trial_warning_days = _days(3)  # no warning for a shorter trial, or with 0
     signup_expiry_days = _days(14)  # an unpaid sign-up, after its due date
     grace_days = _days(7)  # past due, before suspension
     suspension_days = _days(30)  # suspended, before the end
-    claim_pause_days = _days(7)  # for which all claims of an invoice together postpone its dunning
-    # In whole units of a currency: above this, a claim of more than ten times what is open is refused.
+    claim_pause_days = _days(7)  # of all claims of an invoice together
+    # In whole units: above this, a claim of more than ten times what is open is refused.
     claim_ceilings = models.JSONField(
         default=claim_ceilings,
         db_default=Value(CLAIM_CEILINGS, models.JSONField()),
         blank=True,
     )
-    adjustment_limit = models.PositiveIntegerField(  # credits that one line gives or takes by hand
+    adjustment_limit = models.PositiveIntegerField(  # of credits, by hand
         default=ADJUSTMENT_LIMIT,
         db_default=ADJUSTMENT_LIMIT,
         validators=[MinValueValidator(1), MaxValueValidator(ADJUSTMENT_AT_MOST)],
@@ -84,7 +82,7 @@ class Policy(models.Model):
     # Before a right that one person asked for is in force, where nobody else could confirm it.
     grant_wait_hours = _hours(24)
 
-    # Another payee of a method that invoices show: before it is in force, and where nobody else could confirm it.
+    # Before another payee of a method that invoices show is in force; alone: where nobody else could confirm it.
     payee_wait_hours = _hours(4)
     payee_wait_hours_alone = _hours(24)
 
@@ -127,7 +125,7 @@ class Policy(models.Model):
 
     @property
     def reminder_days(self) -> list[int]:
-        """The steps in ascending order. Invalid ones, saved without the forms, are left out and logged."""
+        """Ascending. Invalid steps, saved without the forms, are left out and logged."""
         steps = self.reminder_steps if isinstance(self.reminder_steps, list) else []
         good = sorted({step for step in steps if _is_step(step)})
         if steps is not self.reminder_steps or len(good) != len(steps):
@@ -135,11 +133,9 @@ class Policy(models.Model):
         return good[:REMINDERS_AT_MOST]
 
     def claim_ceiling(self, currency: str) -> Decimal:
-        """Claims up to this amount are never too large; 0 if neither the currency nor OTHER is set."""
         return Decimal(self.claim_ceilings.get(currency, self.claim_ceilings.get(OTHER, 0)))
 
     def clean(self) -> None:
-        """Sort the reminder steps."""
         self._check_waits()
         self._clean_steps()
         self._check_ceilings()

@@ -1,5 +1,3 @@
-"""What touches security and was done, and how often something was refused: `core.security.events` writes both."""
-
 from __future__ import annotations
 
 from django.db import models
@@ -10,13 +8,10 @@ from engine.triggers import AppendOnly
 
 
 class SecurityEvent(BaseModel):
-    """What touches security and was done: append-only, and without a word that names a person.
-
-    `actor` and `person` are keys without a foreign key, so that the log outlives whom it names; without an actor it
-    was the machine's operator or nobody who had signed in.
-    """
+    """What was done: append-only, and names nobody. Without an actor it was the operator, or nobody signed in."""
 
     at = models.DateTimeField(db_default=Now())
+    # No foreign keys: the log outlives the people.
     name = models.CharField(max_length=40)
     actor = models.UUIDField(null=True)
     person = models.UUIDField(null=True)
@@ -32,7 +27,7 @@ class SecurityEvent(BaseModel):
 
 
 class RefusalCount(models.Model):
-    """How often something was refused for security's sake, since the table was made: a figure for `/metrics`."""
+    """For `/metrics`."""
 
     event = models.CharField(max_length=40, primary_key=True)
     total = models.PositiveBigIntegerField(default=0)

@@ -9,13 +9,11 @@ from django.db import models
 
 
 class Session(AbstractBaseSession):
-    """A browser session, stored under a digest of its key; `user` is null before the log-in.
+    """A browser session, stored under a digest of its key; `user` is null before the log-in."""
 
-    The three columns repeat what is in `session_data`, so that a user's sessions can be found.
-    """
-
+    # Repeats what `session_data` holds, so that a user's sessions can be found.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
-    browser = models.CharField(max_length=100)  # its name and system, not all that it says of itself
+    browser = models.CharField(max_length=100)
     began_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

@@ -12,8 +12,6 @@ LONGEST_SITE_NAME = 150
 
 
 class Industry(BaseModel):
-    """What a customer's site is about."""
-
     name = models.CharField(max_length=100, unique=True)
 
     class Meta:
@@ -25,12 +23,11 @@ class Industry(BaseModel):
 
 class SiteQuerySet(models.QuerySet["Site"]):
     def visible_to(self, user: User) -> SiteQuerySet:
-        """Staff with a duty see every account's, members their account's."""
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
 class Site(BaseModel):
-    """A place of an account's, as many as its plan allows."""
+    """A site of an account, as many as the plan allows."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="sites")
     name = models.CharField(max_length=LONGEST_SITE_NAME)
@@ -47,7 +44,7 @@ class Site(BaseModel):
 
 
 class SiteUserAccess(BaseModel):
-    """A person's role at a site. The one who creates a site manages it."""
+    """Who creates a site manages it."""
 
     class Role(models.TextChoices):
         MANAGER = "manager"
@@ -66,7 +63,6 @@ class SiteUserAccess(BaseModel):
         return f"{self.user} at {self.site}"
 
     def clean(self) -> None:
-        """Raises Django's ValidationError for somebody of another account."""
         if self.site_id is None or self.user_id is None:
             return  # the form says so
         if not Membership.objects.filter(user=self.user_id, account=self.site.account_id).exists():

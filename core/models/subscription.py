@@ -19,10 +19,7 @@ from engine.stateful import StatusField
 
 @dataclass(frozen=True)
 class Terms:
-    """The plan, price, credits and interval of a period as agreed, whatever the catalogue says by now.
-
-    price: of one interval, in the subscription's currency; credits: a month.
-    """
+    """As agreed, whatever the catalogue says by now. price: of one interval; credits: a month."""
 
     plan_id: UUID
     price: Decimal
@@ -36,7 +33,6 @@ class Terms:
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
     def visible_to(self, user: User) -> SubscriptionQuerySet:
-        """Staff with a duty see every account's, members their own."""
         return self if user.can_read_all_accounts() else self.filter(account__memberships__user=user)
 
 
@@ -61,13 +57,13 @@ class Subscription(StatefulModel):
     currency = models.CharField(max_length=3)
     price = MoneyField()
     interval = models.CharField(max_length=5, choices=PlanPrice.Interval)
-    credits = models.PositiveIntegerField(null=True, blank=True)  # a month, as agreed; null: those of its plan
-    # The day that period ends are counted from: 31 January, then 28 February, then 31 March.
+    credits = models.PositiveIntegerField(null=True, blank=True)  # a month; null: those of its plan
+    # Period ends are counted from it: 31 January, then 28 February, then 31 March.
     anchor_day = models.PositiveSmallIntegerField(null=True, blank=True)
     period_start = models.DateField(null=True, blank=True)
     period_end = models.DateField(null=True, blank=True)  # the first day that is not paid for
     cancel_at_period_end = models.BooleanField(default=False)
-    # Terms of the next period as chosen and offered then: a smaller plan or another interval begins with it.
+    # A smaller plan or another interval begins with the next period.
     next_plan = models.ForeignKey(Plan, models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     next_price = MoneyField(null=True, blank=True)
     next_credits = models.PositiveIntegerField(null=True, blank=True)
@@ -105,7 +101,7 @@ class Subscription(StatefulModel):
                     & not_negative("next_price")
                 ),
             ),
-            # A subscription that ends has no next period: the later of the two choices counts.
+            # The later of the two choices counts.
             models.CheckConstraint(
                 name="subscription_ends_or_goes_on",
                 condition=models.Q(cancel_at_period_end=False) | models.Q(next_plan__isnull=True),
@@ -117,7 +113,7 @@ class Subscription(StatefulModel):
 
     @property
     def renews_on(self) -> date | None:
-        """The first day of the next period; None if the subscription ends before it, or has not begun."""
+        """None if the subscription ends before, or has not begun."""
         return None if self.cancel_at_period_end else self.period_end
 
     def may_be_changed_by(self, user: User) -> bool:
@@ -125,32 +121,32 @@ class Subscription(StatefulModel):
 
     @transition(field=status, source=Status.PENDING_PAYMENT, target=Status.ACTIVE)
     def activate(self, *, on: date, until: date) -> None:
-        """Begin the first period. until: the first day of the next one."""
+        """until: the first day of the next period."""
         self.period_start, self.period_end, self.anchor_day = on, until, on.day
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def renew(self, *, until: date, **terms: Any) -> None:
-        """Begin the next period where the last one ended; terms: others that were chosen for it."""
+        """terms: those chosen for the period."""
         self._begin_next(until, **terms)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
     def upgrade(self, *, plan: UUID, price: Decimal, credits_a_month: int) -> None:
-        """Continue the period with a larger plan, whose difference has been paid. Takes back a choice to end."""
+        """The difference has been paid. Takes back a choice to end."""
         self.plan_id, self.price, self.credits = plan, price, credits_a_month
         self.cancel_at_period_end = False
         self.choose_next(None)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
-        """Its renewal is overdue; the service goes on for now."""
+        """The service goes on for now."""
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:
-        """The grace is over."""
+        """The grace period is over."""
 
     @transition(field=status, source=[Status.PAST_DUE, Status.SUSPENDED], target=Status.ACTIVE)
     def recover(self, *, until: date | None = None, **terms: Any) -> None:
-        """What was overdue has been paid. until, terms: those of the next period, if it begins with this."""
+        """until, terms: of the next period, if it begins with this."""
         if until is not None:
             self._begin_next(until, **terms)
 
@@ -165,7 +161,7 @@ class Subscription(StatefulModel):
         permission=may_be_changed_by,
     )
     def cancel(self, *, by: User) -> None:
-        """The customer ends it at once."""
+        """At once, by the customer."""
 
     @transition(
         field=status,
@@ -177,13 +173,11 @@ class Subscription(StatefulModel):
 
     @property
     def terms(self) -> Terms:
-        """What was agreed for this period."""
         a_month = self.plan.credits if self.credits is None else self.credits
         return Terms(self.plan_id, self.price, a_month, self.interval)
 
     @property
     def next_terms(self) -> Terms:
-        """The terms of the next period: the same, unless others were chosen."""
         if self.next_plan_id is None:
             return self.terms
         assert self.next_price is not None
@@ -192,7 +186,7 @@ class Subscription(StatefulModel):
         return Terms(self.next_plan_id, self.next_price, self.next_credits, self.next_interval)
 
     def choose_next(self, terms: Terms | None) -> None:
-        """Set the terms of the next period; None: those of this one."""
+        """None: those of this period."""
         self.next_plan_id, self.next_price, self.next_credits, self.next_interval = (
             (None, None, None, None) if terms is None else (terms.plan_id, terms.price, terms.credits, terms.interval)
         )
@@ -209,7 +203,7 @@ class Subscription(StatefulModel):
         if plan is not None and price is not None:
             self.plan_id, self.price, self.credits = plan, price, credits_a_month
             self.interval = interval or self.interval
-        if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):  # the chosen terms have begun
+        if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):
             self.choose_next(None)
 
 

@@ -10,10 +10,7 @@ from core.models.base import BaseModel
 
 
 class CrowdedTrial(BaseModel):
-    """A trial from a network or mail domain with many trials that day. It works normally; staff review it.
-
-    Rows with the same reason and key form a cluster until staff have seen it.
-    """
+    """A trial from a network or mail domain with many trials that day. It works normally; staff review it."""
 
     class Reason(models.TextChoices):
         NETWORK = "network"
@@ -21,7 +18,7 @@ class CrowdedTrial(BaseModel):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="crowds")
     reason = models.CharField(max_length=10, choices=Reason)
-    key = models.CharField(max_length=254)  # the mail domain, or a digest of the network
+    key = models.CharField(max_length=254)  # mail domain, or digest of the network
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     seen_at = models.DateTimeField(null=True, editable=False)
     seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -1,5 +1,3 @@
-"""People: customers and staff alike."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,11 +34,9 @@ STAFF_PERMISSIONS = (
     "manage_accounts",
 )
 
-NO_ADDRESS = "@former.invalid"  # no mail goes there, ever: RFC 2606
+NO_ADDRESS = "@former.invalid"  # mail never leaves for it: RFC 2606
 
-# A user's membership and permissions in one row. It replaces two queries, of which the second,
-# `Permission.objects.filter(Q(user=...) | Q(group__user=...))`, read every permission with all its holders:
-# 0.13 to 0.19 ms of CPU instead of 1.6 to 2.3, and one trip to the server.
+# 0.13 to 0.19 ms of CPU. Django's own query reads every permission with all its holders: 1.6 to 2.3 ms.
 RIGHTS = """
     SELECT membership.id, membership.account_id, membership.role, ARRAY(
         SELECT type.app_label || '.' || permission.codename
@@ -57,7 +53,7 @@ LONGEST_PERSON_NAME = 150
 
 
 def email_digests(email: str) -> list[str]:
-    """Digests of an address that was given up: with SECRET_KEY, then with each fallback."""
+    """With SECRET_KEY, then with each fallback."""
     words = canonical_email(email)
     return [
         salted_hmac("core.User.former_email", words, secret=secret, algorithm="sha256").hexdigest()
@@ -73,14 +69,14 @@ class UserManager(BaseUserManager["User"]):
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
     def holding(self, permission: str) -> models.QuerySet[User]:
-        """Active staff with a permission such as "core.void_invoice", own or by a group, ordered by address."""
+        """Active staff who have the permission themselves or by a group."""
         label, _, codename = permission.partition(".")
         held = Permission.objects.filter(content_type__app_label=label, codename=codename)
         given = Q(user_permissions__in=held) | Q(groups__permissions__in=held)
         return self.filter(given, is_active=True, is_staff=True).distinct().order_by("email")
 
     def formerly(self, email: str) -> models.QuerySet[User]:
-        """Users who gave up that address to a later sign-up: their account was closed, or they left."""
+        """Users who gave up that address to a later sign-up."""
         return self.filter(former_email_digest__in=email_digests(email))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -90,7 +86,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Called by the machine's operator, without a second approver; records a DutyGrant like every other right."""
+        """For the machine's operator: records a DutyGrant without a second approver."""
         flags = {"is_staff": True, "is_superuser": True}
         flags |= {name: fields.pop(name) for name in flags if name in fields}
         given = [name.removeprefix("is_") for name, is_given in flags.items() if is_given]
@@ -104,26 +100,24 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(BaseModel, AbstractBaseUser, PermissionsMixin):
-    """Signs in with an e-mail address. Customers have a Membership, staff have permissions."""
+    """Customers have a Membership, staff have permissions."""
 
     email = models.EmailField("e-mail", max_length=LONGEST_EMAIL, unique=True)  # as typed
     email_canonical = models.CharField(max_length=LONGEST_EMAIL, unique=True, editable=False)
     name = models.CharField(max_length=LONGEST_PERSON_NAME, blank=True)
     is_staff = models.BooleanField("staff", default=False)
-    was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # ever; set by a trigger
+    was_staff = models.BooleanField(default=False, db_default=False, editable=False)  # set by a trigger
     is_active = models.BooleanField("active", default=True)
     joined_at = models.DateTimeField(auto_now_add=True)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)  # a link in a mail was followed
-    signed_out_at = models.DateTimeField(
-        null=True, blank=True, editable=False
-    )  # everywhere: part of what a session proves
-    # Digest of the address that this user gave up, when their account was closed.
+    signed_out_at = models.DateTimeField(null=True, blank=True, editable=False)  # everywhere
+    # Of the address that was given up when the account was closed.
     former_email_digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     _password_disabled = False
     _password: str | None
     _granted: frozenset[str] | None = None
-    _accounts: frozenset[UUID] = frozenset()  # that they belong to, or did: read together with what is granted
+    _accounts: frozenset[UUID] = frozenset()  # that they belong to, or did
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -161,34 +155,31 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
             )
 
     def _belongs_and_is_not_staff(self) -> bool:
-        # Asked of the database: users from before this rule may be both.
+        # Users from before this rule may be both.
         return User.objects.filter(pk=self.pk, is_staff=False, membership__isnull=False).exists()
 
     def give_up_address(self) -> None:
-        """Free this user's address for a new sign-up; they cannot sign in any more. The caller saves."""
+        """Frees the address for a new sign-up and prevents log-in. The caller saves."""
         self.former_email_digest = email_digests(self.email)[0]
         self.email = f"former-{self.pk.hex}{NO_ADDRESS}"
         self.is_active = False
         self.set_unusable_password()
 
     def set_password(self, raw_password: str | None) -> None:
-        # NFC, because devices differ in how they send accents.
+        # Devices differ in how they send accents.
         super().set_password(None if raw_password is None else composed(raw_password))
         if raw_password is not None and self._state.adding and composed(raw_password) != raw_password:
-            make_password(raw_password)  # for an unknown address: ModelBackend takes as long as check_password does
+            make_password(raw_password)  # so that an unknown address takes as long
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Tries NFC first, then the password as typed, for hashes that were made before NFC."""
+        """Hashes from before NFC are of the password as typed."""
         return any(super(User, self).check_password(spelling) for spelling in _spellings(raw_password))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """A new password, or an inactive user, ends all sessions in the same transaction.
-
-        A changed e-mail address is unverified.
-        """
+        """A new password, or an inactive user, ends all sessions in the same transaction."""
         canonical = canonical_email(self.email)
         if canonical != self.email_canonical and not self._state.adding:
-            self.email_verified_at = None  # of the old address
+            self.email_verified_at = None
         self.email_canonical = canonical
         is_out = not self._state.adding and (
             self._password is not None or self._password_disabled or not self.is_active
@@ -204,22 +195,22 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         self._password_disabled = True
 
     def sign_out(self) -> None:
-        """End every session and API token of this user."""
+        """Ends every session and API token."""
         self.signed_out_at = timezone.now()
         User.objects.filter(pk=self.pk).update(signed_out_at=self.signed_out_at)
         self.sessions.all().delete()
-        tokens: Any = getattr(self, "auth_token_set", None)  # knox's, where it is installed
+        tokens: Any = getattr(self, "auth_token_set", None)
         if tokens is not None:
             tokens.all().delete()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """A session is valid while the password and `signed_out_at` are what they were at log-in."""
+        """A log-in holds while the password and `signed_out_at` stay."""
         return salted_hmac(
             "core.User.session", f"{self.password} {self.signed_out_at}", secret=secret, algorithm="sha256"
         ).hexdigest()
 
     def role_in(self, account_id: UUID) -> str | None:
-        """This user's role in an account, None for a stranger. One query per instance."""
+        """None for a stranger. One query per instance."""
         field: Any = self._meta.get_field("membership")
         if not field.is_cached(self):
             self._read_rights()
@@ -227,10 +218,7 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         return membership.role if membership is not None and membership.account_id == account_id else None
 
     def is_granted(self, permission: str) -> bool:
-        """Whether this member of the staff holds the permission itself; superusers do not hold all, unlike `has_perm`.
-
-        For decisions about money. False for former staff, whatever permissions they still have.
-        """
+        """For decisions about money: unlike `has_perm`, superusers do not hold all, and former staff hold none."""
         if not (self.is_active and self.is_staff):
             return False
         if self._granted is None:
@@ -239,7 +227,7 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         return permission in self._granted
 
     def may_decide_on(self, account_id: UUID, permission: str) -> bool:
-        """Whether this user may use the permission on an account: never on one that they belong to, or did."""
+        """Never on an account that they belong to, or did."""
         return self.is_granted(permission) and account_id not in self._accounts
 
     def can_read_all_accounts(self) -> bool:
@@ -252,7 +240,7 @@ class User(BaseModel, AbstractBaseUser, PermissionsMixin):
         self._granted, self._accounts = frozenset(granted), frozenset(accounts)
         field: Any = self._meta.get_field("membership")
         if field.is_cached(self):
-            return  # prefetched, or read before
+            return
         key, account_id, role = place
         names = ["id", "account_id", "user_id", "role"]
         values = [key, account_id, self.pk, role]

@@ -1,5 +1,3 @@
-"""Log formatters, JSON lines or text, with the ids of the request, the effects and their transitions."""
-
 from __future__ import annotations
 
 import json
@@ -14,7 +12,6 @@ REFUSAL_LENGTH = 200  # characters: a header may have 8 kB
 
 
 def ids() -> dict[str, Any]:
-    """The current request, the effects being executed, and the transitions that caused them."""
     names: dict[str, Any] = {}
     if request := request_id.get():
         names["request_id"] = request
@@ -31,10 +28,7 @@ def _one_or_many(name: str, values: list[str]) -> dict[str, Any]:
 
 
 class RefusalsInOneLine(logging.Filter):
-    """Log what Django refuses, such as an unknown Host, as a short warning without traceback.
-
-    Otherwise a network scan could fill the disk.
-    """
+    """Keeps refusals such as an unknown Host short: a network scan could fill the disk."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security."):
@@ -45,7 +39,7 @@ class RefusalsInOneLine(logging.Filter):
 
 
 class JsonFormatter(logging.Formatter):
-    """The facts that a line brings (`extra={"facts": {...}}`) stand beside the ids."""
+    """Facts (`extra={"facts": {...}}`) stand beside the ids."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -62,13 +56,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Ids at the end of the line, for a batch only their number; for a security event its facts, too."""
-
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
-        record.message = "\\n".join(record.message.splitlines())  # so that foreign text cannot forge a line
+        record.message = "\\n".join(record.message.splitlines())  # foreign text cannot forge a line
         said = " ".join(
             f"{name.removesuffix('_id')}={len(value) if isinstance(value, list) else value}"
             for name, value in (ids() | _facts_of_event(record)).items()
@@ -82,6 +74,5 @@ def _facts(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _facts_of_event(record: logging.LogRecord) -> dict[str, Any]:
-    """Beside the event's name, which is the message."""
     facts = _facts(record)
     return {name: value for name, value in facts.items() if name != "event"} if "event" in facts else {}

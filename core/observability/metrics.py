@@ -1,7 +1,4 @@
-"""GET /metrics for Prometheus, read from the rows, so that any one web process reports for all.
-
-Each figure costs a few steps along an index, or stops at a limit, however long the history is.
-"""
+"""Read from the rows, so that one web process reports for all; each figure stops at a limit."""
 
 from __future__ import annotations
 
@@ -24,10 +21,9 @@ from engine.ids import first_id_at
 
 COUNTED = 10_000  # rows of one state; more show as one more
 RECENT = 300  # seconds
-SAMPLE = 10_000  # effects that the durations are taken from
+SAMPLE = 10_000  # effects
 QUANTILES = (0.5, 0.95)
 
-# Ordered as their partial index is, so that no other path is worth taking.
 _COUNTS = " UNION ALL ".join(
     f"SELECT '{state}', count(*) FROM (SELECT FROM engine_effect WHERE state = '{state}' "  # noqa: S608 - words of ours
     f"ORDER BY {order} LIMIT {COUNTED + 1}) AS counted"
@@ -39,7 +35,7 @@ _COUNTS = " UNION ALL ".join(
         "uncertain": "id DESC",
     }.items()
 )
-# From tenant to tenant along the index that claims use; of each the first in its turn.
+# From tenant to tenant along the index that claims use.
 _OLDEST_DUE = """
     WITH RECURSIVE queue(lane, account_id) AS (
         (SELECT lane, account_id FROM engine_effect WHERE state = 'ready' ORDER BY lane, account_id LIMIT 1)
@@ -92,10 +88,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class Figures(Collector):
-    """The engine's queue and durations at this moment."""
-
     def describe(self) -> list[Metric]:
-        return []  # else registering would query the database once more
+        return []  # registering would query the database
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge(

@@ -1,5 +1,3 @@
-"""OpenTelemetry traces of requests and effects, sent to OTEL_EXPORTER_OTLP_ENDPOINT if it is set."""
-
 from __future__ import annotations
 
 import logging
@@ -14,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Start sending traces, if the setting is set and the extra `otel` is installed."""
+    """Only if OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra `otel` is installed."""
     if not settings.OTEL_EXPORTER_OTLP_ENDPOINT:
         return
     try:
@@ -27,7 +25,7 @@ def start() -> None:
 
 
 class RequestSpanMiddleware:
-    """A span for each request, a child of the caller's if it sent a traceparent."""
+    """A child of the caller's span if it sent a traceparent."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

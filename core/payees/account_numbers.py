@@ -1,8 +1,4 @@
-"""The numbers by which banks and wallets find a payee: each function returns the form to keep, or raises ValueError.
-
-Its sentence is for the operator who typed the number, in English as all that staff read. Kept is what the payer's app
-takes when it is pasted.
-"""
+"""Each function returns the form to keep, or raises ValueError with a sentence for the operator."""
 
 from __future__ import annotations
 
@@ -22,16 +18,14 @@ from core.validation.text import as_code, is_single_line
 
 Check = Callable[[str], str]
 
-# Countries whose banks give out IBANs although SWIFT's registry of structures (ISO 13616) has none of theirs. A test
-# fails when python-stdnum learns the structure of one, which then belongs here no longer.
+# Countries with IBANs that SWIFT's registry of structures (ISO 13616) lacks. A test fails when python-stdnum learns
+# one.
 UNREGISTERED = frozenset(
     "AO BF BJ CF CG CI CM CV DZ GA GQ GW IR KM MA MG ML MZ NE SN TD TG".split()  # noqa: SIM905
 )
 
 
 def text(longest: int) -> Check:
-    """Words on a single line, at most so many characters."""
-
     def check(typed: str) -> str:
         kept = " ".join(typed.split())
         if not kept or not is_single_line(kept):
@@ -44,7 +38,7 @@ def text(longest: int) -> Check:
 
 
 def shaped(pattern: str, words: str) -> Check:
-    """That expression, in capitals and without spaces and dashes."""
+    """In capitals and without spaces and dashes."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(typed: str) -> str:
@@ -57,7 +51,7 @@ def shaped(pattern: str, words: str) -> Check:
 
 
 def latin_name(typed: str) -> str:
-    """A name as payment codes carry it: accents are kept here and dropped there."""
+    """Payment codes carry it without its accents."""
     kept = text(70)(typed)
     try:
         in_latin(kept)
@@ -69,7 +63,7 @@ def latin_name(typed: str) -> str:
 
 
 def iban(typed: str) -> str:
-    """An account of a country that has IBANs: check digits, and the structure where it is registered (ISO 13616)."""
+    """Check digits, and the structure where it is registered (ISO 13616)."""
     kept = _compact(typed)
     is_valid = _has_check_digits(kept) if kept[:2] in UNREGISTERED else stdnum_iban.is_valid(kept)
     if not is_valid:
@@ -78,7 +72,6 @@ def iban(typed: str) -> str:
 
 
 def iban_warning(kept: str) -> str:
-    """What could not be checked of an IBAN that was taken; blank for none."""
     if kept[:2] not in UNREGISTERED:
         return ""
     return (
@@ -101,7 +94,7 @@ def bic(typed: str) -> str:
 
 
 def routing_number(typed: str) -> str:
-    """Of a bank in the US: nine digits, the last of which is a check digit (ABA)."""
+    """US: nine digits, the last a check digit (ABA)."""
     kept = _compact(typed)
     if not rtn.is_valid(kept):
         raise ValueError("A routing number has nine digits, and these do not belong together.")
@@ -109,13 +102,13 @@ def routing_number(typed: str) -> str:
 
 
 def sort_code(typed: str) -> str:
-    """Of a bank in the UK, with its dashes: 12-34-56."""
+    """UK: 12-34-56."""
     digits = shaped(r"[0-9]{6}", "A sort code has six digits, such as 12-34-56.")(typed)
     return "-".join([digits[:2], digits[2:4], digits[4:]])
 
 
 def nuban(bank_code: str) -> Check:
-    """A Nigerian account number. Its last digit can be checked only with the three digits of the bank's code."""
+    """Nigeria: the last digit can be checked only with a bank code of three digits."""
 
     def check(typed: str) -> str:
         kept = shaped(r"[0-9]{10}", "A Nigerian account number (NUBAN) has ten digits.")(typed)
@@ -130,7 +123,7 @@ def nuban(bank_code: str) -> Check:
 
 
 def vpa(typed: str) -> str:
-    """A UPI address: name@handle."""
+    """UPI: name@handle."""
     kept = typed.strip()
     if not re.fullmatch(r"[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9.-]{1,63}", kept):
         raise ValueError("A UPI address looks like name@bank.")
@@ -152,7 +145,7 @@ def bangladeshi_mobile(typed: str) -> str:
 
 
 def raast_id(typed: str) -> str:
-    """The mobile number, or the IBAN, under which Raast knows the account."""
+    """A mobile number or an IBAN."""
     return iban(typed) if typed.strip()[:2].upper() == "PK" else pakistani_mobile(typed)
 
 
@@ -191,7 +184,7 @@ def _pix_evp(typed: str) -> str:
     return kept
 
 
-# The kinds of key in the directory of the Banco Central do Brasil, by the words of its interface.
+# In the words of the directory's interface (Banco Central do Brasil).
 PIX_KEYS: dict[str, Check] = {
     "cpf": _pix_cpf,
     "cnpj": _pix_cnpj,
@@ -209,7 +202,7 @@ def pix_key_type(typed: str) -> str:
 
 
 def _compact(typed: str) -> str:
-    """In capitals, without what people put between, in the digits 0 to 9, which every app takes."""
+    """In capitals, digits as 0 to 9, without what people put between."""
     code = as_code(typed)
     if not code.isascii():
         raise ValueError("Use the letters A to Z and the digits 0 to 9.")

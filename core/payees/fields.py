@@ -1,6 +1,6 @@
-"""What a payer types into the bank's form, field by field: which ones a kind of payment method has, and how they look.
+"""What a payer types into the bank's form, by kind of method.
 
-`PaymentMethod.fields` holds them as plain text by key. A key that is not in this table is the operator's own: any line.
+Keys that are not in this table are the operator's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from core.payees import account_numbers as numbers
 from core.payees.account_numbers import Check, shaped, text
 
-BANK, WALLET, UPI, PIX, CASH = "bank_transfer", "mobile_wallet", "upi", "pix", "cash"  # PaymentMethod.Kind
+BANK, WALLET, UPI, PIX, CASH = "bank_transfer", "mobile_wallet", "upi", "pix", "cash"
 MOST_FIELDS = 30
 A_LINE = text(140)
 OWN_KEY = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -33,8 +33,6 @@ class PayeeField:
 
 @dataclass(frozen=True)
 class PayeeLine:
-    """One field of one method, as a payer reads it."""
-
     key: str
     label: str
     value: str
@@ -45,7 +43,6 @@ def _copied(key: str, kind: str, label: Any, check: Check = A_LINE, *, needed: b
     return PayeeField(key, kind, label, check, needed, is_copyable=True)
 
 
-# In the order in which payers read them.
 FIELDS = (
     _copied("beneficiary", BANK, _("Beneficiary")),
     _copied("holder", BANK, _("Account holder")),
@@ -74,7 +71,7 @@ FIELDS = (
     _copied("paybill", WALLET, "Paybill", shaped(r"[0-9]{5,7}", "A paybill has 5 to 7 digits.")),
     _copied("till", WALLET, "Till", shaped(r"[0-9]{5,7}", "A till has 5 to 7 digits.")),
     _copied("number", WALLET, _("Wallet number"), numbers.phone),  # see _check_of()
-    PayeeField("account_number", WALLET, _("Account number"), text(60)),  # of a paybill: often in words
+    PayeeField("account_number", WALLET, _("Account number"), text(60)),  # often in words
     PayeeField("type", WALLET, _("Account type"), text(40)),
     PayeeField("counter_number", WALLET, _("Counter number"), text(20)),
     _copied("vpa", UPI, "UPI ID", numbers.vpa, needed=True),
@@ -92,7 +89,7 @@ FIELDS = (
 
 NAMES = ("beneficiary", "holder", "title", "name", "account_name", "account_title", "business_name", "payee_name")
 
-# One of each row has to be there.
+# One of each row is needed.
 ONE_OF = {
     BANK: (NAMES[:5], ("iban", "account_number", "raast_id", "remit_address")),
     WALLET: (("number", "paybill", "till"),),
@@ -109,10 +106,7 @@ def fields_of(kind: str) -> list[PayeeField]:
 def clean_payee(
     kind: str, country: str, fields: Mapping[str, Any], *, is_offered: bool = True
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The fields in the form to keep, and what is wrong with them by key.
-
-    country: where the method is offered, blank for everywhere. A method that is not offered yet may lack some.
-    """
+    """(fields to keep, errors by key). country: blank for everywhere. is_offered: False allows missing fields."""
     typed = {key: value for key, value in fields.items() if value != ""}
     kept: dict[str, str] = {}
     errors: dict[str, str] = {}
@@ -129,7 +123,7 @@ def clean_payee(
 
 
 def payee_lines(kind: str, fields: Mapping[str, str]) -> list[PayeeLine]:
-    """For a payer, in the order of the table; the operator's own come last."""
+    """In the order of the table; the operator's own come last."""
     known = {field.key: field for field in fields_of(kind)}
     lines = [
         PayeeLine(key, str(field.label), fields[key], field.is_copyable)
@@ -141,17 +135,14 @@ def payee_lines(kind: str, fields: Mapping[str, str]) -> list[PayeeLine]:
 
 
 def payee_name(fields: Mapping[str, str]) -> str:
-    """Who gets the money; blank where no field says so."""
     return fields.get(payee_name_key(fields), "")
 
 
 def payee_name_key(fields: Mapping[str, str]) -> str:
-    """Which field says it."""
     return next((key for key in NAMES if fields.get(key)), NAMES[0])
 
 
 def payee_warnings(fields: Mapping[str, str]) -> dict[str, str]:
-    """What an operator should look at once more in fields that were taken, by key."""
     return {"iban": words} if (words := numbers.iban_warning(fields.get("iban", ""))) else {}
 
 
@@ -168,7 +159,6 @@ def _missing(kind: str, typed: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_of(key: str, kind: str, country: str, typed: Mapping[str, Any]) -> Check:
-    """How the value of a key is judged: by the table, and some by what stands beside them."""
     field = next((field for field in FIELDS if (field.key, field.kind) == (key, kind)), None)
     check = field.check if field else _own(key)
     if (key, kind) == ("account_number", BANK):
@@ -181,7 +171,6 @@ def _check_of(key: str, kind: str, country: str, typed: Mapping[str, Any]) -> Ch
 
 
 def _account_number(country: str, typed: Mapping[str, Any]) -> Check:
-    """An account number looks like those of the country whose bank code stands beside it."""
     if "routing_number" in typed:
         return shaped(r"[0-9]{4,17}", "An account number in the US has 4 to 17 digits.")
     if "sort_code" in typed:

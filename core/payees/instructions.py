@@ -1,5 +1,3 @@
-"""What an operator may write as the instructions of a payment method: Markdown, one text for each language."""
-
 from __future__ import annotations
 
 import re
@@ -8,7 +6,7 @@ from typing import Any
 from core.validation.text import is_lines
 
 PLACEHOLDERS = ("amount", "currency", "reference", "due_date", "account_name")
-DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language, so that everybody can look for them
+DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 IN_BRACES = re.compile(r"\{([^{}]*)\}")
@@ -16,7 +14,6 @@ LONGEST = 5000
 
 
 def instruction_faults(instructions: Any) -> list[str]:
-    """What keeps them from being shown to a payer, a line for each."""
     if not isinstance(instructions, dict):
         return ['Write {"en": "..."}: a text for each language code.']
     return [fault for code, text in instructions.items() for fault in _faults(code, text)]

@@ -1,7 +1,4 @@
-"""Names in the Latin letters that payment schemes carry: every letter and digit is kept, or there is no such form.
-
-A payer's bank compares the name of a payment with that of the account, so half a name is worse than none.
-"""
+"""A bank compares names with those of accounts, so half a name is worse than none."""
 
 from __future__ import annotations
 
@@ -11,25 +8,24 @@ from itertools import pairwise
 
 from anyascii import anyascii
 
-SIGNS = "/?:().,'+-"  # beside letters, digits and spaces, all that SEPA's Latin character set has
+SIGNS = "/?:().,'+-"  # with letters, digits and spaces: SEPA's Latin character set
 BULGARIAN_LETTERS = "абвгдежзийклмнопрстуфхцчшщъьюяѝ"
-# Where anyascii writes them as Russian: Bulgaria's Transliteration Act of 2009, as in the SEPA conversion table
-# (EPC217-08) by which banks write names. Letter by letter: the Act's -ia for -ия at the end is not in the table.
+# Bulgaria's Transliteration Act of 2009, as in the SEPA conversion table (EPC217-08), which lacks the Act's -ia for -ия
+# at the end; anyascii writes these as Russian.
 BULGARIAN = {"щ": "sht", "ъ": "a", "х": "h", "ь": "y"}  # noqa: RUF001
 TRADE_MARKS = dict.fromkeys(map(ord, "\u2122\u2120\u00ae\u00a9"))
 WORD = re.compile(r"[^\W\d_]+")
 
 
 class NotLatinError(ValueError):
-    """No Latin form says all that the text says. The sentence is for the operator who typed it."""
+    """No Latin form says all that the text says. The sentence is for the operator."""
 
 
 def in_latin(text: str, *, country: str = "") -> str:
-    """The text in SEPA's Latin letters, signs that have none left out.
+    """Signs without a form are left out. country: of the account, ISO 3166-1.
 
-    Latin and Greek letters are written so wherever they stand, Cyrillic ones for an account in Bulgaria only: elsewhere
-    one letter has several forms, as Arabic and Chinese names have. Raises NotLatinError for these, and for a text
-    without a letter or digit. country: of the account, ISO 3166-1.
+    Raises NotLatinError for a text without a letter or digit, and for letters without one form that banks agree on:
+    Arabic, Chinese, Cyrillic outside Bulgaria.
     """
     plain = unicodedata.normalize("NFKC", _numbers_apart(text.translate(TRADE_MARKS)))
     written = WORD.sub(lambda word: _word(word.group(), country), plain)
@@ -40,13 +36,12 @@ def in_latin(text: str, *, country: str = "") -> str:
 
 
 def is_latin(text: str) -> bool:
-    """Whether all its letters are Latin ones, with or without accents."""
     plain = unicodedata.normalize("NFKC", text)
     return all(_script(char) in ("LATIN", "MODIFIER") for char in plain if char.isalpha())
 
 
 def _numbers_apart(text: str) -> str:
-    """A space between digits and a number that is one sign: 9½ is 9 1/2, not 91/2 nor 912."""
+    """9½ is 9 1/2, not 91/2 nor 912."""
     return "".join(
         f" {char}" if before.isnumeric() and char.isnumeric() and _is_one_sign(before + char) else char
         for before, char in pairwise(f" {text}")
@@ -83,7 +78,7 @@ def _sign(char: str) -> str:
     category = unicodedata.category(char)
     if category in ("Sc", "Co", "Cn", "Cs"):  # a currency sign often stands for a letter
         raise NotLatinError(f"The sign {char} has no form in Latin letters.")
-    if category == "Cf" or category.startswith("M"):  # marks stand on a letter, which has been written
+    if category == "Cf" or category.startswith("M"):  # the letter below has been written
         return ""
     plain = "+" if char == "&" else anyascii(char)
     return plain if plain and all(sign in SIGNS for sign in plain) else " "

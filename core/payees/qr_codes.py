@@ -1,8 +1,4 @@
-"""What stands in the QR code beside an invoice: the payee, the amount and the reference, so that nobody types them.
-
-Pure text of three public standards: EPC069-12 (SEPA credit transfers), NPCI's UPI links, the BR Code of PIX. Draw it
-with error correction M, which EPC069-12 asks for. A page that shows the code of a demo method shows the warning too.
-"""
+"""EPC069-12 (SEPA credit transfers; asks for error correction M), NPCI's UPI links, the BR Code of PIX."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ from core.payees.latin import NotLatinError, in_latin
 if TYPE_CHECKING:
     from core.models import PaymentMethod
 
-# By the letters of their IBANs: the European Economic Area, and the other countries of the SEPA schemes.
+# By the letters of their IBANs.
 EEA = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905
 )
@@ -34,9 +30,9 @@ Maker = Callable[[Mapping[str, str], Decimal, str], str]
 
 
 class NoCodeError(ValueError):
-    """A code would be wrong or refused. The sentence tells the operator why and what would help.
+    """A code would be wrong or refused; the sentence is for the operator.
 
-    key: of the payee field that it is about; blank where it is the amount or the reference.
+    key: of the payee field; blank where it is the amount or the reference.
     """
 
     def __init__(self, words: str, key: str = "") -> None:
@@ -45,7 +41,7 @@ class NoCodeError(ValueError):
 
 
 def payment_code(method: PaymentMethod, amount: Decimal, currency: str, reference: str) -> str | None:
-    """The text of the code for sending `amount` with `reference` to a method; None where there is no such code."""
+    """None where there is no such code."""
     make = _maker(method, currency)
     if make is None or not amount.is_finite() or not 0 < amount < CEILING:
         return None
@@ -56,7 +52,7 @@ def payment_code(method: PaymentMethod, amount: Decimal, currency: str, referenc
 
 
 def why_no_code(method: PaymentMethod) -> NoCodeError | None:
-    """What keeps a method without a code though its kind of payment has one."""
+    """None also for a kind of payment without codes."""
     for make in _makers(method):
         try:
             make(method.fields, Decimal(1), "")
@@ -66,7 +62,6 @@ def why_no_code(method: PaymentMethod) -> NoCodeError | None:
 
 
 def has_code(method: PaymentMethod) -> bool:
-    """Whether payers of a method see a code on invoices of its currency."""
     return bool(_makers(method)) and why_no_code(method) is None
 
 
@@ -75,7 +70,6 @@ def _makers(method: PaymentMethod) -> list[Maker]:
 
 
 def _maker(method: PaymentMethod, currency: str) -> Maker | None:
-    """Which kind of code belongs to a method's invoices of that currency."""
     iban = re.sub(r"[ -]", "", method.fields.get("iban", "")).upper()
     makers: dict[tuple[str, str], Maker] = {
         (Kind.UPI, "INR"): upi_link,
@@ -87,15 +81,15 @@ def _maker(method: PaymentMethod, currency: str) -> Maker | None:
 
 
 def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
-    """EPC069-12 version 002. The reference goes as a creditor reference when it is one (ISO 11649), else as free text.
+    """EPC069-12 version 002.
 
-    Raises NoCodeError for an account outside SEPA, for one outside the EEA without BIC (version 002 does without it
-    inside only), for a name that has no form in Latin letters, and for an amount of a billion and more.
+    A creditor reference (ISO 11649) goes as such, any other as free text. Raises NoCodeError.
     """
     iban = re.sub(r"[ -]", "", fields["iban"]).upper()
     if iban[:2] not in SEPA:
         raise NoCodeError("The account is outside SEPA.", "iban")
     if iban[:2] not in EEA and not fields.get("bic"):
+        # Version 002 does without BIC only inside the EEA.
         raise NoCodeError("A code for an account outside the European Economic Area needs the BIC: fill it in.", "bic")
     if not 0 < amount < 10**9:
         raise NoCodeError("A SEPA code carries less than a billion euros.")
@@ -121,7 +115,7 @@ def epc_code(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
 
 
 def epc_name(fields: Mapping[str, str]) -> str:
-    """How the payee of a bank account is called in the code. Raises NoCodeError."""
+    """Raises NoCodeError."""
     if fields.get("latin_name"):
         return _name(fields, "latin_name", 70, "Use Latin letters only.")
     key = payee_name_key(fields)
@@ -130,10 +124,9 @@ def epc_name(fields: Mapping[str, str]) -> str:
 
 
 def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
-    """A link of NPCI's UPI linking specification. Raises NoCodeError without an address and a name.
+    """NPCI's UPI linking specification. Raises NoCodeError without an address and a name.
 
-    Names of other scripts are kept: the link is percent-encoded UTF-8. Without the merchant category code (`mc`)
-    payment apps take a merchant for a private person and may decline an amount that is filled in.
+    Without the merchant category code (`mc`) apps take a merchant for a private person and may decline the amount.
     """
     if not fields.get("vpa") or not payee_name(fields):
         key = "payee_name" if fields.get("vpa") else "vpa"
@@ -151,10 +144,7 @@ def upi_link(fields: Mapping[str, str], amount: Decimal, reference: str) -> str:
 
 
 def pix_code(fields: Mapping[str, str], amount: Decimal | None, reference: str) -> str:
-    """A static BR Code: the reference, without its signs, is the txid; `***` says that there is none.
-
-    Raises NoCodeError without a key, a name and a city in Latin letters, or for more than 13 characters of money.
-    """
+    """A static BR Code; `***` means no reference. Raises NoCodeError."""
     if not fields.get("key") or len(fields["key"]) > 77:
         raise NoCodeError("A PIX code needs a key of at most 77 characters.", "key")
     name = _name(fields, "name", 25, "Write it in Latin letters.")
@@ -189,7 +179,7 @@ def crc16(text: str) -> int:
 
 
 def _name(fields: Mapping[str, str], key: str, longest: int, remedy: str, country: str = "") -> str:
-    """The text of a payee field in Latin letters. Raises NoCodeError, with what helps."""
+    """Raises NoCodeError."""
     try:
         return in_latin(fields.get(key, ""), country=country)[:longest].strip()
     except NotLatinError as error:
@@ -197,7 +187,7 @@ def _name(fields: Mapping[str, str], key: str, longest: int, remedy: str, countr
 
 
 def _note(reference: str) -> str:
-    """A reference that lost a letter would arrive as another one: raises NoCodeError."""
+    """Raises NoCodeError: a reference that lost a letter would arrive as another one."""
     try:
         return in_latin(reference) if reference.strip() else ""
     except NotLatinError as error:
@@ -209,5 +199,5 @@ def _letters_and_digits(reference: str) -> str:
 
 
 def _tlv(parts: list[tuple[str, str]]) -> str:
-    """Each with its number and its length in two digits; what is empty is left out."""
+    """Number, length in two digits, text; empty parts are left out."""
     return "".join(f"{number}{len(text):02}{text}" for number, text in parts if text)

@@ -1,5 +1,3 @@
-"""System checks for operators: `manage.py check --deploy`, and with `--database default`."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -17,7 +15,7 @@ from core.time_zones import table_faults
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_https(**_: Any) -> list[checks.CheckMessage]:
-    """HTTPS always ends at a proxy; if TRUSTED_PROXIES does not count it, all callers share the proxy's address."""
+    """HTTPS ends at a proxy; if TRUSTED_PROXIES does not count it, all callers share the proxy's address."""
     if not settings.IS_HTTPS:
         return [checks.Warning("PUBLIC_URL is not https: passwords and tokens can be read on the way.", id="core.W001")]
     if settings.TRUSTED_PROXIES < 1:
@@ -33,7 +31,7 @@ def check_https(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register(checks.Tags.security, deploy=True)
 def check_email_backend(**_: Any) -> list[checks.CheckMessage]:
-    """Without a mail server, mails become files on disk, with links that set passwords."""
+    """Without EMAIL_URL mails are files on disk, with links that set passwords."""
     if settings.EMAIL_BACKEND != "workflows.mail.file_backend.EmlBackend":
         return []
     folder = getattr(settings, "EMAIL_FILE_PATH", "var/mail")
@@ -42,14 +40,14 @@ def check_email_backend(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register
 def check_time_zone_data(**_: Any) -> list[checks.CheckMessage]:
-    """With older time zone data some customers' days begin at the wrong hour, so no process starts with it."""
+    """With older data some customers' days begin at the wrong hour, so no process starts."""
     hint = "Install requirements.txt, and leave zoneinfo's search path alone."
     return [checks.Error(fault, hint=hint, id="core.E001") for fault in table_faults()]
 
 
 @checks.register(checks.Tags.database)
 def check_idle_transaction_timeout(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """A pooler may drop session options of DATABASE_URL; then the role must set them (docs/scaling.md)."""
+    """A pooler may drop the options of DATABASE_URL; then the role must set them (docs/scaling.md)."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
@@ -68,7 +66,7 @@ def check_idle_transaction_timeout(*, databases: Any = None, **_: Any) -> list[c
 
 @checks.register(checks.Tags.database, deploy=True)
 def check_role_privileges(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Run it as the role of web, worker and beat: triggers do not bind the owner of the tables."""
+    """Run it as the role of web, worker and beat."""
     warnings: list[checks.CheckMessage] = []
     for alias in databases or []:
         with connections[alias].cursor() as cursor:
@@ -86,7 +84,6 @@ def check_role_privileges(*, databases: Any = None, **_: Any) -> list[checks.Che
 
 @checks.register(checks.Tags.database, deploy=True)
 def check_catalogue(*, databases: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """Missing settings that are allowed, and that customers would notice first."""
     return [warning for alias in databases or [] for warning in _lacking(alias)]
 
 
@@ -97,7 +94,7 @@ def _lacking(alias: str) -> list[checks.CheckMessage]:
             pays = PaymentMethod.objects.using(alias).filter(is_enabled=True).exists()
             starts = Plan.objects.using(alias).filter(code=FREE, is_public=True).exists()
             sells = PlanPrice.objects.using(alias).offered().filter(plan__is_public=True, amount__gt=0).exists()
-    except DatabaseError:  # not migrated yet: nothing can be said
+    except DatabaseError:  # not migrated yet
         return []
     if not pays:
         warnings.append(

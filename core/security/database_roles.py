@@ -1,7 +1,6 @@
-"""Database roles: the owner migrates, the app works, the audit role reads its views.
+"""The owner migrates, the app works, the audit role reads its views.
 
-Triggers (`core.models.guards`) do not bind the owner of the tables. So production processes run as a role that owns
-nothing: it cannot disable a trigger, truncate a table or rewrite a ledger.
+Triggers do not bind the owner of the tables, so production processes run as a role that owns nothing.
 """
 
 from __future__ import annotations
@@ -22,20 +21,15 @@ logger = logging.getLogger(__name__)
 
 SCHEMAS = "public, audit"
 TABLES = "ALL TABLES IN SCHEMA"
-OWNERS_FUNCTIONS = (
-    "countersign_blank_log(int[])",
-)  # run with the owner's rights, each for one thing that erasure needs
+OWNERS_FUNCTIONS = ("countersign_blank_log(int[])",)  # each with its owner's rights, for one thing that erasure needs
 
 
 class RoleError(Exception):
-    """A role that must not be given these rights."""
+    """A role must not be given these rights."""
 
 
 def warn_if_privileged() -> None:
-    """Log a warning at start if the role bypasses the triggers.
-
-    A database that does not answer is reported by `/readyz` and delays the start by no more than its timeout.
-    """
+    """A database that does not answer delays the start by no more than its timeout."""
     if settings.DEBUG:
         return
     try:
@@ -48,7 +42,7 @@ def warn_if_privileged() -> None:
 
 
 def privilege_problem(cursor: CursorWrapper) -> str:
-    """Why the current role bypasses the triggers (superuser or owner of the tables); empty if it does not."""
+    """Superuser or owner of the tables; empty if it is neither."""
     cursor.execute(
         """SELECT rolname, rolsuper, pg_has_role(oid, (SELECT relowner FROM pg_class
                WHERE oid = to_regclass('core_account')), 'MEMBER')
@@ -62,9 +56,9 @@ def privilege_problem(cursor: CursorWrapper) -> str:
 
 
 def grant_roles(app: str, audit: str) -> None:
-    """Give both roles exactly their rights, in one transaction; idempotent. Raises RoleError.
+    """In one transaction; idempotent. Raises RoleError.
 
-    Run by the owner of the tables after each migration: until then neither role can use a new table.
+    Run it after each migration: until then neither role can use a new table.
     """
     with atomic(), connection.cursor() as cursor:
         for role in (app, audit):
@@ -74,7 +68,7 @@ def grant_roles(app: str, audit: str) -> None:
 
 
 def make_role(name: str, password: str) -> None:
-    """Create a log-in role, with the password if it is not empty. An existing role is not changed."""
+    """The password may be empty. An existing role is not changed."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [name])
         if cursor.rowcount:
@@ -103,7 +97,7 @@ def _check(cursor: CursorWrapper, role: str) -> None:
 def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
     cursor.execute("SELECT current_database()")
     database = _name(cursor.fetchone()[0])
-    # A temporary table with the name of one of ours would be found first, by our triggers too.
+    # A temporary table with the name of one of ours would be found first, also by triggers.
     yield f"REVOKE TEMPORARY, CREATE ON DATABASE {database} FROM PUBLIC, {app}, {audit}"
     yield f"REVOKE CREATE ON SCHEMA {SCHEMAS} FROM PUBLIC, {app}, {audit}"
     for role in (app, audit):
@@ -124,7 +118,7 @@ def _statements(cursor: CursorWrapper, app: str, audit: str) -> Iterator[str]:
 
 
 def _kept() -> dict[str, str]:
-    """Rights that the app does not get, by table: what triggers refuse anyway, and what only migrations write."""
+    """By table: what triggers refuse anyway, and what only migrations write."""
     kept = dict.fromkeys(("django_migrations", "auth_permission"), "INSERT, UPDATE, DELETE")
     kept["django_admin_log"] = "UPDATE, DELETE"
     for model in apps.get_models():

@@ -1,8 +1,4 @@
-"""Security events: lines of the logger `countersign.security`, a table of what was done, and a counter of refusals.
-
-A line has the event, keys of people, the network, the request id, and a digest of the account that was tried: equal
-digests are the same address, and no address is readable.
-"""
+"""The logger `countersign.security`, a table of acts, and a counter of refusals. No address is readable in them."""
 
 from __future__ import annotations
 
@@ -29,25 +25,18 @@ _COUNT = """
 
 
 def note(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
-    """Log a sign-in or a request. Nothing is kept in the database."""
     log.info(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
 
 
 def refused(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
-    """Log a refusal and count it, even if the request's transaction is rolled back.
-
-    account: the address that was tried, as typed.
-    """
+    """Counted even if the request's transaction is rolled back. account: the address that was tried."""
     log.warning(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
     with autocommit_cursor() as cursor:
         cursor.execute(_COUNT, [name])
 
 
 def remember(name: str, *, actor: User | None = None, person: User | None = None, **facts: Any) -> None:
-    """Record an act in the caller's transaction; it is logged on commit.
-
-    facts: JSON without names of people, since rows are kept for ever.
-    """
+    """Kept for ever in the caller's transaction; logged on commit. facts: JSON without names of people."""
     keys = {"actor": actor.pk if actor else None, "person": person.pk if person else None}
     SecurityEvent.objects.create(name=name, facts=facts, request_id=request_id.get(), **keys)
     said = _facts(name, keys["actor"], "", {**({"person": str(person.pk)} if person else {}), **facts})

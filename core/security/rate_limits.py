@@ -1,15 +1,4 @@
-"""Rate limits for log-in, sign-up, requesting mails and using links.
-
-Three scopes, each with a limit `most/time` of LIMIT_* in the environment:
-    pair     one account from one IP address
-    account  one account from anywhere, except from addresses that it was opened from in the last 30 days: strangers
-             cannot lock its owner out
-    address  one IP address, for all accounts
-Acts of a customer that send mails or use up numbers are counted per account: count().
-
-A limit may be used up in one burst, and refills evenly over its time. Accounts are canonical e-mail addresses, whether
-they exist or not. Counts are rows of PostgreSQL: shared by all processes, and kept while the broker is down.
-"""
+"""Rate limits of log-in, sign-up, mails and links; docs/operations.md explains LIMIT_* and their scopes."""
 
 from __future__ import annotations
 
@@ -38,21 +27,19 @@ from core.validation.mailboxes import host_of, is_large, is_reserved
 log = logging.getLogger(__name__)
 
 KNOWN_FOR = timedelta(days=30)
-Limits = dict[str, tuple[int, timedelta]]  # how many in how long, by the key of a row
-SUCCESS_WEIGHT = 10  # so many successes weigh as one failure, in the scope `address`
+Limits = dict[str, tuple[int, timedelta]]  # by key: how many in how long
+SUCCESS_WEIGHT = 10  # successes that weigh as one failure, in the scope `address`
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """One kind of attempt, and the setting in LIMITS with its limits."""
-
     name: str
     setting: str
 
     def attempt(self, request: Any, email: str = "") -> Attempt:
-        """Count an attempt before it is made, at a failure's weight. Raises TooManyRequests, and then counts nothing.
+        """Count an attempt before it is made.
 
-        request: Django's or DRF's. email: as typed; empty where there is none.
+        Raises TooManyRequests, and then counts nothing. email: as typed, or empty.
         """
         caller = _Caller.of(request, email)
         limits = {
@@ -76,22 +63,20 @@ class RateLimit:
 
 LOGIN = RateLimit("login", "login")  # also for the old password, when it is changed
 REGISTER = RateLimit("register", "register")
-# Each kind of mail is counted alone, so that asking for one kind does not block another.
+# Asking for one kind of mail does not block another.
 RESET = RateLimit("reset", "mail")
 VERIFY = RateLimit("verify", "mail")
 INVITE = RateLimit("invite", "mail")
-LINK = RateLimit("link", "link")  # what takes the token of a link
+LINK = RateLimit("link", "link")
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A counted attempt. Call succeeded() to refund it."""
-
     caller: _Caller
     costs: dict[str, timedelta]
 
     def is_from_elsewhere(self) -> bool:
-        """Whether the account was not opened from this network in the last 30 days. Call it before `succeeded`."""
+        """Call it before `succeeded`."""
         keys = list(self.caller.known)
         return bool(keys) and not RateLimitBucket.objects.filter(key__in=keys, until__gt=Now()).exists()
 
@@ -105,21 +90,18 @@ class Attempt:
 
 
 def admit(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
-    """Count a sign-up that is valid otherwise; the crowds of a trial. Raises TooManyRequests."""
+    """For a sign-up that is valid otherwise. Raises TooManyRequests."""
     REGISTER.attempt(request, email)
     return count_trial(request, email) if is_trial else []
 
 
 def trust_address(request: Any, email: str) -> None:
-    """Exempt this IP address from the limit `account` for 30 days: the owner has proved the account in another way."""
+    """Exempt it from the limit `account` for 30 days: the owner has proved the account in another way."""
     _move(_Caller.of(request, email).known)
 
 
 def count(act: str, account_id: UUID) -> None:
-    """Count an act of an account in the caller's transaction: a rollback undoes the count. Raises TooManyRequests.
-
-    act: a name in ACCOUNT_LIMITS. The caller has locked the account's row.
-    """
+    """In the caller's transaction, with the account locked: a rollback undoes the count. Raises TooManyRequests."""
     limit = settings.ACCOUNT_LIMITS.get(act)
     if limit is None:
         return
@@ -141,12 +123,9 @@ class Crowd:
 
 
 def count_trial(request: Any, email: str) -> list[Crowd]:
-    """Count a trial by network and mail domain. Returns the crowds that staff should look at.
-
-    Reserved mail domains and large providers are not counted, nor is anything in DEBUG from this machine: a load test
-    has one address. Raises TooManyRequests past LIMIT_TRIAL_MOST.
-    """
+    """Returns the crowds that staff should look at. Raises TooManyRequests past LIMIT_TRIAL_MOST."""
     address, host = client_ip(request), host_of(email)
+    # A load test has one address.
     if settings.DEBUG and is_loopback(address):
         return []
     places = {"address": Crowd("network", _digest(network_of(address)))}
@@ -189,14 +168,14 @@ class _Caller:
         return {self.key("any", "known"): KNOWN_FOR} if self.account else {}
 
     def key(self, gate: str, scope: str) -> str:
-        """The key of a row; a digest, so that the table contains no addresses."""
+        """A digest: the table contains no addresses."""
         who = {"account": self.account, "address": self.network}.get(scope, f"{self.account} {self.network}")
         return f"{gate}:{scope}:{_digest(who)}"
 
 
 @dataclass(frozen=True)
 class _Taken:
-    """The keys that were counted; or, if none was, the seconds until there is room again."""
+    """wait: seconds until there is room again, if nothing was counted."""
 
     keys: frozenset[str]
     wait: int | None = None

@@ -1,8 +1,4 @@
-"""Django's database sessions, each stored under a digest of its key, with its user.
-
-The key in the cookie opens an account, so a copy of the table must not contain it. An unsalted digest is enough for
-keys of 32 random characters; 40 digits of it fit the column.
-"""
+"""The key in the cookie opens an account, so the table holds a digest of it: unsalted, for 32 random characters."""
 
 from __future__ import annotations
 
@@ -18,19 +14,19 @@ from django.utils import timezone
 from core.models.session import Session
 
 DIGITS = 40  # of Session.session_key
-BROWSER, BEGAN_AT = "_browser", "_began_at"  # of the log-in
-SEEN_AT, CONFIRMED_AT, DECIDED_AT = "_seen_at", "_confirmed_at", "_decided_at"  # of staff
+BROWSER, BEGAN_AT = "_browser", "_began_at"
+SEEN_AT, CONFIRMED_AT, DECIDED_AT = "_seen_at", "_confirmed_at", "_decided_at"
 
-# Limits for staff, who decide about other people's money; customers have Django's two weeks.
+# Staff decide about other people's money; customers have Django's two weeks.
 STAFF_SESSION = timedelta(hours=12)
 STAFF_IDLE = timedelta(minutes=30)
-SEEN_EVERY = timedelta(minutes=1)  # a session is written once in that time, not with each page
+SEEN_EVERY = timedelta(minutes=1)  # not with each page
 CONFIRMED_FOR = timedelta(minutes=15)
-CONFIRMED_AT_MOST = timedelta(hours=4)  # however much was decided in between
+CONFIRMED_AT_MOST = timedelta(hours=4)
 
 
 class SessionStore(InRows):
-    """Django's store, with digests in the three places where a key meets a row. No asynchronous methods."""
+    """Has no asynchronous methods."""
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -61,7 +57,6 @@ class SessionStore(InRows):
 
 
 def remember(session: SessionBase, browser: str) -> None:
-    """Of somebody who has just signed in: when, and with what."""
     session[BROWSER] = browser
     for name in (BEGAN_AT, SEEN_AT, CONFIRMED_AT):
         _stamp(session, name)
@@ -69,18 +64,16 @@ def remember(session: SessionBase, browser: str) -> None:
 
 
 def is_over(session: SessionBase) -> bool:
-    """Of staff: 12 hours after the sign-in, or 30 minutes after the last page that somebody asked for."""
     return _age(session, BEGAN_AT) > STAFF_SESSION or _age(session, SEEN_AT) > STAFF_IDLE
 
 
 def saw(session: SessionBase) -> None:
-    """Of staff: somebody is there."""
     if _age(session, SEEN_AT) > SEEN_EVERY:
         _stamp(session, SEEN_AT)
 
 
 def confirm(session: SessionBase) -> None:
-    """The password was typed again. Under another key, as after a sign-in."""
+    """Gives the session another key, as a log-in does."""
     session.cycle_key()
     _stamp(session, CONFIRMED_AT)
 
@@ -91,13 +84,13 @@ def is_confirmed(session: SessionBase) -> bool:
 
 
 def is_confirmed_for_money(session: SessionBase) -> bool:
-    """For decisions about money: who decides again and again is not asked each quarter of an hour."""
+    """For decisions about money: each of them prolongs it."""
     age = _age(session, CONFIRMED_AT)
     return age <= CONFIRMED_AT_MOST and min(age, _age(session, DECIDED_AT)) <= CONFIRMED_FOR
 
 
 def decided(session: SessionBase) -> None:
-    """A decision about money was sent; written once a minute."""
+    """Written once a minute."""
     if _age(session, DECIDED_AT) > SEEN_EVERY:
         _stamp(session, DECIDED_AT)
 
@@ -107,7 +100,6 @@ def _stamp(session: SessionBase, name: str) -> None:
 
 
 def _age(session: SessionBase, name: str) -> timedelta:
-    """Of a moment that is not there: longer than any limit."""
     return timezone.now() - datetime.fromisoformat(session[name]) if name in session else timedelta.max
 
 

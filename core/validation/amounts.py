@@ -1,7 +1,6 @@
-"""Amounts as people type them in a form: 1,234.50, 1.234,50, 1,23,456.50, Rs. 500/-, in digits of any script.
+"""Amounts as people type them: 1,234.50, 1.234,50, 1,23,456.50, Rs. 500/-, in digits of any script.
 
-Every possible reading of a text is returned; the form accepts a single one and asks back when there are more. The API
-takes only the one format of the contract.
+Every possible reading is returned; the form asks back when there are several.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from core.validation.text import ascii_digits
 DOLLARS = "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP UYU JMD TTD BBD BSD BZD FJD NAD GYD SRD LRD XCD BMD KYD BND"
 RUPEES = "INR PKR NPR LKR MUR SCR"
 CROWNS = "SEK NOK DKK ISK CZK"
-# Signs and words beside an amount, in small letters, and the currencies that they may stand for.
+# In small letters, with the currencies that they may stand for.
 WORDS = {
     "$": DOLLARS, "us$": "USD", "a$": "AUD", "c$": "CAD", "nz$": "NZD", "s$": "SGD", "hk$": "HKD", "nt$": "TWD",
     "mx$": "MXN", "r$": "BRL", "dollar": DOLLARS, "dollars": DOLLARS, "pesos": "MXN ARS CLP COP UYU PHP",
@@ -36,7 +35,7 @@ WORDS = {
     "\u062c\u0646\u064a\u0647": "EGP",
 }  # fmt: skip
 
-# "500/-", "89.-": nothing behind the point.
+# "500/-", "89.-"
 NO_CENTS = re.compile(r"[.,]\s?[-\u2013\u2014]{1,2}|/[-=]")
 GROUPERS = "' "
 MARKS = str.maketrans(
@@ -53,17 +52,16 @@ LAKHS = re.compile(r"[1-9][0-9]?(?:S[0-9]{2})+S[0-9]{3}")
 
 
 class OtherCurrencyError(ValueError):
-    """The text names a currency that the amount is not in."""
+    """The text names another currency."""
 
 
 class TooManyDigitsError(ValueError):
-    """It is a number, with more digits after the point than its currency has."""
+    """It is a number with more digits after the point than its currency has."""
 
 
 def readings(text: str, currency: str = "") -> list[Decimal]:
-    """What the text can mean, the smallest first; nothing when it is no amount.
+    """The smallest first; empty when it is no amount. currency: blank: a number as our pages write it.
 
-    currency: what it is in. Blank: a number to compare amounts of any currency with, as our pages write it.
     Raises OtherCurrencyError, TooManyDigitsError.
     """
     if not currency:
@@ -82,12 +80,12 @@ def readings(text: str, currency: str = "") -> list[Decimal]:
 
 
 def is_as_written(text: str) -> bool:
-    """Whether it is written as on our pages, so that nobody has to be told how it was read."""
+    """As on our pages, so that nobody has to be told how it was read."""
     return re.fullmatch(r"[0-9]+(\.[0-9]+)?|[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", ascii_digits(text.strip())) is not None
 
 
 def _bare(text: str, currency: str) -> tuple[str, bool]:
-    """The number without what stands around it, and whether that says that it has no cents."""
+    """(the number, whether it has no cents)"""
     text = ascii_digits(INVISIBLE.sub("", text).translate(MARKS)).strip()
     found = re.fullmatch(r"([^0-9]*)([0-9](?:.*[0-9])?)([^0-9]*)", text)
     if found is None:
@@ -102,7 +100,7 @@ def _bare(text: str, currency: str) -> tuple[str, bool]:
 
 
 def _stands_for(word: str, currency: str) -> bool:
-    """Whether the word is one for this currency. Raises OtherCurrencyError for one of another."""
+    """Raises OtherCurrencyError."""
     plain = unicodedata.normalize("NFKC", word) if word not in WORDS else word
     codes = WORDS.get(plain.casefold(), "").split() or [plain.upper()]
     if currency in codes:
@@ -113,7 +111,7 @@ def _stands_for(word: str, currency: str) -> bool:
 
 
 def _numbers(number: str, is_whole: bool) -> Iterator[tuple[Decimal, str]]:
-    """Each value that the digits may have, with the mark before its last digits: blank for a whole number."""
+    """(value, decimal mark), blank for a whole number."""
     if whole := _whole(number, ".," + GROUPERS):
         yield Decimal(whole), ""
     if is_whole:
@@ -126,7 +124,7 @@ def _numbers(number: str, is_whole: bool) -> Iterator[tuple[Decimal, str]]:
 
 
 def _whole(text: str, groupers: str) -> str:
-    """The digits of a whole number, its groups set apart by one of these signs; empty for anything else."""
+    """The digits; empty for anything but a whole number."""
     separators = {sign for sign in text if not sign.isdigit()}
     if not separators:
         return text if 0 < len(text) <= LONGEST_WHOLE else ""
@@ -139,16 +137,11 @@ def _whole(text: str, groupers: str) -> str:
 
 
 def _is_fine(amount: Decimal, mark: str, places: int) -> bool:
-    """Whether that can be meant.
-
-    A comma before three digits is what our pages put between thousands: where a currency has two digits after the
-    point it means nothing else. A point before three digits is no thousand on our pages, yet one in half of the world,
-    and the only thing that it can be where a currency has no digits after the point.
-    """
     if not amount < CEILING or amount != round(amount, places):
         return False
     if places == 0:
         return _digits(amount) != THOUSAND
+    # A comma before three digits divides thousands on our pages, a point does elsewhere.
     return _digits(amount) <= places or mark != ","
 
 

@@ -1,5 +1,3 @@
-"""Countries by ISO 3166-1 alpha-2."""
-
 from __future__ import annotations
 
 from functools import cache

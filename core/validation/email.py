@@ -7,8 +7,8 @@ LONGEST_EMAIL = 254  # RFC 5321, and its canonical form
 
 
 def canonical_email(email: str) -> str:
-    """The unique form of an address: NFKC, case folded, the host in IDNA."""
+    """NFKC, case folded, the host in IDNA."""
     local, _, host = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
-    with suppress(UnicodeError):  # not a host name: the validator of the form says so
+    with suppress(UnicodeError):  # the form's validator refuses it
         host = host.encode("idna").decode("ascii")
     return f"{local}@{host}"

@@ -1,7 +1,6 @@
-"""Which addresses are one mailbox, and at which hosts many people who know nothing of each other have theirs.
+"""Rules that large hosts document; nothing is guessed of others.
 
-By what large hosts document of themselves; nothing is guessed of others. Gathered and compared with the lists of
-validator.js (normalizeEmail) and email-normalize (email-normalize.readthedocs.io).
+Compared with the lists of validator.js (normalizeEmail) and email-normalize (email-normalize.readthedocs.io).
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ RESERVED = ("example.com", "example.net", "example.org", "example", "test", "inv
 
 @dataclass(frozen=True)
 class Rule:
-    """What changes nothing before the @ of a host: what follows a plus, and these characters. `host`: its name."""
+    """What follows a plus, and `ignored` characters, change nothing before the @."""
 
     host: str
     ignored: str = ""
@@ -39,7 +38,7 @@ RULES = {
         )
     },
 }  # fmt: skip
-# Large too, and without a rule that would be safe to take.
+# Large, without a rule that would be safe.
 OTHERS = frozenset((
     "126.com", "163.com", "aol.com", "aol.de", "att.net", "bk.ru", "bluewin.ch", "btinternet.com", "comcast.net",
     "daum.net", "foxmail.com", "free.fr", "freenet.de", "gmx.at", "gmx.ch", "gmx.com", "gmx.de", "gmx.net",
@@ -53,7 +52,6 @@ OTHERS = frozenset((
 
 
 def mailbox_of(email: str) -> str:
-    """One spelling for all addresses whose mail one person reads, as far as the host says so."""
     local, _, host = canonical_email(email).rpartition("@")
     rule = RULES.get(host)
     if rule is None:
@@ -67,10 +65,10 @@ def host_of(email: str) -> str:
 
 
 def is_large(host: str) -> bool:
-    """Whether so many people have their mailboxes there that they have nothing to do with each other."""
+    """Its users have nothing to do with each other."""
     return host in RULES or host in OTHERS
 
 
 def is_reserved(host: str) -> bool:
-    """Where nobody reads mail: for demos and tests."""
+    """For demos and tests."""
     return any(host == name or host.endswith(f".{name}") for name in RESERVED)

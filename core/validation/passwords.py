@@ -1,4 +1,4 @@
-"""What a password may not be made of: words that somebody who guesses ours tries first (ASVS 6.1.2 and 6.2.11)."""
+"""Words that are tried first (ASVS 6.1.2 and 6.2.11)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# Of the product and what it is about; docs/asvs.md has the list.
+# docs/asvs.md has the list.
 OUR_WORDS = (
     "countersign",
     "subscription",
@@ -24,11 +24,11 @@ OUR_WORDS = (
     "credits",
     "admin",
 )
-REST_MIN = 6  # characters that must be left when our words are taken out
+REST_MIN = 6  # characters that must be left without our words
 
 
 class OurWordsValidator:
-    """For AUTH_PASSWORD_VALIDATORS: refuses `countersign-2026`, and takes `a payment horse of correct length`."""
+    """Refuses `countersign-2026`, and takes `a payment horse of correct length`."""
 
     def validate(self, password: str, user: Any = None) -> None:
         whole = rest = password.casefold()
@@ -40,11 +40,10 @@ class OurWordsValidator:
             )
 
     def get_help_text(self) -> str:
-        """Of the admin's forms, which are in English."""
         return "Your password must not be made of words that are on our pages."
 
 
 def own_names() -> list[str]:
-    """What this installation is called: the parts of the host in PUBLIC_URL that are long enough to be a name."""
+    """Parts of the host in PUBLIC_URL."""
     host = settings.PUBLIC_URL.partition("://")[2].partition("/")[0].partition(":")[0].casefold()
     return [part for part in host.split(".")[:-1] if len(part) >= 4]

@@ -1,9 +1,6 @@
-"""A small pattern language for numbers such as `R-#{4,8}`.
+"""A pattern language for numbers such as `R-#{4,8}` (docs/api.md).
 
-`#` is a digit, `@` a letter, `*` either; `{4}` or `{4,8}` repeats the one before; ` | ` separates alternatives;
-letters, digits and `./:&_+` stand for themselves. Case, spaces, dashes and the script of digits are ignored.
-
-Operators type these patterns. They are not regular expressions, so none can make a request hang: matching is linear.
+Matching is linear: no pattern makes a request hang.
 """
 
 from __future__ import annotations
@@ -15,11 +12,11 @@ from string import ascii_uppercase, digits
 
 from core.validation.text import as_code
 
-LONGEST = 140  # what a reference may have
+LONGEST = 140
 CLASSES = {"#": digits, "@": ascii_uppercase, "*": digits + ascii_uppercase}
 TOKEN = re.compile(r"([#@*])(?:\{([0-9]{1,3})(?:,([0-9]{1,3}))?\})?|([A-Z0-9./:&_+])")
 
-Token = tuple[str, int, int]  # the characters it takes, and how many of them, at least and at most
+Token = tuple[str, int, int]  # characters; at least and at most how many
 
 
 def matches(mask: str, text: str) -> bool:
@@ -31,7 +28,7 @@ def matches(mask: str, text: str) -> bool:
 
 
 def example(mask: str) -> str:
-    """The shortest text that matches: `A1B 2C3` for `@#@ #@#`. Keeps the mask's spaces and dashes."""
+    """The shortest that matches: `A1B 2C3` for `@#@ #@#`."""
     first = mask.split("|")[0].strip()
     numbers, letters = cycle("1234567890"), cycle(ascii_uppercase)
 
@@ -44,7 +41,7 @@ def example(mask: str) -> str:
 
 @lru_cache(maxsize=512)
 def parse(mask: str) -> tuple[tuple[Token, ...], ...]:
-    """The alternatives of a mask. Raises ValueError with a sentence for the person who typed it."""
+    """Raises ValueError with a sentence for the person who typed it."""
     return tuple(_parse(_plain(alternative)) for alternative in mask.split("|"))
 
 

@@ -1,8 +1,4 @@
-"""What a postal code looks like, by country.
-
-Shapes only, as the Universal Postal Union's addressing sheets and Unicode CLDR state them; whether the place exists
-nobody here can know. A country that is not listed has none (AE, HK) or is not known well enough: any short text goes.
-"""
+"""Shapes only, by the Universal Postal Union's addressing sheets and Unicode CLDR. Elsewhere any short text goes."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ MASKS = {
     "AD": "AD###", "AR": "#### | @####@@@", "AT": "####", "AU": "####", "BD": "####", "BE": "####", "BG": "####",
     "BR": "#####-###", "CA": "@#@ #@#", "CH": "####", "CN": "######", "CY": "####", "CZ": "### ##", "DE": "#####",
     "DK": "####", "EE": "#####", "EG": "#####", "ES": "#####", "FI": "#####", "FR": "#####",
-    # The last of them is Girobank's own; BFPO numbers are written like the others since 2012.
+    # The last one is Girobank's own; BFPO numbers are written like the others since 2012.
     "GB": "@## #@@ | @# #@@ | @#@ #@@ | @@# #@@ | @@## #@@ | @@#@ #@@ | GIR 0AA",
     "GR": "### ##", "HR": "#####", "HU": "####", "ID": "#####", "IE": "@#* ****", "IL": "####### | #####",
     "IN": "######", "IS": "###", "IT": "#####", "JP": "###-####", "KE": "#####", "KR": "#####", "LI": "####",
@@ -40,15 +36,11 @@ LABELS = {
 }
 
 ELSEWHERE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 -]{0,19}")
-POSTAL_MARK = "\N{POSTAL MARK}"  # written in front of the number in Japan
-COUNTRY_IN_FRONT = re.compile(r"[A-Z]{1,3}-(?=[0-9])")  # D-10115, LT-01100: not part of it, but often written
+POSTAL_MARK = "\N{POSTAL MARK}"  # in front of the number in Japan
+COUNTRY_IN_FRONT = re.compile(r"[A-Z]{1,3}-(?=[0-9])")  # D-10115, LT-01100
 
 
 def is_postal_code(country: str, text: str) -> bool:
-    """Whether that may be a postal code of the country; written as people like it.
-
-    Small letters, spaces, dashes and digits of every kind are taken: see `as_code`.
-    """
     text = as_code(as_code(text).removeprefix(POSTAL_MARK))
     mask = MASKS.get(country)
     if mask is None:
@@ -57,10 +49,8 @@ def is_postal_code(country: str, text: str) -> bool:
 
 
 def postal_code_label(country: str) -> str:
-    """What people there call it."""
     return str(LABELS.get(country, _("Postal code")))
 
 
 def postal_code_example(country: str) -> str:
-    """One that has the right shape; blank where any goes."""
     return example(MASKS[country]) if country in MASKS else ""

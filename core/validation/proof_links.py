@@ -7,17 +7,17 @@ import unicodedata
 from string import ascii_letters, digits
 from urllib.parse import quote
 
-# A plain host with a dot in it, nobody's password, the default port, nothing that would need an escape: what is kept.
+# As stored: a host with a dot, the default port, no user, no escapes.
 PLAIN_HTTPS = (
     r"https://[A-Za-z0-9][A-Za-z0-9-]{0,62}(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})+(:443)?([/?#][!#-&(-;=?-\[\]^_a-~]*)?"
 )
-# What may be typed: also a host and a path in letters of any script, and apostrophes.
+# As typed: host and path in any script, and apostrophes.
 TYPED_HTTPS = r"[Hh][Tt][Tt][Pp][Ss]://[^\s/?#@:\\]+\.[^\s/?#@:\\]+(:443)?([/?#][^\s\\<>\"`]*)?"
 PARTS = re.compile(r"https://([^\s/?#@:\\]+)((?::443)?)((?:[/?#][^\s\\<>\"`]*)?)", re.IGNORECASE)
 
-# In a path, query or fragment as it is, in the order of PLAIN_HTTPS; a percent sign is one that was typed.
+# A percent sign is one that was typed.
 AS_IS = ascii_letters + digits + "!#$%&()*+,-./:;=?@[]^_{|}~"
-# What a label of a host may hold beyond ASCII (RFC 5892, roughly): small letters, marks and digits.
+# Of a host, beyond ASCII (RFC 5892, roughly): small letters, marks and digits.
 IN_A_LABEL = {"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"}
 
 
@@ -26,12 +26,9 @@ def is_plain_https(text: str) -> bool:
 
 
 def plain_https(text: str) -> str:
-    """The link as a browser asks for it: its host in IDNA, what stands behind it percent-encoded, as it was typed.
-
-    Not normalized: a name of a file that was made decomposed is found only so. Raises ValueError for what is no
-    https link, or has a user name or another port.
-    """
+    """As a browser asks for it: the host in IDNA, the rest percent-encoded. Raises ValueError."""
     found = PARTS.fullmatch(text)
+    # Not normalized: a file whose name was made decomposed is found only so.
     if found is None:
         raise ValueError("no https link")
     host, port, rest = found.groups()
@@ -42,7 +39,7 @@ def plain_https(text: str) -> str:
 
 
 def _ascii_label(label: str) -> str:
-    """In IDNA. Python's own codec is of 2003: it makes ss of U+00DF, which is somebody else's host today."""
+    """Python's own codec is of 2003: it makes ss of U+00DF, which is somebody else's host today."""
     label = unicodedata.normalize("NFKC", label).lower()
     if label.isascii():
         return label

@@ -1,12 +1,7 @@
-"""Numbers under which a business is known to its tax office, by country.
+"""Kept as typed, since they stand on invoices; checked by python-stdnum, except where it would refuse real ones.
 
-Checked by python-stdnum where the library knows all kinds that businesses of the country put on an invoice. Countries
-where it would refuse real ones are left lenient: Ghana and Viet Nam issue numbers that it does not know, Ecuador and
-Taiwan changed their check digits, Colombians often leave theirs out. Only `validate()` of modules that compute is
-called: those that ask a register over the network stay apart in the library, in functions of their own.
-
-A number is kept as it was typed, since it stands on invoices, where its owner must recognise it; spaces, dashes, dots,
-the script of its digits and the country in front make no difference to the check.
+Ghana and Viet Nam issue numbers that it does not know, Ecuador and Taiwan changed their check digits, Colombians often
+leave theirs out. `validate()` only computes: no register is asked.
 """
 
 from __future__ import annotations
@@ -27,11 +22,11 @@ VAT = _("VAT number")
 
 @dataclass(frozen=True)
 class TaxId:
-    label: Any  # what people there call it
+    label: Any
     example: str
-    modules: str = ""  # of stdnum, each for one kind of number
-    mask: str = ""  # kinds that have a shape but no check digit
-    prefixes: str = ""  # what else may stand in front, besides the country's code
+    modules: str = ""  # of stdnum, one for each kind of number
+    mask: str = ""  # kinds with a shape but no check digit
+    prefixes: str = ""  # in front, besides the country's code
 
     @property
     def is_checked(self) -> bool:
@@ -96,7 +91,7 @@ TAX_IDS = {
     "SK": TaxId(VAT, "SK2022749619", "sk.dph"),
     "TH": TaxId(_("Tax number"), "0994000617721", "th.moa th.pin"),
     "TR": TaxId("VKN", "4540536920", "tr.vkn tr.tckimlik"),
-    "US": TaxId("EIN", "12-3456789", mask="#{9}"),  # new prefixes are issued before the library knows them
+    "US": TaxId("EIN", "12-3456789", mask="#{9}"),  # the library lacks new prefixes
     "ZA": TaxId(VAT, "4123456789", mask="#{10}"),
 }
 
@@ -105,7 +100,7 @@ SEPARATORS = re.compile(r"[ ./-]")
 
 
 def is_tax_id(country: str, text: str) -> bool:
-    """Whether that may be a tax id of the country; where none is known, something with a digit and of that shape."""
+    """For a country without a rule anything of that shape with a digit."""
     text = as_code(text)
     if not SHAPE.fullmatch(text) or not re.search(r"[0-9]", text):
         return False
@@ -118,12 +113,10 @@ def is_tax_id(country: str, text: str) -> bool:
 
 
 def tax_id_label(country: str) -> str:
-    """What people there call it: GSTIN, VAT number..."""
     return str(TAX_IDS[country].label if country in TAX_IDS else _("Tax number"))
 
 
 def tax_id_example(country: str) -> str:
-    """A made-up or published one that is accepted; blank where none is known."""
     return TAX_IDS[country].example if country in TAX_IDS else ""
 
 
@@ -136,7 +129,7 @@ def _is_known(known: TaxId, number: str) -> bool:
 def _validates(module: str, number: str) -> bool:
     try:
         _stdnum(module).validate(number)
-    except ValueError:  # the library's own, and what a module trips over
+    except ValueError:  # also what a module trips over
         return False
     return True
 

@@ -1,8 +1,4 @@
-"""Normalising, validating and comparing texts that people type.
-
-Text is stored in NFC. Codes (references, postal codes, tax ids) are compared folded, so that digits of another script,
-a long dash or a no-break space make no difference. Length is checked after normalising.
-"""
+"""Texts are stored in NFC; codes (references, postal codes, tax ids) are compared folded."""
 
 from __future__ import annotations
 
@@ -14,24 +10,24 @@ from django.utils.translation import gettext as _
 
 from core.problems import ValidationError
 
-# What no text may have, as the inside of a character class of Python and of JSON Schema: controls of C0 and C1, line
-# and paragraph separators, and what turns text around. Lone surrogates cannot be written there.
+# Inside a character class of Python and of JSON Schema: controls of C0 and C1, line and paragraph separators, and what
+# reverses text. Lone surrogates cannot be written there.
 CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 FORBIDDEN = re.compile(rf"[{CONTROLS}\t\r\n\ud800-\udfff]")
 
 BETWEEN_LINES = dict.fromkeys(map(ord, "\t\r\n"))
 
-# Letters and symbols by their category, yet nothing is drawn: Hangul fillers, an empty Braille cell, a null notehead.
+# Letters and symbols that are not drawn: Hangul fillers, an empty Braille cell, a null notehead.
 NOT_DRAWN = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
-# Marks by their category that are never drawn: a joiner of graphemes, two vowels of Khmer, Mongolian selectors.
+# A joiner of graphemes, two vowels of Khmer, Mongolian selectors.
 NEVER_DRAWN_MARKS = "\u034f\u17b4\u17b5\u180b-\u180d\u180f"
-# Arabic letters that do not join what follows: after them a non-joiner changes nothing (Unicode ArabicShaping.txt, R).
+# Arabic letters after which a non-joiner changes nothing (Unicode ArabicShaping.txt, R).
 JOINS_NOTHING = (
     "\u0622-\u0625\u0627\u0629\u062f-\u0632\u0648\u0671-\u0673\u0675-\u0677\u0688-\u0699\u06c0-\u06cb\u06cd\u06cf"
     "\u06d2\u06d3\u06d5\u06ee\u06ef"
 )
-# Joiners and selectors that words are written with: a non-joiner between Arabic letters (Persian), joiners of emoji,
-# a selector after a symbol, the key of a keycap, or a Chinese character. Those after a virama: is_seen_whole().
+# Joiners and selectors in use: a non-joiner between Arabic letters (Persian), joiners of emoji, a selector after a
+# symbol, the key of a keycap, or a Chinese character. Those after a virama: is_seen_whole().
 WITH_A_USE = re.compile(
     f"(?<=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])(?<![{JOINS_NOTHING}])\u200c(?=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])"
     "|(?<=[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])\u200d(?=[\u2190-\u27bf\U0001f300-\U0001faff])"
@@ -40,38 +36,33 @@ WITH_A_USE = re.compile(
     "|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\ufe00-\ufe02\U000e0100-\U000e01ef]"
 )
 INVISIBLE_MARK = re.compile(f"[{NEVER_DRAWN_MARKS}\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-# Not what `str.isdecimal` takes: digits of other scripts, and more than `int` reads.
+# `str.isdecimal` takes digits of other scripts, and more than `int` reads.
 SMALL_NUMBER = re.compile("[0-9]{1,9}")
-VIRAMA = 9  # by its combining class: it shows half forms with a joiner after it, and none with a non-joiner
-# What is typed for a hyphen and is no dash by its category: minus signs, a bullet, a drawn line, Japan's long vowel.
+VIRAMA = 9  # combining class: half forms with a joiner, none with a non-joiner
+# No dashes by category: minus signs, a bullet, a drawn line, Japan's long vowel.
 LIKE_A_DASH = frozenset("\u2212\u02d7\u2043\u2500\u30fc")
 
 
 def composed(text: str) -> str:
-    """NFC, the stored form. It may be longer: U+0958 becomes two characters."""
+    """NFC may be longer: U+0958 becomes two characters."""
     return unicodedata.normalize("NFC", text)
 
 
 def is_single_line(text: str) -> bool:
-    """Whether it is one line without forbidden characters."""
     return FORBIDDEN.search(text) is None
 
 
 def is_lines(text: str) -> bool:
-    """The same for several lines, divided by the usual line breaks only."""
     return is_single_line(text.translate(BETWEEN_LINES))
 
 
 def is_drawn(text: str) -> bool:
-    """Whether it has a visible character: a letter, digit or symbol, not only spaces, joiners or lone accents."""
+    """Not only spaces, joiners or lone accents."""
     return any(_is_drawn(character) for character in text)
 
 
 def is_seen_whole(text: str) -> bool:
-    """Whether every character changes what is seen, so that two names that look the same are the same.
-
-    Joiners and selectors are accepted only where they have an effect.
-    """
+    """Every character changes what is seen, so that two names that look the same are the same."""
     if text.isascii():
         return True
     text = WITH_A_USE.sub("", text)
@@ -82,21 +73,21 @@ def is_seen_whole(text: str) -> bool:
 
 
 def ascii_digits(text: str) -> str:
-    """Decimal digits of every script as 0 to 9; a superscript 2 is kept."""
+    """Digits of every script; a superscript 2 is kept."""
     if text.isascii():
         return text
     return "".join(str(unicodedata.decimal(character, character)) for character in text)
 
 
 def as_code(text: str) -> str:
-    """For comparing codes: NFKC, digits 0 to 9, every dash as `-`, every space as ` `, none invisible."""
+    """For comparing: NFKC, digits 0 to 9, every dash as `-`, every space as ` `, none invisible."""
     if not text.isascii():
         text = ascii_digits("".join(filter(None, map(_plain, unicodedata.normalize("NFKC", text)))))
     return text.strip()
 
 
 def check_name(text: str, *, field: str, longest: int) -> None:
-    """Raise ValidationError naming `field` for a name with invisible characters, two lines, or too many characters."""
+    """Raises ValidationError."""
     if not is_drawn(text):
         raise ValidationError({field: [_("Write a name that can be seen.")]})
     if not is_single_line(text):

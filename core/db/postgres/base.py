@@ -16,10 +16,10 @@ NOT_ASKED = "the database was silent before, and is not asked again yet"
 
 
 class Connection(psycopg.Connection[Any]):
-    """One that gives a silent server up."""
+    """Closes the connection when the server stays silent."""
 
     answer: float | None = None  # seconds
-    patience: Patience | None = None  # of its request; a probe asks for itself, and tells others nothing
+    patience: Patience | None = None  # of its request
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if self.answer is None or timeout is not None:
@@ -31,7 +31,7 @@ class Connection(psycopg.Connection[Any]):
         try:
             found = super().wait(gen, interval, left)
         except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()  # what it is doing is unknown, and its answer would be taken for that to another
+            self.pgconn.finish()  # the answer would be taken for that to the next query
             if self.patience:
                 self.patience.in_vain()
             raise psycopg.OperationalError(f"the database did not answer within {left:.1f} s") from None
@@ -42,10 +42,9 @@ class Connection(psycopg.Connection[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     Database = SimpleNamespace(**vars(psycopg) | {"connect": Connection.connect})  # type: ignore[assignment]
-    own_answer: float | None = None  # seconds, instead of those of the process
+    own_answer: float | None = None  # seconds
 
     def get_connection_params(self) -> dict[str, Any]:
-        """What DATABASE_URL and a caller say comes last, so it holds."""
         params = super().get_connection_params()
         params["options"] = f"{timeouts.in_force.options} {params.get('options', '')}".strip()
         return params

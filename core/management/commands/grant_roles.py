@@ -1,5 +1,3 @@
-"""`manage.py grant_roles`: what the app's and the audit's role may do. See docs/operations.md."""
-
 from __future__ import annotations
 
 from typing import Any

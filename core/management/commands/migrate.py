@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's, with a lock timeout, so that requests do not queue behind a migration's lock."""
+"""Django's, with a lock timeout, so that requests do not queue behind a migration's lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connections
 
 LOCK_NOT_AVAILABLE = "55P03"
-PAUSE = 1.0  # seconds, in which those who waited behind us get their turn
+PAUSE = 1.0  # seconds
 
 
 class Command(Migrate):
@@ -27,7 +27,6 @@ class Command(Migrate):
         )
 
     def handle(self, *args: Any, lock_timeout: str, tries: int, **options: Any) -> None:
-        """What is applied already stays applied: each try goes on where the last one ended."""
         connection = connections[options["database"]]
         for left in reversed(range(tries)):
             try:
@@ -45,14 +44,11 @@ class Command(Migrate):
 
 
 class _Patience:
-    """Set lock_timeout where a statement needs another than the one before it.
-
-    CONCURRENTLY waits for everybody who began before it and keeps nobody waiting, so it has all the time it wants:
-    cut short, it would leave an index that is not valid.
-    """
+    """Sets lock_timeout where a statement needs another than the one before it."""
 
     def __init__(self, lock_timeout: str) -> None:
         self._wanted = lock_timeout
+        # CONCURRENTLY keeps nobody waiting; cut short, it would leave an invalid index.
         self._is_set = ""
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:

@@ -1,1 +1,0 @@
-"""The pages: the site, and the admin for staff."""

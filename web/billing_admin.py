@@ -321,7 +321,6 @@ class PaymentAdmin(DecidingAdmin, StatefulAdmin):
 
     @admin.action(description="Reject the selected payments", permissions=["decide"])
     def reject_selected(self, request: HttpRequest, payments: QuerySet[Payment]) -> HttpResponse | None:
-        """Ask for the reason first."""
         form = RejectForm(request.POST if "confirmed" in request.POST else None)
         if form.is_valid():
             self._decide(request, payments, "reject", **form.cleaned_data)
@@ -339,7 +338,6 @@ class PaymentAdmin(DecidingAdmin, StatefulAdmin):
         return TemplateResponse(request, "web/reject_payments.html", context)
 
     def _decide(self, request: HttpRequest, payments: QuerySet[Payment], verb: str, **inputs: Any) -> None:
-        """One message for each payment that cannot be decided."""
         names = {payment.pk: str(payment) for payment in payments.select_related("invoice")}
         decided = 0
         for key, outcome in decide_many(names, verb, by=cast("User", request.user), **inputs):

@@ -1,4 +1,4 @@
-"""Browser and system of a session in two words: enough to recognise it in a list, not a fingerprint."""
+"""Two words: enough to recognise a session in a list, not a fingerprint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from core.security.sessions import remember
 
-# In this order: most browsers also name others in their User-Agent.
+# Most browsers also name others in their User-Agent.
 NAMES = {
     "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox", "FxiOS/": "Firefox",
     "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
@@ -26,5 +26,4 @@ def browser_of(agent: str) -> str:
 
 
 def remember_browser(request: HttpRequest, **_: Any) -> None:
-    """Receiver of user_logged_in."""
     remember(request.session, browser_of(request.META.get("HTTP_USER_AGENT", "")))

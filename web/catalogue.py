@@ -1,5 +1,3 @@
-"""Plans for sale in one currency and interval."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ DEFAULT_CURRENCY = "USD"
 
 @dataclass(frozen=True)
 class Card:
-    """A plan with its price; saved: how much less a year costs than twelve months."""
+    """saved: how much less a year costs than twelve months."""
 
     plan: Plan
     price: PlanPrice
@@ -21,10 +19,7 @@ class Card:
 
 
 class Catalogue:
-    """The public plans, and those of them that have a price in that currency for that interval.
-
-    An interval or a currency that is not sold falls back to one that is.
-    """
+    """What is sold in one currency and interval; one that is not sold falls back to one that is."""
 
     def __init__(self, *, interval: str = "", currency: str = "") -> None:
         self.plans = list(Plan.objects.public())

@@ -1,5 +1,3 @@
-"""Small charts, computed here and drawn as SVG by a template."""
-
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -37,7 +35,7 @@ class Chart:
 
 
 def credit_use(account: Account, *, days: int = 30) -> Chart:
-    """Credits used on each of the last days, in the account's time zone."""
+    """Days are those of the account's time zone."""
     now = database_now()
     last = today_in(account.time_zone, now)
     first = last - timedelta(days=days - 1)
@@ -55,7 +53,7 @@ def credit_use(account: Account, *, days: int = 30) -> Chart:
 
 
 class _CountOf(Func):
-    """Number of the given moments that have passed. Python decides when a day begins, not PostgreSQL."""
+    """How many of these moments have passed. Python decides when a day begins, not PostgreSQL."""
 
     function = "width_bucket"
     template = "%(function)s(%(expressions)s::timestamptz[])"
@@ -63,7 +61,7 @@ class _CountOf(Func):
 
 
 def bars(values: list[tuple[date, int]]) -> Chart:
-    """One bar per day; the highest reaches the top, an empty day keeps a thin line."""
+    """The highest reaches the top, an empty day keeps a thin line."""
     most = max((amount for _, amount in values), default=0) or 1
     step = WIDTH / max(len(values), 1)
     drawn = []

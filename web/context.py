@@ -1,4 +1,4 @@
-"""Context of the layout. Lazy: pages without navigation do not query for it."""
+"""Lazy: pages without navigation do not query for it."""
 
 from __future__ import annotations
 

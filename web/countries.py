@@ -1,5 +1,3 @@
-"""Countries for a select, in the page's language."""
-
 from __future__ import annotations
 
 import gettext as catalogues
@@ -23,5 +21,5 @@ def _named_in(language: str) -> list[tuple[str, str]]:
 
 
 def _short(country: object) -> str:
-    """The common name: Bolivia, not Bolivia, Plurinational State of."""
+    """Bolivia, not Bolivia, Plurinational State of."""
     return str(getattr(country, "common_name", None) or getattr(country, "name", ""))

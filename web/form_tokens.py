@@ -1,8 +1,4 @@
-"""A rendered form creates at most one row, however often it is submitted.
-
-Its token is stored like an Idempotency-Key, in the transaction of the work: a second submit waits for the first and
-returns its row. Reloading the page makes a new token.
-"""
+"""A rendered form creates at most one row: its token is stored like an Idempotency-Key, with the work."""
 
 from __future__ import annotations
 

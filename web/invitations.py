@@ -1,5 +1,3 @@
-"""The page of an invitation's link: accept or decline."""
-
 from __future__ import annotations
 
 from django.contrib import messages

@@ -1,4 +1,4 @@
-"""Previews of mails: samples of every kind, and the mail of an effect rendered with today's data."""
+"""Samples of every kind, and the mail of an effect rendered with today's data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from workflows.mail.sending import build_context, composers
 
 View = Callable[..., HttpResponse]
 
-# Mails contain text of customers: as in a mail client, nothing in them runs, loads or submits.
+# Mails contain text of customers: nothing in them runs, loads or submits.
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox"
@@ -52,7 +52,6 @@ def for_staff(*permissions: str) -> Callable[[View], View]:
 
 @for_staff("core.review_payment", OPERATE_PERMISSION)
 def all_mails(request: HttpRequest) -> HttpResponse:
-    """All kinds, variants and languages."""
     kinds = [
         {
             "name": kind,
@@ -92,7 +91,7 @@ def one_mail_html(request: HttpRequest, *, kind: str, number: int, language: str
 @csp_update({"frame-src": [SELF]})
 @for_staff(OPERATE_PERMISSION)
 def mail_of_effect(request: HttpRequest, *, pk: UUID) -> HttpResponse:
-    """The mail of an effect, except mails with a secret, which cannot be rendered again."""
+    """Mails with a secret cannot be rendered again."""
     effect = _effect(pk)
     note = (
         f"Sent {effect.done_at:%Y-%m-%d %H:%M} UTC. Written again just now: what has changed since then differs."
@@ -125,7 +124,7 @@ def mail_of_effect_html(request: HttpRequest, *, pk: UUID) -> HttpResponse:
 
 
 def address_of(effect: Effect) -> str:
-    """URL of the effect's mail; empty if it has none to show."""
+    """Empty if it has no mail to show."""
     return reverse("effect_mail", kwargs={"pk": effect.pk}) if effect.kind in composers else ""
 
 

@@ -1,5 +1,3 @@
-"""Compression, problem pages, and the time limits of staff sessions."""
-
 from __future__ import annotations
 
 import logging
@@ -23,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Compress(GZipMiddleware):
-    """Gzip HTML, CSS and JavaScript; never answers of the API."""
+    """Compresses HTML, CSS and JavaScript; never answers of the API."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith("/api/"):
@@ -32,11 +30,7 @@ class Compress(GZipMiddleware):
 
 
 class ProblemPages:
-    """Render a Problem that no view handled as a page with its status.
-
-    An unreachable database gives a static 503 page. TRACE is refused, which Django passes to views like GET, and so is
-    a URL with NUL, which PostgreSQL cannot compare.
-    """
+    """Shows a Problem that no view handled as a page. Also refuses TRACE, and URLs with NUL."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -12,9 +12,9 @@ from web.staff.access import CUSTOMERS, GRANT, MANAGE, OPERATE, REVIEW, may_see
 
 @dataclass(frozen=True)
 class Link:
-    """A link of the navigation, current on every page whose path begins with its address.
+    """Current on every page whose path begins with its address.
 
-    name: of a URL. permissions: one of them is enough. count: name of the URL that answers the number beside it.
+    name: of a URL. permissions: one is enough. count: name of the URL that answers the number beside it.
     """
 
     label: str | Promise
@@ -78,7 +78,7 @@ STAFF = [
 
 
 def nav_of(request: HttpRequest) -> list[dict[str, object]]:
-    """The groups of links that the user may open, with the current one marked."""
+    """The groups that the user may open."""
     groups = STAFF if request.user.is_staff else CUSTOMER
     current = _current(groups, request.path)
     shown = [

@@ -1,5 +1,3 @@
-"""Pages without sign-in."""
-
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse

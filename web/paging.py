@@ -1,4 +1,4 @@
-"""Lists by id, newest first: every page costs the same."""
+"""Every page costs the same."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Page(Generic[M]):
 
 
 def page_of(rows: QuerySet[M], request: HttpRequest, *, size: int = PER_PAGE) -> Page[M]:
-    """The page before `?before=`. Raises Http404 if that is no id."""
+    """Raises Http404 if `?before=` is no id."""
     before = request.GET.get("before")
     if before:
         try:

@@ -1,5 +1,3 @@
-"""Pages that links in mails lead to: setting a password, verifying an address."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -40,7 +38,7 @@ def ask_for_reset(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password")
 def set_password(request: HttpRequest, token: str) -> HttpResponse:
-    """Set a new password, or the first of an invited person, and sign in."""
+    """Sets a new password, or the first of an invited person, and signs in."""
     form = NewPasswordForm(request.POST or None)
     is_stale = False
     if request.method == "POST" and form.is_valid():
@@ -76,7 +74,7 @@ def verify(request: HttpRequest, token: str) -> HttpResponse:
 
 @never_cache
 def verify_billing(request: HttpRequest, token: str) -> HttpResponse:
-    """The same for a billing address, whose reader may have no log-in."""
+    """Who reads the address may have no log-in."""
     return _verify(request, token, verify_billing_address)
 
 

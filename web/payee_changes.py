@@ -1,5 +1,3 @@
-"""Admin pages of payee changes: a waiting one is confirmed or withdrawn on its method's page."""
-
 from __future__ import annotations
 
 from typing import Any, cast
@@ -38,7 +36,7 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
         return [own, *super().get_urls()]
 
     def decide(self, request: HttpRequest, key: str, verb: str) -> HttpResponse:
-        """Confirm or withdraw the change with the posted number."""
+        """Confirms or withdraws the change with the posted number."""
         method = self.get_object(request, unquote(key))
         act = {"confirm": confirm_payee, "withdraw": withdraw_payee}.get(verb)
         if method is None or act is None:
@@ -95,7 +93,7 @@ class PayeeVersionAdmin(ReadOnly):
     readonly_fields = ("code", "what")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PayeeVersion]:
-        """Includes versions of deleted methods, which a join would leave out."""
+        """A join would leave out versions of deleted methods."""
         found: QuerySet[PayeeVersion] = super().get_queryset(request)
         return found.annotate(known_as=Subquery(PaymentMethod.objects.filter(pk=OuterRef("method_id")).values("code")))
 

@@ -1,5 +1,3 @@
-"""Admin page of a payment method: inputs for the fields of its kind, and rows for the operator's own."""
-
 from __future__ import annotations
 
 from copy import copy
@@ -47,8 +45,6 @@ class NewPaymentMethodForm(forms.ModelForm):
 
 
 class PaymentMethodForm(forms.ModelForm):
-    """A method whose kind is known. `payee_form` adds the kind's inputs."""
-
     requires = forms.MultipleChoiceField(
         label="A claim needs",
         required=False,
@@ -120,7 +116,7 @@ class PaymentMethodForm(forms.ModelForm):
             self.add_error("is_demo", "The catalogue's example is in force until this is confirmed: leave it a demo.")
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """Show the model's errors about a payee field beside its input."""
+        """Shows the model's errors about a payee field beside its input."""
         told = getattr(errors, "error_dict", {})
         for error in told.pop("fields", []):
             self.add_error(self._input_of(error.code), ValidationError(error.messages))
@@ -135,7 +131,7 @@ class PaymentMethodForm(forms.ModelForm):
 
 
 def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
-    """The form for a method of that kind, with as many spare rows as it needs."""
+    """The form has as many spare rows as the method needs."""
     inputs: dict[str, Any] = {f"payee_{field.key}": _input(field) for field in fields_of(method.kind)}
     for row in range(own_rows(method)):
         inputs[f"own_key_{row}"] = forms.CharField(label="Another field", required=False, max_length=30)
@@ -197,7 +193,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
         return (*super().get_readonly_fields(request, obj), *(("kind",) if obj is not None else ()))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Remember the stored values: the form changes the object in place."""
+        """The form changes the object in place."""
         method = super().get_object(request, object_id, from_field)
         if method is not None:
             method.was = copy(method)
@@ -240,7 +236,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
 
 
 def warnings_of(method: PaymentMethod) -> dict[str, str]:
-    """Warnings by payee field about values that are accepted; none while all fields are empty."""
+    """About values that are accepted, by payee field."""
     found = payee_warnings(method.fields)
     reason = why_no_code(method) if method.fields else None
     if reason is not None:
@@ -249,7 +245,7 @@ def warnings_of(method: PaymentMethod) -> dict[str, str]:
 
 
 def _spelling(method: PaymentMethod) -> dict[str, str]:
-    """The payee as the QR code spells it, where that differs from what was typed."""
+    """The payee's name, where the QR code spells it differently."""
     if not has_code(method) or "latin_name" not in typed_keys(method.kind):
         return {}
     name = epc_name(method.fields)
@@ -263,7 +259,6 @@ def typed_keys(kind: str) -> list[str]:
 
 
 def own_fields(method: PaymentMethod) -> list[tuple[str, str]]:
-    """The operator's own fields, by key."""
     typed = typed_keys(method.kind)
     return [(line.key, line.value) for line in payee_lines(method.kind, method.fields) if line.key not in typed]
 

@@ -1,5 +1,3 @@
-"""Admin pages of plans, prices and the policy."""
-
 from __future__ import annotations
 
 import re
@@ -51,7 +49,7 @@ class PriceForm(forms.ModelForm):
 class Prices(BaseInlineFormSet):
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
-        for field in form.fields.values():  # labels for screen readers: the column's head is not tied to them
+        for field in form.fields.values():  # for screen readers: the column's head is not tied to them
             field.widget.attrs.setdefault("aria-label", str(field.label))
 
     def full_clean(self) -> None:

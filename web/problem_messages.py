@@ -1,5 +1,3 @@
-"""Problems as messages, in the language of the page."""
-
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
@@ -10,10 +8,7 @@ from web.status_labels import status_name
 
 
 def problem_message(problem: Problem, *, about: Stateful | None = None) -> str:
-    """A Problem in one line: its detail, or the errors of its fields.
-
-    about: the object to be changed. WrongState then names its status with the label that customers see.
-    """
+    """The detail, or the errors of its fields. about: WrongState names its status as customers see it."""
     errors = problem.members.get("errors")
     if errors:
         return " ".join(str(line) for lines in errors.values() for line in lines)

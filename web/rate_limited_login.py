@@ -1,5 +1,3 @@
-"""Log-in forms with the rate limit of the API's log-in."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -37,7 +35,7 @@ class RateLimitedLogin(AuthenticationForm):
 
 
 def rate_limited(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Set status 429 and Retry-After if the page's form was rate limited."""
+    """Sets 429 and Retry-After if the page's form was rate limited."""
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

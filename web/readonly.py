@@ -1,4 +1,4 @@
-"""Read-only admin pages whose cost does not grow with the table."""
+"""Admin pages whose cost does not grow with the table."""
 
 from __future__ import annotations
 
@@ -15,12 +15,10 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-MAX_LISTED_ROWS = 10_000  # rows that a list counts and pages through; older ones are found by search
+MAX_LISTED_ROWS = 10_000  # older ones are found by search
 
 
 class BoundedPaginator(Paginator):
-    """Counts only as many rows as it pages through."""
-
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
@@ -45,7 +43,7 @@ class ReadOnly(admin.ModelAdmin):
 
 
 def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
-    """Link to the admin page of an object; plain text if there is none."""
+    """A link to the admin page of an object; plain text if there is none."""
     if key is None:
         return "-"
     words = words or f"{machine} {key}"
@@ -56,7 +54,7 @@ def link_to(machine: str, key: UUID | None, *, words: str = "") -> str:
 
 
 def listed(rows: Iterable[tuple[Any, ...]], *, empty: str = "none") -> SafeString:
-    """Rows as an HTML table; cells are escaped unless marked safe."""
+    """Cells are escaped unless marked safe."""
     lines = [format_html("<tr>{}</tr>", format_html_join("", "<td>{}</td>", ((cell,) for cell in row))) for row in rows]
     if not lines:
         return SafeString(empty)

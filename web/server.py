@@ -14,7 +14,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from core.db import timeouts
 
-HEAD = 4096  # bytes of a request that are peeked at; a probe's are fewer
+HEAD = 4096  # bytes of a request that are peeked at
 # The whole head, so that no client can keep a probe's thread waiting for the rest.
 PROBE = re.compile(rb"(?:GET|HEAD) /(healthz|readyz) HTTP/1\.[01]\r\n.*?\r\n\r\n", re.DOTALL)
 
@@ -22,7 +22,7 @@ PROBE = re.compile(rb"(?:GET|HEAD) /(healthz|readyz) HTTP/1\.[01]\r\n.*?\r\n\r\n
 class Worker(ThreadWorker):  # type: ignore[misc]
     """`/healthz` and `/readyz` have a thread each; all else shares WEB_THREADS.
 
-    A connection is given to a thread when there is something to read, for only then is it known whose it is.
+    A connection gets a thread when there is something to read: only then is its path known.
     """
 
     def init_process(self) -> None:
@@ -49,14 +49,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return self.handle(conn)
 
     def _wait_for_data(self, conn: TConn) -> None:
-        """Postpone a silent connection like gunicorn does, but at once."""
+        """Postpones a silent connection as gunicorn does, but at once."""
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def murder_pending(self) -> None:
-        """When stopping, wait briefly for a request that may be on its way, not for silent connections."""
+        """When stopping, wait briefly for a request that may be on its way."""
         if not self.alive:
             self.stops_at = self.stops_at or time.monotonic() + STOP_KEEPALIVE_LINGER
             for conn in self.pending_conns:
@@ -65,7 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _read_ahead(conn: TConn) -> bytes:
-    """Peek at the received bytes; empty for a broken connection, which its handler reports."""
+    """Empty for a broken connection, which its handler reports."""
     try:
         head: bytes = conn.sock.recv(HEAD, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:

@@ -1,5 +1,3 @@
-"""gunicorn's own log lines in our format, redacted like ours."""
-
 from __future__ import annotations
 
 from logging.config import DictConfigurator
@@ -11,7 +9,7 @@ from core.settings import FORMATTERS, LOG_FORMAT
 
 
 class ServerLog(Logger):  # type: ignore[misc]
-    """Set by `manage.py web`. gunicorn's master does not load Django, so the format is read from the settings here."""
+    """gunicorn's master does not load Django, so the format is read from the settings here."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

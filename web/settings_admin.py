@@ -1,5 +1,3 @@
-"""Base of editable admin pages: rows that must stay are named, late refusals are messages."""
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
@@ -61,10 +59,7 @@ class StableCode(SettingsAdmin):
 
 
 class Json(forms.JSONField):
-    """Refuses input that Python's parser gives up on; the redrawn form shows it as typed.
-
-    Django's own answers both with an error of the server: 1,000 brackets, and half of a surrogate pair.
-    """
+    """Django's own field fails with 1,000 brackets or half of a surrogate pair."""
 
     def to_python(self, value: Any) -> Any:
         try:
@@ -77,7 +72,7 @@ class Json(forms.JSONField):
 
 
 class Autocomplete(AutocompleteSelect):
-    """Renders no link for an invalid id, where Django's own widget fails."""
+    """Django's own widget fails with an invalid id."""
 
     def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
         return super().optgroups(name, [key for key in value if self._is_key(key)], attr)

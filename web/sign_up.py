@@ -93,6 +93,5 @@ def _context(form: SignUpForm, catalogue: Catalogue) -> dict[str, object]:
 
 
 def _way(method: PaymentMethod, card: Card) -> tuple[Instructions, list[PayeeLine]]:
-    """Instructions to pay that plan by that method."""
     price = card.price
     return preview_of(method, price.amount, price.currency, get_language() or "en"), method.payee()

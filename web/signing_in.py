@@ -1,5 +1,3 @@
-"""Signing in and out with a session, for customers and staff."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -24,14 +22,13 @@ class SignOut(LogoutView):
 
 
 def to_own_home(request: HttpRequest) -> HttpResponse:
-    """Redirect customers to their account, staff to their first page."""
     if not request.user.is_authenticated:
         return redirect("sign_in")
     return redirect(home_of(request.user))
 
 
 def home_of(user: Any) -> str:
-    """URL of the first page that the user's permissions open."""
+    """The first page that the user's permissions open."""
     if not user.is_staff:
         return reverse("dashboard")
     desks = {"desk": [REVIEW], "machines": [OPERATE], "desk_search": CUSTOMERS, "desk_duties": [GRANT]}

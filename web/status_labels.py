@@ -1,4 +1,4 @@
-"""Labels and colours of statuses and kinds. The codes are those of the API."""
+"""The codes are those of the API."""
 
 from __future__ import annotations
 
@@ -84,17 +84,17 @@ def status_label(row: Stateful) -> Label:
 
 
 def status_name(machine: str, code: str) -> str:
-    """The label of a status; the code if there is none."""
+    """The code if there is no label."""
     return str(STATUSES.get(machine, {}).get(code, (code, ""))[0])
 
 
 def person_name(user: User) -> str:
-    """The user's e-mail address, unless it has moved to their new account."""
+    """The e-mail address, unless it has moved to their new account."""
     return gettext("Somebody who has a new account") if user.former_email_digest else user.email
 
 
 def excess_text(found: Mapping[str, Excess]) -> str:
-    """Sentences about what exceeds the plan; empty if everything fits."""
+    """Empty if everything fits."""
     words = {
         "sites": gettext("Sites: %(used)d in use, the plan has room for %(limit)d."),
         "users": gettext("People: %(used)d in the account, the plan has room for %(limit)d."),
@@ -103,5 +103,5 @@ def excess_text(found: Mapping[str, Excess]) -> str:
 
 
 def canned_reasons() -> list[tuple[str, str]]:
-    """Choices of rejection reasons: the label for staff and the sentence that the customer reads."""
+    """(code, the label for staff with the sentence that the customer reads)"""
     return [(code.value, f"{code.label}: {reason_for(code).what}") for code in Payment.Reason]

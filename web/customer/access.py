@@ -1,5 +1,3 @@
-"""Pages for members of an account."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -20,7 +18,7 @@ from web.signing_in import home_of
 
 
 class MemberRequest(HttpRequest):
-    """A request of a member; `members_only` sets the fields."""
+    """`members_only` sets the fields."""
 
     user: User
     account: Account
@@ -68,8 +66,6 @@ def owners_and_admins(view: View) -> Callable[..., HttpResponseBase]:
 
 
 def owners_only(view: View) -> Callable[..., HttpResponseBase]:
-    """For owners, who may close the account."""
-
     @wraps(view)
     def inner(request: MemberRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.role != Membership.Role.OWNER:

@@ -1,4 +1,4 @@
-"""The banner above an account's pages: what is wrong, and the one thing to do about it."""
+"""What is wrong with an account, and the one thing to do about it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Banner:
 
 @dataclass(frozen=True)
 class Standing:
-    """An account with its oldest open invoice and the last payment for it."""
+    """An account, its oldest open invoice and the last payment for it."""
 
     account: Account
     invoice: Invoice | None
@@ -81,7 +81,6 @@ def standing_of(account: Account) -> Standing:
 
 
 def banner_of(standing: Standing) -> Banner | None:
-    """The most urgent banner, or None."""
     account = standing.account
     if account.status == Status.CLOSED:
         words = _(
@@ -120,7 +119,7 @@ def _about_money(standing: Standing) -> Banner | None:
 
 
 def unreachable(account: Account) -> Banner | None:
-    """The banner about a refused billing address, shown beside the other one."""
+    """About a refused billing address, beside the other banner."""
     if account.status == Status.CLOSED or not account.is_billing_email_refused:
         return None
     words = _("Its mail server refuses our mails. Until you change it, they go to the owners of the account.")
@@ -163,7 +162,6 @@ def _without_invoice(account: Account) -> Banner | None:
 
 
 def _about_limits(account: Account) -> Banner | None:
-    """More in use than the plan, or the next plan, allows."""
     living = account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "next_plan").first()
     if living is None:
         return None
@@ -181,7 +179,7 @@ def _about_limits(account: Account) -> Banner | None:
 
 
 def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeString:
-    """Fill a translated sentence; amounts and numbers are isolated for right-to-left text."""
+    """Amounts and numbers are isolated for right-to-left text."""
     amount, currency = (payment.amount, payment.currency) if payment else (invoice.outstanding, invoice.currency)
     due = date_format(invoice.due_on, "j F Y") if invoice.due_on else ""
     number = format_html("<bdi>{}</bdi>", invoice.number or "")
@@ -191,7 +189,7 @@ def _words(text: str, invoice: Invoice, payment: Payment | None = None) -> SafeS
 @never_cache
 @members_only
 def banner_view(request: MemberRequest) -> HttpResponse:
-    """Polled by pages: 204 while nothing has changed since `seen`."""
+    """Polled: 204 while nothing has changed since `seen`."""
     standing = standing_of(request.account)
     if request.GET.get("seen") == standing.signature:
         return HttpResponse(status=204)

@@ -1,5 +1,3 @@
-"""Billing details of the account."""
-
 from __future__ import annotations
 
 from django.contrib import messages
@@ -38,7 +36,6 @@ def billing(request: MemberRequest) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def verify_address(request: MemberRequest) -> HttpResponse:
-    """Send a link to the billing address."""
     try:
         rate_limits.VERIFY.attempt(request, request.account.billing_email)
         ask_to_verify_billing_address(request.account, by=request.user)
@@ -50,7 +47,7 @@ def verify_address(request: MemberRequest) -> HttpResponse:
 
 
 def _change(request: MemberRequest, form: BillingForm) -> bool:
-    """Pass only changed fields: stored values are not validated again."""
+    """Passes only changed fields: stored values are not validated again."""
     wanted = {
         name: form.cleaned_data[name] for name in ("name", "language", "time_zone", "consume_by")
     } | form.billing()

@@ -1,5 +1,3 @@
-"""Invoices, how to pay them, and the claim "I have paid"."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -62,7 +60,6 @@ def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @members_only
 def document(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """The invoice for printing."""
     found = _invoice_of(request, pk)
     return render(
         request,
@@ -73,7 +70,7 @@ def document(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @owners_and_admins
 def claim(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """ "I have paid": a page without JavaScript, and the target of the dialog."""
+    """A page without JavaScript, and the target of the dialog."""
     found = _invoice_of(request, pk)
     if found.status not in Invoice.OPEN and request.method != "POST":
         return redirect("invoice", found.pk)
@@ -130,7 +127,6 @@ def _new_form(
 
 
 def _ways(found: Invoice, code: str) -> dict[str, Any]:
-    """The offered methods, and details of the chosen one."""
     methods = ways_to_pay(found)
     method = next((method for method in methods if method.code == code), methods[0] if methods else None)
     return {
@@ -144,7 +140,7 @@ def _ways(found: Invoice, code: str) -> dict[str, Any]:
 
 
 def _drawn(text: str | None) -> SafeString:
-    """The QR code as SVG coloured by the stylesheet; empty without text."""
+    """A QR code as SVG, coloured by the stylesheet."""
     if not text:
         return mark_safe("")
     code = segno.make(text, error="m", micro=False)

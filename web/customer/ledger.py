@@ -1,5 +1,3 @@
-"""Credit ledger and balance."""
-
 from __future__ import annotations
 
 from django.http import HttpResponse

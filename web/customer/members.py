@@ -49,7 +49,7 @@ def members(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def change_one(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """Change a role, or `remove` somebody; who removes themselves is signed out."""
+    """Who removes themselves is signed out."""
     try:
         member = place_in(request.account, pk)
     except NotFound as problem:

@@ -1,5 +1,3 @@
-"""The account's claims of payment."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -45,7 +43,6 @@ def payment(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def withdraw(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """Withdraw a claim, as long as its state allows."""
     found = _payment_of(request, pk)
     try:
         perform(found.withdraw, by=request.user)

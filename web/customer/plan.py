@@ -1,5 +1,3 @@
-"""Choosing, changing and cancelling the plan."""
-
 from __future__ import annotations
 
 from django.contrib import messages
@@ -58,7 +56,7 @@ def plan(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def change(request: MemberRequest) -> HttpResponse:
-    """Choose a plan: now with an invoice, or from the next period if it is smaller."""
+    """The new plan begins now with an invoice, or with the next period if it is smaller."""
     catalogue = Catalogue(interval=request.POST.get("interval", ""), currency=request.POST.get("currency", ""))
     card = catalogue.card(request.POST.get("plan", ""))
     if card is None:
@@ -92,7 +90,6 @@ def change(request: MemberRequest) -> HttpResponse:
 @require_POST
 @owners_and_admins
 def keep(request: MemberRequest) -> HttpResponse:
-    """Undo a cancellation or the choice of a smaller plan."""
     rows = request.account.subscriptions.filter(status__in=ACTIVE_STATUSES).select_related("plan", "account")
     subscription = get_object_or_404(rows)
     try:

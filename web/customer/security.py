@@ -1,5 +1,3 @@
-"""Password, sessions and address of the signed-in user; closing the account."""
-
 from __future__ import annotations
 
 import re
@@ -52,7 +50,6 @@ def security(request: MemberRequest) -> HttpResponse:
 @require_POST
 @members_only
 def end_session(request: MemberRequest) -> HttpResponse:
-    """End one of the user's other sessions."""
     others = request.user.sessions.exclude(pk=digest(request.session.session_key or ""))
     chosen = request.POST.get("session", "")
     if re.fullmatch("[0-9a-f]+", chosen) and others.filter(pk=chosen[:DIGITS]).delete()[0]:
@@ -85,7 +82,7 @@ def verify_again(request: MemberRequest) -> HttpResponse:
 @never_cache
 @owners_only
 def close(request: MemberRequest) -> HttpResponse:
-    """Close the account, confirmed by typing its name."""
+    """Confirmed by typing its name."""
     form = CloseAccountForm(request.POST or None, account=request.account)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

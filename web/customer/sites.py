@@ -1,5 +1,3 @@
-"""Sites of the account, access to them, and a form to use credits."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -47,7 +45,7 @@ def sites(request: MemberRequest) -> HttpResponse:
 
 @members_only
 def site(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """One site; `do`, the name of the button, tells its forms apart."""
+    """`do`, the name of the button, tells the forms apart."""
     found = get_object_or_404(request.account.sites.select_related("industry"), pk=pk)
     found.account = request.account
     forms: dict[str, Any] = {
@@ -78,7 +76,7 @@ def _may_use(request: MemberRequest) -> bool:
 
 
 def _do(request: MemberRequest, found: Site, forms: dict[str, Any]) -> HttpResponse | None:
-    """The answer; None if the form has errors to show."""
+    """None if the form has errors to show."""
     verb = request.POST.get("do", "")
     given: dict[str, Callable[[], PageForm]] = {
         "change": lambda: SiteForm(request.POST),

@@ -1,5 +1,3 @@
-"""Steps of an invoice and its payments for the customer, from the engine's history."""
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +16,7 @@ from web.customer.banner import HOW_TO_PAY
 from web.status_labels import person_name
 from workflows.mail.rejection_reasons import reason_for
 
-# Transition -> label and look. Transitions that are not listed are not shown to customers.
+# Transitions that are not listed are not shown to customers.
 INVOICE = {
     "issue": (_("Invoice issued"), "done"),
     "release": (_("A payment was reversed, the invoice is open again"), "bad"),
@@ -48,7 +46,7 @@ class Step:
 
 
 def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
-    """Past steps, then those to come. One query beside that of the caller's `payments`."""
+    """Past steps, then those to come. One query."""
     mine = {payment.pk: payment for payment in payments}
     rows = (
         Transition.objects.filter(
@@ -75,7 +73,7 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
     payment = payments.get(row.object_id)
     step = Step(words[0], words[1], row.at, payment=payment)
     if row.name == "begin" and row.actor is not None:
-        # Members only: neither staff nor former members are named.
+        # Neither staff nor former members are named.
         step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""
         if row.actor.is_staff:
             step.words = _("We recorded your payment")

@@ -16,8 +16,6 @@ from workflows.periods import database_now
 
 
 class BillingForm(BillingFields):
-    """Settings and billing details of an existing account."""
-
     name = Line(label=_("Name of your company or project"), max_length=150, css="full")
     language = Choice(label=_("Language of our mails"), choices=settings.LANGUAGES)
     time_zone = Choice(
@@ -58,7 +56,6 @@ class BillingForm(BillingFields):
 
 
 def _zones(own: str) -> list[tuple[str, str]]:
-    """Every zone with its present offset from UTC, and the account's own."""
     now = database_now()
     return [
         (name, f"{name.replace('_', ' ')} ({offset_text(name, now)})") for name in sorted({*time_zone_names(), own})
@@ -99,8 +96,6 @@ class SiteForm(PageForm):
 
 
 class AccessForm(PageForm):
-    """Give a member of the account a role at a site."""
-
     member = forms.ModelChoiceField(Membership.objects.none(), label=_("Person"), empty_label=_("Choose a person"))
     role = Choice(label=_("Role"), initial=SiteUserAccess.Role.VIEWER, choices=list(SITE_ROLES.items()))
 
@@ -112,8 +107,6 @@ class AccessForm(PageForm):
 
 
 class UseCreditsForm(PageForm):
-    """To try it out; programs use the API."""
-
     amount = forms.IntegerField(label=_("Credits"), min_value=1, max_value=1_000_000_000, initial=10)
     description = Line(label=_("What for"), max_length=200, required=False)
     token = forms.CharField(widget=forms.HiddenInput, max_length=64)

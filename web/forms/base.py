@@ -13,14 +13,12 @@ from web.problem_messages import problem_message
 
 
 class Renderer(DjangoTemplates):
-    """Every field with its label above, its help and its errors beside it: templates/web/forms/field.html."""
-
     field_template_name = "web/forms/field.html"
     form_template_name = "web/forms/form.html"
 
 
 class PageForm(forms.Form):
-    """Base form: `{{ form }}` renders it, `refuse(problem)` shows a Problem in it."""
+    """`{{ form }}` renders it, `refuse(problem)` shows a Problem in it."""
 
     default_renderer = Renderer
     use_required_attribute = False  # errors come from the server, beside the field
@@ -31,7 +29,7 @@ class PageForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def refuse(self, problem: Problem, *, about: Stateful | None = None) -> None:
-        """Show a Problem beside its fields or above the form. about: see `problem_message`."""
+        """Shows a Problem beside its fields or above the form. about: see `problem_message`."""
         if isinstance(problem, TooManyRequests):
             self.too_many = problem
         errors: dict[str, Any] = problem.members.get("errors", {})
@@ -41,7 +39,7 @@ class PageForm(forms.Form):
             self.add_error(None, problem_message(problem, about=about))
 
     def also(self, check: Callable[[], object]) -> None:
-        """Add the errors of `check`, which the verb would raise too; fields keep their first error."""
+        """Adds the errors of `check`; fields keep their first error."""
         try:
             check()
         except ValidationError as problem:
@@ -50,7 +48,7 @@ class PageForm(forms.Form):
                     self.add_error(name, [str(line) for line in lines])
 
     def on(self, page: HttpResponse) -> HttpResponse:
-        """The page, with status 429 and Retry-After if a rate limit refused the form."""
+        """Sets 429 and Retry-After if a rate limit refused the form."""
         if self.too_many is not None:
             page.status_code = self.too_many.status
             page["Retry-After"] = str(self.too_many.members["retry_after"])

@@ -1,5 +1,3 @@
-"""Billing details, with labels as they are usual in the country."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -54,7 +52,7 @@ class BillingFields(PageForm):
         for name, hint in self.COMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = hint
             self.fields[name].max_length = LONGEST[name]  # type: ignore[attr-defined] # checked by billing_errors()
-        for name in ("address_line1", "address_line2", "city", "state"):  # any script on any page
+        for name in ("address_line1", "address_line2", "city", "state"):  # any script
             self.fields[name].widget.attrs["dir"] = "auto"
         for name in ("postal_code", "tax_id"):
             self.fields[name].widget.attrs["dir"] = "ltr"
@@ -70,7 +68,6 @@ class BillingFields(PageForm):
         return {name: self.cleaned_data.get(name, "") for name in BILLING_FIELDS}
 
     def need_for_billing(self) -> None:
-        """Mark the fields that a paid plan needs as required."""
         for name in NEEDED_TO_BILL:
             self.fields[name].widget.attrs["aria-required"] = "true"
             self.fields[name].is_needed = True  # type: ignore[attr-defined]
@@ -90,7 +87,6 @@ def _like(example: str) -> str:
 
 
 def snapshot_lines(snapshot: Mapping[str, str]) -> list[str]:
-    """The address lines of a billing snapshot."""
     from_city = " ".join(filter(None, [snapshot.get("postal_code", ""), snapshot.get("city", "")]))
     country = dict(country_choices()).get(snapshot.get("country", ""), "")
     lines = [

@@ -17,7 +17,7 @@ from workflows.periods import database_now, today_in
 
 
 class ClaimForm(PageForm):
-    """A claim of payment. The method decides which fields are required."""
+    """The method decides which fields are required."""
 
     method = Choice(label=_("Paid with"), css="full")
     amount = Amount(label=_("Amount"))

@@ -1,5 +1,3 @@
-"""Fields that accept what people type and return what the actions expect."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -27,7 +25,6 @@ class _Text(forms.CharField):
         return text if not self.strip or is_drawn(text or "") else self.empty_value
 
     def spelled(self, text: str) -> str:
-        """As it is stored."""
         return composed(text)
 
 
@@ -42,8 +39,6 @@ class Line(_Text):
 
 
 class Lines(_Text):
-    """A text of several lines."""
-
     widget = forms.Textarea(attrs={"rows": 3})
 
     def __init__(self, *, css: str = "full", **kwargs: Any) -> None:
@@ -60,7 +55,7 @@ class Lines(_Text):
 
 
 class Password(Line):
-    """Kept as typed, with blanks; `User` normalises passwords."""
+    """Kept as typed; `User` normalises passwords."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 128, "strip": False, **kwargs})
@@ -80,7 +75,7 @@ class Address(Line):
 
 
 class AmountInput(forms.TextInput):
-    """An input for money, with a choice of readings below it if the text is ambiguous."""
+    """Offers a choice of readings if the text is ambiguous."""
 
     template_name = "web/forms/amount.html"
     choices: list[tuple[str, str]] = []
@@ -98,10 +93,10 @@ class AmountInput(forms.TextInput):
 
 
 class Amount(Line):
-    """Money above zero in digits of `currency`, which the form sets: as people write it, see `core.validation.amounts`.
+    """Money above zero in digits of `currency`, which the form sets. What can mean two amounts is asked back.
 
-    What can mean two amounts is asked back, with both to choose from. `shown` is what the form itself wrote there: of
-    that nothing has to be asked. With `confirms`, so is everything that is written otherwise than on our pages.
+    `shown`: what the form itself wrote there; nothing is asked about it. With `confirms` also a single reading is asked
+    back if it is not written as on our pages.
     """
 
     widget = AmountInput
@@ -143,8 +138,6 @@ class Amount(Line):
 
 
 class Day(forms.DateField):
-    """YYYY-MM-DD, as browsers send it."""
-
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
         super().__init__(**{"widget": widget, "input_formats": ["%Y-%m-%d"], **kwargs})
@@ -166,17 +159,14 @@ class ProofLink(Line):
             raise ValidationError(_("Give an address that begins with https://, without user name or port.")) from error
 
     def spelled(self, text: str) -> str:
-        return text  # not NFC: a file with a decomposed name has only that URL
+        return text  # a file with a decomposed name has only that URL
 
 
 class Choice(forms.ChoiceField):
-    """A choice by code."""
-
     def __init__(self, *, css: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.css = css
 
 
 def _choice_of(name: str) -> str:
-    """Name of the input that chooses a reading."""
     return f"{name}_meant"

@@ -26,8 +26,6 @@ class NewPasswordForm(PageForm):
 
 
 class FirstPasswordForm(PageForm):
-    """For an invited person without a password."""
-
     password = password_field(_("Choose a password"), is_new=True)
 
 

@@ -46,7 +46,7 @@ class SignUpForm(BillingFields):
         self.need_for_billing()
 
     def clean_time_zone(self) -> str:
-        """The browser fills it in: an unknown name is no error, the country decides then."""
+        """The browser fills it in; for an unknown name the country decides."""
         return canonical_time_zone(self.cleaned_data["time_zone"])
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class SignUpForm(BillingFields):
         field.choices = choices
 
     def _forget_billing(self) -> None:
-        """A trial is not billed: ignore what the hidden fields contain."""
+        """A trial is not billed."""
         for name in [*self.COMPLETE, "payment_method"]:
             self.cleaned_data[name] = ""
             self.errors.pop(name, None)

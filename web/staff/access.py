@@ -1,5 +1,3 @@
-"""Pages for staff, by permission."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,8 +22,6 @@ CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of cu
 
 
 class StaffRequest(HttpRequest):
-    """A request of a staff member."""
-
     user: User
 
 
@@ -33,12 +29,12 @@ View = Callable[Concatenate[StaffRequest, ...], HttpResponse]
 
 
 def may_see(user: Any, permission: str) -> bool:
-    """True if the user may see such pages. Superusers see all; what they may decide, the state machines check."""
+    """Superusers see all; what they may decide, the state machines check."""
     return bool(user.is_staff and (user.is_superuser or user.is_granted(permission)))
 
 
 def staff_with(*permissions: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
-    """For signed-in staff with one of these permissions."""
+    """For staff with one of these permissions."""
 
     def guard(view: View) -> Callable[..., HttpResponseBase]:
         @wraps(view)

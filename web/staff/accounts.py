@@ -1,5 +1,3 @@
-"""Search for customers; their pages and those of their invoices."""
-
 from __future__ import annotations
 
 from decimal import Decimal

@@ -1,5 +1,3 @@
-"""Batches of effects and their progress."""
-
 from __future__ import annotations
 
 from django.http import HttpResponse
@@ -13,7 +11,6 @@ ROWS = 50
 
 @staff_with(OPERATE)
 def batches_page(request: StaffRequest) -> HttpResponse:
-    """Open batches, and the newest complete ones."""
     batches = Batch.objects.select_related("then").with_stuck().order_by("-id")
     context = {
         "open": batches.filter(completed_at=None)[:ROWS],

@@ -1,5 +1,3 @@
-"""Deciding on many payments: a summary first, then a result for each."""
-
 from __future__ import annotations
 
 from collections import defaultdict
@@ -27,10 +25,7 @@ WORDS = {"approve": ("Approve", "approved"), "reject": ("Reject", "rejected")}
 @staff_with(REVIEW)
 @for_money
 def bulk(request: StaffRequest) -> HttpResponse:
-    """Ask for confirmation, then decide on all in one request.
-
-    With JavaScript the page posts the list to `part` in pieces instead.
-    """
+    """Works without JavaScript; with it the page posts the list to `part` in pieces."""
     if request.method != "POST":
         return redirect("desk")
     verb, keys = wanted(request)
@@ -57,7 +52,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
 @for_money
 @require_POST
 def part(request: StaffRequest) -> HttpResponse:
-    """Decide on a part of the list; answers its rows with results."""
+    """Decides on a part of the list; answers its rows with results."""
     verb, keys = wanted(request)
     form = _form(verb, request.POST)
     if not form.is_valid():

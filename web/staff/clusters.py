@@ -1,5 +1,3 @@
-"""Clusters of trials that began from one network or mail domain, until staff have looked at them."""
-
 from __future__ import annotations
 
 from django.contrib import messages
@@ -14,8 +12,6 @@ from workflows.actions.trials import Cluster, close_cluster, cluster_of, cluster
 
 
 class ClusterForm(PageForm):
-    """Mark the trials as seen, or close them with a reason."""
-
     reason = Line(
         label="Reason, where they are closed",
         required=False,
@@ -32,7 +28,6 @@ def clusters_page(request: StaffRequest) -> HttpResponse:
 
 @staff_with(MANAGE)
 def cluster_page(request: StaffRequest, reason: str, key: str) -> HttpResponse:
-    """One cluster; mark it as seen or close its trials."""
     cluster = cluster_of(reason, key)
     if cluster is None:
         raise Http404("There is no such cluster any more.")

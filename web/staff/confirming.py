@@ -1,7 +1,6 @@
 """Password confirmation before decisions about money and before changes of rights and payees.
 
-The session remembers when the password was typed last: a request with the cookie alone is redirected to the page
-that asks for it. API tokens are limited by their expiry instead.
+The session remembers when the password was typed. API tokens are limited by their expiry instead.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from web.forms.passwords import password_field
 from web.staff.access import StaffRequest, View
 from workflows.actions.people import confirm_password
 
-PREVIEW = "preview"  # name of the field that asks for a preview only
+PREVIEW = "preview"  # the field that asks for a preview only
 AGAIN = "Your password was asked for first, and nothing was changed. Please send it once more."
 
 
@@ -36,7 +35,7 @@ class ConfirmForm(PageForm):
 
 
 def for_money(view: View) -> View:
-    """For decisions about money: password confirmed at most 15 minutes ago, or decisions continued since."""
+    """Password confirmed at most 15 minutes ago, or decisions continued since."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,7 +49,7 @@ def for_money(view: View) -> View:
 
 
 def for_rights(view: View) -> View:
-    """For changes of rights and payees: password confirmed at most 15 minutes ago; decisions do not extend it."""
+    """Password confirmed at most 15 minutes ago; decisions do not extend it."""
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -60,7 +59,7 @@ def for_rights(view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """Redirect to the confirmation page; a POST is dropped with a message."""
+    """Redirects to the confirmation page; a POST is dropped with a message."""
     if request.method == "POST":
         refused("not_confirmed", actor=request.user if request.user.is_authenticated else None)
         messages.warning(request, AGAIN)
@@ -68,7 +67,7 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmedAdmin:
-    """Mixin before ModelAdmin: users who may change rows confirm their password first.
+    """A mixin before ModelAdmin: users who may change rows confirm their password first.
 
     asked_for: the check of `core.security.sessions` that decides whether that was recent.
     """
@@ -92,7 +91,7 @@ class ConfirmedAdmin:
 
 
 class DecidingAdmin(ConfirmedAdmin):
-    """For decisions about money: only POST requires confirmation."""
+    """Only POST requires confirmation."""
 
     asked_for = staticmethod(sessions.is_confirmed_for_money)
 
@@ -109,7 +108,7 @@ class DecidingAdmin(ConfirmedAdmin):
 @sensitive_post_parameters("password")
 @login_required
 def confirm_page(request: StaffRequest) -> HttpResponse:
-    """Ask for the password, then return to `next`."""
+    """Asks for the password, then returns to `next`."""
     if not request.user.is_staff:
         raise PermissionDenied("This page is for staff.")
     after = request.GET.get("next", "")

@@ -1,5 +1,3 @@
-"""Void, write off, adjust credits, close an account: one page each, with a reason."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -24,7 +22,7 @@ from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
 from workflows.settlement.credits import adjust
 
-# Verb -> title, consequences, message when done.
+# Title, consequences, message when done.
 INVOICE_VERBS = {
     "void": (
         "Void",
@@ -43,7 +41,6 @@ INVOICE_VERBS = {
 @staff_with(VOID)
 @for_money
 def close_invoice(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Void or write off an invoice."""
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     title, follows, done = INVOICE_VERBS[verb]
     form = ReasonForm(_given(request))
@@ -71,7 +68,7 @@ def close_invoice(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(MANAGE)
 @for_money
 def close(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Close an account, confirmed by typing its name."""
+    """Closes an account, confirmed by typing its name."""
     account = get_object_or_404(Account, pk=pk)
     if PREVIEW in request.POST:
         return preview_line(request, lambda: close_account(account, by=request.user, reason="-"), account)
@@ -145,7 +142,7 @@ def _page(
     context: dict[str, Any],
     verb: str = "",
 ) -> HttpResponse:
-    """Show the form with errors, or act and redirect. verb: a transition, if it may be unavailable."""
+    """verb: a transition, if it may be unavailable."""
     status = 200
     if form.is_valid():
         try:

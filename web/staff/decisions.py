@@ -1,5 +1,3 @@
-"""Approve, reject and reverse payments."""
-
 from __future__ import annotations
 
 from uuid import UUID
@@ -30,7 +28,7 @@ WORDS = {
 @staff_with(REVIEW)
 @for_money
 def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """A page without JavaScript, and the target of the dialogs on the payment's page."""
+    """A page without JavaScript, and the target of the dialogs."""
     if verb not in FORMS:
         raise Http404
     payment = find(pk)
@@ -61,7 +59,7 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 
 
 def _instead(payment: Payment, form: RejectForm) -> dict[str, object]:
-    """Offer to approve the smaller amount that arrived before the claim is rejected."""
+    """Offer to approve the smaller amount that arrived."""
     offer = ApproveForm(payment=payment, invoices=open_invoices(payment), is_short=True)
     return {"offer": offer, "form": RejectForm(payment=payment, initial={**form.inputs, "all_the_same": True})}
 

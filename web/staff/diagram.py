@@ -1,7 +1,4 @@
-"""Layout of a state machine: states from top to bottom, forward jumps on the right, ways back on the left.
-
-Only coordinates are computed here; `diagram.html` writes the SVG.
-"""
+"""Coordinates of a state machine: states from top to bottom, forward jumps on the right, ways back on the left."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ RADIUS = 6
 
 @dataclass
 class Box:
-    """A state. stays: transitions from it to itself."""
+    """stays: transitions from it to itself."""
 
     name: str
     place: int
@@ -31,7 +28,7 @@ class Box:
     ports: dict[str, list[Arrow]] = field(default_factory=lambda: defaultdict(list))
 
     def port(self, arrow: Arrow, side: str) -> float:
-        """Vertical position of an arrow on that side: incoming above outgoing."""
+        """Incoming arrows are above outgoing ones."""
         ports = self.ports[side]
         return self.top + self.height * (ports.index(arrow) + 1) / (len(ports) + 1)
 

@@ -1,5 +1,3 @@
-"""Rights of staff: asked for by one person, confirmed by another."""
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -36,8 +34,6 @@ class PersonFilter(PageForm):
 
 
 class DutiesForm(PageForm):
-    """Rights to give or take, with a reason."""
-
     duties = forms.MultipleChoiceField(widget=forms.SelectMultiple(attrs={"size": 12}))
     reason = Lines(required=False, max_length=REASON, label="Reason")
 
@@ -48,15 +44,12 @@ class DutiesForm(PageForm):
 
 
 class StaffEmailForm(PageForm):
-    """A new sign-in address for a staff member."""
-
     email = Address(label="New e-mail address", css="full")
     reason = Lines(required=False, max_length=REASON, label="Reason")
 
 
 @staff_with(GRANT)
 def duties_page(request: StaffRequest) -> HttpResponse:
-    """Staff, waiting requests, and a search for other users."""
     filters = PersonFilter(request.GET)
     typed = filters.cleaned_data["q"].strip() if filters.is_valid() else ""
     people = User.objects.filter(is_staff=True) | User.objects.filter(is_superuser=True)
@@ -75,7 +68,6 @@ def duties_page(request: StaffRequest) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Rights of one person, with forms to give, take, change the address and send a password link."""
     person = get_object_or_404(User, pk=pk)
     rights = Rights(words_of(person), known_words())
     form, status = _forms(person, rights), 200
@@ -107,7 +99,7 @@ def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def decide_grant(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Confirm or withdraw. After a password confirmation (GET) the button has to be pressed again."""
+    """After a password confirmation (GET) the button has to be pressed again."""
     decide: dict[str, Callable[..., DutyGrant]] = {"confirm": confirm, "withdraw": withdraw}
     if verb not in decide:
         raise Http404
@@ -125,7 +117,7 @@ def decide_grant(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(GRANT)
 @for_rights
 def send_link(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """Staff never type somebody else's password; they send a link."""
+    """Staff never type somebody else's password."""
     person = get_object_or_404(User, pk=pk)
     if request.method == "POST":
         send_password_link(request, person)
@@ -166,7 +158,7 @@ VERBS: dict[str, Callable[[StaffRequest, User, dict[str, Any]], str]] = {
 
 @dataclass(frozen=True)
 class Rights:
-    """held: rights of a person. known: all rights with their names."""
+    """held: of a person. known: all, with their names."""
 
     held: set[str]
     known: dict[str, str]

@@ -1,5 +1,3 @@
-"""Effects: their state, failures, retry and skip."""
-
 from __future__ import annotations
 
 import json
@@ -52,7 +50,7 @@ class EffectFilter(PageForm):
 
 
 class OperateForm(PageForm):
-    """The reason; for the retry of a single effect also its payload."""
+    """Has a payload for the retry of a single effect."""
 
     reason = Lines(required=False, max_length=2000, label="Reason")
     payload = Payload(required=False, widget=forms.Textarea(attrs={"rows": 6, "dir": "ltr", "spellcheck": "false"}))
@@ -96,7 +94,6 @@ def effect_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(OPERATE)
 def operate(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Retry or skip one effect; also a page without JavaScript."""
     if verb not in ("retry", "skip"):
         raise Http404
     effect = _find(pk)
@@ -119,7 +116,7 @@ def operate(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(OPERATE)
 @require_POST
 def retry_set(request: StaffRequest) -> HttpResponse:
-    """Retry all of a state and kind: show the number first, then do it."""
+    """Retries all of a state and kind: first it shows how many."""
     filters = EffectFilter(request.POST)
     chosen = filters.chosen
     if chosen.get("state") not in RETRIABLE_STATES:
@@ -135,7 +132,7 @@ def retry_set(request: StaffRequest) -> HttpResponse:
 
 
 def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
-    """Newest first, among the newest WINDOW rows only unless there is an index: batch, states ON_THE_DESK."""
+    """Only the newest WINDOW rows, unless there is an index: batch, states ON_THE_DESK."""
     found = Effect.objects.filter(**chosen).order_by("-id")
     if chosen and "batch" not in chosen and chosen.get("state") not in Effect.NEEDS_ATTENTION:
         found = found.filter(pk__in=Effect.objects.order_by("-id").values("pk")[:WINDOW])
@@ -143,7 +140,6 @@ def _effects(chosen: dict[str, str]) -> QuerySet[Effect]:
 
 
 def _page(text: str) -> int:
-    """A page number; 1 if `text` is not one."""
     return min(int(text), WINDOW // ROWS) if re.fullmatch(r"[1-9][0-9]{0,5}", text) else 1
 
 

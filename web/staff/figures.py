@@ -1,5 +1,3 @@
-"""Reports about reviewing: charts drawn by the server, each also as a table."""
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,14 +19,12 @@ from workflows.reporting.review_stats import (
     oldest_claim,
 )
 
-HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: room for text above the tallest bar
-MARGIN = 16  # room for the last day's name
+HEIGHT, HEAD, FOOT, SLOT, BAR = 160, 26, 24, 40, 22  # HEAD: for text above the tallest bar
+MARGIN = 16  # for the last day's name
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a column."""
-
     x: float
     y: float
     height: float
@@ -37,7 +33,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Columns of one or two stacked parts. highest: the value of the tallest, as text."""
+    """highest: the value of the tallest column, as text."""
 
     title: str
     parts: tuple[str, ...]
@@ -94,7 +90,6 @@ def _counts(title: str, columns: Sequence[tuple[int, ...]], *parts: str) -> Char
 
 
 def _times(title: str, columns: Sequence[tuple[float, ...]], *parts: str) -> Chart:
-    """A chart of durations in seconds."""
     highest = max(map(sum, columns), default=0)
     return Chart(title, parts, _bars(columns, highest), duration_text(highest) if highest else "none")
 

@@ -1,5 +1,3 @@
-"""Filters of the review queue, from the URL's query to a database condition."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -19,7 +17,7 @@ AGES = [("", "Any age"), ("1", "Over a day"), ("3", "Over 3 days"), ("7", "Over 
 
 
 class QueueFilter(PageForm):
-    """Filters of the review queue. An invalid one shows its error and is ignored."""
+    """An invalid filter shows its error and is ignored."""
 
     q = Line(required=False, max_length=100, label="Search")
     country = Line(required=False, max_length=2)
@@ -49,7 +47,7 @@ class QueueFilter(PageForm):
 
     @property
     def has_more(self) -> bool:
-        """True if a filter of the collapsed part is used."""
+        """A filter of the collapsed part is used."""
         return bool({"country", "currency", "least", "most"} & ({*self.chosen} | {*self.errors}))
 
     @property
@@ -72,7 +70,6 @@ class QueueFilter(PageForm):
 
     @property
     def query(self) -> str:
-        """The filters as a query string, to be kept from page to page."""
         return urlencode({name: str(value) for name, value in self.chosen.items()})
 
 

@@ -13,15 +13,12 @@ from web.status_labels import canned_reasons
 
 
 class ApproveForm(PageForm):
-    """The money has arrived: how much, when, and where it goes.
-
-    Nothing that the reviewer is to look up on a statement is filled in. No amount means: as claimed.
-    """
+    """Nothing is filled in that the reviewer is to look up on a statement. No amount: as claimed."""
 
     received = Amount(required=False, label="Amount received")
     value_date = Day(required=False, label="Value date")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
-    is_short = forms.BooleanField(required=False, widget=forms.HiddenInput)  # less than the claimed amount arrived
+    is_short = forms.BooleanField(required=False, widget=forms.HiddenInput)  # less than claimed
 
     def __init__(
         self,
@@ -87,8 +84,6 @@ class ApproveForm(PageForm):
 
 
 class RejectForm(PageForm):
-    """Reject a claim; the customer is told why and how to go on."""
-
     reason_code = Choice(
         label="Reason, as the customer reads it",
         choices=lambda: [("", "Choose a reason"), *canned_reasons()],
@@ -105,7 +100,7 @@ class RejectForm(PageForm):
 
     @property
     def is_short(self) -> bool:
-        """True if some money arrived: approving that may be better."""
+        """Approving may be better, because some money arrived."""
         return self.cleaned_data["reason_code"] == Payment.Reason.AMOUNT_SHORT and not self.cleaned_data["all_the_same"]
 
     @property
@@ -114,7 +109,7 @@ class RejectForm(PageForm):
 
 
 class BulkRejectForm(RejectForm):
-    """One reason for many, except "less arrived": those are decided one by one, for what came can be approved."""
+    """Without "less arrived": those are decided one by one, for what came can be approved."""
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -123,8 +118,6 @@ class BulkRejectForm(RejectForm):
 
 
 class ReverseForm(PageForm):
-    """The money went back."""
-
     reason_given = Line(label="Why it went back", max_length=500, css="full")
 
     def __init__(self, data: Any = None, *, payment: Payment | None = None) -> None:
@@ -137,7 +130,7 @@ class ReverseForm(PageForm):
 
 
 class BulkApproveForm(PageForm):
-    """Many claims that arrived in full on one day's statement."""
+    """Claims that arrived in full on one day's statement."""
 
     value_date = Day(required=False, label="Value date of all of them")
     admin_notes = Lines(required=False, max_length=2000, label="Note for staff")
@@ -148,7 +141,7 @@ class BulkApproveForm(PageForm):
 
 
 class RecordForm(PageForm):
-    """A payment that staff saw arrive. No field is filled in: they copy a bank statement."""
+    """No field is filled in: staff copy a bank statement."""
 
     method = Choice(label="How it came")
     received = Amount(label="Amount")
@@ -166,8 +159,6 @@ class RecordForm(PageForm):
 
 
 class ReasonForm(PageForm):
-    """The reason is kept in the object's history."""
-
     reason = Line(label="Reason, kept in the history", max_length=500, css="full")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -205,6 +196,6 @@ def form_of(verb: str, payment: Payment, data: Any = None) -> Any:
 
 
 def open_invoices(payment: Payment) -> list[Invoice]:
-    """Open invoices of the customer, the claimed one first."""
+    """The claimed one first."""
     wanted = Invoice.objects.filter(account=payment.account_id, currency=payment.currency, status__in=Invoice.OPEN)
     return sorted(wanted.order_by("due_on", "pk")[:20], key=lambda invoice: invoice.pk != payment.invoice_id)

@@ -1,5 +1,3 @@
-"""State machines with current counts, and the history of an object."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -20,7 +18,7 @@ from workflows.reporting.estimated_counts import Estimate, estimated_counts
 from workflows.reporting.history import HistoryNode, history_of
 from workflows.reporting.state_diagrams import machine_models, states_of
 
-WINDOW = 10_000  # lists search only the newest rows, so that their cost does not grow with the history
+WINDOW = 10_000  # the newest rows: the cost does not grow with the history
 ROWS = 50
 
 
@@ -74,7 +72,7 @@ def history(request: StaffRequest, machine: str, pk: UUID) -> HttpResponse:
 
 
 def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
-    """The causal tree as (row, depth) lines: a transition, its effects, then what followed."""
+    """The causal tree as (row, depth): a transition, its effects, then what followed."""
     found: list[tuple[str, Any, int]] = [("transition", step.transition, depth)]
     found += [("effect", effect, depth + 1) for effect in step.effects]
     for following in step.follows:
@@ -83,7 +81,7 @@ def _lines(step: HistoryNode, depth: int) -> list[tuple[str, Any, int]]:
 
 
 def _home(request: StaffRequest, machine: str, pk: UUID) -> str:
-    """URL of the object's own page, for users who may see it."""
+    """Empty for users who may not see it."""
     pages = {"payment": "desk_payment", "invoice": "desk_invoice", "account": "desk_account"}
     return reverse(pages[machine], args=[pk]) if machine in pages and may_see(request.user, REVIEW) else ""
 

@@ -1,5 +1,3 @@
-"""Pause, release and throttle effects: docs/operations.md."""
-
 from __future__ import annotations
 
 from datetime import timedelta
@@ -72,7 +70,6 @@ def pauses_page(request: StaffRequest) -> HttpResponse:
 @staff_with(OPERATE)
 @require_POST
 def change_pause(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Release some of the paused effects, or all."""
     paused = get_object_or_404(EffectPause, pk=pk)
     form = LetGoForm(request.POST)
     try:

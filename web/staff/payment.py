@@ -1,5 +1,3 @@
-"""The page of one payment: the claim, what is due, and what else is known about both."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -41,7 +39,7 @@ def payment_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(REVIEW)
 def state(request: StaffRequest, pk: UUID) -> HttpResponse:
-    """204 while the payment is as the page shows it, else its new state."""
+    """Polled: 204 while the payment is as the page shows it."""
     payment = find(pk)
     if request.GET.get("version") == str(payment.version):
         return HttpResponse(status=204)
@@ -72,7 +70,6 @@ def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
 
 
 def decision_context(request: StaffRequest, payment: Payment) -> dict[str, Any]:
-    """Context: the payment's state, its history, and what the user may do."""
     steps = Transition.objects.filter(machine="payment", object_id=payment.pk).select_related("actor").order_by("seq")
     open_verbs = [rule.name for rule in explain(payment, request.user) if rule.is_open]
     verbs = [verb for verb in ("approve", "reject", "reverse") if verb in open_verbs]
@@ -97,7 +94,7 @@ def why_not(payment: Payment, user: User) -> str:
 
 
 def adjacent_payments(request: StaffRequest, payment: Payment) -> dict[str, Any]:
-    """Context: the queue around the payment, filtered as the reviewer came."""
+    """The queue around the payment, filtered as the reviewer came."""
     claims = queue(QueueFilter(request.GET).condition, also=payment.pk)
     keys = [claim.id for claim in claims]
     here = keys.index(payment.pk) if payment.pk in keys else -1

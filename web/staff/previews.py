@@ -1,4 +1,4 @@
-"""The preview line on decision pages. Nothing is changed, so no password is asked for."""
+"""Nothing is changed, so no password is asked for."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from web.staff.forms import FORMS, ApproveForm, open_invoices
 from workflows.actions import decide_many, decide_payment
 from workflows.reporting.previews import preview_billing
 
-PREVIEWED_CLAIMS = 100  # claims previewed together; the rows they move are locked meanwhile
-# Required fields that are still empty when the form opens and do not change the outcome.
+PREVIEWED_CLAIMS = 100  # the rows they move are locked meanwhile
+# For required fields that are still empty and do not change the outcome.
 STAND_INS: dict[str, dict[str, Any]] = {
     "reject": {"reason_code": Payment.Reason.OTHER},
     "reverse": {"reason_given": "-"},
@@ -30,7 +30,7 @@ STAND_INS: dict[str, dict[str, Any]] = {
 @staff_with(REVIEW)
 @require_POST
 def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Preview of one claim with the input so far; empty while that is invalid."""
+    """A preview with the input so far; empty while that is invalid."""
     if verb not in FORMS:
         raise Http404
     payment = get_object_or_404(Payment, pk=pk)
@@ -47,7 +47,6 @@ def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(REVIEW)
 @require_POST
 def preview_many(request: StaffRequest) -> HttpResponse:
-    """Preview of all chosen claims together."""
     verb, keys = wanted(request)
     if len(keys) > PREVIEWED_CLAIMS:
         return _line(request, problem=f"More than {PREVIEWED_CLAIMS} claims are not previewed together.")
@@ -55,7 +54,6 @@ def preview_many(request: StaffRequest) -> HttpResponse:
 
 
 def preview_line(request: StaffRequest, work: Callable[[], Any], *subjects: Stateful) -> HttpResponse:
-    """What `do` would cause, or why it is refused. Busy: not previewed."""
     try:
         return _line(request, summary=preview_billing(work, *subjects, by=request.user).summary)
     except PermissionDenied:

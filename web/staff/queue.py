@@ -1,5 +1,3 @@
-"""The review queue and the parts of it that poll."""
-
 from __future__ import annotations
 
 from hashlib import sha256
@@ -26,7 +24,7 @@ def queue_page(request: StaffRequest) -> HttpResponse:
 
 @staff_with(REVIEW)
 def rows(request: StaffRequest) -> HttpResponse:
-    """Polled by the open page: list and new decisions, or 204 if the list still looks as in `shown`."""
+    """Polled: 204 if the list still looks as in `shown`."""
     context = _queue(request)
     if request.GET.get("shown") == context["shown"]:
         return HttpResponse(status=204)
@@ -68,7 +66,7 @@ def _queue(request: StaffRequest) -> dict[str, Any]:
 
 
 def _keys(text: str) -> set[UUID]:
-    """The ids in a comma-separated list; invalid ones are ignored."""
+    """Invalid ones are ignored."""
     words = [word for word in text.split(",")[: 4 * ROWS] if len(word) == 32]
     found = set()
     for word in words:

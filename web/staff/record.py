@@ -1,5 +1,3 @@
-"""Recording a payment that staff saw arrive; somebody else of the staff approves it."""
-
 from __future__ import annotations
 
 from uuid import UUID

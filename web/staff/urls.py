@@ -1,5 +1,3 @@
-"""URLs under /desk/."""
-
 from __future__ import annotations
 
 from django.urls import path

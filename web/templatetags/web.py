@@ -1,5 +1,3 @@
-"""`{% load web %}`: money, statuses, references and icons on pages."""
-
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -24,7 +22,7 @@ register = template.Library()
 
 @register.simple_tag
 def money(amount: Decimal | None, currency: str) -> str:
-    """`1,234.50 USD`: grouped, with the currency's digits, without line breaks, the same in every language."""
+    """`1,234.50 USD`: without line breaks, the same in every language."""
     if amount is None:
         return ""
     return format_html('<bdi class="money">{} {}</bdi>', grouped(money_text(amount, currency)), currency)
@@ -32,7 +30,6 @@ def money(amount: Decimal | None, currency: str) -> str:
 
 @register.simple_tag
 def badge(row: Any) -> SafeString:
-    """The status of a row as a coloured label."""
     words, tone = status_label(row)
     return format_html('<span class="badge {}">{}</span>', tone, words)
 
@@ -42,7 +39,7 @@ register.filter("person", person_name)
 
 @register.simple_tag
 def copy_button(value: str, name: str) -> SafeString:
-    """A button that copies `value`; name: its accessible name."""
+    """name: its accessible name."""
     words = gettext("Copy")
     return format_html(
         '<button type="button" class="copy needs-script" data-copy="{}" data-copied="{}" aria-label="{}">{}</button>',
@@ -52,13 +49,11 @@ def copy_button(value: str, name: str) -> SafeString:
 
 @register.simple_tag
 def copy_amount(amount: Decimal, currency: str) -> SafeString:
-    """The same for money, with digits and a point as bank forms accept it."""
     return copy_button(money_text(amount, currency), gettext("Amount"))
 
 
 @register.simple_tag
 def kind_words(method: Any) -> str:
-    """Kind and currency of a payment method."""
     return " · ".join(filter(None, [str(KINDS[method.kind]), method.currency]))
 
 
@@ -74,7 +69,7 @@ def credit_words(kind: str) -> str:
 
 @register.filter
 def last_day(end: date | None) -> date | None:
-    """The day before `period_end`, which is exclusive."""
+    """`period_end` is exclusive."""
     return last_day_of(end) if end else None
 
 
@@ -93,7 +88,6 @@ def zone(name: str) -> str:
 
 @register.filter
 def number(value: int | None) -> str:
-    """An integer with grouped thousands."""
     return "" if value is None else f"{value:,}"
 
 
@@ -114,7 +108,6 @@ def short_number(value: int) -> str:
 
 @register.filter
 def add_to(number: float, more: int) -> float:
-    """A coordinate moved by `more`."""
     return number + more
 
 
@@ -125,7 +118,7 @@ def effect_tone(state: str) -> str:
 
 @register.filter
 def timesince_short(moment: datetime) -> str:
-    """`3 d`, `5 h`, `12 min`: the largest unit that fits."""
+    """`3 d`, `5 h`, `12 min`"""
     minutes = int((now() - moment).total_seconds() // 60)
     if minutes < 60:
         return f"{max(minutes, 0)} min"
@@ -147,6 +140,6 @@ def page_address(context: RequestContext, **changes: Any) -> str:
 
 
 def grouped(text: str) -> str:
-    """`-1,234.50` of `-1234.50`. The sign is the text's: the whole part of -0.50 is 0, which has none."""
+    """`-1,234.50` of `-1234.50`. The whole part of -0.50 has no sign."""
     whole, point, digits = text.removeprefix("-").partition(".")
     return f"{'-' * text.startswith('-')}{int(whole):,}{point}{digits}"

@@ -1,5 +1,3 @@
-"""`manage.py web`: the web server, in the foreground."""
-
 from __future__ import annotations
 
 import os
@@ -14,7 +12,7 @@ from core.security.database_roles import warn_if_privileged
 
 
 def _addresses() -> list[str]:
-    """As gunicorn writes them. The loopback of a version that this machine does not speak is left out."""
+    """As gunicorn writes them, without a loopback that this machine lacks."""
     found = [address for address in settings.WEB_ADDRESSES if address != "::1" or _has_ipv6()]
     return [f"[{address}]" if ":" in address else address for address in found]
 
@@ -39,7 +37,7 @@ class Command(BaseCommand):
             f"--workers={settings.WEB_PROCESSES}", f"--threads={settings.WEB_THREADS}",
             "--worker-class=web.server.Worker", "--graceful-timeout=20", "--timeout=60", "--no-control-socket",
             "--keep-alive=75",  # longer than proxies keep a connection, 60 s: else one is closed as they use it
-            "--forwarded-allow-ips=",  # whom to believe is Django's to say: TRUSTED_PROXIES
+            "--forwarded-allow-ips=",  # Django decides: TRUSTED_PROXIES
             "--max-requests=20000", "--max-requests-jitter=2000", "--logger-class=web.server_log.ServerLog",
         ]  # fmt: skip
         os.execv(sys.executable, arguments)  # noqa: S606 - our own server, in our own process

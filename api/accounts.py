@@ -213,7 +213,7 @@ def excess_out(found: dict[str, Excess]) -> dict[str, Any]:
 
 
 def account_of(user: Any) -> Account:
-    """The user's account. Raises NotFound for staff, who have none."""
+    """Raises NotFound for staff, who have none."""
     membership = getattr(user, "membership", None)
     if membership is None:
         raise NotFound(NO_ACCOUNT)

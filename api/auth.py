@@ -1,5 +1,3 @@
-"""Sign-up, sign-in and sign-out."""
-
 from __future__ import annotations
 
 from functools import partial
@@ -193,9 +191,9 @@ class Me(CallerView):
 
 
 def session(user: Any, token: str) -> dict[str, Any]:
-    """The fields of an answer that has a new token. `token` is first: stored answers cut it out there.
+    """`token` is first: stored answers cut it out there.
 
-    Raises InvalidCredentials if the password was changed or the user disabled since the password was checked.
+    Raises InvalidCredentials if the password was changed or the user disabled since it was checked.
     """
     with atomic():
         unchanged = User.objects.select_for_update(no_key=True).filter(

@@ -1,5 +1,3 @@
-"""`/api/schema/` for machines, `/api/docs/` for people."""
-
 from __future__ import annotations
 
 from functools import cache
@@ -54,7 +52,7 @@ class Docs(SpectacularSwaggerSplitView):
 
 @cache
 def published() -> dict[str, Any]:
-    """The schema of this release; half a second, once per process."""
+    """Half a second, once per process."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return schema
 

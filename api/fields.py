@@ -1,4 +1,4 @@
-"""Strict fields and serializers. A field's `openapi` is what it accepts, as the published schema states it."""
+"""A field's `openapi` is what it accepts, as the published schema states it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,6 @@ class Text(serializers.CharField):
         return super().to_internal_value(text)
 
     def spelled(self, text: str) -> str:
-        """As it is stored."""
         return composed(text)
 
     def check_length(self, text: str) -> None:
@@ -194,7 +193,7 @@ class Amount(serializers.Field):
 
 @contextmanager
 def in_public_names(names: Mapping[str, str]) -> Iterator[None]:
-    """Rename the fields of a verb's ValidationError from column names to API names."""
+    """From column names to API names."""
     try:
         yield
     except ValidationError as problem:
@@ -274,7 +273,7 @@ class ProofUrl(Text):
         return link
 
     def spelled(self, text: str) -> str:
-        return text  # not NFC: a file with a decomposed name has only that URL
+        return text  # a file with a decomposed name has only that URL
 
     @property
     def openapi(self) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-"""Invoices and subscriptions of an account."""
-
 from __future__ import annotations
 
 from datetime import date

@@ -1,5 +1,3 @@
-"""Problem documents for every error under /api/, and checks before a view runs."""
-
 from __future__ import annotations
 
 import logging
@@ -65,14 +63,14 @@ class Problems:
         return answer(problem, request)
 
     def _refusal(self, request: HttpRequest) -> Problem | None:
-        """The Problem of a request over http, with too large a body or with control characters in its URL."""
+        """Over http, with too large a body or with control characters in its URL."""
         if settings.SECURE_SSL_REDIRECT and not request.is_secure() and not request.path.startswith("/api/docs/"):
             return PermissionDenied("Ask over https: what is sent over http can be read on its way.")
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not SMALL_NUMBER.fullmatch(length) or int(length) > MAX_BYTES:
             return PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
         try:
-            request.encoding = "utf-8"  # whatever charset the Content-Type names
+            request.encoding = "utf-8"  # whatever the Content-Type names
             words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
         except SuspiciousOperation:
             return MalformedRequest("The address has too many parameters.")
@@ -81,7 +79,7 @@ class Problems:
         return MalformedRequest("The address contains characters that cannot be.")
 
     def _in_our_words(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Replace Django's own error pages, such as that for a wrong Host."""
+        """Such as Django's page for a wrong Host."""
         if response.status_code not in PROBLEM_BY_STATUS or "json" in response.get("Content-Type", ""):
             return response
         ours = answer(PROBLEM_BY_STATUS[response.status_code], request)

@@ -1,4 +1,4 @@
-"""404 as a problem document for unknown paths under /api/, also while DEBUG shows pages of its own."""
+"""Also while DEBUG shows pages of its own."""
 
 from __future__ import annotations
 

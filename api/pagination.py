@@ -1,4 +1,4 @@
-"""Cursor pagination: every page costs the same."""
+"""Every page costs the same."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class NewestFirst(CursorPagination):
         return ("-id",) if request.query_params.get("ordering", "-").startswith("-") else ("id",)
 
     def encode_cursor(self, cursor: Cursor) -> str:
-        """The URL of another page. Signed, so that only our own cursors are accepted."""
+        """Signed, so that only our own cursors are accepted."""
         place = Signer(salt="api.cursor").sign_object([cursor.offset, cursor.reverse, cursor.position])
         return replace_query_param(str(self.base_url), self.cursor_query_param, place)
 
@@ -43,7 +43,6 @@ class NewestFirst(CursorPagination):
 
 
 def envelope(results: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a page of results."""
     link = {"type": ["string", "null"], "format": "uri"}
     return {
         "type": "object",

@@ -1,5 +1,3 @@
-"""Limits of JSON bodies (size, depth, encoding, control characters) and content negotiation."""
-
 from __future__ import annotations
 
 import json
@@ -55,7 +53,7 @@ class Negotiation(DefaultContentNegotiation):
         return [word.strip() for word in accepted.replace("application/problem+json", "application/json").split(",")]
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        """By the exact type: a body has one and no wildcard."""
+        """By the exact type."""
         media_type = (request.content_type or "").partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media_type), None)
 
@@ -95,7 +93,7 @@ def _no_constant(name: str) -> None:
 
 
 def _check(value: Any, depth: int) -> None:
-    """Raises MalformedRequest for control characters, or more than `depth` nested containers."""
+    """Raises MalformedRequest."""
     if isinstance(value, str) and not is_lines(value.translate(SEPARATORS)):
         raise MalformedRequest("The body contains control characters.")
     if isinstance(value, dict | list) and depth == 0:

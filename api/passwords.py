@@ -1,4 +1,4 @@
-"""Passwords and address verification. Neither answers nor their timing reveal who has an account."""
+"""Neither answers nor their timing reveal who has an account."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""Pause, release and throttle effects, for operators: docs/operations.md."""
-
 from __future__ import annotations
 
 from datetime import timedelta

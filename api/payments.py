@@ -1,5 +1,3 @@
-"""Customers claim payments, staff countersign them."""
-
 from __future__ import annotations
 
 import logging
@@ -197,7 +195,7 @@ class ApprovePayment(StaffView):
         return decided
 
     def _when_settled(self, payment: Payment, decision: Transition, wait: int) -> Response | None:
-        """None if the database is gone meanwhile: the decision is committed, its effects are unknown."""
+        """None if the database is gone meanwhile: the decision is committed."""
         try:
             is_settled = wait_for_effects(decision, timeout=wait)
             payment.refresh_from_db()
@@ -263,9 +261,6 @@ class PaymentTransitions(CallerView):
 
 
 def preferred_wait(request: Request) -> int:
-    """Seconds of `Prefer: wait=N` (RFC 7240), at most 30; 0 without one.
-
-    The name is case-insensitive; blanks around the sign and quotes around the number are allowed.
-    """
+    """At most 30 seconds; 0 without one (RFC 7240)."""
     found = WAIT.search(request.headers.get("Prefer", ""))
     return min(int(found["quoted"] or found["plain"]), 30) if found else 0

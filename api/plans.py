@@ -1,5 +1,3 @@
-"""Public plans and payment methods."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -62,7 +60,7 @@ class PaymentMethodOut(serializers.Serializer):
     is_demo = serializers.BooleanField()
 
     def get_fields(self) -> Any:
-        """The API field is `fields`, a name that serializers reserve."""
+        """Serializers reserve the name `fields`."""
         fields = super().get_fields()
         return {name.rstrip("_"): field for name, field in fields.items()}
 

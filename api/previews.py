@@ -1,4 +1,4 @@
-"""What a verb would do: its own request is run and rolled back. Nothing is stored, nor the answer."""
+"""A verb's own request is run and rolled back. Nothing is stored, nor the answer."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class BulkPreviewOut(PreviewOut):
 
 
 def previewing(view: type[StaffView], response: type[PreviewOut] = PreviewOut) -> type[StaffView]:
-    """A view that answers what a POST to `view` would do, with the same body, permission and problems."""
+    """What a POST to `view` would do, with the same body, permission and problems."""
     declared: Operation = view.post.operation  # type: ignore[attr-defined]
 
     class Previewing(view):  # type: ignore[misc, valid-type]
@@ -111,7 +111,7 @@ class PreviewPayment(CallerView):
         form.is_valid(raise_exception=True)
         view = self.verbs[form.validated_data["verb"]](request=request, args=self.args, kwargs=self.kwargs)
         view.check_permissions(request)
-        vars(request)["_full_data"] = form.validated_data["inputs"]  # as if it had been posted to the verb's own path
+        vars(request)["_full_data"] = form.validated_data["inputs"]  # as if posted to the verb's own path
         return view.post(request, pk)  # type: ignore[attr-defined, no-any-return]
 
 

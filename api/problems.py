@@ -1,4 +1,4 @@
-"""All errors, DRF's and Django's included, as application/problem+json (RFC 9457)."""
+"""DRF's and Django's errors, too, become application/problem+json (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ProblemOut(serializers.Serializer):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's EXCEPTION_HANDLER; None lets a bug reach the log as a 500."""
+    """None lets a bug reach the log as a 500."""
     problem = translate(error)
     if problem is None:
         return None
@@ -60,7 +60,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def answer(problem: Problem, request: HttpRequest) -> JsonResponse:
-    """The same outside DRF views, maybe outside the middleware that sets Content-Length."""
+    """Outside DRF views, maybe outside the middleware that sets Content-Length."""
     response = JsonResponse(
         body(problem, request), status=problem.status, headers=headers(problem), content_type=CONTENT_TYPE
     )
@@ -88,7 +88,7 @@ def headers(problem: Problem) -> dict[str, str]:
 
 
 def translate(error: Exception) -> Problem | None:
-    """The Problem for an exception of ours, DRF or Django; None for a bug."""
+    """None for a bug."""
     match error:
         case Problem():
             return error

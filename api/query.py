@@ -1,4 +1,4 @@
-"""Query parameters: unknown and repeated ones are refused."""
+"""Unknown and repeated parameters are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Query(StrictSerializer):
 
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
-        """The checked parameters. Raises ValidationError."""
+        """Raises ValidationError."""
         given = request.query_params
         if not given and not cls._declared_fields:
             return {}
@@ -56,6 +56,6 @@ class ListQuery(Query):
     @classmethod
     def of(cls, request: Request) -> dict[str, Any]:
         if not request.query_params:
-            return {}  # the common case; filters have no defaults
+            return {}  # filters have no defaults
         page = ListQuery._declared_fields
         return {name: value for name, value in super().of(request).items() if name not in page}

@@ -80,7 +80,7 @@ class Schema(AutoSchema):
         return f"{words}_{action.removeprefix('partial_').replace('destroy', 'delete')}"
 
     def get_summary(self) -> str:
-        """First line of the method's or view's docstring, without the paths before the colon."""
+        """Of the docstring, without the paths before the colon."""
         first = self._words().split("\n")[0]
         sentence = re.sub(r"^[A-Z, ]+ [a-z].*?/: |^[A-Z, ]+ [a-z]\S*\?\S+: ", "", first)
         one = ", one of them" if getattr(self.view, "action", "") == "retrieve" else ""
@@ -158,7 +158,7 @@ class Schema(AutoSchema):
         return f"{serializer_name}List"
 
     def problems(self) -> list[type[Problem]]:
-        """Every Problem that the operation may answer, except InternalError."""
+        """All but InternalError."""
         has_body = self.method in ("POST", "PATCH")
         return sorted(
             {
@@ -246,13 +246,13 @@ def only_versioned(endpoints: list[Any]) -> list[Any]:
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add shared headers and tags; write `security: []` where no token is needed."""
+    """Shared headers and tags; `security: []` where no token is needed."""
     for operation in (operation for path in result["paths"].values() for operation in path.values()):
         if operation.get("security", [{}]) == [{}]:
             operation["security"] = []
     for schema in result["components"]["schemas"].values():
         for field in schema.get("properties", {}).values():
-            field.pop("readOnly", None)  # responses and request bodies are separate components
+            field.pop("readOnly", None)  # responses and requests are separate components
     result["components"]["headers"] = {
         "X-Request-ID": {"description": "What the logs call this request.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},

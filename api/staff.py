@@ -1,5 +1,3 @@
-"""What staff do: review, record and reverse payments, close invoices and accounts, adjust credits."""
-
 from __future__ import annotations
 
 from datetime import timedelta

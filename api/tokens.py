@@ -1,4 +1,4 @@
-"""Bearer tokens. The database holds digests only, also of tokens in stored answers."""
+"""The database holds digests only, also of tokens in stored answers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rest_framework.request import Request
 
 from core.models import User
 
-# Placeholder of the token in a stored answer. A token is always the first field of its answer.
+# In a stored answer, where the token is always the first field.
 TOKEN_PLACEHOLDER = re.compile(rb'\A\{"token":"~([0-9a-f]{32})"')
 
 
@@ -33,13 +33,13 @@ class BearerToken(TokenAuthentication):  # type: ignore[misc]
         return super().authenticate(request)
 
     def _cleanup_token(self, auth_token: AuthToken) -> bool:
-        """True if expired. Knox's own reads all tokens of the user each time; the cleanup deletes expired ones."""
+        """Knox's own reads all tokens of the user each time."""
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
 
 
 @dataclass(frozen=True)
 class KeyedToken:
-    """A token derived from the request's body: the same request gets it again, and nothing stored reveals it."""
+    """Derived from the request's body: the same request gets it again, and nothing stored reveals it."""
 
     salt: str
     text: str
@@ -50,7 +50,7 @@ class KeyedToken:
         return cls(salt, _derived(salt, request_body, settings.SECRET_KEY))
 
     def taken_out_of(self, answer: bytes) -> bytes:
-        """The answer with the token replaced by a placeholder, to be stored."""
+        """With a placeholder, to be stored."""
         given, blank = f'{{"token":"{self.text}"'.encode(), f'{{"token":"~{self.salt}"'.encode()
         assert answer.startswith(given), "a token is the first field of its answer"
         return blank + answer.removeprefix(given)
@@ -62,7 +62,6 @@ def new_token() -> str:
 
 
 def register_token(user: User, token: str) -> AuthToken:
-    """Store the digest of a token that authenticates `user`."""
     row = AuthToken(
         user=user,
         digest=hash_token(token),
@@ -74,11 +73,9 @@ def register_token(user: User, token: str) -> AuthToken:
 
 
 def with_token(answer: bytes, request_body: bytes) -> bytes:
-    """A stored answer with its token, for a repetition of the same request.
-
-    After a change of SECRET_KEY the token is derived from the old key: the one that is registered is chosen.
-    """
+    """For a repetition of the same request."""
     blank = TOKEN_PLACEHOLDER.match(answer)
+    # After a change of SECRET_KEY: the one that is registered.
     if blank is None:
         return answer
     salt = blank[1].decode()
@@ -90,5 +87,5 @@ def with_token(answer: bytes, request_body: bytes) -> bytes:
 
 
 def _derived(salt: str, request_body: bytes, secret: str) -> str:
-    """64 hexadecimal digits, like knox's tokens."""
+    """64 hexadecimal digits, like knox's."""
     return salted_hmac(f"api.tokens {salt}", request_body, secret=secret, algorithm="sha256").hexdigest()

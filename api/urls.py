@@ -1,4 +1,4 @@
-"""URLs of the API. `admin` in a path is historical and grants nothing."""
+"""`admin` in a path is historical and grants nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The base views: strict input, and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).
+"""Strict input, and Idempotency-Key (draft-ietf-httpapi-idempotency-key-header).
 
-A POST with a key runs in one transaction with the record of its answer: a crash leaves neither, and a repetition gets
-the first answer back.
+A POST with a key runs in one transaction with the record of its answer; a repetition gets the first answer.
 """
 
 from __future__ import annotations
@@ -43,14 +42,14 @@ ResponseBody = type[Serializer] | list[type[Serializer]] | None
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 KEY_CHARACTERS = re.compile(r"[\x21-\x7e]{1,255}")
-QUOTED_KEY = re.compile(r'"(.+)"')  # RFC 8941 string, as in the draft: the same key as without quotes
-# Answers that changed nothing or may differ next time.
+QUOTED_KEY = re.compile(r'"(.+)"')  # RFC 8941 string: the same key as without quotes
+# Changed nothing or may differ next time.
 UNSTORED_STATUSES = {400, 401, 403, 404, 405, 406, 413, 415, 422, 429}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What `@operation` declares; `api.schema` reads it."""
+    """`api.schema` reads it."""
 
     responses: Mapping[int, ResponseBody]
     request: type[Serializer] | None
@@ -66,10 +65,9 @@ def operation(
     raises: tuple[type[Problem], ...] = (),
     text_types: tuple[str, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Declare the responses of a view's method for the published schema; `[Row]` is a list without pages.
+    """`[Row]` is a list without pages. request: the body, if it is not the view's `In`.
 
-    request: the body, if it is not the view's `In`. raises: problems beyond those that `api.schema` adds by itself.
-    text_types: media types that may be answered instead of JSON.
+    raises: problems beyond those that `api.schema` adds. text_types: media types instead of JSON.
     """
 
     def mark(handler: Handler) -> Handler:
@@ -96,7 +94,6 @@ class ApiView(APIView):
 
     @classmethod
     def parameters(cls, method: str, *, is_list: bool) -> type[Query]:
-        """The query parameters that `method` takes."""
         if method in ("GET", "HEAD"):
             if is_list:
                 return getattr(cls, "Filters", ListQuery)
@@ -105,7 +102,6 @@ class ApiView(APIView):
         return Query
 
     def body_of(self, method: str) -> type[Serializer]:
-        """The serializer of the request body."""
         declared: Operation | None = getattr(self.handler_of(method), "operation", None)
         if declared is not None and declared.request is not None:
             return declared.request
@@ -132,14 +128,14 @@ class ApiView(APIView):
         return response
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check method, parameters and key, after authentication and before the handler."""
+        """After authentication and before the handler."""
         method = str(request.method)
         if method.lower() not in self.http_method_names or self.handler_of(method) is None:
             raise MethodNotAllowed(method)
         super().initial(request, *args, **kwargs)
         self.query = self.parameters(method, is_list=self.is_list(method)).of(request)
         if self._is_keyed(request):
-            self._reserve_key(request)  # before the body is parsed: its fingerprint is of the raw bytes
+            self._reserve_key(request)  # its fingerprint is of the raw bytes
         if method == "POST" and self.body_of(method) is EmptyBody:
             EmptyBody(data=request.data).is_valid(raise_exception=True)
 
@@ -153,7 +149,7 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def token_to_give(self) -> str:
-        """A new token for the first field of the answer. With a key it is derived, so that it need not be stored."""
+        """With a key it is derived, so that it need not be stored."""
         if self._savepoint is None:
             return new_token()
         self._token = KeyedToken.of(self.request._request.body)
@@ -176,7 +172,7 @@ class ApiView(APIView):
         return response
 
     def _reserve_key(self, request: Request) -> None:
-        """Reserve the key, or raise _Replay with its first answer. Raises MalformedRequest, IdempotencyKeyReused."""
+        """Raises _Replay with the key's first answer, MalformedRequest or IdempotencyKeyReused."""
         key = request.headers["Idempotency-Key"]
         sent = key
         if quoted := QUOTED_KEY.fullmatch(key):
@@ -247,17 +243,14 @@ def _scope(request: Request) -> str:
 
 
 def _fingerprints(request: Request) -> list[str]:
-    """The request's fingerprint under SECRET_KEY, then under each fallback key.
-
-    Keyed, because a body may hold a password: the stored fingerprint must not allow guessing it.
-    """
+    """Under SECRET_KEY, then under each fallback key."""
     try:
         body = request._request.body
     except RequestDataTooBig as error:
         raise PayloadTooLarge("The body is too large.") from error
     words = b"\n".join([str(request.method).encode(), request.path.encode(), body])
     return [
-        # The salt is the module's former name: stored fingerprints depend on it.
+        # The salt is a former name: stored fingerprints depend on it.
         salted_hmac("api.views", words, secret=secret, algorithm="sha256").hexdigest()
         for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
     ]

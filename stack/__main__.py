@@ -1,5 +1,3 @@
-"""`python -m stack up` for a person, `reset` to begin again, `drill` for a backup, `run COMMAND...` for the rest."""
-
 from __future__ import annotations
 
 import os

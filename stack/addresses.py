@@ -1,5 +1,3 @@
-"""Where `web` listens, for who asks it and for who decides what a demo may be."""
-
 from __future__ import annotations
 
 import ipaddress
@@ -10,22 +8,21 @@ EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what of these can 
 
 
 def listed(bind: str) -> list[str]:
-    """The addresses of BIND; without a word this machine's own alone."""
+    """The addresses of BIND, else loopback."""
     return [word.strip().strip("[]") for word in bind.split(",") if word.strip()] or list(LOOPBACK)
 
 
 def is_wide(addresses: list[str]) -> bool:
-    """Whether somebody else's machine may reach one of them."""
+    """Another machine may reach one of them."""
     return not all(map(_is_loopback, addresses))
 
 
 def to_ask(addresses: list[str]) -> str:
-    """One of them that this machine can connect to."""
     return EVERY.get(addresses[0], addresses[0])
 
 
 def can_bind(address: str, port: int) -> OSError | None:
-    """Why nobody could listen there; None when one can."""
+    """None if it can be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family) as probe:

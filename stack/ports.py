@@ -1,5 +1,3 @@
-"""A port of this machine that nobody listens on."""
-
 from __future__ import annotations
 
 import socket

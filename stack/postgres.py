@@ -1,5 +1,3 @@
-"""PostgreSQL, the record: a server of our own, on a unix socket only."""
-
 from __future__ import annotations
 
 import os
@@ -30,7 +28,7 @@ CLUSTER = (
 )
 SETTINGS = {
     "listen_addresses": "",
-    "port": "5432",  # only names the socket; said because PGPORT would change it
+    "port": "5432",  # PGPORT would change the socket's name
     "shared_buffers": "128MB",
     "max_connections": "100",
     "client_connection_check_interval": "1s",  # a query whose client died does not keep its locks
@@ -39,10 +37,9 @@ THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 
 class Access:
-    """Who may sign in: those users of this machine, as whom they like; the kernel tells the server who they are.
+    """Who may sign in: these users of this machine, as whom they like; the kernel tells the server who they are.
 
-    The socket's folder keeps others out, but not what else runs as `nobody` where root's server does. In a folder of
-    ours, so that it holds for clusters that were made to trust everybody.
+    The socket's folder does not keep out what else runs as `nobody`, as which root's server runs.
     """
 
     def __init__(self, folder: Path, users: Sequence[str]) -> None:
@@ -55,7 +52,7 @@ class Access:
             (self._names, [f'ours "{user}" all' for user in self._users]),
         ):
             file.write_text("\n".join([*lines, ""]))
-            file.chmod(0o644)  # whatever our umask: the server's user reads them
+            file.chmod(0o644)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -63,7 +60,7 @@ class Access:
 
 
 class Postgres(Service):
-    """A server and its data: the cluster is made at the first start and kept after that."""
+    """A server on a unix socket. Its cluster is made at the first start and kept after that."""
 
     def __init__(
         self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False, others: Sequence[str] = ()
@@ -88,7 +85,7 @@ class Postgres(Service):
         stop_stale_server(self.data)
         deadline = time.monotonic() + 20
         while not self._started():
-            # After a SIGKILL of the server its backends need a moment to notice; until then it may not start.
+            # After a SIGKILL its backends need a moment to notice.
             if "is still in use" not in tail(self._log) or time.monotonic() > deadline:
                 raise StackError(self.process.failure("does not start"))
             time.sleep(0.2)
@@ -98,7 +95,7 @@ class Postgres(Service):
         return f"postgresql://countersign@:5432/countersign?host={self._sockets}"
 
     def _make_cluster(self) -> None:
-        """In a folder beside, renamed at the end: an interrupted first start leaves no half cluster."""
+        """The cluster is renamed at the end: an interrupted first start leaves no half of one."""
         unfinished = self.data.with_name(f"{self.data.name}.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         own(unfinished, self._user)

@@ -1,5 +1,3 @@
-"""What this room refuses to do, told in one line."""
-
 from __future__ import annotations
 
 

@@ -1,5 +1,3 @@
-"""One child process: its own session, its own log, and no way to outlive us."""
-
 from __future__ import annotations
 
 import contextlib
@@ -21,10 +19,9 @@ PARENT_DEATH = str(Path(__file__).with_name("parent_death.py"))
 
 
 class Process:
-    """Start it, stop it, kill it, start it again. `with process:` starts and stops it.
+    """A child in its own session, which keeps Ctrl-C away from it: we decide the order in which children end.
 
-    Its own session keeps Ctrl-C away from it: we decide the order in which children end. Start it from
-    the main thread, because Linux ends it with the thread that started it.
+    Start it from the main thread: Linux ends it with the thread that started it.
     """
 
     def __init__(
@@ -76,7 +73,7 @@ class Process:
             )
 
     def stop(self) -> None:
-        """Ask it to end, kill it after the grace period, and leave nothing of its group."""
+        """Also kills what is left of its group."""
         if self._child is None:
             return
         self.send(self._ends_by)
@@ -85,7 +82,7 @@ class Process:
         self.kill()
 
     def kill(self) -> None:
-        """End it and every process of its group at once, as a power cut would."""
+        """Kills it with its group, as a power cut would."""
         if self._child is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # EPERM: macOS, for a dead group
@@ -97,18 +94,18 @@ class Process:
         self.start()
 
     def send(self, number: signal.Signals) -> None:
-        """Signal the process itself, not its children."""
+        """Children do not get the signal."""
         if self._child is not None:
             self._child.send_signal(number)
 
     def finish(self, *, within: float = 300) -> None:
-        """Wait for a command that ends by itself. Raises StackError unless it succeeds."""
+        """Raises StackError unless it succeeds."""
         self.wait_until(lambda: not self.alive, within=within)
         if self.status != 0:
             raise StackError(self.failure(f"failed with status {self.status}"))
 
     def wait_until(self, ready: Callable[[], bool], *, within: float, every: float = 0.02) -> None:
-        """Poll until `ready()`, which also handles an early end. Raises StackError after `within` seconds."""
+        """Raises StackError after `within` seconds."""
         deadline = time.monotonic() + within
         while not ready():
             if time.monotonic() > deadline:
@@ -133,7 +130,7 @@ class Process:
 
     @property
     def status(self) -> int | None:
-        """The exit status, negative for a signal; None while it runs."""
+        """Negative for a signal; None while it runs."""
         return None if self._child is None else self._child.poll()
 
 

@@ -1,7 +1,6 @@
-"""A pytest plugin: real PostgreSQL and Valkey for the tests, started before Django reads its settings.
+"""A pytest plugin: real PostgreSQL and Valkey, started before Django reads its settings.
 
-The first pytest process starts them, unless DATABASE_URL names a database; the workers of pytest-xdist
-inherit its environment. pytest-django gives each worker a database of its own, this plugin a broker.
+The first process starts them unless DATABASE_URL is set; workers of pytest-xdist inherit its environment.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from stack.problems import StackError
 from stack.run import SECRET_KEY
 from stack.services import throwaway_services
 
-# Empty in the workers: only the process that started the services stops them.
+# Only the process that started the services stops them.
 _services = ExitStack()
 
 

@@ -1,5 +1,3 @@
-"""`make reset`: forget the demo."""
-
 from __future__ import annotations
 
 import shutil
@@ -11,7 +9,7 @@ from stack.unprivileged import data_folder, database_user
 
 
 def reset(var: Path) -> int:
-    """Delete all that `up` keeps. The lock's own file stays, or two could hold it."""
+    """The lock's own file stays, or two could hold it."""
     with exclusive_lock(var):
         data = data_folder(var / "postgres", database_user())
         shutil.rmtree(data if data.parent == var else data.parent, ignore_errors=True)

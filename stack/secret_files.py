@@ -1,4 +1,4 @@
-"""What is drawn once and kept under var/, for this user's eyes only."""
+"""Drawn once and kept under var/, for this user's eyes only."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ PUBLIC_PASSWORD = "demo-demo-demo"  # noqa: S105 - of seed_demo
 
 
 def secret_key(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """SECRET_KEY as the person has it, else one of this demo's own: what is signed with it opens no other."""
+    """A demo has its own key: what is signed with it opens no other."""
     if environment.get("SECRET_KEY") or environment.get("SECRET_KEY_FILE"):
         return {}
     return {"SECRET_KEY": _kept(var / "secret_key", lambda: secrets.token_urlsafe(48))}
 
 
 def demo_password(var: Path, environment: Mapping[str, str], *, is_wide: bool) -> str:
-    """Of the demo's log-ins: the public one while nobody else can reach them, and from then on one of their own."""
+    """The public one until somebody else can reach the log-ins."""
     file, given = var / "demo_password", environment.get("DEMO_PASSWORD", "")
     if not (given or is_wide or file.exists()):
         return PUBLIC_PASSWORD

@@ -1,5 +1,3 @@
-"""What PostgreSQL and Valkey have in common: a process that is of use only once it answers."""
-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -10,7 +8,7 @@ from stack.process import Process
 
 
 class Service(ABC):
-    """`with service:` starts it, waits until it answers, and stops it in every case."""
+    """`with service:` waits until it answers."""
 
     process: Process
 

@@ -1,8 +1,3 @@
-"""PostgreSQL and Valkey together: kept under var/ for a person, or thrown away after the tests.
-
-Both give what the product needs to know of them: its environment.
-"""
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +11,7 @@ from stack.valkey import Valkey
 
 @contextmanager
 def kept_services(var: Path, environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Those services that `environment` does not already name, with their data under `var`."""
+    """Services that `environment` does not name, with their data under `var`; yields their variables."""
     with ExitStack() as services:
         named = {name: environment[name] for name in ("DATABASE_URL", "BROKER_URL") if environment.get(name)}
         sockets = services.enter_context(runtime_folder())
@@ -31,7 +26,6 @@ def kept_services(var: Path, environment: Mapping[str, str]) -> Iterator[dict[st
 
 @contextmanager
 def throwaway_services() -> Iterator[dict[str, str]]:
-    """Both, fast instead of durable, and gone with their data at the end."""
     with runtime_folder() as folder:
         postgres = Postgres(folder / "data", sockets=folder, log=folder / "postgres.log", throwaway=True)
         valkey = Valkey(folder / "valkey", sockets=folder, log=folder / "valkey.log", throwaway=True)

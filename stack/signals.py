@@ -1,5 +1,3 @@
-"""Ctrl-C, SIGTERM and a closed terminal all stop the stack."""
-
 from __future__ import annotations
 
 import signal
@@ -11,12 +9,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """Not an Exception, so that no `except Exception` on the way out catches it."""
+    """No `except Exception` on the way out may catch it."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[None]:
-    """Raise StopRequested inside the block at the first signal; further ones are ignored."""
+    """Raise StopRequested at the first signal; further ones are ignored."""
     heard = [number for number in SIGNALS if not (number == signal.SIGHUP and _under_nohup())]
     before = {number: signal.signal(number, _raise_stop) for number in heard}
     try:

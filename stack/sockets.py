@@ -1,4 +1,4 @@
-"""A short, closed folder for the sockets: a socket's path may have no more than about 104 bytes."""
+"""A socket's path may have no more than about 104 bytes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MAX_BASE_LENGTH = 60  # leaves room for countersign-xxxxxxxx/postgres/.s.PGSQL.5
 
 @contextmanager
 def runtime_folder() -> Iterator[Path]:
-    """A new folder, removed at the end. Nothing listens on TCP, so its permissions decide who may connect."""
+    """Nothing listens on TCP, so its permissions decide who may connect."""
     base = _base()
     _remove_abandoned(base)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
     if os.geteuid() == 0:
-        folder.chmod(0o711)  # the database's user passes through to its own folder; the others list nothing
+        folder.chmod(0o711)  # the database's user passes through
     try:
         with (folder / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -39,9 +39,9 @@ def _base() -> Path:
 
 
 def _remove_abandoned(base: Path) -> None:
-    """A killed stack leaves its folder, with the whole cluster if that was a throwaway one."""
+    """Killed stacks leave their folders."""
     for path in base.glob(f"{PREFIX}*/{LOCK}"):
-        with suppress(OSError), path.open() as lock:  # another's, held, or gone meanwhile
+        with suppress(OSError), path.open() as lock:  # held, or gone meanwhile
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             status = path.parent.lstat()
             # A younger one may not be locked yet, or its servers may still be ending.

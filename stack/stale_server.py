@@ -13,7 +13,7 @@ from stack.problems import StackError
 
 
 def pid_file(data: Path) -> list[str]:
-    """The lines of postmaster.pid: the first is the server's pid, the eighth its state."""
+    """The first line is the server's pid, the eighth its state."""
     try:
         return (data / "postmaster.pid").read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -21,7 +21,7 @@ def pid_file(data: Path) -> list[str]:
 
 
 def stop_stale_server(data: Path, *, within: float = 30) -> None:
-    """Stop a server that runs on these data, which our lock makes ours. Raises StackError after `within` seconds."""
+    """Our lock makes the data ours. Raises StackError after `within` seconds."""
     lines = pid_file(data)
     if not lines or not lines[0].isdigit():
         return
@@ -33,13 +33,13 @@ def stop_stale_server(data: Path, *, within: float = 30) -> None:
             os.kill(int(lines[0]), signal.SIGINT)
         time.sleep(0.2)
     if command:
-        # The pid is now another process's, for example after a restart of the machine. PostgreSQL would take that for a
-        # server, but not us, its parent. The file stays: its other lines tell whether backends still use the memory.
+        # The pid is another process's by now, which PostgreSQL would take for a server; ours it does not. The other
+        # lines tell whether backends still use the memory.
         (data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:], ""]), encoding="utf-8")
 
 
 def command_of(pid: int) -> str:
-    """The command line of a running process; empty if it has ended or is a zombie."""
+    """Empty if it has ended or is a zombie."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     with contextlib.suppress(OSError):  # macOS has no /proc, a slim Linux image no ps

@@ -1,5 +1,3 @@
-"""What a person sees while the stack runs."""
-
 from __future__ import annotations
 
 import os
@@ -10,23 +8,22 @@ from pathlib import Path
 
 
 def say(text: str) -> None:
-    """Print a line, or nothing if the terminal is closed: a broken pipe must not stop a shutdown."""
+    """A broken pipe must not stop a shutdown."""
     try:
         print(text, flush=True)
     except (OSError, ValueError):
-        # The interpreter flushes stdout once more at exit and would complain there.
+        # The interpreter flushes stdout once more at exit and would complain.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def terminal_closed() -> bool:
-    """Whether the terminal was closed, or the reader of our pipe ended."""
+    """Also true if the reader of our pipe ended."""
     stdout = select.poll()
     stdout.register(1, 0)
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in stdout.poll(0))
 
 
 def tail(log: Path, *, lines: int = 15) -> str:
-    """The end of a log, indented, for the reader of a failure."""
     try:
         text = log.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -35,10 +32,9 @@ def tail(log: Path, *, lines: int = 15) -> str:
 
 
 class FollowUp:
-    """Copy what is new in some logs to the terminal, each line under its process's name.
+    """Shows new lines of logs under their process's name.
 
-    Children write to files, not to us through pipes: a stuck terminal never blocks them, and they can still
-    log their own end when we are gone.
+    Children write to files: a stuck terminal never blocks them, and they can log their own end when we are gone.
     """
 
     def __init__(self, logs: Iterable[Path]) -> None:

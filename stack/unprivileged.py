@@ -1,8 +1,4 @@
-"""Who runs PostgreSQL when we are root: it refuses root, so `nobody` does.
-
-`nobody` must be able to reach the binaries and the data. In a checkout under a closed folder such as /root it
-cannot, and we open no folder for it: the binaries are copied, and the data kept, under /var/lib instead.
-"""
+"""PostgreSQL refuses root, so `nobody` runs it, with copies under /var/lib of what stands in a closed folder."""
 
 from __future__ import annotations
 
@@ -31,17 +27,16 @@ def database_user() -> User | None:
 
 
 def own(folder: Path, user: User | None) -> None:
-    """Make this folder the user's alone (and root's, whom no mode keeps out)."""
+    """Makes the folder the user's alone (and root's, whom no mode keeps out)."""
     if not folder.parent.exists():
         folder.parent.mkdir(parents=True)
-        folder.parent.chmod(0o755)  # whatever our umask
+        folder.parent.chmod(0o755)
     folder.mkdir(mode=0o700, exist_ok=True)
     if user is not None:
         os.chown(folder, user.uid, user.gid)
 
 
 def postgres_binaries(user: User | None) -> Path:
-    """The folder of `postgres` and `initdb`, one that `user` can run."""
     package = postgres_package()
     if user is not None and not _open_to_all(package / POSTGRES_BIN / "postgres"):
         package = _copy(package, _shelter(package))
@@ -56,7 +51,7 @@ def data_folder(wanted: Path, user: User | None) -> Path:
 
 
 def _open_to_all(file: Path) -> bool:
-    # Read and run: a wheel installed under umask 077 is closed although its folders may be open.
+    # A wheel installed under umask 077 is closed although its folders may be open.
     return file.stat().st_mode & 0o005 == 0o005 and _traversable(file)
 
 
@@ -65,7 +60,7 @@ def _traversable(path: Path) -> bool:
 
 
 def _shelter(path: Path) -> Path:
-    """A place for what belongs at `path`, under no closed folder and no world-writable one."""
+    """A place under no closed folder and no world-writable one."""
     return Path("/var/lib") / f"countersign-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
 
 

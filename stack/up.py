@@ -1,4 +1,4 @@
-"""`make up`: everything in one foreground process, until a signal or a closed terminal stops it."""
+"""Everything in one foreground process, until a signal or a closed terminal stops it."""
 
 from __future__ import annotations
 
@@ -42,10 +42,7 @@ Ctrl-C stops everything; the data stay.
 
 
 def up(root: Path) -> int:
-    """Start, print the addresses, and watch until stopped, which is a success.
-
-    Raises StackError if a process ends by itself, after the others are stopped.
-    """
+    """Raises StackError if a process ends by itself, after the others are stopped."""
     try:
         _up(root)
     except StopRequested:
@@ -70,17 +67,15 @@ def _up(root: Path) -> None:
             say("Bringing the database up to date ...")
             application.prepare()
             if is_wide(addresses):
-                application.command("collectstatic", "--noinput", "-v0")  # without DEBUG they are served from there
+                application.command("collectstatic", "--noinput", "-v0")  # they are served from there without DEBUG
             say("Starting web, worker and beat ...")
             with application.running():
                 _watch(application, greeting=_greeting(port, var, addresses, password))
 
 
 def close_to_others(var: Path) -> None:
-    """What is written here, mails with links that set passwords among it, is nobody else's on this machine to read.
-
-    PostgreSQL's user passes through to its own folder when we are root, as one whose folder was made before does.
-    """
+    """Mails here have links that set passwords."""
+    # PostgreSQL's user passes through to its own folder when we are root.
     var.chmod(0o711 if os.geteuid() == 0 else 0o700)
     for name in ("mail", "log", "valkey"):
         if (var / name).is_dir():
@@ -88,7 +83,6 @@ def close_to_others(var: Path) -> None:
 
 
 def _defaults(port: int, addresses: list[str], password: str) -> dict[str, str]:
-    """What a demo wants where the person says nothing. Error pages are for this machine alone."""
     wanted = {"DEBUG": str(not is_wide(addresses)).lower(), "PUBLIC_URL": _public_url(port)}
     if is_wide(addresses):
         names = ["localhost", *LOOPBACK, gethostname(), *(each for each in addresses if each not in EVERY)]
@@ -114,7 +108,7 @@ def _watch(application: Application, *, greeting: str) -> None:
     follower = FollowUp(application.logs)
     follower.show()
     say(greeting)
-    # `make` alone hears of a closed terminal when it was started as the terminal's first process, as by ssh.
+    # `make` alone hears of a closed terminal when it was the terminal's first process, as by ssh.
     while not terminal_closed():
         application.must_live()
         time.sleep(0.2)
@@ -128,7 +122,7 @@ def _port(text: str) -> int:
 
 
 def _check_free(port: int, addresses: list[str]) -> None:
-    # Each, also those that we do not want: macOS would let us listen beside a server on the other one.
+    # macOS would let us listen beside a server on another address.
     for address in dict.fromkeys([*LOOPBACK, "0.0.0.0", *addresses]):  # noqa: S104
         error = can_bind(address, port)
         if error and not (address == "::1" and can_bind(address, 0)):  # a machine without IPv6

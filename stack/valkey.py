@@ -1,5 +1,3 @@
-"""Valkey, the broker."""
-
 from __future__ import annotations
 
 import contextlib
@@ -12,7 +10,7 @@ from stack.service import Service
 
 
 class Valkey(Service):
-    """A server on a unix socket. A kept one logs every command to disk; a throwaway one stores nothing."""
+    """On a unix socket. A kept one logs every command to disk; a throwaway one stores nothing."""
 
     def __init__(self, data: Path, *, sockets: Path, log: Path, throwaway: bool = False) -> None:
         self._data = data
@@ -35,7 +33,7 @@ class Valkey(Service):
             "--dir": str(self._data),
             "--save": "",
             "--appendonly": "no" if throwaway else "yes",
-            "--maxmemory-policy": "noeviction",  # a broker that evicts loses messages
+            "--maxmemory-policy": "noeviction",  # eviction loses messages
             "--databases": "64",  # one for each test worker
         }
         return [word for option in options.items() for word in option]

@@ -1,8 +1,7 @@
-"""What using credits costs: `python -m benchmarks.credits`, on a PostgreSQL of its own that syncs to disk.
+"""What using credits costs: `python -m benchmarks.credits`, on a PostgreSQL that syncs to disk.
 
-Fifty consumers at once, on one hot account and on a thousand, through workflows.settlement.credits.consume, against a
-bare conditional UPDATE of one row through plain psycopg, from as many threads of as many processes: in turn, for some
-rounds. At the end SQL says whether every credit is accounted for.
+Fifty consumers, on one hot account and on a thousand, in turn with a bare conditional UPDATE of one row through
+plain psycopg. At the end SQL says whether every credit is accounted for.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ def prepare() -> list[UUID]:
 
 
 def consumer(how: str, seed: int) -> tuple[Callable[[UUID], Any], Callable[[], None]]:
-    """What one thread does again and again, and how it ends."""
+    """What one thread repeats, and how it ends."""
     if how == "bare":
         connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
         return lambda key: connection.execute(BARE, [key]).fetchone(), connection.close
@@ -85,12 +84,12 @@ def consumer(how: str, seed: int) -> tuple[Callable[[UUID], Any], Callable[[], N
     from workflows.settlement.credits import consume
 
     turns = iter(range(sys.maxsize))
-    owner: Any = SimpleNamespace(role_in=lambda _: "owner")  # a request has read the role before it comes here
+    owner: Any = SimpleNamespace(role_in=lambda _: "owner")  # a request has read the role before
     return lambda key: consume(Account(pk=key), 1, reference=f"{seed}:{next(turns)}", by=owner), ours.close
 
 
 def work(orders: Any, results: Any, keys: list[UUID]) -> None:
-    """One process of consumers: takes orders `(how, accounts, start)` and answers with how many were done in time."""
+    """One process of consumers. orders: `(how, accounts, start)`; results: how many uses were done in time."""
     start_django()
     while (order := orders.get()) is not None:
         with ThreadPoolExecutor(CONSUMERS // PROCESSES) as threads:
@@ -99,7 +98,7 @@ def work(orders: Any, results: Any, keys: list[UUID]) -> None:
 
 
 def use(keys: list[UUID], how: str, accounts: int, start: float) -> int:
-    """One consumer: as many uses as fit into the time, those of the warm-up not counted."""
+    """As many uses as fit into the time, without those of the warm-up."""
     chance = random.Random()  # noqa: S311
     act, end = consumer(how, chance.getrandbits(60))
     act(keys[0])
@@ -113,7 +112,6 @@ def use(keys: list[UUID], how: str, accounts: int, start: float) -> int:
 
 
 def measure(workers: list[Any], results: Any, how: str, accounts: int) -> float:
-    """Uses per second of all consumers together."""
     start = time.time() + 1.5
     for orders in workers:
         orders.put((how, accounts, start))

@@ -1,4 +1,4 @@
-"""The engine alone: effects that do nothing, of 200 tenants, paid by two children of the real worker."""
+"""No-op effects of 200 tenants, executed by two children of the real worker."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def run(*, rounds: int = 5, count: int = 10_000) -> list[Figure]:
 
 
 def _over(db: psycopg.Connection, run: str, count: int) -> float:
-    """When the last of them was done, by the database's clock, which is this machine's."""
+    """By the database's clock, which is this machine's."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if db.execute("SELECT EXISTS (SELECT FROM engine_effect WHERE state IN ('ready', 'leased'))").fetchone() == (

@@ -1,4 +1,4 @@
-"""The peers' own virtual environment: what the product does not need is never installed beside it."""
+"""The peers' own virtual environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
 def dbos() -> Path | None:
-    """A Python that has DBOS, pinned by hash; None where it cannot be had."""
+    """A Python with DBOS, pinned by hash; None where it cannot be had."""
     venv = VAR / f"peers-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
     python = venv / "bin" / "python"
     if (venv / "complete").exists():

@@ -1,7 +1,7 @@
 """What a tenant that floods costs the others: `python -m stack run python -m benchmarks.fairness`.
 
-Two processes pay no-op effects. Other tenants record one every 20 ms; how long theirs take from recorded to done is
-measured before, and while 100,000 of one tenant lie ready.
+Two processes execute no-op effects. The others record one every 20 ms, before and while 100,000 of one tenant are
+ready.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def record(account: UUID, count: int) -> None:
 
 
 def waits() -> list[float]:
-    """Milliseconds from recorded to done, of effects of tenants with one each."""
+    """Milliseconds from recorded to done, of tenants with one effect each."""
     accounts = [uuid4() for _ in range(SAMPLES)]
     for account in accounts:
         record(account, 1)

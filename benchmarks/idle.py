@@ -1,5 +1,3 @@
-"""What an idle installation costs, and how much memory is kept after work."""
-
 from __future__ import annotations
 
 import time
@@ -17,7 +15,6 @@ from stack.process import Process
 
 
 def idle(*, seconds: int = 60) -> list[Figure]:
-    """Web, worker and beat without any request."""
     with rig() as h, ExitStack() as running:
         h.prepare()
         db = h.owner()
@@ -36,7 +33,6 @@ def idle(*, seconds: int = 60) -> list[Figure]:
 
 
 def kept(*, count: int = 10_000) -> list[Figure]:
-    """Memory of a worker's child and of a web process, early and after so many settlements."""
     with rig() as h, ExitStack() as running:
         h.prepare()
         course = Course(h, Stock(h), running)
@@ -80,8 +76,6 @@ def held(*, seconds: int = 300, count: int = 2000) -> list[Figure]:
 
 
 class Server:
-    """The web server with one process, on a free port of this machine."""
-
     def __init__(self, h: Rig, database: str = "countersign") -> None:
         self.port = free_port()
         self.process = h.manage("web", database=database, PORT=str(self.port), BIND="127.0.0.1", WEB_PROCESSES="1")

@@ -1,4 +1,4 @@
-"""Executes the harness's commands, such as `{"what": "approve", ...}`, through the product's own code."""
+"""Executes the rig's commands, such as `{"what": "approve", ...}`, through the product's own code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BILLING = {
 
 
 def template(settled: bool) -> dict[str, Any]:
-    """A customer who claims a first invoice; settled: whose claim was approved, with all that followed."""
+    """A customer who claims a first invoice; settled: the claim was approved, with all that follows."""
     method = PaymentMethod.objects.get(code="us_bank")
     plan = Plan.objects.get(code="starter")
     name = "settled" if settled else "claim"
@@ -75,12 +75,12 @@ def template(settled: bool) -> dict[str, Any]:
 
 
 def _payment(key: UUID) -> Payment:
-    """Read as the product reads what it reads often, so that it is perform() that is measured."""
+    """Read as the product reads it, so that perform() is measured."""
     return PAYMENTS.ask([key]).objects[0]
 
 
 def approve(base: int, tail: str, first: int, count: int, rate: float = 0, stride: int = 1) -> dict[str, float]:
-    """Approve claims one by one, each by its own perform(), `rate` a second or as fast as it goes."""
+    """Each by its own perform(), `rate` a second or as fast as it goes."""
     staff = approver()
     started, used = time.monotonic(), time.process_time()
     for done, n in enumerate(range(first, first + count * stride, stride)):
@@ -91,7 +91,7 @@ def approve(base: int, tail: str, first: int, count: int, rate: float = 0, strid
 
 
 def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> dict[str, float]:
-    """Approve claims as the admin's action on so many selected rows does."""
+    """As the admin's action on so many selected rows does."""
     staff = approver()
     started, used = time.monotonic(), time.process_time()
     for start in range(first, first + count, at_once):
@@ -102,12 +102,11 @@ def approve_bulk(base: int, tail: str, first: int, count: int, at_once: int) -> 
 
 
 def notify(count: int) -> dict[str, bool]:
-    """Tell the workers of the real broker that there is this much to do."""
     return {"notified": notifications.notify([uuid7()] * count)}
 
 
 def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
-    """Approve a claim and pay all that follows, one claim after the other."""
+    """One claim after the other, with all that follows."""
     staff, taken = approver(), []
     for n in range(first, first + count):
         started = time.perf_counter()
@@ -119,9 +118,9 @@ def settlements(base: int, tail: str, first: int, count: int) -> list[float]:
 
 
 def reminders(first: int, count: int, base: int, tail: str) -> list[float]:
-    """The clock's round when so many invoices are to be looked at, and the looking, and the mails it leads to."""
+    """The sweep when so many invoices are due, the handlers, and the mails."""
     keys = [UUID(f"{base + n:012x}{tail}") for n in range(first, first + count)]
-    # By what they follow from, which has an index: a look at all effects would leave nothing else in memory.
+    # Has an index; a look at all effects would leave nothing else in memory.
     issued = Transition.objects.filter(machine="invoice", object_id__in=keys)
     due = Effect.objects.filter(transition__in=issued, kind="invoice.chase", state="waiting")
     assert due.update(run_at=Now()) == count
@@ -137,7 +136,6 @@ def reminders(first: int, count: int, base: int, tail: str) -> list[float]:
 
 
 def pages(path: str, account: str = "", count: int = 10) -> list[float]:
-    """A page of the API, without a network."""
     user = User.objects.get(membership__account=account) if account else approver()
     _, token = AuthToken.objects.create(user)
     client, taken = Client(headers={"Authorization": f"Bearer {token}", "Host": "localhost"}), []
@@ -150,7 +148,7 @@ def pages(path: str, account: str = "", count: int = 10) -> list[float]:
 
 
 def token(account: str = "") -> str:
-    """Of the approver, or of an account's owner."""
+    """The token of the approver, or of an account's owner."""
     user = User.objects.get(membership__account=account) if account else approver()
     _, word = AuthToken.objects.create(user)
     return str(word)

@@ -1,4 +1,4 @@
-"""How the harness commands its processes: a line of JSON in, a line of JSON out."""
+"""A line of JSON in, a line of JSON out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What work costs: processor time and memory from /proc, WAL and statements from PostgreSQL."""
+"""Processor time and memory from /proc, WAL and SQL from PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 def tree(root: int) -> list[int]:
-    """A process and all that descend from it."""
+    """With all descendants."""
     children: dict[int, list[int]] = defaultdict(list)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -28,7 +28,7 @@ def tree(root: int) -> list[int]:
 
 
 def cpu(root: int) -> float:
-    """Seconds of processor time of a process, of its living descendants, and of those it has reaped."""
+    """Seconds, with living descendants and those it has reaped."""
     total = 0
     for pid in tree(root):
         try:
@@ -40,7 +40,7 @@ def cpu(root: int) -> float:
 
 
 def memory(pid: int) -> float:
-    """MB of one process (RSS)."""
+    """MB (RSS)."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Rss:"):
             return int(line.split()[1]) / 1024
@@ -48,14 +48,14 @@ def memory(pid: int) -> float:
 
 
 def wal(db: psycopg.Connection) -> int:
-    """Bytes of WAL written so far."""
+    """Bytes."""
     row = db.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint").fetchone()
     assert row is not None
     return int(row[0])
 
 
 def statements(db: psycopg.Connection) -> int:
-    """Statements that others than the superuser have sent so far, transaction control included."""
+    """Of others than the superuser, transaction control included."""
     row = db.execute(
         """SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
            WHERE toplevel AND userid = 'countersign'::regrole"""

@@ -1,4 +1,4 @@
-"""Effects that do nothing: what the engine costs by itself."""
+"""What the engine costs by itself."""
 
 from __future__ import annotations
 

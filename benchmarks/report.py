@@ -1,5 +1,3 @@
-"""Figures, their verdicts, and the table that shows them."""
-
 from __future__ import annotations
 
 import json
@@ -13,7 +11,7 @@ from pathlib import Path
 
 @dataclass
 class Figure:
-    """What was measured. `met` None: it has no target and is there to be read."""
+    """`met` None: it has no target."""
 
     name: str
     target: str
@@ -44,7 +42,6 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def keep(figures: Sequence[Figure], folder: Path) -> Path:
-    """Write them down as JSON, and say where."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
     file.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")

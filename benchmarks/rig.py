@@ -1,7 +1,4 @@
-"""PostgreSQL with full durability, Valkey and the product's processes, for measuring.
-
-Nothing here imports Django: what needs the product runs in processes of its own (benchmarks/inside.py).
-"""
+"""Nothing here imports Django: what needs the product runs in processes of its own (benchmarks/inside.py)."""
 
 from __future__ import annotations
 
@@ -30,8 +27,7 @@ SQL = ROOT / "benchmarks" / "sql"
 VAR = ROOT / "var" / "bench"
 SECRET_KEY = "of-the-benchmark-and-no-secret-at-all-000000"  # noqa: S105
 
-# Durability is PostgreSQL's default, spelled out. The rest is the same for every peer: enough memory, and no
-# checkpoint in the middle of a round.
+# Durability is PostgreSQL's default, spelled out. For every peer: enough memory, and no checkpoint within a round.
 SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -51,7 +47,7 @@ class MeasuredPostgres(Postgres):
 
 
 class Inside:
-    """A process that runs the product's code: a line of JSON with a command in, a line with the answer out."""
+    """A process that runs the product's code: commands and answers are lines of JSON."""
 
     def __init__(self, environment: dict[str, str], module: str = "benchmarks.inside", python: str = "") -> None:
         self._process = subprocess.Popen(
@@ -95,12 +91,12 @@ class Inside:
 
 
 class Rig:
-    """Everything on one machine. `with rig() as h:` starts the services and stops them."""
+    """PostgreSQL with full durability, Valkey and the product's processes. `with rig() as h:` starts and stops them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         log = VAR / "log"
-        # Not in the runtime folder, which may be in memory.
+        # The runtime folder may be in memory.
         self.postgres = MeasuredPostgres(VAR / "postgres", sockets=folder, log=log / "postgres.log")
         self.valkey = Valkey(folder / "valkey", sockets=folder, log=log / "valkey.log")
         self.sockets = folder / "postgres"
@@ -120,7 +116,7 @@ class Rig:
         return psycopg.connect(host=str(self.sockets), dbname=database, user=user, autocommit=True)
 
     def owner(self, database: str = "countersign") -> psycopg.Connection:
-        """The superuser, for what only the benchmark does: filling tables with triggers off, statistics."""
+        """The superuser: fills tables with triggers off."""
         return self.connect(database, "postgres")
 
     def new_database(self, name: str) -> None:
@@ -128,7 +124,7 @@ class Rig:
             db.execute(f"CREATE DATABASE {name} OWNER countersign")
 
     def pgbench(self, script: Path, *, clients: int, each: int, values: dict[str, int]) -> float:
-        """Transactions a second of so many clients with `each` transactions of a script, prepared."""
+        """Transactions a second of so many clients, `each` of them so many."""
         out = subprocess.run(
             [
                 self.postgres._bin / "pgbench", "-h", str(self.sockets), "-U", "countersign", "-n", "-M", "prepared",
@@ -142,7 +138,6 @@ class Rig:
         return float(found[1])
 
     def manage(self, command: str, *options: str, database: str = "countersign", **environment: str) -> Process:
-        """A command of manage.py as a process of this rig."""
         return Process(
             command,
             [sys.executable, "manage.py", command, *options],
@@ -152,7 +147,7 @@ class Rig:
         )
 
     def prepare(self, database: str = "countersign") -> None:
-        """The newest schema, the demo's people and plans, and the benchmark's own table and statistics."""
+        """The newest schema, the demo's rows, and the benchmark's own table and statistics."""
         for command in (("migrate", "--noinput", "-v0"), ("seed_demo", "--allow-public-passwords")):
             with self.manage(*command, database=database) as process:
                 process.finish()
@@ -164,7 +159,7 @@ class Rig:
 
     @contextmanager
     def worker(self, name: str = "worker", command: Sequence[str] = (), **environment: str) -> Iterator[Process]:
-        """The Celery worker of two children, ready; `command` for one that is not ours."""
+        """A worker of two children, ready. command: a peer's."""
         ready = self.folder / f"{name}.ready"
         ready.unlink(missing_ok=True)
         process = Process(
@@ -184,7 +179,7 @@ class Rig:
                 self.awake(process)  # a stopped process does not see SIGTERM
 
     def asleep(self, process: Process) -> None:
-        """Let it and its children stand still while another peer has the machine."""
+        """Stops it while another peer has the machine."""
         signal_tree(process, signal.SIGSTOP)
 
     def awake(self, process: Process) -> None:

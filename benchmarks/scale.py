@@ -1,4 +1,4 @@
-"""Cost against history: the same work in three databases that differ only in how much lies behind them."""
+"""The same work in three databases that differ only in how much history they hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.stock import Stock
 
 SIZES = (10_000, 100_000, 1_000_000)
 DUE = 100
-# All; and those that ask for no rows of ours: transaction control, and what the server asks itself for a foreign key.
+# All; and those without transaction control and the server's own checks of foreign keys.
 STATEMENTS = r"""
     SELECT coalesce(sum(calls), 0)::int, coalesce(sum(calls) FILTER (
         WHERE query ~* '^(begin|commit|savepoint|release|rollback|set )'
@@ -46,8 +46,7 @@ def run(*, rounds: int = 5, sizes: tuple[int, ...] = SIZES) -> list[Figure]:
 
 
 def _growth(h: Rig, stocks: dict[int, Stock], insides: dict[int, Inside], rounds: int) -> list[Figure]:
-    """In each round every database in turn. Beside the time, the pages that PostgreSQL touched: those do not depend on
-    what else the machine does."""
+    """Every database in turn. PostgreSQL's touched pages do not depend on what else the machine does."""
     taken: dict[str, dict[int, list[float]]] = {}
     touched: dict[str, dict[int, list[float]]] = {}
     watchers = {size: h.owner(stock.database) for size, stock in stocks.items()}
@@ -97,7 +96,7 @@ def _pages(db: psycopg.Connection) -> int:
 
 
 def _api(h: Rig, stock: Stock, inside: Inside, running: ExitStack, claims: int) -> list[Figure]:
-    """Server time and statements of three requests, against a view with nothing in it, in turn."""
+    """Server time and SQL of three requests, in turn with an empty view."""
     server = running.enter_context(Server(h, stock.database))
     db = h.owner(stock.database)
     caller = Caller(server.port, inside.ask("token"))
@@ -147,7 +146,7 @@ def _api(h: Rig, stock: Stock, inside: Inside, running: ExitStack, claims: int) 
 
 
 class Caller:
-    """One connection that is kept, with a token; answers give the server's own time in ms, and the status."""
+    """A kept connection with a token; answers are the server's own time in ms, and the status."""
 
     def __init__(self, port: int, token: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -167,7 +166,7 @@ class Caller:
 
 
 def _open_invoice(db: psycopg.Connection, stock: Stock) -> str:
-    """An invoice of the settled customer that still takes money, with no end to it."""
+    """An invoice of the settled customer that takes money without end."""
     db.execute("SET session_replication_role = replica")
     row = db.execute(
         """INSERT INTO core_invoice SELECT (jsonb_populate_record(i, jsonb_build_object('id', uuidv7(), 'number', 'B-1',

@@ -1,5 +1,3 @@
-"""The product's settings, with mails thrown away and what the benchmark adds."""
-
 from core.settings import *  # noqa: F403
 from core.settings import INSTALLED_APPS, MIDDLEWARE
 

@@ -1,7 +1,7 @@
-"""Settlements a second, what one costs, and how long it takes: the product beside the limit and beside two peers.
+"""Settlements a second, what one costs, and how long it takes: the product beside the limit and two peers.
 
-In every round each runs once, in turn, on the same services; a ratio is taken within a round. A figure counts only
-after SQL has found every claim of its run settled, notified and planned for, once.
+In every round each runs once, in turn; a ratio is taken within a round. A figure counts only after SQL has found
+every claim of its run settled, notified and planned for, once.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.rig import ROOT, SQL, Inside, Rig, rig
 from benchmarks.stock import Stock, verify
 from stack.process import Process
 
-# Ordered as the partial indexes are: a look must not cost what it looks at.
+# Ordered as the partial indexes are.
 UNDER_WAY = """
     SELECT (SELECT true FROM engine_effect WHERE state = 'ready' ORDER BY lane, account_id, id LIMIT 1) IS NOT NULL
         OR (SELECT true FROM engine_effect WHERE state = 'leased' ORDER BY lease_until LIMIT 1) IS NOT NULL"""
@@ -42,8 +42,6 @@ WAITS = """
 
 @dataclass
 class Run:
-    """One run of one peer."""
-
     rate: float  # settled and notified a second
     cpu: float  # milliseconds for each, of workers, PostgreSQL and broker
     wal: float  # bytes for each
@@ -150,7 +148,7 @@ class Course:
 
 
 class Naive:
-    """Celery and django-fsm in the form one writes first; `keep`: with connections that live."""
+    """`keep`: connections stay open."""
 
     def __init__(self, course: Course, running: ExitStack, claims: int, *, keep: bool) -> None:
         self.course, h = course, course.rig
@@ -182,8 +180,6 @@ class Naive:
 
 
 class Durable:
-    """DBOS, two processes."""
-
     def __init__(self, course: Course, running: ExitStack, python: Path) -> None:
         self.course, h = course, course.rig
         url = f"postgresql+psycopg://countersign@/countersign?host={h.sockets}"
@@ -231,7 +227,7 @@ def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: in
             if python := environment.dbos():
                 dbos = Durable(course, running, python)
                 runs["dbos"] = lambda: dbos.run(few)
-        for go in runs.values():  # warm
+        for go in runs.values():
             go()
         done: dict[str, list[Run]] = {name: [] for name in runs}
         for number in range(rounds):

@@ -1,7 +1,7 @@
 """Customers by the thousand: one goes through the product itself, the others are its copies, made by SQL.
 
-The copy number n of a row differs from the template in its keys (a UUIDv7 whose first 48 bits count n, so that
-copies lie in the order of n) and in what must be unique. Copied with triggers off: what is copied was checked once.
+Copy n differs in its keys (a UUIDv7 whose first 48 bits count n) and in what must be unique. Triggers are off: what
+is copied was checked once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ TABLES = {
         OWN,
     ),
 }
-# There is one of these in an account, however many invoices it has.
+# One in an account, however many invoices it has.
 OF_THE_ACCOUNT = {"core_user", "core_account", "core_membership", "core_subscription"}
 MACHINES_OF_THE_ACCOUNT = {"account", "subscription", ""}
 UNIQUE_WORDS = {"email", "email_canonical", "number", "reference", "reference_key"}
@@ -42,15 +42,13 @@ AT_ONCE = 50_000
 
 
 class Stock:
-    """Claims 1, 2, 3... of one database."""
-
     def __init__(self, rig: Rig, database: str = "countersign") -> None:
         self._rig = rig
         self._connect(database)
         with rig.inside(database) as inside:
             self.claim = inside.ask("template", settled=False)
             self.settled = inside.ask("template", settled=True)
-        self.base = int(time.time() * 1000) - 10**9  # copies are older than what the product will write
+        self.base = int(time.time() * 1000) - 10**9  # older than what the product will write
         self.count = 0
         self.staff = self.claim["staff"]
         functions = "".join(
@@ -62,7 +60,7 @@ class Stock:
             AS $$ SELECT '{self.staff}'::uuid $$""")
 
     def in_copy(self, database: str) -> Stock:
-        """The same stock in a new database that is a copy of this one; nobody may be connected here."""
+        """In a new database that is a copy of this one; nobody may be connected here."""
         self._db.close()
         with self._rig.owner("postgres") as db:
             db.execute(f"CREATE DATABASE {database} TEMPLATE {self.database} OWNER countersign")
@@ -85,7 +83,7 @@ class Stock:
         return _digits(self.claim["payment"])[12:]
 
     def add(self, count: int) -> int:
-        """So many customers who wait for a decision; the number of the first."""
+        """Adds customers who wait for a decision; returns the number of the first."""
         first = self.count + 1
         self._copy(self.claim["account"], first, count, per_account=1)
         self.count += count
@@ -96,7 +94,7 @@ class Stock:
         self._copy(self.settled["account"], 0, invoices, per_account=per_account)
 
     def make_late(self, first: int, count: int) -> None:
-        """As if these customers had been asked to pay some days ago, and had claimed nothing."""
+        """As if they were to pay some days ago, and had claimed nothing."""
         self._db.execute(f"UPDATE core_payment SET status = 'failed' WHERE {self._is_copy('payment', first, count)}")
         self._db.execute(
             f"""UPDATE core_invoice SET due_on = current_date - 1, issued_on = issued_on - 10,
@@ -105,7 +103,7 @@ class Stock:
         )
 
     def tidy(self) -> None:
-        """What autovacuum does in an idle installation."""
+        """As autovacuum does."""
         self._db.execute("VACUUM (ANALYZE, FREEZE)")
         self._db.execute("CHECKPOINT")
 
@@ -169,7 +167,7 @@ class Stock:
 
 
 def verify(db: psycopg.Connection, first: int, count: int) -> None:
-    """Raise when one of these claims is not exactly as a settled one is: its figure does not count."""
+    """Raises if a claim is not exactly as a settled one: its figure does not count."""
     sql = (SQL / "verify.sql").read_text()
     wrong = [
         f"{what}: {number}"

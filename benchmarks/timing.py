@@ -1,4 +1,4 @@
-"""How long the server takes for a request, from its first middleware on: the header Server-Timing, in ms."""
+"""The header Server-Timing, in ms, from the first middleware on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,3 @@
-"""The product's addresses, and one with nothing behind it."""
-
 from __future__ import annotations
 
 from django.urls import path
@@ -11,7 +9,7 @@ from core.urls import urlpatterns as ours
 
 
 class Empty(APIView):
-    """What DRF and a token cost, with our middleware, before anything is done."""
+    """What DRF, a token and our middleware cost."""
 
     def get(self, request: Request) -> Response:
         return Response({})

@@ -1,8 +1,7 @@
-"""DBOS Transact: a workflow for each settlement, enqueued in the approving transaction; its three steps are
-transactions of its datasource, so that each step's checkpoint commits with the step's rows. The SQL is the limit's,
-so that what differs is the engine. READ COMMITTED, as everybody else here.
+"""DBOS Transact: a workflow for each settlement, enqueued in the approving transaction.
 
-`python -m benchmarks.peers.durable` obeys the harness and approves; `... worker` is one of its worker processes.
+Its steps are transactions of its datasource, so that checkpoints commit with the rows. SQL and isolation are the
+other peers'. `python -m benchmarks.peers.durable` approves; `... worker` is a worker process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of the naive form: the same nouns, plain, without guards in the database."""
+"""The same nouns without guards in the database."""
 
 from __future__ import annotations
 

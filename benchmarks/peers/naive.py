@@ -1,7 +1,7 @@
-"""Celery and django-fsm as one writes them first: one task for each step, ORM saves, on_commit(delay), no outbox.
+"""Celery and django-fsm as one writes them first: a task for each step, ORM saves, on_commit(delay), no outbox.
 
-`python -m benchmarks.peers.naive` obeys the harness and approves; `... worker` is its worker. As Celery ships, a
-database connection is opened for every task; BENCH_KEEP keeps it (CELERY_DB_REUSE_MAX).
+`python -m benchmarks.peers.naive` approves; `... worker` is its worker. As Celery ships, a connection is opened for
+every task; BENCH_KEEP keeps it.
 """
 
 from __future__ import annotations
@@ -142,7 +142,6 @@ def say_ready(**_):
 
 
 def prepare(count):
-    """The tables, and so many customers who wait."""
     models = [Account, Subscription, Invoice, Payment, Allocation, CreditEntry, StateLog, Mail, Timer]
     with connection.schema_editor() as editor:
         for model in models:
@@ -173,14 +172,14 @@ def approve(first, count, rate=0):
 
 
 def settled(first, count):
-    """How many of these are as they must be."""
+    """How many are as they must be."""
     with connection.cursor() as cursor:
         cursor.execute(VERIFY, {"first": first, "last": first + count - 1})
         return cursor.fetchone()[0]
 
 
 def is_over(last):
-    """Whether nothing is left: the mails and the timers of all claims up to `last` are there."""
+    """The mails and timers of all claims up to `last` are there."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT (SELECT count(*) FROM peers_mail), (SELECT count(*) FROM peers_timer)")
         return cursor.fetchone() == (last, 2 * last)

@@ -1,5 +1,3 @@
-"""A small Django project as one starts it: its own tables, Celery, django-fsm."""
-
 from core.settings import DATABASES as OURS
 
 SECRET_KEY = "of-a-peer-in-the-benchmark"  # noqa: S105

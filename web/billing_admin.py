@@ -32,10 +32,10 @@ from core.models.account import BILLING_FIELDS
 from core.problems import Problem
 from engine.ids import first_id_at
 from engine.models import Transition
+from web.amounts import money
 from web.readonly import ReadOnly, link_to, listed
 from web.staff.confirming import DecidingAdmin
 from web.status_labels import canned_reasons
-from web.templatetags.web import money
 from workflows.actions import decide_many
 from workflows.mail.formatting import period_text
 from workflows.periods import database_now, last_day_of

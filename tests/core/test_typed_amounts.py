@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from core.money import minor_units, money_text
 from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
 from tests.hypothesis_profile import deterministic
+from web.amounts import grouped
 from web.forms.base import PageForm
 from web.forms.fields import Amount
-from web.templatetags.web import grouped
 
 CURRENCIES = ["USD", "JPY", "KWD", "INR", "EUR"]
 

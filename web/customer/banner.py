@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core.models import Account, Invoice, Payment, Policy
+from web.amounts import money
 from web.customer.access import MemberRequest, members_only
 from web.status_labels import excess_text
-from web.templatetags.web import money
 from workflows.actions.sites import beyond, usage_of
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in

@@ -17,13 +17,13 @@ from core.models import Invoice, Payment, PaymentMethod
 from core.money import money_text
 from core.payees.qr_codes import payment_code
 from core.problems import DuplicateClaim, Problem
+from web.amounts import grouped
 from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.customer.timeline import story_of
 from web.form_tokens import new_token, once_per_form_token
 from web.forms.billing import snapshot_lines
 from web.forms.claim import ClaimForm
 from web.paging import page_of
-from web.templatetags.web import grouped
 from workflows.actions import claim_payment
 from workflows.actions.payments import UNDECIDED_PER_INVOICE, reference_is_taken
 from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay

@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from core.models import Payment
 from core.problems import PermissionDenied, Problem, ValidationError
+from web.amounts import money
 from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.confirming import for_money
 from web.staff.forms import FORMS, ApproveForm, RejectForm, form_of, open_invoices
 from web.staff.payment import adjacent_payments, decision_context, find, why_not
-from web.templatetags.web import money
 from workflows.actions import decide_payment
 
 WORDS = {

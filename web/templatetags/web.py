@@ -13,19 +13,14 @@ from django.utils.translation import gettext
 
 from core.money import money_text
 from core.time_zones import offset_text
+from web.amounts import money
 from web.status_labels import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_label
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
 
 register = template.Library()
 
-
-@register.simple_tag
-def money(amount: Decimal | None, currency: str) -> str:
-    """`1,234.50 USD`: without line breaks, the same in every language."""
-    if amount is None:
-        return ""
-    return format_html('<bdi class="money">{} {}</bdi>', grouped(money_text(amount, currency)), currency)
+register.simple_tag(money)
 
 
 @register.simple_tag
@@ -137,9 +132,3 @@ def page_address(context: RequestContext, **changes: Any) -> str:
     for name, value in changes.items():
         query[name] = value
     return f"?{query.urlencode()}"
-
-
-def grouped(text: str) -> str:
-    """`-1,234.50` of `-1234.50`. The whole part of -0.50 has no sign."""
-    whole, point, digits = text.removeprefix("-").partition(".")
-    return f"{'-' * text.startswith('-')}{int(whole):,}{point}{digits}"

@@ -207,4 +207,5 @@ class Subscription(StatefulModel):
             self.choose_next(None)
 
 
+ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 NEXT = ("next_plan", "next_price", "next_credits", "next_interval")

@@ -17,13 +17,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core.models import Account, Invoice, Payment, Policy
+from core.models.subscription import ACTIVE_STATUSES
 from web.amounts import money
 from web.customer.access import MemberRequest, members_only
 from web.status_labels import excess_text
 from workflows.actions.sites import beyond, usage_of
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in
-from workflows.settlement.locking import ACTIVE_STATUSES
 
 Status = Account.Status
 REVIEW_POLL_SECONDS = 4

@@ -4,11 +4,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from core.models import Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from web.chart import credit_use
 from web.customer.access import MemberRequest, members_only
 from web.customer.banner import standing_of
 from web.customer.timeline import story_of
-from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only

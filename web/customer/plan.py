@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from core.models import Invoice, Subscription
 from core.models.billing_details import NEEDED_TO_BILL
+from core.models.subscription import ACTIVE_STATUSES
 from core.problems import Problem
 from engine import available, perform
 from web.catalogue import MONTH, Catalogue
@@ -17,7 +18,6 @@ from web.problem_messages import problem_message
 from web.status_labels import excess_text
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
 from workflows.actions.sites import beyond, over_limit, usage_of
-from workflows.settlement.locking import ACTIVE_STATUSES
 
 
 @members_only

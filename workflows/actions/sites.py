@@ -11,11 +11,12 @@ from django.utils.translation import ngettext
 from core.models import Account, Industry, Membership, Plan, Site, SiteUserAccess, User
 from core.models.plan import FREE
 from core.models.site import LONGEST_SITE_NAME
+from core.models.subscription import ACTIVE_STATUSES
 from core.problems import Conflict, PermissionDenied
 from core.security import rate_limits
 from core.validation.text import check_name, composed
 from workflows.lifecycle.service_rules import Act, check_may
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account
+from workflows.settlement.locking import lock_account
 
 
 @dataclass(frozen=True)

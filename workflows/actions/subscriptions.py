@@ -19,14 +19,14 @@ from core.models import (
 )
 from core.models.billing_details import check_billable
 from core.models.invoice import InvoiceQuerySet
-from core.models.subscription import NEXT, Terms
+from core.models.subscription import ACTIVE_STATUSES, NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from core.security import rate_limits
 from engine import available, create, perform
 from engine.models import Transition
 from workflows.actions.invoices import issue_invoice
 from workflows.periods import database_now, period_end, prorated, today_in
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_subscription
+from workflows.settlement.locking import lock_account, lock_subscription
 from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undelivered
 
 

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from core.models import Account, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_subscription
+from workflows.settlement.locking import lock_account, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, Policy, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_postponed_by_claim
@@ -15,7 +16,7 @@ from workflows.lifecycle.timers import Outcome, account_of, day_of, kinds, on_da
 from workflows.mail import notifications
 from workflows.mail.operator_warnings import alert_of_unpayable
 from workflows.periods import database_now, midnight, today_in
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
+from workflows.settlement.locking import lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import cancel_invoices, pay_from_balance
 
 NO_REMINDER_FOR = timedelta(hours=2)  # after the issue of an invoice

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from core.models import Invoice, Payment, Policy, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from engine.pipeline import pipeline
@@ -18,7 +19,7 @@ from workflows.lifecycle.dunning import watch_invoices
 from workflows.lifecycle.timers import Outcome, on_day, timer
 from workflows.periods import credits_for, database_now, period_end, today_in
 from workflows.settlement.credits import grant, post
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for, lock_subscription
+from workflows.settlement.locking import lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import Settlement, cancel_invoices, paid_renewal_of, pay_from_balance, terms_as_inputs
 
 # Upgrade invoices that are still open, and written-off ones with money on them.

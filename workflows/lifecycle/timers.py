@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from core.models import Account, Invoice, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from core.time_zones import zone_of
 from engine import NewEffect, effect_handler, reschedule, schedule_many
 from engine.models import Effect
 from engine.stateful import Stateful
 from workflows.lifecycle.claim_pauses import HELD
 from workflows.periods import database_now, midnight, today_in
-from workflows.settlement.locking import ACTIVE_STATUSES
 
 S = TypeVar("S", bound=Stateful)
 

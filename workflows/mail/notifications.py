@@ -9,13 +9,13 @@ from django.conf import settings
 from django.db.models import Sum
 
 from core.models import Account, Allocation, Invoice, Payment, Policy, Subscription, User
+from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.payment_instructions import ways_to_pay
 from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import has_waited
 from workflows.periods import database_now, today_in
-from workflows.settlement.locking import ACTIVE_STATUSES
 
 LISTED = 20  # claims per mail
 ASKED = ("account", "subscription__plan", "payment_method")  # read with an invoice

@@ -8,12 +8,13 @@ from uuid import UUID
 from django.db.models import Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
 from workflows.mail.verification import prove_by_payment
 from workflows.settlement.balances import with_remainders
 from workflows.settlement.credits import post, revoke
-from workflows.settlement.locking import ACTIVE_STATUSES, lock_account, lock_rows_for
+from workflows.settlement.locking import lock_account, lock_rows_for
 from workflows.settlement.settle import Settlement, pay_from_balance
 
 

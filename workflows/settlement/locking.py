@@ -10,11 +10,10 @@ from functools import cached_property
 from uuid import UUID
 
 from core.models import Account, Invoice, Payment, PaymentMethod, Plan, Subscription
+from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
 from engine.pipeline import ask, pipeline
 from engine.raw_queries import CompiledQuery
-
-ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
 
 ACCOUNTS = CompiledQuery(Account._base_manager.all(), lock=True)
 SUBSCRIPTIONS = CompiledQuery(Subscription._base_manager.all(), lock=True)

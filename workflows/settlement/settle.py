@@ -10,7 +10,7 @@ from django.db.models import F, Q, Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
 from core.models.invoice import InvoiceQuerySet
-from core.models.subscription import Terms
+from core.models.subscription import ACTIVE_STATUSES, Terms
 from core.money import quantize
 from engine import NewEffect, Step, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect, Transition
@@ -18,7 +18,7 @@ from engine.pipeline import pipeline
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post
-from workflows.settlement.locking import ACTIVE_STATUSES, LockedRows, lock_account, lock_rows_for
+from workflows.settlement.locking import LockedRows, lock_account, lock_rows_for
 
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {

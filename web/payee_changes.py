@@ -16,7 +16,7 @@ from core.validation.text import SMALL_NUMBER
 from web.readonly import ReadOnly, listed
 from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
-from workflows.security.payee_changes import before, changes
+from workflows.payees.changes import before, changes
 
 
 class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):

@@ -18,7 +18,7 @@ from core.payees.qr_codes import epc_name, has_code, why_no_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
 from workflows.actions.payment_methods import example_errors, keep_payee, save_method, warn_of_missing_ways
-from workflows.security.payee_changes import is_shown
+from workflows.payees.changes import is_shown
 
 SPARE_ROWS = 2
 WAITS = (

@@ -7,7 +7,8 @@ import pytest
 from core.models import Payment
 from tests.api.conftest import Caller
 from tests.factories import InvoiceFactory, MembershipFactory, PaymentMethodFactory, StaffFactory
-from workflows.seed.payment_methods import METHODS, seed_payment_methods
+from workflows.payees.examples import METHODS
+from workflows.seed.payment_methods import seed_payment_methods
 
 pytestmark = pytest.mark.django_db
 

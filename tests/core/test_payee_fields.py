@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.models import PaymentMethod
 from core.payees.fields import FIELDS, NAMES, clean_payee, fields_of, payee_lines, payee_name
 from tests.hypothesis_profile import deterministic
-from workflows.seed.payment_methods import METHODS
+from workflows.payees.examples import METHODS
 
 BANK, WALLET, UPI, PIX = "bank_transfer", "mobile_wallet", "upi", "pix"
 

@@ -12,7 +12,7 @@ from core.models import PaymentMethod
 from core.payees.latin import NotLatinError, in_latin
 from core.payees.qr_codes import NoCodeError, crc16, epc_code, payment_code, pix_code, upi_link
 from tests.hypothesis_profile import deterministic
-from workflows.seed.payment_methods import METHODS
+from workflows.payees.examples import METHODS
 
 SEPA_PAYEE = {"holder": "Example Demo GmbH", "iban": "DE89370400440532013000", "bic": "DEUTDEFFXXX"}
 UPI_PAYEE = {"vpa": "demo@examplepsp", "payee_name": "Example Demo Pvt Ltd"}

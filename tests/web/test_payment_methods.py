@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from core.models import PaymentMethod
 from tests.factories import UserFactory
-from workflows.seed.payment_methods import METHODS, seed_payment_methods, still_examples
+from workflows.payees.examples import METHODS, still_examples
+from workflows.seed.payment_methods import seed_payment_methods
 
 pytestmark = pytest.mark.django_db
 

@@ -17,12 +17,12 @@ from engine.models import Effect
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, UserFactory
 from workflows.actions.payment_methods import confirm_payee, save_method, withdraw_payee
 from workflows.mail.payment_instructions import ways_to_pay
+from workflows.payees.changes import version_of
+from workflows.payees.examples import METHODS
 from workflows.reporting.invariants import findings
 from workflows.reporting.review_queue import queue
-from workflows.security.payee_changes import version_of
 from workflows.security.payee_effects import told
 from workflows.seed import seed_catalogue
-from workflows.seed.payment_methods import METHODS
 
 pytestmark = pytest.mark.django_db
 
@@ -126,7 +126,7 @@ def test_change_comes_into_force_once_when_it_was_confirmed_and_has_waited(
     assert PayeeVersion.objects.filter(method=method).count() == 2
 
 
-@pytest.mark.guards("S10", "workflows.security.payee_changes.as_issued")
+@pytest.mark.guards("S10", "workflows.payees.changes.as_issued")
 def test_invoice_keeps_the_payee_that_it_was_issued_with(ann, bob, invoice, method, clock, run_effects):
     confirm_payee(ask(method, ann), by=bob)
     clock.advance(hours=5)

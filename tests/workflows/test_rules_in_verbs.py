@@ -11,7 +11,8 @@ from core.problems import ValidationError
 from engine import perform
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory
 from workflows.actions.payment_methods import save_method
-from workflows.seed.payment_methods import seed_payment_methods, still_examples
+from workflows.payees.examples import still_examples
+from workflows.seed.payment_methods import seed_payment_methods
 from workflows.settlement.credits import adjust, consume, grant, post
 
 pytestmark = pytest.mark.django_db

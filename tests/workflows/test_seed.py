@@ -16,7 +16,7 @@ from core.money import is_currency
 from core.validation.countries import country_codes
 from engine.models import Transition
 from tests.factories import UserFactory
-from workflows.seed.payment_methods import METHODS
+from workflows.payees.examples import METHODS
 from workflows.seed.people import ADDRESS
 
 PLACEHOLDERS = {"amount", "currency", "reference", "due_date", "account_name"}

@@ -15,8 +15,8 @@ from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import count_text
+from workflows.payees.changes import version_of
 from workflows.reporting.review_queue import queue, same_reference
-from workflows.security.payee_changes import version_of
 
 ADJACENT_CLAIMS = 12  # shown beside the open one
 EARLIER = 8

@@ -13,12 +13,12 @@ from core.models.payee_version import PAYEE, same_payee
 from core.payees.instructions import DEMO_WARNING
 from core.problems import Conflict, PermissionDenied, WrongState
 from engine import schedule, schedule_many
-from workflows.lifecycle.missing_methods import left_without
 from workflows.mail.operator_warnings import mail_no_way_to_pay
+from workflows.payees.changes import is_shown, may_change
+from workflows.payees.examples import still_examples
+from workflows.payees.missing_methods import left_without
 from workflows.periods import database_now
-from workflows.security.payee_changes import is_shown, may_change
 from workflows.security.payee_effects import in_time, tell
-from workflows.seed.payment_methods import still_examples
 
 
 def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:

@@ -28,8 +28,8 @@ from workflows.mail import urls
 from workflows.mail.formatting import BidiText, CustomerText, NoWrap, count, day, moment, money, period_text
 from workflows.mail.payment_instructions import Instructions, instructions_for, reference_for
 from workflows.mail.rejection_reasons import reason_for
+from workflows.payees.changes import Change
 from workflows.periods import last_day_of
-from workflows.security.payee_changes import Change
 
 Values = dict[str, Any]
 NAME_IN_LIST, ERROR_LENGTH = 40, 200  # characters

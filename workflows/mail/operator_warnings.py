@@ -5,9 +5,9 @@ from django.conf import settings
 from core.models import Account, Invoice, Membership
 from engine import NewEffect
 from engine.models import Effect
-from workflows.lifecycle.missing_methods import unpayable
 from workflows.mail import context
 from workflows.mail.sending import EmailContext, mail
+from workflows.payees.missing_methods import unpayable
 from workflows.periods import database_now
 
 LOOKED_AT = 500  # open invoices, the newest

@@ -20,7 +20,7 @@ from core.models.payment_method import sound_methods
 from core.payees.instructions import DEMO_WARNING, PLACEHOLDERS
 from workflows.mail.formatting import BidiText, CustomerText, NoWrap, amount_text, date_text
 from workflows.mail.html_to_text import html_to_text
-from workflows.security.payee_changes import as_issued
+from workflows.payees.changes import as_issued
 
 PLACEHOLDER = re.compile(r"\{{({})\}}".format("|".join(PLACEHOLDERS)))
 IN_ADDRESS = re.compile(r"%7B({})%7D".format("|".join(PLACEHOLDERS)))  # what the parser makes of braces in a link

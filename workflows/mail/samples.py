@@ -21,8 +21,8 @@ from core.models import (
 from engine.models import Effect
 from workflows.mail import context, urls
 from workflows.mail.context import Values
-from workflows.security.payee_changes import changes
-from workflows.seed.instructions import INSTRUCTIONS
+from workflows.payees.changes import changes
+from workflows.payees.example_instructions import INSTRUCTIONS
 
 KEY = UUID("01900000-0000-7000-8000-000000000000")
 AT = datetime(2026, 11, 4, 14, 5, tzinfo=UTC)

@@ -17,7 +17,7 @@ from core.models import Invoice, Payment
 from core.models.payment import PaymentQuerySet, claims_before
 from core.money import money_text
 from engine.pipeline import ask
-from workflows.security.payee_changes import changed_lately
+from workflows.payees.changes import changed_lately
 
 MAX_RANKED = 1000  # claims, so that the page's cost has a limit
 NEW_ACCOUNT_AGE = timedelta(days=30)

@@ -12,8 +12,8 @@ from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.notifications import reviewers
 from workflows.mail.sending import EmailContext, mail
+from workflows.payees.changes import before, changes, holders
 from workflows.periods import database_now
-from workflows.security.payee_changes import before, changes, holders
 
 AGAIN = timedelta(days=1)
 

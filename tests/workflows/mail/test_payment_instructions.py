@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.models import Account, Invoice, PaymentMethod
 from tests.factories import InvoiceFactory, PaymentMethodFactory
 from workflows.mail.payment_instructions import instructions_for, ways_to_pay
-from workflows.seed.instructions import INSTRUCTIONS
+from workflows.payees.example_instructions import INSTRUCTIONS
 
 NASTY = '<script>alert(1)</script> [x](https://evil.example) *b* {amount} {0.__class__} & "q"'
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.models import Invoice, PaymentMethod
-from workflows.mail.payment_instructions import ways_to_pay
 
 Place = tuple[str, str]  # country and currency of a method: blank for everywhere, for any
 
@@ -32,10 +31,6 @@ class Ways:
 
 
 PLACE = ("country", "currency")
-
-
-def ways_to_pay_are_missing(invoice: Invoice) -> bool:
-    return not ways_to_pay(invoice)
 
 
 def unpayable(invoices: Iterable[Invoice]) -> list[Invoice]:

@@ -11,7 +11,8 @@ from django.db.transaction import atomic
 from core.models import Account, Payment, PaymentMethod, Plan, Subscription, User
 from engine import NewEffect, create, perform_many, schedule_many
 from tests.factories import MembershipFactory
-from workflows.actions import claim_payment, issue_invoice
+from workflows.actions import claim_payment
+from workflows.lifecycle.invoicing import issue_invoice
 from workflows.mail.notifications import mail_trial_start
 
 

@@ -15,7 +15,8 @@ from core.problems import Conflict, ValidationError
 from engine import perform
 from engine.models import Effect
 from tests.workflows.customers import renewal, status
-from workflows.actions import cancel_at_period_end, choose_plan, issue_invoice
+from workflows.actions import cancel_at_period_end, choose_plan
+from workflows.lifecycle.invoicing import issue_invoice
 from workflows.reporting.invariants import findings
 from workflows.settlement.balances import balance_of
 

@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from core.models import Invoice
 from tests.factories import SubscriptionFactory
-from workflows.actions import issue_invoice
+from workflows.lifecycle.invoicing import issue_invoice
 
 
 class ChangedItsMindError(Exception):

@@ -26,10 +26,11 @@ from tests.factories import (
     StaffFactory,
     SubscriptionFactory,
 )
-from workflows.actions import choose_plan, claim_payment, issue_invoice
+from workflows.actions import choose_plan, claim_payment
 from workflows.actions.invitations import invite
 from workflows.actions.sites import open_site
 from workflows.lifecycle.dunning import expire_unpaid_invoice
+from workflows.lifecycle.invoicing import issue_invoice
 from workflows.settlement.balances import balance_of
 from workflows.settlement.effects import apply_balances
 from workflows.settlement.locking import lock_account, lock_rows_for

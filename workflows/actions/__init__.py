@@ -1,18 +1,16 @@
-"""What people ask for that is no transition. All raise PermissionDenied where `by` may not, and ValidationError."""
+"""The verbs of people that are no transition: sign up, choose a plan, claim a payment, void an invoice..."""
 
 from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import approve_payment, decide_many, decide_payment, left_out
-from workflows.actions.invoices import available_to, issue_invoice, void_invoice
+from workflows.actions.invoices import available_to, void_invoice
 from workflows.actions.offers import find_method, find_plan
 from workflows.actions.payments import claim_payment, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
 from workflows.actions.subscriptions import (
     cancel_at_period_end,
     choose_plan,
-    issue_renewal,
     keep_plan,
     price_of,
-    replace_renewal,
 )
 
 __all__ = [
@@ -28,13 +26,10 @@ __all__ = [
     "decide_payment",
     "find_method",
     "find_plan",
-    "issue_invoice",
-    "issue_renewal",
     "keep_plan",
     "left_out",
     "price_of",
     "record_payment",
-    "replace_renewal",
     "sign_up",
     "void_invoice",
 ]

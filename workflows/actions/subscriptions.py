@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.transaction import atomic
 from django.utils.translation import gettext as _
 
@@ -13,19 +11,17 @@ from core.models import (
     PaymentMethod,
     Plan,
     PlanPrice,
-    Policy,
     Subscription,
     User,
 )
 from core.models.billing_details import check_billable
-from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import ACTIVE_STATUSES, NEXT, Terms
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from core.security import rate_limits
 from engine import available, create, perform
 from engine.models import Transition
-from workflows.actions.invoices import issue_invoice
-from workflows.periods import database_now, period_end, prorated, today_in
+from workflows.lifecycle.invoicing import issue_invoice, renewals_of, replace_renewal
+from workflows.periods import database_now, prorated, today_in
 from workflows.settlement.locking import lock_account, lock_subscription
 from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undelivered
 
@@ -107,49 +103,6 @@ def choose_plan(
         _drop_earlier_choice(account)
         cause = perform(account.await_payment) if account.status == Account.Status.EXPIRED else None
         return subscribe(account, price, method, by=by, cause=cause, previous=previous)
-
-
-def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
-    """On the agreed terms; None if nothing is to be invoiced.
-
-    The caller has locked the account. The database refuses a second invoice for the period.
-    """
-    start, terms = subscription.period_end, subscription.next_terms
-    if terms.price == 0 or start is None or subscription.cancel_at_period_end:
-        return None
-    if renewals_of(subscription).exclude(status=Invoice.Status.VOID).exists():
-        return None
-    assert subscription.anchor_day is not None
-    return issue_invoice(
-        account,
-        total=terms.price,
-        subscription=subscription,
-        cause=cause,
-        method=account.default_payment_method,
-        purpose=Invoice.Purpose.RENEWAL,
-        period=(start, period_end(start, terms.interval, subscription.anchor_day)),
-        due_on=max(start, today_in(account.time_zone, database_now())),
-        terms=terms,
-    )
-
-
-def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
-    """Void and reissue it, if nothing of it is paid."""
-    assert subscription.period_end is not None
-    for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
-        perform(invoice.lapse, cause=cause)
-        issue_renewal(account, subscription, cause=cause)
-    # None was issued if the subscription was to end.
-    lead = timedelta(days=Policy.current().renewal_lead_days)
-    if today_in(account.time_zone, database_now()) >= subscription.period_end - lead:
-        issue_renewal(account, subscription, cause=cause)
-
-
-def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
-    """At most one that is not void."""
-    return Invoice.objects.filter(
-        subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
-    )
 
 
 def keep_plan(subscription: Subscription, *, by: User) -> Subscription:

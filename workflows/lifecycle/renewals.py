@@ -12,10 +12,10 @@ from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_
 from engine.models import Effect
 from engine.pipeline import pipeline
 from engine.raw_queries import CompiledQuery
-from workflows.actions import issue_renewal, replace_renewal
 from workflows.lifecycle.claim_pauses import is_postponed_by_claim
 from workflows.lifecycle.closing import expire_open_items
 from workflows.lifecycle.dunning import watch_invoices
+from workflows.lifecycle.invoicing import issue_renewal, replace_renewal
 from workflows.lifecycle.timers import Outcome, on_day, timer
 from workflows.periods import credits_for, database_now, period_end, today_in
 from workflows.settlement.credits import grant, post

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from django.db import connection
+
+from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription
+from core.models.invoice import InvoiceQuerySet
+from core.models.subscription import Terms
+from core.money import money_text, quantize
+from engine import create, perform
+from engine.models import Transition
+from workflows.periods import database_now, period_end, today_in
+
+
+def issue_invoice(
+    account: Account,
+    *,
+    total: Decimal,
+    subscription: Subscription,
+    cause: Transition | None,
+    method: PaymentMethod | None,
+    purpose: Invoice.Purpose = Invoice.Purpose.FIRST,
+    period: tuple[date, date] | None = None,
+    due_on: date | None = None,
+    terms: Terms | None = None,
+) -> Invoice:
+    """Issue an invoice with the next number, today's date and the current billing details.
+
+    total: rounded to the minor units of the subscription's currency.
+    period: None: the period that begins when it is paid. due_on: None: after the method's usual days.
+    terms: None: the subscription's own. They are stored with the invoice, since the catalogue changes.
+    """
+    terms = terms or subscription.terms
+    plan = Plan.objects.get(pk=terms.plan_id)
+    price = money_text(terms.price, subscription.currency)
+    invoice = Invoice(
+        account=account,
+        subscription=subscription,
+        currency=subscription.currency,
+        total=quantize(total, subscription.currency),
+        payment_method=method,
+        purpose=purpose,
+        period_start=period and period[0],
+        period_end=period and period[1],
+        plan=plan,
+        plan_price=quantize(terms.price, subscription.currency),
+        plan_credits=terms.credits,
+        plan_interval=terms.interval,
+        metadata={
+            "subscription_id": str(subscription.pk),
+            "agreed": {
+                "customer": account.name,
+                "plan_id": str(plan.pk),
+                "plan": plan.name,
+                "price": price,
+                "credits": terms.credits,
+                "interval": terms.interval,
+            },
+        },
+    )
+    birth = create(invoice, cause=cause, total=invoice.total, currency=invoice.currency)  # compared by an invariant
+    today = today_in(account.time_zone, database_now())
+    perform(
+        invoice.issue,
+        cause=birth,
+        number=_next_number("INV"),
+        issued_on=today,
+        due_on=due_on or today + timedelta(days=Policy.current().days_to_pay),
+        snapshot={
+            **account.billing_snapshot(),
+            "plan": plan.code,
+            "price": price,
+            "currency": subscription.currency,
+        },
+    )
+    return invoice
+
+
+def issue_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> Invoice | None:
+    """Issue the invoice of the next period on its agreed terms; None if nothing is to be invoiced.
+
+    The caller has locked the account. The database refuses a second invoice for the period.
+    """
+    start, terms = subscription.period_end, subscription.next_terms
+    if terms.price == 0 or start is None or subscription.cancel_at_period_end:
+        return None
+    if renewals_of(subscription).exclude(status=Invoice.Status.VOID).exists():
+        return None
+    assert subscription.anchor_day is not None
+    return issue_invoice(
+        account,
+        total=terms.price,
+        subscription=subscription,
+        cause=cause,
+        method=account.default_payment_method,
+        purpose=Invoice.Purpose.RENEWAL,
+        period=(start, period_end(start, terms.interval, subscription.anchor_day)),
+        due_on=max(start, today_in(account.time_zone, database_now())),
+        terms=terms,
+    )
+
+
+def replace_renewal(account: Account, subscription: Subscription, *, cause: Transition | None) -> None:
+    """After a change of the next terms: void and reissue the renewal invoice, if nothing of it is paid.
+
+    If none was issued because the subscription was to end, issue it if its day has passed.
+    """
+    assert subscription.period_end is not None
+    for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
+        perform(invoice.lapse, cause=cause)
+        issue_renewal(account, subscription, cause=cause)
+    lead = timedelta(days=Policy.current().renewal_lead_days)
+    if today_in(account.time_zone, database_now()) >= subscription.period_end - lead:
+        issue_renewal(account, subscription, cause=cause)
+
+
+def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
+    """Invoices of the next period: at most one that is not void."""
+    return Invoice.objects.filter(
+        subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
+    )
+
+
+def _next_number(series: str) -> str:
+    """INV-000001, INV-000002...: the row stays locked until the invoice commits, so numbers have no gaps."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO core_numberseries AS series (code, next) VALUES (%s, 2)
+               ON CONFLICT (code) DO UPDATE SET next = series.next + 1 RETURNING next - 1""",
+            [series],
+        )
+        number: int = cursor.fetchone()[0]
+    return f"{series}-{number:06}"

@@ -16,9 +16,9 @@ from core.models import Account, CreditEntry
 from core.money import money_text
 from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, TooManyRequests, WrongState
 from workflows.actions import change_account, close_account
+from workflows.actions.credits import consume
 from workflows.actions.sites import Excess, over_limit
 from workflows.settlement.balances import balance_of_member
-from workflows.settlement.credits import consume
 
 NO_ACCOUNT = "You belong to no account."
 CONSUME_BY = "Who may use the credits: all who belong to the account, members and above, or admins and owners."

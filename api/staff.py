@@ -36,7 +36,7 @@ from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from engine import perform
 from workflows.actions import close_account, decide_many, find_method, record_payment, void_invoice
-from workflows.settlement.credits import adjust
+from workflows.actions.credits import adjust
 
 MAX_BULK_IDS = 500
 

@@ -1,7 +1,8 @@
 """What using credits costs: `python -m benchmarks.credits`, on a PostgreSQL that syncs to disk.
 
-Fifty consumers, on one hot account and on a thousand, in turn with a bare conditional UPDATE of one row through
-plain psycopg. At the end SQL says whether every credit is accounted for.
+Fifty consumers at once, on one hot account and on a thousand, through workflows.actions.credits.consume, against a
+bare conditional UPDATE of one row through plain psycopg, from as many threads of as many processes: in turn, for some
+rounds. At the end SQL says whether every credit is accounted for.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def consumer(how: str, seed: int) -> tuple[Callable[[UUID], Any], Callable[[], N
     from django.db import connection as ours
 
     from core.models import Account
-    from workflows.settlement.credits import consume
+    from workflows.actions.credits import consume
 
     turns = iter(range(sys.maxsize))
     owner: Any = SimpleNamespace(role_in=lambda _: "owner")  # a request has read the role before

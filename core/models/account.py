@@ -145,7 +145,7 @@ class Account(StatefulModel):
 
     @transition(field=status, source=Status.ACTIVE, target=Status.PAST_DUE)
     def fall_behind(self) -> None:
-        """An invoice is overdue (workflows/lifecycle/service_rules.py)."""
+        """An invoice is overdue; workflows/actions/service_rules.py says what each state allows."""
 
     @transition(field=status, source=Status.PAST_DUE, target=Status.SUSPENDED)
     def suspend(self) -> None:

@@ -14,8 +14,8 @@ from tests.api.matrix import MATRIX
 from tests.web.conftest import signed_in
 from web.customer.urls import urlpatterns
 from workflows.actions import claim_payment, void_invoice
+from workflows.actions.credits import adjust, consume
 from workflows.actions.payments import record_payment
-from workflows.settlement.credits import adjust, consume
 
 pytestmark = pytest.mark.django_db
 

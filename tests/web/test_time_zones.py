@@ -14,7 +14,8 @@ from core.time_zones import time_zone_names
 from tests.factories import AccountFactory, MembershipFactory, StaffFactory
 from tests.web.conftest import signed_in
 from web.chart import credit_use
-from workflows.settlement.credits import consume, grant, post
+from workflows.actions.credits import consume
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 FREE = {"plan": "free", "email": "ann@acme.test", "password": "correct horse battery", "account_name": "Acme"}

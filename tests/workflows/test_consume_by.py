@@ -11,7 +11,8 @@ from tests.api.caller import Caller, is_problem
 from tests.factories import AccountFactory, MembershipFactory, StaffFactory
 from tests.web.conftest import signed_in
 from workflows.actions import change_account
-from workflows.settlement.credits import consume, grant, post
+from workflows.actions.credits import consume
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def people(account):
     return {role: MembershipFactory(account=account, role=role).user for role in Membership.Role.values}
 
 
-@pytest.mark.guards("S19", "workflows.settlement.credits.open_to_role")
+@pytest.mark.guards("S19", "workflows.actions.credits.open_to_role")
 @pytest.mark.parametrize("role", Membership.Role.values)
 @pytest.mark.parametrize("setting", MAY)
 def test_setting_says_which_roles_use_credits(account, people, setting, role):
@@ -56,7 +57,7 @@ def test_default_lets_all_of_the_account_use_credits(account, people):
         consume(account, 1, reference=role, by=person)
 
 
-@pytest.mark.guards("S19", "workflows.settlement.credits.open_to_role")
+@pytest.mark.guards("S19", "workflows.actions.credits.open_to_role")
 def test_stranger_uses_no_credits_whatever_the_setting(account, people):
     """S19: the verb checks it for every caller."""
     for person in (MembershipFactory().user, StaffFactory(is_superuser=True)):

@@ -21,8 +21,8 @@ from tests.factories import (
 )
 from tests.workflows.customers import claim
 from workflows.actions import decide_many, record_payment
+from workflows.actions.credits import adjust
 from workflows.reporting import review_queue
-from workflows.settlement.credits import adjust
 
 pytestmark = pytest.mark.django_db
 
@@ -226,7 +226,7 @@ def test_a_flood_is_rejected_in_bulk():
     assert {str(outcome.status) for outcome in outcomes.values()} == {"failed"}
 
 
-@pytest.mark.guards("S11", "workflows.settlement.credits._check_limit")
+@pytest.mark.guards("S11", "workflows.actions.credits._check_limit")
 @pytest.mark.parametrize("amount", [1_000_001, -1_000_001, 1_000_000_000])
 def test_one_line_gives_or_takes_no_more_credits_than_the_policy_says(amount):
     """S11."""

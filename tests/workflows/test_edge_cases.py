@@ -23,11 +23,11 @@ from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, Paym
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, sign_up
+from workflows.actions.credits import consume
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.mail.notifications import mail_reminder
 from workflows.reporting.invariants import findings
 from workflows.settlement.balances import balance_of
-from workflows.settlement.credits import consume
 
 pytestmark = pytest.mark.django_db
 

@@ -25,8 +25,8 @@ from engine.models import Effect
 from tests.clock import Clock
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, sign_up
+from workflows.actions.credits import adjust, consume
 from workflows.reporting.invariants import findings
-from workflows.settlement.credits import adjust, consume
 
 PRICES = {"USD": ("89.00", "189.00"), "JPY": ("9800", "20900"), "KWD": ("27.250", "58.125")}
 SHARES = st.integers(1, 350).map(lambda percent: Decimal(percent) / 100)  # of the price of a month

@@ -11,7 +11,8 @@ from core.models import Account, CreditEntry
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, WrongState
 from engine import perform
 from tests.factories import AccountFactory, StaffFactory
-from workflows.settlement.credits import adjust, consume, grant, post
+from workflows.actions.credits import adjust, consume
+from workflows.settlement.credits import grant, post
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from tests.factories import (
     make_staff_as_before,
 )
 from workflows.actions import close_account, record_payment, void_invoice
+from workflows.actions.credits import adjust
 from workflows.actions.sites import remove_member
-from workflows.settlement.credits import adjust
 
 pytestmark = pytest.mark.django_db
 

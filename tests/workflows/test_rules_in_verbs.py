@@ -10,10 +10,11 @@ from core.models import CreditEntry, Payment, PaymentMethod
 from core.problems import ValidationError
 from engine import perform
 from tests.factories import AccountFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory
+from workflows.actions.credits import adjust, consume
 from workflows.actions.payment_methods import save_method
 from workflows.payees.examples import still_examples
 from workflows.seed.payment_methods import seed_payment_methods
-from workflows.settlement.credits import adjust, consume, grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 

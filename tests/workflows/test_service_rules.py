@@ -19,10 +19,11 @@ from tests.factories import (
     StaffFactory,
 )
 from workflows.actions import change_account, choose_plan, claim_payment, close_account, invitations, sign_up
+from workflows.actions.credits import consume
 from workflows.actions.members import let_go
+from workflows.actions.service_rules import Act, may
 from workflows.actions.sites import open_site, over_limit, plan_of
-from workflows.lifecycle.service_rules import Act, may
-from workflows.settlement.credits import consume, grant, post
+from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 
@@ -107,7 +108,7 @@ VERBS = {
 }
 
 
-@pytest.mark.guards("S12", "workflows.lifecycle.service_rules.ALLOWED")
+@pytest.mark.guards("S12", "workflows.actions.service_rules.ALLOWED")
 @pytest.mark.parametrize("verb", WORKS)
 @pytest.mark.parametrize("state", WAYS)
 def test_verb_in_state_works_or_is_refused_in_words(state, verb, plans):

@@ -17,10 +17,10 @@ from web.forms import PageForm
 from web.forms.account import AccessForm, SiteForm, UseCreditsForm
 from web.paging import page_of
 from web.problem_messages import problem_message
+from workflows.actions.credits import consume, open_to_role
+from workflows.actions.service_rules import Act, may
 from workflows.actions.site_access import change_site, close_site, give_access, manages
 from workflows.actions.sites import open_site, plan_of
-from workflows.lifecycle.service_rules import Act, may
-from workflows.settlement.credits import consume, open_to_role
 
 
 @members_only

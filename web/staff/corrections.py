@@ -20,7 +20,7 @@ from web.staff.confirming import PREVIEW, for_money
 from web.staff.forms import AdjustForm, CloseAccountForm, ReasonForm
 from web.staff.previews import preview_line
 from workflows.actions import available_to, close_account, void_invoice
-from workflows.settlement.credits import adjust
+from workflows.actions.credits import adjust
 
 # Title, consequences, message when done.
 INVOICE_VERBS = {

@@ -15,7 +15,7 @@ from core.time_zones import check_time_zone
 from core.validation.account_names import looks_like_a_link
 from core.validation.text import check_name, composed
 from engine import look_again, perform
-from workflows.lifecycle.service_rules import Act, check_may
+from workflows.actions.service_rules import Act, check_may
 from workflows.lifecycle.timers import move_timers
 from workflows.settlement.locking import lock_account
 

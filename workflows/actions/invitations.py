@@ -18,8 +18,8 @@ from core.validation.email import canonical_email
 from engine import schedule
 from workflows.actions.accounts import check_is_open
 from workflows.actions.people import check_new_password, get_or_reactivate_user, is_of_closed_account, remember_password
+from workflows.actions.service_rules import Act, check_may
 from workflows.actions.sites import plan_of, usage_of
-from workflows.lifecycle.service_rules import Act, check_may
 from workflows.mail.account_emails import mail_invitation
 from workflows.mail.signed_links import invitation_of
 from workflows.mail.verification import prove_by_link, remember_declined

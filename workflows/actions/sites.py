@@ -15,7 +15,7 @@ from core.models.subscription import ACTIVE_STATUSES
 from core.problems import Conflict, PermissionDenied
 from core.security import rate_limits
 from core.validation.text import check_name, composed
-from workflows.lifecycle.service_rules import Act, check_may
+from workflows.actions.service_rules import Act, check_may
 from workflows.settlement.locking import lock_account
 
 

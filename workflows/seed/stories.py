@@ -14,9 +14,9 @@ from core.payees.instructions import DEMO_WARNING
 from core.validation.email import canonical_email
 from engine import perform
 from workflows.actions import SignUp, choose_plan, claim_payment, record_payment, sign_up
+from workflows.actions.credits import consume
 from workflows.seed.backdate import BackdatedClock, backdated
 from workflows.seed.people import demo_password
-from workflows.settlement.credits import consume
 
 DUTIES = {"reviewer": ("review_payment",), "approver": ("approve_payment", "reverse_payment")}
 PLACES = {  # city, state, postal code

@@ -23,8 +23,8 @@ from core.money import quantize
 from core.problems import Problem
 from engine import perform
 from workflows import actions
+from workflows.actions.credits import adjust, consume
 from workflows.actions.payment_methods import confirm_payee, save_method
-from workflows.settlement.credits import adjust, consume
 from workflows.simulation.world import BILLING, PRICES, Customer, World, first_price
 
 Who = Literal["customer", "staff", "settings"]

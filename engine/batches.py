@@ -12,8 +12,10 @@ from engine.models import Batch, Effect
 from engine.persist import notify_after_commit
 from engine.pipeline import ask
 from engine.scheduling import NewEffect, schedule_many
+from engine.sql import statement
 
 NEVER = datetime(9999, 12, 30, tzinfo=UTC)  # when `then` is due, until the batch is complete
+_GATHER_BY_KEY, _GATHER_BY_ID = statement("gather_by_key"), statement("gather_by_id")
 
 
 def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | None:
@@ -25,7 +27,7 @@ def schedule_batch(effects: Sequence[NewEffect], *, then: NewEffect) -> Batch | 
         batch = _begin(then)
         if batch is not None:
             schedule_many(effects)
-            _gather(batch, "key = ANY(%s::text[])", [effect.key for effect in effects])
+            _gather(_GATHER_BY_KEY, batch, [effect.key for effect in effects])
     return batch
 
 
@@ -34,7 +36,7 @@ def gather(effects: Sequence[UUID], *, then: NewEffect) -> Batch | None:
     with atomic():
         batch = _begin(then)
         if batch is not None:
-            _gather(batch, "id = ANY(%s::uuid[])", list(effects))
+            _gather(_GATHER_BY_ID, batch, list(effects))
     return batch
 
 
@@ -45,16 +47,8 @@ def _begin(then: NewEffect) -> Batch | None:
     return None if then_id is None else Batch.objects.create(then_id=then_id, completed_at=Now())
 
 
-def _gather(batch: Batch, which: str, values: Sequence[object]) -> None:
-    # By id, the order in which all code locks effects, so that none is finished uncounted.
-    gathered = ask(
-        f"""WITH mine AS (
-                SELECT id FROM engine_effect WHERE {which} AND batch_id IS NULL AND state NOT IN ('done', 'skipped')
-                    AND id <> %s::uuid ORDER BY id FOR NO KEY UPDATE)
-            UPDATE engine_effect AS effect SET batch_id = %s::uuid FROM mine WHERE effect.id = mine.id""",
-        [list(values), batch.then_id, batch.pk],
-        prepare=False,
-    )
+def _gather(sql: str, batch: Batch, values: Sequence[object]) -> None:
+    gathered = ask(sql, [list(values), batch.then_id, batch.pk], prepare=False)
     if gathered.rowcount:
         Batch.objects.filter(pk=batch.pk).update(total=gathered.rowcount, completed_at=None)
     else:

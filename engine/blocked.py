@@ -11,17 +11,11 @@ from uuid import UUID
 from engine import throttles
 from engine.pipeline import ask
 from engine.registry import Kind, kinds, rates
+from engine.sql import statement
 
 KNOWN_FOR = 1.0  # seconds
 
-# Only unfinished ones of those let go: while there are any, claims look through all that is paused.
-_READ = """
-    SELECT scope, name, NULL::float, NULL::interval,
-        ARRAY(SELECT id FROM engine_effect WHERE id = ANY(let_go) AND state IN ('ready', 'waiting', 'leased'))
-    FROM engine_effectpause
-    WHERE ended_at IS NULL AND (until IS NULL OR until > now())
-    UNION ALL
-    SELECT 'throttle', name, extract(epoch FROM free_at - clock_timestamp())::float, every, '{}' FROM engine_throttle"""
+_READ = statement("read_stops")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from engine.models import Effect
 from engine.registry import follow_ups, kinds, machines, subject_model
 from engine.stateful import CREATED
 
-# One part for each state, so that each uses its own index and skips all that is done.
+# One part for each state of the model, so that each uses its own index and skips all that is done.
 _NOT_OVER = " UNION ALL ".join(
     f"SELECT kind, revision, machine, lane FROM engine_effect WHERE state = '{state}'"
     for state in Effect.State

@@ -13,6 +13,7 @@ from engine.models import Effect
 from engine.pipeline import ask, session_pid
 from engine.raw_queries import CompiledQuery
 from engine.registry import SLOW, Kind, kinds
+from engine.sql import statement
 from engine.stateful import NO_TENANT
 
 MAX_TENANTS = 100
@@ -22,85 +23,21 @@ FULL_SCAN_INTERVAL = 1.0  # seconds between claims of all that is due; those in 
 
 EMPTY_SCAN_FACTOR = 10  # a full scan that found nothing is repeated after this many times its duration
 
-# A row that this process may claim: of a kind and revision it knows, and in its order. IS TRUE lets the server look
-# these up in a hash without a join: there may be very many of an unknown kind, and each claim steps over them.
-_CLAIMABLE = """
-    effect.state = 'ready'
-    AND ((effect.kind, effect.revision) IN (SELECT * FROM unnest(%(kinds)s::text[], %(revisions)s::smallint[]))) IS TRUE
-    AND NOT (effect.ordered AND EXISTS (
-        SELECT FROM engine_effect AS earlier
-        WHERE earlier.ordered AND earlier.object_id = effect.object_id AND earlier.machine = effect.machine
-            AND earlier.seq < effect.seq AND earlier.state NOT IN ('done', 'skipped')))"""
-# Used if a tenant is paused or some effects were let go. CASE, because the planner would take most rows for paused.
-_NOT_STOPPED = """
-    AND CASE WHEN effect.id = ANY(%(let_go)s::uuid[]) THEN true
-        ELSE NOT (effect.kind = ANY(%(stopped)s::text[]) OR effect.account_id = ANY(%(held)s::uuid[])) END"""
 _EFFECTS = CompiledQuery(Effect._base_manager.all())
 _COLUMNS = ", ".join(f"effect.{field.column}" for field in Effect._meta.concrete_fields)
-_LEASE = f"""
-    UPDATE engine_effect AS effect
-    SET state = 'leased', fence = fence + 1, lease_until = now() + {LENGTH},
-        lease_pid = CASE pg_backend_pid() WHEN %(told_pid)s::int THEN %(told_pid)s::int END
-    FROM taken WHERE effect.id = taken.id RETURNING {_COLUMNS}"""
 
-# Those named by a notification. One that must run alone is claimed only if it was named alone.
-_CLAIM_NAMED = f"""
-    WITH taken AS (
-        SELECT id FROM engine_effect AS effect
-        WHERE id = ANY(%(ids)s::uuid[]) AND {_CLAIMABLE} AND (NOT solo OR %(alone)s::bool)
-            AND (%(lanes)s::text[] IS NULL OR lane = ANY(%(lanes)s::text[]))
-        ORDER BY id FOR UPDATE SKIP LOCKED
-    ) {_LEASE}"""
 
-# A share for each of the next tenants with ready effects. A walk along the index finds them, one step for each, however
-# many effects they have. Returns how many were served, and the last of them, even where no row was free.
-_CLAIM_SHARES = f"""
-    WITH RECURSIVE tenant(account_id) AS (
-        (SELECT account_id FROM engine_effect
-         WHERE state = 'ready' AND lane = %(lane)s::text AND account_id >= %(first)s::uuid
-         ORDER BY account_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT next.account_id FROM engine_effect AS next
-                WHERE next.state = 'ready' AND next.lane = %(lane)s::text AND next.account_id > tenant.account_id
-                ORDER BY next.account_id LIMIT 1)
-        FROM tenant WHERE tenant.account_id IS NOT NULL
-    ),
-    served AS (SELECT account_id FROM tenant WHERE account_id IS NOT NULL LIMIT %(tenants)s::int),
-    taken AS (
-        SELECT share.id FROM served, LATERAL (
-            SELECT id FROM engine_effect AS effect
-            WHERE lane = %(lane)s::text AND effect.account_id = served.account_id AND NOT solo AND {_CLAIMABLE}
-            ORDER BY id LIMIT least({MAX_PER_TENANT}, greatest(1, %(limit)s::int / (SELECT count(*) FROM served)))
-            FOR UPDATE SKIP LOCKED
-        ) AS share
-    ),
-    effect AS ({_LEASE})
-    SELECT {_COLUMNS}, (SELECT count(*) FROM served), (SELECT account_id FROM served ORDER BY account_id DESC LIMIT 1)
-    FROM (SELECT) AS always LEFT JOIN effect ON true"""
+def _claiming(name: str) -> tuple[str, str]:
+    """The statement as it is, and with a look at each row, for while a tenant is paused or some effects were let go."""
+    values = {"columns": _COLUMNS, "lease_length": LENGTH, "max_per_tenant": MAX_PER_TENANT}
+    stopped = statement("not_stopped")
+    return statement(name, unless_stopped="", **values), statement(name, unless_stopped=stopped, **values)
 
-# What became due lately, if that is no more than `limit`: then all tenants are served without shares.
-# While a long transaction keeps dead rows, the walk above steps over all of them, this over those of two seconds.
-_CLAIM_RECENT = f"""
-    WITH lately AS (
-        SELECT FROM engine_effect
-        WHERE state = 'ready' AND fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
-        LIMIT %(limit)s::int + 1
-    ),
-    taken AS (
-        SELECT id FROM engine_effect AS effect
-        WHERE fence >= 0 AND lane = ANY(%(lanes)s::text[]) AND run_at > now() - %(lately)s::interval
-            AND NOT solo AND {_CLAIMABLE} AND (SELECT count(*) FROM lately) <= %(limit)s::int
-        FOR UPDATE SKIP LOCKED
-    ),
-    effect AS ({_LEASE})
-    SELECT {_COLUMNS}, (SELECT count(*) FROM lately) FROM (SELECT) AS always LEFT JOIN effect ON true"""
 
-# One that must run alone: if it kills its process, no other lease is lost.
-_CLAIM_ALONE = f"""
-    WITH taken AS (
-        SELECT id FROM engine_effect AS effect WHERE lane = ANY(%(lanes)s::text[]) AND solo AND {_CLAIMABLE}
-        ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-    ) {_LEASE}"""
+_CLAIM_NAMED = _claiming("claim_named")
+_CLAIM_SHARES = _claiming("claim_shares")
+_CLAIM_RECENT = _claiming("claim_recent")
+_CLAIM_ALONE = _claiming("claim_alone")
 
 _serve_next: dict[str, UUID] = {}  # per lane, the tenant at which the next claim continues
 # Per lanes, when a full scan last found nothing old, by time.monotonic().
@@ -194,7 +131,7 @@ def _executable_lanes(lanes: Sequence[str], external: bool) -> list[str]:
     return [lane for lane in lanes if lane in known]
 
 
-def _claim(sql: str, executable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
+def _claim(sql: tuple[str, str], executable: Sequence[Kind], *, prepare: bool = True, **values: Any) -> list[Any]:
     stopped = blocked.known()
     known = [(kind, revision) for kind in executable for revision in range(1, kind.revision + 1)]
     values |= {
@@ -203,9 +140,8 @@ def _claim(sql: str, executable: Sequence[Kind], *, prepare: bool = True, **valu
         "told_pid": session_pid(),
     }
     if stopped.is_by_row:
-        sql = sql.replace(_CLAIMABLE, _CLAIMABLE + _NOT_STOPPED)
         values |= {"stopped": list(stopped.kinds), "held": list(stopped.tenants), "let_go": list(stopped.let_go)}
-    rows: list[Any] = ask(sql, values, prepare=prepare).fetchall()
+    rows: list[Any] = ask(sql[stopped.is_by_row], values, prepare=prepare).fetchall()
     return rows
 
 

@@ -39,6 +39,7 @@ from engine.problems import Problem
 from engine.registry import SLOW, Kind, Retry, kinds, lanes
 from engine.session import current_session, has_ended, in_a_session, sqlstate_of
 from engine.spans import spans
+from engine.sql import statement
 from engine.stateful import Stateful
 from engine.subjects import ReadAhead, Subjects
 
@@ -50,10 +51,7 @@ COLLISIONS = {"40001", "40P01"}  # serialization failure, deadlock
 COLLISIONS_IN_PLACE = 3
 LOCK_WAIT, LOCK_WAIT_OF_A_PART = "300ms", "50ms"
 LOCK_NOT_AVAILABLE = "55P03"
-# The limits of a session are those of the other lanes; a slow effect is limited by its deadline.
-_AS_LONG_AS_IT_TAKES = """
-    SELECT set_config(name, %s::text, true)
-    FROM unnest('{idle_in_transaction_session_timeout,statement_timeout}'::text[]) AS name"""
+_LIFT_SESSION_LIMITS = statement("lift_session_limits")
 OUT_OF_RESOURCES = {"53", "58"}  # SQLSTATE classes: insufficient resources, system error
 # Outcomes of external effects are written together: at most so many, and so long after the first was sent.
 MAX_OUTCOMES = 25
@@ -174,7 +172,7 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
     with atomic(), deadline(kind.timeout):
         with pipeline():
             if kind.lane == SLOW:
-                ask(_AS_LONG_AS_IT_TAKES, [f"{kind.timeout.total_seconds():.0f}s"])
+                ask(_LIFT_SESSION_LIMITS, [f"{kind.timeout.total_seconds():.0f}s"])
             if lock_wait:
                 ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
             check_held = lease.hold(effects)

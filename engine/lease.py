@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.db.transaction import atomic
@@ -25,6 +26,7 @@ from engine.models import CircuitBreaker, Effect, EffectEvent
 from engine.payload import to_json
 from engine.pipeline import ask
 from engine.registry import LONGEST_SLOW, SLOW, Retry
+from engine.sql import statement
 
 LEASE = timedelta(seconds=30)
 SLOW_LEASE = LEASE + timedelta(seconds=LONGEST_SLOW)
@@ -38,22 +40,26 @@ FAILURES_TO_OPEN = 5  # failures in a row to reach the far side
 UNANSWERED_WAIT = 60.0  # seconds, at least: a far side that hangs is given time to recover
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
+_LOCK_HELD, _FIND_HELD = statement("lock_held"), statement("find_held")
+_GIVE_BACK, _PUT_OFF, _FAIL = statement("give_back"), statement("put_off"), statement("fail")
+_FINISH, _FINISH_SENT = statement("finish"), statement("finish_sent")
+_MARK_IN_FLIGHT, _MARK_UNCERTAIN = statement("mark_in_flight"), statement("mark_uncertain")
+_MARK_UNANSWERED = statement("mark_unanswered")
+_RESCHEDULE_UNREACHABLE = statement("reschedule_unreachable")
+_RECORD_UNREACHABLE = statement(
+    "record_unreachable", failures_to_open=FAILURES_TO_OPEN, longest_pause=LONGEST_PAUSE, first_pause=FIRST_PAUSE
+)
+
 
 def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
     """No attempt is charged. solo: each is to run alone."""
     if effects:
-        _update_held(effects, "state = 'ready', lease_until = NULL, solo = solo OR %(solo)s::bool", solo=solo)
+        _update_held(_GIVE_BACK, effects, solo=solo)
 
 
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:
-    """The returned function raises LeaseLost unless all are still ours."""
-    cursor = ask(
-        """SELECT FROM engine_effect AS effect
-           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
-               ON effect.id = held.id AND effect.fence = held.fence
-           WHERE effect.state = 'leased' ORDER BY effect.id FOR NO KEY UPDATE OF effect""",
-        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
-    )
+    """Lock the rows to the end of the transaction. The returned function raises LeaseLost unless all are still ours."""
+    cursor = ask(_LOCK_HELD, _named(effects))
 
     def check() -> None:
         if cursor.rowcount != len(effects):
@@ -63,25 +69,14 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 
 
 def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
-    """The returned function tells which are still ours."""
-    cursor = ask(
-        """SELECT effect.id FROM engine_effect AS effect
-           JOIN unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
-               ON effect.id = held.id AND effect.fence = held.fence
-           WHERE effect.state = 'leased'""",
-        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]},
-    )
+    """Ask which of these are still ours; the returned function tells."""
+    cursor = ask(_FIND_HELD, _named(effects))
     return lambda: {row[0] for row in cursor.fetchall()}
 
 
 def finish(effects: Sequence[Effect], *, took: float) -> None:
-    """took: seconds. Raises LeaseLost if one is no longer ours."""
-    finished = _update_held(
-        effects,
-        """state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-           cause = '', took = %(took)s::int""",
-        took=round(took * 1000),
-    )
+    """Mark effects inside the database done, after `took` seconds. Raises LeaseLost if one is no longer ours."""
+    finished = _update_held(_FINISH, effects, took=round(took * 1000)).rowcount
     if finished != len(effects):
         raise LeaseLost
 
@@ -102,14 +97,7 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
         return []
     # Released by a sweep and not claimed since: it was sent, so it is done.
     cursor = ask(
-        """UPDATE engine_effect AS effect
-           SET state = 'done', done_at = now(), lease_until = NULL, attempts = attempts + 1, last_error = '',
-               cause = '', outcome = sent.outcome::jsonb, took = sent.took
-           FROM unnest(%(ids)s::uuid[], %(fences)s::int[], %(outcomes)s::text[], %(took)s::int[])
-               AS sent(id, fence, outcome, took)
-           WHERE effect.id = sent.id AND effect.fence = sent.fence
-               AND effect.state IN ('leased', 'uncertain', 'ready')
-           RETURNING effect.id""",
+        _FINISH_SENT,
         {
             "ids": [each.effect.id for each in sent],
             "fences": [each.effect.fence for each in sent],
@@ -126,7 +114,7 @@ def mark_in_flight(effect: Effect) -> None:
 
     The lease stays: nobody retries it meanwhile.
     """
-    if not _update_held([effect], "state = 'uncertain'"):
+    if not _update_held(_MARK_IN_FLIGHT, [effect]).rowcount:
         raise LeaseLost
 
 
@@ -138,16 +126,9 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -
     with GIVE_UP as the time.
     """
     text = one_line(error)
-    state = _update_held(
+    cursor = _update_held(
+        _FAIL,
         [effect],
-        """state = CASE WHEN %(is_final)s::bool
-                         OR %(patience)s::interval IS NULL AND (
-                             attempts + 1 >= %(most)s::int OR now() > failing_since + %(give_up)s::interval)
-                         OR attempts + 1 >= %(most)s::int AND now() > failing_since + %(patience)s::interval
-                    THEN 'dead' ELSE 'waiting' END,
-            attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text,
-            cause = %(cause)s::text, run_at = now() + %(wait)s::interval,
-            failing_since = coalesce(failing_since, now())""",
         cause=cause_of(error),
         is_final=is_final,
         patience=rule.patience,
@@ -155,8 +136,8 @@ def fail(effect: Effect, error: BaseException, *, is_final: bool, rule: Retry) -
         give_up=GIVE_UP,
         error=text,
         wait=_wait(effect, error, rule),
-        returning="state",
     )
+    state = cursor.fetchall()
     if not state:
         return False
     EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.FAILED, detail=text)
@@ -178,8 +159,7 @@ def _wait(effect: Effect, error: BaseException, rule: Retry) -> timedelta:
 @atomic
 def mark_uncertain(effect: Effect, error: BaseException) -> None:
     text = one_line(error)
-    changes = "attempts = attempts + 1, lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text"
-    if _update_held([effect], changes, error=text, cause=cause_of(error)):
+    if _update_held(_MARK_UNCERTAIN, [effect], error=text, cause=cause_of(error)).rowcount:
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         raise_alert(effect.kind)
 
@@ -190,16 +170,14 @@ def unanswered(effect: Effect, error: BaseException) -> None:
     text, is_parked = one_line(error), _was_unanswered(effect)
     wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter
     held = _update_held(
+        _MARK_UNANSWERED,
         [effect],
-        """state = CASE WHEN %(is_parked)s::bool THEN 'uncertain' ELSE 'waiting' END, attempts = attempts + 1,
-           lease_until = NULL, last_error = %(error)s::text, cause = %(cause)s::text,
-           run_at = now() + %(wait)s::interval, failing_since = coalesce(failing_since, now())""",
         is_parked=is_parked,
         cause=cause_of(error),
         error=text,
         wait=timedelta(seconds=wait),
     )
-    if held:
+    if held.rowcount:
         EffectEvent.objects.create(effect=effect, fence=effect.fence, what=EffectEvent.What.UNCERTAIN, detail=text)
         if is_parked:
             raise_alert(effect.kind)
@@ -213,34 +191,24 @@ def _was_unanswered(effect: Effect) -> bool:
 
 
 def put_off(effect: Effect, reason: NotYet) -> None:
-    """No attempt is charged, and patience does not run."""
-    _update_held(
-        [effect],
-        "state = 'waiting', lease_until = NULL, last_error = %(reason)s::text, run_at = now() + %(after)s::interval",
-        reason=str(reason),
-        after=reason.after,
-    )
+    """Not ready to be done, which is no failure: no attempt is charged, and patience does not run."""
+    _update_held(_PUT_OFF, [effect], reason=str(reason), after=reason.after)
 
 
 @atomic
 def reschedule_unreachable(
     effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None
 ) -> None:
-    """No attempt is charged. until: None for two seconds at most."""
-    rows = _update_held(
+    """The far side cannot be reached: they wait until then, else two seconds at most; no attempt is charged."""
+    cursor = _update_held(
+        _RESCHEDULE_UNREACHABLE,
         effects,
-        """state = CASE WHEN now() > failing_since + %(give_up)s::interval THEN 'dead' ELSE 'waiting' END,
-           lease_until = NULL, failing_since = coalesce(failing_since, now()),
-           last_error = coalesce(%(error)s::text, nullif(last_error, ''), 'paused: its far side was not reached'),
-           cause = coalesce(%(cause)s::text, cause),
-           run_at = coalesce(%(until)s::timestamptz, now()) + random() * interval '2 seconds'""",
         give_up=GIVE_UP,
         error=error and one_line(error),
         cause=error and cause_of(error),
         until=until,
-        returning="id, effect.fence, effect.state",
     )
-    dead = [(key, fence) for key, fence, state in rows if state == "dead"]
+    dead = [(key, fence) for key, fence, state in cursor.fetchall() if state == "dead"]
     if dead:
         EffectEvent.objects.bulk_create(
             EffectEvent(effect_id=key, fence=fence, what=EffectEvent.What.DIED, detail="not reached for a day")
@@ -251,15 +219,7 @@ def reschedule_unreachable(
 
 def record_unreachable(kind: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""INSERT INTO engine_circuitbreaker (kind, failures) VALUES (%(kind)s, 1)
-                ON CONFLICT (kind) DO UPDATE SET
-                    failures = engine_circuitbreaker.failures + 1,
-                    paused_until = CASE WHEN engine_circuitbreaker.failures + 1 >= {FAILURES_TO_OPEN} THEN
-                        now() + make_interval(secs => least({LONGEST_PAUSE}, {FIRST_PAUSE}
-                            * 2 ^ least(engine_circuitbreaker.failures + 1 - {FAILURES_TO_OPEN}, 20))) END""",
-            {"kind": kind},
-        )
+        cursor.execute(_RECORD_UNREACHABLE, {"kind": kind})
 
 
 def circuit_breaker_of(kind: str) -> CircuitBreaker | None:
@@ -293,13 +253,10 @@ def one_line(error: BaseException) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()[:2000]
 
 
-def _update_held(effects: Sequence[Effect], changes: str, *, returning: str = "", **values: Any) -> Any:
-    """Only rows whose fence is still ours. Returns how many, or the values of `returning`."""
-    cursor = ask(
-        f"""UPDATE engine_effect AS effect SET {changes}
-            FROM unnest(%(ids)s::uuid[], %(fences)s::int[]) AS held(id, fence)
-            WHERE effect.id = held.id AND effect.fence = held.fence AND effect.state IN ('leased', 'uncertain')
-            {f"RETURNING effect.{returning}" if returning else ""}""",
-        {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects], **values},
-    )
-    return cursor.fetchall() if returning else cursor.rowcount
+def _update_held(sql: str, effects: Sequence[Effect], **values: Any) -> CursorWrapper:
+    """Update rows whose fence is still ours."""
+    return ask(sql, _named(effects) | values)
+
+
+def _named(effects: Sequence[Effect]) -> dict[str, Any]:
+    return {"ids": [effect.id for effect in effects], "fences": [effect.fence for effect in effects]}

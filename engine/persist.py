@@ -137,6 +137,7 @@ def _new_effects(move: PendingTransition) -> Iterator[dict[str, Any]]:
             }
 
 
+# Here and not in engine/sql: the text depends on the model and on the columns that its transitions changed.
 @cache
 def _move_statement(model: type[Stateful], changed: tuple[str, ...], *, locks: bool) -> str:
     """Compare-and-set: a row that was changed meanwhile is not returned.

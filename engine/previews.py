@@ -25,11 +25,13 @@ from engine.problems import Unavailable
 from engine.raw_queries import CompiledQuery
 from engine.registry import Kind, kinds
 from engine.session import sqlstate_of
+from engine.sql import statement
 from engine.stateful import Stateful
 from engine.subjects import Subjects
 from engine.transitions import perform
 
 _TRANSITIONS, _EFFECTS = CompiledQuery(Transition._base_manager.all()), CompiledQuery(Effect._base_manager.all())
+_PROMOTE_MOVED = statement("promote_moved")
 BUSY_SQLSTATES = {*COLLISIONS, LOCK_NOT_AVAILABLE}
 
 
@@ -155,11 +157,7 @@ def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
 def _woken(moved: Sequence[UUID]) -> Sequence[UUID]:
     """As the next sweep would."""
     if moved:
-        ask(
-            """UPDATE engine_effect SET state = 'ready'
-               WHERE id = ANY(%s::uuid[]) AND state = 'waiting' AND run_at <= now()""",
-            [list(moved)],
-        )
+        ask(_PROMOTE_MOVED, [list(moved)])
     return moved
 
 

@@ -15,27 +15,14 @@ from django.db import connection
 from engine.ids import first_id_at
 from engine.models import ScheduledRun
 from engine.registry import kinds
+from engine.sql import statement
 
 PURGED = "effects purged"  # the ScheduledRun that says up to when effects may be gone
 AT_ONCE = 1000  # rows of one statement, so that locks are held briefly
 WINDOW = timedelta(days=1)
 CLOCKS = timedelta(days=1)  # by which the clock of a worker may be off
 
-_DELETE_SOME = """
-    WITH gone AS (
-        SELECT effect.id FROM engine_effect AS effect
-        LEFT JOIN engine_transition AS fact ON fact.id = effect.transition_id
-        WHERE effect.id >= %(first)s AND effect.id < %(last)s AND effect.state = 'done'
-            AND effect.created_at < %(until)s AND effect.done_at < %(before)s
-            AND (fact.id IS NULL OR fact.at < %(until)s)
-            AND (effect.key = concat_ws(':', fact.machine, fact.object_id, fact.seq, effect.kind)
-                OR effect.kind = ANY(%(purgeable)s))
-            AND NOT EXISTS (SELECT FROM engine_effectevent WHERE effect_id = effect.id)
-            AND (effect.batch_id IS NULL
-                OR EXISTS (SELECT FROM engine_batch WHERE id = effect.batch_id AND completed_at IS NOT NULL))
-            AND NOT EXISTS (SELECT FROM engine_batch WHERE then_id = effect.id)
-        LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED)
-    DELETE FROM engine_effect USING gone WHERE engine_effect.id = gone.id"""
+_PURGE_SOME, _PURGED_UNTIL = statement("purge_some"), statement("purged_until")
 
 
 def purge(before: datetime, *, seconds: float = float("inf")) -> int:
@@ -56,11 +43,7 @@ def purge(before: datetime, *, seconds: float = float("inf")) -> int:
 def _windows(before: datetime) -> Iterator[datetime]:
     """Begins with the previous call's last window, which may have been interrupted."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """SELECT coalesce((SELECT max(slot) FROM engine_scheduledrun WHERE schedule = %s),
-                   (SELECT created_at + interval '1 day' FROM engine_effect ORDER BY id LIMIT 1))""",
-            [PURGED],
-        )
+        cursor.execute(_PURGED_UNTIL, [PURGED])
         until: datetime | None = cursor.fetchone()[0]
     if until is None:
         return
@@ -84,7 +67,7 @@ def _mark(until: datetime) -> None:
 def _delete_some(until: datetime, before: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            _DELETE_SOME,
+            _PURGE_SOME,
             {
                 "first": first_id_at(until - WINDOW - CLOCKS),
                 "last": first_id_at(until + CLOCKS),

@@ -6,12 +6,9 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from engine.persist import notify_after_commit
+from engine.sql import statement
 
-# Neither timers, which were never tried, nor failed effects that wait for their next attempt.
-_LOOK_AGAIN = """
-    UPDATE engine_effect SET state = 'ready', run_at = now()
-    WHERE account_id = ANY(%s) AND state = 'waiting' AND fence > 0 AND failing_since IS NULL
-    RETURNING id"""
+_LOOK_AGAIN = statement("look_again")
 
 
 def look_again(*tenants: UUID) -> int:

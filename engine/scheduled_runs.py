@@ -7,6 +7,10 @@ from datetime import timedelta
 from django.db import connection
 from django.db.transaction import atomic
 
+from engine.sql import statement
+
+_TAKE_SLOT = statement("take_slot")
+
 
 @contextmanager
 def run_once_per(schedule: str, every: timedelta) -> Iterator[bool]:
@@ -16,11 +20,6 @@ def run_once_per(schedule: str, every: timedelta) -> Iterator[bool]:
     """
     with atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                """INSERT INTO engine_scheduledrun (schedule, slot)
-                   VALUES (%(schedule)s, date_bin(%(every)s::interval, now(), 'epoch'))
-                   ON CONFLICT DO NOTHING RETURNING id""",
-                {"schedule": schedule, "every": str(every)},
-            )
+            cursor.execute(_TAKE_SLOT, {"schedule": schedule, "every": str(every)})
             is_ours = cursor.fetchone() is not None
         yield is_ours

@@ -15,7 +15,10 @@ from engine.payload import to_json, validate_payload
 from engine.persist import CHUNK_ROWS, INSERT_EFFECTS, chunks, notes, notify_after_commit
 from engine.pipeline import ask
 from engine.registry import Kind, kinds, machine_name
+from engine.sql import statement
 from engine.stateful import NO_TENANT, Stateful
+
+_RESCHEDULE = statement("reschedule")
 
 
 @dataclass(frozen=True)
@@ -96,15 +99,7 @@ def reschedule(moments: Mapping[UUID, datetime]) -> int:
         return 0
     if noted := notes.get():
         noted.moved += moments
-    changed = ask(
-        """WITH mine AS (
-               SELECT effect.id, moment.at FROM engine_effect AS effect
-               JOIN unnest(%s::uuid[], %s::timestamptz[]) AS moment(id, at) ON effect.id = moment.id
-               WHERE effect.state = 'waiting' AND effect.fence = 0
-               ORDER BY effect.id FOR NO KEY UPDATE OF effect)
-           UPDATE engine_effect AS effect SET run_at = mine.at FROM mine WHERE effect.id = mine.id""",
-        [list(moments), list(moments.values())],
-    )
+    changed = ask(_RESCHEDULE, [list(moments), list(moments.values())])
     return int(changed.rowcount)
 
 

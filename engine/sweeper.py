@@ -16,6 +16,7 @@ from engine.ids import uuid7
 from engine.lease import LEASE, LENGTH
 from engine.models import Effect, EffectEvent
 from engine.registry import SLOW, kinds, slow_kinds
+from engine.sql import statement
 
 MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer: its notification is taken for lost
 AT_ONCE = 500  # rows
@@ -25,105 +26,15 @@ EVERY = timedelta(seconds=1)
 MAX_CRASHES = 3
 WORKER_DIED = "its worker died"
 
-# A holder has died when its lease is over, or when the database session that took the lease has ended: a session that
-# we may see (the start of another role's is hidden) and that a lease names (a pooler's is not named). A lease that
-# begins in the future was taken before the clock was set back, so its end means nothing. An effect that ran alone is
-# charged with a crash, unless the database went down and ended all sessions.
-CHARGED = f"(solo AND (lease_until < now() OR pg_postmaster_start_time() < lease_until - {LENGTH}))"
-HOLDER_DIED = f"""
-    (lease_until < now() OR lease_until - {LENGTH} > now() + interval '{LEASE.total_seconds():.0f} s'
-        OR lease_pid IS NOT NULL AND NOT EXISTS (
-        SELECT FROM pg_stat_activity AS session
-        WHERE session.pid = effect.lease_pid
-            AND coalesce(session.backend_start < effect.lease_until - {LENGTH}, true)))"""
-EXPIRED_LEASE = f"state = 'leased' AND {HOLDER_DIED}"
-# A non-idempotent call under way; `lease_until` is NULL once it has ended.
-LOST_CALL = f"state = 'uncertain' AND {HOLDER_DIED} AND lease_until IS NOT NULL"
-# Due for longer than a notification takes; or due in the future, because the clock was set back.
-MISSED_NOTIFICATION = "run_at NOT BETWEEN now() - %(unheard)s::interval AND now() + %(unheard)s::interval"
-# Most sweeps find nothing, so this one statement is all that an idle installation executes each second. Ordered like
-# the partial indexes, so that the planner uses them.
-_PROBE = f"""
-    SELECT (SELECT true FROM engine_effect AS effect WHERE {EXPIRED_LEASE} ORDER BY lease_until LIMIT 1),
-        (SELECT true FROM engine_effect WHERE state = 'waiting' AND run_at <= now() ORDER BY run_at LIMIT 1),
-        (SELECT true FROM engine_effect WHERE state = 'ready' AND (solo OR {MISSED_NOTIFICATION})
-         ORDER BY lane, account_id, id LIMIT 1),
-        (SELECT true FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT 1)"""
-_RELEASE_EXPIRED = f"""
-    WITH lost AS (
-        SELECT id FROM engine_effect AS effect
-        WHERE {EXPIRED_LEASE}
-        ORDER BY lease_until LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE engine_effect AS effect
-    SET state = CASE WHEN {CHARGED} AND crashes + 1 >= %(crashes)s THEN 'dead' ELSE 'ready' END,
-        crashes = crashes + {CHARGED}::int, solo = true, lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
-    FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
-_RELEASE_LOST_CALLS = f"""
-    WITH lost AS (SELECT id FROM engine_effect AS effect WHERE {LOST_CALL} LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)
-    UPDATE engine_effect AS effect SET lease_until = NULL, last_error = %(gone)s, cause = %(gone)s
-    FROM lost WHERE effect.id = lost.id RETURNING effect.id, effect.kind, effect.state, effect.fence"""
-_PROMOTE_DUE = """
-    WITH due AS (
-        SELECT id FROM engine_effect WHERE state = 'waiting' AND run_at <= now()
-        ORDER BY run_at LIMIT %(at_once)s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE engine_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
-    RETURNING effect.id, solo"""
-_MISSED_NOTIFICATIONS = f"""
-    (SELECT id, solo FROM engine_effect WHERE state = 'ready' AND solo ORDER BY id LIMIT %(alone_at_once)s)
-    UNION ALL
-    (SELECT id, false FROM engine_effect
-     WHERE state = 'ready' AND NOT solo AND {MISSED_NOTIFICATION} LIMIT %(at_once)s)"""
-# A share of every tenant's, where more timers are due than one statement promotes.
-_PROMOTE_DUE_SHARES = f"""
-    WITH RECURSIVE tenant(account_id) AS (
-        (SELECT account_id FROM engine_effect WHERE state = 'waiting' ORDER BY account_id LIMIT 1)
-        UNION ALL
-        SELECT (SELECT next.account_id FROM engine_effect AS next
-                WHERE next.state = 'waiting' AND next.account_id > tenant.account_id
-                ORDER BY next.account_id LIMIT 1)
-        FROM tenant WHERE tenant.account_id IS NOT NULL
-    ),
-    due AS (
-        SELECT share.id FROM tenant, LATERAL (
-            SELECT id FROM engine_effect AS effect
-            WHERE state = 'waiting' AND effect.account_id = tenant.account_id AND run_at <= now()
-            ORDER BY run_at LIMIT {MAX_PER_TENANT} FOR UPDATE SKIP LOCKED
-        ) AS share
-    )
-    UPDATE engine_effect AS effect SET state = 'ready' FROM due WHERE effect.id = due.id
-    RETURNING effect.id, solo"""
-# Effects in lanes that no known kind has any more, scheduled before a release gave their kind another lane.
-_MOVE_TO_THEIR_LANE = """
-    WITH RECURSIVE lane(name) AS (
-        (SELECT lane FROM engine_effect WHERE state = 'ready' ORDER BY lane LIMIT 1)
-        UNION ALL
-        SELECT (SELECT next.lane FROM engine_effect AS next
-                WHERE next.state = 'ready' AND next.lane > lane.name ORDER BY next.lane LIMIT 1)
-        FROM lane WHERE lane.name IS NOT NULL
-    ),
-    stranded AS (
-        SELECT effect.id, known.lane
-        FROM (SELECT name FROM lane WHERE name <> ALL(%(lanes)s::text[])) AS former
-        JOIN engine_effect AS effect ON effect.lane = former.name AND effect.state = 'ready'
-        JOIN unnest(%(kinds)s::text[], %(lanes)s::text[]) AS known(kind, lane) ON known.kind = effect.kind
-        LIMIT %(at_once)s FOR UPDATE OF effect SKIP LOCKED
-    )
-    UPDATE engine_effect AS effect SET lane = stranded.lane FROM stranded WHERE effect.id = stranded.id"""
-
-# Effects of kinds that a release made slow: no worker of their old lane may execute them.
-_MOVE_TO_THE_SLOW = """
-    UPDATE engine_effect SET lane = %(slow)s WHERE id IN (
-        SELECT id FROM engine_effect WHERE state = 'ready' AND kind = ANY(%(kinds)s::text[]) AND lane <> %(slow)s
-        LIMIT %(at_once)s FOR UPDATE SKIP LOCKED)"""
-
-
-# One row: the process that updates it sweeps. A clock that was set back must not stop sweeping until it catches up.
-_TAKE_TURN = """
-    INSERT INTO engine_scheduledrun AS tick (id, schedule, slot) VALUES (0, 'swept', now())
-    ON CONFLICT (id) DO UPDATE SET slot = now()
-    WHERE tick.slot <= now() - %(every)s::interval OR tick.slot > now() + %(every)s::interval"""
+_LEASES = {"lease_length": LENGTH, "lease": f"{LEASE.total_seconds():.0f} s"}
+_PROBE = statement("probe", **_LEASES)
+_RELEASE_EXPIRED = statement("release_expired", **_LEASES)
+_RELEASE_LOST_CALLS = statement("release_lost_calls", **_LEASES)
+_PROMOTE_DUE = statement("promote_due")
+_PROMOTE_DUE_SHARES = statement("promote_due_shares", max_per_tenant=MAX_PER_TENANT)
+_MISSED_NOTIFICATIONS = statement("missed_notifications")
+_MOVE_TO_THEIR_LANE, _MOVE_TO_SLOW_LANE = statement("move_to_their_lane"), statement("move_to_slow_lane")
+_TAKE_TURN = statement("take_sweep_turn")
 
 
 def sweep_in_turn() -> list[list[UUID]]:
@@ -182,7 +93,7 @@ def _move_to_their_lane(cursor: CursorWrapper) -> None:
     lanes = [kind.lane for kind in kinds.values()]
     cursor.execute(_MOVE_TO_THEIR_LANE, {"kinds": list(kinds), "lanes": lanes, "at_once": AT_ONCE})
     if slow := [kind.name for kind in slow_kinds()]:
-        cursor.execute(_MOVE_TO_THE_SLOW, {"slow": SLOW, "kinds": slow, "at_once": AT_ONCE})
+        cursor.execute(_MOVE_TO_SLOW_LANE, {"slow": SLOW, "kinds": slow, "at_once": AT_ONCE})
 
 
 def _record_crashes(taken_back: list[tuple[UUID, str, str, int]]) -> None:

@@ -8,21 +8,14 @@ from datetime import timedelta
 from engine.call_durations import BUDGET
 from engine.pipeline import ask
 from engine.registry import Kind
+from engine.sql import statement
 
 NEAR = 0.25  # seconds: effects whose moment is so near are claimed
 AHEAD = timedelta(seconds=2 * BUDGET)  # how far ahead moments are taken, with room to spare
 
 waits = False  # whether this process sleeps until its moment
 
-_TAKE = """
-    INSERT INTO engine_throttle AS throttle (name, free_at, rate)
-    VALUES (%(name)s::text, clock_timestamp() + %(every)s::interval, '')
-    ON CONFLICT (name) DO UPDATE SET free_at = %(every)s::interval + CASE
-            WHEN throttle.free_at < clock_timestamp() + %(furthest)s::interval
-            THEN greatest(throttle.free_at, clock_timestamp()) ELSE clock_timestamp() END
-        WHERE throttle.free_at IS NULL OR throttle.free_at <= clock_timestamp() + %(within)s::interval
-            OR throttle.free_at >= clock_timestamp() + %(furthest)s::interval
-    RETURNING extract(epoch FROM free_at - %(every)s::interval - clock_timestamp())::float"""
+_TAKE = statement("take_moment")
 
 
 def furthest(every: timedelta) -> timedelta:

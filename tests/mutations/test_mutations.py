@@ -13,6 +13,7 @@ from tests.mutations import MUTATIONS, ROOT
 def test_mutation_is_of_a_line_that_stands_once_and_of_a_test_that_is_there(mutation):
     source = (ROOT / mutation.file).read_text()
     assert source.count(mutation.text) == 1
-    ast.parse(source.replace(mutation.text, mutation.instead))
+    if mutation.file.endswith(".py"):
+        ast.parse(source.replace(mutation.text, mutation.instead))
     path, _, name = mutation.test.partition("::")
     assert f"\ndef {name}(" in (ROOT / path).read_text()

@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
+from django.contrib.auth.models import Permission
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
 from core.models import User
 from tests.api.published import must_conform
+from tests.factories import StaffFactory
 
 BASE = "/api/v1/"
+
+answered: deque[tuple[str, str, int]] = deque(maxlen=1000)  # method, path and status of what Callers were answered
+
+
+class Client(APIClient):
+    def request(self, **request: Any) -> Any:
+        answer = super().request(**request)
+        answered.append((answer.request["REQUEST_METHOD"], answer.request["PATH_INFO"], answer.status_code))
+        return answer
 
 
 class Caller:
@@ -16,7 +28,7 @@ class Caller:
 
     def __init__(self, user: User | None = None) -> None:
         self.user = user
-        self.client = APIClient(raise_request_exception=False)
+        self.client = Client(raise_request_exception=False)
         if user is not None:
             _, token = AuthToken.objects.create(user)
             self.client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
@@ -47,3 +59,10 @@ def is_problem(answer: Any, status: int, slug: str) -> bool:
     assert body["instance"].startswith("/api/")
     assert body["request_id"] == answer["X-Request-ID"]
     return True
+
+
+def staff(*permissions: str) -> Caller:
+    """Staff who may decide, and what these permissions allow."""
+    user = StaffFactory()
+    user.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
+    return Caller(user)

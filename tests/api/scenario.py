@@ -154,3 +154,11 @@ def _staff(*duties: str) -> User:
     person = UserFactory(is_staff=True)
     person.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=duties))
     return person
+
+
+def make_dead(count=1, **change):
+    effects = list(Effect.objects.filter(state="ready").order_by("id")[:count])
+    assert len(effects) == count
+    fields = {"state": "dead", "attempts": 3, "fence": 3, "last_error": "ValueError: no", **change}
+    Effect.objects.filter(pk__in=[effect.pk for effect in effects]).update(**fields)
+    return Effect.objects.filter(pk__in=[effect.pk for effect in effects]).order_by("id")

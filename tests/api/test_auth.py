@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import re
-import time
 from datetime import timedelta
-from statistics import median
 
 import pytest
 from django.db import connection
@@ -13,10 +10,8 @@ from knox.crypto import hash_token
 from knox.models import AuthToken
 
 from core.models import RateLimitBucket, User
-from engine.models import Effect
 from tests.api.conftest import Caller, is_problem
 from tests.factories import MembershipFactory, PlanFactory
-from workflows.mail import signed_links
 
 pytestmark = pytest.mark.django_db
 
@@ -34,182 +29,6 @@ def signs_in(anybody: Caller, password: str) -> bool:
     return bool(answer.status_code == 200)
 
 
-def test_a_forgotten_password_from_the_question_to_the_log_in(anybody, ann, run_effects, mailoutbox):
-    answer = anybody.post("auth/password/reset/", {"email": "Ann@ACME.test"})
-    assert (answer.status_code, list(answer.json())) == (202, ["detail"])
-    run_effects()
-    (token,) = re.findall(r"/password/reset/([\w.-]+)/", mailoutbox[0].body)
-
-    weak = anybody.post("auth/password/reset/confirm/", {"token": token, "password": "short"})
-    good = anybody.post("auth/password/reset/confirm/", {"token": token, "password": NEW})
-    again = anybody.post("auth/password/reset/confirm/", {"token": token, "password": OLD})
-
-    assert is_problem(weak, 400, "validation-error")
-    assert list(weak.json()["errors"]) == ["password"]
-    assert good.status_code == 204
-    assert is_problem(again, 400, "validation-error")
-    assert list(again.json()["errors"]) == ["token"]
-    assert (signs_in(anybody, OLD), signs_in(anybody, NEW)) == (False, True)
-
-
-@pytest.mark.parametrize("path", ["auth/password/reset/", "auth/email/verify/"])
-def test_a_known_and_an_unknown_address_get_the_same_answer_for_the_same_work(anybody, ann, path):
-    seen = []
-    for email in (ann.email, "nobody@acme.test"):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            answer = anybody.post(path, {"email": email})
-        shapes = [re.sub(r"'(?:[^']|'')*'|\d+", "?", query["sql"]) for query in queries]
-        headers = {name: value for name, value in answer.items() if name != "X-Request-ID"}
-        seen.append((answer.status_code, answer.content, headers, shapes))
-
-    assert seen[0] == seen[1]
-    assert seen[0][0] == 202
-    one, other = Effect.objects.order_by("id").values("kind", "account_id", "machine", "object_id", "state", "lane")
-    assert one == other
-
-
-def test_a_known_and_an_unknown_address_take_about_the_same_time(anybody, ann):
-    took: dict[str, list[float]] = {ann.email: [], "nobody@acme.test": []}
-    for _ in range(20):
-        for email, times in took.items():
-            RateLimitBucket.objects.all().delete()
-            started = time.perf_counter()
-            anybody.post("auth/password/reset/", {"email": email})
-            times.append(time.perf_counter() - started)
-
-    known, unknown = map(median, took.values())
-    assert 0.5 < known / unknown < 2  # hashing for one of them alone would be far more
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "field"),
-    [
-        ("auth/password/reset/", {}, "email"),
-        ("auth/password/reset/", {"email": "nobody"}, "email"),
-        ("auth/password/reset/", {"email": None}, "email"),
-        ("auth/password/reset/confirm/", {"token": "x"}, "password"),
-        ("auth/password/reset/confirm/", {"token": 5, "password": NEW}, "token"),
-        ("auth/password/reset/confirm/", {"token": "x" * 101, "password": NEW}, "token"),
-        ("auth/password/reset/confirm/", {"token": "x.1-é", "password": NEW}, "token"),
-        ("auth/password/reset/confirm/", {"token": f"{'0' * 32}.1-1", "password": "p" * 129}, "password"),
-        ("auth/email/verify/", {}, "token"),
-        ("auth/email/verify/", {"token": "x.y"}, "token"),
-        ("auth/email/verify/", {"token": "x", "email": "ann@acme.test"}, "email"),
-        ("auth/email/verify/", {"who": "me"}, "who"),
-    ],
-)
-def test_invalid_input_is_named_by_field_and_changes_nothing(anybody, digest, path, body, field):
-    before = digest()
-
-    answer = anybody.post(path, body)
-
-    assert is_problem(answer, 400, "validation-error")
-    assert list(answer.json()["errors"]) == [field]
-    assert digest() == before
-
-
-def test_a_password_is_changed_and_only_the_new_token_is_good(anybody, ann):
-    there, here = Caller(ann), Caller(ann)
-
-    wrong = here.post("auth/password/change/", {"old_password": NEW, "new_password": NEW})
-    answer = here.post("auth/password/change/", {"old_password": OLD, "new_password": NEW})
-
-    assert is_problem(wrong, 400, "validation-error")
-    assert list(wrong.json()["errors"]) == ["old_password"]
-    assert answer.status_code == 200
-    for caller in (here, there):
-        assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
-    assert anybody.get("auth/me/", Authorization=f"Bearer {answer.json()['token']}").status_code == 200
-    assert (signs_in(anybody, OLD), signs_in(anybody, NEW)) == (False, True)
-
-
-def test_signing_out_everywhere_takes_every_token(ann):
-    there, here = Caller(ann), Caller(ann)
-
-    assert here.post("auth/logout-all/").status_code == 204
-
-    for caller in (here, there):
-        assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
-
-
-def test_a_disabled_person_is_out_at_once(anybody, ann):
-    caller = Caller(ann)
-
-    ann.is_active = False
-    ann.save()
-
-    assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
-    assert not signs_in(anybody, OLD)
-
-
-def test_expired_token_is_refused_and_others_stay_valid(anybody, ann):
-    over, also_over, good = (AuthToken.objects.create(ann)[1] for _ in range(3))
-    for token in (over, also_over):
-        AuthToken.objects.filter(digest=hash_token(token)).update(expiry=timezone.now() - timedelta(seconds=1))
-
-    refused = anybody.get("auth/me/", Authorization=f"Bearer {over}")
-    with CaptureQueriesContext(connection) as queries:
-        welcome = anybody.get("auth/me/", Authorization=f"Bearer {good}")
-
-    assert is_problem(refused, 401, "authentication-required")
-    assert welcome.status_code == 200
-    assert len([query for query in queries if "knox_authtoken" in query["sql"]]) == 1  # not one for each other token
-
-
-def test_people_change_their_name_and_nothing_else(ann):
-    caller = Caller(ann)
-
-    assert caller.client.patch("/api/v1/auth/me/", {"name": "Ann"}, format="json").json()["user"]["name"] == "Ann"
-    for bad in ({"email": "b@acme.test"}, {"is_staff": True}, {"name": "x" * 151}, {"name": "two\nlines"}, {"name": 5}):
-        answer = caller.client.patch("/api/v1/auth/me/", bad, format="json")
-        assert is_problem(answer, 400, "validation-error")
-    ann.refresh_from_db()
-    assert (ann.name, ann.email, ann.is_staff) == ("Ann", "ann@acme.test", False)
-    assert is_problem(Caller().client.patch("/api/v1/auth/me/", {}, format="json"), 401, "authentication-required")
-
-
-def test_an_address_is_confirmed_by_its_link(anybody, ann, run_effects, mailoutbox):
-    assert Caller(ann).post("auth/email/verify/").status_code == 202
-    run_effects()
-    (token,) = re.findall(r"/verify/([\w.-]+)/", mailoutbox[0].body)
-
-    answer = anybody.post("auth/email/verify/", {"token": token})
-
-    assert answer.status_code == 200
-    me = Caller(ann).get("auth/me/").json()
-    assert me["user"]["email_verified_at"] == answer.json()["email_verified_at"]
-    assert answer.json()["email_verified_at"] is not None
-    assert is_problem(anybody.post("auth/email/verify/", {"token": token}), 400, "validation-error")
-
-
-def test_an_invited_person_gets_a_mail_and_the_inviter_no_password(run_effects, mailoutbox):
-    PlanFactory(code="free", name="Free", max_users=None, price=0)
-    owner = MembershipFactory().user
-
-    answer = Caller(owner).post("account/members/", {"email": "bob@acme.test"})
-    run_effects()
-
-    assert answer.json() == {
-        "id": answer.json()["id"],
-        "user_id": None,
-        "email": "bob@acme.test",
-        "role": "member",
-        "status": "invited",
-    }
-    (mail,) = (mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "member_invited")
-    assert mail.to == ["bob@acme.test"]
-    (token,) = re.findall(r"/invitation/([\w.-]+)/", mail.body)
-    accepted = Caller().post("auth/password/reset/confirm/", {"token": token, "password": NEW})
-    assert accepted.status_code == 204
-    people = Caller(owner).get("account/members/").json()["results"]
-    assert [(person["email"], person["status"]) for person in people] == [
-        (owner.email, "member"),
-        ("bob@acme.test", "member"),
-    ]
-
-
 @pytest.fixture
 def few(settings):
     hour = timedelta(hours=1)
@@ -223,7 +42,6 @@ def few(settings):
 
 
 FREE = {"password": OLD, "account_name": "Acme"}
-
 
 DOORS = pytest.mark.parametrize(
     ("path", "body", "let_in"),
@@ -251,6 +69,64 @@ def close_after(let_in, caller, path, body, **headers):
     assert [answer.status_code for answer in answers[:-1]] == let_in
     assert is_problem(answers[-1], 429, "too-many-requests")
     assert int(answers[-1]["Retry-After"]) > 60
+
+
+@pytest.mark.happy("POST auth/login/", "GET auth/me/", "POST auth/logout/")
+def test_person_signs_in_and_out(anybody, ann):
+    signed_in = anybody.post("auth/login/", {"email": "Ann@ACME.test", "password": OLD})
+    token = {"Authorization": f"Bearer {signed_in.json()['token']}"}
+
+    assert signed_in.status_code == 200
+    assert anybody.get("auth/me/", **token).json()["user"]["id"] == str(ann.pk)
+    assert anybody.post("auth/logout/", **token).status_code == 204
+    assert is_problem(anybody.get("auth/me/", **token), 401, "authentication-required")
+
+
+@pytest.mark.happy("POST auth/logout-all/")
+def test_signing_out_everywhere_takes_every_token(ann):
+    there, here = Caller(ann), Caller(ann)
+
+    assert here.post("auth/logout-all/").status_code == 204
+
+    for caller in (here, there):
+        assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
+
+
+@pytest.mark.happy("PATCH auth/me/")
+def test_people_change_their_name_and_nothing_else(ann):
+    caller = Caller(ann)
+
+    assert caller.client.patch("/api/v1/auth/me/", {"name": "Ann"}, format="json").json()["user"]["name"] == "Ann"
+    for bad in ({"email": "b@acme.test"}, {"is_staff": True}, {"name": "x" * 151}, {"name": "two\nlines"}, {"name": 5}):
+        answer = caller.client.patch("/api/v1/auth/me/", bad, format="json")
+        assert is_problem(answer, 400, "validation-error")
+    ann.refresh_from_db()
+    assert (ann.name, ann.email, ann.is_staff) == ("Ann", "ann@acme.test", False)
+    assert is_problem(Caller().client.patch("/api/v1/auth/me/", {}, format="json"), 401, "authentication-required")
+
+
+def test_a_disabled_person_is_out_at_once(anybody, ann):
+    caller = Caller(ann)
+
+    ann.is_active = False
+    ann.save()
+
+    assert is_problem(caller.get("auth/me/"), 401, "authentication-required")
+    assert not signs_in(anybody, OLD)
+
+
+def test_expired_token_is_refused_and_others_stay_valid(anybody, ann):
+    over, also_over, good = (AuthToken.objects.create(ann)[1] for _ in range(3))
+    for token in (over, also_over):
+        AuthToken.objects.filter(digest=hash_token(token)).update(expiry=timezone.now() - timedelta(seconds=1))
+
+    refused = anybody.get("auth/me/", Authorization=f"Bearer {over}")
+    with CaptureQueriesContext(connection) as queries:
+        welcome = anybody.get("auth/me/", Authorization=f"Bearer {good}")
+
+    assert is_problem(refused, 401, "authentication-required")
+    assert welcome.status_code == 200
+    assert len([query for query in queries if "knox_authtoken" in query["sql"]]) == 1  # not one for each other token
 
 
 @DOORS
@@ -308,11 +184,3 @@ def test_a_token_made_of_a_password_that_was_just_changed_is_refused(anybody, an
 
     assert not signs_in(anybody, OLD)
     assert not AuthToken.objects.exists()
-
-
-def test_a_link_of_another_kind_is_refused(anybody, ann):
-    token = signed_links.VERIFICATION.token_of(ann)
-
-    answer = anybody.post("auth/password/reset/confirm/", {"token": token, "password": NEW})
-
-    assert is_problem(answer, 400, "validation-error")

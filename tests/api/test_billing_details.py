@@ -7,7 +7,7 @@ import pytest
 
 from core.models import Account, Invoice
 from tests.api.conftest import is_problem
-from tests.api.test_register import FREE, PAID
+from tests.api.test_registration import FREE, PAID
 from tests.factories import PaymentMethodFactory, PlanFactory
 
 GERMAN = PAID | {"country": "DE", "city": "Berlin", "postal_code": "10115", "tax_id": "DE136695976"}

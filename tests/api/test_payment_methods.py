@@ -5,12 +5,40 @@ from decimal import Decimal
 import pytest
 
 from core.models import Payment
-from tests.api.conftest import Caller
-from tests.factories import InvoiceFactory, MembershipFactory, PaymentMethodFactory, StaffFactory
+from tests.api.conftest import Caller, is_problem
+from tests.factories import (
+    InvoiceFactory,
+    MembershipFactory,
+    PaymentMethodFactory,
+    StaffFactory,
+)
 from workflows.payees.examples import METHODS
 from workflows.seed.payment_methods import seed_payment_methods
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.happy("GET billing/admin/payment-methods/")
+def test_the_country_s_methods_come_first(anybody):
+    PaymentMethodFactory(code="wire", country="", position=0)
+    PaymentMethodFactory(code="us_bank", country="US", position=5)
+    PaymentMethodFactory(code="pk_wallet", country="PK")
+    PaymentMethodFactory(code="old", country="US", is_enabled=False)
+
+    codes = [row["code"] for row in anybody.get("billing/admin/payment-methods/?country=US").json()["results"]]
+    everywhere = [row["code"] for row in anybody.get("billing/admin/payment-methods/").json()["results"]]
+
+    assert codes == ["us_bank", "wire"]
+    assert everywhere == ["wire"]
+
+
+@pytest.mark.parametrize("query", ["?country=ZZ", "?country=us", "?country=U%D0%85", "?land=US"])
+def test_an_unknown_country_or_filter_is_refused(anybody, query):
+    assert is_problem(anybody.get(f"billing/admin/payment-methods/{query}"), 400, "validation-error")
+
+
+def test_a_hostile_address_is_refused_before_any_view(anybody):
+    assert is_problem(anybody.get("billing/admin/payment-methods/?country=%00"), 400, "malformed-request")
 
 
 @pytest.mark.parametrize("country", sorted({method.country for method in METHODS} - {""}))

@@ -34,6 +34,27 @@ def claim(run_effects) -> Payment:
     return payment
 
 
+@pytest.mark.happy(
+    "POST billing/admin/payments/{id}/reject/preview/",
+    "POST billing/admin/payments/{id}/reverse/preview/",
+    "POST billing/admin/payments/bulk-reject/preview/",
+)
+def test_other_decisions_are_previewed_too(staff, claim, run_effects):
+    why = {"reason_code": "other"}
+    many = staff.post(f"{DESK}/bulk-reject/preview/", {"ids": [str(claim.pk)], **why}).json()
+    assert [row["status"] for row in many["results"]] == ["failed"]
+    assert staff.post(f"{DESK}/{claim.pk}/reject/preview/", why).json()["summary"] == "1 mail"
+    perform(claim.approve, by=StaffFactory())
+    run_effects()
+
+    told = staff.post(f"{DESK}/{claim.pk}/reverse/preview/", {"reason": "bounced"}).json()
+
+    assert told["credits"] == -1000
+    claim.refresh_from_db()
+    assert claim.status == "succeeded"
+
+
+@pytest.mark.happy("POST billing/admin/payments/{id}/approve/preview/")
 def test_an_approval_with_all_that_would_follow(staff, claim, digest):
     before = digest()
 
@@ -55,6 +76,50 @@ def test_an_approval_with_all_that_would_follow(staff, claim, digest):
     assert {each["machine"] for each in told["timers"]} == {"subscription"}
     assert told["failing"] == []
     assert digest() == before
+
+
+@pytest.mark.happy("POST billing/admin/payments/{id}/preview/")
+def test_one_address_for_each_verb(staff, claim, run_effects):
+    rejected = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reject", "inputs": {"reason_code": "other"}})
+    assert rejected.json()["summary"] == "1 mail"
+    perform(claim.approve, by=StaffFactory())
+    run_effects()
+    reversed_ = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reverse", "inputs": {"reason": "bounced"}})
+    assert reversed_.json()["credits"] == -1000
+
+
+@pytest.mark.happy("POST billing/admin/payments/bulk-approve/preview/")
+def test_bulk_preview_has_a_result_for_each(staff, claim, run_effects):
+    other = PaymentFactory(reference="B", reference_key="B")
+    run_effects()
+    own = PaymentFactory(submitted_by=staff.user, reference="C", reference_key="C")
+
+    told = staff.post(f"{DESK}/bulk-approve/preview/", {"ids": [str(row.pk) for row in (claim, other, own)]}).json()
+
+    assert told["summary"].startswith("2 payments settled, 2 invoices paid, 2 subscriptions active, 2,000 credits")
+    results = {row["id"]: row.get("status") or row["problem"]["status"] for row in told["results"]}
+    assert results == {str(claim.pk): "approved", str(other.pk): "approved", str(own.pk): 403}
+
+
+@pytest.mark.happy(
+    "POST billing/admin/invoices/{id}/void/preview/",
+    "POST billing/admin/invoices/{id}/write-off/preview/",
+    "POST billing/admin/accounts/{id}/close/preview/",
+    "POST billing/admin/credits/adjust/preview/",
+)
+def test_corrections_are_previewed_too(staff, claim, run_effects):
+    perform(claim.reject, by=StaffFactory(), reason_code="other")
+    run_effects()
+    account, invoice = claim.account_id, claim.invoice_id
+    five = {"account_id": str(account), "amount": 5, "reason": "x"}
+    for path, body, told in (
+        (f"billing/admin/invoices/{invoice}/void/preview/", {}, "1 invoice void"),
+        (f"billing/admin/invoices/{invoice}/write-off/preview/", {}, "1 invoice written off"),
+        (f"billing/admin/accounts/{account}/close/preview/", {"reason": "x"}, "1 account closed"),
+        ("billing/admin/credits/adjust/preview/", five, "5 credits"),
+    ):
+        assert told in staff.post(path, body).json()["summary"]
+    assert CreditEntry.objects.aggregate(Max("amount"))["amount__max"] is None
 
 
 def test_approval_does_what_its_preview_said(staff, claim, run_effects):
@@ -81,15 +146,6 @@ def test_preview_ignores_an_idempotency_key(staff, claim, path):
     assert not IdempotentResponse.objects.exists()
     assert staff.post(f"{DESK}/{claim.pk}/approve/", {}, **key).status_code == 202
     assert is_problem(staff.post(f"{DESK}/{claim.pk}/{path}", body, **key), 409, "wrong-state")
-
-
-def test_one_address_for_each_verb(staff, claim, run_effects):
-    rejected = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reject", "inputs": {"reason_code": "other"}})
-    assert rejected.json()["summary"] == "1 mail"
-    perform(claim.approve, by=StaffFactory())
-    run_effects()
-    reversed_ = staff.post(f"{DESK}/{claim.pk}/preview/", {"verb": "reverse", "inputs": {"reason": "bounced"}})
-    assert reversed_.json()["credits"] == -1000
 
 
 @pytest.mark.parametrize(
@@ -135,30 +191,3 @@ def test_a_preview_waits_for_nothing(staff, claim):
 
     assert answer.status_code == 200
     assert "summary" in answer.json()
-
-
-def test_bulk_preview_has_a_result_for_each(staff, claim, run_effects):
-    other = PaymentFactory(reference="B", reference_key="B")
-    run_effects()
-    own = PaymentFactory(submitted_by=staff.user, reference="C", reference_key="C")
-
-    told = staff.post(f"{DESK}/bulk-approve/preview/", {"ids": [str(row.pk) for row in (claim, other, own)]}).json()
-
-    assert told["summary"].startswith("2 payments settled, 2 invoices paid, 2 subscriptions active, 2,000 credits")
-    results = {row["id"]: row.get("status") or row["problem"]["status"] for row in told["results"]}
-    assert results == {str(claim.pk): "approved", str(other.pk): "approved", str(own.pk): 403}
-
-
-def test_corrections_are_previewed_too(staff, claim, run_effects):
-    perform(claim.reject, by=StaffFactory(), reason_code="other")
-    run_effects()
-    account, invoice = claim.account_id, claim.invoice_id
-    five = {"account_id": str(account), "amount": 5, "reason": "x"}
-    for path, body, told in (
-        (f"billing/admin/invoices/{invoice}/void/preview/", {}, "1 invoice void"),
-        (f"billing/admin/invoices/{invoice}/write-off/preview/", {}, "1 invoice written off"),
-        (f"billing/admin/accounts/{account}/close/preview/", {"reason": "x"}, "1 account closed"),
-        ("billing/admin/credits/adjust/preview/", five, "5 credits"),
-    ):
-        assert told in staff.post(path, body).json()["summary"]
-    assert CreditEntry.objects.aggregate(Max("amount"))["amount__max"] is None

@@ -6,6 +6,8 @@ from core.models import Account, Invoice, Plan, PlanPrice
 from tests.api.conftest import is_problem
 from tests.factories import PaymentMethodFactory, PlanFactory
 
+pytestmark = pytest.mark.django_db
+
 PAID = {
     "email": "ann@acme.test",
     "password": "a fairly long one",
@@ -17,9 +19,8 @@ PAID = {
     "city": "Springfield",
     "country": "US",
 }
-FREE = {"email": "ann@acme.test", "password": "a fairly long one", "account_name": "Acme"}
 
-pytestmark = pytest.mark.django_db
+FREE = {"email": "ann@acme.test", "password": "a fairly long one", "account_name": "Acme"}
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,15 @@ def offered():
     PlanFactory(code="free", name="Free", trial_days=14, price=0)
     PlanFactory(code="internal", name="Internal", is_public=False)
     PaymentMethodFactory()
+
+
+@pytest.mark.happy("POST auth/register/")
+def test_a_free_account_needs_no_address(anybody):
+    answer = anybody.post("auth/register/", FREE)
+
+    assert answer.status_code == 201
+    assert answer.json()["account"]["credits"] == 1000
+    assert Account.objects.get().trial_ends_on is not None
 
 
 @pytest.mark.parametrize(
@@ -134,14 +144,6 @@ def test_a_plan_is_paid_for_a_month_where_nobody_says_otherwise(anybody):
 
 def test_free_is_free_for_a_year_too(anybody):
     assert anybody.post("auth/register/", FREE | {"interval": "year"}).status_code == 201
-
-
-def test_a_free_account_needs_no_address(anybody):
-    answer = anybody.post("auth/register/", FREE)
-
-    assert answer.status_code == 201
-    assert answer.json()["account"]["credits"] == 1000
-    assert Account.objects.get().trial_ends_on is not None
 
 
 def test_invoice_numbers_count_without_a_gap(anybody):

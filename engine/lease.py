@@ -58,7 +58,7 @@ def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
 
 
 def hold(effects: Sequence[Effect]) -> Callable[[], None]:
-    """Lock the rows to the end of the transaction. The returned function raises LeaseLost unless all are still ours."""
+    """The returned function raises LeaseLost unless all are still ours."""
     cursor = ask(_LOCK_HELD, _named(effects))
 
     def check() -> None:
@@ -69,13 +69,13 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
 
 
 def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
-    """Ask which of these are still ours; the returned function tells."""
+    """The returned function tells which are still ours."""
     cursor = ask(_FIND_HELD, _named(effects))
     return lambda: {row[0] for row in cursor.fetchall()}
 
 
 def finish(effects: Sequence[Effect], *, took: float) -> None:
-    """Mark effects inside the database done, after `took` seconds. Raises LeaseLost if one is no longer ours."""
+    """took: seconds. Raises LeaseLost if one is no longer ours."""
     finished = _update_held(_FINISH, effects, took=round(took * 1000)).rowcount
     if finished != len(effects):
         raise LeaseLost
@@ -95,6 +95,7 @@ def finish_sent(sent: Sequence[Sent]) -> list[Effect]:
     """Returns those that are no longer ours."""
     if not sent:
         return []
+    # Released by a sweep and not claimed since: it was sent, so it is done.
     # Released by a sweep and not claimed since: it was sent, so it is done.
     cursor = ask(
         _FINISH_SENT,
@@ -191,7 +192,7 @@ def _was_unanswered(effect: Effect) -> bool:
 
 
 def put_off(effect: Effect, reason: NotYet) -> None:
-    """Not ready to be done, which is no failure: no attempt is charged, and patience does not run."""
+    """No attempt is charged, and patience does not run."""
     _update_held(_PUT_OFF, [effect], reason=str(reason), after=reason.after)
 
 
@@ -199,7 +200,7 @@ def put_off(effect: Effect, reason: NotYet) -> None:
 def reschedule_unreachable(
     effects: Sequence[Effect], error: BaseException | None, *, until: datetime | None = None
 ) -> None:
-    """The far side cannot be reached: they wait until then, else two seconds at most; no attempt is charged."""
+    """No attempt is charged. until: None for two seconds at most."""
     cursor = _update_held(
         _RESCHEDULE_UNREACHABLE,
         effects,

@@ -62,7 +62,7 @@ class Transition(BaseModel):
         return f"{self.machine} {self.name}: {self.source or 'nothing'} -> {self.target}"
 
     def causes(self) -> list[Transition]:
-        """This one and its causes, back to a person's request: two queries, whatever the length."""
+        """Takes two queries, whatever the length."""
         chain = Transition.objects.raw(_CHAIN_OF_CAUSES, {"id": self.pk})
         return list(chain.prefetch_related("actor"))
 

@@ -229,6 +229,7 @@ class MembershipRecord(BaseModel):
     """Who belongs or belonged to which account: written by a trigger, never deleted."""
 
     # No foreign keys: they would prevent deleting a person or an account.
+    # No foreign keys: they would prevent deleting a person or an account.
     account_id = models.UUIDField()
     user_id = models.UUIDField()
     joined_at = models.DateTimeField(db_default=Now())  # the first time

@@ -23,6 +23,7 @@ from stack.service import Service
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
 from tests.faults.pgbouncer import PgBouncer
+from tests.http_client import http_post
 from workflows.reporting.invariants import findings
 
 T = TypeVar("T")
@@ -189,7 +190,7 @@ class Site:
             assert answer.status_code in {200, 202}, answer.text
 
     def sign_in(self) -> None:
-        answer = httpx.post(f"{self.application.url}/api/v1/auth/login/", json=APPROVER, timeout=20)
+        answer = http_post(f"{self.application.url}/api/v1/auth/login/", json=APPROVER, timeout=20)
         assert answer.status_code == 200, answer.text
         self._token = answer.json()["token"]
 
@@ -197,7 +198,7 @@ class Site:
         if not self._token:
             self.sign_in()
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Prefer": f"wait={wait}"} if wait else {})
-        return httpx.post(f"{url}/api/v1/{path}", json={}, headers=headers, timeout=20 + wait)
+        return http_post(f"{url}/api/v1/{path}", json={}, headers=headers, timeout=20 + wait)
 
     def in_the_product(self, call: str) -> None:
         self.application.command(

@@ -14,6 +14,7 @@ from engine.worker.notifications import PAUSE, PENDING_KEY
 from stack.ports import free_port
 from tests.faults.approver import approvers
 from tests.faults.site import Site, eventually, say
+from tests.http_client import http_get
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
@@ -193,6 +194,6 @@ def test_run_effects_command_works_without_a_broker(site: Site):
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz").is_success
+        return http_get(f"{url}/readyz").is_success
     except httpx.TransportError:
         return False

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import httpx
 import psycopg
 import pytest
 
 from tests.faults.site import APPROVER, Site, say
+from tests.http_client import http_client, http_get, http_post
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(240), pytest.mark.faults]
 
@@ -27,8 +27,8 @@ class Load:
         self._payments = iter(payments)
         self._lock = threading.Lock()
         self.url, self.seen = site.application.url, list[tuple[int, float]]()
-        token = httpx.post(f"{self.url}/api/v1/auth/login/", json=APPROVER, timeout=20).json()["token"]
-        self._http = httpx.Client(
+        token = http_post(f"{self.url}/api/v1/auth/login/", json=APPROVER, timeout=20).json()["token"]
+        self._http = http_client(
             base_url=f"{self.url}/api/v1/", headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
 
@@ -94,4 +94,4 @@ def test_service_goes_on_while_the_schema_is_migrated(site: Site, in_the_way: st
     assert len(load.seen) > RATE * 4
     site.quiet()
     assert site.findings() == []
-    assert httpx.get(f"{load.url}/readyz", timeout=10).json()["database"] == "ok"
+    assert http_get(f"{load.url}/readyz", timeout=10).json()["database"] == "ok"

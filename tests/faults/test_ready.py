@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.faults.site import Site, say
+from tests.http_client import http_get
 
 pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
@@ -18,7 +19,7 @@ WITHIN = 10  # seconds
 def is_ready(site: Site) -> bool:
     """As a load balancer asks: who does not answer in time is not ready."""
     try:
-        return httpx.get(f"{site.application.url}/readyz", timeout=5).is_success
+        return http_get(f"{site.application.url}/readyz", timeout=5).is_success
     except httpx.TransportError:
         return False
 
@@ -46,8 +47,8 @@ def test_readyz_turns_with_the_database(site: Site, how: str):
         postgres.process.send(signal.SIGSTOP)
     away = seconds_until(site, ready=False)
     time.sleep(1)  # each web process has an answer of its own, which it keeps for a second
-    body = httpx.get(f"{site.application.url}/readyz", timeout=5)
-    alive = httpx.get(f"{site.application.url}/healthz", timeout=5)
+    body = http_get(f"{site.application.url}/readyz", timeout=5)
+    alive = http_get(f"{site.application.url}/healthz", timeout=5)
     if how == "stands still":
         postgres.process.send(signal.SIGCONT)
     else:

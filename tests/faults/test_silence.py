@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.faults.site import Site, eventually, say
+from tests.http_client import http_client
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("faults"), pytest.mark.timeout(180)]
 
@@ -16,7 +17,7 @@ CROWD = 24  # requests at once: three times what the site has threads for
 APPROVED = "SELECT status = 'approved' FROM core_payment WHERE id = %s"
 
 
-client = httpx.Client(timeout=60, limits=httpx.Limits(max_connections=None))  # made once: that takes its time
+client = http_client(timeout=60, limits=httpx.Limits(max_connections=None))  # made once: that takes its time
 
 
 def timed(url: str) -> tuple[float, httpx.Response]:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.http_client import http_client
+
 T = TypeVar("T")
 
 PASSWORD = "demo-demo-demo"
@@ -41,7 +43,7 @@ class Person:
 
 class ApiClient:
     def __init__(self, url: str, *, mail: Path) -> None:
-        self.http = httpx.Client(base_url=f"{url}/api/v1/", timeout=40)
+        self.http = http_client(base_url=f"{url}/api/v1/", timeout=40)
         self.mail = mail
 
     def __enter__(self) -> ApiClient:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from stack.application import Application
+from tests.http_client import http_client
 from tests.stories.api_client import BILLING, PASSWORD, ApiClient, Person
 
 pytestmark = [pytest.mark.xdist_group("stories"), pytest.mark.timeout(240)]
@@ -42,7 +43,7 @@ def unique(word: str) -> str:
 @contextmanager
 def crowd(url: str, people: int = CROWD) -> Iterator[Callable[[Sequence[Callable[[httpx.Client], Any]]], list[Any]]]:
     """Runs calls at once, each over a connection of its own that stands already."""
-    clients = [httpx.Client(base_url=f"{url}/api/v1/", timeout=60) for _ in range(people)]
+    clients = [http_client(base_url=f"{url}/api/v1/", timeout=60) for _ in range(people)]
     start = threading.Barrier(people)
 
     def one(client: httpx.Client, call: Callable[[httpx.Client], Any]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from stack.ports import free_port
 from stack.process import Process
 from tests.faults.site import eventually
+from tests.http_client import http_client, http_get
 from web.management.commands.web import _has_ipv6
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return http_get(url, timeout=2).is_success
     except httpx.TransportError:
         return False
 
@@ -62,8 +63,8 @@ def test_a_probe_is_answered_while_every_thread_is_kept(url):
         eventually(lambda: not answers(f"{url}/problems/"), within=10)
 
         for _ in range(3):
-            assert httpx.get(f"{url}/healthz", timeout=2).json() == {"status": "ok"}
-        assert httpx.get(f"{url}/readyz", timeout=8).status_code in {200, 503}  # the tests' first database is empty
+            assert http_get(f"{url}/healthz", timeout=2).json() == {"status": "ok"}
+        assert http_get(f"{url}/readyz", timeout=8).status_code in {200, 503}  # the tests' first database is empty
     eventually(lambda: answers(f"{url}/problems/"), within=20)
 
 
@@ -82,7 +83,7 @@ def test_silent_connection_takes_no_thread(url):
 
 
 def test_one_connection_may_ask_for_this_and_that(url):
-    with httpx.Client(base_url=url, timeout=5) as client:
+    with http_client(base_url=url, timeout=5) as client:
         for path in ("/problems/", "/healthz", "/problems/", "/healthz?x=1"):
             assert client.get(path).status_code == 200
 

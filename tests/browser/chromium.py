@@ -10,10 +10,17 @@ from pathlib import Path
 from playwright.sync_api import Browser, Playwright
 
 HOW_TO_GET_ONE = (
-    "no Chromium on this machine: `apt-get install chromium libatomic1`, or `.venv/bin/playwright install chromium`, "
-    "or name one in CHROMIUM"
+    "no Chromium on this machine: `apt-get install chromium-headless-shell libatomic1`, or "
+    "`.venv/bin/playwright install chromium`, or name one in CHROMIUM"
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+NAMES = (
+    "chromium-headless-shell",  # without the windows that the full one draws for nobody
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+)
 ON_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 QUIET = (
     "--disable-gpu",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
@@ -21,7 +20,7 @@ from core.models.user import User
 from core.money import check_amount, money_text
 from core.problems import ValidationError
 from core.validation.payment_days import check_day
-from core.validation.text import as_code
+from core.validation.text import search_key
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
@@ -326,8 +325,8 @@ class BalanceEntry(BaseModel):
 
 
 def normal_reference(text: str) -> str:
-    """For comparison: letters and digits only, in capitals, digits of every script as 0 to 9."""
-    key = re.sub(r"[\W_]+", "", as_code(as_code(text).casefold()).upper())
+    """The reference for comparison, see `search_key`; a key longer than its column ends in a digest of the whole."""
+    key = search_key(text)
     if len(key) <= KEY_LENGTH:
         return key
     # Folding may lengthen a text.

@@ -86,6 +86,14 @@ def as_code(text: str) -> str:
     return text.strip()
 
 
+def search_key(text: str) -> str:
+    """For comparing references, and finding them in text: letters and digits only, in capitals, digits as 0 to 9.
+
+    Folding may lengthen it.
+    """
+    return re.sub(r"[\W_]+", "", as_code(as_code(text).casefold()).upper())
+
+
 def check_name(text: str, *, field: str, longest: int) -> None:
     """Raises ValidationError."""
     if not is_drawn(text):

@@ -17,7 +17,7 @@ from core.validation.payment_days import day_error
 from core.validation.postal_codes import is_postal_code
 from core.validation.proof_links import TYPED_HTTPS, is_plain_https, plain_https
 from core.validation.tax_ids import is_tax_id
-from core.validation.text import as_code, ascii_digits, check_name, composed, is_drawn
+from core.validation.text import as_code, ascii_digits, check_name, composed, is_drawn, search_key
 from tests.hypothesis_profile import deterministic
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
@@ -153,6 +153,31 @@ def test_mask_takes_digits_of_every_script_and_no_letter_that_grows():
 )
 def test_one_reference_has_one_key_however_it_is_typed(text):
     assert normal_reference(text) == "TX9900123"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("INV-١٢٣", "inv 123"),
+        ("ＩＮＶ－１２３", "INV123"),
+        ("cafe\u0301 1", "CAFÉ1"),
+        ("\u0130stanbul \u0131", "istanbul I"),  # Turkish dotted and dotless i, in both sizes
+        ("Stra\u00dfe", "STRASSE"),
+        ("\u212a9", "k9"),  # the sign of Kelvin
+    ],
+)
+def test_search_and_comparison_fold_one_text_in_one_way(first, second):
+    assert search_key(first) == search_key(second) == normal_reference(first) == normal_reference(second)
+
+
+def test_search_keeps_letters_apart_that_have_two_names():
+    assert len({search_key(letter) for letter in ("e", "é", "ё", "и", "й", "ı̈", "ñ", "n")}) == 8
+
+
+@given(st.text(max_size=100))
+@deterministic
+def test_search_key_of_a_key_is_the_key(text):
+    assert search_key(search_key(text)) == search_key(text)
 
 
 def test_reference_in_ascii_keeps_the_key_that_it_always_had():

@@ -170,7 +170,8 @@ def _open_invoice(db: psycopg.Connection, stock: Stock) -> str:
     db.execute("SET session_replication_role = replica")
     row = db.execute(
         """INSERT INTO core_invoice SELECT (jsonb_populate_record(i, jsonb_build_object('id', uuidv7(), 'number', 'B-1',
-               'status', 'pending', 'allocated', 0, 'version', 2))).* FROM core_invoice AS i WHERE id = %s
+               'status', 'pending', 'allocated', 0, 'version', 2,
+               'payment_reference', countersign_new_reference()))).* FROM core_invoice AS i WHERE id = %s
            RETURNING id""",
         [stock.settled["invoice"]],
     ).fetchone()

@@ -16,6 +16,8 @@ from core.models.plan import Plan, PlanPrice
 from core.models.subscription import Subscription, Terms
 from core.models.user import User
 from core.money import quantize
+from core.payees.references import FORM, LENGTH, check_reference, new_reference, normalise
+from core.validation.text import as_code
 from engine.stateful import StatusField
 from engine.triggers import Frozen
 
@@ -56,6 +58,9 @@ class Invoice(StatefulModel):
     subscription = models.ForeignKey(Subscription, models.PROTECT, null=True, related_name="invoices")
     status = StatusField(choices=Status, default=Status.DRAFT)
     number = models.CharField(max_length=30, null=True, unique=True)  # noqa: DJ001 - null until issued, then gapless
+    # What the payer writes into the bank's form. Drawn by whatever makes the row, and by the column's default in the
+    # database for rows of SQL, and of processes from before the column.
+    payment_reference = models.CharField(max_length=LENGTH, default=new_reference)
     currency = models.CharField(max_length=3)
     total = MoneyField()
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
@@ -102,6 +107,12 @@ class Invoice(StatefulModel):
             models.CheckConstraint(
                 name="invoice_plan_price_in_range", condition=Q(plan_price__isnull=True) | not_negative("plan_price")
             ),
+            models.CheckConstraint(  # "not null" twice: the check let SET NOT NULL pass without reading all rows
+                name="invoice_payment_reference_form",
+                condition=Q(payment_reference__isnull=False, payment_reference__regex=FORM),
+            ),
+            # Not `unique=True`, which adds an index for LIKE.
+            models.UniqueConstraint(name="invoice_payment_reference_once", fields=["payment_reference"]),
             # Target of a payment's composite foreign key, which cannot cross tenants.
             models.UniqueConstraint(name="invoice_of_account", fields=["account", "id"]),
             models.UniqueConstraint(
@@ -121,6 +132,7 @@ class Invoice(StatefulModel):
                     "account_id",
                     "subscription_id",
                     "number",
+                    "payment_reference",
                     "currency",
                     "total",
                     "purpose",
@@ -249,6 +261,18 @@ class Invoice(StatefulModel):
     @transition(field=status, source=OPEN, target=Status.UNCOLLECTIBLE)
     def abandon(self) -> None:
         """Its service was given; the rest is not expected any more."""
+
+
+def names_invoice(words: str, *, path: str = "") -> Q:
+    """The condition of a search for an invoice by its whole number or payment reference, however these are typed.
+
+    path: from the rows that are searched to the invoice, as `invoice__`.
+    """
+    number = as_code(words)
+    found = Q(**{f"{path}number__in": [number, number.upper()]})
+    if check_reference(words):
+        found |= Q(**{f"{path}payment_reference": normalise(words)})
+    return found
 
 
 class NumberSeries(models.Model):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 COLUMNS = {
     "accounts": "id status credits",
     "subscriptions": "id account_id plan status period_start period_end",
-    "invoices": "id account_id number currency total allocated status due_on",
+    "invoices": "id account_id number currency total allocated status due_on payment_reference",
     "payments": "id account_id invoice_id currency amount received status submitted_by decided_by",
     "allocations": "payment_id invoice_id amount",
     "balance_entries": "id account_id currency amount payment_id",

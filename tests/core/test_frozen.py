@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 INVOICE = {
     "number": "number || 'X'",
+    "payment_reference": "'K2M7X4R907'",
     "total": "total + 1",
     "currency": "'EUR'",
     "account_id": "gen_random_uuid()",

@@ -34,6 +34,9 @@ class InvoiceOut(serializers.Serializer):
     account_id = serializers.UUIDField()
     subscription_id = serializers.UUIDField(allow_null=True)
     number = serializers.CharField(allow_null=True)
+    payment_reference = serializers.CharField(
+        help_text="What the payer writes into the bank's form, with a check character. Fixed from the start."
+    )
     status = serializers.ChoiceField(Invoice.Status.choices)
     currency = serializers.CharField()
     total = Money("total")
@@ -85,7 +88,7 @@ class InvoiceInFull(InvoiceOut):
                     "is_chosen": method.pk == invoice.payment_method_id,
                     "amount": money_text(invoice.outstanding, invoice.currency),
                     "currency": invoice.currency,
-                    "reference": reference_for(invoice),
+                    "reference": reference_for(invoice, method),
                     "due_on": invoice.due_on,
                     "payee": method.payee(),
                     "instructions": instructions_for(method, invoice, language),

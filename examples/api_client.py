@@ -33,6 +33,7 @@ class Account(TypedDict):
 class Invoice(TypedDict):
     id: str
     number: str
+    payment_reference: str  # what the payer writes into the bank's form
     status: str  # draft, pending, partially_paid, paid, void, uncollectible
     currency: str
     total: str  # money is a string with the currency's digits: "89.00"

@@ -24,8 +24,9 @@ from core.models.guards import CodeKept
 from core.models.payee_guards import PayeeKept
 from core.money import is_currency
 from core.payees.fields import PayeeLine, clean_payee, payee_lines
-from core.payees.instructions import instruction_faults
+from core.payees.instructions import asks_for_creditor_reference, instruction_faults
 from core.payees.kinds import Kind
+from core.payees.references import CREDITOR_LENGTH
 from core.validation.countries import country_codes
 from core.validation.patterns import matches, parse
 
@@ -183,6 +184,8 @@ class PaymentMethod(BaseModel):
             errors["requires"] = f"Name fields of a claim: {', '.join(CLAIM_FIELDS)}."
         if faults := instruction_faults(self.instructions):
             errors["instructions"] = faults
+        elif error := self._reference_error():
+            errors["instructions"] = error
         if error := self._mask_error():
             errors["reference_pattern"] = error
         elif not self.expects(self.reference_example):
@@ -201,6 +204,12 @@ class PaymentMethod(BaseModel):
         if not errors:
             self.fields = kept
         return [ValidationError(words, code=key) for key, words in errors.items()]
+
+    def _reference_error(self) -> str:
+        reaches_us = self.reference_max or CREDITOR_LENGTH
+        if reaches_us < CREDITOR_LENGTH and asks_for_creditor_reference(self.instructions):
+            return f"{{rf_reference}} has {CREDITOR_LENGTH} characters, and the longest text has {reaches_us}."
+        return ""
 
     def _mask_error(self) -> str:
         try:

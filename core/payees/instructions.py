@@ -5,7 +5,8 @@ from typing import Any
 
 from core.validation.text import is_lines
 
-PLACEHOLDERS = ("amount", "currency", "reference", "due_date", "account_name")
+# The payment reference, as it is or as a creditor reference: see `asks_for_creditor_reference`.
+PLACEHOLDERS = ("amount", "currency", "reference", "rf_reference", "due_date", "account_name")
 DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
@@ -17,6 +18,11 @@ def instruction_faults(instructions: Any) -> list[str]:
     if not isinstance(instructions, dict):
         return ['Write {"en": "..."}: a text for each language code.']
     return [fault for code, text in instructions.items() for fault in _faults(code, text)]
+
+
+def asks_for_creditor_reference(instructions: dict[str, str]) -> bool:
+    """Whether payers of a method give the reference as ISO 11649 has it, everywhere: its words name {rf_reference}."""
+    return any("{rf_reference}" in text for text in instructions.values())
 
 
 def _faults(code: str, text: Any) -> list[str]:

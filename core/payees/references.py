@@ -14,6 +14,7 @@ from core.validation.text import search_key
 ALPHABET = "0123456789ACDEFGHJKMNPRTVWXY"
 LETTERS = ALPHABET[10:]
 LENGTH = 10
+CREDITOR_LENGTH = LENGTH + 4  # RF and two digits before it
 # The first is a letter, so that no spreadsheet takes it for a number.
 FORM = f"^[{LETTERS}][{ALPHABET}]{{{LENGTH - 1}}}$"
 LOOK_ALIKES = str.maketrans("OQILZSBU", "0011258V")

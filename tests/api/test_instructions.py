@@ -35,14 +35,14 @@ def test_an_invoice_says_how_it_is_paid(owner, invoice):
         "is_demo": True,
         "amount": "89.00",
         "currency": "USD",
-        "reference": invoice.number,
+        "reference": invoice.payment_reference,
         "due_on": invoice.due_on.isoformat(),
         "payee": [{"key": "account_number", "label": "Account number", "value": "000"}],
         "language": "en",
         "direction": "ltr",
-        "text": f"DEMO - DO NOT PAY\n\nWrite {invoice.number}.",
+        "text": f"DEMO - DO NOT PAY\n\nWrite {invoice.payment_reference}.",
         "html": '<p class="warning"><strong>DEMO - DO NOT PAY</strong></p>\n'
-        f'<p>Write <bdi class="unbroken">{invoice.number}</bdi>.</p>\n',
+        f'<p>Write <bdi class="unbroken">{invoice.payment_reference}</bdi>.</p>\n',
     }
     assert (second["payment_method"], second["is_chosen"], second["text"]) == ("cash", False, "")
 
@@ -53,7 +53,7 @@ def test_instructions_are_in_the_language_of_the_account(owner, invoice):
     first, *_ = owner.get(f"billing/invoices/{invoice.pk}/").json()["payment_instructions"]
 
     assert (first["language"], first["direction"]) == ("ar", "rtl")
-    assert first["text"].endswith(f"اكتب {invoice.number}.")
+    assert first["text"].endswith(f"اكتب {invoice.payment_reference}.")
     assert first["payee"][0]["label"] == "رقم الحساب"
 
 

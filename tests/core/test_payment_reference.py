@@ -15,7 +15,7 @@ from core.payees.references import as_creditor_reference, check_reference, on_pa
 from engine import create_many
 from tests.factories import AccountFactory, InvoiceFactory, SubscriptionFactory
 from workflows.actions import invoices as actions
-from workflows.actions.invoices import issue_invoice
+from workflows.lifecycle.invoicing import issue_invoice
 
 MIGRATION = "0004_payment_references"
 

@@ -19,7 +19,7 @@ from tests.factories import UserFactory
 from workflows.payees.examples import METHODS
 from workflows.seed.people import ADDRESS
 
-PLACEHOLDERS = {"amount", "currency", "reference", "due_date", "account_name"}
+PLACEHOLDERS = {"amount", "currency", "reference", "rf_reference", "due_date", "account_name"}
 LANGUAGES = {
     "": "ar", "US": "en", "GB": "en", "NG": "en",  # by country; blank: offered everywhere
     "PK": "ur", "IN": "hi", "BD": "bn", "KE": "sw", "BR": "pt-BR", "DE": "de", "AE": "ar",

@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from core.models import Invoice, Payment, PaymentMethod
 from core.money import money_text
 from core.payees.qr_codes import payment_code
+from core.payees.references import on_paper
 from core.problems import DuplicateClaim, Problem
 from web.amounts import grouped
 from web.customer.access import MemberRequest, members_only, owners_and_admins
@@ -64,7 +65,12 @@ def document(request: MemberRequest, pk: UUID) -> HttpResponse:
     return render(
         request,
         "web/customer/document.html",
-        {"invoice": found, "snapshot": found.snapshot, "address": snapshot_lines(found.snapshot)},
+        {
+            "invoice": found,
+            "reference": on_paper(found.payment_reference),
+            "snapshot": found.snapshot,
+            "address": snapshot_lines(found.snapshot),
+        },
     )
 
 
@@ -129,12 +135,13 @@ def _new_form(
 def _ways(found: Invoice, code: str) -> dict[str, Any]:
     methods = ways_to_pay(found)
     method = next((method for method in methods if method.code == code), methods[0] if methods else None)
+    reference = reference_for(found, method) if method else found.payment_reference
     return {
         "methods": methods,
         "method": method,
-        "reference": reference_for(found),
+        "reference": reference,
         "payee": method.payee() if method else [],
-        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference_for(found))) if method else "",
+        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference)) if method else "",
         "instructions": instructions_for(method, found, get_language() or "en") if method else None,
     }
 

@@ -76,7 +76,9 @@ def _held_about(user: User) -> dict[str, Any]:
         "invitations": _rows(_invitations_to(user).values("account_id", "role", "created_at")),
         "sites": _rows(SiteUserAccess.objects.filter(user=user).values("site__name", "role")),
         "account": {name: getattr(account, name) for name in OF_AN_ACCOUNT} if account and is_owner else None,
-        "invoices": _rows(account.invoices.order_by("id").values("number", "issued_on", "status", "metadata"))
+        "invoices": _rows(
+            account.invoices.order_by("id").values("number", "payment_reference", "issued_on", "status", "metadata")
+        )
         if account and is_owner
         else [],
         "claims": _rows(Payment.objects.filter(submitted_by=user).order_by("id").values(*OF_A_CLAIM)),

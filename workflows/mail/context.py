@@ -350,7 +350,7 @@ def _how_to_pay(invoice: Invoice, methods: Sequence[PaymentMethod]) -> Values:
             "method": BidiText(method.name),
             "is_demo": method.is_demo,
             "amount": money(invoice.outstanding, invoice.currency),
-            "reference": NoWrap(reference_for(invoice)),
+            "reference": NoWrap(reference_for(invoice, method)),
             "payee": payee_of(method),
             "instructions": instructions_for(method, invoice, get_language() or "en"),
             "has_others": len(methods) > 1,

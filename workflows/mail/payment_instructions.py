@@ -17,7 +17,8 @@ from markdown_it.token import Token
 
 from core.models import Invoice, PaymentMethod
 from core.models.payment_method import sound_methods
-from core.payees.instructions import DEMO_WARNING, PLACEHOLDERS
+from core.payees.instructions import DEMO_WARNING, PLACEHOLDERS, asks_for_creditor_reference
+from core.payees.references import as_creditor_reference
 from workflows.mail.formatting import BidiText, CustomerText, NoWrap, amount_text, date_text
 from workflows.mail.html_to_text import html_to_text
 from workflows.payees.changes import as_issued
@@ -66,15 +67,17 @@ def ways_to_pay(invoice: Invoice) -> list[PaymentMethod]:
     return sound_methods(as_issued(fitting, invoice))
 
 
-def reference_for(invoice: Invoice) -> str:
-    # Short enough for every rail we know (M-Pesa: 12).
-    return invoice.number or ""
+def reference_for(invoice: Invoice, method: PaymentMethod) -> str:
+    """What the payer writes into the bank's form: short enough for every rail we know (M-Pesa: 12)."""
+    if asks_for_creditor_reference(method.instructions):
+        return as_creditor_reference(invoice.payment_reference)
+    return invoice.payment_reference
 
 
 def instructions_for(method: PaymentMethod, invoice: Invoice, language: str) -> Instructions:
     """In that language, else in a variety of it, in English, in any; empty if there are none."""
     code, source = _in_language(method.instructions, language)
-    return Instructions(code, source, method.is_demo, _values(invoice, code))
+    return Instructions(code, source, method.is_demo, _values(invoice, method, code))
 
 
 def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: str) -> Instructions:
@@ -84,7 +87,8 @@ def preview_of(method: PaymentMethod, amount: Decimal, currency: str, language: 
         values = {
             "amount": NoWrap(amount_text(amount, currency)),
             "currency": NoWrap(currency),
-            "reference": BidiText(_("the number of your invoice")),
+            "reference": BidiText(_("the payment reference of your invoice")),
+            "rf_reference": BidiText(_("the payment reference of your invoice")),
             "due_date": BidiText(_("the due date")),
             "account_name": BidiText(_("the name of your account")),
         }
@@ -110,12 +114,13 @@ def _in_language(instructions: dict[str, str], language: str) -> tuple[str, str]
     return language, ""
 
 
-def _values(invoice: Invoice, language: str) -> dict[str, BidiText]:
+def _values(invoice: Invoice, method: PaymentMethod, language: str) -> dict[str, BidiText]:
     with override(language):
         return {
             "amount": NoWrap(amount_text(invoice.outstanding, invoice.currency)),
             "currency": NoWrap(invoice.currency),
-            "reference": NoWrap(reference_for(invoice)),
+            "reference": NoWrap(reference_for(invoice, method)),
+            "rf_reference": NoWrap(as_creditor_reference(invoice.payment_reference)),
             "due_date": NoWrap(date_text(invoice.due_on) if invoice.due_on else ""),
             "account_name": CustomerText(invoice.account.name),
         }

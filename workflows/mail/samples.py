@@ -69,6 +69,7 @@ def invoice(**change: Any) -> Invoice:
         "subscription": subscription(),
         "status": Invoice.Status.PENDING,
         "number": "INV-000123",
+        "payment_reference": "K2M7X4R907",
         "currency": "USD",
         "total": Decimal(189),
         "issued_on": date(2026, 11, 3),

@@ -22,7 +22,7 @@ INSTRUCTIONS = {
             "Ask for a numbered receipt, and tell us its number."
         ),
         "ar": (
-            "أحضر {amount} {currency} نقدًا في موعد أقصاه {due_date}، واذكر {account_name} والرقم {reference}. "
+            "أحضر {amount} {currency} نقدًا في موعد أقصاه {due_date}، واذكر {account_name} والرقم المرجعي {reference}. "
             "اطلب إيصالًا مرقّمًا، ثم أخبرنا برقمه."
         ),
     },

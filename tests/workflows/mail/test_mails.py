@@ -170,12 +170,12 @@ def test_a_mail_that_asks_for_money_says_how_to_send_it(kind):
 
     for line in (
         "Amount: ",
-        "Reference: INV-000123",
+        "Payment reference: K2M7X4R907",
         "IBAN: DE89 3704 0044 0532 0130 00",
         "Beneficiary: Example Demo Ltd",
     ):
         assert line in mail.text
-    assert '<bdi class="unbroken">INV-000123</bdi>' in mail.html
+    assert '<bdi class="unbroken">K2M7X4R907</bdi>' in mail.html
     assert "<bdi>DE89 3704 0044 0532 0130 00</bdi>" in mail.html
 
 
@@ -234,7 +234,7 @@ def test_a_customer_is_written_to_in_their_language_and_staff_in_english(run_eff
     assert mails["payment_submitted"].subject == "To review: 89.00 USD from Demo Ltd"
     assert mails["payment_submitted"].extra_headers["Content-Language"] == "en"
     assert mails["invoice_issued"].extra_headers["Content-Language"] == "ar"
-    assert f"اكتب {payment.invoice.number}." in mails["invoice_issued"].body
+    assert f"اكتب {payment.invoice.payment_reference}." in mails["invoice_issued"].body
     rejection = mails["payment_rejected"]
     assert "وصلنا مبلغ أقل من الذي أبلغتنا به." in rejection.body
     assert f"/app/invoices/{payment.invoice_id}/" in rejection.body

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 
@@ -7,12 +8,15 @@ import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import iso11649
 
 from core.models import Account, Invoice, PaymentMethod
+from core.payees.qr_codes import payment_code
 from tests.factories import InvoiceFactory, PaymentMethodFactory
-from workflows.mail.payment_instructions import instructions_for, ways_to_pay
+from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 from workflows.payees.example_instructions import INSTRUCTIONS
 
+SEPA_PAYEE = {"holder": "Example Demo GmbH", "iban": "DE89370400440532013000", "bic": "DEUTDEFFXXX"}
 NASTY = '<script>alert(1)</script> [x](https://evil.example) *b* {amount} {0.__class__} & "q"'
 
 
@@ -20,6 +24,7 @@ def owed(**change):
     facts = {
         "account": Account(name="Demo Ltd"),
         "number": "INV-000123",
+        "payment_reference": "K2M7X4R907",
         "currency": "USD",
         "total": Decimal("25089"),
         "allocated": Decimal("89"),
@@ -37,11 +42,37 @@ def filled(text, language="en", *, invoice=None, **method):
 def test_instructions_ask_for_the_open_amount():
     shown = filled("Send {amount} {currency} by {due_date}, for {account_name}: {reference}")
 
-    assert shown.text == "Send 25,000.00 USD by 3 November 2026, for Demo Ltd: INV-000123"
+    assert shown.text == "Send 25,000.00 USD by 3 November 2026, for Demo Ltd: K2M7X4R907"
 
 
 def test_values_are_isolated_from_the_sentence_in_html():
-    assert '<bdi class="unbroken">INV-000123</bdi>' in filled("Write {reference}.").html
+    assert '<bdi class="unbroken">K2M7X4R907</bdi>' in filled("Write {reference}.").html
+
+
+def test_method_whose_words_name_the_creditor_reference_has_it_everywhere():
+    invoice, asks = owed(), {"en": "Write {rf_reference}.", "de": "Verwendungszweck: {reference}"}
+    method = PaymentMethod(kind="bank_transfer", currency="EUR", instructions=asks, fields=SEPA_PAYEE)
+    reference = reference_for(invoice, method)
+
+    assert reference == "RF71K2M7X4R907"
+    assert iso11649.is_valid(reference)
+    assert instructions_for(method, invoice, "en").text == f"Write {reference}."
+    assert instructions_for(method, invoice, "de").text == f"Verwendungszweck: {reference}"
+    assert str(payment_code(method, Decimal(1), "EUR", reference)).split("\n")[9] == reference
+
+
+def test_other_methods_have_the_plain_reference():
+    method = PaymentMethod(instructions={"en": "Write {reference}."})
+
+    assert reference_for(owed(), method) == "K2M7X4R907"
+
+
+@pytest.mark.parametrize(("longest", "is_taken"), [(None, True), (14, True), (13, False), (12, False)])
+def test_creditor_reference_is_asked_for_only_where_it_reaches_us_whole(longest, is_taken):
+    method = PaymentMethod(kind="cash", is_enabled=False, instructions={"en": "{rf_reference}"}, reference_max=longest)
+
+    with nullcontext() if is_taken else pytest.raises(ValidationError, match="14 characters"):
+        method.clean()
 
 
 @pytest.mark.parametrize(
@@ -111,9 +142,9 @@ def test_an_operator_s_markdown_brings_no_html_no_scripts_and_no_pictures(text):
 
 
 def test_links_lead_where_they_say_with_values_made_safe():
-    invoice = owed(number="A&B/1 2")
+    invoice = owed(account=Account(name="A&B/1 2"))
     shown = filled(
-        "[pay](https://pay.example/?r={reference}) or [bills@demo.test](mailto:bills@demo.test)", invoice=invoice
+        "[pay](https://pay.example/?r={account_name}) or [bills@demo.test](mailto:bills@demo.test)", invoice=invoice
     )
 
     assert '<a href="https://pay.example/?r=A%26B%2F1%202" rel="noopener noreferrer">' in shown.html
@@ -127,7 +158,7 @@ def test_markdown_reads_well_as_plain_text():
     )
 
     assert shown.text.splitlines() == [
-        "Steps", "", "1. Open the app", "2. Choose", "  - Pay Bill", "  - INV-000123", "",
+        "Steps", "", "1. Open the app", "2. Choose", "  - Pay Bill", "  - K2M7X4R907", "",
         "Line one", "line two", "", "> mind this",
     ]  # fmt: skip
 
@@ -147,7 +178,7 @@ def test_every_seeded_text_is_filled_in_whole(code):
         shown = filled(INSTRUCTIONS[code], language)
 
         assert shown.language == language
-        assert "INV-000123" in shown.text
+        assert "K2M7X4R907" in shown.text
         assert "{" not in shown.text
 
 

@@ -32,6 +32,7 @@ from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
 from api.views import StaffView, operation
 from core.models import Account, Invoice, Payment
+from core.models.invoice import names_invoice
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from engine import perform
@@ -87,7 +88,7 @@ class Queue(StaffView, ReadOnlyModelViewSet):
             words = wanted["search"]
             mentions = (
                 Q(reference__icontains=words)
-                | Q(invoice__number__iexact=words)
+                | names_invoice(words, path="invoice__")
                 | Q(account__name__icontains=words)
                 | Q(payer_name__icontains=words)
             )

@@ -29,6 +29,7 @@ from core.models import (
     User,
 )
 from core.models.account import BILLING_FIELDS
+from core.models.invoice import names_invoice
 from core.problems import Problem
 from engine.ids import first_id_at
 from engine.models import Transition
@@ -116,6 +117,20 @@ class StatefulAdmin(ReadOnly):
         if not self.desk:
             return words
         return format_html('<a href="{}">staff page</a> · {}', reverse(self.desk, args=[row.pk]), words)
+
+
+class FindsInvoices(StatefulAdmin):
+    """Its search knows an invoice's number and payment reference however they are typed."""
+
+    to_invoice: ClassVar[str] = ""  # from its rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if search_term.strip():
+            found |= queryset.filter(names_invoice(search_term, path=self.to_invoice))
+        return found, may_repeat
 
 
 def payments_of(payments: QuerySet[Payment]) -> SafeString:
@@ -206,17 +221,18 @@ class SubscriptionAdmin(StatefulAdmin):
 
 
 @admin.register(Invoice)
-class InvoiceAdmin(StatefulAdmin):
+class InvoiceAdmin(FindsInvoices):
     desk = "desk_invoice"
-    list_display = ("__str__", "account", "status", "total_", "open_", "due_on")
+    list_display = ("__str__", "payment_reference", "account", "status", "total_", "open_", "due_on")
     list_filter = ("status", CurrencyFilter, WhenFilter)
     list_select_related = ("account",)
     search_fields = ("number", "account__name")
+    search_help_text = "Number, payment reference or customer"
     readonly_fields = (
         "lines", "total_", "allocated_", "open_", "billed_to", "payments_", "allocations_", "history", "elsewhere",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("number", "account", "status", "issued_on", "due_on", "elsewhere")}),
+        (None, {"fields": ("number", "payment_reference", "account", "status", "issued_on", "due_on", "elsewhere")}),
         ("What it is for", {"fields": ("lines", "subscription", "total_", "allocated_", "open_")}),
         ("Who it was for, as they were then", {"fields": ("billed_to",)}),
         ("What was paid", {"fields": ("payments_", "allocations_")}),
@@ -274,8 +290,9 @@ class RejectForm(forms.Form):
 
 
 @admin.register(Payment)
-class PaymentAdmin(DecidingAdmin, StatefulAdmin):
+class PaymentAdmin(DecidingAdmin, FindsInvoices):
     desk = "desk_payment"
+    to_invoice = "invoice__"
     list_display = ("__str__", "account", "status", "amount_", "received_", "method", "reference", "is_usual")
     list_filter = ("status", "method", CurrencyFilter, CustomerCountryFilter, WhenFilter)
     list_select_related = ("account", "invoice", "method")

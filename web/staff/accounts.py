@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, render
 
 from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, User
 from core.models.account import BILLING_FIELDS
+from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
 from core.validation.email import canonical_email
 from engine import available
@@ -87,6 +88,6 @@ def _found(words: str) -> dict[str, Any]:
     payments = Payment.objects.filter(reference).select_related("account", "invoice", "method").order_by("-id")
     return {
         "accounts": list(accounts.values())[:MAX_RESULTS],
-        "invoices": Invoice.objects.filter(number__in=[words, words.upper()]).select_related("account"),
+        "invoices": Invoice.objects.filter(names_invoice(words)).select_related("account"),
         "payments": payments[:MAX_RESULTS],
     }

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.models import PaymentMethod
+from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Line
@@ -77,7 +78,7 @@ def _mentions(words: str) -> Q:
     key = normal_reference(words)
     found = (
         Q(account__name__icontains=words)
-        | Q(invoice__number__iexact=words)
+        | names_invoice(words, path="invoice__")
         | Q(payer_name__icontains=words)
         | Q(account__billing_email__iexact=words)
     )

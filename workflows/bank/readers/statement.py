@@ -5,6 +5,7 @@ Nothing is corrected here and nothing is guessed. What cannot be read to the cen
 
 from __future__ import annotations
 
+import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from core.money import CEILING, is_currency, quantize
 # A line's text is kept whole; one that is longer than this is no line of a bank.
 TEXT_MAX_LENGTH = 20_000
 
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,40}\.?\d{0,20}|\.\d{1,20})", re.ASCII)
 
 
@@ -35,6 +37,14 @@ class AccountIdentifier:
     iban: str = ""
     number: str = ""
     bank: str = ""  # BIC, or the national code of the bank
+
+    @classmethod
+    def of(cls, number: str, *, bank: str = "") -> AccountIdentifier:
+        """From a field that holds either: an IBAN is one whose check digits are right (ISO 13616)."""
+        plain = "".join(number.split()).upper()
+        if _IBAN.fullmatch(plain) and int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1:
+            return cls(iban=plain, bank=bank)
+        return cls(number=plain, bank=bank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,20 @@ def parse_amount(text: str, *, currency: str, row: int | None = None, column: st
     if not _NUMBER.fullmatch(text.strip()):  # Decimal itself takes "1_000", "Infinity" and digits of any script
         raise UnreadableStatementError(f"{text.strip()[:40]!r} is not an amount.", row=row, column=column)
     return checked_amount(Decimal(text.strip()), currency=currency, row=row, column=column)
+
+
+def calendar_day(year: int, month: int, day: int, *, row: int | None = None, column: str = "") -> tuple[date, str]:
+    """The day and a note: 30 February, which banks write for interest, is the last day of its month and says so.
+
+    Raises UnreadableStatementError for a month 13 and a day 32.
+    """
+    written = f"{year:04}-{month:02}-{day:02}"
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= 31):
+        raise UnreadableStatementError(f"{written} is not a day.", row=row, column=column)
+    last = calendar.monthrange(year, month)[1]
+    if day <= last:
+        return date(year, month, day), ""
+    return date(year, month, last), f"{written} does not exist and was read as the last day of that month."
 
 
 def checked_amount(amount: Decimal, *, currency: str, row: int | None = None, column: str = "") -> Decimal:

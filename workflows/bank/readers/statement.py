@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import BinaryIO, ClassVar, Protocol
+from typing import BinaryIO, Protocol
 
 from core.money import CEILING, is_currency, quantize
 
@@ -112,8 +112,8 @@ class Statement:
 class Reader(Protocol):
     """A module with these two names and `NAME`, `VERSION`; VERSION rises when the same file would be read otherwise."""
 
-    NAME: ClassVar[str]
-    VERSION: ClassVar[str]
+    NAME: str
+    VERSION: str
 
     def sniff(self, head: bytes) -> bool:
         """Whether a file that begins with these bytes (at most 64 KiB) is of this format; its name is never asked."""

@@ -74,11 +74,13 @@ def test_fifty_files_are_read_and_one_more_is_refused():
     assert "more than 50" in refusal(packed(files))
 
 
-def test_crowded_directory_is_refused_before_it_is_read():
-    data = packed([(f"{number}", b"") for number in range(5_000)])
+@pytest.mark.parametrize("claimed", [5_000, 1])
+def test_crowded_directory_is_refused_before_it_is_read(claimed):
+    data = bytearray(packed([(f"{number}", b"") for number in range(5_000)]))
+    struct.pack_into("<2H", data, len(data) - 14, claimed, claimed)
     tracemalloc.start()
     try:
-        assert "more than 50" in refusal(data)
+        assert "more than 50" in refusal(bytes(data))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -91,15 +93,6 @@ def test_directory_of_zip64_is_refused():
     locator = b"PK\x06\x07" + b"\0" * 16
 
     assert "more than 50" in refusal(data[:-22] + locator + data[-22:])
-
-
-def test_directory_that_hides_its_entries_is_refused():
-    data = packed([(f"{number}", b"") for number in range(300)])
-    hidden = data[:-22] + struct.pack(
-        "<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, *struct.unpack_from("<2L", data, len(data) - 10), 0
-    )
-
-    assert "more than 50" in refusal(hidden)
 
 
 def test_file_of_exactly_the_limit_is_read_and_one_byte_more_is_refused(monkeypatch):

@@ -210,9 +210,9 @@ def test_transaction_in_another_currency_is_refused_and_a_converted_one_is_noted
 
 
 def test_currency_written_as_an_element_swallows_nothing():
-    line = only_line("<CURRENCY>USD\n<MEMO>INV-1\n")
+    line = only_line("<CURRENCY>USD\n<NAME>Ann\n<MEMO>INV-1\n")
 
-    assert (line.amount, line.text) == (Decimal("10.00"), "INV-1")
+    assert (line.amount, line.payer_name, line.text) == (Decimal("10.00"), "Ann", "Ann\nINV-1")
 
 
 @pytest.mark.parametrize("currency", ["XXX", "usd", "DOLLAR"])

@@ -412,6 +412,8 @@ def _sign(record: Record, *, row: int | None = None, column: str = "CdtDbtInd") 
 
 def _information(record: Record, path: str) -> tuple[Decimal, str] | None:
     """An amount that is only shown: one that cannot be read refuses no file."""
+    if path not in record:
+        return None
     currency = first(record, f"{path}@Ccy")
     try:
         amount = parse_amount(first(record, path), currency=currency)

@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
-from workflows.bank.readers.statement import TEXT_MAX_LENGTH, UnreadableStatementError
-
-CHUNK_BYTES = 64 * 1024
-LINE_MAX_BYTES = 4 * TEXT_MAX_LENGTH
+from workflows.bank.readers.rows import LINE_MAX_BYTES, read_rows
+from workflows.bank.readers.statement import UnreadableStatementError
 
 # Only these begin a line: ":08 Karten" and ":21:45 Uhr" are text.
 _TAG = re.compile(rb":(20|25P?|28C?|13D|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|NS):(.*)", re.DOTALL)
+_FRAME = b"\x01\x03"  # signs around a message
 _MESSAGE_END = re.compile(rb"-|-\}.*|\{\d:.*", re.DOTALL)
-_LINE_END = re.compile(rb"\r*\n|\r")
 # What cp852 has as letters and cp1252 as signs or nothing, inside a word.
 _DOS_LETTER = re.compile(rb"[A-Za-z][\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x94\x98\x99\x9b\x9d\x9f-\xa3][A-Za-z]")
 
@@ -58,7 +56,8 @@ def read_tags(stream: BinaryIO) -> Iterator[Tag]:
     row, name, lines = 0, "", [b""]
     after_end: list[bytes] | None = None  # lines behind "-": the head of the next message, or text after all
     size = 0
-    for number, line in _rows(stream):
+    for number, line in read_rows(stream):
+        line = line.strip(_FRAME)
         if found := _TAG.match(line):
             if name:
                 yield _tag(row, name, lines + (after_end or [] if found[1] != b"20" else []))
@@ -90,25 +89,3 @@ def decoded(data: bytes) -> str:
         except UnicodeDecodeError:
             pass
     return data.decode("cp852")
-
-
-def _rows(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers, without line ends, byte-order mark and the signs that frame a message."""
-    row, rest = 0, b""
-    while chunk := stream.read(CHUNK_BYTES):
-        if b"\0" in chunk:
-            before = chunk.partition(b"\0")[0]
-            raise UnreadableStatementError(
-                "A NUL is in the file: this is no text.", row=row + len(_LINE_END.split(before))
-            )
-        buffer = rest + chunk
-        whole = buffer.rstrip(b"\r")  # whose line feed may come with the next piece
-        *lines, last = _LINE_END.split(whole)
-        for line in lines:
-            row += 1
-            yield row, line.removeprefix(b"\xef\xbb\xbf").strip(b"\x01\x03")
-        rest = last + buffer[len(whole) :]
-        if len(rest) > LINE_MAX_BYTES:
-            raise UnreadableStatementError("The line is longer than any of a statement.", row=row + 1)
-    if rest:
-        yield row + 1, rest.removeprefix(b"\xef\xbb\xbf").strip(b"\x01\x03\r")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.bank.readers import mt940
-from workflows.bank.readers.mt940_tags import LINE_MAX_BYTES
+from workflows.bank.readers.rows import LINE_MAX_BYTES
 from workflows.bank.readers.statement import Line, Statement, UnreadableStatementError
 
 HEAD = ":20:START\r\n:25:10020030/1234567\r\n:28C:00000/001\r\n:60F:C240101EUR100,00\r\n"

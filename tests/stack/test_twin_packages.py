@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 PINS = sorted(ROOT.glob("requirements*.txt"))
 # The import name, the project that is meant, and those that overwrite it.
 TWINS = {
+    "coda": ("febelfin-coda", {"pycoda"}),
     "mt940": ("mt-940", {"mt940"}),
 }
 UNWANTED = set().union(*(others for _, others in TWINS.values())) | {"ofxparse2"}

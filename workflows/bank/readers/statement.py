@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Protocol
 
-from core.money import CEILING, is_currency, quantize
+from core.money import CEILING, quantize
 
 # A line's text is kept whole; one that is longer than this is no line of a bank.
 TEXT_MAX_LENGTH = 20_000
@@ -155,9 +155,11 @@ def checked_amount(amount: Decimal, *, currency: str, row: int | None = None, co
     """The amount in the digits of its currency ("" allows up to four). Raises UnreadableStatementError as above."""
     if not amount.is_finite() or abs(amount) >= CEILING:
         raise UnreadableStatementError(f"{str(amount)[:40]} is no amount that can be kept.", row=row, column=column)
-    if currency and not is_currency(currency):
-        raise UnreadableStatementError(f"{currency[:10]!r} is no currency with minor units.", row=row, column=column)
-    exact = quantize(amount, currency) if currency else amount.quantize(Decimal("0.0001"))
+    try:  # also in a currency that was taken back: old files are read too
+        exact = quantize(amount, currency) if currency else amount.quantize(Decimal("0.0001"))
+    except ValueError:
+        detail = f"{currency[:10]!r} is no currency with minor units."
+        raise UnreadableStatementError(detail, row=row, column=column) from None
     if exact != amount:
         raise UnreadableStatementError(
             f"{amount} has more digits after the point than {currency or 'any currency'}.", row=row, column=column

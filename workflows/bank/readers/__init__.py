@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from workflows.bank.readers import camt, ofx
+from workflows.bank.readers import bai2, camt, coda, delimited, mt940, norma43, ofx
 from workflows.bank.readers.statement import Reader
 
 # In the order of trial: what is told apart for certain comes first.
 READERS: tuple[Reader, ...] = (
     camt,
     ofx,
+    mt940,
+    coda,
+    norma43,
+    bai2,
+    delimited,
 )
 
 

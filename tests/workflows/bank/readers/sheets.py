@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from workflows.bank.readers.delimited import read
-from workflows.bank.readers.delimited_profile import Profile
+from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.reader import read
 
 # day, amount, currency, payer, text (its first line)
 Seen = tuple[date, Decimal, str, str, str]

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from workflows.bank.readers.delimited import NAME, VERSION, read, sniff
-from workflows.bank.readers.delimited_profile import Column, Label, Profile, RowRule
+from workflows.bank.readers.delimited.profile import Column, Label, Profile, RowRule
+from workflows.bank.readers.delimited.reader import NAME, VERSION, read, sniff
 from workflows.bank.readers.statement import AccountIdentifier, Line, UnreadableStatementError
 
 

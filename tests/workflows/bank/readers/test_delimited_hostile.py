@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workflows.bank.readers.sheets import SHEETS, seen
-from workflows.bank.readers.delimited import read, sniff
-from workflows.bank.readers.delimited_profile import Column, Profile
-from workflows.bank.readers.profile_guess import guess_profile
-from workflows.bank.readers.profiles import PROFILES, find_profile
+from workflows.bank.readers.delimited.guess import guess_profile
+from workflows.bank.readers.delimited.made_profiles import PROFILES, find_profile
+from workflows.bank.readers.delimited.profile import Column, Profile
+from workflows.bank.readers.delimited.reader import read, sniff
 from workflows.bank.readers.statement import UnreadableStatementError
 
 PLAIN = Profile(

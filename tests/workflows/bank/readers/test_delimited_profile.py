@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from workflows.bank.readers.delimited_profile import Column, Profile, ProfileError, fold
-from workflows.bank.readers.profiles import PROFILES
+from workflows.bank.readers.delimited.made_profiles import PROFILES
+from workflows.bank.readers.delimited.profile import Column, Profile, ProfileError, fold
 
 GOOD: dict[str, Any] = {
     "name": "mine",

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from tests.workflows.bank.readers.sheets import SHEETS, seen
-from workflows.bank.readers.delimited import read
-from workflows.bank.readers.delimited_profile import Profile, ProfileError
-from workflows.bank.readers.profile_guess import Guess, guess_profile
+from workflows.bank.readers.delimited.guess import Guess, guess_profile
+from workflows.bank.readers.delimited.profile import Profile, ProfileError
+from workflows.bank.readers.delimited.reader import read
 from workflows.bank.readers.statement import UnreadableStatementError
 
 ANSWERS = {

@@ -7,9 +7,9 @@ import io
 import pytest
 
 from tests.workflows.bank.readers.sheets import SHEETS, Sheet, seen
-from workflows.bank.readers.delimited import read, sniff
-from workflows.bank.readers.delimited_profile import Profile
-from workflows.bank.readers.profiles import PAYPAL, PROFILES, find_profile
+from workflows.bank.readers.delimited.made_profiles import PAYPAL, PROFILES, find_profile
+from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.reader import read, sniff
 from workflows.bank.readers.statement import UnreadableStatementError
 
 sheets = pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.name)

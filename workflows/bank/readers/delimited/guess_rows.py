@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from .delimited_profile import MAX_WORD_LENGTH, Label, RowRule, fold
-from .delimited_sniff import is_amount
-from .guess_columns import AMOUNT_ROLES, Columns
-from .guess_words import LABELS, NO_LINES, STATE_OF, STATES
-from .statement import UnreadableStatementError
+from workflows.bank.readers.delimited.guess_columns import AMOUNT_ROLES, Columns
+from workflows.bank.readers.delimited.guess_words import LABELS, NO_LINES, STATE_OF, STATES
+from workflows.bank.readers.delimited.profile import MAX_WORD_LENGTH, Label, RowRule, fold
+from workflows.bank.readers.delimited.sniff import is_amount
+from workflows.bank.readers.statement import UnreadableStatementError
 
 MAX_STATES = 12
 

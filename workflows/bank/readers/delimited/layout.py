@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .delimited_headings import new_columns
-from .delimited_profile import Profile, fold
-from .statement import AccountIdentifier, UnreadableStatementError
+from workflows.bank.readers.delimited.headings import new_columns
+from workflows.bank.readers.delimited.profile import Profile, fold
+from workflows.bank.readers.statement import AccountIdentifier, UnreadableStatementError
 
 _RULED = re.compile(r"[*=_.#~-]+")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}", re.ASCII)

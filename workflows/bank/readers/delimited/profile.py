@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from core.money import is_currency
-
-from .delimited_dates import check_pattern, plain
-from .delimited_numbers import GROUPINGS, NumberForm
+from workflows.bank.readers.delimited.dates import check_pattern, plain
+from workflows.bank.readers.delimited.numbers import GROUPINGS, NumberForm
 
 MAX_COLUMNS = 200
 MAX_PREAMBLE_ROWS = 60

@@ -8,16 +8,16 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO
 
-from .delimited_cells import check_currency
-from .delimited_dates import swapped
-from .delimited_layout import account_of
-from .delimited_lines import ZERO, Facts, Key, LineReader
-from .delimited_numbers import read_number
-from .delimited_profile import Profile
-from .delimited_rows import HEAD_LENGTH, find_encoding, records, seekable
-from .delimited_sniff import has_other_marks, has_table
-from .profiles import find_profile
-from .statement import Line, Statement, UnreadableStatementError
+from workflows.bank.readers.delimited.cells import check_currency
+from workflows.bank.readers.delimited.dates import swapped
+from workflows.bank.readers.delimited.layout import account_of
+from workflows.bank.readers.delimited.lines import ZERO, Facts, Key, LineReader
+from workflows.bank.readers.delimited.made_profiles import find_profile
+from workflows.bank.readers.delimited.numbers import read_number
+from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.rows import HEAD_LENGTH, find_encoding, records, seekable
+from workflows.bank.readers.delimited.sniff import has_other_marks, has_table
+from workflows.bank.readers.statement import Line, Statement, UnreadableStatementError
 
 NAME = "delimited"
 VERSION = "1"

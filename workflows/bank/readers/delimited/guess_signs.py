@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from core.money import is_currency
-
-from .delimited_numbers import CURRENCY_SIGNS
-from .delimited_profile import ProfileError, fold_mark
-from .delimited_sniff import is_amount
-from .guess_columns import AMOUNT_ROLES, Columns
-from .guess_words import SAYS_IN, SAYS_OUT, SIGN_IN, SIGN_OUT
+from workflows.bank.readers.delimited.guess_columns import AMOUNT_ROLES, Columns
+from workflows.bank.readers.delimited.guess_words import SAYS_IN, SAYS_OUT, SIGN_IN, SIGN_OUT
+from workflows.bank.readers.delimited.numbers import CURRENCY_SIGNS
+from workflows.bank.readers.delimited.profile import ProfileError, fold_mark
+from workflows.bank.readers.delimited.sniff import is_amount
 
 _NEGATIVE = re.compile(r"[-(\u2212]|\bdr\.?$", re.IGNORECASE)
 _POSITIVE = re.compile(r"^\+|\bcr\.?$", re.IGNORECASE)

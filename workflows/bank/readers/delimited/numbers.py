@@ -8,8 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from core.money import is_currency, minor_units
-
-from .statement import UnreadableStatementError, checked_amount
+from workflows.bank.readers.statement import UnreadableStatementError, checked_amount
 
 GROUPINGS = ("", ",", ".", " ", "'")
 

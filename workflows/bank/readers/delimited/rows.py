@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from .delimited_profile import MAX_COLUMNS
-from .statement import UnreadableStatementError
+from workflows.bank.readers.delimited.profile import MAX_COLUMNS
+from workflows.bank.readers.statement import UnreadableStatementError
 
 PIECE = HEAD_LENGTH = 65_536
 MAX_LINE_LENGTH = 131_072  # csv's own limit of a field, which is global and left alone

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.money import minor_units
-
-from .delimited_headings import role_of
-from .delimited_layout import is_empty
-from .delimited_profile import MAX_WORD_LENGTH, SINGLE_ROLES, Column, ProfileError, fold, fold_mark
-from .delimited_sniff import Table, is_amount, is_day
-from .guess_forms import Cell
-from .guess_words import SIGN_IN, SIGN_OUT
-from .statement import UnreadableStatementError
+from workflows.bank.readers.delimited.guess_forms import Cell
+from workflows.bank.readers.delimited.guess_words import SIGN_IN, SIGN_OUT
+from workflows.bank.readers.delimited.headings import role_of
+from workflows.bank.readers.delimited.layout import is_empty
+from workflows.bank.readers.delimited.profile import (
+    MAX_WORD_LENGTH,
+    SINGLE_ROLES,
+    Column,
+    ProfileError,
+    fold,
+    fold_mark,
+)
+from workflows.bank.readers.delimited.sniff import Table, is_amount, is_day
+from workflows.bank.readers.statement import UnreadableStatementError
 
 AMOUNT_ROLES = ("amount", "credit", "debit")
 Row = tuple[int, list[str]]

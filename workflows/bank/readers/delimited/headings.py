@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .delimited_profile import Profile, fold
+from workflows.bank.readers.delimited.profile import Profile, fold
 
 _WORDS: dict[str, str] = {
     "date": """date|transaction date|txn date|trans date|tran date|posting date|posted date|post date|booking date

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypedDict
 
-from .delimited import read, survey_of
-from .delimited_dates import read_day
-from .delimited_layout import is_empty
-from .delimited_profile import Profile
-from .delimited_rows import head_text
-from .delimited_sniff import find_table, has_other_marks, is_day
-from .guess_columns import AMOUNT_ROLES, Columns, Question
-from .guess_columns import Answer as Answer
-from .guess_forms import date_forms, number_form
-from .guess_rows import labels, most_continued, row_rules, state_words
-from .guess_signs import currency, direction, sign_words
-from .statement import Line, UnreadableStatementError
+from workflows.bank.readers.delimited.dates import read_day
+from workflows.bank.readers.delimited.guess_columns import AMOUNT_ROLES, Columns, Question
+from workflows.bank.readers.delimited.guess_columns import Answer as Answer
+from workflows.bank.readers.delimited.guess_forms import date_forms, number_form
+from workflows.bank.readers.delimited.guess_rows import labels, most_continued, row_rules, state_words
+from workflows.bank.readers.delimited.guess_signs import currency, direction, sign_words
+from workflows.bank.readers.delimited.layout import is_empty
+from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.reader import read, survey_of
+from workflows.bank.readers.delimited.rows import head_text
+from workflows.bank.readers.delimited.sniff import find_table, has_other_marks, is_day
+from workflows.bank.readers.statement import Line, UnreadableStatementError
 
 MAX_BYTES = 20_000_000
 PREVIEW_LINES = 20

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable
 
-from .delimited_headings import new_columns
-from .delimited_layout import headed_layout
-from .delimited_profile import MAX_PREAMBLE_ROWS, Column, Label, Profile, RowRule
-from .delimited_rows import head_text
+from workflows.bank.readers.delimited.headings import new_columns
+from workflows.bank.readers.delimited.layout import headed_layout
+from workflows.bank.readers.delimited.profile import MAX_PREAMBLE_ROWS, Column, Label, Profile, RowRule
+from workflows.bank.readers.delimited.rows import head_text
 
 
 def _column(role: str, *headings: str, optional: bool = False, position: int = 0) -> Column:

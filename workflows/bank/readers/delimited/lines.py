@@ -7,11 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from .delimited_cells import CellReader
-from .delimited_dates import Day
-from .delimited_layout import Labels, Layout, headed_layout, is_empty, placed_layout, refuse_new_columns
-from .delimited_profile import MAX_PREAMBLE_ROWS, PAYER_ROLES, Profile, RowRule, fold
-from .statement import TEXT_MAX_LENGTH, Line, UnreadableStatementError
+from workflows.bank.readers.delimited.cells import CellReader
+from workflows.bank.readers.delimited.dates import Day
+from workflows.bank.readers.delimited.layout import (
+    Labels,
+    Layout,
+    headed_layout,
+    is_empty,
+    placed_layout,
+    refuse_new_columns,
+)
+from workflows.bank.readers.delimited.profile import MAX_PREAMBLE_ROWS, PAYER_ROLES, Profile, RowRule, fold
+from workflows.bank.readers.statement import TEXT_MAX_LENGTH, Line, UnreadableStatementError
 
 ZERO = Decimal(0)
 _RETURN_REASON = re.compile(r"\b(?:A[CGM]|BE|CH|CN|DT|ED|FF|MD|MS|RC|RR|SL|TM)\d{2}\b", re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .delimited_profile import Label, fold
+from workflows.bank.readers.delimited.profile import Label, fold
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .delimited_dates import read_day
-from .statement import UnreadableStatementError
+from workflows.bank.readers.delimited.dates import read_day
+from workflows.bank.readers.statement import UnreadableStatementError
 
 Cell = tuple[int, str]  # row, text
 

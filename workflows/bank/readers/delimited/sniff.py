@@ -8,11 +8,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from core.money import is_currency
-
-from .delimited_dates import MONTHS, plain
-from .delimited_numbers import CREDIT_MARKS, CURRENCY_SIGNS, DEBIT_MARKS
-from .delimited_profile import DELIMITERS, MAX_COLUMNS
-from .delimited_rows import MAX_LINE_LENGTH, head_text
+from workflows.bank.readers.delimited.dates import MONTHS, plain
+from workflows.bank.readers.delimited.numbers import CREDIT_MARKS, CURRENCY_SIGNS, DEBIT_MARKS
+from workflows.bank.readers.delimited.profile import DELIMITERS, MAX_COLUMNS
+from workflows.bank.readers.delimited.rows import MAX_LINE_LENGTH, head_text
 
 # XML, OFX, SWIFT, BAI2, zip, PDF, old Excel, RTF.
 _OTHER_FORMATS = re.compile(

@@ -8,12 +8,11 @@ from decimal import Decimal
 from functools import lru_cache
 
 from core.money import minor_units
-
-from .delimited_dates import Day, read_day
-from .delimited_layout import Labels, Layout
-from .delimited_numbers import Written, read_number
-from .delimited_profile import Profile, fold, fold_mark
-from .statement import UnreadableStatementError
+from workflows.bank.readers.delimited.dates import Day, read_day
+from workflows.bank.readers.delimited.layout import Labels, Layout
+from workflows.bank.readers.delimited.numbers import Written, read_number
+from workflows.bank.readers.delimited.profile import Profile, fold, fold_mark
+from workflows.bank.readers.statement import UnreadableStatementError
 
 _NO_REFERENCE = re.compile(r"NOT ?PROVIDED|NONREF|[0 ._-]*", re.IGNORECASE)
 _SEPA_TAG = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|COAM|OAMT|SVWZ|ABWA|ABWE|PURP|IBAN|BIC)\+")

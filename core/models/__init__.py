@@ -1,4 +1,5 @@
 from core.models.account import Account, Membership, MembershipRecord
+from core.models.bank_account import BankAccount
 from core.models.credit import CreditEntry
 from core.models.duty import DutyGrant
 from core.models.history import HistoryHead, TransitionDigest
@@ -14,6 +15,8 @@ from core.models.rate_limit import RateLimitBucket
 from core.models.security import RefusalCount, SecurityEvent
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
+from core.models.statement import PendingLine, Statement, StatementContent, StatementFile
+from core.models.statement_line import LinePayment, PayerIdentity, StatementLine
 from core.models.subscription import Subscription
 from core.models.trial import CrowdedTrial
 from core.models.user import User
@@ -22,6 +25,7 @@ __all__ = [
     "Account",
     "Allocation",
     "BalanceEntry",
+    "BankAccount",
     "CreditEntry",
     "CrowdedTrial",
     "DutyGrant",
@@ -30,12 +34,15 @@ __all__ = [
     "Industry",
     "Invitation",
     "Invoice",
+    "LinePayment",
     "Membership",
     "MembershipRecord",
     "NumberSeries",
     "PayeeVersion",
+    "PayerIdentity",
     "Payment",
     "PaymentMethod",
+    "PendingLine",
     "Plan",
     "PlanPrice",
     "Policy",
@@ -45,6 +52,10 @@ __all__ = [
     "Session",
     "Site",
     "SiteUserAccess",
+    "Statement",
+    "StatementContent",
+    "StatementFile",
+    "StatementLine",
     "Subscription",
     "TransitionDigest",
     "User",

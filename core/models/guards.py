@@ -114,6 +114,22 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# The line is locked first, so that of two parts written at once the second sees the first.
+_LINE_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_parts_within_line() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    whole numeric;
+    used numeric;
+BEGIN
+    SELECT abs(amount) INTO whole FROM core_statementline WHERE id = NEW.line_id FOR NO KEY UPDATE;
+    SELECT coalesce(sum(amount), 0) INTO used FROM core_linepayment WHERE line_id = NEW.line_id;
+    IF used + NEW.amount NOT BETWEEN 0 AND whole THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('line %s is about %s; its payments would be %s', NEW.line_id, whole, used + NEW.amount);
+    END IF;
+    RETURN NEW;
+END $$;
+"""
 
 
 class CodeKept(Trigger):
@@ -235,4 +251,16 @@ class SetOnce(Trigger):
             _SET_ONCE_FUNCTION
             + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
             + f"EXECUTE FUNCTION countersign_set_once({words});"
+        )
+
+
+class PartsWithinLine(Trigger):
+    """The payments of a bank line are together no more than the line, and no less than nothing."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _LINE_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE INSERT ON "{model._meta.db_table}" '
+            + "FOR EACH ROW EXECUTE FUNCTION countersign_parts_within_line();"
         )

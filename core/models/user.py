@@ -32,6 +32,8 @@ STAFF_PERMISSIONS = (
     "void_invoice",
     "adjust_credits",
     "manage_accounts",
+    "import_statements",
+    "match_lines",
 )
 
 NO_ADDRESS = "@former.invalid"  # mail never leaves for it: RFC 2606

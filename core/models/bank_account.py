@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from stdnum import iban
+
+from core.models.base import BaseModel, MoneyField, is_code, not_negative
+from core.models.payment_method import PaymentMethod
+from core.money import is_currency
+
+
+class BankAccount(BaseModel):
+    """An account of the operator's, at a bank or a wallet, whose statements are imported."""
+
+    name = models.CharField(max_length=100, unique=True)
+    iban = models.CharField("IBAN", max_length=34, blank=True)  # without blanks
+    number = models.CharField(max_length=34, blank=True, help_text="Where the account has no IBAN.")
+    bank = models.CharField(max_length=20, blank=True, help_text="BIC or national code, where the number needs it.")
+    currency = models.CharField(max_length=3)
+    payment_methods = models.ManyToManyField(
+        PaymentMethod, blank=True, related_name="bank_accounts", help_text="Whose money arrives here."
+    )
+    is_automatic = models.BooleanField("automatic", default=False, help_text="Approve sure matches without a person.")
+    automatic_limit = MoneyField(null=True, blank=True)  # in `currency`: above it a person decides
+    profile = models.JSONField(null=True, blank=True)  # how its CSV files are read: `delimited.Profile`
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="bank_account_is_identified", condition=~Q(iban="", number="") & is_code("currency", 3)
+            ),
+            models.UniqueConstraint(name="bank_account_iban", fields=["iban", "currency"], condition=~Q(iban="")),
+            models.UniqueConstraint(
+                name="bank_account_number", fields=["bank", "number", "currency"], condition=~Q(number="")
+            ),
+            models.CheckConstraint(
+                name="bank_account_limit_in_range",
+                condition=Q(is_automatic=False, automatic_limit__isnull=True)
+                | Q(automatic_limit__isnull=False) & not_negative("automatic_limit"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Normalises the numbers. Raises for a wrong IBAN, an unknown currency, and an account without a number."""
+        self.iban, self.number, self.bank = (_compact(text) for text in (self.iban, self.number, self.bank))
+        self.currency = self.currency.upper()
+        if self.iban and not iban.is_valid(self.iban):
+            raise ValidationError({"iban": "This is no IBAN: its check digits are wrong."})
+        if not self.iban and not self.number:
+            raise ValidationError({"iban": "Give the IBAN or the number of the account."})
+        if self.is_automatic and self.automatic_limit is None:
+            raise ValidationError({"automatic_limit": "Say up to which amount nobody needs to look."})
+        if not is_currency(self.currency):
+            raise ValidationError({"currency": "There is no such currency."})
+
+
+def _compact(text: str) -> str:
+    return "".join(text.split()).upper()

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django_fsm import transition
+
+from core.models.account import Account
+from core.models.bank_account import BankAccount
+from core.models.base import BaseModel, MoneyField, StatefulModel, positive
+from core.models.guards import PartsWithinLine
+from core.models.payment import Payment
+from core.models.statement import Statement, in_range
+from core.models.user import User
+from core.problems import ValidationError
+from engine.stateful import StatusField
+from engine.triggers import AppendOnly, Frozen
+
+
+class StatementLine(StatefulModel):
+    """A booked line of a bank statement. Its facts never change.
+
+    open or suggested (somebody could decide on it) -> matched (payments stand for it), ignored, or returned (it took
+    money back). Two equal lines of a day are two: `occurrence` counts them.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        SUGGESTED = "suggested"
+        MATCHED = "matched"
+        IGNORED = "ignored"
+        RETURNED = "returned"
+
+    UNDECIDED = (Status.OPEN, Status.SUGGESTED)
+    INITIAL_STATES = (Status.OPEN, Status.SUGGESTED)
+
+    statement = models.ForeignKey(Statement, models.PROTECT, related_name="lines")  # the first that had it
+    bank_account = models.ForeignKey(BankAccount, models.PROTECT, db_index=False, related_name="+")
+    status = StatusField(choices=Status, default=Status.OPEN)
+    row = models.PositiveIntegerField()  # in its file, from 1
+    booked_on = models.DateField()
+    value_on = models.DateField(null=True)
+    amount = MoneyField()  # signed: money in is positive
+    currency = models.CharField(max_length=3)
+    text = models.TextField(blank=True)  # all that the bank wrote
+    payer_name = models.CharField(max_length=200, blank=True)  # the other side
+    payer_account = models.CharField(max_length=40, blank=True)
+    references = ArrayField(models.CharField(max_length=200), default=list)
+    bank_id = models.CharField(max_length=100, blank=True)
+    is_return = models.BooleanField(default=False)  # money that comes back, by a mark of the bank
+    return_reason = models.CharField(max_length=100, blank=True)
+    charges = MoneyField(null=True)  # kept by banks on the way
+    instructed = models.JSONField(null=True)  # amount, currency: what was sent, where that differs
+    details = models.JSONField(default=list)  # the transactions of a batch
+    notes = models.JSONField(default=list)
+    content_key = models.BinaryField(max_length=16)  # digest of text, payer and references, to know it again
+    occurrence = models.PositiveIntegerField()  # among equal lines of its day, from 1
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
+    )
+    rule = models.CharField(max_length=60, blank=True)  # of a decision without a person
+    ignored_because = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="statement_line_once",
+                fields=["bank_account", "booked_on", "amount", "currency", "content_key", "occurrence"],
+            ),
+            models.CheckConstraint(name="statement_line_amount_in_range", condition=in_range("amount")),
+            models.CheckConstraint(
+                name="statement_line_ignored_says_why", condition=~Q(status="ignored") | ~Q(ignored_because="")
+            ),
+            Frozen(
+                name="statement_line_frozen",
+                columns=[
+                    "statement_id",
+                    "bank_account_id",
+                    "row",
+                    "booked_on",
+                    "value_on",
+                    "amount",
+                    "currency",
+                    "content_key",
+                    "occurrence",
+                ],
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="statement_line_undecided",
+                fields=["bank_account", "booked_on", "id"],
+                condition=Q(status__in=["open", "suggested"]),
+            ),
+            models.Index(name="statement_line_of_statement", fields=["statement", "row"]),
+        ]
+        permissions = [("match_lines", "Match lines of bank statements with payments")]
+
+    def __str__(self) -> str:
+        return f"{self.booked_on} {self.amount} {self.currency}"
+
+    def may_be_matched_by(self, user: User) -> bool:
+        return user.is_granted("core.match_lines")
+
+    @transition(field=status, source=UNDECIDED, target=Status.MATCHED, permission=may_be_matched_by)
+    def match(self, *, by: User, rule: str = "") -> None:
+        """Payments of it stand in LinePayment."""
+        self.decided_by, self.rule = by, rule
+
+    @transition(field=status, source=Status.MATCHED, target=Status.OPEN, permission=may_be_matched_by)
+    def unmatch(self, *, by: User) -> None:
+        """Take a match back, while none of its payments is settled."""
+        self.decided_by, self.rule = None, ""
+
+    @transition(field=status, source=UNDECIDED, target=Status.IGNORED, permission=may_be_matched_by)
+    def ignore(self, *, by: User, because: str) -> None:
+        """It is no customer's money. Raises ValidationError without a reason."""
+        if not because.strip():
+            raise ValidationError({"reason": ["Say why."]})
+        self.decided_by, self.ignored_because = by, because
+
+    @transition(field=status, source=Status.IGNORED, target=Status.OPEN, permission=may_be_matched_by)
+    def reopen(self, *, by: User) -> None:
+        self.decided_by, self.ignored_because = None, ""
+
+    @transition(field=status, source=UNDECIDED, target=Status.RETURNED, permission=may_be_matched_by)
+    def mark_returned(self, *, by: User, rule: str = "") -> None:
+        """It took the money of a payment back, which is reversed."""
+        self.decided_by, self.rule = by, rule
+
+
+class LinePayment(BaseModel):
+    """A part of a line that stands for a payment; a negative one takes `takes_back` back. Append-only.
+
+    A trigger keeps the sum of a line's parts between zero and what the line is about.
+    """
+
+    line = models.ForeignKey(StatementLine, models.PROTECT, related_name="payments")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="line_payments")
+    amount = MoneyField()
+    is_decision = models.BooleanField(default=False)  # this match approved or reversed the payment
+    takes_back = models.OneToOneField("self", models.PROTECT, null=True, related_name="taken_back_by")
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    rule = models.CharField(max_length=60, blank=True)
+    reasons = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            AppendOnly(name="line_payment_append_only"),
+            PartsWithinLine(name="line_payment_within_line"),
+            models.CheckConstraint(
+                name="line_payment_amount_in_range",
+                condition=(Q(takes_back__isnull=True) & positive("amount"))
+                | Q(takes_back__isnull=False, amount__lt=0, amount__gt=-(10**12)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.line_id} for {self.payment_id}"
+
+
+class PayerIdentity(BaseModel):
+    """Who has paid for an account before, confirmed by a person: an IBAN, another account number, or a name."""
+
+    class Kind(models.TextChoices):
+        ACCOUNT = "account"  # IBAN or number, without blanks
+        NAME = "name"  # folded as `search_text`
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="payer_identities")
+    kind = models.CharField(max_length=10, choices=Kind)
+    value = models.CharField(max_length=200)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "payer identities"
+        constraints = [
+            models.UniqueConstraint(name="payer_identity_once", fields=["kind", "value", "account"]),
+            models.CheckConstraint(name="payer_identity_says_something", condition=~Q(value="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.value

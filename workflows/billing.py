@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from core.models import Account, Invoice, Payment, Subscription
+from core.models import Account, Invoice, Payment, StatementFile, Subscription
 from engine import alert, on
+from workflows.bank.automatic import match_file
+from workflows.bank.importing import read_statement_file
 from workflows.lifecycle.closing import clean_up_cancelled_subscription, clean_up_closed_account
 from workflows.lifecycle.dunning import escalate_claim, schedule_cancellation, schedule_suspension, watch_invoices
 from workflows.lifecycle.renewals import reissue_renewal, reprice_renewal, resume, schedule_renewal
@@ -40,6 +42,9 @@ on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)
 on(Payment.reject, mail_rejection)
 on(Payment.reverse, unsettle_payment, mail_reversal)
+
+on(StatementFile, read_statement_file)  # created: somebody uploads what the bank says
+on(StatementFile.complete, match_file)
 
 on(Subscription.activate, schedule_renewal)
 on(Subscription.renew, schedule_renewal)

@@ -110,11 +110,15 @@ def record_payment(
     currency: str,
     reference: str,
     by: User,
+    submitted_by: User | None = None,
     notes: str = "",
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Money that staff saw arrive, also for closed invoices; a colleague approves it. Raises DuplicateClaim."""
+    """Money that staff saw arrive, also for closed invoices; a colleague approves it. Raises DuplicateClaim.
+
+    submitted_by: the statement that shows it, so that who matches its line may approve it.
+    """
     if not by.may_decide_on(invoice.account_id, "core.review_payment"):
         raise PermissionDenied("You may not record payments of this account.")
     check_all(
@@ -128,7 +132,7 @@ def record_payment(
         return _begin(
             invoice,
             method,
-            by=by,
+            by=submitted_by or by,
             amount=amount,
             currency=currency,
             reference=reference,

@@ -1,1 +1,17 @@
 """The operator's bank: statements are read, their lines are matched with payments, money is sent back."""
+
+from workflows.bank.accounts import save_bank_account
+from workflows.bank.matches import Part, match_line, return_line, unmatch_line
+from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.uploads import import_statement
+
+__all__ = [
+    "Candidate",
+    "CandidateFinder",
+    "Part",
+    "import_statement",
+    "match_line",
+    "return_line",
+    "save_bank_account",
+    "unmatch_line",
+]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError as Invalid
+from django.db import IntegrityError
+from django.db.transaction import atomic
+
+from core.models import BankAccount, PaymentMethod, User
+from core.money import check_amount
+from core.problems import Conflict, PermissionDenied, ValidationError
+from core.security.events import remember
+from workflows.bank.readers.statement import AccountIdentifier
+
+
+def find_bank_account(identifier: AccountIdentifier, currency: str = "") -> BankAccount | None:
+    """Our account that a file names, by its IBAN or number; None where the file names none, or one that is not ours.
+
+    An IBAN may stand for several accounts, one for each currency; without a currency it must be one alone.
+    """
+    found: list[BankAccount] = []
+    if identifier.iban:
+        found = list(BankAccount.objects.filter(iban=identifier.iban))
+    if not found and identifier.number:
+        found = list(BankAccount.objects.filter(number=identifier.number))
+        if identifier.bank:
+            found = [one for one in found if not one.bank or one.bank == identifier.bank] or []
+    if currency:
+        found = [one for one in found if one.currency == currency]
+    return found[0] if len(found) == 1 else None
+
+
+def is_named(identifier: AccountIdentifier) -> bool:
+    return bool(identifier.iban or identifier.number)
+
+
+def names_account(identifier: AccountIdentifier, account: BankAccount) -> bool:
+    """Whether what a file says of its account can be this one."""
+    if identifier.iban and account.iban:
+        return identifier.iban == account.iban
+    if identifier.number and account.number:
+        return identifier.number == account.number
+    if identifier.number and account.iban:  # many formats give the number that ends the IBAN
+        return account.iban.endswith(identifier.number.lstrip("0"))
+    return not is_named(identifier)
+
+
+def save_bank_account(
+    account: BankAccount, *, by: User, payment_methods: Sequence[PaymentMethod] | None = None, **fields: Any
+) -> BankAccount:
+    """Add an account, or change one. fields: columns of BankAccount.
+
+    Raises PermissionDenied, also for who switches automatic approvals on without the right to approve;
+    ValidationError; Conflict if another has this name or number.
+    """
+    if not by.is_granted("core.import_statements"):
+        raise PermissionDenied("You may not manage bank accounts.")
+    for name, value in fields.items():
+        setattr(account, name, value)
+    if (fields.get("is_automatic") or "automatic_limit" in fields) and not by.is_granted("core.approve_payment"):
+        raise PermissionDenied("Only those who approve payments switch on that a match approves them.")
+    if account.automatic_limit is not None:
+        check_amount(account.automatic_limit, account.currency, field="automatic_limit")
+    try:
+        account.full_clean(validate_unique=False, validate_constraints=False)
+    except Invalid as error:
+        raise ValidationError(error.message_dict) from error
+    try:
+        with atomic():
+            account.save()
+            if payment_methods is not None:
+                account.payment_methods.set(payment_methods)
+            remember("bank_account_saved", actor=by, bank_account=str(account.pk), changed=sorted(fields))
+    except IntegrityError as error:
+        raise Conflict("Another bank account has this name or number.") from error
+    return account

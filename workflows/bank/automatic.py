@@ -1,0 +1,97 @@
+"""Sure matches that nobody looks at: off until an operator switches it on for an account."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from itertools import islice
+from uuid import UUID
+
+from django.db.models import F
+from django.db.transaction import atomic
+
+from core.models import Invoice, Payment, StatementFile, StatementLine
+from core.problems import Problem
+from engine import effect_handler, schedule
+from engine.models import Effect
+from workflows.bank.matches import Part, match_line
+from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.service_users import matching_user
+from workflows.settlement.locking import lock_account
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 100  # lines, for which candidates are looked up together
+SECONDS = 5.0  # after which the next effect goes on
+
+
+@effect_handler("statement.match")
+def match_file(file: StatementFile, effect: Effect) -> None:
+    """Match the sure lines of a file that adds up. A second run finds them matched.
+
+    A line that a person decides meanwhile, or whose payment they decide, is left to them.
+    """
+    ends = time.monotonic() + SECONDS
+    after = UUID(effect.payload["after"]) if effect.payload else None
+    lines = _eligible(file, after)
+    while some := list(islice(lines, AT_ONCE)):
+        _match(some)
+        if time.monotonic() > ends:
+            last = some[-1].pk
+            schedule(
+                match_file,
+                key=f"statement.match:{file.pk}:{last}",
+                about=file,
+                cause=effect,
+                payload={"after": str(last)},
+            )
+            return
+
+
+def _eligible(file: StatementFile, after: UUID | None) -> Iterator[StatementLine]:
+    """Of accounts that are automatic: what adds up, within the limit, undecided, in the order of the file."""
+    lines = StatementLine.objects.filter(
+        statement__file=file,
+        statement__adds_up=True,
+        bank_account__is_automatic=True,
+        bank_account__automatic_limit__isnull=False,
+        status=StatementLine.Status.SUGGESTED,
+        amount__gt=0,
+        amount__lte=F("bank_account__automatic_limit"),
+        is_return=False,
+    )
+    if after is not None:
+        lines = lines.filter(pk__gt=after)
+    return lines.select_related("bank_account").order_by("pk").iterator(AT_ONCE)
+
+
+def _match(lines: list[StatementLine]) -> None:
+    user, paid = matching_user(), set[UUID]()
+    by_account: dict[UUID, list[StatementLine]] = {}
+    for line in lines:
+        by_account.setdefault(line.bank_account_id, []).append(line)
+    for some in by_account.values():
+        finder = CandidateFinder(some[0].bank_account)
+        for line, found in zip(some, finder.find(some), strict=True):
+            sure = [candidate for candidate in found if candidate.rule]
+            if len(sure) != 1 or sure[0].invoice.pk in paid:  # of two lines for one invoice the second is looked at
+                continue
+            [candidate] = sure
+            paid.add(candidate.invoice.pk)
+            part = Part(line.amount, candidate.claim, None if candidate.claim else candidate.invoice)
+            try:
+                with atomic():
+                    if not _is_unpaid(candidate):
+                        continue
+                    match_line(line, [part], by=user, rule=candidate.rule, reasons=candidate.reasons)
+            except Problem as problem:
+                log.info("line %s is left to a person: %s", line.pk, problem)
+
+
+def _is_unpaid(candidate: Candidate) -> bool:
+    """Locks the account: of two files with money for one invoice the second sees the payment of the first."""
+    lock_account(candidate.invoice.account)
+    invoice = Invoice.objects.get(pk=candidate.invoice.pk)
+    approved = Payment.objects.filter(invoice=invoice, status=Payment.Status.APPROVED)
+    return invoice.outstanding == candidate.invoice.outstanding and not approved.exists()

@@ -1,0 +1,291 @@
+"""Which payments a line may stand for: reasons for and against, and the rule that decides. Nothing is written here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Protocol
+from uuid import UUID
+
+from django.db.models import Q
+
+from core.models import BankAccount, Invoice, PayerIdentity, Payment
+from core.money import money_text
+from workflows.bank.clues import Clues, find_clues
+
+CANDIDATES_MOST = 5
+CLAIM_EARLIER_DAYS = 1  # a line may be booked before the day that the customer named
+CLAIM_LATER_DAYS = 5  # beyond what its method's bank takes
+
+# Reasons, in the words that staff read.
+REFERENCE = "reference with check character"
+NUMBER = "invoice number"
+CLAIM = "reference of the claim"
+AMOUNT = "amount"
+WITHIN_TOLERANCE = "amount, but for what a bank kept"
+PAYER = "payer known"
+
+AUTO, SUGGEST = "auto", "suggest"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Matches by itself, where it may, when all of `needs` hold and nothing speaks against it."""
+
+    name: str
+    needs: frozenset[str]
+
+
+# The first that holds is named. An amount alone proves little: subscriptions have few prices.
+RULES = (
+    Rule("reference and amount", frozenset({REFERENCE, AMOUNT})),
+    Rule("reference and amount within tolerance", frozenset({REFERENCE, WITHIN_TOLERANCE})),
+    Rule("claim and amount", frozenset({CLAIM, AMOUNT})),
+    Rule("number, amount and payer", frozenset({NUMBER, AMOUNT, PAYER})),
+)
+
+
+@dataclass
+class Candidate:
+    """An invoice, with the claim of it that awaits a decision if there is one."""
+
+    invoice: Invoice
+    claim: Payment | None
+    reasons: list[str] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
+    rule: str = ""  # that matches it by itself; empty: a person decides
+
+    @property
+    def account_id(self) -> UUID:
+        return self.invoice.account_id
+
+    @property
+    def amount(self) -> Decimal:
+        """What is expected."""
+        return self.claim.amount if self.claim else self.invoice.outstanding
+
+    @property
+    def kind(self) -> str:
+        return AUTO if self.rule else SUGGEST
+
+
+class LineFacts(Protocol):
+    """A line as its reader gives it, or as it is stored."""
+
+    @property
+    def booked_on(self) -> date: ...
+    @property
+    def value_on(self) -> date | None: ...
+    @property
+    def amount(self) -> Decimal: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def payer_name(self) -> str: ...
+    @property
+    def payer_account(self) -> str: ...
+    @property
+    def references(self) -> Sequence[str]: ...
+    @property
+    def bank_id(self) -> str: ...
+    @property
+    def is_return(self) -> bool: ...
+
+
+class CandidateFinder:
+    """Finds candidates for the lines of one account, with the claims that await a decision at its beginning."""
+
+    def __init__(self, account: BankAccount) -> None:
+        self._account = account
+        self._by_id: dict[str, list[Payment]] = defaultdict(list)
+        waiting = Payment.objects.filter(status=Payment.Status.PENDING_APPROVAL).exclude(reference_key="")
+        for claim in waiting.select_related("method"):
+            self._by_id[claim.reference_key].append(claim)
+
+    def find(self, lines: Sequence[LineFacts]) -> list[list[Candidate]]:
+        """For each line the best candidates first; none for money that went out or came back.
+
+        A constant number of queries. lines: at most some thousands.
+        """
+        clues = [_clues(line) if line.amount > 0 and not line.is_return else Clues() for line in lines]
+        ids = {word for clue in clues for word in clue.ids if word in self._by_id}
+        claimed = {word: self._by_id[word] for word in ids}
+        found = _Found.look_up(clues, claimed, {line.amount for line in lines}, self._account.currency)
+        return [found.candidates(line, clue) for line, clue in zip(lines, clues, strict=True)]
+
+
+def _clues(line: LineFacts) -> Clues:
+    return find_clues(
+        line.text,
+        references=line.references,
+        bank_id=line.bank_id,
+        payer_account=line.payer_account,
+        payer_name=line.payer_name,
+    )
+
+
+@dataclass
+class _Found:
+    """What the clues of many lines lead to."""
+
+    invoices: dict[UUID, Invoice]
+    by_reference: dict[str, Invoice]
+    by_number: dict[str, Invoice]
+    by_id: dict[str, list[Payment]]  # claims, by their reference
+    claims: dict[UUID, list[Payment]]  # by invoice
+    approved: set[UUID]  # invoices of which a payment is about to be settled
+    currency: str
+    payers: dict[tuple[str, str], set[UUID]]  # accounts, by kind and value
+    open_of: dict[UUID, list[Invoice]]  # open invoices of accounts that payers are known for
+
+    @classmethod
+    def look_up(
+        cls, clues: Sequence[Clues], claimed: dict[str, list[Payment]], amounts: set[Decimal], currency: str
+    ) -> _Found:
+        payers = _payers(clues)
+        known = {account for accounts in payers.values() for account in accounts}
+        named = Invoice.objects.filter(
+            Q(payment_reference__in=set().union(*(clue.references for clue in clues)))
+            | Q(number__in=set().union(*(clue.numbers for clue in clues)))
+            | Q(pk__in={claim.invoice_id for claims in claimed.values() for claim in claims})
+        ).exclude(status=Invoice.Status.DRAFT)
+        invoices = {invoice.pk: invoice for invoice in named.select_related("payment_method")}
+        of_payers = Invoice.objects.filter(account__in=known, status__in=Invoice.OPEN, currency=currency)
+        open_of: dict[UUID, list[Invoice]] = defaultdict(list)
+        for invoice in of_payers.select_related("payment_method").order_by("due_on", "id") if known else ():
+            if invoice.outstanding in amounts:
+                invoices.setdefault(invoice.pk, invoice)
+                open_of[invoice.account_id].append(invoices[invoice.pk])
+        claims: dict[UUID, list[Payment]] = defaultdict(list)
+        approved: set[UUID] = set()
+        in_review = Payment.objects.in_review().filter(invoice__in=invoices)
+        for claim in in_review.select_related("method").order_by("id") if invoices else ():
+            if claim.status == Payment.Status.APPROVED:
+                approved.add(claim.invoice_id)
+            else:
+                claims[claim.invoice_id].append(claim)
+        return cls(
+            invoices=invoices,
+            by_reference={invoice.payment_reference: invoice for invoice in invoices.values()},
+            by_number={invoice.number: invoice for invoice in invoices.values() if invoice.number},
+            by_id=claimed,
+            claims=claims,
+            approved=approved,
+            currency=currency,
+            payers=payers,
+            open_of=open_of,
+        )
+
+    def candidates(self, line: LineFacts, clues: Clues) -> list[Candidate]:
+        accounts = self._accounts_of_payer(clues)
+        reasons: dict[tuple[UUID, UUID | None], set[str]] = defaultdict(set)
+        for reference in clues.references & self.by_reference.keys():
+            reasons[self._of(self.by_reference[reference], line)].add(REFERENCE)
+        for number in clues.numbers & self.by_number.keys():
+            reasons[self._of(self.by_number[number], line)].add(NUMBER)
+        for word in clues.ids & self.by_id.keys():
+            for claim in self.by_id[word]:
+                if _is_in_time(claim, line):
+                    reasons[claim.invoice_id, claim.pk].add(CLAIM)
+        if not reasons:
+            for account_id in accounts:
+                for invoice in self.open_of.get(account_id, ()):
+                    if invoice.outstanding == line.amount:
+                        reasons[self._of(invoice, line)].add(PAYER)
+        found = [self._candidate(line, key, words, accounts) for key, words in reasons.items()]
+        _judge(found)
+        return sorted(found, key=_rank)[:CANDIDATES_MOST]
+
+    def _of(self, invoice: Invoice, line: LineFacts) -> tuple[UUID, UUID | None]:
+        """The invoice with the claim that fits the line best, if it has been claimed."""
+        claims = self.claims.get(invoice.pk, [])
+        best = min(claims, key=lambda claim: (claim.amount != line.amount, claim.pk), default=None)
+        return invoice.pk, best.pk if best else None
+
+    def _candidate(
+        self, line: LineFacts, key: tuple[UUID, UUID | None], words: set[str], accounts: set[UUID]
+    ) -> Candidate:
+        invoice = self.invoices[key[0]]
+        claim = next((claim for claim in self.claims.get(invoice.pk, []) if claim.pk == key[1]), None)
+        candidate = Candidate(invoice, claim)
+        currency = claim.currency if claim else invoice.currency
+        if currency != self.currency:
+            candidate.against.append(f"it is in {currency}")
+        elif line.amount == candidate.amount:
+            words.add(AMOUNT)
+        elif invoice.status in Invoice.OPEN:
+            _compare(candidate, line.amount, self.currency, words)
+        if invoice.status not in Invoice.OPEN:
+            candidate.against.append(f"the invoice is {invoice.status}: the money goes to the balance")
+        if invoice.pk in self.approved:
+            candidate.against.append("another payment of it was approved")
+        if invoice.account_id in accounts:
+            words.add(PAYER)
+        elif accounts:
+            candidate.against.append("the payer is known for another account")
+        candidate.reasons = [word for word in ORDER if word in words]
+        return candidate
+
+    def _accounts_of_payer(self, clues: Clues) -> set[UUID]:
+        """By the account that paid; by its name alone only where there is no number."""
+        if clues.payer_account:
+            return self.payers.get((PayerIdentity.Kind.ACCOUNT, clues.payer_account), set())
+        return self.payers.get((PayerIdentity.Kind.NAME, clues.payer_name), set())
+
+
+ORDER = (REFERENCE, NUMBER, CLAIM, AMOUNT, WITHIN_TOLERANCE, PAYER)
+
+
+def _judge(found: list[Candidate]) -> None:
+    """Name the rule of a candidate that stands alone and has nothing against it."""
+    certain = [each for each in found if REFERENCE in each.reasons or CLAIM in each.reasons or NUMBER in each.reasons]
+    if len({each.invoice.pk for each in certain}) > 1:
+        for each in certain:
+            each.against.append(f"{len(certain)} invoices are named")
+    for each in found:
+        if not each.against:
+            each.rule = next((rule.name for rule in RULES if rule.needs <= set(each.reasons)), "")
+
+
+def _rank(candidate: Candidate) -> tuple[bool, int, int, str]:
+    first = min(ORDER.index(reason) for reason in candidate.reasons)
+    return not candidate.rule, first, len(candidate.against), str(candidate.invoice.pk)
+
+
+def _compare(candidate: Candidate, amount: Decimal, currency: str, words: set[str]) -> None:
+    missing = candidate.amount - amount
+    difference = money_text(abs(missing), currency)
+    if missing < 0:
+        candidate.against.append(f"{difference} more")
+    elif missing <= _tolerance(candidate):
+        words.add(WITHIN_TOLERANCE)
+    else:
+        candidate.against.append(f"{difference} less")
+
+
+def _tolerance(candidate: Candidate) -> Decimal:
+    method = candidate.claim.method if candidate.claim else candidate.invoice.payment_method
+    return method.tolerance(candidate.invoice.total) if method else Decimal(0)
+
+
+def _is_in_time(claim: Payment, line: LineFacts) -> bool:
+    if claim.paid_on is None:
+        return True
+    day: date = line.value_on or line.booked_on
+    first = claim.paid_on - timedelta(days=CLAIM_EARLIER_DAYS)
+    return first <= day <= claim.paid_on + timedelta(days=claim.method.bank_lag_days + CLAIM_LATER_DAYS)
+
+
+def _payers(clues: Iterable[Clues]) -> dict[tuple[str, str], set[UUID]]:
+    numbers = {clue.payer_account for clue in clues} - {""}
+    names = {clue.payer_name for clue in clues if not clue.payer_account} - {""}
+    identities = PayerIdentity.objects.filter(
+        Q(kind=PayerIdentity.Kind.ACCOUNT, value__in=numbers) | Q(kind=PayerIdentity.Kind.NAME, value__in=names)
+    )
+    found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    for kind, value, account_id in identities.values_list("kind", "value", "account_id"):
+        found[kind, value].add(account_id)
+    return found

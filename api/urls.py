@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from api import (
     accounts,
     auth,
+    bank_lines,
     docs,
     invoices,
     members,
@@ -17,6 +18,7 @@ from api import (
     previews,
     sites,
     staff,
+    statements,
     workflows,
 )
 from api.not_found import not_found
@@ -44,6 +46,19 @@ v1 = [
     path("billing/payments/", payments.Payments.as_view({"get": "list"})),
     path("billing/payments/<uuid:pk>/", payments.Payments.as_view({"get": "retrieve"})),
     path("billing/payments/<uuid:pk>/transitions/", payments.PaymentTransitions.as_view()),
+    path("billing/admin/statements/", statements.Statements.as_view({"get": "list", "post": "create"})),
+    path("billing/admin/statements/<uuid:pk>/", statements.Statements.as_view({"get": "retrieve"})),
+    path("billing/admin/bank-lines/", bank_lines.BankLines.as_view({"get": "list"})),
+    path("billing/admin/bank-lines/<uuid:pk>/", bank_lines.BankLines.as_view({"get": "retrieve"})),
+    path("billing/admin/bank-lines/<uuid:pk>/match/", bank_lines.MatchLine.as_view()),
+    path("billing/admin/bank-lines/<uuid:pk>/unmatch/", bank_lines.UnmatchLine.as_view()),
+    path("billing/admin/bank-lines/<uuid:pk>/ignore/", bank_lines.IgnoreLine.as_view()),
+    path("billing/admin/bank-lines/<uuid:pk>/return/", bank_lines.ReturnLine.as_view()),
+    path("billing/admin/bank-accounts/", statements.BankAccounts.as_view({"get": "list", "post": "create"})),
+    path(
+        "billing/admin/bank-accounts/<uuid:pk>/",
+        statements.BankAccounts.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
     path("billing/admin/payment-methods/", plans.PaymentMethods.as_view()),
     path("billing/admin/payments/confirm/", payments.ConfirmPayment.as_view()),
     path("billing/admin/payments/<uuid:pk>/approve/", payments.ApprovePayment.as_view()),

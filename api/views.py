@@ -155,6 +155,13 @@ class ApiView(APIView):
         self._token = KeyedToken.of(self.request._request.body)
         return self._token.text
 
+    def content_for_key(self, request: Request) -> bytes:
+        """What two requests under one key have in common. Raises PayloadTooLarge."""
+        try:
+            return request._request.body
+        except RequestDataTooBig as error:
+            raise PayloadTooLarge("The body is too large.") from error
+
     def _is_keyed(self, request: HttpRequest | Request) -> bool:
         return self.keeps_answers and request.method == "POST" and "Idempotency-Key" in request.headers
 
@@ -180,13 +187,13 @@ class ApiView(APIView):
         if not KEY_CHARACTERS.fullmatch(key):
             raise MalformedRequest("An Idempotency-Key has 1 to 255 visible ASCII characters.")
         self._scope, self._key = _scope(request), key
-        self._fingerprint, *older = _fingerprints(request)
+        self._fingerprint, *older = _fingerprints(request, self.content_for_key(request))
         # `sent`: older answers, kept for a week, are stored under the quoted key.
         first = first_answer(self._scope, key, sent, wait=False)
         if first is not None and first.fingerprint not in (self._fingerprint, *older):
             raise IdempotencyKeyReused("This key was used for another request.")
         if first is not None:
-            raise _Replay(first, with_token(bytes(first.body), request._request.body))
+            raise _Replay(first, with_token(bytes(first.body), self.content_for_key(request)))
         self._savepoint = transaction.savepoint()
 
     def _store_answer(self, response: Any) -> None:
@@ -242,13 +249,9 @@ def _scope(request: Request) -> str:
     return f"address:{client_ip(request)}"
 
 
-def _fingerprints(request: Request) -> list[str]:
+def _fingerprints(request: Request, content: bytes) -> list[str]:
     """Under SECRET_KEY, then under each fallback key."""
-    try:
-        body = request._request.body
-    except RequestDataTooBig as error:
-        raise PayloadTooLarge("The body is too large.") from error
-    words = b"\n".join([str(request.method).encode(), request.path.encode(), body])
+    words = b"\n".join([str(request.method).encode(), request.path.encode(), content])
     return [
         # The salt is a former name: stored fingerprints depend on it.
         salted_hmac("api.views", words, secret=secret, algorithm="sha256").hexdigest()

@@ -1,0 +1,266 @@
+"""Lines of bank statements: what they may pay, and what is decided on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ReadOnlyModelViewSet
+
+from api.fields import Amount, Choice, Money, MoneyText, StrictSerializer, Text, UuidField
+from api.query import ListQuery
+from api.views import StaffView, operation
+from core.models import BankAccount, Invoice, LinePayment, Payment, StatementLine
+from core.money import money_text
+from core.problems import Conflict, DuplicateClaim, NotFound, ValidationError, WrongState
+from engine import perform
+from workflows.bank import Candidate, CandidateFinder, Part, match_line, return_line, unmatch_line
+
+PARTS_MOST = 20
+
+
+class SuggestionOut(serializers.Serializer):
+    payment = serializers.UUIDField(allow_null=True, help_text="A claim that awaits a decision.")
+    invoice = serializers.UUIDField()
+    invoice_number = serializers.CharField()
+    account = serializers.UUIDField()
+    amount = MoneyText(help_text="What is expected.")
+    reasons = serializers.ListField(child=serializers.CharField())
+    against = serializers.ListField(child=serializers.CharField())
+    rule = serializers.CharField(allow_blank=True, help_text="That decides by itself where the account is automatic.")
+
+
+class LinePaymentOut(serializers.Serializer):
+    payment = serializers.UUIDField()
+    amount = MoneyText()
+    rule = serializers.CharField(allow_blank=True, help_text="Empty: a person decided.")
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class BankLineOut(serializers.Serializer):
+    id = serializers.UUIDField()
+    statement = serializers.UUIDField(source="statement.file_id", help_text="The file that brought it.")
+    row = serializers.IntegerField(help_text="In that file, from 1.")
+    status = serializers.ChoiceField(StatementLine.Status.choices)
+    bank_account = serializers.UUIDField(source="bank_account_id")
+    booked_on = serializers.DateField()
+    value_on = serializers.DateField(allow_null=True)
+    amount = Money("amount", help_text="Signed: money in is positive.")
+    currency = serializers.CharField()
+    payer_name = serializers.CharField(help_text="The other side, also of money that went out.")
+    payer_account = serializers.CharField()
+    text = serializers.CharField()
+    references = serializers.ListField(child=serializers.CharField())
+    bank_id = serializers.CharField()
+    is_return = serializers.BooleanField(help_text="The bank marks it as money that comes back.")
+    return_reason = serializers.CharField()
+    ignored_because = serializers.CharField()
+    open_amount = serializers.SerializerMethodField(help_text="What no payment stands for yet.")
+    suggestions = serializers.SerializerMethodField()
+    payments = serializers.SerializerMethodField()
+
+    def get_open_amount(self, line: StatementLine) -> str:
+        used = sum((part.amount for part in _live(line)), Decimal(0))
+        return money_text(abs(line.amount) - used, line.currency)
+
+    def get_suggestions(self, line: StatementLine) -> list[dict[str, Any]]:
+        found = self.context["candidates"].get(line.pk, [])
+        return [_suggestion(candidate, line.currency) for candidate in found]
+
+    def get_payments(self, line: StatementLine) -> list[dict[str, Any]]:
+        return [
+            {
+                "payment": str(part.payment_id),
+                "amount": money_text(part.amount, line.currency),
+                "rule": part.rule,
+                "reasons": part.reasons,
+            }
+            for part in _live(line)
+        ]
+
+
+def _live(line: StatementLine) -> list[LinePayment]:
+    """The parts that were not taken back."""
+    parts = list(line.payments.all())
+    gone = {part.takes_back_id for part in parts}
+    return [part for part in parts if part.takes_back_id is None and part.pk not in gone]
+
+
+def _suggestion(candidate: Candidate, currency: str) -> dict[str, Any]:
+    return {
+        "payment": candidate.claim and str(candidate.claim.pk),
+        "invoice": str(candidate.invoice.pk),
+        "invoice_number": candidate.invoice.number,
+        "account": str(candidate.account_id),
+        "amount": money_text(candidate.amount, currency),
+        "reasons": candidate.reasons,
+        "against": candidate.against,
+        "rule": candidate.rule,
+    }
+
+
+def lines_out(lines: list[StatementLine]) -> list[dict[str, Any]]:
+    """As JSON, with candidates as they are now: invoices are paid and claimed after a statement came."""
+    undecided: dict[BankAccount, list[StatementLine]] = defaultdict(list)
+    for line in lines:
+        if line.status in StatementLine.UNDECIDED:
+            undecided[line.bank_account].append(line)
+    candidates = {
+        line.pk: found
+        for account, some in undecided.items()
+        for line, found in zip(some, CandidateFinder(account).find(some), strict=True)
+    }
+    return list(BankLineOut(lines, many=True, context={"candidates": candidates}).data)
+
+
+class BankLines(StaffView, ReadOnlyModelViewSet):
+    """GET billing/admin/bank-lines/: booked lines, newest first."""
+
+    serializer_class = BankLineOut
+    permission = "core.match_lines"
+
+    class Filters(ListQuery):
+        statement = UuidField(required=False)
+        status = Choice(StatementLine.Status.choices, required=False)
+        bank_account = UuidField(required=False)
+        q = Text(required=False, max_length=100)
+        amount_min = Amount(required=False)
+        amount_max = Amount(required=False)
+
+    def get_queryset(self) -> QuerySet[StatementLine]:
+        wanted = self.query
+        columns = {
+            "statement": "statement__file",
+            "status": "status",
+            "bank_account": "bank_account",
+            "amount_min": "amount__gte",
+            "amount_max": "amount__lte",
+        }
+        found = _shown().filter(**{column: wanted[name] for name, column in columns.items() if name in wanted})
+        if "q" in wanted:
+            words = wanted["q"]
+            found = found.filter(
+                Q(text__icontains=words)
+                | Q(payer_name__icontains=words)
+                | Q(payer_account__iexact="".join(words.split()))
+                | Q(references__contains=[words])
+                | Q(bank_id=words)
+            )
+        return found
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(lines_out(list(page or [])))
+
+    @operation(BankLineOut, raises=(NotFound,))
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(lines_out([get_object_or_404(_shown(), pk=pk)])[0])
+
+
+def _shown() -> QuerySet[StatementLine]:
+    parts = LinePayment.objects.order_by("id")
+    return StatementLine.objects.select_related("statement", "bank_account").prefetch_related(
+        Prefetch("payments", parts)
+    )
+
+
+class DecideLine(StaffView):
+    """Decides on one line; the answer is the line."""
+
+    permission = "core.match_lines"
+
+    def line(self, pk: UUID) -> StatementLine:
+        return get_object_or_404(StatementLine.objects.select_related("bank_account"), pk=pk)
+
+    def answer(self, pk: UUID) -> Response:
+        return Response(lines_out([_shown().get(pk=pk)])[0])
+
+
+class PartIn(StrictSerializer):
+    """Of one line: a claimed payment, or an invoice that nobody claimed."""
+
+    payment = UuidField(required=False)
+    invoice = UuidField(required=False)
+    amount = Amount()
+
+
+class MatchLine(DecideLine):
+    """POST billing/admin/bank-lines/{id}/match/: what this line pays is approved."""
+
+    class In(StrictSerializer):
+        payments = serializers.ListField(child=PartIn(), min_length=1, max_length=PARTS_MOST)
+
+        EXAMPLE = {"payments": [{"payment": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": "89.00"}]}
+
+    @operation(BankLineOut, raises=(NotFound, WrongState, Conflict, DuplicateClaim))
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        line = self.line(pk)
+        parts = [self._part(part) for part in form.validated_data["payments"]]
+        match_line(line, parts, by=self.caller)
+        return self.answer(pk)
+
+    def _part(self, given: dict[str, Any]) -> Part:
+        if ("payment" in given) == ("invoice" in given):
+            raise ValidationError({"payments": ["Name a payment or an invoice in each."]})
+        if "payment" in given:
+            payment = Payment.objects.visible_to(self.caller).filter(pk=given["payment"]).first()
+            if payment is None:
+                raise ValidationError({"payments": ["There is no such payment."]})
+            return Part(given["amount"], payment=payment)
+        invoice = Invoice.objects.visible_to(self.caller).filter(pk=given["invoice"]).first()
+        if invoice is None:
+            raise ValidationError({"payments": ["There is no such invoice."]})
+        return Part(given["amount"], invoice=invoice)
+
+
+class UnmatchLine(DecideLine):
+    """POST billing/admin/bank-lines/{id}/unmatch/: the match was a mistake, and nothing is settled by it."""
+
+    @operation(BankLineOut, raises=(NotFound, WrongState))
+    def post(self, request: Request, pk: UUID) -> Response:
+        unmatch_line(self.line(pk), by=self.caller)
+        return self.answer(pk)
+
+
+class IgnoreLine(DecideLine):
+    """POST billing/admin/bank-lines/{id}/ignore/: this is no customer's money."""
+
+    class In(StrictSerializer):
+        reason = Text(max_length=200)
+
+        EXAMPLE = {"reason": "Our own transfer"}
+
+    @operation(BankLineOut, raises=(NotFound, WrongState))
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        perform(self.line(pk).ignore, by=self.caller, because=form.validated_data["reason"])
+        return self.answer(pk)
+
+
+class ReturnLine(DecideLine):
+    """POST billing/admin/bank-lines/{id}/return/: the bank took a payment back, which is reversed."""
+
+    class In(StrictSerializer):
+        payment = UuidField()
+
+        EXAMPLE = {"payment": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}
+
+    @operation(BankLineOut, raises=(NotFound, WrongState))
+    def post(self, request: Request, pk: UUID) -> Response:
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        payment = Payment.objects.visible_to(self.caller).filter(pk=form.validated_data["payment"]).first()
+        if payment is None:
+            raise ValidationError({"payment": ["There is no such payment."]})
+        return_line(self.line(pk), payment, by=self.caller)
+        return self.answer(pk)

@@ -225,7 +225,7 @@ class MatchLine(DecideLine):
 class UnmatchLine(DecideLine):
     """POST billing/admin/bank-lines/{id}/unmatch/: the match was a mistake, and nothing is settled by it."""
 
-    @operation(BankLineOut, raises=(NotFound, WrongState))
+    @operation(BankLineOut, raises=(NotFound, WrongState, Conflict))
     def post(self, request: Request, pk: UUID) -> Response:
         unmatch_line(self.line(pk), by=self.caller)
         return self.answer(pk)

@@ -155,7 +155,7 @@ def test_line_is_listed_with_suggestions_and_matched(bookkeeper, bank_account, r
     run_effects()
     assert Payment.objects.get().status == "succeeded"
     assert is_problem(bookkeeper.post(f"billing/admin/bank-lines/{line['id']}/match/", body), 409, "wrong-state")
-    assert is_problem(bookkeeper.post(f"billing/admin/bank-lines/{line['id']}/unmatch/"), 409, "wrong-state")
+    assert is_problem(bookkeeper.post(f"billing/admin/bank-lines/{line['id']}/unmatch/"), 409, "conflict")
 
 
 def test_line_is_ignored_with_a_reason(bookkeeper, bank_account, run_effects):

@@ -49,6 +49,8 @@ APPROVER = [
     "/desk/accounts/invoices/{invoice}/write-off/",
     "/desk/figures/",
     "/desk/trials/",
+    "/desk/bank/",
+    "/desk/bank/?list=self&q=x",
 ]
 OPERATOR = [
     "/desk/workflows/",
@@ -61,9 +63,10 @@ OPERATOR = [
     "/desk/effects/{effect}/",
     "/desk/effects/{effect}/retry/",
 ]
+BANK = ["/desk/bank/files/{file}/", "/desk/bank/lines/{line}/"]  # test_bank.py imports what they show
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.
-BY_POST = {"desk_bulk", "effects_retry", "effect_rate"}
+BY_POST = {"desk_bulk", "effects_retry", "effect_rate", "desk_bank_decide"}
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
@@ -71,4 +74,4 @@ NO_PAGES = {
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
     "desk_send_link", "effect_pause_verb",
 }  # fmt: skip
-EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *OPERATOR, *GRANTER]
+EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *BANK, *OPERATOR, *GRANTER]

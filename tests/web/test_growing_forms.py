@@ -163,6 +163,7 @@ PAGES: dict[str, Page | None] = {
     ),
     "BulkRejectForm": Page("staff", at("desk_bulk"), {"verb": "reject", "id": "claim", "reason_code": "not_received"}),
     "ReasonForm": None,
+    "UploadForm": Page("staff", at("desk_bank"), {"bank_account": ""}),
     "CloseAccountForm": None,
     "AdjustForm": None,
     "ClusterForm": Page("staff", at("cluster", "domain", "crowded.example"), {"verb": "close", "reason": "one person"}),

@@ -18,6 +18,8 @@ VOID = "core.void_invoice"
 ADJUST = "core.adjust_credits"
 MANAGE = "core.manage_accounts"
 GRANT = "core.grant_duties"
+IMPORT = "core.import_statements"
+MATCH = "core.match_lines"
 CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of customers and their invoices
 
 

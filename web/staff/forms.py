@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from core.models import Account, Invoice, Payment, PaymentMethod
+from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod
 from core.models.payment import PlannedAllocation
 from core.money import money_text
 from web.forms.base import PageForm
@@ -184,6 +184,21 @@ class AdjustForm(PageForm):
     )
     reason = Line(label="Reason, as the customer reads it", max_length=200, css="full")
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+
+
+class UploadForm(PageForm):
+    file = forms.FileField(label="File of the bank", allow_empty_file=True)
+    bank_account = Choice(required=False, label="Account, where the file does not say it")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accounts = {str(account.pk): account for account in BankAccount.objects.all()}
+        rows = [("", "As the file says"), *((key, account.name) for key, account in self.accounts.items())]
+        self.fields["bank_account"].choices = rows  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> BankAccount | None:
+        return self.accounts.get(self.cleaned_data["bank_account"])
 
 
 FORMS = {"approve": ApproveForm, "reject": RejectForm, "reverse": ReverseForm}

@@ -4,6 +4,7 @@ from django.urls import path
 
 from web.staff import (
     accounts,
+    bank,
     batches,
     bulk,
     clusters,
@@ -41,6 +42,10 @@ urlpatterns = [
         name="desk_write_off",
     ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
+    path("bank/", bank.bank_page, name="desk_bank"),
+    path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
+    path("bank/lines/<uuid:pk>/", bank.line_page, name="desk_bank_line"),
+    path("bank/lines/<uuid:pk>/<slug:verb>/", bank.decide, name="desk_bank_decide"),
     path("trials/", clusters.clusters_page, name="clusters"),
     path("trials/<slug:reason>/<str:key>/", clusters.cluster_page, name="cluster"),
     path("workflows/", machines.machines_page, name="machines"),

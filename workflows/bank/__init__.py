@@ -3,12 +3,14 @@
 from workflows.bank.accounts import save_bank_account
 from workflows.bank.matches import Part, match_line, return_line, unmatch_line
 from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.returns import find_returned
 from workflows.bank.uploads import import_statement
 
 __all__ = [
     "Candidate",
     "CandidateFinder",
     "Part",
+    "find_returned",
     "import_statement",
     "match_line",
     "return_line",

@@ -67,18 +67,13 @@ def match_line(
 
 
 def unmatch_line(line: StatementLine, *, by: User) -> StatementLine:
-    """Take a match back. Raises WrongState where it approved a payment that stands: that is reversed instead."""
+    """Take a match back. Raises Conflict where it approved a payment that stands: that is reversed instead."""
     with atomic():
         perform(line.unmatch, by=by)
         parts = line.payments.filter(takes_back__isnull=True, taken_back_by__isnull=True).select_related("payment")
         for part in parts:
             if part.is_decision and part.payment.status in LIVE:
-                raise WrongState(
-                    "The payment that was approved by this match is settled: reverse it instead.",
-                    object_status=str(line.status),
-                    available=[],
-                    unmet=[],
-                )
+                raise Conflict("The payment that was approved by this match is settled: reverse it instead.")
             LinePayment.objects.create(
                 line=line, payment=part.payment, amount=-part.amount, takes_back=part, decided_by=by
             )

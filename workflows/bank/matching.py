@@ -152,10 +152,10 @@ class _Found:
             | Q(number__in=set().union(*(clue.numbers for clue in clues)))
             | Q(pk__in={claim.invoice_id for claims in claimed.values() for claim in claims})
         ).exclude(status=Invoice.Status.DRAFT)
-        invoices = {invoice.pk: invoice for invoice in named.select_related("payment_method")}
+        invoices = {invoice.pk: invoice for invoice in named.select_related("payment_method", "account")}
         of_payers = Invoice.objects.filter(account__in=known, status__in=Invoice.OPEN, currency=currency)
         open_of: dict[UUID, list[Invoice]] = defaultdict(list)
-        for invoice in of_payers.select_related("payment_method").order_by("due_on", "id") if known else ():
+        for invoice in of_payers.select_related("payment_method", "account").order_by("due_on", "id") if known else ():
             if invoice.outstanding in amounts:
                 invoices.setdefault(invoice.pk, invoice)
                 open_of[invoice.account_id].append(invoices[invoice.pk])

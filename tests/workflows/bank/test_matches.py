@@ -237,7 +237,7 @@ def test_evidence_can_be_taken_back_and_a_settled_decision_cannot(line_of, invoi
     assert evidence.status == "open"
     assert sum(LinePayment.objects.values_list("amount", flat=True)) == 0
     decided = match_line(line_of(text="b"), [Part(Decimal("89.00"), invoice=issued())], by=bookkeeper)
-    with pytest.raises(WrongState, match="reverse it"):
+    with pytest.raises(Conflict, match="reverse it"):
         unmatch_line(decided, by=bookkeeper)
     assert StatementLine.objects.get(pk=decided.pk).status == "matched"
 

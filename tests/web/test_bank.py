@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from core.models import BankAccount, Payment, StatementFile, StatementLine
+from core.models.user import STAFF_PERMISSIONS
+from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, UserFactory
+from tests.web.conftest import signed_in
+from tests.workflows.bank.statement_files import IBAN, Row, camt
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def bookkeeper(db):
+    person = UserFactory(is_staff=True)
+    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    person.user_permissions.set(own)
+    return signed_in(person)
+
+
+@pytest.fixture
+def bank_account(db):
+    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
+    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
+    return account
+
+
+@pytest.fixture
+def drop(bookkeeper, bank_account, run_effects):
+    """`drop(content)`: the answer after a file was uploaded and read."""
+
+    def drop_(content, name="march.xml"):
+        answer = bookkeeper.post("/desk/bank/", {"file": SimpleUploadedFile(name, content)}, follow=True)
+        run_effects()
+        return answer
+
+    return drop_
+
+
+def test_dropped_file_is_read_and_its_totals_are_shown(drop, bookkeeper):
+    page = drop(camt(Row("89.00", "one"), Row("-2.00", "fee")))
+    assert "It is being read" in page.content.decode()
+
+    shown = bookkeeper.get(page.redirect_chain[-1][0]).content.decode()
+
+    assert "It adds up" in shown
+    assert "187.00" in shown
+    assert 'data-poll="2"' not in shown
+    again = drop(camt(Row("89.00", "one"), Row("-2.00", "fee"))).content.decode()
+    assert "nothing was imported" in again
+    assert StatementFile.objects.count() == 1
+
+
+def test_file_that_does_not_add_up_says_so(drop, bookkeeper):
+    page = drop(camt(Row("89.00", "one"), closing="500.00"))
+
+    assert "It does not add up" in bookkeeper.get(page.redirect_chain[-1][0]).content.decode()
+
+
+def test_refused_file_says_row_and_why(drop, bookkeeper):
+    page = drop(camt(Row("89.00")).replace(b">89.00<", b">x<"))
+
+    shown = bookkeeper.get(page.redirect_chain[-1][0]).content.decode()
+    assert "Nothing was imported" in shown
+    assert "Row 1" in shown
+
+
+@pytest.mark.parametrize("content", [b"what is this", b"", camt(Row("1.00"), iban="DE89370400440532013000")])
+def test_file_that_cannot_be_taken_is_refused_in_the_form(drop, content):
+    page = drop(content)
+
+    assert page.status_code == 400
+    assert 'id="id_file_error"' in page.content.decode()
+    assert not StatementFile.objects.exists()
+
+
+def test_first_candidate_is_one_click(drop, bookkeeper, run_effects):
+    invoice = InvoiceFactory(currency="EUR")
+    drop(camt(Row("89.00", invoice.payment_reference, payer="Ann Example")))
+    listed = bookkeeper.get("/desk/bank/").content.decode()
+    assert "Ann Example" in listed
+    line = StatementLine.objects.get()
+    page = bookkeeper.get(f"/desk/bank/lines/{line.pk}/").content.decode()
+    assert "reference with check character" in page
+
+    answer = bookkeeper.post(f"/desk/bank/lines/{line.pk}/match/", {"pays": f"invoice:{invoice.pk}"}, follow=True)
+    run_effects()
+
+    assert "Matched" in answer.content.decode()
+    assert Payment.objects.get().status == "succeeded"
+    assert "Ann Example" not in bookkeeper.get("/desk/bank/").content.decode()
+    assert "Ann Example" in bookkeeper.get("/desk/bank/?list=done&q=example").content.decode()
+    back = bookkeeper.post(f"/desk/bank/lines/{line.pk}/unmatch/", follow=True)
+    assert "reverse it instead" in back.content.decode()
+
+
+def test_return_is_shown_with_what_it_took_back(drop, bookkeeper, run_effects):
+    invoice = InvoiceFactory(currency="EUR")
+    drop(camt(Row("89.00", invoice.payment_reference)))
+    bookkeeper.post(f"/desk/bank/lines/{StatementLine.objects.get().pk}/match/", {"pays": f"invoice:{invoice.pk}"})
+    run_effects()
+    drop(camt(Row("-89.00", f"RETOURE {invoice.payment_reference}", is_return=True), opening="189.00"))
+    back = StatementLine.objects.get(amount__lt=0)
+    assert "What it may have taken back" in bookkeeper.get(f"/desk/bank/lines/{back.pk}/").content.decode()
+
+    bookkeeper.post(f"/desk/bank/lines/{back.pk}/return/", {"payment": str(Payment.objects.get().pk)})
+
+    assert Payment.objects.get().status == "reversed"
+
+
+def test_line_is_ignored_with_a_reason_and_opened_again(drop, bookkeeper):
+    drop(camt(Row("5.00", "our own")))
+    line = StatementLine.objects.get()
+
+    assert "This field is required" in bookkeeper.post(f"/desk/bank/lines/{line.pk}/ignore/").content.decode()
+    bookkeeper.post(f"/desk/bank/lines/{line.pk}/ignore/", {"reason": "our own transfer"})
+    assert StatementLine.objects.get().status == "ignored"
+    bookkeeper.post(f"/desk/bank/lines/{line.pk}/reopen/")
+    assert StatementLine.objects.get().status == "open"
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "status"),
+    [
+        ("match", {"pays": "invoice:none"}, 404),
+        ("match", {}, 404),
+        ("match", {"pays": "payment:01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}, 404),
+        ("return", {"payment": "x"}, 404),
+        ("steal", {}, 404),
+    ],
+)
+def test_nonsense_changes_nothing(drop, bookkeeper, path, data, status):
+    drop(camt(Row("5.00", "our own")))
+    line = StatementLine.objects.get()
+
+    assert bookkeeper.post(f"/desk/bank/lines/{line.pk}/{path}/", data).status_code == status
+    assert StatementLine.objects.get().status == line.status
+
+
+def test_pages_are_for_those_who_import_or_match(drop, bookkeeper):
+    page = drop(camt(Row("5.00")))
+    addresses = ["/desk/bank/", page.redirect_chain[-1][0], f"/desk/bank/lines/{StatementLine.objects.get().pk}/"]
+
+    for address in addresses:
+        assert bookkeeper.get(address).status_code == 200
+        assert signed_in(StaffFactory()).get(address).status_code == 403
+    assert bookkeeper.get("/desk/bank/?list=none").status_code == 404

@@ -1,0 +1,176 @@
+"""What the bank says: files come in, and their lines are decided."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from core.models import BankAccount, Invoice, Payment, StatementFile, StatementLine
+from core.models.statement import FILE_MAX_BYTES
+from core.problems import Problem
+from engine import perform
+from web.paging import page_of
+from web.problem_messages import problem_message
+from web.staff.access import IMPORT, MATCH, StaffRequest, may_see, staff_with
+from web.staff.forms import ReasonForm, UploadForm
+from workflows.bank import (
+    CandidateFinder,
+    Part,
+    find_returned,
+    import_statement,
+    match_line,
+    return_line,
+    unmatch_line,
+)
+from workflows.bank.summary import summary
+
+FILES = 8
+UNDECIDED = Q(status__in=StatementLine.UNDECIDED)
+# The three lists of a day's work.
+LISTS = {
+    "look": ("To look at", UNDECIDED & (Q(amount__gt=0) | Q(is_return=True))),
+    "self": ("Done by itself", ~Q(rule="") & ~UNDECIDED),
+    "done": ("Decided by people", Q(rule="", status__in=["matched", "returned", "ignored"])),
+    "left": ("Money out", UNDECIDED & Q(amount__lte=0, is_return=False)),
+}
+
+
+@staff_with(IMPORT, MATCH)
+def bank_page(request: StaffRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None) if may_see(request.user, IMPORT) else None
+    status = 200
+    if request.method == "POST" and form is not None and form.is_valid():
+        upload = form.cleaned_data["file"]
+        try:
+            file, is_duplicate = import_statement(
+                upload.read(FILE_MAX_BYTES + 1), name=upload.name, by=request.user, bank_account=form.chosen
+            )
+        except Problem as problem:
+            form.refuse(problem)
+            status = problem.status
+        else:
+            if is_duplicate:
+                messages.info(request, "This file was here before: nothing was imported.")
+            return redirect("desk_bank_file", pk=file.pk)
+    chosen = request.GET.get("list", "look")
+    if chosen not in LISTS:
+        raise Http404
+    context = {
+        "form": form,
+        "lists": [(key, label, key == chosen) for key, (label, _) in LISTS.items()],
+        "chosen": LISTS[chosen][0],
+        "list": chosen,
+        "page": page_of(_lines(request, chosen), request),
+        "q": request.GET.get("q", "")[:100],
+        "files": StatementFile.objects.prefetch_related("parts__bank_account").order_by("-id")[:FILES],
+        "has_account": BankAccount.objects.exists(),
+    }
+    return render(request, "web/staff/bank.html", context, status=status)
+
+
+def _lines(request: StaffRequest, chosen: str) -> QuerySet[StatementLine]:
+    lines = StatementLine.objects.filter(LISTS[chosen][1]).select_related("bank_account")
+    words = " ".join(request.GET.get("q", "").split())[:100]
+    if words:
+        lines = lines.filter(Q(text__icontains=words) | Q(payer_name__icontains=words) | Q(payer_account__iexact=words))
+    return lines
+
+
+@staff_with(IMPORT, MATCH)
+def file_page(request: StaffRequest, pk: UUID) -> HttpResponse:
+    file = get_object_or_404(StatementFile.objects.prefetch_related("parts__bank_account"), pk=pk)
+    names = {str(part.pk): part.bank_account.name for part in file.parts.all()}
+    facts = summary(file)
+    parts = [(part, names[part["id"]]) for part in facts["parts"]]
+    is_waiting = file.status == StatementFile.Status.QUEUED
+    return render(request, "web/staff/bank_file.html", {"file": file, "parts": parts, "is_waiting": is_waiting})
+
+
+@staff_with(MATCH)
+def line_page(request: StaffRequest, pk: UUID) -> HttpResponse:
+    return _line_page(request, _line(pk), ReasonForm())
+
+
+def _line_page(request: StaffRequest, line: StatementLine, form: ReasonForm, *, status: int = 200) -> HttpResponse:
+    is_undecided = line.status in StatementLine.UNDECIDED
+    [candidates] = CandidateFinder(line.bank_account).find([line]) if is_undecided else [[]]
+    context = {
+        "line": line,
+        "file": line.statement.file,
+        "candidates": candidates,
+        "returned": find_returned(line) if is_undecided else [],
+        "parts": line.payments.select_related("payment__invoice", "payment__account", "decided_by").order_by("id"),
+        "is_undecided": is_undecided,
+        "form": form,
+    }
+    return render(request, "web/staff/bank_line.html", context, status=status)
+
+
+def _line(pk: UUID) -> StatementLine:
+    return get_object_or_404(StatementLine.objects.select_related("bank_account", "statement__file"), pk=pk)
+
+
+@require_POST
+@staff_with(MATCH)
+def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
+    line, form = _line(pk), ReasonForm(request.POST if verb == "ignore" else None)
+    if verb not in VERBS:
+        raise Http404
+    if verb == "ignore" and not form.is_valid():
+        return _line_page(request, line, form)
+    try:
+        VERBS[verb](request, line, form)
+    except Problem as problem:
+        messages.error(request, problem_message(problem, about=line))
+        return redirect("desk_bank_line", pk=pk)
+    messages.success(request, DONE[verb])
+    return redirect("desk_bank_line" if verb in ("unmatch", "reopen") else "desk_bank", **_args(verb, pk))
+
+
+def _args(verb: str, pk: UUID) -> dict[str, Any]:
+    return {"pk": pk} if verb in ("unmatch", "reopen") else {}
+
+
+def _match(request: StaffRequest, line: StatementLine, _: ReasonForm) -> None:
+    kind, _, key = request.POST.get("pays", "").partition(":")
+    amount: Decimal = line.amount
+    if kind == "payment":
+        part = Part(amount, payment=get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(key)))
+    else:
+        part = Part(amount, invoice=get_object_or_404(Invoice.objects.visible_to(request.user), pk=_key(key)))
+    match_line(line, [part], by=request.user)
+
+
+def _return(request: StaffRequest, line: StatementLine, _: ReasonForm) -> None:
+    key = _key(request.POST.get("payment", ""))
+    return_line(line, get_object_or_404(Payment.objects.visible_to(request.user), pk=key), by=request.user)
+
+
+def _key(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Http404 from error
+
+
+VERBS = {
+    "match": _match,
+    "return": _return,
+    "unmatch": lambda request, line, _: unmatch_line(line, by=request.user),
+    "ignore": lambda request, line, form: perform(line.ignore, by=request.user, because=form.cleaned_data["reason"]),
+    "reopen": lambda request, line, _: perform(line.reopen, by=request.user),
+}
+DONE = {
+    "match": "Matched. The payment is approved and settles by itself.",
+    "return": "The payment is reversed.",
+    "unmatch": "The match is taken back.",
+    "ignore": "The line is ignored.",
+    "reopen": "The line is open again.",
+}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.models import Q
@@ -93,6 +93,8 @@ class LineFacts(Protocol):
     def bank_id(self) -> str: ...
     @property
     def is_return(self) -> bool: ...
+    @property
+    def details(self) -> Sequence[Any]: ...
 
 
 class CandidateFinder:
@@ -118,13 +120,22 @@ class CandidateFinder:
 
 
 def _clues(line: LineFacts) -> Clues:
+    """Of the line, and of the transactions that it was booked for."""
+    details = [_words_of(detail) for detail in line.details]
     return find_clues(
-        line.text,
-        references=line.references,
+        "\n".join([line.text, *(text for text, _ in details)]),
+        references=[*line.references, *(reference for _, references in details for reference in references)],
         bank_id=line.bank_id,
         payer_account=line.payer_account,
         payer_name=line.payer_name,
     )
+
+
+def _words_of(detail: Any) -> tuple[str, Sequence[str]]:
+    """Text and references; a stored line has its details as JSON."""
+    if isinstance(detail, Mapping):
+        return detail["text"], detail["references"]
+    return detail.text, detail.references
 
 
 @dataclass
@@ -220,6 +231,8 @@ class _Found:
             _compare(candidate, line.amount, self.currency, words)
         if invoice.status not in Invoice.OPEN:
             candidate.against.append(f"the invoice is {invoice.status}: the money goes to the balance")
+        if len(line.details) > 1:
+            candidate.against.append(f"the line is a batch of {len(line.details)} transactions")
         if invoice.pk in self.approved:
             candidate.against.append("another payment of it was approved")
         if invoice.account_id in accounts:

@@ -150,6 +150,19 @@ def test_known_payer_with_one_open_amount_is_a_suggestion(line_of, invoice, book
     assert (found.invoice, found.rule) == (invoice, "")
 
 
+def test_batch_names_what_its_transactions_pay_and_is_never_sure(line_of, invoice):
+    line = line_of("89.00", "batch")
+    StatementLine.objects.update(
+        details=[{"text": f"to {invoice.payment_reference}", "references": []}, {"text": "other", "references": ["R"]}]
+    )
+    line.refresh_from_db()
+
+    [found] = candidates(line)
+
+    assert (found.invoice, found.rule) == (invoice, "")
+    assert found.against == ["the line is a batch of 2 transactions"]
+
+
 def test_money_out_and_money_back_have_no_candidates(line_of, invoice):
     assert candidates(line_of("-89.00", invoice.payment_reference)) == []
     assert candidates(line_of("89.00", invoice.payment_reference, is_return=True)) == []

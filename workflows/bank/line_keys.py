@@ -14,12 +14,15 @@ from uuid import UUID
 from engine.pipeline import ask
 from workflows.bank.readers.statement import Line
 
+# One look into the unique index for each line: a join is planned badly while the table has no statistics, which is
+# in the very first import (12,000 lines: 17 s instead of 0.2).
 KNOWN = """
-    SELECT wanted.place, max(line.occurrence)
-    FROM unnest(%s::date[], %s::numeric[], %s::bytea[]) WITH ORDINALITY AS wanted(booked_on, amount, key, place)
-    JOIN core_statementline AS line ON line.bank_account_id = %s::uuid AND line.booked_on = wanted.booked_on
-        AND line.amount = wanted.amount AND line.currency = %s::text AND line.content_key = wanted.key
-    GROUP BY wanted.place"""
+    SELECT wanted.place, (
+        SELECT line.occurrence FROM core_statementline AS line
+        WHERE line.bank_account_id = %s::uuid AND line.booked_on = wanted.booked_on AND line.amount = wanted.amount
+            AND line.currency = %s::text AND line.content_key = wanted.key
+        ORDER BY line.occurrence DESC LIMIT 1)
+    FROM unnest(%s::date[], %s::numeric[], %s::bytea[]) WITH ORDINALITY AS wanted(booked_on, amount, key, place)"""
 
 
 def content_key(line: Line) -> bytes:
@@ -64,9 +67,10 @@ class Occurrences:
     def _look_up(self, lines: Sequence[tuple[Line, bytes]], digests: Sequence[bytes]) -> None:
         days, amounts = [line.booked_on for line, _ in lines], [line.amount for line, _ in lines]
         keys = [key for _, key in lines]
-        known = dict(ask(KNOWN, [days, amounts, keys, self._account_id, self._currency], prepare=False).fetchall())
+        params = [self._account_id, self._currency, days, amounts, keys]
+        known = dict(ask(KNOWN, params, prepare=False).fetchall())
         for place, digest in enumerate(digests, 1):
-            self._counts.setdefault(digest, _Count(known.get(place, 0)))
+            self._counts.setdefault(digest, _Count(known[place] or 0))
 
 
 def _digest(line: Line, key: bytes) -> bytes:

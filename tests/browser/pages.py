@@ -72,6 +72,6 @@ NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
-    "desk_send_link", "effect_pause_verb",
+    "desk_send_link", "effect_pause_verb", "desk_bank_demo",
 }  # fmt: skip
 EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *BANK, *OPERATOR, *GRANTER]

@@ -4,11 +4,12 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from core.models import BankAccount, Payment, StatementFile, StatementLine
+from core.models import BankAccount, Invoice, Payment, StatementFile, StatementLine
 from core.models.user import STAFF_PERMISSIONS
 from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.seed import seed
 
 pytestmark = pytest.mark.django_db
 
@@ -148,3 +149,22 @@ def test_pages_are_for_those_who_import_or_match(drop, bookkeeper):
         assert bookkeeper.get(address).status_code == 200
         assert signed_in(StaffFactory()).get(address).status_code == 403
     assert bookkeeper.get("/desk/bank/?list=none").status_code == 404
+
+
+def test_demo_s_statement_is_read_and_finds_what_is_open(bookkeeper, run_effects):
+    seed(stories=False)
+    InvoiceFactory(currency="USD")
+
+    content = bookkeeper.get("/desk/bank/demo/")
+    bookkeeper.post("/desk/bank/", {"file": SimpleUploadedFile("demo.xml", content.content)})
+    run_effects()
+
+    assert content["Content-Disposition"].startswith("attachment")
+    assert StatementFile.objects.get().parts.get().adds_up
+    is_open = Invoice.objects.filter(status__in=Invoice.OPEN, currency="USD").count()
+    assert StatementLine.objects.filter(status="suggested").count() == is_open > 0
+    assert StatementLine.objects.filter(status="open").count() == 2  # somebody unknown, and a fee
+
+
+def test_where_there_is_no_demo_there_is_no_statement_of_it(bookkeeper):
+    assert bookkeeper.get("/desk/bank/demo/").status_code == 404

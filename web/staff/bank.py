@@ -30,6 +30,7 @@ from workflows.bank import (
     unmatch_line,
 )
 from workflows.bank.summary import summary
+from workflows.seed.bank import demo_statement, has_demo_bank
 
 FILES = 8
 UNDECIDED = Q(status__in=StatementLine.UNDECIDED)
@@ -71,6 +72,7 @@ def bank_page(request: StaffRequest) -> HttpResponse:
         "q": request.GET.get("q", "")[:100],
         "files": StatementFile.objects.prefetch_related("parts__bank_account").order_by("-id")[:FILES],
         "has_account": BankAccount.objects.exists(),
+        "has_demo": has_demo_bank(),
     }
     return render(request, "web/staff/bank.html", context, status=status)
 
@@ -91,6 +93,16 @@ def file_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     parts = [(part, names[part["id"]]) for part in facts["parts"]]
     is_waiting = file.status == StatementFile.Status.QUEUED
     return render(request, "web/staff/bank_file.html", {"file": file, "parts": parts, "is_waiting": is_waiting})
+
+
+@staff_with(IMPORT)
+def demo_file(request: StaffRequest) -> HttpResponse:
+    """What the demo's bank would say today, to drop on the page."""
+    if not has_demo_bank():
+        raise Http404
+    answer = HttpResponse(demo_statement(), content_type="application/xml")
+    answer["Content-Disposition"] = 'attachment; filename="demo-statement.xml"'
+    return answer
 
 
 @staff_with(MATCH)

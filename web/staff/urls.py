@@ -43,6 +43,7 @@ urlpatterns = [
     ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
     path("bank/", bank.bank_page, name="desk_bank"),
+    path("bank/demo/", bank.demo_file, name="desk_bank_demo"),
     path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
     path("bank/lines/<uuid:pk>/", bank.line_page, name="desk_bank_line"),
     path("bank/lines/<uuid:pk>/<slug:verb>/", bank.decide, name="desk_bank_decide"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.transaction import atomic
 
+from workflows.seed.bank import seed_bank_account
 from workflows.seed.industries import seed_industries
 from workflows.seed.payment_methods import seed_payment_methods
 from workflows.seed.people import retire_public_password, seed_customer, seed_groups, seed_staff
@@ -17,6 +18,7 @@ def seed(*, stories: bool = True) -> dict[str, int]:
         "plans": seed_plans(),
         "payment methods": seed_payment_methods(),
         "industries": seed_industries(),
+        "bank accounts": seed_bank_account(),
         "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
         "stories": seed_stories() if stories else 0,
     }

@@ -18,7 +18,7 @@ from core.problems import Problem
 from engine import perform
 from web.paging import page_of
 from web.problem_messages import problem_message
-from web.staff.access import IMPORT, MATCH, StaffRequest, may_see, staff_with
+from web.staff.access import IMPORT, MATCH, StaffRequest, staff_with
 from web.staff.forms import ReasonForm, UploadForm
 from workflows.bank import (
     CandidateFinder,
@@ -45,7 +45,7 @@ LISTS = {
 
 @staff_with(IMPORT, MATCH)
 def bank_page(request: StaffRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None) if may_see(request.user, IMPORT) else None
+    form = UploadForm(request.POST or None, request.FILES or None) if request.user.is_granted(IMPORT) else None
     status = 200
     if request.method == "POST" and form is not None and form.is_valid():
         upload = form.cleaned_data["file"]

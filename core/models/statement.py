@@ -9,6 +9,7 @@ from django_fsm import transition
 
 from core.models.bank_account import BankAccount
 from core.models.base import BaseModel, MoneyField, StatefulModel, not_negative
+from core.money import money_text
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
@@ -136,4 +137,4 @@ class PendingLine(BaseModel):
         constraints = [models.CheckConstraint(name="pending_line_in_range", condition=in_range("amount"))]
 
     def __str__(self) -> str:
-        return f"{self.booked_on} {self.amount} {self.currency}"
+        return f"{self.booked_on} {money_text(self.amount, self.currency)} {self.currency}"

@@ -13,6 +13,7 @@ from core.models.guards import PartsWithinLine
 from core.models.payment import Payment
 from core.models.statement import Statement, in_range
 from core.models.user import User
+from core.money import money_text
 from core.problems import ValidationError
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
@@ -98,7 +99,7 @@ class StatementLine(StatefulModel):
         permissions = [("match_lines", "Match lines of bank statements with payments")]
 
     def __str__(self) -> str:
-        return f"{self.booked_on} {self.amount} {self.currency}"
+        return f"{self.booked_on} {money_text(self.amount, self.currency)} {self.currency}"
 
     def may_be_matched_by(self, user: User) -> bool:
         return user.is_granted("core.match_lines")

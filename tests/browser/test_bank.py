@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import check_everywhere, check_mirrored
+from tests.stories.api_client import BILLING, eventually
+
+APPROVER = "approver@demo.test"
+
+
+def test_statement_is_dropped_on_the_page_and_a_line_is_matched_by_one_key(page_as, api, tmp_path):
+    name = f"Bank {uuid4().hex[:8]} Ltd"
+    customer, signed = api.signed_up(
+        f"bank-{uuid4().hex[:8]}@acme.test", account_name=name, plan="starter", payment_method="us_bank", **BILLING
+    )
+    page = page_as(APPROVER, at="/desk/bank/")
+    statement = tmp_path / "demo.xml"
+    statement.write_bytes(page.context.request.get("/desk/bank/demo/").body())
+
+    page.get_by_label("File of the bank").set_input_files(statement)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("It adds up.")).to_be_visible()  # by itself, when the worker has read it
+    found = check_everywhere(page) + check_mirrored(page)
+    page.get_by_role("link", name="To the lines").click()
+    page.get_by_label("Words, payer or account").fill(name)
+    page.get_by_role("button", name="Search").click()
+    page.locator("main table a").first.click()
+    found += check_everywhere(page) + check_mirrored(page)
+    expect(page.get_by_role("button", name="It pays this")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Matched.")).to_be_visible()
+    invoice = signed["invoice"]["id"]
+    eventually(lambda: customer.get(f"billing/invoices/{invoice}/").json()["status"] == "paid")
+    assert found == []

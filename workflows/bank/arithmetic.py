@@ -19,12 +19,24 @@ class Break:
 
 
 @dataclass
-class Arithmetic:
-    """Sums of the booked lines of one statement, as they pass."""
-
+class Sums:
     credits: Decimal = NOTHING
     debits: Decimal = NOTHING  # positive
     count: int = 0
+
+    def count_in(self, amount: Decimal) -> None:
+        self.count += 1
+        if amount > 0:
+            self.credits += amount
+        else:
+            self.debits -= amount
+
+
+@dataclass
+class Arithmetic(Sums):
+    """Sums of the booked lines of one statement, as they pass."""
+
+    _with_pending: Sums = field(default_factory=Sums)
     _last: Line | None = None
     _balances: int = 0
     # Rows may be listed from the oldest or from the newest: one of the two orders has to hold from end to end.
@@ -33,14 +45,14 @@ class Arithmetic:
     _first: Line | None = field(default=None, repr=False)
 
     def add(self, line: Line) -> None:
-        self.count += 1
-        if line.amount > 0:
-            self.credits += line.amount
-        else:
-            self.debits -= line.amount
+        self.count_in(line.amount)
+        self._with_pending.count_in(line.amount)
         if line.balance_after is not None:
             self._follow(line, line.balance_after)
         self._last, self._first = line, self._first or line
+
+    def add_pending(self, line: Line) -> None:
+        self._with_pending.count_in(line.amount)
 
     def check(self, statement: Statement) -> tuple[bool | None, Break | None]:
         """Whether it adds up, None where the file gives nothing to compare, and where it does not."""
@@ -78,16 +90,22 @@ class Arithmetic:
         return [Break(None, f"Opening balance and lines make {closing}; the closing balance is {statement.closing}.")]
 
     def _declared(self, statement: Statement) -> list[Break | None]:
-        pairs = (
-            ("lines", statement.declared_lines, self.count),
-            ("credits", statement.declared_credits, self.credits),
-            ("debits", statement.declared_debits, self.debits),
-        )
-        return [
-            None if declared == found else Break(None, f"The file declares {declared} of {name}; it has {found}.")
-            for name, declared, found in pairs
-            if declared is not None
-        ]
+        """Interim reports (MT942, camt.052) declare what is pending too: all their figures then agree with that."""
+        booked, everything = _compare(statement, self), _compare(statement, self._with_pending)
+        return booked if any(everything) else everything
+
+
+def _compare(statement: Statement, sums: Sums) -> list[Break | None]:
+    pairs = (
+        ("lines", statement.declared_lines, sums.count),
+        ("credits", statement.declared_credits, sums.credits),
+        ("debits", statement.declared_debits, sums.debits),
+    )
+    return [
+        None if declared == found else Break(None, f"The file declares {declared} of {name}; it has {found}.")
+        for name, declared, found in pairs
+        if declared is not None
+    ]
 
 
 def _does_not_follow(row: int, expected: Decimal, found: Decimal) -> Break:

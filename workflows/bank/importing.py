@@ -156,7 +156,9 @@ class _Part:
             if not line.pending:
                 self.arithmetic.add(line)
                 yield line
-            elif len(self.pending) < PENDING_MOST:
+                continue
+            self.arithmetic.add_pending(line)
+            if len(self.pending) < PENDING_MOST:
                 self.pending.append(line)
 
     def _row(self, line: read.Line, key: bytes, occurrence: int, status: StatementLine.Status) -> tuple[Any, ...]:

@@ -5,7 +5,6 @@ The tags are taken apart here, one entry at a time, so that memory stays flat; m
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -23,6 +22,7 @@ from workflows.bank.readers.statement import (
     Line,
     Statement,
     UnreadableStatementError,
+    calendar_day,
     checked_amount,
 )
 
@@ -246,13 +246,9 @@ def _year(text: str) -> int:
 
 def _day(year: int, month: str, day: str, tag: Tag, notes: list[str]) -> date:
     """A day past the end of its month is its last one: banks count interest in months of 30 days."""
-    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
-        raise UnreadableStatementError(f"{year}-{month}-{day} is no day.", row=tag.row, column=tag.column)
-    last = calendar.monthrange(year, int(month))[1]
-    if int(day) > last:
-        name = calendar.month_name[int(month)]
-        notes.append(f"{int(day)} {name} was read as {last} {name}.")
-    return date(year, int(month), min(int(day), last))
+    found, note = calendar_day(year, int(month), int(day), row=tag.row, column=tag.column)
+    notes += [note] if note else []
+    return found
 
 
 def _balance(tag: Tag, statement: Statement) -> tuple[Decimal, date | None]:
@@ -328,18 +324,11 @@ def _account(text: str) -> AccountIdentifier:
     if len(parts) > 1 and is_currency(parts[-1]):
         parts.pop()
     number = parts[-1]
-    if is_currency(number[-3:]) and _is_iban(number[:-3]) and not _is_iban(number):
-        number = number[:-3]
     bank = parts[0] if len(parts) > 1 else "".join(bic.split()).upper()
-    if _IBAN.fullmatch(number):
-        return AccountIdentifier(iban=number, bank=bank)
+    for text in (number, number[:-3] if is_currency(number[-3:]) else ""):
+        if (account := AccountIdentifier.of(text, bank=bank)).iban:
+            return account
     return AccountIdentifier(number="/".join([*parts[1:-1], number]), bank=bank)
-
-
-def _is_iban(text: str) -> bool:
-    if not _IBAN.fullmatch(text):
-        return False
-    return int("".join(str(int(sign, 36)) for sign in text[4:] + text[:4])) % 97 == 1
 
 
 def _named(error: UnreadableStatementError, where: str) -> UnreadableStatementError:

@@ -265,6 +265,22 @@ def test_preamble_second_headings_asterisks_and_empty_rows():
     assert statement.account == AccountIdentifier(number="12345678")
 
 
+@pytest.mark.parametrize(
+    ("cell", "account"),
+    [
+        ("DE02 1001 0010 0006 8201 01", AccountIdentifier(iban="DE02100100100006820101")),
+        ("'DE02100100100006820101'", AccountIdentifier(iban="DE02100100100006820101")),
+        ("DE03100100100006820101", AccountIdentifier(number="DE03100100100006820101")),  # its check digits are wrong
+        ("Savings 1234-5678 EUR", AccountIdentifier(number="1234-5678")),
+    ],
+)
+def test_account_is_an_iban_only_with_right_check_digits(cell, account):
+    profile = with_columns(PLAIN, column("own_account", "Account"))
+    (statement,) = read(io.BytesIO(f"Date,Text,Amount,Account\n2026-05-01,a,1.00,{cell}\n".encode()), profile)
+
+    assert statement.account == account
+
+
 def test_headings_that_stand_before_the_preamble_too():
     text = "Date,Text,Amount\nKonto,77\nSaldo,1.00\nDate,Text,Amount\n2026-05-01,a,1.00\n"
 

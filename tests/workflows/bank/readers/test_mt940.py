@@ -214,7 +214,7 @@ def test_day_past_the_end_of_a_month_is_its_last_with_a_note():
     line = read_line(":61:2302300301D6,00N024NONREF\n")
 
     assert (line.value_on, line.booked_on) == (date(2023, 2, 28), date(2023, 3, 1))
-    assert line.notes == ("30 February was read as 28 February.",)
+    assert line.notes == ("2023-02-30 does not exist and was read as the last day of that month.",)
 
 
 def test_balance_on_a_day_that_does_not_exist_is_read():
@@ -222,7 +222,10 @@ def test_balance_on_a_day_that_does_not_exist_is_read():
         HEAD + ENTRY + ":62F:C241131EUR112,50\n" + HEAD + ENTRY + ":62F:C000000EUR112,50\n:64:CnullEUR1,0\n"
     )
 
-    assert (first.period_end, first.notes) == (date(2024, 11, 30), ["31 November was read as 30 November."])
+    assert (first.period_end, first.notes) == (
+        date(2024, 11, 30),
+        ["2024-11-31 does not exist and was read as the last day of that month."],
+    )
     assert (second.closing, second.period_end) == (Decimal("112.50"), None)
     assert second.notes == ["The balance :62F: has no day that exists."]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+
+from workflows.bank.readers.statement import UnreadableStatementError, calendar_day
 
 # English, German, Spanish, Portuguese, French; without accents, in full or cut as banks cut them.
 _MONTHS = (
@@ -43,10 +44,14 @@ _CENTURY_STARTS_AT = 70  # 69 is 2069, 70 is 1970, as POSIX reads two digits
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day as written; `exists` is False where the month has no such day and its last one was taken."""
+    """A day as written; with a note where the month has no such day and its last one was taken."""
 
     on: date
-    exists: bool = True
+    note: str = ""
+
+    @property
+    def exists(self) -> bool:
+        return not self.note
 
 
 def check_pattern(pattern: str) -> None:
@@ -68,10 +73,12 @@ def read_day(text: str, pattern: str) -> Day | None:
     year, day = int(part["y"]), int(part["d"])
     if len(part["y"]) == 2:
         year += 2000 if year < _CENTURY_STARTS_AT else 1900
-    if month is None or not (1 <= month <= 12 and 1 <= day <= 31 and 1900 <= year <= 2200):
+    if month is None or not 1900 <= year <= 2200:
         return None
-    last = monthrange(year, month)[1]
-    return Day(date(year, month, min(day, last)), exists=day <= last)
+    try:
+        return Day(*calendar_day(year, month, day))
+    except UnreadableStatementError:
+        return None
 
 
 def swapped(pattern: str) -> str:

@@ -11,7 +11,6 @@ from workflows.bank.readers.delimited.profile import Profile, fold
 from workflows.bank.readers.statement import AccountIdentifier, UnreadableStatementError
 
 _RULED = re.compile(r"[*=_.#~-]+")
-_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{8,30}", re.ASCII)
 _ACCOUNT_NUMBER = re.compile(r"[\dX*][\dX* -]{2,}[\dX*]", re.ASCII)
 
 
@@ -78,11 +77,11 @@ def is_empty(cells: Sequence[str]) -> bool:
 
 def account_of(text: str) -> AccountIdentifier:
     """IBAN or number of the account in this cell."""
-    joined = "".join(text.strip(" '_=\"").split()).upper()
-    if _IBAN.fullmatch(joined):
-        return AccountIdentifier(iban=joined)
+    whole = AccountIdentifier.of(text.strip(" '_=\""))
+    if whole.iban:
+        return whole
     number = _ACCOUNT_NUMBER.search(text.upper()) if " " in text.strip() else None  # beside words
-    return AccountIdentifier(number="".join((number.group() if number else joined).split())[:50])
+    return AccountIdentifier(number="".join((number.group() if number else whole.number).split())[:50])
 
 
 class Labels:

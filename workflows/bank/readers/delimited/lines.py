@@ -219,11 +219,6 @@ class LineReader:
         is_return = self._cells.is_return(layout, cells)
         text = _bounded(_joined(parts), row)
         reason = _RETURN_REASON.search(text) if is_return else None
-        days = [
-            layout.cell(cells, role)
-            for role, read in (("date", day), ("value_date", value_on))
-            if read and not read.exists
-        ]
         line = Line(
             row=row,
             booked_on=day.on,
@@ -240,7 +235,7 @@ class LineReader:
             balance_after=balance,
             charges=charges if charges is not None and charges > 0 else None,
             instructed=instructed,
-            notes=tuple(f"{written} is no day; the last one of its month was taken." for written in days),
+            notes=tuple(read.note for read in (day, value_on) if read and read.note),
         )
         return key, line
 

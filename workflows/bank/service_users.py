@@ -13,7 +13,7 @@ MATCHING = "bank-matching@service.invalid"
 
 
 def statement_user() -> User:
-    """Submits payments that nobody claimed, so that whoever approves them is somebody else."""
+    """Submits payments that nobody claimed, so that a person who approves them is another."""
     return _user(STATEMENT)
 
 

@@ -13,6 +13,8 @@ from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import remember
 from workflows.bank.readers.statement import AccountIdentifier
 
+NUMBER_MIN_LENGTH = 5  # fewer signs end the IBAN of many accounts
+
 
 def find_bank_account(identifier: AccountIdentifier, currency: str = "") -> BankAccount | None:
     """Our account that a file names, by its IBAN or number; None where the file names none, or one that is not ours.
@@ -42,7 +44,8 @@ def names_account(identifier: AccountIdentifier, account: BankAccount) -> bool:
     if identifier.number and account.number:
         return identifier.number == account.number
     if identifier.number and account.iban:  # many formats give the number that ends the IBAN
-        return account.iban.endswith(identifier.number.lstrip("0"))
+        digits = identifier.number.lstrip("0")
+        return len(digits) >= NUMBER_MIN_LENGTH and account.iban.endswith(digits)
     return not is_named(identifier)
 
 

@@ -118,6 +118,34 @@ def test_refused_file_leaves_its_digest_and_error_alone(imported, bookkeeper):
     assert again != file
 
 
+def test_interim_report_that_declares_its_pending_entries_adds_up(imported, lines):
+    rows = (":20:R", f":25:{IBAN}", ":28C:1/1", ":34F:EUR0,", ":13D:2603041200+0100",
+            ":61:2603040304C5,00NTRFNONREF", ":86:soon", ":90D:0EUR0,00", ":90C:1EUR5,00", "-")  # fmt: skip
+
+    file = imported("\r\n".join(rows).encode())
+
+    assert (file.status, file.format, lines()) == ("imported", "mt940", [])
+    part = Statement.objects.get(file=file)
+    assert (part.adds_up, part.first_break, part.lines_pending) == (True, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_taken"),
+    [("0006820101", True), ("6820101", True), ("0000000000", False), ("01", False), ("99", False)],
+)
+def test_number_that_a_file_names_is_the_end_of_our_iban(imported, bank_account, number, is_taken):
+    content = camt(Row("1.00", "one")).replace(
+        f"<IBAN>{IBAN}</IBAN>".encode(), f"<Othr><Id>{number}</Id></Othr>".encode()
+    )
+
+    if is_taken:
+        assert imported(content, bank_account=bank_account).status == "imported"
+    else:
+        with pytest.raises(ValidationError) as refused:
+            imported(content, bank_account=bank_account)
+        assert "no bank account of yours" in refused.value.members["errors"]["file"][0]
+
+
 def test_pending_lines_are_apart_and_replaced(imported, lines):
     imported(camt(Row("5.00", "soon", pending=True), Row("1.00", "booked")))
     assert [(line.amount, line.text) for line in lines()] == [(Decimal("1.00"), "booked")]

@@ -34,7 +34,7 @@ DAYS_OF_HALF_A_YEAR = 183
 
 _HEAD = {"25", "25P", "28", "28C", "13D", "34F", "60", "60F", "60M", "86", "NS"}
 
-_OPENS = re.compile(rb"(?:^|[\r\n])[\x01-\x20]*:20:")
+_OPENS = re.compile(rb"(?:^|[\r\n])[\x01-\x09\x0b\x0c\x0e-\x20]*:20:")
 _GOES_ON = re.compile(rb"[\r\n]:(?:25P?|28C?|60[FM]?|34F|13D|NS):")
 _BALANCE = re.compile(r"([CD])(\d{2})(\d{2})(\d{2})([A-Z]{3})?([\d,]+)\s*", re.ASCII | re.IGNORECASE)
 _AMOUNT = re.compile(r"\d{1,40}(,\d{0,20})?|,\d{1,20}", re.ASCII)

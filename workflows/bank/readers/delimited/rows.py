@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from workflows.bank.readers.delimited.profile import MAX_COLUMNS
+from workflows.bank.readers.rows import LINE_END
 from workflows.bank.readers.statement import UnreadableStatementError
 
 PIECE = HEAD_LENGTH = 65_536
@@ -18,7 +19,7 @@ MAX_LINE_LENGTH = 131_072  # csv's own limit of a field, which is global and lef
 MAX_RECORD_LINES = 50
 MAX_ROWS = 2_000_000
 
-_LINE_END = re.compile(r"\r*\n|\r")
+_LINE_END = re.compile(LINE_END)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -90,7 +91,7 @@ def head_text(head: bytes) -> str | None:
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
         except UnicodeDecodeError:
             text = head.decode("cp1252", errors="replace")
-    return None if "\0" in text else re.sub(r"\r*\n|\r", "\n", text)
+    return None if "\0" in text else _LINE_END.sub("\n", text)
 
 
 class _Lines:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -143,14 +142,12 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
         messages.error(request, problem_message(problem, about=line))
         return redirect("desk_bank_line", pk=pk)
     messages.success(request, DONE[verb])
-    return redirect("desk_bank_line" if verb in ("unmatch", "reopen") else "desk_bank", **_args(verb, pk))
+    if verb in ("unmatch", "reopen"):
+        return redirect("desk_bank_line", pk=pk)
+    return redirect("desk_bank")
 
 
-def _args(verb: str, pk: UUID) -> dict[str, Any]:
-    return {"pk": pk} if verb in ("unmatch", "reopen") else {}
-
-
-def _match(request: StaffRequest, line: StatementLine, _: ReasonForm) -> None:
+def _match(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
     kind, _, key = request.POST.get("pays", "").partition(":")
     amount: Decimal = line.amount
     if kind == "payment":
@@ -160,7 +157,7 @@ def _match(request: StaffRequest, line: StatementLine, _: ReasonForm) -> None:
     match_line(line, [part], by=request.user)
 
 
-def _return(request: StaffRequest, line: StatementLine, _: ReasonForm) -> None:
+def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
     key = _key(request.POST.get("payment", ""))
     return_line(line, get_object_or_404(Payment.objects.visible_to(request.user), pk=key), by=request.user)
 
@@ -172,13 +169,19 @@ def _key(text: str) -> UUID:
         raise Http404 from error
 
 
-VERBS = {
-    "match": _match,
-    "return": _return,
-    "unmatch": lambda request, line, _: unmatch_line(line, by=request.user),
-    "ignore": lambda request, line, form: perform(line.ignore, by=request.user, because=form.cleaned_data["reason"]),
-    "reopen": lambda request, line, _: perform(line.reopen, by=request.user),
-}
+def _unmatch(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    unmatch_line(line, by=request.user)
+
+
+def _ignore(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    perform(line.ignore, by=request.user, because=form.cleaned_data["reason"])
+
+
+def _reopen(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    perform(line.reopen, by=request.user)
+
+
+VERBS = {"match": _match, "return": _return, "unmatch": _unmatch, "ignore": _ignore, "reopen": _reopen}
 DONE = {
     "match": "Matched. The payment is approved and settles by itself.",
     "return": "The payment is reversed.",

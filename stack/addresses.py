@@ -4,7 +4,7 @@ import ipaddress
 import socket
 
 LOOPBACK = ("127.0.0.1", "::1")
-EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what of these can be asked
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what of these can be asked
 
 
 def listed(bind: str) -> list[str]:
@@ -18,10 +18,10 @@ def is_wide(addresses: list[str]) -> bool:
 
 
 def to_ask(addresses: list[str]) -> str:
-    return EVERY.get(addresses[0], addresses[0])
+    return WILDCARDS.get(addresses[0], addresses[0])
 
 
-def can_bind(address: str, port: int) -> OSError | None:
+def bind_error(address: str, port: int) -> OSError | None:
     """None if it can be bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:

@@ -25,7 +25,7 @@ FILES = {"run": "requirements.txt", "local": "requirements-local.txt", "dev": "r
 def main(words: "list[str]") -> None:
     if len(words) != 1 or words[0] not in FILES:
         sys.exit(f"usage: python3 stack/bootstrap.py {'|'.join(FILES)}")
-    complaint = unfit(sys.version_info[:2], os.name)
+    complaint = unfit_reason(sys.version_info[:2], os.name)
     if complaint:
         sys.exit(complaint)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -39,7 +39,7 @@ def main(words: "list[str]") -> None:
             stamp.write(_stamp(wanted))
 
 
-def unfit(version: "tuple[int, ...]", system: str) -> str:
+def unfit_reason(version: "tuple[int, ...]", system: str) -> str:
     """One line for the person; empty if both will do."""
     if version < OLDEST:
         found = ".".join(map(str, version))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from socket import gethostname
 
-from stack.addresses import EVERY, LOOPBACK, can_bind, is_wide, listed
+from stack.addresses import LOOPBACK, WILDCARDS, bind_error, is_wide, listed
 from stack.application import Application
 from stack.lock import exclusive_lock
 from stack.problems import StackError
@@ -85,7 +85,7 @@ def close_to_others(var: Path) -> None:
 def _defaults(port: int, addresses: list[str], password: str) -> dict[str, str]:
     wanted = {"DEBUG": str(not is_wide(addresses)).lower(), "PUBLIC_URL": _public_url(port)}
     if is_wide(addresses):
-        names = ["localhost", *LOOPBACK, gethostname(), *(each for each in addresses if each not in EVERY)]
+        names = ["localhost", *LOOPBACK, gethostname(), *(each for each in addresses if each not in WILDCARDS)]
         wanted["ALLOWED_HOSTS"] = ",".join(f"[{name}]" if ":" in name else name for name in names)
     given = {} if password == PUBLIC_PASSWORD else {"DEMO_PASSWORD": password}
     return {name: value for name, value in wanted.items() if not os.environ.get(name)} | given
@@ -124,8 +124,8 @@ def _port(text: str) -> int:
 def _check_free(port: int, addresses: list[str]) -> None:
     # macOS would let us listen beside a server on another address.
     for address in dict.fromkeys([*LOOPBACK, "0.0.0.0", *addresses]):  # noqa: S104
-        error = can_bind(address, port)
-        if error and not (address == "::1" and can_bind(address, 0)):  # a machine without IPv6
+        error = bind_error(address, port)
+        if error and not (address == "::1" and bind_error(address, 0)):  # a machine without IPv6
             remedy = f"stop what listens there, or choose another: PORT={port + 1} make up"
             raise StackError(f"Port {port} cannot be used ({error.strerror}): {remedy}")
 

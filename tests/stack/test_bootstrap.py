@@ -11,13 +11,15 @@ from stack import bootstrap
 
 
 def test_an_old_python_is_told_which_one_is_needed():
-    assert bootstrap.unfit((3, 10), "posix").startswith("Countersign needs Python 3.11 or newer, and this is 3.10: ")
-    assert bootstrap.unfit((3, 11), "posix") == ""
-    assert bootstrap.unfit((4, 0), "posix") == ""
+    assert bootstrap.unfit_reason((3, 10), "posix").startswith(
+        "Countersign needs Python 3.11 or newer, and this is 3.10: "
+    )
+    assert bootstrap.unfit_reason((3, 11), "posix") == ""
+    assert bootstrap.unfit_reason((4, 0), "posix") == ""
 
 
 def test_windows_is_told_what_to_use():
-    assert "use WSL" in bootstrap.unfit((3, 13), "nt")
+    assert "use WSL" in bootstrap.unfit_reason((3, 13), "nt")
 
 
 def test_an_old_python_can_read_the_file():

@@ -17,7 +17,7 @@ from api.workflows import OperatorView
 from core.problems import WrongState
 from engine import let_go, pause, resume
 from engine.models import LET_GO_MOST, EffectPause, Throttle
-from engine.pauses import COUNTED, pauses, set_rate, waiting_for
+from engine.pauses import COUNT_LIMIT, pauses, set_rate, waiting_for
 from engine.registry import rates
 
 
@@ -29,7 +29,7 @@ class PauseOut(serializers.Serializer):
     created_at = serializers.DateTimeField()
     until = serializers.DateTimeField(allow_null=True)
     by_id = serializers.UUIDField()
-    waiting = serializers.SerializerMethodField(help_text=f"Due and stopped by it; above {COUNTED}: more.")
+    waiting = serializers.SerializerMethodField(help_text=f"Due and stopped by it; above {COUNT_LIMIT}: more.")
     let_go = serializers.SerializerMethodField(help_text="Effects that go all the same.")
 
     @extend_schema_field({"type": "integer"})

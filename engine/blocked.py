@@ -37,7 +37,7 @@ class Stops:
 
     def closed(self) -> frozenset[str]:
         """Kinds that a rate holds back for longer than this process would wait."""
-        near = time.monotonic() + (throttles.NEAR if throttles.waits else 0.0)
+        near = time.monotonic() + (throttles.NEAR if throttles.sleeps_until_free else 0.0)
         closed = {name for name, moment in self.free_at.items() if moment > near}
         return frozenset(kind.name for kind in kinds.values() if kind.throttle in closed) if closed else frozenset()
 
@@ -56,7 +56,7 @@ def known() -> Stops:
     return _known
 
 
-def forget() -> None:
+def invalidate() -> None:
     global _known
     _known = None
 

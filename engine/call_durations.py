@@ -15,6 +15,6 @@ def expected(lane: str) -> float:
     return _mean.get(lane, 0.0)
 
 
-def fits(lane: str, limit: int) -> int:
+def claim_limit(lane: str, limit: int) -> int:
     mean = expected(lane)
     return limit if mean * limit <= BUDGET else max(1, int(BUDGET / mean))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from engine import blocked, conf
-from engine.call_durations import fits
+from engine.call_durations import claim_limit
 from engine.lease import LEASE, LENGTH, SLOW_LEASE
 from engine.models import Effect
 from engine.pipeline import ask, session_pid
@@ -99,7 +99,7 @@ def _will_be_old(effect: Effect) -> bool:
 
 def _what_fits(lane: str, limit: int) -> int:
     # Others that are claimed with a slow effect would wait.
-    return 1 if lane == SLOW else fits(lane, limit)
+    return 1 if lane == SLOW else claim_limit(lane, limit)
 
 
 def _claim_shares(lane: str, limit: int, external: bool) -> list[Effect]:

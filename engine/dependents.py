@@ -7,7 +7,7 @@ from django.db.models import Count, Q, Window
 
 from engine.models import Batch, Effect
 
-SHOWN = 25
+SHOWN_DEPENDENTS = 25
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Behind:
 
     @property
     def missing(self) -> int:
-        return self.batch.total - self.batch.over if self.batch else 0
+        return self.batch.total - self.batch.finished_count if self.batch else 0
 
 
 def behind(effect: Effect) -> Behind:
@@ -28,7 +28,7 @@ def behind(effect: Effect) -> Behind:
         return Behind([])
     released, later = _ordered(effect) if effect.ordered else ([], 0)
     batch = Batch.objects.select_related("then").filter(pk=effect.batch_id).first() if effect.batch_id else None
-    if batch and batch.total - batch.over == 1 and not _must_wait(batch.then, effect):
+    if batch and batch.total - batch.finished_count == 1 and not _must_wait(batch.then, effect):
         released.append(batch.then)
     return Behind(released, later, batch)
 
@@ -41,7 +41,7 @@ def _ordered(effect: Effect) -> tuple[list[Effect], int]:
     """(what it releases, how many come later)"""
     others = Effect.objects.filter(_line(effect)).exclude(pk=effect.pk)
     counted = others.annotate(after=Window(Count("pk", filter=Q(seq__gt=effect.seq))))
-    first: list[Any] = list(counted.order_by("seq", "id")[:SHOWN])
+    first: list[Any] = list(counted.order_by("seq", "id")[:SHOWN_DEPENDENTS])
     released = [
         row for row in first if row.seq == first[0].seq and row.seq > effect.seq and row.state == Effect.State.READY
     ]

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from engine.errors import PermanentFailure
 from engine.ids import uuid7
 from engine.models import Effect, EffectEvent
-from engine.payload import storable
+from engine.payload import as_storable
 from engine.registry import effect_handler
 from engine.scheduling import schedule
 
@@ -66,7 +66,7 @@ class EffectBackend(Backend):  # type: ignore[misc]
 
 @effect_handler("task", purgeable=True)
 def run_inward(_: None, effect: Effect) -> None:
-    Effect.objects.filter(pk=effect.pk).update(outcome=storable(_call(effect)))
+    Effect.objects.filter(pk=effect.pk).update(outcome=as_storable(_call(effect)))
 
 
 @effect_handler("task.outward", external=True, purgeable=True)

@@ -33,7 +33,7 @@ from engine.errors import (
 )
 from engine.logs import effect_context
 from engine.models import Effect
-from engine.payload import storable
+from engine.payload import as_storable
 from engine.pipeline import ask, pipeline
 from engine.problems import Problem
 from engine.registry import SLOW, Kind, Retry, kinds, lanes
@@ -98,9 +98,9 @@ def _execute_all(claimed: list[Effect]) -> int:
         # Inside the database first: a far side may be slow.
         for (name, _), effects in sorted(by_kind.items(), key=lambda group: kinds[group[0][0]].external):
             kind = kinds[name]
-            if kind.within is not None and kind.within not in shared:
-                shared.add(kind.within)
-                closing.enter_context(kind.within())
+            if kind.run_context is not None and kind.run_context not in shared:
+                shared.add(kind.run_context)
+                closing.enter_context(kind.run_context())
             if kind.external:
                 ends_outside = ends_outside or min(ends, time.monotonic()) + BUDGET
                 _run_external(kind, effects, ends_outside)
@@ -175,8 +175,8 @@ def _commit_together(kind: Kind, effects: list[Effect], lock_wait: str) -> None:
                 ask(_LIFT_SESSION_LIMITS, [f"{kind.timeout.total_seconds():.0f}s"])
             if lock_wait:
                 ask(f"SET LOCAL lock_timeout = '{lock_wait}'")
-            check_held = lease.hold(effects)
-            subjects.ask()
+            check_held = lease.lock_leased(effects)
+            subjects.send()
         check_held()
         started = time.monotonic()
         _call(kind, effects, subjects.in_order())
@@ -196,14 +196,14 @@ def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
         wait = throttles.take(kind, every, within=ends - time.monotonic()) if every and not is_over else 0.0
         if is_over or wait is None:
             if wait is None:
-                blocked.forget()
+                blocked.invalidate()
             _keep(sent)
             lease.give_back(effects[position:])
             return
         try:
             if wait:
                 sent = _keep(sent)
-                throttles.pause(wait)
+                throttles.sleep(wait)
             answered = _send(kind, effect, reader, wait)
         except RemoteUnavailable as error:
             _keep(sent)
@@ -214,7 +214,7 @@ def _run_external(kind: Kind, effects: list[Effect], ends: float) -> None:
         except Unanswered as error:
             _keep(sent)
             lease.record_unreachable(kind.name)
-            lease.unanswered(effect, error)
+            lease.record_unanswered(effect, error)
             lease.reschedule_unreachable(effects[position + 1 :], error)  # the next would hang as well
             log.warning("%s: the far side did not answer: %s", kind.name, error)
             return
@@ -293,7 +293,7 @@ def _call_outside(kind: Kind, effect: Effect, subject: Stateful | None, waited: 
     try:
         with deadline(kind.timeout):
             outcome = _call(kind, [effect], [subject])
-        return lease.Sent(effect, storable(outcome), time.monotonic() - started, at=started)
+        return lease.Sent(effect, as_storable(outcome), time.monotonic() - started, at=started)
     finally:
         call_durations.note(kind.lane, waited + time.monotonic() - started)
         has_ended(session)  # then the outcome is written in a new session

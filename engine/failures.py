@@ -7,7 +7,7 @@ from uuid import UUID
 from engine.pipeline import ask
 from engine.sql import statement
 
-COUNTED = 10_000  # of each state, the newest
+COUNT_LIMIT = 10_000  # of each state, the newest
 GROUPS = 200
 
 
@@ -24,7 +24,7 @@ class Group:
     example: UUID
 
 
-_GROUPS = statement("group_failures", counted=COUNTED, groups=GROUPS)
+_GROUPS = statement("group_failures", counted=COUNT_LIMIT, groups=GROUPS)
 
 
 def failures() -> list[Group]:

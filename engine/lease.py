@@ -57,7 +57,7 @@ def give_back(effects: Sequence[Effect], *, solo: bool = False) -> None:
         _update_held(_GIVE_BACK, effects, solo=solo)
 
 
-def hold(effects: Sequence[Effect]) -> Callable[[], None]:
+def lock_leased(effects: Sequence[Effect]) -> Callable[[], None]:
     """The returned function raises LeaseLost unless all are still ours."""
     cursor = ask(_LOCK_HELD, _named(effects))
 
@@ -68,7 +68,7 @@ def hold(effects: Sequence[Effect]) -> Callable[[], None]:
     return check
 
 
-def held(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
+def find_leased(effects: Sequence[Effect]) -> Callable[[], set[UUID]]:
     """The returned function tells which are still ours."""
     cursor = ask(_FIND_HELD, _named(effects))
     return lambda: {row[0] for row in cursor.fetchall()}
@@ -166,7 +166,7 @@ def mark_uncertain(effect: Effect, error: BaseException) -> None:
 
 
 @atomic
-def unanswered(effect: Effect, error: BaseException) -> None:
+def record_unanswered(effect: Effect, error: BaseException) -> None:
     """Retried once, then uncertain. A retry by an operator counts from the start again."""
     text, is_parked = one_line(error), _was_unanswered(effect)
     wait = random.uniform(UNANSWERED_WAIT, 2 * UNANSWERED_WAIT)  # noqa: S311 - jitter

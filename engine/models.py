@@ -219,10 +219,10 @@ class Batch(BaseModel):
         indexes = [models.Index(name="batch_open", fields=["id"], condition=Q(completed_at__isnull=True))]
 
     def __str__(self) -> str:
-        return f"{self.over} of {self.total}"
+        return f"{self.finished_count} of {self.total}"
 
     @property
-    def over(self) -> int:
+    def finished_count(self) -> int:
         return self.done + self.skipped
 
 

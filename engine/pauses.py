@@ -19,10 +19,10 @@ from engine.payload import InvalidPayload, validate_payload
 from engine.persist import notify_after_commit
 from engine.problems import ValidationError, WrongState
 from engine.registry import kinds, rates, time_between
-from engine.signals import operated
+from engine.signals import pauses_or_rates_changed
 
 LONGEST_REASON = 2000  # characters
-COUNTED = 10_000  # of the effects that a pause holds; more show as one more
+COUNT_LIMIT = 10_000  # of the effects that a pause holds; more show as one more
 
 
 def pauses() -> QuerySet[EffectPause]:
@@ -76,8 +76,8 @@ def let_go(paused: EffectPause, count: int, *, by: User) -> int:
 
 
 def waiting_for(paused: EffectPause) -> int:
-    """COUNTED + 1 if there are more."""
-    return _matching(paused).exclude(pk__in=paused.let_go)[: COUNTED + 1].count()
+    """COUNT_LIMIT + 1 if there are more."""
+    return _matching(paused).exclude(pk__in=paused.let_go)[: COUNT_LIMIT + 1].count()
 
 
 def set_rate(throttle: str, rate: str, *, by: User) -> None:
@@ -156,6 +156,6 @@ def _tell(what: str, by: User, row: EffectPause, **facts: Any) -> None:
 
 def _tell_all(sender: type[Model], what: str, by: User, **facts: Any) -> None:
     """This process respects the change at once, others within a second."""
-    blocked.forget()
-    on_commit(blocked.forget)
-    operated.send(sender=sender, what=what, by=by, facts=facts)
+    blocked.invalidate()
+    on_commit(blocked.invalidate)
+    pauses_or_rates_changed.send(sender=sender, what=what, by=by, facts=facts)

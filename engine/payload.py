@@ -41,7 +41,7 @@ def validate_payload(value: Any) -> None:
         raise InvalidPayload("text with NUL cannot be kept")
 
 
-def storable(value: Any) -> Any:
+def as_storable(value: Any) -> Any:
     """A description of what cannot be stored: the call that returned it has happened."""
     try:
         validate_payload(value)

@@ -32,7 +32,7 @@ class Notes:
 
     transitions: list[UUID] = field(default_factory=list)
     effects: list[UUID] = field(default_factory=list)
-    due: list[UUID] = field(default_factory=list)  # inside the database
+    due_internal: list[UUID] = field(default_factory=list)  # inside the database
     moved: list[UUID] = field(default_factory=list)
 
 
@@ -74,7 +74,7 @@ class WriteResult:
         """Nothing was written for these objects."""
         return [move.obj for move in self.moves if move.transition.id not in self._facts]
 
-    def due(self) -> dict[UUID, str]:
+    def due_lanes(self) -> dict[UUID, str]:
         due = [effect for effect in self._effects if not effect["wait"] and effect["transition_id"] in self._facts]
         return {effect["id"]: effect["lane"] for effect in due}
 
@@ -91,7 +91,9 @@ def write(moves: list[PendingTransition], lock: Collection[UUID] = ()) -> WriteR
     if noted := notes.get():
         noted.transitions += [move.transition.id for move in moves]
         noted.effects += [effect["id"] for effect in effects]
-        noted.due += [effect["id"] for effect in effects if not (effect["wait"] or kinds[effect["kind"]].external)]
+        noted.due_internal += [
+            effect["id"] for effect in effects if not (effect["wait"] or kinds[effect["kind"]].external)
+        ]
     steps = [
         {name: getattr(move.transition, name) for name in FACT_COLUMNS}
         | {f"new_{name}": value for name, value in move.changed.items()}

@@ -108,7 +108,7 @@ def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Pre
     token = notes.set(noted)
     found = Preview()
     try:
-        with _undone():
+        with _rolled_back():
             found.answer = work()
             _follow(noted, found.failed, ends=time.monotonic() + BUDGET)
             _read(noted, found)
@@ -124,7 +124,7 @@ def preview_of(work: Callable[[], Any], *subjects: Stateful, look: Callable[[Pre
 
 
 @contextmanager
-def _undone() -> Iterator[None]:
+def _rolled_back() -> Iterator[None]:
     """Raises Busy if a lock is held by another transaction."""
     try:
         with atomic():
@@ -138,8 +138,8 @@ def _undone() -> Iterator[None]:
 
 
 def _follow(noted: Notes, failed: dict[UUID, str], *, ends: float) -> None:
-    while due := [*noted.due, *_woken(noted.moved)]:
-        noted.due.clear()
+    while due := [*noted.due_internal, *_woken(noted.moved)]:
+        noted.due_internal.clear()
         claimed = claim.claim_named(due, external=False)
         if not claimed:  # paused, of an unknown kind, or not due
             return
@@ -166,7 +166,7 @@ def _do(kind: Kind, effects: Sequence[Effect], failed: dict[UUID, str]) -> None:
     subjects = Subjects(kind, list(effects))
     try:
         with atomic():
-            subjects.ask()
+            subjects.send()
             found = subjects.in_order()
             if kind.batch > 1:
                 kind.run(found, effects)

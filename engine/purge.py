@@ -18,7 +18,7 @@ from engine.registry import kinds
 from engine.sql import statement
 
 PURGED = "effects purged"  # the ScheduledRun that says up to when effects may be gone
-AT_ONCE = 1000  # rows of one statement, so that locks are held briefly
+ROWS_AT_ONCE = 1000  # rows of one statement, so that locks are held briefly
 WINDOW = timedelta(days=1)
 CLOCKS = timedelta(days=1)  # by which the clock of a worker may be off
 
@@ -74,7 +74,7 @@ def _delete_some(until: datetime, before: datetime) -> int:
                 "until": until,
                 "before": before,
                 "purgeable": [kind.name for kind in kinds.values() if kind.purgeable],
-                "at_once": AT_ONCE,
+                "at_once": ROWS_AT_ONCE,
             },
         )
         return int(cursor.rowcount)

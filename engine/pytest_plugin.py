@@ -39,7 +39,7 @@ def unknown_pace() -> None:
     from engine import call_durations, throttles
 
     call_durations._mean.clear()
-    throttles.waits = False
+    throttles.sleeps_until_free = False
 
 
 @pytest.fixture(autouse=True)

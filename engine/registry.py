@@ -17,7 +17,7 @@ from engine.stateful import CREATED, Stateful, edges_of, initial_states
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-LONGEST = 15  # seconds
+LONGEST_TIMEOUT = 15  # seconds
 SLOW, LONGEST_SLOW = "slow", 15 * 60  # handlers that may take longer, with a worker of its own
 DEFAULT_PATIENCE = timedelta(hours=24)
 MAX_ATTEMPTS = 10_000
@@ -69,7 +69,7 @@ class Kind:
     patience: timedelta | None = None
     retry: Retry = field(default_factory=Retry)
     throttle: str = ""
-    within: Callable[[], AbstractContextManager[None]] | None = None
+    run_context: Callable[[], AbstractContextManager[None]] | None = None
     lane: str = "inward"
     revision: int = 1
     purgeable: bool = False
@@ -104,7 +104,7 @@ def effect_handler(
     retry: Retry = NOTHING_ELSE,
     rate: str | None = None,
     throttle: str = "",
-    within: Callable[[], AbstractContextManager[None]] | None = None,
+    run_context: Callable[[], AbstractContextManager[None]] | None = None,
     lane: str | None = None,
     revision: int = 1,
     purgeable: bool = False,
@@ -116,7 +116,7 @@ def effect_handler(
 
     rate: "14/s", "100/m", "1000/h": of all processes and all kinds with the same `throttle`.
     """
-    longest = LONGEST_SLOW if lane == SLOW else LONGEST
+    longest = LONGEST_SLOW if lane == SLOW else LONGEST_TIMEOUT
     if not 0 < timeout <= longest:
         raise ValueError(f"{name}: a timeout is above 0 and at most {longest} s, so that a lease outlives it")
     if external and batch > 1:
@@ -159,7 +159,7 @@ def effect_handler(
             patience=patience if external else None,
             retry=retry,
             throttle=throttle,
-            within=within,
+            run_context=run_context,
             lane=lane,
             revision=revision,
             purgeable=purgeable,

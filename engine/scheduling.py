@@ -87,7 +87,7 @@ def schedule_many(effects: Sequence[NewEffect]) -> list[UUID | None]:
     if noted := notes.get():
         noted.effects += new
         inward = {row["id"] for row in rows if not kinds[row["kind"]].external}
-        noted.due += [key for key, state in new.items() if state == Effect.State.READY and key in inward]
+        noted.due_internal += [key for key, state in new.items() if state == Effect.State.READY and key in inward]
     due = [row for effect, row in zip(effects, rows, strict=True) if row["id"] in new and effect.is_due]
     notify_after_commit([row["id"] for row in due], lanes={row["lane"] for row in due})
     return [row["id"] if row["id"] in new else None for row in rows]

@@ -6,4 +6,4 @@ from django.dispatch import Signal
 effects_created = Signal()
 
 # In the transaction in which an operator changes pauses or rates. facts: JSON without personal data.
-operated = Signal()
+pauses_or_rates_changed = Signal()

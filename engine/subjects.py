@@ -48,8 +48,8 @@ class ReadAhead:
 def _by_effect(kind: Kind, effects: list[Effect]) -> dict[UUID, Stateful | None]:
     subjects = Subjects(kind, effects)
     with pipeline():
-        still_held = lease.held(effects)
-        subjects.ask()
+        still_held = lease.find_leased(effects)
+        subjects.send()
     ours = still_held()
     found = zip(effects, subjects.in_order(), strict=True)
     return {effect.id: subject for effect, subject in found if effect.id in ours}
@@ -65,7 +65,7 @@ class Subjects:
                 wanted[effect.machine].add(effect.object_id)
         self._wanted = [(list(ids), _reader(machine, kind.related)) for machine, ids in wanted.items()]
 
-    def ask(self) -> None:
+    def send(self) -> None:
         self._answers = [reader.ask(ids) for ids, reader in self._wanted]
 
     def in_order(self) -> list[Any]:

@@ -19,10 +19,10 @@ from engine.registry import SLOW, kinds, slow_kinds
 from engine.sql import statement
 
 MISSED_NOTIFICATION_AFTER = timedelta(seconds=1)  # ready for longer: its notification is taken for lost
-AT_ONCE = 500  # rows
+ROWS_AT_ONCE = 500  # rows
 PROMOTE_SECONDS = 0.5  # that one sweep spends on promoting timers
 ALONE_AT_ONCE = 25  # effects that one sweep returns
-EVERY = timedelta(seconds=1)
+SWEEP_INTERVAL = timedelta(seconds=1)
 MAX_CRASHES = 3
 WORKER_DIED = "its worker died"
 
@@ -40,7 +40,7 @@ _TAKE_TURN = statement("take_sweep_turn")
 def sweep_in_turn() -> list[list[UUID]]:
     """Unless some process swept within the last second."""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_TURN, {"every": str(EVERY)})
+        cursor.execute(_TAKE_TURN, {"every": str(SWEEP_INTERVAL)})
         is_our_turn = cursor.rowcount > 0
     return sweep() if is_our_turn else []
 
@@ -53,11 +53,11 @@ def sweep() -> list[list[UUID]]:
         some_lost, some_due, some_unheard, some_lost_calls = cursor.fetchone()
         if some_lost:
             with atomic():
-                cursor.execute(_RELEASE_EXPIRED, {"crashes": MAX_CRASHES, "gone": WORKER_DIED, "at_once": AT_ONCE})
+                cursor.execute(_RELEASE_EXPIRED, {"crashes": MAX_CRASHES, "gone": WORKER_DIED, "at_once": ROWS_AT_ONCE})
                 _record_crashes(cursor.fetchall())
         if some_lost_calls:
             with atomic():
-                cursor.execute(_RELEASE_LOST_CALLS, {"gone": WORKER_DIED, "at_once": AT_ONCE})
+                cursor.execute(_RELEASE_LOST_CALLS, {"gone": WORKER_DIED, "at_once": ROWS_AT_ONCE})
                 _record_crashes(cursor.fetchall())
         if some_due:
             ready += _promote_due(cursor)
@@ -66,7 +66,7 @@ def sweep() -> list[list[UUID]]:
         if some_lost or some_unheard:
             cursor.execute(
                 _MISSED_NOTIFICATIONS,
-                {"unheard": str(MISSED_NOTIFICATION_AFTER), "at_once": AT_ONCE, "alone_at_once": ALONE_AT_ONCE},
+                {"unheard": str(MISSED_NOTIFICATION_AFTER), "at_once": ROWS_AT_ONCE, "alone_at_once": ALONE_AT_ONCE},
             )
             ready += cursor.fetchall()
     alone = {key for key, solo in ready if solo}
@@ -76,13 +76,13 @@ def sweep() -> list[list[UUID]]:
 
 def _promote_due(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
     def wake(sql: str) -> list[tuple[UUID, bool]]:
-        cursor.execute(sql, {"at_once": AT_ONCE})
+        cursor.execute(sql, {"at_once": ROWS_AT_ONCE})
         found: list[tuple[UUID, bool]] = cursor.fetchall()
         return found
 
     ends = time.monotonic() + PROMOTE_SECONDS
     woken = wake(_PROMOTE_DUE)
-    if len(woken) == AT_ONCE:
+    if len(woken) == ROWS_AT_ONCE:
         woken += wake(_PROMOTE_DUE_SHARES)
         while time.monotonic() < ends and (more := wake(_PROMOTE_DUE)):
             woken += more
@@ -91,9 +91,9 @@ def _promote_due(cursor: CursorWrapper) -> list[tuple[UUID, bool]]:
 
 def _move_to_their_lane(cursor: CursorWrapper) -> None:
     lanes = [kind.lane for kind in kinds.values()]
-    cursor.execute(_MOVE_TO_THEIR_LANE, {"kinds": list(kinds), "lanes": lanes, "at_once": AT_ONCE})
+    cursor.execute(_MOVE_TO_THEIR_LANE, {"kinds": list(kinds), "lanes": lanes, "at_once": ROWS_AT_ONCE})
     if slow := [kind.name for kind in slow_kinds()]:
-        cursor.execute(_MOVE_TO_SLOW_LANE, {"slow": SLOW, "kinds": slow, "at_once": AT_ONCE})
+        cursor.execute(_MOVE_TO_SLOW_LANE, {"slow": SLOW, "kinds": slow, "at_once": ROWS_AT_ONCE})
 
 
 def _record_crashes(taken_back: list[tuple[UUID, str, str, int]]) -> None:

@@ -41,7 +41,7 @@ def advance(**time: float) -> None:
     CircuitBreaker.objects.update(paused_until=F("paused_until") - passed)
     pauses = EffectPause.objects.filter(until__isnull=False).update(until=F("until") - passed)
     if pauses + Throttle.objects.update(free_at=F("free_at") - passed):
-        blocked.forget()
+        blocked.invalidate()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from engine.sql import statement
 NEAR = 0.25  # seconds: effects whose moment is so near are claimed
 AHEAD = timedelta(seconds=2 * BUDGET)  # how far ahead moments are taken, with room to spare
 
-waits = False  # whether this process sleeps until its moment
+sleeps_until_free = False  # whether this process sleeps until its moment
 
 _TAKE = statement("take_moment")
 
@@ -28,12 +28,12 @@ def take(kind: Kind, every: timedelta, *, within: float) -> float | None:
     values = {
         "name": kind.throttle,
         "every": every,
-        "within": timedelta(seconds=max(0.0, within) if waits else 0.0),
+        "within": timedelta(seconds=max(0.0, within) if sleeps_until_free else 0.0),
         "furthest": furthest(every),
     }
     found = ask(_TAKE, values).fetchone()
     return None if found is None else max(0.0, found[0])
 
 
-def pause(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     time.sleep(seconds)

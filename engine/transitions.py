@@ -272,7 +272,7 @@ def _raise_if_stale(written: list[persist.WriteResult], by: User | None) -> None
     for each in written:
         if stale := each.stale():
             raise _Stale(stale[0], by)
-    due = {effect_id: lane for each in written for effect_id, lane in each.due().items()}
+    due = {effect_id: lane for each in written for effect_id, lane in each.due_lanes().items()}
     persist.notify_after_commit(list(due), lanes=set(due.values()))
 
 

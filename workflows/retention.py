@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 
 from engine import run_once_per
-from engine.purge import AT_ONCE, purge
+from engine.purge import ROWS_AT_ONCE, purge
 from workflows.periods import database_now
 
 MAX_SECONDS = 10.0  # of one cleanup: a task has 20
@@ -54,9 +54,9 @@ def _delete_expired(name: str, ends: float) -> int:
         while time.monotonic() < ends:
             cursor.execute(
                 f"""DELETE FROM {table} WHERE {key} = ANY(ARRAY(
-                    SELECT {key} FROM {table} WHERE {is_over} LIMIT {AT_ONCE} FOR UPDATE SKIP LOCKED))"""  # noqa: S608
+                    SELECT {key} FROM {table} WHERE {is_over} LIMIT {ROWS_AT_ONCE} FOR UPDATE SKIP LOCKED))"""  # noqa: S608
             )
             forgotten += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
+            if cursor.rowcount < ROWS_AT_ONCE:
                 break
     return forgotten

@@ -50,7 +50,7 @@ def notify(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = (
         with span("engine.notify", effects=len(ids)), producing() as producer:
             for queue in queues or queue_names():
                 if not (once and _is_pending(producer, queue)):
-                    for message in messages(ids)[: room_in(producer, queue)]:
+                    for message in messages(ids)[: free_message_slots(producer, queue)]:
                         app.send_task(
                             RUN_DUE_EFFECTS,
                             (message,),
@@ -67,7 +67,7 @@ def notify(ids: Sequence[UUID], *, once: bool = False, queues: Sequence[str] = (
     return True
 
 
-def acknowledge() -> None:
+def clear_pending() -> None:
     """Before a worker reads the rows: what is committed later needs a notification of its own."""
     try:
         with producing() as producer:
@@ -86,7 +86,7 @@ def _is_pending(producer: Producer, queue: str) -> bool:
     return not _client(producer).set(_pending_key(queue), 1, nx=True, px=PENDING_MS)
 
 
-def room_in(producer: Producer, queue: str) -> int:
+def free_message_slots(producer: Producer, queue: str) -> int:
     """How many more messages are of use."""
     return max(0, MAX_WAITING_MESSAGES - int(_client(producer).llen(queue)))
 

@@ -7,7 +7,7 @@ from typing import Any
 from celery import beat
 
 from engine.worker.broker import SWEEP_EFFECTS
-from engine.worker.notifications import producing, room_in
+from engine.worker.notifications import free_message_slots, producing
 
 
 class Scheduler(beat.Scheduler):  # type: ignore[misc]
@@ -29,6 +29,6 @@ class Scheduler(beat.Scheduler):  # type: ignore[misc]
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         """No sweep where enough messages wait: busy workers sweep by themselves."""
         with producing() as producer:
-            if entry.task == SWEEP_EFFECTS and not room_in(producer, entry.options["queue"]):
+            if entry.task == SWEEP_EFFECTS and not free_message_slots(producer, entry.options["queue"]):
                 return None
             return super().apply_async(entry, producer=producer, advance=advance, **options)

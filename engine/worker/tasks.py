@@ -9,7 +9,7 @@ from engine.pipeline import ask
 from engine.sweeper import sweep_in_turn
 from engine.worker.app import app
 from engine.worker.broker import own_queues, served_lanes
-from engine.worker.notifications import acknowledge, notify, suppress_notifications
+from engine.worker.notifications import clear_pending, notify, suppress_notifications
 
 MAX_RUNTIME = 2.0  # seconds that one message may keep a worker
 # After fewer than this a look waits for more: bursts come in batches, a single approval does not wait. In singles that
@@ -32,7 +32,7 @@ def run_due_effects(effect_ids: list[str]) -> None:
         if effect_ids:
             run_due([UUID(key) for key in effect_ids], of=served_lanes())
         else:
-            acknowledge()
+            clear_pending()
         while claimed and time.monotonic() - started < MAX_RUNTIME:
             claimed = _look()
             if 0 < claimed < SMALL_BATCH:

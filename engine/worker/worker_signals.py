@@ -19,7 +19,7 @@ from engine.worker.broker import CONSUMER_OPTIONS, SWEEP_EFFECTS, limits, own_qu
 def configure_worker() -> None:
     """Before the worker's children are forked."""
     INTERRUPTIONS.append(SoftTimeLimitExceeded)
-    throttles.waits = True
+    throttles.sleeps_until_free = True
     lanes = conf.WORKER_QUEUES
     works_inside = any(not kind.external and (not lanes or kind.lane in lanes) for kind in kinds.values())
     if works_inside and conf.WORKER_CONCURRENCY > 1:

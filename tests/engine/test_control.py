@@ -64,7 +64,7 @@ class Control(RuleBasedStateMachine):
         outside.heard.clear()
         claim._serve_next.clear()
         claim._seen_all.clear()
-        blocked.forget()
+        blocked.invalidate()
         self.operator = OperatorFactory()
         self.doors = [Door(building=building) for building in BUILDINGS]
         create_many(self.doors)

@@ -128,7 +128,7 @@ def test_a_pause_ends_at_its_moment_and_may_be_said_again_after_it(building, ope
     assert (first.ended_by, first.ended_at is not None) == (None, True)
 
     EffectPause.objects.filter(pk=again.pk).update(ended_at=Now())
-    blocked.forget()
+    blocked.invalidate()
     run_effects()
     assert left() == []
 

@@ -212,7 +212,7 @@ def test_related_objects_need_no_second_query():
     about = [Effect(machine="payment", object_id=payment.pk) for payment in payments]
     subjects = Subjects(kinds["mail.payment_approved"], about)
 
-    subjects.ask()
+    subjects.send()
     found = subjects.in_order()
 
     with CaptureQueriesContext(connection) as captured:

@@ -101,7 +101,7 @@ def test_claim_grows_again_when_calls_are_quick_again():
     for length in (1.0, *[0.001] * 25):
         call_durations.note("outward", length)
 
-    assert call_durations.fits("outward", 100) == 100
+    assert call_durations.claim_limit("outward", 100) == 100
 
 
 @pytest.mark.django_db
@@ -310,7 +310,7 @@ def test_worker_has_longer_than_a_run_and_a_lease_has_longer_still():
     from engine.worker.app import app
 
     longest = max(kind.timeout for kind in registry.kinds.values()).total_seconds()
-    assert longest <= registry.LONGEST
-    run_lasts = tasks_effects.MAX_RUNTIME + 2 * call_durations.BUDGET + registry.LONGEST
+    assert longest <= registry.LONGEST_TIMEOUT
+    run_lasts = tasks_effects.MAX_RUNTIME + 2 * call_durations.BUDGET + registry.LONGEST_TIMEOUT
     assert run_lasts < app.conf.task_soft_time_limit < app.conf.task_time_limit < LEASE.total_seconds()
     assert django_settings.ENGINE_WORKER_CONCURRENCY == 2

@@ -62,8 +62,8 @@ def sleeps(monkeypatch):
         slept.append(seconds)
         advance(seconds=seconds)
 
-    monkeypatch.setattr(throttles, "waits", True)
-    monkeypatch.setattr(throttles, "pause", pause)
+    monkeypatch.setattr(throttles, "sleeps_until_free", True)
+    monkeypatch.setattr(throttles, "sleep", pause)
     return slept
 
 
@@ -147,14 +147,14 @@ def test_an_operator_s_rate_counts_instead_of_the_declared_one_and_opens_at_once
     schedule_some(4)
     run_effects()
     Throttle.objects.update(rate="2/s", every=time_between("2/s"))
-    blocked.forget()  # the moment of before is an hour ahead
+    blocked.invalidate()  # the moment of before is an hour ahead
 
     run_effects()
     assert len(heard()) == 2
 
     limit(None)
     Throttle.objects.update(rate="", every=None)
-    blocked.forget()
+    blocked.invalidate()
     run_effects()
     assert len(heard()) == 4
 
@@ -163,7 +163,7 @@ def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
     limit("1/m")
     schedule_some(2)
     Throttle.objects.create(name="toys", free_at="2099-01-01T00:00Z")
-    blocked.forget()
+    blocked.invalidate()
 
     run_effects()
     assert len(heard()) == 1
@@ -175,7 +175,7 @@ def test_a_clock_that_was_set_back_does_not_close_it_for_ever(limit):
 def test_a_far_side_that_counts_is_never_asked_too_often_by_several_processes(limit, monkeypatch):
     """Its own second, wherever it begins, has at most so many calls."""
     limit("40/s")
-    monkeypatch.setattr(throttles, "waits", True)
+    monkeypatch.setattr(throttles, "sleeps_until_free", True)
     schedule_some(60)
     moments, lock = [], threading.Lock()
 

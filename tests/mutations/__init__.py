@@ -54,7 +54,7 @@ MUTATIONS = [
         _FAULT + "operational_error_of_a_row_is_that_rows_failure"),
     _of("executor.py", "elif _is_of_the_server(error):", "elif False:",
         _FAULT + "full_disk_is_nobodys_failure_and_is_not_tried_again_at_once"),
-    _of("executor.py", "storable(outcome)", "outcome",
+    _of("executor.py", "as_storable(outcome)", "outcome",
         _FAULT + "answer_that_cannot_be_kept_is_described_and_costs_nobody_anything"),
     _of("payload.py", "(TypeError, ValueError, RecursionError)", "(TypeError, ValueError)",
         _FAULT + "answer_that_cannot_be_kept_is_described_and_costs_nobody_anything"),
@@ -115,7 +115,7 @@ MUTATIONS = [
     # What takes minutes
     _of("claim.py", "slow = not lanes or SLOW in lanes", "slow = True",
         _SLOW + "worker_of_other_lanes_begins_no_slow_effect"),
-    _of("claim.py", "return 1 if lane == SLOW else fits(lane, limit)", "return fits(lane, limit)",
+    _of("claim.py", "return 1 if lane == SLOW else claim_limit(lane, limit)", "return claim_limit(lane, limit)",
         _SLOW + "slow_effects_are_claimed_one_at_a_time_so_that_others_may_begin_the_next"),
     _of("executor.py", "if kind.lane == SLOW:", "if False:",
         _SLOW + "limits_of_a_session_are_those_of_the_slow_effect_in_it"),

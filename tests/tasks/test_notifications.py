@@ -13,7 +13,7 @@ from engine.worker.app import app
 from engine.worker.beat_schedule import beat_schedule
 from engine.worker.broker import queues
 from engine.worker.checks import check_broker, lanes_are_served
-from engine.worker.notifications import acknowledge, messages, notify, notify_workers, suppress_notifications
+from engine.worker.notifications import clear_pending, messages, notify, notify_workers, suppress_notifications
 from engine.worker.scheduler import Scheduler
 
 QUEUE = "inward"
@@ -41,7 +41,7 @@ def test_one_message_waits_until_it_is_acknowledged(broker):
         notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 1
 
-    acknowledge()
+    clear_pending()
     for _ in range(50):
         notify_workers(ids=[uuid4()])
     assert broker.llen(QUEUE) == 2
@@ -97,7 +97,7 @@ def test_each_lane_is_notified_in_its_own_queue_and_answered_there(broker, setti
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 1)
 
     settings.ENGINE_WORKER_QUEUES = ["outward"]
-    acknowledge()
+    clear_pending()
     notify_workers(ids=[uuid4()])
     assert (broker.llen("inward"), broker.llen("outward")) == (1, 2)
 

@@ -180,7 +180,7 @@ def test_a_lost_effect_is_still_found_after_a_purge(run_effects, mailoutbox):
 
 
 def test_a_purge_that_is_cut_short_is_finished_by_the_next(run_effects, mailoutbox, monkeypatch):
-    monkeypatch.setattr("engine.purge.AT_ONCE", 1)
+    monkeypatch.setattr("engine.purge.ROWS_AT_ONCE", 1)
     settle(run_effects)
     before = database_now() + SOON
 

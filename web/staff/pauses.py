@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from core.problems import Problem
 from engine import let_go, pause, resume
 from engine.models import LET_GO_MOST, EffectPause
-from engine.pauses import COUNTED, pauses, set_rate, waiting_for
+from engine.pauses import COUNT_LIMIT, pauses, set_rate, waiting_for
 from engine.registry import rates
 from web.forms.base import PageForm
 from web.forms.fields import Choice, Line, Lines
@@ -108,4 +108,4 @@ def _page(request: StaffRequest, form: PauseForm, rate_form: RateForm, *, status
 
 
 def _count(effects: int) -> str:
-    return f"more than {COUNTED:,}" if effects > COUNTED else f"{effects:,}"
+    return f"more than {COUNT_LIMIT:,}" if effects > COUNT_LIMIT else f"{effects:,}"

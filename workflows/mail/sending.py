@@ -29,7 +29,7 @@ class NoRecipient(PermanentFailure):
 
 
 # A provider counts mails of any kind.
-BY_MAIL: Any = {"external": True, "throttle": "mail", "rate": settings.MAIL_RATE or None, "within": one_connection}
+BY_MAIL: Any = {"external": True, "throttle": "mail", "rate": settings.MAIL_RATE or None, "run_context": one_connection}
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from django.dispatch import receiver
 
 from core.models import User
 from core.security.events import remember
-from engine.signals import operated
+from engine.signals import pauses_or_rates_changed
 
 
-@receiver(operated)
+@receiver(pauses_or_rates_changed)
 def keep(what: str, by: User, facts: dict[str, Any], **_: Any) -> None:
     remember(what, actor=by, **facts)

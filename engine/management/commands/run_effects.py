@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Stop when nothing is due any more.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        throttles.waits = True
+        throttles.sleeps_until_free = True
         executed = 0
         try:
             while True:

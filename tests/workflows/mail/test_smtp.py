@@ -304,7 +304,7 @@ def test_a_mail_whose_end_was_not_heard_is_sent_once_more(office, advance, run_e
 
 
 @BROKEN
-@pytest.mark.guards("F4", "engine.lease.unanswered")
+@pytest.mark.guards("F4", "engine.lease.record_unanswered")
 def test_a_mail_whose_end_is_never_heard_comes_twice_at_most(office, advance, run_effects, settings, failure):
     """F4: it was sent up to twelve times, and a server that hangs after it took them delivers each."""
     settings.EMAIL_TIMEOUT = 0.5
@@ -489,7 +489,7 @@ def test_a_provider_that_takes_so_many_a_second_refuses_none(office, run_effects
         return "250 OK"
 
     monkeypatch.setattr(PostOffice, "handle_MAIL", count)
-    monkeypatch.setattr(throttles, "waits", True)
+    monkeypatch.setattr(throttles, "sleeps_until_free", True)
     operator = OperatorFactory()
 
     def send(rate, count):

@@ -9,7 +9,7 @@ from core.problems import Problem
 from engine import retry_many
 from engine.failures import failures
 from engine.models import Effect, EffectPause, Throttle
-from engine.pauses import COUNTED, let_go, pause, pauses, resume, set_rate, waiting_for
+from engine.pauses import COUNT_LIMIT, let_go, pause, pauses, resume, set_rate, waiting_for
 from engine.registry import rates
 from workflows.management.arguments import moment, person
 
@@ -100,7 +100,7 @@ def _line(paused: EffectPause) -> str:
 
 
 def _count(effects: int) -> str:
-    return f"more than {COUNTED}" if effects > COUNTED else str(effects)
+    return f"more than {COUNT_LIMIT}" if effects > COUNT_LIMIT else str(effects)
 
 
 def _scope(options: dict[str, Any]) -> tuple[str, str]:

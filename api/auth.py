@@ -100,7 +100,7 @@ class Register(ApiView):
             payment_method=data.get("payment_method"),
             language=data.get("language") or get_language_from_request(request),
             time_zone=data.get("time_zone", ""),
-            admit=partial(rate_limits.admit, request, data["email"]),
+            admit=partial(rate_limits.count_sign_up, request, data["email"]),
         )
         rate_limits.trust_address(request, data["email"])
         context = {"request": request}
@@ -137,7 +137,7 @@ class Login(ApiView):
         # Django hashes for unknown addresses too: the time reveals nothing.
         user = authenticate(request, username=form.validated_data["email"], password=form.validated_data["password"])
         if user is None:
-            events.refused("sign_in_refused", account=form.validated_data["email"])
+            events.record_refusal("sign_in_refused", account=form.validated_data["email"])
             raise InvalidCredentials("The e-mail address or the password is wrong.")
         answer = session(user, self.token_to_give())
         signed_in(user, attempt)

@@ -20,7 +20,7 @@ from core.problems import ValidationError
 from core.time_zones import canonical_time_zone
 from core.validation.countries import country_codes
 from core.validation.proof_links import TYPED_HTTPS, plain_https
-from core.validation.text import CONTROLS, composed, is_drawn, is_lines, is_single_line
+from core.validation.text import CONTROLS, composed, has_visible_character, is_lines, is_single_line
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Above zero, below the ceiling, at most four digits after the point.
@@ -61,7 +61,7 @@ class Text(serializers.CharField):
         if not is_lines(data):
             raise serializers.ValidationError("Send lines that end as usual, not with U+2028 or U+2029.")
         text = self.spelled(data)
-        if self.trim_whitespace and not is_drawn(text):
+        if self.trim_whitespace and not has_visible_character(text):
             if not self.allow_blank:
                 self.fail("blank")
             return ""

@@ -12,7 +12,7 @@ from django.db.models import CharField, JSONField, TextField
 from core.models import Account, Invitation, Payment, Site, User
 from core.models.payment import normal_reference
 from core.validation.email import canonical_email
-from core.validation.text import is_drawn, is_seen_whole
+from core.validation.text import has_no_hidden_characters, has_visible_character
 
 CONTROLS = r"[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]"
 # Kept as they were typed, because a file is found by that name only; ASCII is asked of them instead.
@@ -32,7 +32,7 @@ def wrong_texts() -> list[str]:
 def _unseen_names() -> Iterator[str]:
     for model, column in NAMES.items():
         for text in model._default_manager.values_list(column, flat=True):
-            if text and not (is_drawn(text) and is_seen_whole(text)):
+            if text and not (has_visible_character(text) and has_no_hidden_characters(text)):
                 yield f"{model.__name__}.{column} is not seen whole: {text!r}"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from core.security.sessions import remember
+from core.security.sessions import record_session_start
 
 # Most browsers also name others in their User-Agent.
 NAMES = {
@@ -26,4 +26,4 @@ def browser_of(agent: str) -> str:
 
 
 def remember_browser(request: HttpRequest, **_: Any) -> None:
-    remember(request.session, browser_of(request.META.get("HTTP_USER_AGENT", "")))
+    record_session_start(request.session, browser_of(request.META.get("HTTP_USER_AGENT", "")))

@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from core.problems import MalformedRequest, Problem
-from core.security.sessions import is_over, saw
+from core.security.sessions import is_staff_session_over, record_activity
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,11 @@ class StaffSessions:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if SESSION_KEY in request.session and is_of_staff(request.user):
-            if is_over(request.session):
+            if is_staff_session_over(request.session):
                 request.session.flush()
                 request.user = AnonymousUser()
             elif request.method != "GET" or not request.headers.get("HX-Request"):
-                saw(request.session)
+                record_activity(request.session)
         return self.get_response(request)
 
 

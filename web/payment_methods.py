@@ -14,7 +14,7 @@ from core.models import PayeeVersion, PaymentMethod, User
 from core.models.payee_version import same_payee
 from core.payees.account_numbers import PIX_KEYS
 from core.payees.fields import PIX, PayeeField, fields_of, payee_lines, payee_name, payee_warnings
-from core.payees.qr_codes import epc_name, has_code, why_no_code
+from core.payees.qr_codes import code_problem, epc_name, has_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
 from workflows.actions.payment_methods import example_errors, keep_payee, save_method, warn_of_missing_ways
@@ -186,7 +186,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
 
     @admin.display(description="QR code")
     def qr_code(self, method: PaymentMethod) -> str:
-        reason = why_no_code(method)
+        reason = code_problem(method)
         return f"no: {reason}" if reason else "yes" if has_code(method) else "-"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -205,7 +205,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
             return
         typed = copy(obj)
         version = save_method(obj, by=cast("User", request.user))
-        if version is not None and version.waits:
+        if version is not None and version.is_waiting:
             messages.warning(request, WAITS.format(obj.name, version.wait_hours, version.alone_hours))
         for words in warnings_of(typed).values():
             messages.warning(request, f"{obj.name}: {words}")
@@ -238,7 +238,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
 def warnings_of(method: PaymentMethod) -> dict[str, str]:
     """About values that are accepted, by payee field."""
     found = payee_warnings(method.fields)
-    reason = why_no_code(method) if method.fields else None
+    reason = code_problem(method) if method.fields else None
     if reason is not None:
         found[reason.key] = f"No QR code is shown to payers. {reason}"
     return found

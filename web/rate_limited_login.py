@@ -28,7 +28,7 @@ class RateLimitedLogin(AuthenticationForm):
         try:
             cleaned = super().clean()
         except forms.ValidationError:
-            events.refused("sign_in_refused", account=email)
+            events.record_refusal("sign_in_refused", account=email)
             raise
         signed_in(self.get_user(), attempt)
         return cleaned

@@ -45,7 +45,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _handle(self, conn: TConn, came_at: float) -> Any:
         """Time in the queue counts as waiting."""
-        timeouts.patience.came_at = came_at
+        timeouts.request_deadline.came_at = came_at
         return self.handle(conn)
 
     def _wait_for_data(self, conn: TConn) -> None:

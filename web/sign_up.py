@@ -59,7 +59,7 @@ def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:
             payment_method=data["payment_method"] or None,
             language=get_language() or "en",
             time_zone=data["time_zone"],
-            admit=partial(rate_limits.admit, request, data["email"]),
+            admit=partial(rate_limits.count_sign_up, request, data["email"]),
         )
     except Conflict as problem:
         form.add_error("email", problem.detail)

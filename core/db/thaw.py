@@ -30,7 +30,7 @@ def thaw(table: str, *, reason: str, connection: Any = default_connection) -> It
         _name(connection, "")
 
 
-def blank_log_rows(keys: Sequence[int]) -> int:
+def erase_log_names(keys: Sequence[int]) -> int:
     """Erase names in the admin's log through a function with its owner's rights. Returns how many rows changed."""
     if not keys:
         return 0

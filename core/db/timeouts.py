@@ -38,7 +38,7 @@ def use(timeouts: Timeouts) -> None:
     in_force = timeouts
 
 
-class Patience(threading.local):
+class RequestDeadline(threading.local):
     """How long the request of this thread still waits, counted from its arrival or from the last answer."""
 
     came_at: float | None = None
@@ -56,11 +56,11 @@ class Patience(threading.local):
             return 0
         return max(AT_LEAST, self.since + answer - time.monotonic())
 
-    def heard(self) -> None:
+    def record_answer(self) -> None:
         self.since = silence.heard_at = time.monotonic()
         silence.until = 0.0
 
-    def in_vain(self) -> None:
+    def record_silence(self) -> None:
         self.is_over = True
         now = time.monotonic()
         if now - silence.heard_at > SILENT_FOR:
@@ -73,4 +73,4 @@ class Silence:
 
 
 silence = Silence()
-patience = Patience()
+request_deadline = RequestDeadline()

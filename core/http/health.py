@@ -15,7 +15,7 @@ from core import settings
 from core.db.postgres.base import DatabaseWrapper
 
 PATIENCE = 2  # seconds
-EVERY = 1.0  # seconds between checks
+CHECK_INTERVAL = 1.0  # seconds between checks
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -37,7 +37,7 @@ class ReadinessProbe:
 
     def newest(self) -> tuple[int, dict[str, str]]:
         with self._lock:
-            if self._newest is None or time.monotonic() - self._at > EVERY:
+            if self._newest is None or time.monotonic() - self._at > CHECK_INTERVAL:
                 self._newest = self._look()
                 self._at = time.monotonic()
             return self._newest

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from stdnum import iban
 
-from core.models.base import BaseModel, MoneyField, is_code, not_negative
+from core.models.base import BaseModel, MoneyField, is_code, not_negative_amount
 from core.models.payment_method import PaymentMethod
 from core.money import is_currency
 
@@ -39,7 +39,7 @@ class BankAccount(BaseModel):
             models.CheckConstraint(
                 name="bank_account_limit_in_range",
                 condition=Q(is_automatic=False, automatic_limit__isnull=True)
-                | Q(automatic_limit__isnull=False) & not_negative("automatic_limit"),
+                | Q(automatic_limit__isnull=False) & not_negative_amount("automatic_limit"),
             ),
         ]
 

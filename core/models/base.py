@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core.money import CEILING
 from core.problems import ValidationError
-from core.validation.text import composed, is_drawn, is_lines, is_seen_whole, is_single_line
+from core.validation.text import composed, has_no_hidden_characters, has_visible_character, is_lines, is_single_line
 from engine import base
 from engine.stateful import Stateful
 
@@ -37,7 +37,7 @@ class BaseModel(base.BaseModel):
             if isinstance(column, models.JSONField):
                 setattr(self, column.attname, _composed(text))
             elif isinstance(text, str) and isinstance(column, models.CharField | models.TextField):
-                text = composed(text) if is_drawn(text) else ""
+                text = composed(text) if has_visible_character(text) else ""
                 setattr(self, column.attname, text)
                 if column.name not in (exclude or ()) and (wrong := _character_error(column, text)):
                     errors[column.name] = [wrong]
@@ -73,12 +73,12 @@ class MoneyField(models.DecimalField):
         return name, path, args, kwargs
 
 
-def positive(*fields: str) -> Q:
+def positive_amount(*fields: str) -> Q:
     """Has an upper bound, because `> 0` alone accepts NaN."""
     return Q(**{f"{field}__gt": Decimal(0) for field in fields}) & _below_ceiling(*fields)
 
 
-def not_negative(*fields: str) -> Q:
+def not_negative_amount(*fields: str) -> Q:
     return Q(**{f"{field}__gte": Decimal(0) for field in fields}) & _below_ceiling(*fields)
 
 
@@ -164,7 +164,7 @@ def _character_error(column: models.Field, text: str) -> str:
         return "" if is_lines(text) else _("It contains characters that are no text.")
     if not is_single_line(text):
         return _("Write it on a single line.")
-    if column.name == "name" and not is_seen_whole(text):
+    if column.name == "name" and not has_no_hidden_characters(text):
         return _("There is a character in it that cannot be seen. Type it again.")
     return ""
 

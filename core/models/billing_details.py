@@ -15,7 +15,7 @@ from core.validation.tax_ids import is_tax_id, tax_id_example, tax_id_label
 from core.validation.text import is_single_line
 
 NEEDED_TO_BILL = ("billing_email", "address_line1", "city", "country")
-LONGEST = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}
+MAX_LENGTHS = {column.name: column.max_length or 0 for column in Account._meta.fields if column.name in BILLING_FIELDS}
 
 _public_email = EmailValidator(allowlist=[])  # Django's default takes somebody@localhost
 
@@ -65,8 +65,8 @@ def _missing(details: Mapping[str, str]) -> dict[str, str]:
 
 
 def _error(name: str, text: str, country: str) -> str:
-    if len(text) > LONGEST[name]:
-        return _("Use at most %(count)d characters.") % {"count": LONGEST[name]}
+    if len(text) > MAX_LENGTHS[name]:
+        return _("Use at most %(count)d characters.") % {"count": MAX_LENGTHS[name]}
     if not is_single_line(text):
         return _("Write it on a single line.")
     if name == "country" and text not in country_codes():

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
-from core.models.base import MoneyField, StatefulModel, not_negative
+from core.models.base import MoneyField, StatefulModel, not_negative_amount
 from core.models.guards import OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
@@ -90,7 +90,7 @@ class Invoice(StatefulModel):
         constraints = [
             models.CheckConstraint(
                 name="invoice_amounts_in_range",
-                condition=not_negative("total", "allocated", "written_off") & Q(allocated__lte=F("total")),
+                condition=not_negative_amount("total", "allocated", "written_off") & Q(allocated__lte=F("total")),
             ),
             models.CheckConstraint(
                 name="invoice_status_follows_allocations",
@@ -105,7 +105,8 @@ class Invoice(StatefulModel):
                 | Q(number__isnull=False, issued_on__isnull=False, due_on__isnull=False),
             ),
             models.CheckConstraint(
-                name="invoice_plan_price_in_range", condition=Q(plan_price__isnull=True) | not_negative("plan_price")
+                name="invoice_plan_price_in_range",
+                condition=Q(plan_price__isnull=True) | not_negative_amount("plan_price"),
             ),
             models.CheckConstraint(  # "not null" twice: the check let SET NOT NULL pass without reading all rows
                 name="invoice_payment_reference_form",
@@ -198,7 +199,7 @@ class Invoice(StatefulModel):
         return user.may_decide_on(self.account_id, "core.void_invoice")
 
     @property
-    def holds_part_of_what_is_not_given(self) -> bool:
+    def is_partly_paid_before_service(self) -> bool:
         """Such an invoice may be voided, its money going to the balance first."""
         return self.status == self.Status.PARTIALLY_PAID and self.began_on is None
 

@@ -83,11 +83,11 @@ class PayeeVersion(BaseModel):
         return f"payee {self.number}"
 
     @classmethod
-    def of(cls, method: PaymentMethod, **fields: Any) -> PayeeVersion:
+    def from_method(cls, method: PaymentMethod, **fields: Any) -> PayeeVersion:
         return cls(method_id=method.pk, **{name: getattr(method, name) for name in PAYEE}, **fields)
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
         return self.in_force_at is None and self.withdrawn_at is None
 
     @property
@@ -96,7 +96,7 @@ class PayeeVersion(BaseModel):
         hours = self.alone_hours if self.confirmed_by_id is None else self.wait_hours
         return self.asked_at + timedelta(hours=hours)
 
-    def put_on(self, method: PaymentMethod) -> None:
+    def apply_to(self, method: PaymentMethod) -> None:
         for name in PAYEE:
             setattr(method, name, getattr(self, name))
 

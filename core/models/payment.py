@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.base import BaseModel, MoneyField, StatefulModel, positive
+from core.models.base import BaseModel, MoneyField, StatefulModel, positive_amount
 from core.models.guards import OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
@@ -138,9 +138,9 @@ class Payment(StatefulModel):
     class Meta:
         constraints = [
             models.CheckConstraint(name="payment_decided_by_another", condition=~Q(decided_by=F("submitted_by"))),
-            models.CheckConstraint(name="payment_amount_in_range", condition=positive("amount")),
+            models.CheckConstraint(name="payment_amount_in_range", condition=positive_amount("amount")),
             models.CheckConstraint(
-                name="payment_received_in_range", condition=Q(received__isnull=True) | positive("received")
+                name="payment_received_in_range", condition=Q(received__isnull=True) | positive_amount("received")
             ),
             models.CheckConstraint(
                 name="payment_decided_is_complete",
@@ -290,7 +290,7 @@ class Allocation(BaseModel):
             ),
             models.CheckConstraint(
                 name="allocation_amount_in_range",
-                condition=(Q(reverses__isnull=True) & positive("amount"))
+                condition=(Q(reverses__isnull=True) & positive_amount("amount"))
                 | Q(reverses__isnull=False, amount__lt=0, amount__gt=-(10**12)),
             ),
         ]

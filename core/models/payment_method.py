@@ -18,7 +18,7 @@ from core.models.base import (
     is_code,
     is_referred_to,
     list_of,
-    not_negative,
+    not_negative_amount,
 )
 from core.models.guards import CodeKept
 from core.models.payee_guards import PayeeKept
@@ -104,7 +104,8 @@ class PaymentMethod(BaseModel):
         constraints = [
             models.CheckConstraint(
                 name="payment_method_tolerance_in_range",
-                condition=not_negative("tolerance_max") & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
+                condition=not_negative_amount("tolerance_max")
+                & Q(tolerance_percent__gte=0, tolerance_percent__lte=100),
             ),
             models.CheckConstraint(
                 name="payment_method_tolerance_bounded",

@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from core.models.base import BaseModel, MoneyField, fits_currency, is_code, is_referred_to, not_negative
+from core.models.base import BaseModel, MoneyField, fits_currency, is_code, is_referred_to, not_negative_amount
 from core.models.guards import CodeKept
 from core.money import CEILING, is_currency, quantize
 
@@ -114,7 +114,7 @@ class PlanPrice(BaseModel):
             models.UniqueConstraint(
                 name="plan_price_offered_once", fields=["plan", "currency", "interval"], condition=Q(retired_at=None)
             ),
-            models.CheckConstraint(name="plan_price_in_range", condition=not_negative("amount")),
+            models.CheckConstraint(name="plan_price_in_range", condition=not_negative_amount("amount")),
             models.CheckConstraint(
                 name="plan_price_can_be_paid",
                 condition=Q(retired_at__isnull=False)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django_fsm import transition
 
 from core.models.bank_account import BankAccount
-from core.models.base import BaseModel, MoneyField, StatefulModel, not_negative
+from core.models.base import BaseModel, MoneyField, StatefulModel, not_negative_amount
 from core.money import money_text
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
@@ -106,7 +106,7 @@ class Statement(BaseModel):
             models.UniqueConstraint(name="statement_position", fields=["file", "position"]),
             models.CheckConstraint(
                 name="statement_amounts_in_range",
-                condition=not_negative("credits", "debits")
+                condition=not_negative_amount("credits", "debits")
                 & (Q(opening__isnull=True) | in_range("opening"))
                 & (Q(closing__isnull=True) | in_range("closing")),
             ),

@@ -8,7 +8,7 @@ from django_fsm import transition
 
 from core.models.account import Account
 from core.models.bank_account import BankAccount
-from core.models.base import BaseModel, MoneyField, StatefulModel, positive
+from core.models.base import BaseModel, MoneyField, StatefulModel, positive_amount
 from core.models.guards import PartsWithinLine
 from core.models.payment import Payment
 from core.models.statement import Statement, in_range
@@ -153,7 +153,7 @@ class LinePayment(BaseModel):
             PartsWithinLine(name="line_payment_within_line"),
             models.CheckConstraint(
                 name="line_payment_amount_in_range",
-                condition=(Q(takes_back__isnull=True) & positive("amount"))
+                condition=(Q(takes_back__isnull=True) & positive_amount("amount"))
                 | Q(takes_back__isnull=False, amount__lt=0, amount__gt=-(10**12)),
             ),
         ]

@@ -10,7 +10,7 @@ from django.db import models
 from django_fsm import transition
 
 from core.models.account import Account, Membership
-from core.models.base import MoneyField, StatefulModel, not_negative
+from core.models.base import MoneyField, StatefulModel, not_negative_amount
 from core.models.plan import Plan, PlanPrice
 from core.models.user import User
 from core.money import quantize
@@ -82,7 +82,7 @@ class Subscription(StatefulModel):
                 fields=["account"],
                 condition=models.Q(status__in=["active", "past_due", "suspended"]),
             ),
-            models.CheckConstraint(name="subscription_price_in_range", condition=not_negative("price")),
+            models.CheckConstraint(name="subscription_price_in_range", condition=not_negative_amount("price")),
             models.CheckConstraint(
                 name="subscription_next_is_whole",
                 condition=models.Q(
@@ -98,7 +98,7 @@ class Subscription(StatefulModel):
                         next_credits__isnull=False,
                         next_interval__isnull=False,
                     )
-                    & not_negative("next_price")
+                    & not_negative_amount("next_price")
                 ),
             ),
             # The later of the two choices counts.

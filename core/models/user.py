@@ -70,14 +70,14 @@ class UserManager(BaseUserManager["User"]):
     def active_by_email(self, email: str) -> User | None:
         return self.filter(email_canonical=canonical_email(email), is_active=True).first()
 
-    def holding(self, permission: str) -> models.QuerySet[User]:
+    def staff_with(self, permission: str) -> models.QuerySet[User]:
         """Active staff who have the permission themselves or by a group."""
         label, _, codename = permission.partition(".")
         held = Permission.objects.filter(content_type__app_label=label, codename=codename)
         given = Q(user_permissions__in=held) | Q(groups__permissions__in=held)
         return self.filter(given, is_active=True, is_staff=True).distinct().order_by("email")
 
-    def formerly(self, email: str) -> models.QuerySet[User]:
+    def former_owners_of(self, email: str) -> models.QuerySet[User]:
         """Users who gave up that address to a later sign-up."""
         return self.filter(former_email_digest__in=email_digests(email))
 

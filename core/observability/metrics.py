@@ -19,14 +19,14 @@ from prometheus_client.registry import Collector
 
 from engine.ids import first_id_at
 
-COUNTED = 10_000  # rows of one state; more show as one more
+COUNT_LIMIT = 10_000  # rows of one state; more show as one more
 RECENT = 300  # seconds
 SAMPLE = 10_000  # effects
 QUANTILES = (0.5, 0.95)
 
 _COUNTS = " UNION ALL ".join(
     f"SELECT '{state}', count(*) FROM (SELECT FROM engine_effect WHERE state = '{state}' "  # noqa: S608 - words of ours
-    f"ORDER BY {order} LIMIT {COUNTED + 1}) AS counted"
+    f"ORDER BY {order} LIMIT {COUNT_LIMIT + 1}) AS counted"
     for state, order in {
         "ready": "lane, account_id, id",
         "waiting": "run_at",
@@ -93,7 +93,7 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield _gauge(
-            "effects", f"Effects in a state that is not over; counted to {COUNTED}.", ["state"], _rows(_COUNTS)
+            "effects", f"Effects in a state that is not over; counted to {COUNT_LIMIT}.", ["state"], _rows(_COUNTS)
         )
         yield _gauge("oldest_due_seconds", "How long the oldest ready effect is due.", ["lane"], _rows(_OLDEST_DUE))
         yield _gauge(

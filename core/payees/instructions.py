@@ -11,7 +11,7 @@ DEMO_WARNING = "DEMO - DO NOT PAY"  # the same words in every language
 
 LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 IN_BRACES = re.compile(r"\{([^{}]*)\}")
-LONGEST = 5000
+MAX_LENGTH = 5000
 
 
 def instruction_faults(instructions: Any) -> list[str]:
@@ -30,8 +30,8 @@ def _faults(code: str, text: Any) -> list[str]:
         return [f"{code!a} is not a language code such as en, ar or pt-BR."]
     if not isinstance(text, str) or not text.strip():
         return [f"{code}: write a text, or leave the language out."]
-    if len(text) > LONGEST:
-        return [f"{code}: at most {LONGEST} characters."]
+    if len(text) > MAX_LENGTH:
+        return [f"{code}: at most {MAX_LENGTH} characters."]
     if not is_lines(text):
         return [f"{code}: it contains characters that are no text."]
     unknown = sorted({name for name in IN_BRACES.findall(text) if name not in PLACEHOLDERS})

@@ -51,7 +51,7 @@ def payment_code(method: PaymentMethod, amount: Decimal, currency: str, referenc
         return None
 
 
-def why_no_code(method: PaymentMethod) -> NoCodeError | None:
+def code_problem(method: PaymentMethod) -> NoCodeError | None:
     """None also for a kind of payment without codes."""
     for make in _makers(method):
         try:
@@ -62,7 +62,7 @@ def why_no_code(method: PaymentMethod) -> NoCodeError | None:
 
 
 def has_code(method: PaymentMethod) -> bool:
-    return bool(_makers(method)) and why_no_code(method) is None
+    return bool(_makers(method)) and code_problem(method) is None
 
 
 def _makers(method: PaymentMethod) -> list[Maker]:

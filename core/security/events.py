@@ -24,18 +24,18 @@ _COUNT = """
     ON CONFLICT (event) DO UPDATE SET total = count.total + 1"""
 
 
-def note(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
+def log_event(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
     log.info(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
 
 
-def refused(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
+def record_refusal(name: str, *, actor: User | None = None, account: str = "", **facts: Any) -> None:
     """Counted even if the request's transaction is rolled back. account: the address that was tried."""
     log.warning(name, extra={"facts": _facts(name, actor.pk if actor else None, account, facts)})
     with autocommit_cursor() as cursor:
         cursor.execute(_COUNT, [name])
 
 
-def remember(name: str, *, actor: User | None = None, person: User | None = None, **facts: Any) -> None:
+def record_event(name: str, *, actor: User | None = None, person: User | None = None, **facts: Any) -> None:
     """Kept for ever in the caller's transaction; logged on commit. facts: JSON without names of people."""
     keys = {"actor": actor.pk if actor else None, "person": person.pk if person else None}
     SecurityEvent.objects.create(name=name, facts=facts, request_id=request_id.get(), **keys)

@@ -56,7 +56,7 @@ class RateLimit:
             )
         if taken.wait is not None:
             log.warning("%s: too many tries from %s", self.name, client_ip(request))
-            events.refused("too_many_tries", account=email, limit=self.name)
+            events.record_refusal("too_many_tries", account=email, limit=self.name)
             raise _too_many(taken.wait)
         return Attempt(caller, {key: per / most for key, (most, per) in limits.items() if key in taken.keys})
 
@@ -89,7 +89,7 @@ class Attempt:
         _move(back | self.caller.known)
 
 
-def admit(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
+def count_sign_up(request: Any, email: str, *, is_trial: bool) -> list[Crowd]:
     """For a sign-up that is valid otherwise. Raises TooManyRequests."""
     REGISTER.attempt(request, email)
     return count_trial(request, email) if is_trial else []
@@ -100,7 +100,7 @@ def trust_address(request: Any, email: str) -> None:
     _move(_Caller.of(request, email).known)
 
 
-def count(act: str, account_id: UUID) -> None:
+def enforce_account_limit(act: str, account_id: UUID) -> None:
     """In the caller's transaction, with the account locked: a rollback undoes the count. Raises TooManyRequests."""
     limit = settings.ACCOUNT_LIMITS.get(act)
     if limit is None:
@@ -109,7 +109,7 @@ def count(act: str, account_id: UUID) -> None:
         taken = _take(cursor, {f"{act}:by:{_digest(str(account_id))}": limit})
     if taken.wait is not None:
         log.warning("%s: too often by the account %s", act, account_id)
-        events.refused("too_many_tries", limit=act)
+        events.record_refusal("too_many_tries", limit=act)
         words = _("This has been done too often today. Try again in some hours, or ask us.")
         raise TooManyRequests(words, retry_after=taken.wait)
 
@@ -135,7 +135,7 @@ def count_trial(request: Any, email: str) -> list[Crowd]:
         taken = _take(cursor, _limits_of_trials("trial_most", places))
         if taken.wait is not None:
             log.warning("trial: too many from %s or at %s", address, host)
-            events.refused("too_many_tries", account=email, limit="trial")
+            events.record_refusal("too_many_tries", account=email, limit="trial")
             raise _too_many(taken.wait)
         wanted = _limits_of_trials("trial", places)
         crowded = [key for key, limit in wanted.items() if _take(cursor, {key: limit}).wait is not None]

@@ -56,23 +56,23 @@ class SessionStore(InRows):
         return row
 
 
-def remember(session: SessionBase, browser: str) -> None:
+def record_session_start(session: SessionBase, browser: str) -> None:
     session[BROWSER] = browser
     for name in (BEGAN_AT, SEEN_AT, CONFIRMED_AT):
         _stamp(session, name)
     session.pop(DECIDED_AT, None)
 
 
-def is_over(session: SessionBase) -> bool:
+def is_staff_session_over(session: SessionBase) -> bool:
     return _age(session, BEGAN_AT) > STAFF_SESSION or _age(session, SEEN_AT) > STAFF_IDLE
 
 
-def saw(session: SessionBase) -> None:
+def record_activity(session: SessionBase) -> None:
     if _age(session, SEEN_AT) > SEEN_EVERY:
         _stamp(session, SEEN_AT)
 
 
-def confirm(session: SessionBase) -> None:
+def record_confirmation(session: SessionBase) -> None:
     """Gives the session another key, as a log-in does."""
     session.cycle_key()
     _stamp(session, CONFIRMED_AT)
@@ -89,7 +89,7 @@ def is_confirmed_for_money(session: SessionBase) -> bool:
     return age <= CONFIRMED_AT_MOST and min(age, _age(session, DECIDED_AT)) <= CONFIRMED_FOR
 
 
-def decided(session: SessionBase) -> None:
+def record_decision(session: SessionBase) -> None:
     """Written once a minute."""
     if _age(session, DECIDED_AT) > SEEN_EVERY:
         _stamp(session, DECIDED_AT)

@@ -12,7 +12,7 @@ from string import ascii_uppercase, digits
 
 from core.validation.text import as_code
 
-LONGEST = 140
+MAX_LENGTH = 140
 CLASSES = {"#": digits, "@": ascii_uppercase, "*": digits + ascii_uppercase}
 TOKEN = re.compile(r"([#@*])(?:\{([0-9]{1,3})(?:,([0-9]{1,3}))?\})?|([A-Z0-9./:&_+])")
 
@@ -24,7 +24,7 @@ def matches(mask: str, text: str) -> bool:
     alternatives = parse(mask)
     code = as_code(text)
     plain = _plain(code)
-    return code.isascii() and len(plain) <= LONGEST and any(_matches(tokens, plain) for tokens in alternatives)
+    return code.isascii() and len(plain) <= MAX_LENGTH and any(_matches(tokens, plain) for tokens in alternatives)
 
 
 def example(mask: str) -> str:
@@ -68,8 +68,8 @@ def _parse(alternative: str) -> tuple[Token, ...]:
         kind, low, high, literal = found.groups()
         at_least = int(low or 1)
         at_most = int(high or at_least)
-        if at_most < 1 or not at_least <= at_most <= LONGEST:
-            raise ValueError(f"{found[0]} does not count up to at most {LONGEST}.")
+        if at_most < 1 or not at_least <= at_most <= MAX_LENGTH:
+            raise ValueError(f"{found[0]} does not count up to at most {MAX_LENGTH}.")
         tokens.append((CLASSES.get(kind, literal), at_least, at_most))
         place = found.end()
     if not tokens:

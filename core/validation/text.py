@@ -27,7 +27,7 @@ JOINS_NOTHING = (
     "\u06d2\u06d3\u06d5\u06ee\u06ef"
 )
 # Joiners and selectors in use: a non-joiner between Arabic letters (Persian), joiners of emoji, a selector after a
-# symbol, the key of a keycap, or a Chinese character. Those after a virama: is_seen_whole().
+# symbol, the key of a keycap, or a Chinese character. Those after a virama: has_no_hidden_characters().
 WITH_A_USE = re.compile(
     f"(?<=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])(?<![{JOINS_NOTHING}])\u200c(?=[\u0620-\u06ff\u0750-\u077f\u08a0-\u08c9])"
     "|(?<=[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])\u200d(?=[\u2190-\u27bf\U0001f300-\U0001faff])"
@@ -56,12 +56,12 @@ def is_lines(text: str) -> bool:
     return is_single_line(text.translate(BETWEEN_LINES))
 
 
-def is_drawn(text: str) -> bool:
+def has_visible_character(text: str) -> bool:
     """Not only spaces, joiners or lone accents."""
     return any(_is_drawn(character) for character in text)
 
 
-def is_seen_whole(text: str) -> bool:
+def has_no_hidden_characters(text: str) -> bool:
     """Every character changes what is seen, so that two names that look the same are the same."""
     if text.isascii():
         return True
@@ -96,11 +96,11 @@ def search_key(text: str) -> str:
 
 def check_name(text: str, *, field: str, longest: int) -> None:
     """Raises ValidationError."""
-    if not is_drawn(text):
+    if not has_visible_character(text):
         raise ValidationError({field: [_("Write a name that can be seen.")]})
     if not is_single_line(text):
         raise ValidationError({field: [_("Write it on a single line.")]})
-    if not is_seen_whole(text):
+    if not has_no_hidden_characters(text):
         raise ValidationError({field: [_("There is a character in it that cannot be seen. Type it again.")]})
     if len(text) > longest:
         raise ValidationError({field: [_("Use at most %(count)d characters.") % {"count": longest}]})

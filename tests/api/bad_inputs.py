@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from api.docs import published
 from core.validation.proof_links import TYPED_HTTPS, plain_https
-from core.validation.text import is_drawn
+from core.validation.text import has_visible_character
 from tests.api.matrix import BODIES, noun_of
 from tests.api.published import formats, operations
 from tests.api.scenario import Scenario
@@ -176,8 +176,8 @@ def is_kept(sent: str, returned: Any) -> bool:
     """
     if not isinstance(returned, str):
         return True
-    if not is_drawn(sent):
-        return not is_drawn(returned)
+    if not has_visible_character(sent):
+        return not has_visible_character(returned)
     return unicodedata.normalize("NFC", sent).strip() == returned.strip() or plain_https(sent) == returned
 
 

@@ -18,7 +18,7 @@ import pytest
 from django.db.transaction import atomic, set_rollback
 from rest_framework.test import APIClient
 
-from core.validation.text import is_drawn
+from core.validation.text import has_visible_character
 from tests.api.bad_inputs import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.caller import Caller
 from tests.api.matrix import actor_of
@@ -137,7 +137,9 @@ def is_taken_rightly(attack: Attack) -> bool:
     body, judge = json.loads(attack.body), request_judge(attack.name)
     if judge.is_valid(body):
         return True
-    seen = {name: "" if isinstance(each, str) and not is_drawn(each) else each for name, each in body.items()}
+    seen = {
+        name: "" if isinstance(each, str) and not has_visible_character(each) else each for name, each in body.items()
+    }
     return judge.is_valid(json.loads(unicodedata.normalize("NFC", json.dumps(seen, ensure_ascii=False))))
 
 

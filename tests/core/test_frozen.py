@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 from django.urls import reverse
 
-from core.db.thaw import blank_log_rows, thaw
+from core.db.thaw import erase_log_names, thaw
 from core.models import Invoice, Payment, User
 from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory, UserFactory
@@ -148,8 +148,8 @@ def test_admin_log_only_grows(line, sql):
 def test_erasure_blanks_the_rows_that_it_names(line, caplog):
     other = LogEntry.objects.create(user=line.user, object_repr="Bob", action_flag=2, change_message="Changed")
 
-    assert blank_log_rows([line.pk]) == 1
-    assert blank_log_rows([]) == 0
+    assert erase_log_names([line.pk]) == 1
+    assert erase_log_names([]) == 0
 
     rows = {row.pk: (row.object_repr, row.change_message, row.user_id) for row in LogEntry.objects.all()}
     assert rows == {line.pk: ("Erased", "Changed", line.user_id), other.pk: ("Bob", "Changed", line.user_id)}

@@ -10,7 +10,7 @@ from stdnum import iban as stdnum_iban
 
 from core.models import PaymentMethod
 from core.payees.fields import clean_payee
-from core.payees.qr_codes import EEA, SEPA, epc_code, has_code, payment_code, why_no_code
+from core.payees.qr_codes import EEA, SEPA, code_problem, epc_code, has_code, payment_code
 
 GERMAN, BULGARIAN = "DE89370400440532013000", "BG80BNBG96611020345678"
 BRITISH, SWISS = "GB29NWBK60161331926819", "CH9300762011623852957"
@@ -42,14 +42,14 @@ def test_a_sepa_code_names_the_payee_whole(iban, name, written):
 def test_a_name_without_a_latin_form_makes_no_code_until_the_operator_spells_it(name):
     method = bank(holder=name, iban=GERMAN)
 
-    reason = why_no_code(method)
+    reason = code_problem(method)
     assert code_of(method) is None
     assert (reason.key, has_code(method)) == ("holder", False)
     assert "Name in Latin letters" in str(reason)
 
     method.fields["latin_name"] = "Soft Systems"
     assert code_of(method).split("\n")[5] == "Soft Systems"
-    assert (why_no_code(method), has_code(method)) == (None, True)
+    assert (code_problem(method), has_code(method)) == (None, True)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_name_in_latin_letters_is_one_that_a_code_carries(typed, is_taken):
 def test_an_account_outside_the_eea_has_a_code_with_its_bic_only(iban):
     method = bank(holder="Acme Ltd", iban=iban)
 
-    reason = why_no_code(method)
+    reason = code_problem(method)
     assert code_of(method) is None
     assert (reason.key, has_code(method)) == ("bic", False)
 
@@ -99,7 +99,7 @@ def test_the_eea_is_thirty_countries_of_sepa():
 )
 def test_a_method_whose_kind_has_no_code_is_no_reason_to_tell_anybody(method, currency):
     assert code_of(method, currency) is None
-    assert (why_no_code(method), has_code(method)) == (None, False)
+    assert (code_problem(method), has_code(method)) == (None, False)
 
 
 def test_a_reference_that_would_lose_letters_makes_no_code():
@@ -141,4 +141,4 @@ def test_a_pix_payee_without_a_latin_form_is_told_to_the_operator(field, value):
     method.fields = fields | {field: value}
 
     assert code_of(method, "BRL") is None
-    assert why_no_code(method).key == field
+    assert code_problem(method).key == field

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from core.models import RefusalCount, SecurityEvent, User
 from core.observability.logging import JsonFormatter, TextFormatter
-from core.security.events import account_digest, refused
+from core.security.events import account_digest, record_refusal
 from core.security.sessions import CONFIRMED_AT
 from engine.models import Effect
 from tests.api.conftest import Caller
@@ -58,7 +58,7 @@ DOORS = {
 }
 
 
-@pytest.mark.guards("S16", "core.security.events.refused")
+@pytest.mark.guards("S16", "core.security.events.record_refusal")
 @pytest.mark.parametrize("where", DOORS)
 @pytest.mark.parametrize("email", ["ann@acme.test", "nobody@acme.test"])
 def test_refused_sign_in_is_a_line_with_a_digest_and_is_counted(client, ann, caplog, where, email):
@@ -71,7 +71,7 @@ def test_refused_sign_in_is_a_line_with_a_digest_and_is_counted(client, ann, cap
     assert RefusalCount.objects.get(event="sign_in_refused").total == 1
 
 
-@pytest.mark.guards("S16", "core.security.events.note")
+@pytest.mark.guards("S16", "core.security.events.log_event")
 @pytest.mark.parametrize("where", ["API", "page"])
 def test_sign_in_is_a_line(client, ann, caplog, where):
     """S16: nor of one that works."""
@@ -96,7 +96,7 @@ def test_too_many_tries_are_counted(client, ann, caplog, settings):
     assert facts(caplog, "too_many_tries")[0]["limit"] == "login"
 
 
-@pytest.mark.guards("S16", "core.security.events.remember")
+@pytest.mark.guards("S16", "core.security.events.record_event")
 def test_security_events_are_stored_and_logged(ann, caplog, django_capture_on_commit_callbacks):
     """S16: a reset, an export and the end of all sessions leave a row and a line."""
     with django_capture_on_commit_callbacks(execute=True):
@@ -141,7 +141,7 @@ def test_refused_confirmation_right_and_old_password_are_said(caplog):
 @pytest.mark.django_db(transaction=True)
 def test_count_outlives_a_transaction_that_is_rolled_back():
     with atomic():
-        refused("sign_in_refused", account="ann@acme.test")
+        record_refusal("sign_in_refused", account="ann@acme.test")
         set_rollback(True)
 
     assert RefusalCount.objects.get().total == 1

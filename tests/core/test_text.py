@@ -17,7 +17,7 @@ from core.validation.payment_days import day_error
 from core.validation.postal_codes import is_postal_code
 from core.validation.proof_links import TYPED_HTTPS, is_plain_https, plain_https
 from core.validation.tax_ids import is_tax_id
-from core.validation.text import as_code, ascii_digits, check_name, composed, is_drawn, search_key
+from core.validation.text import as_code, ascii_digits, check_name, composed, has_visible_character, search_key
 from tests.hypothesis_profile import deterministic
 
 KEY_LENGTH = Payment._meta.get_field("reference_key").max_length
@@ -30,16 +30,16 @@ DIGITS = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.decimal
     ["", " ", "\u200b", "\u3164", "\u115f", "\u2800", "\u00ad", "\u200f", "\ufeff", "\u0301\u0308\u0303", "\u00b4"],
 )
 def test_text_of_which_nothing_is_seen_is_not_drawn(text):
-    assert not is_drawn(text)
+    assert not has_visible_character(text)
 
 
 @pytest.mark.parametrize("text", ["a", "\u200bä", "株式会社", "إيصال", "9", "\U0001f4b8", "€", "-", "क\u093f"])
 def test_text_with_one_letter_digit_or_symbol_is_drawn(text):
-    assert is_drawn(text)
+    assert has_visible_character(text)
 
 
 # U+00AD soft hyphen, U+200B zero width space, U+200F mark, U+2060 word joiner, U+3164 filler, U+FE0F selector, a tag.
-@pytest.mark.guards("S25", "core.validation.text.is_seen_whole")
+@pytest.mark.guards("S25", "core.validation.text.has_no_hidden_characters")
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from core.db import timeouts
 from core.db.postgres.base import DatabaseWrapper
-from core.db.timeouts import WEB, WORKER, Timeouts, patience, silence
+from core.db.timeouts import WEB, WORKER, Timeouts, request_deadline, silence
 from core.http import health
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ def opened(monkeypatch) -> Iterator[list[DatabaseWrapper]]:
     for each in made:
         each.close()
     silence.until = silence.heard_at = 0.0
-    patience.begin()
+    request_deadline.begin()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_options_of_the_database_url_hold(connect, monkeypatch):
 
 def test_a_silent_server_is_given_up_and_not_asked_again_by_that_request(connect):
     fresh = connect(Timeouts(answer=0.3))
-    patience.begin()
+    request_deadline.begin()
     started = time.monotonic()
 
     with pytest.raises(OperationalError, match="did not answer"):
@@ -81,7 +81,7 @@ def test_a_silent_server_is_given_up_and_not_asked_again_by_that_request(connect
 def test_others_do_not_ask_a_server_that_is_silent_to_all(connect):
     fresh = connect(Timeouts(answer=0.3))
     silence.heard_at = time.monotonic() - 60
-    patience.begin()
+    request_deadline.begin()
     with pytest.raises(OperationalError):
         ask(fresh, "SELECT pg_sleep(10)")
     fresh.close()
@@ -95,7 +95,7 @@ def test_others_do_not_ask_a_server_that_is_silent_to_all(connect):
 
 def test_a_long_request_may_ask_as_often_as_it_is_answered(connect):
     fresh = connect(Timeouts(answer=0.5))
-    patience.begin()
+    request_deadline.begin()
 
     for _ in range(4):
         assert ask(fresh, "SELECT 1 FROM pg_sleep(0.2)") == 1
@@ -103,7 +103,7 @@ def test_a_long_request_may_ask_as_often_as_it_is_answered(connect):
 
 def test_the_time_in_the_queue_counts_as_waiting(connect):
     fresh = connect(Timeouts(answer=5.0))
-    patience.came_at = time.monotonic() - 4.8
+    request_deadline.came_at = time.monotonic() - 4.8
     request_started.send(None)
     started = time.monotonic()
 
@@ -123,7 +123,7 @@ def test_one_look_a_second_answers_everybody_who_asks_whether_we_are_ready(clien
         assert client.get("/readyz").status_code == 503
     assert len(looked) == 1
 
-    readiness._at -= health.EVERY
+    readiness._at -= health.CHECK_INTERVAL
     client.get("/readyz")
     assert len(looked) == 2
 

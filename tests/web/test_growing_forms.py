@@ -19,7 +19,7 @@ from django.urls import reverse
 
 import web
 from core.models import CrowdedTrial, Industry
-from core.models.billing_details import LONGEST
+from core.models.billing_details import MAX_LENGTHS
 from core.models.user import STAFF_PERMISSIONS
 from engine import perform
 from engine.models import Effect
@@ -241,7 +241,7 @@ def send_odd_texts(name: str, shop: Shop, *, count: int) -> None:
     fields = {each: measures(one) for each, one in form_classes()[name].base_fields.items()}
     if prefix := {"DutiesForm": "give-", "StaffEmailForm": "address-"}.get(name):  # several forms on one page
         fields = {f"{prefix}{each}": measured for each, measured in fields.items()}
-    fields |= {each: (LONGEST[each], "") for each in LONGEST if each in fields}
+    fields |= {each: (MAX_LENGTHS[each], "") for each in MAX_LENGTHS if each in fields}
     fields |= {each: (UNBOUNDED, "") for each in data if each not in fields}
     judge = Judge()
     for field_name, measured in fields.items():

@@ -49,7 +49,7 @@ def taken(verb, times=6) -> int:
     return done
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 def test_plans_are_chosen_so_often_a_day(account, owner, plans):
     """S3: 40 choices were 40 invoices and 28 mails to a stranger's address."""
 
@@ -61,7 +61,7 @@ def test_plans_are_chosen_so_often_a_day(account, owner, plans):
     assert Effect.objects.filter(kind="mail.invoice_issued").count() == 20
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 def test_plan_is_kept_so_often_a_day_and_can_always_be_cancelled(few, active):
     """S3: each time it was kept its renewal could be demanded again."""
     signed = active()
@@ -74,7 +74,7 @@ def test_plan_is_kept_so_often_a_day_and_can_always_be_cancelled(few, active):
     assert signed.subscription.cancel_at_period_end
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 def test_payments_are_claimed_and_withdrawn_so_often_a_day(few):
     """S3"""
     invoice = InvoiceFactory()
@@ -91,7 +91,7 @@ def test_payments_are_claimed_and_withdrawn_so_often_a_day(few):
     assert Payment.objects.count() == 3
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 def test_people_are_invited_so_often_a_day(few, account, owner):
     """S3"""
 
@@ -102,7 +102,7 @@ def test_people_are_invited_so_often_a_day(few, account, owner):
     assert not Invitation.objects.exists()
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -118,7 +118,7 @@ def test_billing_address_and_time_zone_change_so_often_a_day(few, account, owner
     change_account(account, by=owner, **{name: values[2], "city": "Elsewhere"})  # that is no change of it
 
 
-@pytest.mark.guards("S3", "core.security.rate_limits.count")
+@pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")
 def test_sites_are_opened_so_often_a_day(few, account, owner):
     """S3"""
     industry = Industry.objects.create(name="Bakery")
@@ -169,7 +169,7 @@ def test_a_day_later_there_is_room_again(few, account, owner, clock):
 def test_no_limit_counts_nothing(settings, account):
     settings.ACCOUNT_LIMITS = {}
 
-    rate_limits.count("plan", account.pk)
+    rate_limits.enforce_account_limit("plan", account.pk)
 
     assert not RateLimitBucket.objects.exists()
 

@@ -156,7 +156,7 @@ def test_address_is_known_again_after_the_secret_key_was_changed(closed, signs_u
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "the-next-one-which-is-as-long-as-a-secret-must-be"
 
-    assert User.objects.formerly("ANN@acme.test").get() == closed.user
+    assert User.objects.former_owners_of("ANN@acme.test").get() == closed.user
 
 
 def test_no_mail_goes_to_an_address_that_was_given_up(customer, signs_up, run_effects):
@@ -218,7 +218,7 @@ def test_erasing_reaches_former_accounts_once_the_address_is_confirmed(closed, s
 
     closed.account.refresh_from_db()
     assert (closed.account.name, closed.account.billing_email) == ("Erased", "")
-    assert not User.objects.formerly(EMAIL).exists()
+    assert not User.objects.former_owners_of(EMAIL).exists()
     assert not User.objects.exclude(former_email_digest="").exists()
 
 
@@ -256,4 +256,4 @@ def test_of_concurrent_sign_ups_with_a_former_address_one_succeeds():
         outcomes = list(pool.map(come, range(6)))
 
     assert outcomes.count(True) == 1
-    assert User.objects.formerly(EMAIL).get() == user
+    assert User.objects.former_owners_of(EMAIL).get() == user

@@ -94,7 +94,7 @@ def test_one_person_alone_changes_nothing_that_a_customer_sees(ann, bob, invoice
     clock.advance(days=10)
     run_effects()
 
-    assert version.waits
+    assert version.is_waiting
     assert (seen(invoice), in_force(method)) == (["12345678"], "12345678")
     assert seen(InvoiceFactory(payment_method=method)) == ["12345678"]
     with pytest.raises(PermissionDenied, match="Somebody else confirms"):
@@ -210,7 +210,7 @@ def test_database_keeps_what_was_asked_for_until_it_has_waited(ann, bob, invoice
 
 @pytest.mark.guards("S10", "core.models.payee_guards.PayeeVersionKept")
 def test_database_takes_no_version_in_force_of_a_method_that_invoices_show(invoice, method):
-    row = PayeeVersion.of(method, number=2, at_once=True, in_force_at="2020-01-01T00:00Z")
+    row = PayeeVersion.from_method(method, number=2, at_once=True, in_force_at="2020-01-01T00:00Z")
     with pytest.raises(IntegrityError, match="invoices show the one before"), atomic():
         row.save()
     with pytest.raises(IntegrityError, match="has a history"), atomic(), connection.cursor() as cursor:
@@ -266,7 +266,7 @@ def test_method_that_is_put_aside_for_a_moment_is_not_changed_at_once(ann, bob, 
     version = ask(method, ann)
     PaymentMethod.objects.update(**before)
 
-    assert version.waits
+    assert version.is_waiting
     assert seen(invoice) == ["12345678"]
 
 
@@ -340,7 +340,7 @@ def test_method_that_was_deleted_meanwhile_is_no_trouble(ann, bob, method, clock
     run_effects()
 
     assert not Effect.objects.filter(state="dead").exists()
-    assert PayeeVersion.objects.get(pk=version.pk).waits
+    assert PayeeVersion.objects.get(pk=version.pk).is_waiting
 
 
 def test_reviewers_are_told_that_the_payee_of_a_claim_changed_lately(ann, bob, invoice, method, clock, run_effects):

@@ -409,7 +409,7 @@ def test_row_of_former_staff_is_never_taken_over(account, how):
     assert new != officer
     assert officer.was_staff
     assert officer.email.endswith(NO_ADDRESS)
-    assert User.objects.formerly("officer@example.test").get() == officer
+    assert User.objects.former_owners_of("officer@example.test").get() == officer
 
 
 def test_address_of_staff_who_work_here_is_taken(account):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core.models.account import BILLING_FIELDS
-from core.models.billing_details import LONGEST, NEEDED_TO_BILL
+from core.models.billing_details import MAX_LENGTHS, NEEDED_TO_BILL
 from core.validation.postal_codes import postal_code_example, postal_code_label
 from core.validation.tax_ids import tax_id_example, tax_id_label
 from web.countries import country_choices
@@ -51,7 +51,7 @@ class BillingFields(PageForm):
         choice.choices = [("", gettext("Choose a country")), *country_choices()]
         for name, hint in self.COMPLETE.items():
             self.fields[name].widget.attrs["autocomplete"] = hint
-            self.fields[name].max_length = LONGEST[name]  # type: ignore[attr-defined] # checked by billing_errors()
+            self.fields[name].max_length = MAX_LENGTHS[name]  # type: ignore[attr-defined] # checked by billing_errors()
         for name in ("address_line1", "address_line2", "city", "state"):  # any script
             self.fields[name].widget.attrs["dir"] = "auto"
         for name in ("postal_code", "tax_id"):

@@ -10,7 +10,7 @@ from core.models.billing_details import public_email
 from core.money import money_text
 from core.validation.amounts import OtherCurrencyError, TooManyDigitsError, is_as_written, readings
 from core.validation.proof_links import plain_https
-from core.validation.text import composed, is_drawn, is_lines, is_single_line
+from core.validation.text import composed, has_visible_character, is_lines, is_single_line
 
 
 class _Text(forms.CharField):
@@ -22,7 +22,7 @@ class _Text(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(self.spelled(value) if isinstance(value, str) else value)
-        return text if not self.strip or is_drawn(text or "") else self.empty_value
+        return text if not self.strip or has_visible_character(text or "") else self.empty_value
 
     def spelled(self, text: str) -> str:
         return composed(text)

@@ -79,7 +79,7 @@ def _found(words: str) -> dict[str, Any]:
     key = normal_reference(words)
     reference = Q(reference_key=key) if key else Q(pk=None)
     people = Account.objects.filter(memberships__user__email_canonical=canonical_email(words))
-    former = Account.objects.filter(memberships__user__in=User.objects.formerly(words))
+    former = Account.objects.filter(memberships__user__in=User.objects.former_owners_of(words))
     named = Account.objects.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
     accounts = {
         row.pk: row

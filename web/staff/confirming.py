@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from core.problems import PermissionDenied, Problem
 from core.security import rate_limits, sessions
-from core.security.events import refused
+from core.security.events import record_refusal
 from web.forms.base import PageForm
 from web.forms.passwords import password_field
 from web.staff.access import StaffRequest, View
@@ -42,7 +42,7 @@ def for_money(view: View) -> View:
         if not sessions.is_confirmed_for_money(request.session):
             return ask(request)
         if request.method == "POST" and PREVIEW not in request.POST:
-            sessions.decided(request.session)
+            sessions.record_decision(request.session)
         return view(request, *args, **kwargs)
 
     return inner
@@ -61,7 +61,7 @@ def for_rights(view: View) -> View:
 def ask(request: HttpRequest) -> HttpResponse:
     """Redirects to the confirmation page; a POST is dropped with a message."""
     if request.method == "POST":
-        refused("not_confirmed", actor=request.user if request.user.is_authenticated else None)
+        record_refusal("not_confirmed", actor=request.user if request.user.is_authenticated else None)
         messages.warning(request, AGAIN)
     return redirect(f"{reverse('desk_confirm')}?{urlencode({'next': request.get_full_path()})}")
 
@@ -100,7 +100,7 @@ class DecidingAdmin(ConfirmedAdmin):
             return None
         answer = super()._confirmed(request)
         if answer is None:
-            sessions.decided(request.session)
+            sessions.record_decision(request.session)
         return answer
 
 
@@ -125,6 +125,6 @@ def confirm_page(request: StaffRequest) -> HttpResponse:
         except Problem as problem:
             form.refuse(problem)
         else:
-            sessions.confirm(request.session)
+            sessions.record_confirmation(request.session)
             return redirect(after)
     return form.on(render(request, "web/staff/confirm.html", {"form": form}))

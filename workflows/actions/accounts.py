@@ -62,7 +62,7 @@ def _count_changes(row: Account, changes: dict[str, Any]) -> None:
     # A new billing address gets mails, a new time zone moves every timer.
     for name in ("billing_email", "time_zone"):
         if name in changes and changes[name] != getattr(row, name):
-            rate_limits.count(name, row.pk)
+            rate_limits.enforce_account_limit(name, row.pk)
 
 
 def close_account(account: Account, *, by: User, reason: str = "", typed_name: str | None = None) -> Account:

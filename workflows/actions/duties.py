@@ -17,7 +17,7 @@ from django.db.transaction import atomic
 from core.models import DutyGrant, Policy, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security.events import refused, remember
+from core.security.events import record_event, record_refusal
 from core.validation.email import LONGEST_EMAIL, canonical_email
 from engine import schedule
 from workflows.periods import database_now
@@ -79,7 +79,7 @@ def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
         _check_holder(by)
         DutyGrant.objects.filter(pk=grant.pk).update(withdrawn_by=by, withdrawn_at=Now())
         grant.refresh_from_db()
-        remember("rights_withdrawn", actor=by, person=grant.person, grant=str(grant.pk), duties=grant.duties)
+        record_event("rights_withdrawn", actor=by, person=grant.person, grant=str(grant.pk), duties=grant.duties)
         return grant
 
 
@@ -110,7 +110,7 @@ def set_group(name: str, duties: Collection[str]) -> Group:
             words = sorted((wanted | held)[key] for key in some)
             if words:
                 DutyGrant.record(kind=kind, group_name=name, duties=words, origin=DutyGrant.Origin.OPERATOR)
-                remember("group_changed", group=name, kind=kind, duties=words)
+                record_event("group_changed", group=name, kind=kind, duties=words)
         group.permissions.set(wanted)
     return group
 
@@ -124,7 +124,7 @@ def _at_once(kind: str, person: User, words: set[str], *, tell: bool) -> DutyGra
     grant = DutyGrant.record(kind=kind, person=person, duties=sorted(words), origin=DutyGrant.Origin.OPERATOR)
     apply(grant)
     person.refresh_from_db()
-    remember("rights_given" if kind == "give" else "rights_taken", person=person, duties=grant.duties)
+    record_event("rights_given" if kind == "give" else "rights_taken", person=person, duties=grant.duties)
     if tell:
         tell_of(grant)
     return grant
@@ -135,7 +135,7 @@ def _ask(kind: str, person: User, words: list[str], *, by: User, reason: str, em
     payload = {"grant": str(grant.pk)}
     schedule(mail_requested, key=f"duty_requested:{grant.pk}", payload=payload | {"email": person.email})
     schedule(come_into_force, key=f"duties:{grant.pk}", payload=payload, at=grant.waits_until)
-    remember("rights_asked", actor=by, person=person, grant=str(grant.pk), duties=words)
+    record_event("rights_asked", actor=by, person=person, grant=str(grant.pk), duties=words)
     return grant
 
 
@@ -176,7 +176,7 @@ def _check_holder(by: User) -> None:
 
 
 def _refuse(by: User, words: str) -> None:
-    refused("rights_refused", actor=by)
+    record_refusal("rights_refused", actor=by)
     raise PermissionDenied(words)
 
 

@@ -56,7 +56,7 @@ def invite(account: Account, *, email: str, role: str, by: User) -> Invitation:
         if account.invitations.filter(email_canonical=canonical).exists():
             raise Conflict(_("This person is invited already."))
         _check_room(account, usage_of(account)["users"])
-        rate_limits.count("invitation", account.pk)
+        rate_limits.enforce_account_limit("invitation", account.pk)
         invitation = Invitation.objects.create(account=account, email=email, role=role, invited_by=by)
         schedule(
             mail_invitation,

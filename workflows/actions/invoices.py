@@ -19,7 +19,7 @@ def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bo
     with atomic():
         settlement = Settlement(lock_rows_for([], invoices=[invoice]))
         row = settlement.locked.invoices[invoice.pk]
-        if to_balance and row.holds_part_of_what_is_not_given:
+        if to_balance and row.is_partly_paid_before_service:
             settlement.release([row], None)
             settlement.write()
         perform(row.void, by=by, reason=reason)
@@ -29,6 +29,6 @@ def void_invoice(invoice: Invoice, *, by: User, reason: str = "", to_balance: bo
 def available_to(invoice: Invoice, user: User) -> list[str]:
     """Transitions, and `void` if its money may go to the balance first."""
     verbs = available(invoice, user)
-    if invoice.holds_part_of_what_is_not_given and invoice.may_be_voided_by(user):
+    if invoice.is_partly_paid_before_service and invoice.may_be_voided_by(user):
         verbs = sorted({*verbs, "void"})
     return verbs

@@ -112,7 +112,7 @@ def _check(user: User) -> None:
 
 
 def _note(method: PaymentMethod, *, by: User) -> PayeeVersion:
-    version = PayeeVersion.of(method, number=_next_number(method), asked_by=by, at_once=True)
+    version = PayeeVersion.from_method(method, number=_next_number(method), asked_by=by, at_once=True)
     version.in_force_at = Now()
     version.save()
     version.refresh_from_db()
@@ -123,7 +123,7 @@ def _ask(method: PaymentMethod, *, by: User) -> PayeeVersion:
     if PayeeVersion.objects.waiting().filter(method=method).exists():
         raise Conflict("Another change of where this method's money is sent waits already. Withdraw it first.")
     policy = Policy.current()
-    version = PayeeVersion.of(
+    version = PayeeVersion.from_method(
         method,
         number=_next_number(method),
         asked_by=by,
@@ -146,7 +146,7 @@ def _held(version: PayeeVersion) -> PayeeVersion:
     """Read again, with its method locked. Raises WrongState if it is over."""
     list(PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id))
     version = PayeeVersion.objects.get(pk=version.pk)
-    if not version.waits:
+    if not version.is_waiting:
         raise _over(version, "in force already" if version.in_force_at else "withdrawn")
     return version
 

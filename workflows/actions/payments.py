@@ -85,7 +85,7 @@ def claim_payment(
             )
         _check_size(amount, currency, invoice)
         others.check_room_for(reference)
-        rate_limits.count("claim", invoice.account_id)  # each may be withdrawn and made again
+        rate_limits.enforce_account_limit("claim", invoice.account_id)  # each may be withdrawn and made again
         return _begin(
             invoice,
             method,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core.models import Account, MembershipRecord, User
 from core.models.user import LONGEST_PERSON_NAME
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security.events import note, refused, remember
+from core.security.events import log_event, record_event, record_refusal
 from core.security.rate_limits import Attempt
 from core.validation.email import canonical_email
 from core.validation.text import check_name, composed
@@ -34,7 +34,7 @@ from workflows.security.rights import is_trusted
 def ask_for_password_reset(email: str) -> None:
     # For an unknown address the effect finds no user, so that neither answer nor timing tells.
     schedule(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
-    note("password_reset_asked", account=email)
+    log_event("password_reset_asked", account=email)
 
 
 def change_password(user: User, old: str, new: str) -> User:
@@ -42,7 +42,7 @@ def change_password(user: User, old: str, new: str) -> User:
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if not user.check_password(old):
-            refused("password_refused", actor=user)
+            record_refusal("password_refused", actor=user)
             raise ValidationError({"old_password": [_("This is not your password.")]})
         check_new_password(new, user, field="new_password")
         user.set_password(new)
@@ -62,9 +62,9 @@ def change_name(user: User, name: str) -> None:
 
 def confirm_password(user: User, password: str) -> None:
     if not user.check_password(password):
-        refused("confirmation_refused", actor=user)
+        record_refusal("confirmation_refused", actor=user)
         raise ValidationError({"password": [_("This is not your password.")]})
-    note("confirmed", actor=user)
+    log_event("confirmed", actor=user)
 
 
 def signed_in(user: User, attempt: Attempt) -> None:
@@ -72,7 +72,7 @@ def signed_in(user: User, attempt: Attempt) -> None:
     # Not at the first log-in: every network is new then.
     is_new = user.is_staff and user.last_login is not None and attempt.is_from_elsewhere()
     attempt.succeeded()
-    note("sign_in", actor=user)
+    log_event("sign_in", actor=user)
     if is_new:
         payload = {"user": str(user.pk), "what": "network"}
         schedule(mail_security_notice, key=f"new_network:{user.pk}:{database_now():%Y-%m-%d}", payload=payload)
@@ -152,7 +152,7 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
 def sign_out_everywhere(user: User) -> None:
     with atomic():
         user.sign_out()
-        remember("sessions_ended", actor=user, person=user)
+        record_event("sessions_ended", actor=user, person=user)
 
 
 def check_new_password(password: str, user: User, *, field: str = "password") -> None:
@@ -183,7 +183,7 @@ def _is_over_and_done(user: User, account: Account | None) -> bool:
 
 def remember_password(user: User, *, by_link: bool) -> None:
     # Staff are told by mail, because a stolen password decides about money.
-    remember("password_set", actor=user, person=user, by_link=by_link)
+    record_event("password_set", actor=user, person=user, by_link=by_link)
     if user.is_staff:
         payload = {"user": str(user.pk), "what": "password"}
         schedule(mail_security_notice, key=f"new_password:{uuid7()}", payload=payload)

@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Concat
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.db.thaw import blank_log_rows
+from core.db.thaw import erase_log_names
 from core.models import (
     Account,
     CrowdedTrial,
@@ -32,7 +32,7 @@ from core.models import (
 )
 from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, PermissionDenied
-from core.security.events import remember
+from core.security.events import record_event
 from engine.models import Transition
 from engine.payload import to_json
 from workflows.actions.accounts import close_account
@@ -57,7 +57,7 @@ def export_person(user: User) -> str:
 
     `other_rows`: keys of users who had the address before, perhaps other people.
     """
-    remember("person_exported", person=user)
+    record_event("person_exported", person=user)
     former = [_held_about(row) for row in _former_users(user)] if user.email_verified_at else []
     others = list(_other_users_of_address(user).values_list("pk", flat=True))
     return to_json({"exported_at": database_now(), **_held_about(user), "former": former, "other_rows": others})
@@ -142,12 +142,17 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
 def _former_users(user: User) -> QuerySet[User]:
     """In closed accounts, and never staff."""
     closed = Membership.objects.filter(account__status=Account.Status.CLOSED).values("user")
-    return User.objects.formerly(user.email).filter(pk__in=closed, was_staff=False).exclude(pk=user.pk).order_by("pk")
+    return (
+        User.objects.former_owners_of(user.email)
+        .filter(pk__in=closed, was_staff=False)
+        .exclude(pk=user.pk)
+        .order_by("pk")
+    )
 
 
 def _other_users_of_address(user: User) -> QuerySet[User]:
     former = _former_users(user).values("pk")
-    return User.objects.formerly(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
+    return User.objects.former_owners_of(user.email).exclude(pk__in=former).exclude(pk=user.pk).order_by("pk")
 
 
 def _invitations_to(user: User) -> QuerySet[Invitation]:
@@ -201,7 +206,7 @@ def _blank_admin_log(user: User, account: Account | None) -> int:
         entries = LogEntry.objects.filter(content_type=about, object_id__in=[str(key) for key in keys])
         tells_of_erasure = Q(object_repr__endswith=ERASED_DOMAIN)
         forgotten += entries.exclude(tells_of_erasure).values_list("pk", flat=True)
-    return blank_log_rows(forgotten)
+    return erase_log_names(forgotten)
 
 
 def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]]:
@@ -240,7 +245,7 @@ def _anonymise_user(user: User, nobody: str) -> None:
 
 
 def _remember(user: User, by: User, reason: str) -> None:
-    remember("person_erased", actor=by, person=user)
+    record_event("person_erased", actor=by, person=user)
     LogEntry.objects.create(
         user=by,
         content_type=ContentType.objects.get_for_model(User),

@@ -51,7 +51,7 @@ def sign_up(
     time_zone: str = "",
     admit: Callable[..., Iterable[Crowd]] = nobody_counts,
 ) -> SignUp:
-    """On trial with its credits, or waiting for a first payment. admit: see core.security.rate_limits.admit().
+    """On trial with its credits, or waiting for a first payment. admit: see core.security.rate_limits.count_sign_up().
 
     time_zone: empty: that of the billing country, else UTC. Raises Conflict if the address has an account, or its
     mailbox had a trial less than a year ago.

@@ -44,7 +44,7 @@ def open_site(account: Account, *, name: str, industry: Industry, by: User) -> S
             raise Conflict(words % {"limit": limit}, limit=limit)
         if account.sites.filter(name=name).exists():
             raise Conflict(_("There is a site of that name already."))
-        rate_limits.count("site", account.pk)
+        rate_limits.enforce_account_limit("site", account.pk)
         site = Site.objects.create(account=account, name=name, industry=industry)
         SiteUserAccess.objects.create(site=site, user=by, role=SiteUserAccess.Role.MANAGER)
     return site

@@ -88,7 +88,7 @@ def choose_plan(
         account = lock_account(account)
         if account.status == Account.Status.CLOSED:
             raise Conflict(_("The account is closed."))
-        rate_limits.count("plan", account.pk)
+        rate_limits.enforce_account_limit("plan", account.pk)
         living = account.subscriptions.select_related("plan").filter(status__in=ACTIVE_STATUSES).first()
         if living is not None:
             if currency is not None and currency != living.currency:

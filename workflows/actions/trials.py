@@ -56,7 +56,7 @@ def had_trial_lately(email: str) -> bool:
     if RateLimitBucket.objects.filter(key__in=_keys(email), until__gt=database_now()).exists():
         return True
     # Trials from before this table: by the address alone, of an account that was closed since.
-    people = User.objects.formerly(email)
+    people = User.objects.former_owners_of(email)
     births = Transition.objects.filter(
         machine="account",
         object_id__in=Account.objects.filter(memberships__user__in=people).values("pk"),

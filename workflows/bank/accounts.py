@@ -10,7 +10,7 @@ from django.db.transaction import atomic
 from core.models import BankAccount, PaymentMethod, User
 from core.money import check_amount
 from core.problems import Conflict, PermissionDenied, ValidationError
-from core.security.events import remember
+from core.security.events import record_event
 from workflows.bank.readers.statement import AccountIdentifier
 
 NUMBER_MIN_LENGTH = 5  # fewer signs end the IBAN of many accounts
@@ -74,7 +74,7 @@ def save_bank_account(
             account.save()
             if payment_methods is not None:
                 account.payment_methods.set(payment_methods)
-            remember("bank_account_saved", actor=by, bank_account=str(account.pk), changed=sorted(fields))
+            record_event("bank_account_saved", actor=by, bank_account=str(account.pk), changed=sorted(fields))
     except IntegrityError as error:
         raise Conflict("Another bank account has this name or number.") from error
     return account

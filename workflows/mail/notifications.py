@@ -156,7 +156,9 @@ def mail_refused_address(account: Account, effect: Effect) -> EmailContext:
 
 def reviewers() -> list[str]:
     # Else the operators: a claim never waits unseen.
-    return list(User.objects.holding("core.review_payment").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
+    return (
+        list(User.objects.staff_with("core.review_payment").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
+    )
 
 
 def plan_of(invoice: Invoice) -> str:

@@ -47,7 +47,7 @@ def is_shown(method: PaymentMethod) -> bool:
 
 
 def holders() -> QuerySet[User]:
-    given = User.objects.holding(PERMISSION)
+    given = User.objects.staff_with(PERMISSION)
     which = Q(is_superuser=True) | Q(pk__in=given.values("pk"))
     return User.objects.filter(which, is_staff=True, is_active=True)
 
@@ -110,7 +110,7 @@ def _with(method: PaymentMethod, version: PayeeVersion | None) -> PaymentMethod:
     if version is None:
         return method
     other = copy(method)
-    version.put_on(other)
+    version.apply_to(other)
     return other
 
 

@@ -22,7 +22,7 @@ AGAIN = timedelta(days=1)
 def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
     version = PayeeVersion.objects.select_related("asked_by", "confirmed_by").get(pk=effect.payload["version"])
     method = PaymentMethod.objects.filter(pk=version.method_id).first()
-    if method is None or (effect.payload["waits"] and not version.waits):
+    if method is None or (effect.payload["waits"] and not version.is_waiting):
         return None
     words = context.payee_changed(
         method, version, changes(method, before(version), version), waits=effect.payload["waits"]
@@ -40,14 +40,14 @@ def put_in_force(_: None, this: Effect) -> None:
     version = PayeeVersion.objects.get(pk=this.payload["version"])
     method = PaymentMethod.objects.select_for_update(no_key=True).filter(pk=version.method_id).first()
     version.refresh_from_db()
-    if method is None or not version.waits:
+    if method is None or not version.is_waiting:
         return
     if version.confirmed_by_id is None and _somebody_else_may(version):
         schedule_many([_look(version, this, look=this.payload.get("look", 0) + 1)])
         return
     if database_now() < version.earliest_at:
         return  # a confirmation schedules an effect of its own
-    version.put_on(method)
+    version.apply_to(method)
     try:
         copy(method).full_clean()  # a copy: it may respell fields, and in force is what was confirmed
     except ValidationError as error:

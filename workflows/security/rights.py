@@ -54,4 +54,4 @@ def permissions_of(words: Iterable[str]) -> list[Permission]:
 
 def other_holders(*people: User | None) -> QuerySet[User]:
     """Who could confirm what concerns these people."""
-    return User.objects.holding(GRANT_DUTIES).exclude(pk__in=[person.pk for person in people if person is not None])
+    return User.objects.staff_with(GRANT_DUTIES).exclude(pk__in=[person.pk for person in people if person is not None])

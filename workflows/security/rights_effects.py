@@ -9,7 +9,7 @@ from django.db.transaction import atomic
 
 from core.models import DutyGrant, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, TransactionStart
-from core.security.events import remember
+from core.security.events import record_event
 from engine import effect_handler, schedule
 from engine.models import Effect
 from workflows.mail import context
@@ -36,7 +36,7 @@ def put_in_force(grant: DutyGrant, **confirmed: User) -> None:
         DutyGrant.objects.filter(pk=grant.pk).update(**fields)
         grant.refresh_from_db()
         apply(grant)
-        remember(
+        record_event(
             "rights_taken" if grant.kind == DutyGrant.Kind.TAKE else "rights_given",
             actor=grant.confirmed_by or grant.asked_by,
             person=grant.person,
@@ -97,7 +97,7 @@ def mail_granted(_: None, effect: Effect) -> EmailContext:
 
 def _readers(effect: Effect, *, alone: bool) -> list[str]:
     """The person at their former address, all who may grant, and the operators where one acts alone."""
-    holders = User.objects.holding(GRANT_DUTIES).values_list("email", flat=True)
+    holders = User.objects.staff_with(GRANT_DUTIES).values_list("email", flat=True)
     found = [effect.payload["email"], *holders, *(settings.OPERATOR_EMAILS if alone else [])]
     return list(dict.fromkeys(address for address in found if not address.endswith(".invalid")))
 

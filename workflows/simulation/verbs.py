@@ -377,7 +377,7 @@ def edit_tolerance(world: World, *, method: int, tolerance: tuple[str, str]) -> 
     row = PaymentMethod.objects.get(pk=world.methods[method].pk)
     row.tolerance_percent, row.tolerance_max = Decimal(percent), Decimal(most)
     version = save_method(row, by=world.clerk)
-    if version is not None and version.waits:
+    if version is not None and version.is_waiting:
         confirm_payee(version, by=world.chief)
 
 

@@ -207,7 +207,7 @@ def _keep_all(method: PaymentMethod) -> None:
         PaymentMethod.objects.filter(pk=method.pk).update(tolerance_percent=0, tolerance_max=0)
         number = PayeeVersion.objects.filter(method=method).count() + 1
         method.refresh_from_db()
-        PayeeVersion.of(method, number=number, at_once=True, in_force_at=Now()).save()
+        PayeeVersion.from_method(method, number=number, at_once=True, in_force_at=Now()).save()
         for name in names:
             cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
 

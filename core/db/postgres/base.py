@@ -10,7 +10,7 @@ from django.db.backends.postgresql import base
 from django.dispatch import receiver
 
 from core.db import timeouts
-from core.db.timeouts import Patience, patience
+from core.db.timeouts import RequestDeadline, request_deadline
 
 NOT_ASKED = "the database was silent before, and is not asked again yet"
 
@@ -19,12 +19,12 @@ class Connection(psycopg.Connection[Any]):
     """Closes the connection when the server stays silent."""
 
     answer: float | None = None  # seconds
-    patience: Patience | None = None  # of its request
+    deadline: RequestDeadline | None = None  # of its request
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if self.answer is None or timeout is not None:
             return super().wait(gen, interval, timeout)
-        left = self.patience.left(self.answer) if self.patience else self.answer
+        left = self.deadline.left(self.answer) if self.deadline else self.answer
         if not left:
             self.pgconn.finish()
             raise psycopg.OperationalError(NOT_ASKED)
@@ -32,11 +32,11 @@ class Connection(psycopg.Connection[Any]):
             found = super().wait(gen, interval, left)
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()  # the answer would be taken for that to the next query
-            if self.patience:
-                self.patience.in_vain()
+            if self.deadline:
+                self.deadline.record_silence()
             raise psycopg.OperationalError(f"the database did not answer within {left:.1f} s") from None
-        if self.patience:
-            self.patience.heard()
+        if self.deadline:
+            self.deadline.record_answer()
         return found
 
 
@@ -57,19 +57,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self._connect_for_a_request(conn_params, timeouts.in_force.answer)
 
     def _connect_for_a_request(self, conn_params: dict[str, Any], answer: float) -> Any:
-        left = patience.left(answer)
+        left = request_deadline.left(answer)
         if not left:
             raise psycopg.OperationalError(NOT_ASKED)
         seconds = min(math.ceil(left), int(conn_params.get("connect_timeout", left)))
         try:
             raw = super().get_new_connection(conn_params | {"connect_timeout": max(2, seconds)})
         except psycopg.errors.ConnectionTimeout:
-            patience.in_vain()
+            request_deadline.record_silence()
             raise
-        raw.answer, raw.patience = answer, patience
+        raw.answer, raw.deadline = answer, request_deadline
         return raw
 
 
 @receiver(request_started)
 def begin(**_: Any) -> None:
-    patience.begin()
+    request_deadline.begin()

@@ -30,7 +30,7 @@ class Command(Migrate):
         connection = connections[options["database"]]
         for left in reversed(range(tries)):
             try:
-                with connection.execute_wrapper(_Patience(lock_timeout)):
+                with connection.execute_wrapper(_LockTimeout(lock_timeout)):
                     super().handle(*args, **options)
                 break
             except OperationalError as error:
@@ -43,7 +43,7 @@ class Command(Migrate):
                     cursor.execute("RESET lock_timeout")
 
 
-class _Patience:
+class _LockTimeout:
     """Sets lock_timeout where a statement needs another than the one before it."""
 
     def __init__(self, lock_timeout: str) -> None:

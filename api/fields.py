@@ -60,7 +60,7 @@ class Text(serializers.CharField):
             raise serializers.ValidationError("Send a single line.")
         if not is_lines(data):
             raise serializers.ValidationError("Send lines that end as usual, not with U+2028 or U+2029.")
-        text = self.spelled(data)
+        text = self.normalised(data)
         if self.trim_whitespace and not has_visible_character(text):
             if not self.allow_blank:
                 self.fail("blank")
@@ -68,7 +68,7 @@ class Text(serializers.CharField):
         self.check_length(text)
         return super().to_internal_value(text)
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return composed(text)
 
     def check_length(self, text: str) -> None:
@@ -93,7 +93,7 @@ class Password(Text):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 128, "trim_whitespace": False, **kwargs})
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return text
 
 
@@ -272,7 +272,7 @@ class ProofUrl(Text):
         self.check_length(link)
         return link
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return text  # a file with a decomposed name has only that URL
 
     @property

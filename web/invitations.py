@@ -40,7 +40,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except Problem as problem:
         form.refuse(problem)
     role = ROLES.get(offer.invitation.role) if offer else None
-    return form.on(render(request, "web/invitation.html", {"form": form, "offer": offer, "role": role}))
+    return form.set_status_on(render(request, "web/invitation.html", {"form": form, "offer": offer, "role": role}))
 
 
 def _accept(request: HttpRequest, token: str, offer: Offer, form: PageForm) -> HttpResponse:

@@ -32,7 +32,7 @@ def ask_for_reset(request: HttpRequest) -> HttpResponse:
             is_asked = True
         except Problem as problem:
             form.refuse(problem)
-    return form.on(render(request, "web/ask_for_reset.html", {"form": form, "is_asked": is_asked}))
+    return form.set_status_on(render(request, "web/ask_for_reset.html", {"form": form, "is_asked": is_asked}))
 
 
 @never_cache
@@ -63,7 +63,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
                     ),
                 )
             return redirect("own_home")
-    return form.on(render(request, "web/set_password.html", {"form": form, "is_stale": is_stale}))
+    return form.set_status_on(render(request, "web/set_password.html", {"form": form, "is_stale": is_stale}))
 
 
 @never_cache

@@ -39,7 +39,7 @@ def sign_up_page(request: HttpRequest) -> HttpResponse:
                 return redirect("invoice", signed_up.invoice.pk) if signed_up.invoice else redirect("dashboard")
     else:
         form = SignUpForm(initial=_typed(given), catalogue=catalogue)
-    return form.on(render(request, "web/sign_up.html", _context(form, catalogue)))
+    return form.set_status_on(render(request, "web/sign_up.html", _context(form, catalogue)))
 
 
 def _sign_up(request: HttpRequest, form: SignUpForm) -> SignUp | None:

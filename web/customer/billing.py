@@ -30,7 +30,7 @@ def billing(request: MemberRequest) -> HttpResponse:
             messages.success(request, _("Saved. Invoices that are issued already keep their details."))
             return redirect("billing")
     context = {"form": form, "to_prove": needs_proof(account)}
-    return form.on(render(request, "web/customer/billing.html", context))
+    return form.set_status_on(render(request, "web/customer/billing.html", context))
 
 
 @require_POST

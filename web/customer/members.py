@@ -43,7 +43,7 @@ def members(request: MemberRequest) -> HttpResponse:
         "limit": plan_of(request.account).max_users,
         "roles": ROLES.items(),
     }
-    return form.on(render(request, "web/customer/members.html", context))
+    return form.set_status_on(render(request, "web/customer/members.html", context))
 
 
 @require_POST

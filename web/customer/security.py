@@ -44,7 +44,7 @@ def security(request: MemberRequest) -> HttpResponse:
         "form": form,
         "may_close": request.role == Membership.Role.OWNER and not request.is_closed,
     }
-    return form.on(render(request, "web/customer/security.html", context))
+    return form.set_status_on(render(request, "web/customer/security.html", context))
 
 
 @require_POST

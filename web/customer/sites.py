@@ -40,7 +40,7 @@ def sites(request: MemberRequest) -> HttpResponse:
         "limit": plan_of(request.account).max_sites,
         "may_open": request.role != Membership.Role.VIEWER and may(request.account, Act.OPEN_SITE),
     }
-    return form.on(render(request, "web/customer/sites.html", context))
+    return form.set_status_on(render(request, "web/customer/sites.html", context))
 
 
 @members_only

@@ -38,7 +38,7 @@ class PageForm(forms.Form):
         if not errors:
             self.add_error(None, problem_message(problem, about=about))
 
-    def also(self, check: Callable[[], object]) -> None:
+    def add_errors_of(self, check: Callable[[], object]) -> None:
         """Adds the errors of `check`; fields keep their first error."""
         try:
             check()
@@ -47,7 +47,7 @@ class PageForm(forms.Form):
                 if name not in self.errors:
                     self.add_error(name, [str(line) for line in lines])
 
-    def on(self, page: HttpResponse) -> HttpResponse:
+    def set_status_on(self, page: HttpResponse) -> HttpResponse:
         """Sets 429 and Retry-After if a rate limit refused the form."""
         if self.too_many is not None:
             page.status_code = self.too_many.status

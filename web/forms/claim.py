@@ -56,7 +56,7 @@ class ClaimForm(PageForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if method := self.methods.get(data.get("method", "")):
-            self.also(partial(check_told, method, **{name: data.get(name) for name in CLAIM_FIELDS}))
+            self.add_errors_of(partial(check_told, method, **{name: data.get(name) for name in CLAIM_FIELDS}))
         return data
 
     def _example(self) -> str:

@@ -21,10 +21,10 @@ class _Text(forms.CharField):
         self.css = css
 
     def to_python(self, value: Any) -> Any:
-        text = super().to_python(self.spelled(value) if isinstance(value, str) else value)
+        text = super().to_python(self.normalised(value) if isinstance(value, str) else value)
         return text if not self.strip or has_visible_character(text or "") else self.empty_value
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return composed(text)
 
 
@@ -44,8 +44,8 @@ class Lines(_Text):
     def __init__(self, *, css: str = "full", **kwargs: Any) -> None:
         super().__init__(css=css, **kwargs)
 
-    def spelled(self, text: str) -> str:
-        return super().spelled(text.replace("\r\n", "\n"))
+    def normalised(self, text: str) -> str:
+        return super().normalised(text.replace("\r\n", "\n"))
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
@@ -60,7 +60,7 @@ class Password(Line):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"max_length": 128, "strip": False, **kwargs})
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return text
 
 
@@ -158,7 +158,7 @@ class ProofLink(Line):
         except ValueError as error:
             raise ValidationError(_("Give an address that begins with https://, without user name or port.")) from error
 
-    def spelled(self, text: str) -> str:
+    def normalised(self, text: str) -> str:
         return text  # a file with a decomposed name has only that URL
 
 

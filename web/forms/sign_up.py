@@ -54,7 +54,7 @@ class SignUpForm(BillingFields):
         is_free = self.catalogue.is_free(data.get("plan", ""))
         if is_free:
             self._forget_billing()
-        self.also(
+        self.add_errors_of(
             partial(
                 check_sign_up,
                 email=data.get("email", ""),

@@ -40,7 +40,7 @@ def for_money(view: View) -> View:
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not sessions.is_confirmed_for_money(request.session):
-            return ask(request)
+            return redirect_to_confirmation(request)
         if request.method == "POST" and PREVIEW not in request.POST:
             sessions.record_decision(request.session)
         return view(request, *args, **kwargs)
@@ -53,12 +53,16 @@ def for_rights(view: View) -> View:
 
     @wraps(view)
     def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs) if sessions.is_confirmed(request.session) else ask(request)
+        return (
+            view(request, *args, **kwargs)
+            if sessions.is_confirmed(request.session)
+            else redirect_to_confirmation(request)
+        )
 
     return inner
 
 
-def ask(request: HttpRequest) -> HttpResponse:
+def redirect_to_confirmation(request: HttpRequest) -> HttpResponse:
     """Redirects to the confirmation page; a POST is dropped with a message."""
     if request.method == "POST":
         record_refusal("not_confirmed", actor=request.user if request.user.is_authenticated else None)
@@ -87,7 +91,7 @@ class ConfirmedAdmin:
     def _confirmed(self, request: HttpRequest) -> HttpResponse | None:
         pages: Any = self
         may_act = request.method == "POST" or pages.has_add_permission(request) or pages.has_change_permission(request)
-        return ask(request) if may_act and not self.asked_for(request.session) else None
+        return redirect_to_confirmation(request) if may_act and not self.asked_for(request.session) else None
 
 
 class DecidingAdmin(ConfirmedAdmin):
@@ -127,4 +131,4 @@ def confirm_page(request: StaffRequest) -> HttpResponse:
         else:
             sessions.record_confirmation(request.session)
             return redirect(after)
-    return form.on(render(request, "web/staff/confirm.html", {"form": form}))
+    return form.set_status_on(render(request, "web/staff/confirm.html", {"form": form}))

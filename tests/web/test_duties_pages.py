@@ -8,7 +8,7 @@ from core.models import DutyGrant, User
 from engine.models import Effect
 from tests.factories import StaffFactory, UserFactory
 from tests.web.conftest import signed_in
-from workflows.security.rights import words_of
+from workflows.security.rights import right_codes_of
 
 pytestmark = pytest.mark.django_db
 
@@ -54,11 +54,11 @@ def test_one_asks_and_another_confirms(eve, max_):
     assert confirmation in max_.get(page).content.decode()
     assert "bob@example.test" in max_.get(reverse("desk_duties")).content.decode()
     eve.post(confirmation)
-    assert words_of(now(bob)) == {"active"}
+    assert right_codes_of(now(bob)) == {"active"}
     max_.post(confirmation)
-    assert words_of(now(bob)) == {"active", "staff", "core.approve_payment"}
+    assert right_codes_of(now(bob)) == {"active", "staff", "core.approve_payment"}
     max_.post(page, {"verb": "take", "take-duties": ["staff"]})
-    assert words_of(now(bob)) == {"active", "core.approve_payment"}
+    assert right_codes_of(now(bob)) == {"active", "core.approve_payment"}
     assert eve.get(page).status_code == 200
 
 
@@ -104,7 +104,7 @@ def test_pages_are_for_who_may_grant(help_desk):
     assert root.get(reverse("desk_person", args=[bob.pk])).status_code == 200
     refused = root.post(reverse("desk_person", args=[bob.pk]), {"verb": "give", "give-duties": ["superuser"]})
     assert refused.status_code == 403
-    assert words_of(now(bob)) == {"active"}
+    assert right_codes_of(now(bob)) == {"active"}
 
 
 @pytest.mark.guards("S7", "web.admin.PersonAdmin.readonly_fields")
@@ -112,7 +112,7 @@ def test_pages_are_for_who_may_grant(help_desk):
 def test_user_editor_cannot_grant_staff_or_superuser(help_desk, whose):
     """S7: a form of the admin let its user make themselves superuser and approver."""
     person = User.objects.get(email="help@example.test") if whose == "own" else StaffFactory(email="ann@example.test")
-    held = words_of(person)
+    held = right_codes_of(person)
     everything = list(Permission.objects.values_list("pk", flat=True))
     path = reverse("admin:core_user_change", args=[person.pk])
 
@@ -125,7 +125,7 @@ def test_user_editor_cannot_grant_staff_or_superuser(help_desk, whose):
     )  # fmt: skip
 
     assert answer.status_code == 302
-    assert words_of(now(person)) == held
+    assert right_codes_of(now(person)) == held
     assert (now(person).name, now(person).email) == ("New", person.email)
     assert help_desk.get(f"/admin/core/user/{person.pk}/password/").status_code in (302, 404)
     assert "password" not in help_desk.get(path).context["adminform"].form.fields
@@ -175,4 +175,4 @@ def test_somebody_new_has_no_password_and_no_right(help_desk):
     assert answer.status_code == 302
     bob = User.objects.get(email="bob@example.test")
     assert not bob.has_usable_password()
-    assert words_of(bob) == {"active"}
+    assert right_codes_of(bob) == {"active"}

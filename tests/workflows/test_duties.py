@@ -20,7 +20,7 @@ from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFacto
 from workflows.actions.duties import ask_to_change_email, ask_to_give, confirm, set_group, take, withdraw
 from workflows.actions.personal import erase_person
 from workflows.reporting.invariants import findings
-from workflows.security.rights import words_of
+from workflows.security.rights import right_codes_of
 
 pytestmark = pytest.mark.django_db
 
@@ -97,7 +97,7 @@ def test_own_permissions_cannot_be_changed(eve, max_):
     grant = ask_to_give(max_, [APPROVE], by=eve)
     with pytest.raises(PermissionDenied, match="Somebody else confirms"):
         confirm(grant, by=max_)
-    assert APPROVE not in words_of(now(max_))
+    assert APPROVE not in right_codes_of(now(max_))
 
 
 @pytest.mark.guards("S7", "workflows.actions.duties.confirm")
@@ -107,7 +107,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
 
     grant = ask_to_give(bob, [APPROVE], by=eve, reason="Our new bookkeeper")
     run_effects()
-    assert words_of(now(bob)) == {"active"}
+    assert right_codes_of(now(bob)) == {"active"}
     assert mails("duty_requested") == [{"bob@example.test", "eve@example.test", "max@example.test"}]
     with pytest.raises(PermissionDenied, match="Somebody else confirms"):
         confirm(grant, by=eve)
@@ -115,7 +115,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
     grant = confirm(grant, by=max_)
     run_effects()
 
-    assert words_of(now(bob)) == {"active", "staff", APPROVE}
+    assert right_codes_of(now(bob)) == {"active", "staff", APPROVE}
     assert now(bob).is_granted(APPROVE)
     assert (grant.confirmed_by, grant.in_force_at is not None) == (max_, True)
     assert mails("duty_granted") == [{"bob@example.test", "eve@example.test", "max@example.test"}]
@@ -134,7 +134,7 @@ def test_in_a_firm_of_one_a_right_waits(eve, clock, run_effects):
     ask_to_give(bob, [APPROVE], by=eve)
     clock.advance(hours=23)
     run_effects()
-    assert words_of(now(bob)) == {"active"}
+    assert right_codes_of(now(bob)) == {"active"}
     assert mails("duty_requested") == [{"bob@example.test", "eve@example.test", "operator@demo.test"}]
 
     clock.advance(hours=2)
@@ -153,7 +153,7 @@ def test_time_alone_gives_nothing_where_somebody_could_confirm(eve, max_, clock,
     clock.advance(days=3)
     run_effects()
 
-    assert words_of(now(bob)) == {"active"}
+    assert right_codes_of(now(bob)) == {"active"}
     confirm(grant, by=max_)
     assert now(bob).is_granted(APPROVE)
 
@@ -167,7 +167,7 @@ def test_time_gives_nothing_that_was_withdrawn_or_asked_by_who_may_no_more(eve, 
     clock.advance(days=3)
     run_effects()
 
-    assert words_of(now(bob)) == words_of(now(cid)) == {"active"}
+    assert right_codes_of(now(bob)) == right_codes_of(now(cid)) == {"active"}
 
 
 def test_confirming_what_a_former_holder_asked_for_is_refused(eve, max_):
@@ -193,7 +193,7 @@ def test_taken_permission_ends_at_once_with_all_sessions(eve, run_effects):
     take(ann, ["staff", APPROVE], by=eve, reason="Left us")
     run_effects()
 
-    assert words_of(now(ann)) == {"active", "core.review_payment"}
+    assert right_codes_of(now(ann)) == {"active", "core.review_payment"}
     assert not AuthToken.objects.filter(user=ann).exists()
     assert mails("duty_granted") == [{"ann@example.test", "eve@example.test", "operator@demo.test"}]
 
@@ -312,7 +312,7 @@ def test_command_gives_at_once_and_the_row_says_that_it_was_the_operator(eve, ru
     assert mails("duty_granted") == [{"bob@example.test", "eve@example.test", "operator@demo.test"}]
     call_command("grant_duty", "bob@example.test", "approve_payment", "--take")
     call_command("grant_duty", "bob@example.test", "approve_payment", "--take")
-    assert words_of(now(bob)) == {"active", "staff"}
+    assert right_codes_of(now(bob)) == {"active", "staff"}
     assert "nothing to change" in capsys.readouterr().out
     for words in (("nobody@example.test", "approve_payment"), ("bob@example.test", "approve_everything")):
         with pytest.raises(CommandError):
@@ -346,7 +346,7 @@ def test_erasing_somebody_of_the_staff_takes_their_rights_and_keeps_the_rows_wit
 
     erase_person(ann, by=officer, reason="asked on 3 May")
 
-    assert words_of(now(ann)) == set()
+    assert right_codes_of(now(ann)) == set()
     assert not DutyGrant.objects.filter(email__gt="").exists()
     assert SecurityEvent.objects.filter(name="person_erased", actor=officer.pk, person=ann.pk).exists()
     with connection.cursor() as cursor:

@@ -98,7 +98,7 @@ def test_a_large_day_is_digested_in_small_commits(monkeypatch, clock, folder):
         PaymentFactory()
     clock.advance(days=1, hours=2)
     monkeypatch.setattr(
-        history_chain, "_DIGEST", history_chain._DIGEST.replace(f"LIMIT {history_chain.AT_ONCE}", "LIMIT 2")
+        history_chain, "_DIGEST", history_chain._DIGEST.replace(f"LIMIT {history_chain.TRANSITIONS_AT_ONCE}", "LIMIT 2")
     )
 
     assert close_days() == 1

@@ -13,7 +13,7 @@ from tests.factories import InvoiceFactory, PaymentMethodFactory
 from tests.workflows.test_payees import OURS, SEND, ask, holder, in_force, seen
 from tests.workflows.test_races import at_once
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
-from workflows.security.payee_effects import put_in_force
+from workflows.security.payee_effects import apply_payee_version
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -68,8 +68,8 @@ def test_of_two_concurrent_confirmations_one_counts(method, people):
 def test_withdrawn_or_in_force_and_never_both(method, people, turn):
     ann, bob, _ = people
     version = waited(confirm_payee(ask(method, ann), by=bob))
-    schedule(put_in_force, key=f"now:{turn}", payload={"version": str(version.pk)})
-    schedule(put_in_force, key=f"now again:{turn}", payload={"version": str(version.pk)})
+    schedule(apply_payee_version, key=f"now:{turn}", payload={"version": str(version.pk)})
+    schedule(apply_payee_version, key=f"now again:{turn}", payload={"version": str(version.pk)})
 
     outcomes = at_once(run_due, run_due, lambda: withdraw_payee(version, by=bob))
 
@@ -84,7 +84,7 @@ def test_withdrawn_or_in_force_and_never_both(method, people, turn):
 def test_invoices_that_are_issued_while_a_payee_comes_into_force_keep_what_they_show(method, people):
     ann, bob, _ = people
     version = waited(confirm_payee(ask(method, ann), by=bob))
-    schedule(put_in_force, key="now", payload={"version": str(version.pk)})
+    schedule(apply_payee_version, key="now", payload={"version": str(version.pk)})
 
     outcomes = at_once(run_due, lambda: InvoiceFactory(payment_method=PaymentMethod.objects.get()))
     issued = next(each for each in outcomes if isinstance(each, Invoice))

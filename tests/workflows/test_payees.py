@@ -21,7 +21,7 @@ from workflows.payees.changes import version_of
 from workflows.payees.examples import METHODS
 from workflows.reporting.invariants import findings
 from workflows.reporting.review_queue import queue
-from workflows.security.payee_effects import told
+from workflows.security.payee_effects import payee_change_recipients
 from workflows.seed import seed_catalogue
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_one_person_alone_changes_nothing_that_a_customer_sees(ann, bob, invoice
         PaymentMethod.objects.update(fields=THEIRS)
 
 
-@pytest.mark.guards("S10", "workflows.security.payee_effects.put_in_force")
+@pytest.mark.guards("S10", "workflows.security.payee_effects.apply_payee_version")
 def test_change_comes_into_force_once_when_it_was_confirmed_and_has_waited(
     ann, bob, invoice, method, clock, run_effects
 ):
@@ -291,14 +291,14 @@ def test_old_and_new_are_mailed_at_asking_and_at_force_to_all_who_should_know(
     clock.advance(hours=5)
     run_effects()
 
-    assert told() == ["ann@staff.test", "bob@staff.test", "rita@staff.test", "ops@acme.test"]
+    assert payee_change_recipients() == ["ann@staff.test", "bob@staff.test", "rita@staff.test", "ops@acme.test"]
     mails = changed_mails(mailoutbox)
     assert [mail.subject.partition(":")[0] for mail in mails] == [
         "A change waits",
         "Money by ACH or wire is sent elsewhere now",
     ]
     for mail in mails:
-        assert mail.to == told()
+        assert mail.to == payee_change_recipients()
         for words in ("12345678", "99999999", "Send {amount}.", "Send it elsewhere.", "ann@staff.test"):
             assert words in mail.body
 

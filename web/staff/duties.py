@@ -20,7 +20,7 @@ from web.staff.access import GRANT, StaffRequest, staff_with
 from web.staff.confirming import for_rights
 from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
 from workflows.actions.people import ask_for_password_reset
-from workflows.security.rights import known_words, words_of
+from workflows.security.rights import right_codes_of, right_labels
 
 MAX_ROWS = 50
 MAIN_PERMISSIONS = (
@@ -69,7 +69,7 @@ def duties_page(request: StaffRequest) -> HttpResponse:
 @for_rights
 def person_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     person = get_object_or_404(User, pk=pk)
-    rights = Rights(words_of(person), known_words())
+    rights = Rights(right_codes_of(person), right_labels())
     form, status = _forms(person, rights), 200
     if request.method == "POST":
         verb = request.POST.get("verb", "")

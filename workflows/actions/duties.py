@@ -21,8 +21,8 @@ from core.security.events import record_event, record_refusal
 from core.validation.email import LONGEST_EMAIL, canonical_email
 from engine import schedule
 from workflows.periods import database_now
-from workflows.security.rights import is_trusted, known_words, permissions_of, word_of, words_of
-from workflows.security.rights_effects import apply, come_into_force, mail_requested, put_in_force, tell_of
+from workflows.security.rights import is_trusted, permissions_of, right_code_of, right_codes_of, right_labels
+from workflows.security.rights_effects import apply, come_into_force, mail_requested, put_grant_in_force, tell_of
 
 REASON = 500  # characters
 
@@ -49,11 +49,11 @@ def take(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> 
     """Takes effect at once. Raises Conflict if they hold none of it."""
     with atomic():
         person = _asked_for(person, by)
-        words = _checked(duties) & words_of(person)
+        words = _checked(duties) & right_codes_of(person)
         if not words:
             raise Conflict("They hold nothing of this.")
         grant = _row(DutyGrant.Kind.TAKE, person, sorted(words), by=by, reason=reason)
-        put_in_force(grant)
+        put_grant_in_force(grant)
         return grant
 
 
@@ -68,7 +68,7 @@ def confirm(grant: DutyGrant, *, by: User) -> DutyGrant:
             raise Conflict("Who asked for this may not grant rights any more: withdraw it and ask again.")
         if grant.kind == DutyGrant.Kind.EMAIL and grant.person is not None:
             _check_email(grant.email, grant.person)
-        put_in_force(grant, confirmed_by=by)
+        put_grant_in_force(grant, confirmed_by=by)
         return grant
 
 
@@ -93,7 +93,7 @@ def give_at_once(person: User, duties: Iterable[str], *, tell: bool = False) -> 
 def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: bool = False) -> DutyGrant | None:
     """duties: None: all. Returns None if they hold none of it."""
     with atomic():
-        held = words_of(person)
+        held = right_codes_of(person)
         words = held - {ACTIVE} if duties is None else held & set(duties)
         return _at_once(DutyGrant.Kind.TAKE, person, words, tell=tell) if words else None
 
@@ -105,7 +105,9 @@ def set_group(name: str, duties: Collection[str]) -> Group:
             wanted = {permission.pk: word for word in duties for permission in permissions_of([word])}
         except Permission.DoesNotExist as error:
             raise ValidationError({"duties": ["These are no permissions that there are."]}) from error
-        held = {permission.pk: word_of(permission) for permission in group.permissions.select_related("content_type")}
+        held = {
+            permission.pk: right_code_of(permission) for permission in group.permissions.select_related("content_type")
+        }
         for kind, some in (("give", wanted.keys() - held.keys()), ("take", held.keys() - wanted.keys())):
             words = sorted((wanted | held)[key] for key in some)
             if words:
@@ -116,7 +118,7 @@ def set_group(name: str, duties: Collection[str]) -> Group:
 
 
 def _not_held(duties: Iterable[str], person: User) -> set[str]:
-    words = _checked(duties) - words_of(person)
+    words = _checked(duties) - right_codes_of(person)
     return words | {STAFF} if words - {ACTIVE} and not person.is_staff else words
 
 
@@ -182,7 +184,7 @@ def _refuse(by: User, words: str) -> None:
 
 def _checked(duties: Iterable[str]) -> set[str]:
     words = set(duties)
-    if not words or words - known_words().keys():
+    if not words or words - right_labels().keys():
         raise ValidationError({"duties": ["Choose rights that there are."]})
     return words
 

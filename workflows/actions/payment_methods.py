@@ -18,7 +18,7 @@ from workflows.payees.changes import is_shown, may_change
 from workflows.payees.examples import still_examples
 from workflows.payees.missing_methods import left_without
 from workflows.periods import database_now
-from workflows.security.payee_effects import in_time, tell
+from workflows.security.payee_effects import payee_mail_effect, put_in_force_effect
 
 
 def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
@@ -36,7 +36,7 @@ def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
         if not is_shown(held):
             version = _note(method, by=by)
             method.save()
-            schedule_many([tell(version, waits=False)])
+            schedule_many([payee_mail_effect(version, waits=False)])
             return version
         version = _ask(method, by=by)
         keep_payee(method, held)
@@ -67,7 +67,7 @@ def confirm_payee(version: PayeeVersion, *, by: User) -> PayeeVersion:
             raise _over(version, "confirmed already")
         version.confirmed_by, version.confirmed_at = by, database_now()
         version.save(update_fields=["confirmed_by", "confirmed_at"])
-        schedule_many([in_time(version)])
+        schedule_many([put_in_force_effect(version)])
     return version
 
 
@@ -132,7 +132,7 @@ def _ask(method: PaymentMethod, *, by: User) -> PayeeVersion:
     )
     version.save()
     version.refresh_from_db()
-    schedule_many([tell(version, waits=True), in_time(version)])
+    schedule_many([payee_mail_effect(version, waits=True), put_in_force_effect(version)])
     return version
 
 

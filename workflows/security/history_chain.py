@@ -25,8 +25,8 @@ from engine import run_once_per
 
 security = logging.getLogger("countersign.security")
 
-AT_ONCE = 5_000  # transitions in one commit
-SLICE = 10.0  # seconds; a task has 20
+TRANSITIONS_AT_ONCE = 5_000  # transitions in one commit
+SLICE_SECONDS = 10.0  # seconds; a task has 20
 EXPORTED_AGAIN = 30  # days whose heads are written again where their files are missing
 
 # `at` is when a transaction began: a day is closed when all that began in it have ended.
@@ -49,7 +49,7 @@ _DIGEST = f"""
     WITH salted AS (
         SELECT fact.id, gen_random_uuid() AS salt FROM engine_transition AS fact
         WHERE {_OF_DAY} AND NOT EXISTS (SELECT FROM core_transitiondigest WHERE transition_id = fact.id)
-        LIMIT {AT_ONCE}
+        LIMIT {TRANSITIONS_AT_ONCE}
     ), said AS (
         SELECT fact.id, salted.salt, {_TEXTS.format(salt="salted.salt")} AS texts
         FROM salted JOIN engine_transition AS fact ON fact.id = salted.id
@@ -86,7 +86,7 @@ class Check:
     findings: list[str]
 
 
-def close_days(*, seconds: float = SLICE) -> int:
+def close_days(*, seconds: float = SLICE_SECONDS) -> int:
     """The oldest first, once an hour at most; returns how many. The next call continues."""
     with run_once_per("history", timedelta(hours=1)) as is_ours:
         pass

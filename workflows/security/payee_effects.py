@@ -15,7 +15,7 @@ from workflows.mail.sending import EmailContext, mail
 from workflows.payees.changes import before, changes, holders
 from workflows.periods import database_now
 
-AGAIN = timedelta(days=1)
+LOOK_AGAIN_AFTER = timedelta(days=1)
 
 
 @mail("payee_changed", to_staff=True)
@@ -27,11 +27,11 @@ def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
     words = context.payee_changed(
         method, version, changes(method, before(version), version), waits=effect.payload["waits"]
     )
-    return EmailContext(words, to=told())
+    return EmailContext(words, to=payee_change_recipients())
 
 
 @effect_handler("payee.put_in_force")
-def put_in_force(_: None, this: Effect) -> None:
+def apply_payee_version(_: None, this: Effect) -> None:
     """Unconfirmed only if nobody else could confirm it; else it is looked at again.
 
     A second run finds it in force: the method is locked. Raises PermanentFailure if the method has changed so that the
@@ -55,24 +55,24 @@ def put_in_force(_: None, this: Effect) -> None:
     version.in_force_at = database_now()
     version.save(update_fields=["in_force_at"])
     method.save()
-    schedule_many([tell(version, waits=False)])
+    schedule_many([payee_mail_effect(version, waits=False)])
 
 
-def told() -> list[str]:
+def payee_change_recipients() -> list[str]:
     own = holders().order_by("email").values_list("email", flat=True)
     return list(dict.fromkeys([*own, *reviewers(), *settings.OPERATOR_EMAILS]))
 
 
-def tell(version: PayeeVersion, *, waits: bool) -> NewEffect:
+def payee_mail_effect(version: PayeeVersion, *, waits: bool) -> NewEffect:
     key = f"payee_changed:{version.pk}:{'asked' if waits else 'in_force'}"
     return NewEffect(mail_payee_changed, key, payload={"version": str(version.pk), "waits": waits})
 
 
-def in_time(version: PayeeVersion) -> NewEffect:
+def put_in_force_effect(version: PayeeVersion) -> NewEffect:
     """At the moment from which it may come into force."""
     kind = "alone" if version.confirmed_by_id is None else "confirmed"
     key = f"payee.put_in_force:{version.pk}:{kind}"
-    return NewEffect(put_in_force, key, payload={"version": str(version.pk)}, at=version.earliest_at)
+    return NewEffect(apply_payee_version, key, payload={"version": str(version.pk)}, at=version.earliest_at)
 
 
 def _somebody_else_may(version: PayeeVersion) -> bool:
@@ -81,8 +81,8 @@ def _somebody_else_may(version: PayeeVersion) -> bool:
 
 def _look(version: PayeeVersion, this: Effect, *, look: int) -> NewEffect:
     return NewEffect(
-        put_in_force,
+        apply_payee_version,
         f"payee.put_in_force:{version.pk}:{look}",
         payload={"version": str(version.pk), "look": look},
-        after=AGAIN,
+        after=LOOK_AGAIN_AFTER,
     )

@@ -11,7 +11,7 @@ from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, SUPERUSER
 FLAGS = {STAFF: "is_staff", SUPERUSER: "is_superuser", ACTIVE: "is_active"}
 
 
-def known_words() -> dict[str, str]:
+def right_labels() -> dict[str, str]:
     """Label by code."""
     rights = {
         STAFF: "Of the staff: may sign in to the desk and the admin",
@@ -22,10 +22,10 @@ def known_words() -> dict[str, str]:
         f"{GROUP}{name}": f"Group {name}" for name in Group.objects.order_by("name").values_list("name", flat=True)
     }
     permissions = Permission.objects.order_by("content_type__app_label", "codename").select_related("content_type")
-    return rights | {word_of(each): each.name for each in permissions}
+    return rights | {right_code_of(each): each.name for each in permissions}
 
 
-def words_of(person: User) -> set[str]:
+def right_codes_of(person: User) -> set[str]:
     """Without those of their groups."""
     flags = {word for word, field in FLAGS.items() if getattr(person, field)}
     groups = {f"{GROUP}{name}" for name in person.groups.values_list("name", flat=True)}
@@ -38,7 +38,7 @@ def is_trusted(person: User) -> bool:
     return person.is_staff or person.is_superuser or person.groups.exists() or person.user_permissions.exists()
 
 
-def word_of(permission: Permission) -> str:
+def right_code_of(permission: Permission) -> str:
     return f"{permission.content_type.app_label}.{permission.codename}"
 
 

@@ -26,10 +26,10 @@ def come_into_force(_: None, effect: Effect) -> None:
     asker = grant.asked_by
     if asker is None or not asker.is_granted(GRANT_DUTIES) or other_holders(asker, grant.person).exists():
         return  # it waits for a second person, or is moot
-    put_in_force(grant)
+    put_grant_in_force(grant)
 
 
-def put_in_force(grant: DutyGrant, **confirmed: User) -> None:
+def put_grant_in_force(grant: DutyGrant, **confirmed: User) -> None:
     """In one transaction with the row, which the caller has locked."""
     with atomic():
         fields = {"in_force_at": TransactionStart(), **({"confirmed_at": Now()} if confirmed else {}), **confirmed}

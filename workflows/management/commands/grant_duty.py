@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from core.models import User
 from core.problems import Problem
 from workflows.actions.duties import give_at_once, set_group, take_at_once
-from workflows.security.rights import known_words
+from workflows.security.rights import right_labels
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(f"{problem.detail} {problem.members.get('errors', '')}") from problem
 
     def _change(self, person: User, words: list[str], *, take: bool) -> None:
-        if unknown := set(words) - known_words().keys():
+        if unknown := set(words) - right_labels().keys():
             raise CommandError(f"There is no such right: {', '.join(sorted(unknown))}.")
         grant = (take_at_once if take else give_at_once)(person, words, tell=True)
         done = f"{grant.kind}: {grant.words}" if grant else "nothing to change"

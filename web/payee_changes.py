@@ -16,7 +16,7 @@ from core.validation.text import SMALL_NUMBER
 from web.readonly import ReadOnly, listed
 from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
-from workflows.payees.changes import before, changes
+from workflows.payees.changes import changes, version_in_force_before
 
 
 class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
@@ -70,7 +70,7 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
             may_change = self.has_change_permission(request, method)
             extra |= {
                 "waits": waits,
-                "payee_changes": changes(method, before(waits), waits),
+                "payee_changes": changes(method, version_in_force_before(waits), waits),
                 "may_confirm": may_change and waits.confirmed_by is None and waits.asked_by != request.user,
                 "may_withdraw": may_change,
             }
@@ -104,5 +104,5 @@ class PayeeVersionAdmin(ReadOnly):
     @admin.display(description="what changed")
     def what(self, version: PayeeVersion) -> SafeString:
         method = PaymentMethod.objects.filter(pk=version.method_id).first() or PaymentMethod()
-        found = changes(method, before(version), version)
+        found = changes(method, version_in_force_before(version), version)
         return listed((change.label, change.old or "nothing", "→", change.new or "nothing") for change in found)

@@ -16,7 +16,7 @@ from engine import schedule, schedule_many
 from workflows.mail.operator_warnings import mail_no_way_to_pay
 from workflows.payees.changes import is_shown, may_change
 from workflows.payees.examples import still_examples
-from workflows.payees.missing_methods import left_without
+from workflows.payees.missing_methods import places_without_method
 from workflows.periods import database_now
 from workflows.security.payee_effects import payee_mail_effect, put_in_force_effect
 
@@ -92,7 +92,7 @@ def warn_of_missing_ways(before: Iterable[PaymentMethod]) -> list[str]:
     before: the methods as they were.
     """
     # Not refused: a compromised bank account must be switched off at once.
-    places = list(left_without(before))
+    places = list(places_without_method(before))
     if places:
         digest = hashlib.sha256("; ".join(places).encode()).hexdigest()[:16]
         key = f"no_way_to_pay:{database_now():%Y-%m-%d}:{digest}"

@@ -15,9 +15,9 @@ from core.payees.fields import payee_lines
 from engine.models import Transition
 
 PERMISSION = "core.change_paymentmethod"
-NEWS = timedelta(days=60)  # so long reviewers are told that a payee changed
+PAYEE_IS_NEW_FOR = timedelta(days=60)  # so long reviewers are told that a payee changed
 # An invoice is stored within seconds of its issue.
-CLOSE = timedelta(hours=1)
+STORED_WITHIN = timedelta(hours=1)
 
 
 def as_issued(methods: Sequence[PaymentMethod], invoice: Invoice) -> list[PaymentMethod]:
@@ -37,7 +37,7 @@ def version_of(invoice: Invoice, method: PaymentMethod) -> PayeeVersion | None:
 
 
 def changed_lately(method: PaymentMethod, now: datetime) -> bool:
-    return method.payee_since is not None and now - method.payee_since < NEWS
+    return method.payee_since is not None and now - method.payee_since < PAYEE_IS_NEW_FOR
 
 
 def is_shown(method: PaymentMethod) -> bool:
@@ -46,7 +46,7 @@ def is_shown(method: PaymentMethod) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def holders() -> QuerySet[User]:
+def payee_editors() -> QuerySet[User]:
     given = User.objects.staff_with(PERMISSION)
     which = Q(is_superuser=True) | Q(pk__in=given.values("pk"))
     return User.objects.filter(which, is_staff=True, is_active=True)
@@ -56,7 +56,7 @@ def may_change(user: User) -> bool:
     return user.is_active and user.is_staff and user.has_perm(PERMISSION)
 
 
-def before(version: PayeeVersion) -> PayeeVersion | None:
+def version_in_force_before(version: PayeeVersion) -> PayeeVersion | None:
     """The one in force when it was asked for."""
     earlier = PayeeVersion.objects.in_force().filter(method=version.method_id, number__lt=version.number)
     return earlier.order_by("-number").first()
@@ -115,7 +115,7 @@ def _with(method: PaymentMethod, version: PayeeVersion | None) -> PaymentMethod:
 
 
 def _is_later(invoice: Invoice, moment: datetime) -> bool:
-    return invoice.created_at is not None and invoice.created_at > moment + CLOSE
+    return invoice.created_at is not None and invoice.created_at > moment + STORED_WITHIN
 
 
 def _issued_at(invoice: Invoice) -> datetime:

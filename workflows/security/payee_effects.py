@@ -12,7 +12,7 @@ from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.notifications import reviewers
 from workflows.mail.sending import EmailContext, mail
-from workflows.payees.changes import before, changes, holders
+from workflows.payees.changes import changes, payee_editors, version_in_force_before
 from workflows.periods import database_now
 
 LOOK_AGAIN_AFTER = timedelta(days=1)
@@ -25,7 +25,7 @@ def mail_payee_changed(_: None, effect: Effect) -> EmailContext | None:
     if method is None or (effect.payload["waits"] and not version.is_waiting):
         return None
     words = context.payee_changed(
-        method, version, changes(method, before(version), version), waits=effect.payload["waits"]
+        method, version, changes(method, version_in_force_before(version), version), waits=effect.payload["waits"]
     )
     return EmailContext(words, to=payee_change_recipients())
 
@@ -59,7 +59,7 @@ def apply_payee_version(_: None, this: Effect) -> None:
 
 
 def payee_change_recipients() -> list[str]:
-    own = holders().order_by("email").values_list("email", flat=True)
+    own = payee_editors().order_by("email").values_list("email", flat=True)
     return list(dict.fromkeys([*own, *reviewers(), *settings.OPERATOR_EMAILS]))
 
 
@@ -76,7 +76,7 @@ def put_in_force_effect(version: PayeeVersion) -> NewEffect:
 
 
 def _somebody_else_may(version: PayeeVersion) -> bool:
-    return any(user.pk != version.asked_by_id for user in holders())
+    return any(user.pk != version.asked_by_id for user in payee_editors())
 
 
 def _look(version: PayeeVersion, this: Effect, *, look: int) -> NewEffect:

@@ -23,7 +23,7 @@ from engine.models import Transition
 from workflows.lifecycle.invoicing import issue_invoice, renewals_of, replace_renewal
 from workflows.periods import database_now, prorated, today_in
 from workflows.settlement.locking import lock_account, lock_subscription
-from workflows.settlement.settle import cancel_invoices, paid_renewal_of, undelivered
+from workflows.settlement.settle import cancel_invoices, cancellable_invoices, paid_renewal_of
 
 
 def price_of(plan: Plan, currency: str, interval: str = PlanPrice.Interval.MONTH) -> PlanPrice:
@@ -225,5 +225,5 @@ def _drop_earlier_choice(account: Account) -> None:
                 raise Conflict(words % {"number": invoice.number})
             if invoice.payments.in_review().exists():
                 raise Conflict(_("A payment for the plan chosen before is in review: wait for it, or withdraw it."))
-        cancel_invoices(undelivered(subscription.invoices.all()), None).write()
+        cancel_invoices(cancellable_invoices(subscription.invoices.all()), None).write()
         perform(subscription.expire)

@@ -5,7 +5,7 @@ from core.models.subscription import ACTIVE_STATUSES
 from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
 from workflows.settlement.locking import lock_account, lock_subscription
-from workflows.settlement.settle import Settlement, cancel_invoices, undelivered
+from workflows.settlement.settle import Settlement, cancel_invoices, cancellable_invoices
 
 
 @effect_handler("subscription.close_down")
@@ -20,13 +20,13 @@ def clean_up_closed_account(account: Account, this: Effect) -> None:
     account = lock_account(account)
     standing = account.subscriptions.filter(status__in=[*ACTIVE_STATUSES, Subscription.Status.PENDING_PAYMENT])
     perform_many([caused_by(this, row.end) for row in standing.order_by("pk").select_for_update(no_key=True)])
-    cancel_invoices(undelivered(account.invoices.all()), this).write()
+    cancel_invoices(cancellable_invoices(account.invoices.all()), this).write()
     account.invitations.all().delete()
 
 
 def expire_open_items(account: Account, subscription: Subscription, this: Effect) -> Settlement:
     """The caller has locked both, and writes the settlement together with the end."""
-    settlement = cancel_invoices(undelivered(subscription.invoices.all()), this)
+    settlement = cancel_invoices(cancellable_invoices(subscription.invoices.all()), this)
     others = account.subscriptions.exclude(pk=subscription.pk)
     if others.filter(status__in=ACTIVE_STATUSES).exists():
         return settlement

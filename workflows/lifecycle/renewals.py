@@ -95,7 +95,7 @@ def reissue_renewal(invoice: Invoice, this: Effect) -> None:
             issue_renewal(account, subscription, cause=this.transition)
         return
     settlement = Settlement(lock_rows_for([], invoices=[invoice]))
-    settlement.excuse(settlement.locked.invoices[invoice.pk], this)
+    settlement.recover_after_void(settlement.locked.invoices[invoice.pk], this)
     settlement.write()
 
 

@@ -43,7 +43,9 @@ class Settlement:
         self.taken: dict[UUID, Decimal] = defaultdict(Decimal)  # per invoice, by earlier payments of this settlement
         self.paid: set[UUID] = set()
         self.opened: set[UUID] = set()
-        self.meetings: dict[tuple[UUID, str], NewEffect] = {}  # new money in the balance, by account and currency
+        self.balance_effects: dict[
+            tuple[UUID, str], NewEffect
+        ] = {}  # new money in the balance, by account and currency
 
     def settle(self, payment: Payment, cause: Effect) -> None:
         assert payment.received is not None, "an approved payment says what was received"
@@ -102,14 +104,14 @@ class Settlement:
             else:
                 self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
 
-    def excuse(self, invoice: Invoice, cause: Effect) -> None:
+    def recover_after_void(self, invoice: Invoice, cause: Effect) -> None:
         """After voiding: recover the subscription, if this was the last that was overdue."""
         subscription = self._subscription_of(invoice)
         if subscription is not None and subscription.status in (
             Subscription.Status.PAST_DUE,
             Subscription.Status.SUSPENDED,
         ):
-            self._go_on(subscription, self.locked.accounts[invoice.account_id], cause)
+            self._recover_subscription(subscription, self.locked.accounts[invoice.account_id], cause)
 
     def write(self) -> None:
         with pipeline():
@@ -117,7 +119,7 @@ class Settlement:
             BalanceEntry.objects.bulk_create(self.balance_entries)
             post(self.credit_entries)
             perform_many(self.steps)
-        schedule_many(list(self.meetings.values()))
+        schedule_many(list(self.balance_effects.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
         """The allocation plan of staff; without one, all to the claimed invoice."""
@@ -159,7 +161,7 @@ class Settlement:
         self.steps.append(step)
         if open_ - amount <= tolerance:
             self.paid.add(invoice.pk)
-            if self._open(invoice, cause):
+            if self._deliver(invoice, cause):
                 step.inputs["began_on"] = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         elif self._is_over(invoice):
             self.steps.append(caused_by(cause, invoice.abandon))  # the service was given, the rest is not demanded
@@ -189,7 +191,7 @@ class Settlement:
 
     def _leave_in_balance(self, payment: Payment, amount: Decimal, key: str, cause: Effect | Transition | None) -> None:
         self._to_balance(payment, amount, key)
-        self.meetings.setdefault(
+        self.balance_effects.setdefault(
             (payment.account_id, payment.currency),
             NewEffect(
                 use_balance,
@@ -207,7 +209,7 @@ class Settlement:
             )
         )
 
-    def _open(self, invoice: Invoice, cause: Effect) -> bool:
+    def _deliver(self, invoice: Invoice, cause: Effect) -> bool:
         """Returns whether its period begins now, not earlier or later."""
         subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
@@ -273,10 +275,10 @@ class Settlement:
     def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
-        begun = self._go_on(subscription, account, cause)
+        begun = self._recover_subscription(subscription, account, cause)
         return begun is not None and begun.pk == invoice.pk
 
-    def _go_on(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
+    def _recover_subscription(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
         """Returns the renewal whose period begins with recovering, if any."""
         if self._owes_more(subscription, account):
             return None
@@ -387,7 +389,7 @@ class Settlement:
         return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)
 
 
-def undelivered(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
+def cancellable_invoices(invoices: InvoiceQuerySet) -> InvoiceQuerySet:
     """To cancel when their subscription ends: open, paid ahead, or written off with money on them."""
     paid_ahead = Q(
         status=Invoice.Status.PAID,

@@ -8,7 +8,7 @@ from workflows.bank.automatic import match_file
 from workflows.bank.importing import read_statement_file
 from workflows.lifecycle.closing import clean_up_cancelled_subscription, clean_up_closed_account
 from workflows.lifecycle.dunning import escalate_claim, schedule_cancellation, schedule_suspension, watch_invoices
-from workflows.lifecycle.renewals import reissue_renewal, reprice_renewal, resume, schedule_renewal
+from workflows.lifecycle.renewals import reissue_renewal, reprice_renewal, resume_dunning, schedule_renewal
 from workflows.lifecycle.trials import schedule_trial_end
 from workflows.mail.notifications import (
     mail_approval,
@@ -49,7 +49,7 @@ on(StatementFile.complete, match_file)
 on(Subscription.activate, schedule_renewal)
 on(Subscription.renew, schedule_renewal)
 on(Subscription.upgrade, reprice_renewal)
-on(Subscription.recover, schedule_renewal, resume)
+on(Subscription.recover, schedule_renewal, resume_dunning)
 on(Subscription.fall_behind, schedule_suspension, mail_past_due)
 on(Subscription.suspend, schedule_cancellation, mail_suspension)
 on(Subscription.cancel, clean_up_cancelled_subscription, mail_cancellation)

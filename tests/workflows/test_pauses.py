@@ -16,7 +16,7 @@ from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.conftest import BILLING
 from tests.workflows.customers import kinds_of, renewal, status
 from workflows.actions import choose_plan, sign_up
-from workflows.lifecycle.claim_pauses import HELD, hold, is_postponed_by_claim
+from workflows.lifecycle.claim_pauses import HELD, postpone_by_claim, use_pause_day
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def end(payment, how):
         perform(payment.reject, by=StaffFactory(), reason_code="not_received")
 
 
-@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.hold")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.use_pause_day")
 @pytest.mark.parametrize("how", ["withdraw", "reject"])
 def test_claims_one_after_another_hold_a_trial_no_longer_than_one(
     customer, plans, pay, pause, live_through, run_effects, how
@@ -59,7 +59,7 @@ def test_claims_one_after_another_hold_a_trial_no_longer_than_one(
     assert invoice.held_days == pause
 
 
-@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.is_postponed_by_claim")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.postpone_by_claim")
 def test_a_new_invoice_each_day_holds_a_trial_no_longer_than_one(customer, plans, pay, pause, live_through):
     """S15: who drops an invoice for another has won nothing."""
     signed = customer("free")
@@ -79,8 +79,8 @@ def test_two_claimed_invoices_are_held_up_at_the_same_time(pause):
     second = InvoiceFactory(account=first.account, subscription=first.subscription)
     today = date(2026, 11, 28)
 
-    assert hold(dict.fromkeys([first.pk, second.pk], today), Policy.current()) == {first.pk, second.pk}
-    assert hold({first.pk: today}, Policy.current()) == {first.pk}  # something else, on the same day
+    assert use_pause_day(dict.fromkeys([first.pk, second.pk], today), Policy.current()) == {first.pk, second.pk}
+    assert use_pause_day({first.pk: today}, Policy.current()) == {first.pk}  # something else, on the same day
 
     assert set(Invoice.objects.values_list("held_days", "held_on")) == {(1, today)}
 
@@ -125,12 +125,12 @@ def test_what_is_approved_and_not_settled_yet_is_waited_for_when_the_pause_is_us
     perform(claim.approve, by=StaffFactory())
     timer = Effect.objects.get(kind="account.end_trial", object_id=signed.account.pk, state="waiting")
 
-    assert is_postponed_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
+    assert postpone_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
 
     run_effects()
     live_through(2)
     assert status(signed.account) == ["active"]
-    assert not is_postponed_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
+    assert not postpone_by_claim(signed.account.payments.all(), timer, today=invoice.issued_on)
 
 
 def test_a_pause_of_no_days_holds_nothing(customer, plans, pay, live_through):
@@ -148,7 +148,7 @@ def test_a_pause_of_no_days_holds_nothing(customer, plans, pay, live_through):
 STEPS = st.lists(st.tuples(st.sampled_from(["claim", "withdraw", "reject", "wait"]), st.integers(0, 2)), max_size=12)
 
 
-@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.hold")
+@pytest.mark.guards("S15", "workflows.lifecycle.claim_pauses.use_pause_day")
 @given(steps=STEPS, pause=st.integers(0, 4))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_walk_holds_an_invoice_for_longer_than_its_pause(plans, clock, pay, live_through, steps, pause):

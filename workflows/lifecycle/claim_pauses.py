@@ -26,7 +26,7 @@ _HOLD = """
     FROM held WHERE invoice.id = held.id RETURNING invoice.id"""
 
 
-def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
+def use_pause_day(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
     """Use up one day of pause for each invoice. Returns those that had one left."""
     if not days:
         return set()
@@ -34,14 +34,16 @@ def hold(days: Mapping[UUID, date], policy: Policy) -> set[UUID]:
     return {row[0] for row in ask(_HOLD, values).fetchall()}
 
 
-def is_postponed_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
+def postpone_by_claim(claims: PaymentQuerySet, this: Effect, *, today: date) -> bool:
     """Uses up a day of pause. No timer waits longer than one invoice may pause."""
     waiting, approved = invoices_in_review(claims)
     # An approved claim is settled in a moment.
     if approved or not waiting:
         return bool(approved)
     policy = Policy.current()
-    return this.payload.get(HELD, 0) < policy.claim_pause_days and bool(hold(dict.fromkeys(waiting, today), policy))
+    return this.payload.get(HELD, 0) < policy.claim_pause_days and bool(
+        use_pause_day(dict.fromkeys(waiting, today), policy)
+    )
 
 
 def invoices_in_review(claims: PaymentQuerySet) -> tuple[set[UUID], set[UUID]]:

@@ -10,9 +10,9 @@ from core.models import Account, Invoice, Payment, Policy, Subscription
 from core.models.subscription import ACTIVE_STATUSES
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
-from workflows.lifecycle.claim_pauses import hold, invoices_in_review, is_postponed_by_claim
+from workflows.lifecycle.claim_pauses import invoices_in_review, postpone_by_claim, use_pause_day
 from workflows.lifecycle.closing import expire_open_items
-from workflows.lifecycle.timers import Outcome, account_of, day_of, kinds, on_day, timer
+from workflows.lifecycle.timers import Outcome, account_of, day_of, on_day, timer, timer_kinds
 from workflows.mail import notifications
 from workflows.mail.operator_warnings import alert_of_unpayable
 from workflows.periods import database_now, midnight, today_in
@@ -22,7 +22,7 @@ from workflows.settlement.settle import cancel_invoices, pay_from_balance
 NO_REMINDER_FOR = timedelta(hours=2)  # after the issue of an invoice
 DEMANDED = (*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE)  # a written-off renewal, too, keeps its period from beginning
 
-kinds.add("invoice.chase")
+timer_kinds.add("invoice.chase")
 
 
 @effect_handler("invoice.watch", batch=100, related=("account", "payment_method", "subscription"))
@@ -76,7 +76,7 @@ def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datet
         and this.kind == "invoice.chase"
         and _due_steps(invoice, policy.reminder_days, now)
     }
-    return approved | (waiting - looks.keys()) | hold(looks, policy)
+    return approved | (waiting - looks.keys()) | use_pause_day(looks, policy)
 
 
 def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int]:
@@ -124,8 +124,8 @@ def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
     subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
     is_demanded = invoice.status in (Invoice.OPEN if invoice.began_on else DEMANDED)
     if not is_demanded or subscription is None or subscription.status != Subscription.Status.ACTIVE:
-        return Outcome.OVER  # if it is past due already, `resume` schedules this again
-    if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
+        return Outcome.OVER  # if it is past due already, `resume_dunning` schedules this again
+    if postpone_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
         return Outcome.HELD_UP
     steps = [caused_by(this, subscription.fall_behind)]
     if account.status == Account.Status.ACTIVE:
@@ -144,7 +144,7 @@ def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.PAST_DUE or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if is_postponed_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
+    if postpone_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
     steps = [caused_by(this, subscription.suspend)]
     if account.status == Account.Status.PAST_DUE:
@@ -163,7 +163,7 @@ def cancel_for_nonpayment(subscription: Subscription, this: Effect) -> Outcome:
     account, subscription = lock_subscription(subscription)
     if subscription.status != Subscription.Status.SUSPENDED or subscription.version != this.payload["version"]:
         return Outcome.OVER
-    if is_postponed_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
+    if postpone_by_claim(account.payments.all(), this, today=_this_day(account, database_now())):
         return Outcome.HELD_UP
     settlement = expire_open_items(account, subscription, this)
     settlement.steps.insert(0, caused_by(this, subscription.end))
@@ -178,7 +178,7 @@ def expire_unpaid_invoice(invoice: Invoice, this: Effect) -> Outcome:
     # If the period began, the subscription becomes past due instead.
     if invoice.status == Invoice.Status.PAID or invoice.began_on is not None:
         return Outcome.OVER
-    if is_postponed_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
+    if postpone_by_claim(invoice.payments.all(), this, today=_this_day(account, locked.now)):
         return Outcome.HELD_UP
     settlement = cancel_invoices(Invoice.objects.filter(pk=invoice.pk), this)
     subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None

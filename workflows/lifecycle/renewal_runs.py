@@ -11,10 +11,10 @@ from engine.models import Batch, Effect
 from workflows.lifecycle.renewals import renew_subscription
 from workflows.periods import database_now
 
-EARLIEST = timedelta(hours=14)  # before midnight UTC: the first time zone in which a day begins
-LATEST = timedelta(hours=12)  # after midnight UTC: the last one
-LEAD = timedelta(hours=1)  # a run is made this long before its first renewal is due
-EVERY = timedelta(hours=1)
+FIRST_MIDNIGHT_BEFORE_UTC = timedelta(hours=14)  # before midnight UTC: the first time zone in which a day begins
+LAST_MIDNIGHT_AFTER_UTC = timedelta(hours=12)  # after midnight UTC: the last one
+RUN_LEAD_TIME = timedelta(hours=1)  # a run is made this long before its first renewal is due
+RUN_INTERVAL = timedelta(hours=1)
 
 _INVOICED = """
     SELECT count(*) FROM engine_effect AS renewal WHERE batch_id = %s AND state = 'done' AND EXISTS (
@@ -25,14 +25,14 @@ _INVOICED = """
 
 def begin_renewal_runs() -> None:
     """For the day that begins next in any time zone; at most once an hour."""
-    with run_once_per("renewal runs", EVERY) as is_ours:
+    with run_once_per("renewal runs", RUN_INTERVAL) as is_ours:
         if is_ours:
-            begin_run((database_now() + EARLIEST + LEAD).astimezone(UTC).date())
+            begin_run((database_now() + FIRST_MIDNIGHT_BEFORE_UTC + RUN_LEAD_TIME).astimezone(UTC).date())
 
 
 def begin_run(day: date) -> Batch | None:
     """Renewals of that day, and earlier ones without a batch; None if there are none."""
-    ends = datetime.combine(day + timedelta(days=1), time(), UTC) + LATEST
+    ends = datetime.combine(day + timedelta(days=1), time(), UTC) + LAST_MIDNIGHT_AFTER_UTC
     waiting = Effect.objects.filter(
         kind=renew_subscription.kind.name,  # type: ignore[attr-defined]
         state=Effect.State.WAITING,

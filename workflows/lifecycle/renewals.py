@@ -12,7 +12,7 @@ from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_
 from engine.models import Effect
 from engine.pipeline import pipeline
 from engine.raw_queries import CompiledQuery
-from workflows.lifecycle.claim_pauses import is_postponed_by_claim
+from workflows.lifecycle.claim_pauses import postpone_by_claim
 from workflows.lifecycle.closing import expire_open_items
 from workflows.lifecycle.dunning import watch_invoices
 from workflows.lifecycle.invoicing import issue_renewal, replace_renewal
@@ -100,7 +100,7 @@ def reissue_renewal(invoice: Invoice, this: Effect) -> None:
 
 
 @effect_handler("subscription.resume")
-def resume(subscription: Subscription, this: Effect) -> None:
+def resume_dunning(subscription: Subscription, this: Effect) -> None:
     """Schedule dunning of what is still open, and pay it from the balance.
 
     A second run finds the same timers, and the balance used up.
@@ -127,7 +127,7 @@ def start_next_period(subscription: Subscription, this: Effect) -> Outcome:
     elif subscription.cancel_at_period_end:
         steps_up = subscription.invoices.filter(purpose=Invoice.Purpose.UPGRADE, began_on=None)
         claims = Payment.objects.filter(invoice__in=steps_up)
-        if is_postponed_by_claim(claims, this, today=today_in(account.time_zone, database_now())):
+        if postpone_by_claim(claims, this, today=today_in(account.time_zone, database_now())):
             return Outcome.HELD_UP  # an upgrade is a later choice than to end
         settlement = expire_open_items(account, subscription, this)
         settlement.steps.insert(0, caused_by(this, subscription.end))

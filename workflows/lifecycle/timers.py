@@ -20,7 +20,7 @@ from workflows.periods import database_now, midnight, today_in
 
 S = TypeVar("S", bound=Stateful)
 
-kinds: set[str] = set()  # of effects that wait for a customer's day
+timer_kinds: set[str] = set()  # of effects that wait for a customer's day
 
 
 class Outcome(Enum):
@@ -50,7 +50,7 @@ def timer(name: str) -> Callable[[Callable[[S, Effect], Outcome]], Callable[[S, 
                 schedule_many([on_day(look, about, day=following, setter=this, payload=payload)])
             return outcome
 
-        kinds.add(name)
+        timer_kinds.add(name)
         return effect_handler(name)(look)
 
     return register
@@ -101,7 +101,7 @@ def move_timers(account: Account, *, before: str) -> None:
         transition__object_id__in=objects,
         state=Effect.State.WAITING,
         fence=0,
-        kind__in=kinds,
+        kind__in=timer_kinds,
     )
     reschedule(
         {

@@ -5,13 +5,13 @@ from datetime import timedelta
 from core.models import Account, Policy, Subscription
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
-from workflows.lifecycle.claim_pauses import is_postponed_by_claim
-from workflows.lifecycle.timers import Outcome, kinds, on_day, timer
+from workflows.lifecycle.claim_pauses import postpone_by_claim
+from workflows.lifecycle.timers import Outcome, on_day, timer, timer_kinds
 from workflows.mail import notifications
 from workflows.periods import database_now, midnight, today_in
 from workflows.settlement.locking import lock_account
 
-kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
+timer_kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-defined]
 
 
 @effect_handler("account.watch_trial")
@@ -43,7 +43,7 @@ def end_trial(account: Account, this: Effect) -> Outcome:
     today = today_in(account.time_zone, database_now())
     if account.trial_ends_on is not None and today <= account.trial_ends_on:
         return Outcome.TOMORROW  # older timers are set for the beginning of the last day
-    if is_postponed_by_claim(account.payments.all(), this, today=today):
+    if postpone_by_claim(account.payments.all(), this, today=today):
         return Outcome.HELD_UP
     steps = [caused_by(this, account.expire)]
     if account.subscriptions.filter(status=Subscription.Status.PENDING_PAYMENT).exists():

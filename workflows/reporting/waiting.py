@@ -7,7 +7,7 @@ from engine import Behind, behind
 from engine.models import Effect
 from engine.registry import follow_ups, subject_model
 from engine.stateful import NO_TENANT
-from workflows.lifecycle.timers import kinds as timers
+from workflows.lifecycle.timers import timer_kinds
 from workflows.reporting.previews import counted
 
 # What does not happen until an effect of the kind is done.
@@ -108,7 +108,11 @@ def _timers(effect: Effect) -> Iterator[str]:
     if effect.object_id is None or effect.account_id == NO_TENANT:
         return
     waiting = Effect.objects.filter(
-        account_id=effect.account_id, state=Effect.State.WAITING, fence=0, object_id=effect.object_id, kind__in=timers
+        account_id=effect.account_id,
+        state=Effect.State.WAITING,
+        fence=0,
+        object_id=effect.object_id,
+        kind__in=timer_kinds,
     )
     rows = list(waiting.exclude(pk=effect.pk).order_by("run_at").values_list("kind", "run_at")[:5])
     if rows:

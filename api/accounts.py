@@ -17,7 +17,7 @@ from core.money import money_text
 from core.problems import Conflict, InsufficientCredits, NotFound, PermissionDenied, TooManyRequests, WrongState
 from workflows.actions import change_account, close_account
 from workflows.actions.credits import consume
-from workflows.actions.sites import Excess, over_limit
+from workflows.actions.sites import Excess, excess_of
 from workflows.settlement.balances import balance_of_member
 
 NO_ACCOUNT = "You belong to no account."
@@ -72,7 +72,7 @@ class OwnAccountOut(AccountOut):
 
     @extend_schema_field(OverLimitOut)
     def get_over_limit(self, account: Account) -> dict[str, Any]:
-        return excess_out(over_limit(account))
+        return excess_out(excess_of(account))
 
 
 class CreditEntryOut(serializers.Serializer):

@@ -22,7 +22,7 @@ from core.models.account import BILLING_FIELDS
 from core.problems import Conflict, InvalidCredentials, TooManyRequests
 from core.security import events, rate_limits
 from workflows.actions import sign_up
-from workflows.actions.people import change_name, sign_out_everywhere, signed_in
+from workflows.actions.people import change_name, record_sign_in, sign_out_everywhere
 
 
 class SessionOut(serializers.Serializer):
@@ -140,7 +140,7 @@ class Login(ApiView):
             events.record_refusal("sign_in_refused", account=form.validated_data["email"])
             raise InvalidCredentials("The e-mail address or the password is wrong.")
         answer = session(user, self.token_to_give())
-        signed_in(user, attempt)
+        record_sign_in(user, attempt)
         membership = getattr(user, "membership", None)
         return Response({**answer, "account": membership and AccountOut(membership.account).data})
 

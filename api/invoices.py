@@ -24,7 +24,7 @@ from core.money import money_text
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
 from engine import available, perform
 from workflows.actions import cancel_at_period_end, choose_plan, find_method, find_plan, keep_plan
-from workflows.actions.sites import over_limit
+from workflows.actions.sites import excess_of
 from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 from workflows.periods import last_day_of
 
@@ -183,7 +183,7 @@ class Subscriptions(CallerView, ReadOnlyModelViewSet):
             {
                 "subscription": SubscriptionOut(subscription, context=context).data,
                 "invoice": invoice and InvoiceOut(invoice, context=context).data,
-                "over_limit": excess_out(over_limit(account, plan)),
+                "over_limit": excess_out(excess_of(account, plan)),
             },
             status=201,
         )

@@ -13,7 +13,7 @@ from core.models import Membership
 from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, WrongState
 from core.security import rate_limits
 from workflows.actions.invitations import invite
-from workflows.actions.members import Place, change_role, let_go, people_of, place_in
+from workflows.actions.members import MemberOrInvitation, change_role, member_or_invitation, people_of, remove_or_leave
 
 
 class MemberOut(serializers.Serializer):
@@ -71,8 +71,8 @@ class OneMember(CallerView):
     @operation(None, 204, raises=(NotFound, PermissionDenied, Conflict))
     def delete(self, request: Request, pk: UUID) -> Response:
         """Send a member away, or leave: the log-in is worth nothing any more. An invitation is withdrawn."""
-        let_go(self._place(pk), by=self.caller)
+        remove_or_leave(self._place(pk), by=self.caller)
         return Response(status=204)
 
-    def _place(self, pk: UUID) -> Place:
-        return place_in(account_of(self.caller), pk)
+    def _place(self, pk: UUID) -> MemberOrInvitation:
+        return member_or_invitation(account_of(self.caller), pk)

@@ -54,7 +54,7 @@ def set_password(request: HttpRequest, token: str) -> HttpResponse:
             rate_limits.trust_address(request, reset.user.email)
             login(request, reset.user)
             messages.success(request, _("Your new password is set, and you are signed in."))
-            if reset.has_let_go:
+            if reset.has_removed_others:
                 messages.warning(
                     request,
                     _(

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from core.problems import TooManyRequests
 from core.security import events, rate_limits
-from workflows.actions.people import signed_in
+from workflows.actions.people import record_sign_in
 
 
 class RateLimitedLogin(AuthenticationForm):
@@ -30,7 +30,7 @@ class RateLimitedLogin(AuthenticationForm):
         except forms.ValidationError:
             events.record_refusal("sign_in_refused", account=email)
             raise
-        signed_in(self.get_user(), attempt)
+        record_sign_in(self.get_user(), attempt)
         return cleaned
 
 

@@ -405,7 +405,7 @@ def test_many_are_decided_with_a_result_for_each(client, approver, run_effects):
     assert Payment.objects.filter(status="succeeded").count() == 3
 
 
-@pytest.mark.guards("S11", "workflows.actions.decisions.left_out")
+@pytest.mark.guards("S11", "workflows.actions.decisions.excluded_from_bulk")
 def test_claim_above_what_is_open_is_left_out_of_many_and_the_page_says_why(client, approver):
     """S11."""
     (good,) = claims(1)

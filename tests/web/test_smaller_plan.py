@@ -10,7 +10,7 @@ from engine import perform
 from tests.factories import MembershipFactory, PaymentMethodFactory, PlanFactory, StaffFactory
 from tests.web.conftest import signed_in
 from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, sign_up
-from workflows.actions.sites import Excess, open_site, over_limit
+from workflows.actions.sites import Excess, excess_of, open_site
 
 pytestmark = pytest.mark.django_db
 
@@ -92,10 +92,10 @@ def test_banner_stands_until_everything_fits(owner, plans):
 def test_excess_over_a_plan_is_computed_for_any_plan(owner, plans):
     account = owner.membership.account
 
-    assert over_limit(account) == {}
-    assert over_limit(account, plans["small"]) == {"sites": Excess(3, 1), "users": Excess(2, 1)}
+    assert excess_of(account) == {}
+    assert excess_of(account, plans["small"]) == {"sites": Excess(3, 1), "users": Excess(2, 1)}
     Plan.objects.filter(code="small").update(max_sites=3, max_users=None)
-    assert over_limit(account, Plan.objects.get(code="small")) == {}  # as many as there is room for is not too many
+    assert excess_of(account, Plan.objects.get(code="small")) == {}  # as many as there is room for is not too many
 
 
 def test_keeping_the_plan_takes_a_smaller_one_back(owner, plans):

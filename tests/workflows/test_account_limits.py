@@ -15,7 +15,7 @@ from tests.factories import InvoiceFactory, MembershipFactory, PaymentMethodFact
 from tests.web.conftest import signed_in
 from workflows.actions import change_account, choose_plan, claim_payment
 from workflows.actions.invitations import invite
-from workflows.actions.members import let_go
+from workflows.actions.members import remove_or_leave
 from workflows.actions.sites import open_site
 from workflows.actions.subscriptions import cancel_at_period_end, keep_plan
 
@@ -96,7 +96,7 @@ def test_people_are_invited_so_often_a_day(few, account, owner):
     """S3"""
 
     def ask(n):
-        let_go(invite(account, email=f"p{n}@foreign.de", role="member", by=owner), by=owner)
+        remove_or_leave(invite(account, email=f"p{n}@foreign.de", role="member", by=owner), by=owner)
 
     assert taken(ask) == 3
     assert not Invitation.objects.exists()

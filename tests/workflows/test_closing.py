@@ -14,7 +14,7 @@ from tests.factories import MembershipFactory, StaffFactory, UserFactory
 from tests.workflows.customers import kinds_of, status
 from workflows.actions import change_account, choose_plan, close_account
 from workflows.actions.invitations import invite
-from workflows.actions.members import change_role, let_go
+from workflows.actions.members import change_role, remove_or_leave
 from workflows.actions.site_access import change_site, close_site, give_access
 from workflows.actions.sites import open_site
 from workflows.reporting.invariants import findings
@@ -143,7 +143,7 @@ def test_no_verb_changes_a_closed_account(active, plans, run_effects):
         "close site": lambda: close_site(site, by=owner),
         "invite": lambda: invite(account, email="eve@acme.test", role="member", by=owner),
         "role": lambda: change_role(other, "admin", by=owner),
-        "let go": lambda: let_go(other, by=owner),
+        "let go": lambda: remove_or_leave(other, by=owner),
     }
     close_account(account, by=owner)
     run_effects()

@@ -191,7 +191,7 @@ def test_more_than_is_due_weighs_more_the_more_it_is(amount, weight):
     assert [value for words, value in signs.items() if "than is due" in words] == [weight]
 
 
-@pytest.mark.guards("S11", "workflows.actions.decisions.left_out")
+@pytest.mark.guards("S11", "workflows.actions.decisions.excluded_from_bulk")
 def test_bulk_leaves_what_is_above_the_open_sum_and_one_decision_takes_it(run_effects):
     """S11."""
     above, usual = PaymentFactory(reference_key="A", amount=Decimal("89.01")), PaymentFactory(reference_key="B")

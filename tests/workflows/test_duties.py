@@ -17,7 +17,7 @@ from core.problems import Conflict, PermissionDenied, Problem, ValidationError
 from engine.models import Effect
 from engine.testing import run_effects as run_all
 from tests.factories import PASSWORD, MembershipFactory, StaffFactory, UserFactory
-from workflows.actions.duties import ask_to_change_email, ask_to_give, confirm, set_group, take, withdraw
+from workflows.actions.duties import confirm, request_email_change, request_rights, revoke_rights, set_group, withdraw
 from workflows.actions.personal import erase_person
 from workflows.reporting.invariants import findings
 from workflows.security.rights import right_codes_of
@@ -75,13 +75,13 @@ def test_only_holders_grant_take_or_change_an_address(who, help_desk, eve):
     ann = StaffFactory()
 
     for act in (
-        lambda: ask_to_give(ann, [APPROVE], by=by),
-        lambda: take(ann, [APPROVE], by=by),
-        lambda: ask_to_change_email(ann, "mine@evil.example", by=by),
+        lambda: request_rights(ann, [APPROVE], by=by),
+        lambda: revoke_rights(ann, [APPROVE], by=by),
+        lambda: request_email_change(ann, "mine@evil.example", by=by),
     ):
         with pytest.raises(PermissionDenied):
             act()
-    grant = ask_to_give(ann, ["core.void_invoice"], by=eve)
+    grant = request_rights(ann, ["core.void_invoice"], by=eve)
     for decide in (confirm, withdraw):
         with pytest.raises(PermissionDenied):
             decide(grant, by=by)
@@ -91,10 +91,13 @@ def test_only_holders_grant_take_or_change_an_address(who, help_desk, eve):
 @pytest.mark.guards("S7", "workflows.actions.duties._asked_for")
 def test_own_permissions_cannot_be_changed(eve, max_):
     """S7: neither asked for, nor taken, nor confirmed by whom it is about."""
-    for act in (lambda: ask_to_give(eve, [APPROVE], by=eve), lambda: take(eve, ["core.grant_duties"], by=eve)):
+    for act in (
+        lambda: request_rights(eve, [APPROVE], by=eve),
+        lambda: revoke_rights(eve, ["core.grant_duties"], by=eve),
+    ):
         with pytest.raises(PermissionDenied, match="own rights"):
             act()
-    grant = ask_to_give(max_, [APPROVE], by=eve)
+    grant = request_rights(max_, [APPROVE], by=eve)
     with pytest.raises(PermissionDenied, match="Somebody else confirms"):
         confirm(grant, by=max_)
     assert APPROVE not in right_codes_of(now(max_))
@@ -105,7 +108,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
     """S7: asked for alone it changes nothing, and who asked cannot confirm."""
     bob = UserFactory(email="bob@example.test")
 
-    grant = ask_to_give(bob, [APPROVE], by=eve, reason="Our new bookkeeper")
+    grant = request_rights(bob, [APPROVE], by=eve, reason="Our new bookkeeper")
     run_effects()
     assert right_codes_of(now(bob)) == {"active"}
     assert mails("duty_requested") == [{"bob@example.test", "eve@example.test", "max@example.test"}]
@@ -131,7 +134,7 @@ def test_right_is_in_force_when_a_second_holder_confirms(eve, max_, run_effects)
 def test_in_a_firm_of_one_a_right_waits(eve, clock, run_effects):
     """S7: where nobody else may grant it is in force after the waiting time, and the operators are told."""
     bob = UserFactory(email="bob@example.test")
-    ask_to_give(bob, [APPROVE], by=eve)
+    request_rights(bob, [APPROVE], by=eve)
     clock.advance(hours=23)
     run_effects()
     assert right_codes_of(now(bob)) == {"active"}
@@ -148,7 +151,7 @@ def test_in_a_firm_of_one_a_right_waits(eve, clock, run_effects):
 
 def test_time_alone_gives_nothing_where_somebody_could_confirm(eve, max_, clock, run_effects):
     bob = UserFactory()
-    grant = ask_to_give(bob, [APPROVE], by=eve)
+    grant = request_rights(bob, [APPROVE], by=eve)
 
     clock.advance(days=3)
     run_effects()
@@ -160,8 +163,8 @@ def test_time_alone_gives_nothing_where_somebody_could_confirm(eve, max_, clock,
 
 def test_time_gives_nothing_that_was_withdrawn_or_asked_by_who_may_no_more(eve, clock, run_effects):
     bob, cid = UserFactory(), UserFactory()
-    withdraw(ask_to_give(bob, [APPROVE], by=eve), by=eve)
-    ask_to_give(cid, [APPROVE], by=eve)
+    withdraw(request_rights(bob, [APPROVE], by=eve), by=eve)
+    request_rights(cid, [APPROVE], by=eve)
     eve.user_permissions.clear()
 
     clock.advance(days=3)
@@ -171,7 +174,7 @@ def test_time_gives_nothing_that_was_withdrawn_or_asked_by_who_may_no_more(eve, 
 
 
 def test_confirming_what_a_former_holder_asked_for_is_refused(eve, max_):
-    grant = ask_to_give(UserFactory(), [APPROVE], by=eve)
+    grant = request_rights(UserFactory(), [APPROVE], by=eve)
     eve.user_permissions.clear()
 
     with pytest.raises(Conflict, match="ask again"):
@@ -181,7 +184,7 @@ def test_confirming_what_a_former_holder_asked_for_is_refused(eve, max_):
 def test_waiting_time_is_a_setting(eve, clock):
     Policy.objects.update_or_create(pk=1, defaults={"grant_wait_hours": 100})
 
-    grant = ask_to_give(UserFactory(), [APPROVE], by=eve)
+    grant = request_rights(UserFactory(), [APPROVE], by=eve)
 
     assert timedelta(hours=99) < grant.waits_until - clock.now() <= timedelta(hours=100)
 
@@ -190,7 +193,7 @@ def test_taken_permission_ends_at_once_with_all_sessions(eve, run_effects):
     ann = StaffFactory(email="ann@example.test")
     AuthToken.objects.create(ann)
 
-    take(ann, ["staff", APPROVE], by=eve, reason="Left us")
+    revoke_rights(ann, ["staff", APPROVE], by=eve, reason="Left us")
     run_effects()
 
     assert right_codes_of(now(ann)) == {"active", "core.review_payment"}
@@ -198,12 +201,12 @@ def test_taken_permission_ends_at_once_with_all_sessions(eve, run_effects):
     assert mails("duty_granted") == [{"ann@example.test", "eve@example.test", "operator@demo.test"}]
 
 
-@pytest.mark.guards("S7", "workflows.actions.duties.ask_to_change_email")
+@pytest.mark.guards("S7", "workflows.actions.duties.request_email_change")
 def test_address_of_staff_changes_when_a_second_holder_confirms(eve, max_, run_effects):
     """S7: who reads a new address could set the approver's password."""
     ann = StaffFactory(email="ann@example.test")
     AuthToken.objects.create(ann)
-    grant = ask_to_change_email(ann, "ann.lee@example.test", by=eve)
+    grant = request_email_change(ann, "ann.lee@example.test", by=eve)
     assert now(ann).email == "ann@example.test"
 
     confirm(grant, by=max_)
@@ -213,23 +216,23 @@ def test_address_of_staff_changes_when_a_second_holder_confirms(eve, max_, run_e
     assert not AuthToken.objects.filter(user=ann).exists()
     assert "ann@example.test" in mails("duty_granted")[0]  # who they were told by is the address of before
     with pytest.raises(ValidationError):
-        ask_to_change_email(ann, "EVE@example.test", by=eve)
+        request_email_change(ann, "EVE@example.test", by=eve)
     with pytest.raises(ValidationError):
-        ask_to_change_email(ann, "nobody", by=eve)
+        request_email_change(ann, "nobody", by=eve)
 
 
 @pytest.mark.parametrize("words", [[], ["core.everything"], ["email"], ["group:none"], [APPROVE, "x"]])
 def test_unknown_permission_is_refused(eve, words):
     with pytest.raises(ValidationError):
-        ask_to_give(UserFactory(), words, by=eve)
+        request_rights(UserFactory(), words, by=eve)
 
 
 def test_granting_twice_or_taking_what_is_not_held_is_a_conflict(eve):
     ann = StaffFactory()
     with pytest.raises(Conflict):
-        ask_to_give(ann, [APPROVE], by=eve)
+        request_rights(ann, [APPROVE], by=eve)
     with pytest.raises(Conflict):
-        take(ann, ["superuser"], by=eve)
+        revoke_rights(ann, ["superuser"], by=eve)
 
 
 MISDEEDS = {
@@ -261,7 +264,7 @@ def test_database_takes_no_row_that_one_person_made_alone(name, eve, clock):
 @pytest.mark.guards("S7", "duty_grant_set_once")
 def test_row_of_a_right_stays_as_it_was_written(eve, max_):
     """S7: who asked, for whom and what is never rewritten, and a decision is made once."""
-    grant = ask_to_give(UserFactory(), [APPROVE], by=eve)
+    grant = request_rights(UserFactory(), [APPROVE], by=eve)
     for change in ({"duties": ["core.void_invoice"]}, {"asked_by": max_}, {"waits_until": None}, {"kind": "take"}):
         with pytest.raises(IntegrityError, match="stays as it is"), atomic():
             DutyGrant.objects.filter(pk=grant.pk).update(**change)
@@ -342,7 +345,7 @@ def test_superuser_of_the_command_has_its_row():
 def test_erasing_somebody_of_the_staff_takes_their_rights_and_keeps_the_rows_without_addresses(eve, max_):
     officer = give(UserFactory(is_staff=True), "erase_person")
     ann = StaffFactory(email="ann@example.test")
-    ask_to_change_email(ann, "ann.lee@example.test", by=eve)
+    request_email_change(ann, "ann.lee@example.test", by=eve)
 
     erase_person(ann, by=officer, reason="asked on 3 May")
 
@@ -364,7 +367,7 @@ def test_group_keeps_what_it_may_do_when_it_is_set_again():
 def test_concurrent_confirmation_and_withdrawal_have_one_winner():
     eve, max_, cid = holder("eve@example.test"), holder("max@example.test"), holder("cid@example.test")
     bob = UserFactory()
-    grant, outcomes = ask_to_give(bob, [APPROVE], by=eve), []
+    grant, outcomes = request_rights(bob, [APPROVE], by=eve), []
     ready = threading.Barrier(2)
 
     def act(decide, by):

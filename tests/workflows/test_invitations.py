@@ -20,7 +20,7 @@ from tests.factories import (
 )
 from workflows.actions import close_account, sign_up
 from workflows.actions.invitations import accept, decline, invite, offer_of
-from workflows.actions.members import change_role, let_go, people_of
+from workflows.actions.members import change_role, people_of, remove_or_leave
 from workflows.actions.passwords import reset_password
 from workflows.actions.people import verify_email
 from workflows.actions.personal import erase_person, export_person
@@ -165,7 +165,7 @@ def test_person_of_a_closed_account_comes_as_a_new_person(account, invited):
 
 def test_somebody_who_left_may_be_invited_again(account, owner, invited):
     member = MembershipFactory(account=account, user=User.objects.create_user(BOB, OLD), role="member")
-    let_go(member, by=member.user)
+    remove_or_leave(member, by=member.user)
 
     person = accept(invitation_token_of(invited(role="viewer")), password=NEW)
 
@@ -203,7 +203,7 @@ def test_offers_count_against_the_seats(account, invited):
     with pytest.raises(Conflict, match="room for 3 people"):
         invited("dan@foreign.de")
 
-    let_go(first, by=account.memberships.get().user)
+    remove_or_leave(first, by=account.memberships.get().user)
     assert invited("dan@foreign.de")
 
 
@@ -231,7 +231,7 @@ def test_offer_has_a_role_that_can_be_changed(account, owner, invited):
     with pytest.raises(PermissionDenied):
         invite(account, email="eve@foreign.de", role="owner", by=admin)
     with pytest.raises(PermissionDenied):
-        let_go(offer, by=MembershipFactory().user)
+        remove_or_leave(offer, by=MembershipFactory().user)
     accept(invitation_token_of(offer), password=NEW)
     with pytest.raises(NotFound):
         change_role(offer, "member", by=owner)
@@ -241,7 +241,7 @@ def test_withdrawn_offer_is_not_mailed_and_its_link_is_worth_nothing(owner, invi
     offer = invited()
     token = invitation_token_of(offer)
 
-    let_go(offer, by=owner)
+    remove_or_leave(offer, by=owner)
     run_effects()
 
     assert mailoutbox == []
@@ -294,13 +294,13 @@ def test_one_address_gets_a_few_invitations_a_day(run_effects, mailoutbox):
     assert kinds_to(mailoutbox, BOB) == ["member_invited"] * 3
 
 
-@pytest.mark.guards("S5", "workflows.actions.members.let_go")
+@pytest.mark.guards("S5", "workflows.actions.members.remove_or_leave")
 @pytest.mark.parametrize("role", ["owner", "admin", "member", "viewer"])
 def test_everybody_may_leave(account, role):
     """S5: who was let in could not leave."""
     member = MembershipFactory(account=account, role=role)
 
-    let_go(member, by=member.user)
+    remove_or_leave(member, by=member.user)
 
     assert not Membership.objects.filter(pk=member.pk).exists()
     assert not User.objects.get(pk=member.user_id).is_active
@@ -310,16 +310,16 @@ def test_last_owner_stays(account, owner):
     MembershipFactory(account=account, role="admin")
 
     with pytest.raises(Conflict, match="close the account"):
-        let_go(owner.membership, by=owner)
+        remove_or_leave(owner.membership, by=owner)
 
 
 def test_removal_does_not_reach_the_member_s_next_account(account, owner):
     member = MembershipFactory(account=account, user=UserFactory(email=BOB), role="member")
-    let_go(Membership.objects.get(pk=member.pk), by=owner)
+    remove_or_leave(Membership.objects.get(pk=member.pk), by=owner)
     signs_up(BOB)
 
     with pytest.raises(NotFound):
-        let_go(member, by=owner)
+        remove_or_leave(member, by=owner)
 
     assert User.objects.get(email_canonical=BOB).is_active
 
@@ -341,7 +341,7 @@ def test_reset_of_an_unproved_account_ends_other_places(unproved, run_effects, m
     reset = reset_password(RESET.token_of(User.objects.get(pk=unproved.user.pk)), NEW)
     run_effects()
 
-    assert reset.has_let_go
+    assert reset.has_removed_others
     assert [row.email for row in people_of(unproved.account)] == ["victim@acme.test"]
     assert not User.objects.get(email="mallory@foreign.de").is_active
     assert kinds_to(mailoutbox, "second@foreign.de") == []
@@ -361,7 +361,7 @@ def test_reset_of_a_known_account_keeps_its_people(unproved, known):
 
     reset = reset_password(RESET.token_of(User.objects.get(pk=unproved.user.pk)), f"{NEW} again")
 
-    assert not reset.has_let_go
+    assert not reset.has_removed_others
     assert len(people_of(unproved.account)) == before
 
 
@@ -378,7 +378,7 @@ def test_reset_where_nobody_else_is_says_nothing(run_effects, mailoutbox):
     PlanFactory(code="free", name="Free", price=0)
     signed = signs_up("ann@acme.test")
 
-    assert not reset_password(RESET.token_of(User.objects.get(pk=signed.user.pk)), NEW).has_let_go
+    assert not reset_password(RESET.token_of(User.objects.get(pk=signed.user.pk)), NEW).has_removed_others
     run_effects()
     assert "members_let_go" not in kinds_to(mailoutbox, "ann@acme.test")
 

@@ -20,9 +20,9 @@ from tests.factories import (
 )
 from workflows.actions import change_account, choose_plan, claim_payment, close_account, invitations, sign_up
 from workflows.actions.credits import consume
-from workflows.actions.members import let_go
+from workflows.actions.members import remove_or_leave
 from workflows.actions.service_rules import Act, may
-from workflows.actions.sites import open_site, over_limit, plan_of
+from workflows.actions.sites import excess_of, open_site, plan_of
 from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +80,7 @@ def invite(about):
 
 
 def let_somebody_go(about):
-    return let_go(MembershipFactory(account=about.account, role="member"), by=about.owner)
+    return remove_or_leave(MembershipFactory(account=about.account, role="member"), by=about.owner)
 
 
 def claim(about):
@@ -202,7 +202,7 @@ def test_what_is_over_the_limit_while_a_payment_is_awaited_stays_to_be_read(plan
     for name in ("One", "Two"):
         Site.objects.create(account=new.account, name=name, industry=Industry.objects.get_or_create(name="Shops")[0])
 
-    assert over_limit(new.account)["sites"].used == 2
+    assert excess_of(new.account)["sites"].used == 2
     assert len(Caller(new.user).get("sites/").json()["results"]) == 2
     assert Caller(new.user).get("account/").json()["over_limit"] == {"sites": {"used": 2, "limit": 1}}
 

@@ -96,7 +96,7 @@ def test_hosts_are_told_apart():
     assert not set(RULES) & OTHERS
 
 
-@pytest.mark.guards("S13", "workflows.actions.trials.takes_trial")
+@pytest.mark.guards("S13", "workflows.actions.trials.take_trial")
 @pytest.mark.parametrize("again", ["ann+2@gmail.com", "a.n.n@gmail.com", "ann@googlemail.com"])
 def test_one_mailbox_has_one_trial(free, again):
     """S13: `name+n@` signed up thirty times."""
@@ -159,7 +159,7 @@ def test_erased_person_leaves_no_trial_behind(free):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.guards("S13", "workflows.actions.trials.takes_trial")
+@pytest.mark.guards("S13", "workflows.actions.trials.take_trial")
 def test_of_many_spellings_at_once_one_gets_the_trial():
     """S13"""
     PlanFactory(code="free", name="Free", price=0, trial_days=14)

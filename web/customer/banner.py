@@ -21,7 +21,7 @@ from core.models.subscription import ACTIVE_STATUSES
 from web.amounts import money
 from web.customer.access import MemberRequest, members_only
 from web.status_labels import excess_text
-from workflows.actions.sites import beyond, usage_of
+from workflows.actions.sites import excess_of_usage, usage_of
 from workflows.mail.rejection_reasons import reason_for
 from workflows.periods import database_now, today_in
 
@@ -166,10 +166,14 @@ def _about_limits(account: Account) -> Banner | None:
     if living is None:
         return None
     usage = usage_of(account)
-    found = beyond(living.plan, usage)
+    found = excess_of_usage(living.plan, usage)
     if found:
         title, more = _("More is in use than your plan allows"), _("Nothing can be added until it fits.")
-    elif living.next_plan is not None and living.period_end is not None and (found := beyond(living.next_plan, usage)):
+    elif (
+        living.next_plan is not None
+        and living.period_end is not None
+        and (found := excess_of_usage(living.next_plan, usage))
+    ):
         title = _("More is in use than your next plan allows")
         more = _("It begins on %(day)s.") % {"day": date_format(living.period_end, "j F Y")}
     else:

@@ -17,7 +17,7 @@ from web.forms.account import InviteForm, RoleForm
 from web.problem_messages import problem_message
 from web.status_labels import ROLES
 from workflows.actions.invitations import invite
-from workflows.actions.members import Place, change_role, let_go, people_of, place_in
+from workflows.actions.members import MemberOrInvitation, change_role, member_or_invitation, people_of, remove_or_leave
 from workflows.actions.sites import plan_of
 from workflows.mail.verification import is_known
 
@@ -51,13 +51,13 @@ def members(request: MemberRequest) -> HttpResponse:
 def change_one(request: MemberRequest, pk: UUID) -> HttpResponse:
     """Who removes themselves is signed out."""
     try:
-        member = place_in(request.account, pk)
+        member = member_or_invitation(request.account, pk)
     except NotFound as problem:
         raise Http404 from problem
     form = RoleForm(request.POST)
     try:
         if "remove" in request.POST:
-            let_go(member, by=request.user)
+            remove_or_leave(member, by=request.user)
             if member.user_id == request.user.pk:
                 return _gone(request)
             messages.success(request, _removed(member))
@@ -71,7 +71,7 @@ def change_one(request: MemberRequest, pk: UUID) -> HttpResponse:
     return redirect("members")
 
 
-def _removed(place: Place) -> str:
+def _removed(place: MemberOrInvitation) -> str:
     if isinstance(place, Invitation):
         return _("The invitation of %(email)s is withdrawn.") % {"email": place.email}
     return _("%(email)s does not belong to the account any more.") % {"email": place.email}

@@ -17,7 +17,7 @@ from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.problem_messages import problem_message
 from web.status_labels import excess_text
 from workflows.actions import cancel_at_period_end, choose_plan, keep_plan
-from workflows.actions.sites import beyond, over_limit, usage_of
+from workflows.actions.sites import excess_of, excess_of_usage, usage_of
 
 
 @members_only
@@ -44,7 +44,9 @@ def plan(request: MemberRequest) -> HttpResponse:
             "waiting": waiting,
             "current": current,
             "catalogue": catalogue,
-            "cards": [(card, excess_text(beyond(card.plan, usage))) for card in catalogue.cards if card.price.amount],
+            "cards": [
+                (card, excess_text(excess_of_usage(card.plan, usage))) for card in catalogue.cards if card.price.amount
+            ],
             "is_to_change": living is not None and (living.cancel_at_period_end or living.next_plan is not None),
             "may_cancel": living is not None and "cancel" in available(living, request.user),
             "open_upgrade": living
@@ -82,7 +84,7 @@ def change(request: MemberRequest) -> HttpResponse:
         return redirect("invoice", invoice.pk)
     day = date_format(subscription.period_end, "j F Y") if subscription.period_end else ""
     messages.success(request, _("%(plan)s begins on %(day)s.") % {"plan": card.plan, "day": day})
-    if too_much := excess_text(over_limit(request.account, card.plan)):
+    if too_much := excess_text(excess_of(request.account, card.plan)):
         messages.warning(request, too_much)
     return redirect("plan")
 

@@ -15,7 +15,7 @@ from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.confirming import for_money
 from web.staff.filters import QueueFilter
 from web.staff.forms import BulkApproveForm, BulkRejectForm
-from workflows.actions import decide_many, left_out
+from workflows.actions import decide_many, excluded_from_bulk
 from workflows.reporting.review_queue import queue
 
 MAX_BULK_PAYMENTS = 500
@@ -38,7 +38,7 @@ def bulk(request: StaffRequest) -> HttpResponse:
         outcomes = dict(decide_many(keys, verb, by=request.user, **form.inputs))
         return render(request, "web/staff/bulk_done.html", context | _results(keys, outcomes))
     # Checked here, where the list is whole: later it is sent in pieces.
-    apart = left_out(keys, verb, request.user)
+    apart = excluded_from_bulk(keys, verb, request.user)
     found = [(payment, _problem(apart.get(payment.pk))) for payment in _payments(keys)]
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for payment, problem in found:

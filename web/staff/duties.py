@@ -18,7 +18,14 @@ from web.forms.base import PageForm
 from web.forms.fields import Address, Line, Lines
 from web.staff.access import GRANT, StaffRequest, staff_with
 from web.staff.confirming import for_rights
-from workflows.actions.duties import REASON, ask_to_change_email, ask_to_give, confirm, take, withdraw
+from workflows.actions.duties import (
+    MAX_REASON_LENGTH,
+    confirm,
+    request_email_change,
+    request_rights,
+    revoke_rights,
+    withdraw,
+)
 from workflows.actions.people import ask_for_password_reset
 from workflows.security.rights import right_codes_of, right_labels
 
@@ -35,7 +42,7 @@ class PersonFilter(PageForm):
 
 class DutiesForm(PageForm):
     duties = forms.MultipleChoiceField(widget=forms.SelectMultiple(attrs={"size": 12}))
-    reason = Lines(required=False, max_length=REASON, label="Reason")
+    reason = Lines(required=False, max_length=MAX_REASON_LENGTH, label="Reason")
 
     def __init__(self, data: Any = None, *, words: list[tuple[str, str]], prefix: str) -> None:
         super().__init__(data, prefix=prefix)
@@ -45,7 +52,7 @@ class DutiesForm(PageForm):
 
 class StaffEmailForm(PageForm):
     email = Address(label="New e-mail address", css="full")
-    reason = Lines(required=False, max_length=REASON, label="Reason")
+    reason = Lines(required=False, max_length=MAX_REASON_LENGTH, label="Reason")
 
 
 @staff_with(GRANT)
@@ -136,16 +143,16 @@ def send_password_link(request: HttpRequest, person: User) -> None:
 
 
 def _give(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
-    grant = ask_to_give(person, data["duties"], by=request.user, reason=data["reason"])
+    grant = request_rights(person, data["duties"], by=request.user, reason=data["reason"])
     return f"Asked for: {grant.words}. It waits for a second person."
 
 
 def _take(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
-    return f"Taken: {take(person, data['duties'], by=request.user, reason=data['reason']).words}."
+    return f"Taken: {revoke_rights(person, data['duties'], by=request.user, reason=data['reason']).words}."
 
 
 def _email(request: StaffRequest, person: User, data: dict[str, Any]) -> str:
-    ask_to_change_email(person, data["email"], by=request.user, reason=data["reason"])
+    request_email_change(person, data["email"], by=request.user, reason=data["reason"])
     return "Asked for. It waits for a second person."
 
 

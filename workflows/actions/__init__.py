@@ -1,7 +1,7 @@
 """The verbs of people that are no transition: sign up, choose a plan, claim a payment, void an invoice..."""
 
 from workflows.actions.accounts import change_account, close_account
-from workflows.actions.decisions import approve_payment, decide_many, decide_payment, left_out
+from workflows.actions.decisions import approve_payment, decide_many, decide_payment, excluded_from_bulk
 from workflows.actions.invoices import available_to, void_invoice
 from workflows.actions.offers import find_method, find_plan
 from workflows.actions.payments import claim_payment, record_payment
@@ -24,10 +24,10 @@ __all__ = [
     "close_account",
     "decide_many",
     "decide_payment",
+    "excluded_from_bulk",
     "find_method",
     "find_plan",
     "keep_plan",
-    "left_out",
     "price_of",
     "record_payment",
     "sign_up",

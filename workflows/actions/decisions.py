@@ -14,7 +14,7 @@ from engine import Step, perform, perform_many
 from engine.models import Transition
 from workflows.reporting.review_queue import TAKES_NOTHING
 
-AT_ONCE = 100
+PAYMENTS_AT_ONCE = 100
 
 
 def approve_payment(
@@ -41,9 +41,9 @@ def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> I
     Yields each key once, with the payment read again, or the Problem that says why it was not decided.
     """
     wanted = sorted(set(ids))
-    apart = left_out(wanted, verb, by)
-    for start in range(0, len(wanted), AT_ONCE):
-        chunk = wanted[start : start + AT_ONCE]
+    apart = excluded_from_bulk(wanted, verb, by)
+    for start in range(0, len(wanted), PAYMENTS_AT_ONCE):
+        chunk = wanted[start : start + PAYMENTS_AT_ONCE]
         own = [key for key in chunk if key not in apart]
         outcomes: dict[UUID, Payment | Problem] = {**apart}
         try:
@@ -57,7 +57,7 @@ def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> I
             yield key, outcomes[key]
 
 
-def left_out(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
+def excluded_from_bulk(keys: Sequence[UUID], verb: str, by: User) -> dict[UUID, Problem]:
     """What must not be decided in bulk, with the reason."""
     repeated = _repeated(keys, by)
     # A flooded queue can still be cleared by rejections.

@@ -24,10 +24,10 @@ from workflows.periods import database_now
 from workflows.security.rights import is_trusted, permissions_of, right_code_of, right_codes_of, right_labels
 from workflows.security.rights_effects import apply, come_into_force, mail_requested, put_grant_in_force, tell_of
 
-REASON = 500  # characters
+MAX_REASON_LENGTH = 500  # characters
 
 
-def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
+def request_rights(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
     """Makes the person staff, too. Raises Conflict if they have all of them."""
     with atomic():
         person = _asked_for(person, by)
@@ -37,7 +37,7 @@ def ask_to_give(person: User, duties: Iterable[str], *, by: User, reason: str = 
         return _ask(DutyGrant.Kind.GIVE, person, sorted(words), by=by, reason=reason)
 
 
-def ask_to_change_email(person: User, email: str, *, by: User, reason: str = "") -> DutyGrant:
+def request_email_change(person: User, email: str, *, by: User, reason: str = "") -> DutyGrant:
     """Needs a second person, too: the reader of the address may set the password."""
     with atomic():
         person = _asked_for(person, by)
@@ -45,7 +45,7 @@ def ask_to_change_email(person: User, email: str, *, by: User, reason: str = "")
         return _ask(DutyGrant.Kind.EMAIL, person, ["email"], by=by, reason=reason, email=email.strip())
 
 
-def take(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
+def revoke_rights(person: User, duties: Iterable[str], *, by: User, reason: str = "") -> DutyGrant:
     """Takes effect at once. Raises Conflict if they hold none of it."""
     with atomic():
         person = _asked_for(person, by)
@@ -83,14 +83,16 @@ def withdraw(grant: DutyGrant, *, by: User) -> DutyGrant:
         return grant
 
 
-def give_at_once(person: User, duties: Iterable[str], *, tell: bool = False) -> DutyGrant | None:
+def grant_rights_as_operator(person: User, duties: Iterable[str], *, tell: bool = False) -> DutyGrant | None:
     """None if they hold all of it."""
     with atomic():
         words = _not_held(duties, person)
         return _at_once(DutyGrant.Kind.GIVE, person, words, tell=tell) if words else None
 
 
-def take_at_once(person: User, duties: Iterable[str] | None = None, *, tell: bool = False) -> DutyGrant | None:
+def revoke_rights_as_operator(
+    person: User, duties: Iterable[str] | None = None, *, tell: bool = False
+) -> DutyGrant | None:
     """duties: None: all. Returns None if they hold none of it."""
     with atomic():
         held = right_codes_of(person)
@@ -142,8 +144,8 @@ def _ask(kind: str, person: User, words: list[str], *, by: User, reason: str, em
 
 
 def _row(kind: str, person: User, words: list[str], *, by: User, reason: str, email: str = "") -> DutyGrant:
-    if len(reason) > REASON:
-        raise ValidationError({"reason": [f"Use at most {REASON} characters."]})
+    if len(reason) > MAX_REASON_LENGTH:
+        raise ValidationError({"reason": [f"Use at most {MAX_REASON_LENGTH} characters."]})
     waits_until = database_now() + timedelta(hours=Policy.current().grant_wait_hours)
     return DutyGrant.objects.create(
         kind=kind,

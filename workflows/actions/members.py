@@ -15,16 +15,16 @@ from workflows.periods import database_now
 from workflows.settlement.locking import lock_account
 
 Role = Membership.Role
-Place = Membership | Invitation
+MemberOrInvitation = Membership | Invitation
 
 
-def people_of(account: Account) -> list[Place]:
+def people_of(account: Account) -> list[MemberOrInvitation]:
     """Members, then invitations, the oldest first."""
     members = account.memberships.select_related("user").order_by("pk")
     return [*members, *account.invitations.order_by("pk")]
 
 
-def place_in(account: Account, key: UUID) -> Place:
+def member_or_invitation(account: Account, key: UUID) -> MemberOrInvitation:
     """Raises NotFound."""
     place = account.memberships.select_related("user").filter(pk=key).first()
     found = place or account.invitations.filter(pk=key).first()
@@ -34,7 +34,7 @@ def place_in(account: Account, key: UUID) -> Place:
     return found
 
 
-def change_role(place: Place, role: str, *, by: User) -> Place:
+def change_role(place: MemberOrInvitation, role: str, *, by: User) -> MemberOrInvitation:
     """Raises Conflict for the last owner or a closed account, NotFound if they have just left."""
     with atomic():
         place = _locked(place)
@@ -44,7 +44,7 @@ def change_role(place: Place, role: str, *, by: User) -> Place:
     return place
 
 
-def let_go(place: Place, *, by: User) -> None:
+def remove_or_leave(place: MemberOrInvitation, *, by: User) -> None:
     """Remove a member, leave oneself, or withdraw an invitation. Raises as change_role() does."""
     with atomic():
         place = _locked(place)
@@ -79,13 +79,13 @@ def warn_of_missing_owner(person: User) -> bool:
     return True
 
 
-def _locked(place: Place) -> Place:
+def _locked(place: MemberOrInvitation) -> MemberOrInvitation:
     # Under the lock of the account: two owners may step down at the same moment.
     check_is_open(lock_account(place.account))
-    return place_in(place.account, place.pk)
+    return member_or_invitation(place.account, place.pk)
 
 
-def _check(place: Place, role: str, by: User) -> None:
+def _check(place: MemberOrInvitation, role: str, by: User) -> None:
     mine = by.role_in(place.account_id)
     if mine not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may do this."))
@@ -94,7 +94,7 @@ def _check(place: Place, role: str, by: User) -> None:
     _check_owner_stays(place, role)
 
 
-def _check_owner_stays(place: Place, role: str) -> None:
+def _check_owner_stays(place: MemberOrInvitation, role: str) -> None:
     """role: the new one; empty: they leave. Raises Conflict for the last owner."""
     if isinstance(place, Invitation) or place.role != Role.OWNER or role == Role.OWNER:
         return

@@ -18,10 +18,10 @@ from workflows.settlement.locking import lock_account
 
 @dataclass(frozen=True)
 class Reset:
-    """has_let_go: others were removed, because the account was not known to be this person's."""
+    """has_removed_others: others were removed, because the account was not known to be this person's."""
 
     user: User
-    has_let_go: bool = False
+    has_removed_others: bool = False
 
 
 def reset_password(token: str, password: str) -> Reset:
@@ -36,10 +36,10 @@ def reset_password(token: str, password: str) -> Reset:
         is_first_proof = user.email_verified_at is None
         user.email_verified_at = user.email_verified_at or timezone.now()
         user.save()
-        has_let_go = is_first_proof and account is not None and _start_over(account, user)
+        has_removed_others = is_first_proof and account is not None and _start_over(account, user)
         prove_by_link(user)
         remember_password(user, by_link=True)
-    return Reset(user, has_let_go)
+    return Reset(user, has_removed_others)
 
 
 def _lock_account_of(token: str) -> Account | None:

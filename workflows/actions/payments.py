@@ -27,7 +27,7 @@ from workflows.settlement.locking import ACCOUNTS
 INVOICES = CompiledQuery(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
 FAR_MORE = 10  # times what is open
-HINDMOST = 2**15 - 1  # fits its smallint column
+LARGEST_PLACE = 2**15 - 1  # fits its smallint column
 # Undecided claims of the account, and approved but unsettled ones of the invoice.
 IN_REVIEW = """
     SELECT id, invoice_id, status = 'pending_approval', reference_key FROM core_payment
@@ -166,7 +166,7 @@ class _InReview:
 
     def place(self) -> int:
         """How many claims of the account come before the next one in the review queue."""
-        return min(len(self._undecided), HINDMOST)
+        return min(len(self._undecided), LARGEST_PLACE)
 
     def check_room_for(self, reference: str) -> None:
         """Raises DuplicateClaim with the claim of the same reference, else the oldest."""

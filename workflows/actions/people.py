@@ -67,7 +67,7 @@ def confirm_password(user: User, password: str) -> None:
     log_event("confirmed", actor=user)
 
 
-def signed_in(user: User, attempt: Attempt) -> None:
+def record_sign_in(user: User, attempt: Attempt) -> None:
     """Call it after a correct password. Staff get a mail, once a day, about a network that is new for them."""
     # Not at the first log-in: every network is new then.
     is_new = user.is_staff and user.last_login is not None and attempt.is_from_elsewhere()

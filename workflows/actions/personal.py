@@ -36,7 +36,7 @@ from core.security.events import record_event
 from engine.models import Transition
 from engine.payload import to_json
 from workflows.actions.accounts import close_account
-from workflows.actions.duties import take_at_once
+from workflows.actions.duties import revoke_rights_as_operator
 from workflows.actions.trials import forget_trial
 from workflows.mail.sent_mails import forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
@@ -236,7 +236,7 @@ def _anonymise_account(account: Account) -> None:
 
 
 def _anonymise_user(user: User, nobody: str) -> None:
-    take_at_once(user)
+    revoke_rights_as_operator(user)
     user.email, user.name, user.last_login, user.former_email_digest = nobody, "", None, ""
     user.is_active = False
     user.set_unusable_password()

@@ -19,7 +19,7 @@ from workflows.actions.accounts import check_account_name
 from workflows.actions.offers import find_method, find_plan
 from workflows.actions.people import ask_to_verify, check_new_password, get_or_reactivate_user
 from workflows.actions.subscriptions import price_of, subscribe
-from workflows.actions.trials import put_on_list, takes_trial
+from workflows.actions.trials import record_crowded_trial, take_trial
 from workflows.periods import database_now, today_in
 from workflows.settlement.credits import grant, post
 
@@ -32,7 +32,7 @@ class SignUp:
     invoice: Invoice | None = None
 
 
-def nobody_counts(*, is_trial: bool) -> Iterable[Crowd]:
+def admit_without_limits(*, is_trial: bool) -> Iterable[Crowd]:
     """No limits, for sign-ups without a request."""
     return ()
 
@@ -49,7 +49,7 @@ def sign_up(
     language: str = "en",
     interval: str = PlanPrice.Interval.MONTH,
     time_zone: str = "",
-    admit: Callable[..., Iterable[Crowd]] = nobody_counts,
+    admit: Callable[..., Iterable[Crowd]] = admit_without_limits,
 ) -> SignUp:
     """On trial with its credits, or waiting for a first payment. admit: see core.security.rate_limits.count_sign_up().
 
@@ -69,7 +69,7 @@ def sign_up(
         user = get_or_reactivate_user(email, password)
         if user is None:
             raise Conflict(_("This e-mail address has an account already. Sign in, or reset its password."))
-        if is_free and not takes_trial(email):
+        if is_free and not take_trial(email):
             raise _no_second_trial(currency)
         account = Account(
             status=Account.Status.TRIAL if is_free else Account.Status.PENDING_PAYMENT,
@@ -86,7 +86,7 @@ def sign_up(
         Membership.objects.create(account=account, user=user, role=Membership.Role.OWNER)
         ask_to_verify(user)
         if is_free:
-            put_on_list(account, crowds)
+            record_crowded_trial(account, crowds)
             trial = price.plan
             post([grant(account, trial.credits, key="grant:trial", description=trial.name, cause_id=birth.pk)])
             return SignUp(user, account)

@@ -69,9 +69,9 @@ def plan_of(account: Account) -> Plan:
     return Plan.objects.filter(code=FREE).first() or Plan(**Plan.objects.aggregate(**SMALLEST_LIMITS))
 
 
-def over_limit(account: Account, plan: Plan | None = None) -> dict[str, Excess]:
+def excess_of(account: Account, plan: Plan | None = None) -> dict[str, Excess]:
     """By `sites` and `users`. plan: None: the one whose limits hold now."""
-    return beyond(plan or plan_of(account), usage_of(account))
+    return excess_of_usage(plan or plan_of(account), usage_of(account))
 
 
 def usage_of(account: Account) -> dict[str, int]:
@@ -79,7 +79,7 @@ def usage_of(account: Account) -> dict[str, int]:
     return {"sites": account.sites.count(), "users": account.memberships.count() + account.invitations.count()}
 
 
-def beyond(plan: Plan, usage: Mapping[str, int]) -> dict[str, Excess]:
+def excess_of_usage(plan: Plan, usage: Mapping[str, int]) -> dict[str, Excess]:
     limits = {"sites": plan.max_sites, "users": plan.max_users}
     return {
         name: Excess(usage[name], limit) for name, limit in limits.items() if limit is not None and usage[name] > limit

@@ -19,7 +19,7 @@ from workflows.periods import database_now
 
 TRIAL_AGAIN_AFTER = timedelta(days=365)
 CLOSED_AT_ONCE = 100
-SHOWN = 20
+SHOWN_ACCOUNTS = 20
 
 TAKE = """
     INSERT INTO core_ratelimitbucket AS taken (key, until) VALUES (%s, now() + make_interval(days => %s))
@@ -28,7 +28,7 @@ TAKE = """
 
 @dataclass(frozen=True)
 class Cluster:
-    """Unreviewed trials of one network or mail domain. accounts: the first SHOWN."""
+    """Unreviewed trials of one network or mail domain. accounts: the first SHOWN_ACCOUNTS."""
 
     reason: str
     key: str
@@ -42,7 +42,7 @@ class Cluster:
         return f"From the network {self.key[:8]}" if self.reason == "network" else f"At {self.key}"
 
 
-def takes_trial(email: str) -> bool:
+def take_trial(email: str) -> bool:
     """Take the mailbox's trial for a year; False if it had one. Needs the sign-up's transaction."""
     if had_trial_lately(email):
         return False
@@ -72,7 +72,7 @@ def forget_trial(email: str) -> None:
     RateLimitBucket.objects.filter(key__in=_keys(email)).delete()
 
 
-def put_on_list(account: Account, crowds: Iterable[Crowd]) -> None:
+def record_crowded_trial(account: Account, crowds: Iterable[Crowd]) -> None:
     CrowdedTrial.objects.bulk_create(
         CrowdedTrial(account=account, reason=crowd.reason, key=crowd.key) for crowd in crowds
     )
@@ -110,7 +110,7 @@ def _clusters(trials: QuerySet[CrowdedTrial]) -> list[Cluster]:
     rows = trials.values("reason", "key").annotate(count=Count("pk"), since=Min("created_at"))
     return [
         Cluster(**row, accounts=_accounts(row["reason"], row["key"]))
-        for row in rows.order_by("-count", "since")[:SHOWN]
+        for row in rows.order_by("-count", "since")[:SHOWN_ACCOUNTS]
     ]
 
 
@@ -134,7 +134,7 @@ def _unseen(reason: str, key: str) -> QuerySet[CrowdedTrial]:
 
 
 def _accounts(reason: str, key: str) -> list[Account]:
-    return list(Account.objects.filter(crowds__in=_unseen(reason, key)).order_by("pk")[:SHOWN])
+    return list(Account.objects.filter(crowds__in=_unseen(reason, key)).order_by("pk")[:SHOWN_ACCOUNTS])
 
 
 def _keys(email: str) -> list[str]:

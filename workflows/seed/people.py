@@ -13,7 +13,7 @@ from django.db.models import Q
 from core.models import User
 from core.validation.email import canonical_email
 from workflows.actions import sign_up
-from workflows.actions.duties import give_at_once, set_group
+from workflows.actions.duties import grant_rights_as_operator, set_group
 
 PASSWORD = "demo-demo-demo"  # noqa: S105
 
@@ -103,7 +103,7 @@ def _create_staff(email: str, password: Callable[[], str]) -> bool:
     user, is_new = User.objects.get_or_create(email_canonical=canonical_email(email), defaults=facts)
     if is_new:
         rights = ["superuser", *_words(ADMINISTRATION)] if email == SUPERUSER else _words(STAFF[email])
-        give_at_once(user, ["staff", *rights])
+        grant_rights_as_operator(user, ["staff", *rights])
     return is_new
 
 

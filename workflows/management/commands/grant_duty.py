@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.models import User
 from core.problems import Problem
-from workflows.actions.duties import give_at_once, set_group, take_at_once
+from workflows.actions.duties import grant_rights_as_operator, revoke_rights_as_operator, set_group
 from workflows.security.rights import right_labels
 
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def _change(self, person: User, words: list[str], *, take: bool) -> None:
         if unknown := set(words) - right_labels().keys():
             raise CommandError(f"There is no such right: {', '.join(sorted(unknown))}.")
-        grant = (take_at_once if take else give_at_once)(person, words, tell=True)
+        grant = (revoke_rights_as_operator if take else grant_rights_as_operator)(person, words, tell=True)
         done = f"{grant.kind}: {grant.words}" if grant else "nothing to change"
         self.stdout.write(f"{person.email}: {done}.")
 

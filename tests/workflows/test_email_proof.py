@@ -92,7 +92,7 @@ def test_bare_form_of_a_mail_holds_no_word_of_the_sender(monkeypatch, kind, vari
         monkeypatch.setattr(samples, name, lambda make=make, change=change, **more: make(**{**more, **change}))
     with translation.override(language):
         words = SAMPLES[kind][variant]()
-        bare = context.bare(words)
+        bare = context.without_customer_text(words)
 
     mail = build_email(kind, bare, language=language)
 

@@ -281,7 +281,7 @@ def test_who_declines_gets_no_invitation_of_this_account_for_a_month(account, in
     assert kinds_to(mailoutbox, BOB) == ["member_invited"] * 2
 
 
-@pytest.mark.guards("S3", "workflows.mail.verification.take_a_turn")
+@pytest.mark.guards("S3", "workflows.mail.verification.count_unproved_mail")
 def test_one_address_gets_a_few_invitations_a_day(run_effects, mailoutbox):
     """S3: an address was invited as often as accounts liked."""
     PlanFactory(code="free", name="Free", price=0)

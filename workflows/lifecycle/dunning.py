@@ -14,7 +14,7 @@ from workflows.lifecycle.claim_pauses import invoices_in_review, postpone_by_cla
 from workflows.lifecycle.closing import expire_open_items
 from workflows.lifecycle.timers import Outcome, account_of, day_of, on_day, timer, timer_kinds
 from workflows.mail import notifications
-from workflows.mail.operator_warnings import alert_of_unpayable
+from workflows.mail.operator_warnings import unpayable_alerts
 from workflows.periods import database_now, midnight, today_in
 from workflows.settlement.locking import lock_account, lock_rows_for, lock_subscription
 from workflows.settlement.settle import cancel_invoices, pay_from_balance
@@ -63,7 +63,7 @@ def _reminders(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: dat
             yield NewEffect(send_due_reminders, f"chase:{invoice.pk}:first", about=invoice, cause=this, at=not_before)
         else:
             yield from _reminders_of(invoice, this, policy.reminder_days, now, is_postponed_by_claim=invoice.pk in held)
-    yield from alert_of_unpayable([invoice for invoice, _ in open_ones])
+    yield from unpayable_alerts([invoice for invoice, _ in open_ones])
 
 
 def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datetime) -> set[UUID]:

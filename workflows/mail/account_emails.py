@@ -11,7 +11,15 @@ from engine.models import Effect
 from workflows.mail import context, signed_links, urls
 from workflows.mail.rendering import build_email
 from workflows.mail.sending import BY_MAIL, EmailContext, language_of, mail, send
-from workflows.mail.verification import NOT_PROVED, Unproved, has_declined, is_known, needs_proof, take_a_turn, wait
+from workflows.mail.verification import (
+    NOT_PROVED,
+    Unproved,
+    count_unproved_mail,
+    has_declined,
+    is_known,
+    needs_proof,
+    postpone_or_drop,
+)
 
 Outcome = dict[str, Any]
 
@@ -40,9 +48,9 @@ def mail_billing_verification(account: Account, effect: Effect) -> Outcome | Non
     if canonical_email(account.billing_email or "@") != effect.payload["email"] or not needs_proof(account):
         return None
     try:
-        take_a_turn(account.billing_email, effect)
+        count_unproved_mail(account.billing_email, effect)
     except Unproved as reason:
-        return wait(effect, "verify_billing_email", reason)
+        return postpone_or_drop(effect, "verify_billing_email", reason)
     words = context.verify_billing_email(account, urls.verify_billing_email(signed_links.billing_token_of(account)))
     email = build_email("verify_billing_email", words, language=account.language)
     return send(effect, [account.billing_email], email)
@@ -57,11 +65,11 @@ def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
     if has_declined(invitation):
         return {"kind": "member_invited", "recipients": [], "dropped": "an earlier invitation was declined"}
     if not is_known(invitation.invited_by, account):
-        return wait(effect, "member_invited", NOT_PROVED)
+        return postpone_or_drop(effect, "member_invited", NOT_PROVED)
     try:
-        take_a_turn(invitation.email, effect)
+        count_unproved_mail(invitation.email, effect)
     except Unproved as reason:
-        return wait(effect, "member_invited", reason)
+        return postpone_or_drop(effect, "member_invited", reason)
     words = context.member_invited(invitation, urls.invitation(signed_links.invitation_token_of(invitation)))
     return send(effect, [invitation.email], build_email("member_invited", words, language=account.language))
 

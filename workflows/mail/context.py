@@ -274,7 +274,7 @@ def members_let_go(account: Account) -> Values:
     return {**_account(account), "link": urls.members()}
 
 
-def bare(values: Values) -> Values:
+def without_customer_text(values: Values) -> Values:
     """Without a word that the sender typed."""
     return {name: _bare(name, value) for name, value in values.items()} | {"is_bare": True}
 

@@ -14,7 +14,7 @@ from engine.models import Effect
 from workflows.mail import context
 from workflows.mail.payment_instructions import ways_to_pay
 from workflows.mail.sending import EmailContext, mail
-from workflows.mail.verification import has_waited
+from workflows.mail.verification import was_postponed
 from workflows.periods import database_now, today_in
 
 LISTED = 20  # claims per mail
@@ -45,7 +45,7 @@ def mail_trial_end(account: Account, effect: Effect) -> EmailContext | None:
 @mail("invoice_issued", related=ASKED)
 def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     is_open = invoice.status in Invoice.OPEN
-    if invoice.status == Invoice.Status.VOID or (has_waited(effect) and not is_open):
+    if invoice.status == Invoice.Status.VOID or (was_postponed(effect) and not is_open):
         return None
     words = context.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
     return EmailContext(words, answers=is_open)
@@ -56,7 +56,7 @@ def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
     # Lateness is counted when it is sent.
     if invoice.status not in Invoice.OPEN or invoice.due_on is None:
         return None
-    if has_waited(effect) and _is_followed(invoice, effect):
+    if was_postponed(effect) and _is_followed(invoice, effect):
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
     words = context.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)

@@ -11,7 +11,7 @@ from workflows.payees.missing_methods import unpayable
 from workflows.periods import database_now
 
 LOOKED_AT = 500  # open invoices, the newest
-NAMED = 10
+NAMED_INVOICES = 10
 
 
 @mail("no_way_to_pay", to_staff=True)
@@ -21,7 +21,7 @@ def mail_no_way_to_pay(_: None, effect: Effect) -> EmailContext | None:
     places: list[str] = effect.payload.get("places", [])
     if not places and not found:
         return None
-    return EmailContext(context.no_way_to_pay(places, found[:NAMED], len(found)), to=settings.OPERATOR_EMAILS)
+    return EmailContext(context.no_way_to_pay(places, found[:NAMED_INVOICES], len(found)), to=settings.OPERATOR_EMAILS)
 
 
 @mail("no_owner", to_staff=True)
@@ -32,7 +32,7 @@ def mail_no_owner(account: Account, effect: Effect) -> EmailContext | None:
     return EmailContext(context.no_owner(account), to=settings.OPERATOR_EMAILS)
 
 
-def alert_of_unpayable(invoices: list[Invoice]) -> list[NewEffect]:
+def unpayable_alerts(invoices: list[Invoice]) -> list[NewEffect]:
     """At most one a day. Needs each invoice's account."""
     if not unpayable(invoices):
         return []

@@ -13,8 +13,8 @@ from engine import NewEffect, amend, effect_handler, schedule_many
 from engine.models import Effect, ScheduledRun
 from workflows.mail.notifications import mail_reviewers
 
-QUIET = timedelta(minutes=15)
-TOLD = "reviewers told"  # schedule of the moments at which a mail leaves; the last may lie ahead
+TIME_BETWEEN_MAILS = timedelta(minutes=15)
+REVIEWERS_SCHEDULE = "reviewers told"  # schedule of the moments at which a mail leaves; the last may lie ahead
 NAMED_AT_MOST = 500  # claims in a payload; more are counted
 
 Pair = tuple[Payment, Effect]
@@ -25,26 +25,26 @@ def tell_reviewers(payments: Sequence[Payment], effects: Sequence[Effect]) -> No
     """Put each claim into one mail, in the same commit, so that none is told of twice or never."""
     pairs = list(zip(payments, effects, strict=True))
     now, last = _moments()
-    if last is None or last + QUIET <= now:
+    if last is None or last + TIME_BETWEEN_MAILS <= now:
         (first, this), *pairs = pairs
         schedule_many([_mail(first, this)])
         _mark(now)
         last = now
     if pairs and not _joined(pairs, now):
         first, this = pairs[0]
-        schedule_many([_mail(first, this, payload=_with({}, pairs), at=last + QUIET)])
-        _mark(last + QUIET)
+        schedule_many([_mail(first, this, payload=_with({}, pairs), at=last + TIME_BETWEEN_MAILS)])
+        _mark(last + TIME_BETWEEN_MAILS)
 
 
 def _moments() -> tuple[datetime, datetime | None]:
     """Now, and when the last of these mails leaves or left. Locked until this commits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [TOLD])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [REVIEWERS_SCHEDULE])
         # One further ahead was written before the clock was set back.
         cursor.execute(
             "SELECT now(), (SELECT max(slot) FROM engine_scheduledrun"
             " WHERE schedule = %s AND slot <= now() + %s::interval)",
-            [TOLD, str(QUIET)],
+            [REVIEWERS_SCHEDULE, str(TIME_BETWEEN_MAILS)],
         )
         now, last = cursor.fetchone()
     return now, last
@@ -53,7 +53,9 @@ def _moments() -> tuple[datetime, datetime | None]:
 def _mark(moment: datetime) -> None:
     # A key of its own: a sequence would leave a gap after a preview.
     key = round(moment.timestamp() * 1_000_000)
-    ScheduledRun.objects.bulk_create([ScheduledRun(pk=key, schedule=TOLD, slot=moment)], ignore_conflicts=True)
+    ScheduledRun.objects.bulk_create(
+        [ScheduledRun(pk=key, schedule=REVIEWERS_SCHEDULE, slot=moment)], ignore_conflicts=True
+    )
 
 
 def _mail(payment: Payment, this: Effect, **more: Any) -> NewEffect:
@@ -65,7 +67,7 @@ def _mail(payment: Payment, this: Effect, **more: Any) -> NewEffect:
 def _joined(pairs: Sequence[Pair], now: datetime) -> bool:
     kind: str = mail_reviewers.kind.name  # type: ignore[attr-defined]
     # By the index of waiting effects.
-    waiting = Effect.objects.filter(state=Effect.State.WAITING, fence=0, run_at__lte=now + 2 * QUIET)
+    waiting = Effect.objects.filter(state=Effect.State.WAITING, fence=0, run_at__lte=now + 2 * TIME_BETWEEN_MAILS)
     found = waiting.filter(kind=kind, payload__has_key="claims").order_by("run_at").first()
     return found is not None and amend(found.pk, _with(found.payload, pairs))
 

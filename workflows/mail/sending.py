@@ -21,7 +21,7 @@ from engine.registry import kinds
 from workflows.mail import context
 from workflows.mail.delivery import Refused, deliver, one_connection
 from workflows.mail.rendering import Email, build_email
-from workflows.mail.verification import Unproved, readers_of, wait
+from workflows.mail.verification import Unproved, postpone_or_drop, readers_of
 
 
 class NoRecipient(PermanentFailure):
@@ -72,7 +72,7 @@ def mail(
             **BY_MAIL,
         )
         @wraps(composer)
-        def pay(subject: Any, effect: Effect) -> dict[str, Any] | None:
+        def send_mail(subject: Any, effect: Effect) -> dict[str, Any] | None:
             told, language = build_context(subject, effect)
             if told is None:
                 return None
@@ -80,7 +80,7 @@ def mail(
                 return send(effect, told.to, build_email(kind, told.values, language=language))
             return _send_to_customer(effect, kind, _account_of(subject), told, language)
 
-        return pay
+        return send_mail
 
     return register
 
@@ -100,11 +100,11 @@ def _send_to_customer(
     try:
         readers = readers_of(account, effect, answers=told.answers, to_log_in=told.to_log_in)
     except Unproved as reason:
-        return wait(effect, kind, reason)
+        return postpone_or_drop(effect, kind, reason)
     if not readers.to and account.status == Account.Status.CLOSED:
         return None  # the last person of a closed account may have been erased
     with translation.override(language):
-        values = context.bare(told.values) if readers.is_bare else told.values
+        values = context.without_customer_text(told.values) if readers.is_bare else told.values
     try:
         return send(effect, readers.to, build_email(kind, values, language=language))
     except Refused as refusal:

@@ -71,12 +71,12 @@ def readers_of(account: Account, effect: Effect, *, answers: bool, to_log_in: bo
     raise Unproved(NOT_PROVED)
 
 
-def has_waited(effect: Effect) -> bool:
+def was_postponed(effect: Effect) -> bool:
     """It was postponed, so what it tells of may be old."""
     return effect.last_error in (NOT_PROVED, NO_TURN)
 
 
-def wait(effect: Effect, kind: str, reason: object) -> Outcome:
+def postpone_or_drop(effect: Effect, kind: str, reason: object) -> Outcome:
     """Raises NotYet; after a month returns that it was dropped."""
     if effect.fence > LOOKS:
         return {"kind": kind, "recipients": [], "dropped": f"{reason}, for {LOOKS - 1} days"}
@@ -93,7 +93,7 @@ def needs_proof(account: Account) -> bool:
     return not same.filter(user__email_verified_at__isnull=False).exists()
 
 
-def take_a_turn(address: str, effect: Effect) -> None:
+def count_unproved_mail(address: str, effect: Effect) -> None:
     """Counts one more mail. Raises Unproved if today's are used up."""
     _with_a_turn([address], effect)
 

@@ -85,8 +85,10 @@ def test_a_stream_of_claims_is_a_mail_in_a_quarter_of_an_hour(clock, run_effects
     clock.advance(hours=0.5)
     run_effects()
 
-    moments = sorted(ScheduledRun.objects.filter(schedule=reviewer_notifications.TOLD).values_list("slot", flat=True))
-    assert min(later - earlier for earlier, later in pairwise(moments)) >= reviewer_notifications.QUIET
+    moments = sorted(
+        ScheduledRun.objects.filter(schedule=reviewer_notifications.REVIEWERS_SCHEDULE).values_list("slot", flat=True)
+    )
+    assert min(later - earlier for earlier, later in pairwise(moments)) >= reviewer_notifications.TIME_BETWEEN_MAILS
     assert len(mails(mailoutbox)) == len(moments) == 8
     mentioned = [key for claims_ in told() for key in claims_]
     assert sorted(mentioned) == sorted(str(key) for key in Payment.objects.values_list("pk", flat=True))
@@ -153,7 +155,7 @@ def test_claims_told_of_by_many_workers_at_once_are_each_in_one_mail():
     first, others = told()
     assert len(first) == 1
     assert sorted(first + others) == sorted(str(row.pk) for row in rows)
-    assert ScheduledRun.objects.filter(schedule=reviewer_notifications.TOLD).count() == 2
+    assert ScheduledRun.objects.filter(schedule=reviewer_notifications.REVIEWERS_SCHEDULE).count() == 2
 
 
 @pytest.mark.parametrize("point", ["claim", "start", "work", "done"])

@@ -27,7 +27,7 @@ from engine.models import Batch, Effect, EffectEvent, Transition
 from engine.registry import follow_ups, machine_name
 from engine.stateful import Stateful, edges_of, initial_states
 from workflows.reporting.state_diagrams import machine_models, mermaid, mermaid_of_all, states_of
-from workflows.reporting.waiting import who_waits
+from workflows.reporting.waiting import work_blocked_by
 
 
 class OperatesEffects(BasePermission):
@@ -123,7 +123,7 @@ class StoryOut(EffectOut):
 
     @extend_schema_field(WaitsOut)
     def get_waits(self, effect: Effect) -> Any:
-        waits, says = who_waits(effect)
+        waits, says = work_blocked_by(effect)
         released = [row.pk for row in waits.released]
         return {"says": says, "released": released, "later": waits.later, "missing": waits.missing}
 

@@ -16,7 +16,7 @@ from tests.factories import PaymentFactory, StaffFactory
 from tests.toy.effects import greet, log_remotely
 from tests.toy.models import Door
 from workflows.mail.notifications import mail_approval
-from workflows.reporting.waiting import LEADS_TO, UNTIL_THEN, who_waits
+from workflows.reporting.waiting import LEADS_TO, UNTIL_THEN, work_blocked_by
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +117,7 @@ def test_settlement_says_what_it_keeps_waiting(approved, run_effects):
     Effect.objects.filter(pk=approved.pk).update(state="dead", last_error="no")
     approved.refresh_from_db()
 
-    waits, says = who_waits(approved)
+    waits, says = work_blocked_by(approved)
 
     number = PaymentFactory._meta.model.objects.get().invoice.number
     assert waits.released == []
@@ -130,7 +130,7 @@ def test_settlement_says_what_it_keeps_waiting(approved, run_effects):
     ]
     assert says[5].startswith("Timers of the same payment do not wait for it: payment.escalate (")
     skip_all(approved)
-    assert who_waits(approved) == (behind(approved), [])
+    assert work_blocked_by(approved) == (behind(approved), [])
 
 
 def skip_all(effect: Effect) -> None:
@@ -144,12 +144,12 @@ def test_member_of_a_batch_says_what_follows_it(approved):
     gather([approved.pk, mail], then=NewEffect(greet, "approved:1"))
     effect = Effect.objects.get(pk=mail)
 
-    _, says = who_waits(effect)
+    _, says = work_blocked_by(effect)
     assert says[0] == "This mail has not gone out."
     assert "toy.greet waits for it and for 1 other of its batch (approved:1)." in says
 
     Effect.objects.filter(pk=approved.pk).update(state="skipped")
-    waits, says = who_waits(effect)
+    waits, says = work_blocked_by(effect)
     assert "toy.greet waits for it alone (approved:1)." in says
     assert [row.key for row in waits.released] == ["approved:1"]
 
@@ -161,7 +161,7 @@ def test_ordered_one_says_how_many_are_behind_it():
     for n in range(1, 4):
         row_of(door, 2 + n, "ready", True, n)
 
-    _, says = who_waits(first)
+    _, says = work_blocked_by(first)
 
     assert says == [
         "The door is shut.",
@@ -172,16 +172,16 @@ def test_ordered_one_says_how_many_are_behind_it():
 def test_mail_in_doubt_and_a_timer_before_its_day(approved):
     effect = Effect.objects.get(pk=schedule(mail_approval, key="mail", about=PaymentFactory(reference_key="2")))
     effect.state = "uncertain"
-    assert who_waits(effect)[1][0] == "Nobody knows whether this mail went out."
+    assert work_blocked_by(effect)[1][0] == "Nobody knows whether this mail went out."
 
     early = Effect.objects.get(kind="payment.escalate", object_id=approved.object_id)
-    assert (early.state, who_waits(early)[1]) == ("waiting", [])
+    assert (early.state, work_blocked_by(early)[1]) == ("waiting", [])
 
 
 def test_object_that_is_gone_is_said():
     effect = Effect(kind="payment.settle", machine="payment", object_id=UUID(int=1), state="dead")
 
-    assert "Its payment is gone." in who_waits(effect)[1]
+    assert "Its payment is gone." in work_blocked_by(effect)[1]
 
 
 def test_every_kind_says_what_is_not_so_until_it_is_done():

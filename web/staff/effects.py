@@ -26,7 +26,7 @@ from web.staff.access import OPERATE, StaffRequest, staff_with
 from web.status_labels import EFFECT_TONES
 from workflows.reporting.estimated_counts import estimated_counts
 from workflows.reporting.review_stats import dead_per_kind
-from workflows.reporting.waiting import who_waits
+from workflows.reporting.waiting import work_blocked_by
 
 WINDOW = 10_000
 ROWS = 50
@@ -149,7 +149,7 @@ def _find(pk: UUID) -> Effect:
 
 def _one(request: StaffRequest, effect: Effect) -> HttpResponse:
     verbs = allowed_actions(effect, request.user)
-    waits, says = who_waits(effect) if effect.state in RETRIABLE_STATES else (None, [])
+    waits, says = work_blocked_by(effect) if effect.state in RETRIABLE_STATES else (None, [])
     context = {
         "effect": effect,
         "tone": EFFECT_TONES.get(effect.state, ""),

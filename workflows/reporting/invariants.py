@@ -27,7 +27,7 @@ HISTORY = {
             FROM engine_transition) AS chained
         WHERE source <> ended""",
 }
-DEBTS = {
+EFFECTS = {
     "what is done says when, and nothing else does": """
         SELECT id AS effect, kind, state, done_at FROM engine_effect WHERE (state = 'done') <> (done_at IS NOT NULL)""",
     "what is dead or uncertain says why": """
@@ -81,7 +81,7 @@ _REPEATED = r"^(escalate|payment\.escalate):"
 
 def invariants() -> dict[str, str]:
     """SQL by the invariant's name."""
-    return HISTORY | _machines() | DEBTS | BATCHES | _declared() | LAWS | TENANTS | _zones()
+    return HISTORY | _machines() | EFFECTS | BATCHES | _declared() | LAWS | TENANTS | _zones()
 
 
 def findings(cursor: Any) -> Iterator[str]:

@@ -52,7 +52,7 @@ LEADS_TO = {
 }
 
 
-def who_waits(effect: Effect) -> tuple[Behind, list[str]]:
+def work_blocked_by(effect: Effect) -> tuple[Behind, list[str]]:
     """No sentences for an effect that is over, nor for a timer whose day has not come."""
     waits = behind(effect)
     is_early = effect.state == Effect.State.WAITING and effect.fence == 0

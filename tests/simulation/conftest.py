@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from workflows.simulation.database import scratch_database
-from workflows.simulation.world import World, unheard
+from workflows.simulation.world import World, without_notifications
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def scratch(transactional_db) -> Iterator[str]:
 @pytest.fixture
 def world(scratch: str) -> Iterator[World]:
     logging.disable(logging.CRITICAL)  # what fails is a finding, and said by the test
-    with unheard():
+    with without_notifications():
         world = World()
         try:
             yield world

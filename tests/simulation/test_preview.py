@@ -81,11 +81,11 @@ class Previewing(Simulation):
 
 
 def previewed(world: World, verb: Verb, said: dict[str, Any], customer: Customer) -> tuple[Preview, Any]:
-    noted = world.forget_notes_after()
+    noted = world.notes_position()
     try:
         found = preview_of(lambda: verb.run(world, customer, **said), look=lambda _: money_of(customer))
     finally:
-        world.note_from(noted)
+        world.restore_notes_position(noted)
     return found, found.seen
 
 

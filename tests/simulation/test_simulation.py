@@ -16,7 +16,7 @@ from workflows.management.commands import simulate as command
 from workflows.simulation import habits
 from workflows.simulation.database import NotScratch, check_scratch, scratch_database
 from workflows.simulation.report import UNREACHABLE, Report, all_edges, all_pairs
-from workflows.simulation.run import Simulation, daily_laws, say
+from workflows.simulation.run import Simulation, daily_laws, perform_verb
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.seeds import simulate
 from workflows.simulation.story import Story, Teller
@@ -142,18 +142,18 @@ def test_a_refusal_that_has_written_is_a_finding(world):
 
     customer = sign_up(world, **JOIN)
 
-    found = say(world, Verb("half", "customer", half), {}, customer)
+    found = perform_verb(world, Verb("half", "customer", half), {}, customer)
 
     assert isinstance(found, Violation)
     assert (found.law, found.facts["written"]) == ("a refusal changes nothing", ["core_account"])
-    assert say(world, Verb("nothing", "customer", nothing), {}, customer) == "Conflict"
+    assert perform_verb(world, Verb("nothing", "customer", nothing), {}, customer) == "Conflict"
 
 
 def test_a_verb_that_breaks_is_a_finding(world):
     def breaks(world, customer):
         raise KeyError("plan")
 
-    found = say(world, Verb("breaks", "customer", breaks), {}, sign_up(world, **JOIN))
+    found = perform_verb(world, Verb("breaks", "customer", breaks), {}, sign_up(world, **JOIN))
 
     assert isinstance(found, Violation)
     assert found.law == "a verb is done or refused: breaks"

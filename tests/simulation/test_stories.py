@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.simulation.test_planted_faults import SENSELESS
-from workflows.simulation.run import daily_laws, failures_after, say
+from workflows.simulation.run import daily_laws, failures_after, perform_verb
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.story import Teller, undone
 from workflows.simulation.verbs import VERBS, sign_up
@@ -54,7 +54,7 @@ def machine(world, laws):
         @rule(act=st.sampled_from(ACTS).flatmap(_spoken))
         def act(self, act):
             name, said = act
-            outcome = say(world, VERBS[name], said, None if VERBS[name].who == "settings" else self.customer)
+            outcome = perform_verb(world, VERBS[name], said, None if VERBS[name].who == "settings" else self.customer)
             assert not isinstance(outcome, Violation), str(outcome)
             self.look()
 

@@ -24,7 +24,7 @@ from workflows.simulation.verbs import LEFT_OUT, PAID_PLANS, Broken, Nothing, Ve
 from workflows.simulation.world import PRICES, Customer, World
 
 ALL_EACH = 30  # days
-GROWN = (5, 10)  # days on which the tables have grown a lot
+ANALYZE_ON_DAYS = (5, 10)  # days on which the tables have grown a lot
 SETTLING_IN = 60  # days over which the first customers come
 # Of the whole installation: the views of some accounts do not show it.
 WHOLE = frozenset({"the numbers of a series have no gap", *GUARDS, *PAYEES, *RIGHTS})
@@ -68,7 +68,7 @@ class Simulation:
 
     def _live(self, day: int) -> None:
         self.world.clock.go_to(moment_of(self.start, self.seed, day))
-        if day in GROWN or day % 25 == 0:
+        if day in ANALYZE_ON_DAYS or day % 25 == 0:
             self.world.analyze()
         with self._timed("effects"):
             self.world.work()
@@ -133,7 +133,7 @@ class Simulation:
 
     def _do(self, verb: Verb, said: dict[str, Any], customer: Customer, day: int) -> None:
         customer.did.append((day, verb.name, said))
-        outcome = say(self.world, verb, said, customer)
+        outcome = perform_verb(self.world, verb, said, customer)
         match outcome:
             case None:
                 self.report.done[verb.name] += 1
@@ -152,7 +152,7 @@ class Simulation:
     def _edit_settings(self, day: int) -> None:
         for verb in habits.settings_today(self.random, self.skip):
             said = habits.words_for(verb, self.random)
-            outcome = say(self.world, verb, said)
+            outcome = perform_verb(self.world, verb, said)
             if isinstance(outcome, Violation):
                 self._find(outcome, day)
             elif outcome:
@@ -191,7 +191,7 @@ class Simulation:
         self.report.findings[violation.law].append(Finding(violation.law, account, day, str(violation)))
         if account in self.customers:
             self.spoilt[account] = self.customers.pop(account)
-            lay_aside(account)
+            abandon_account(account)
 
     def _count_desk(self) -> None:
         with connection.cursor() as cursor:
@@ -205,7 +205,9 @@ class Simulation:
         self.report.seconds[name] += time.monotonic() - started  # type: ignore[assignment]
 
 
-def say(world: World, verb: Verb, said: Mapping[str, Any], customer: Customer | None = None) -> str | Violation | None:
+def perform_verb(
+    world: World, verb: Verb, said: Mapping[str, Any], customer: Customer | None = None
+) -> str | Violation | None:
     """None: done; "": there was no object for it; the name of a refusal; or a finding.
 
     A Problem must have changed nothing. Any other exception is a bug of the product.
@@ -258,7 +260,7 @@ def failures_after(event: UUID) -> list[Violation]:
         ]
 
 
-def lay_aside(account: UUID) -> None:
+def abandon_account(account: UUID) -> None:
     """End the work of an account that has a finding."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -14,7 +14,7 @@ from workflows.simulation.database import scratch_database
 from workflows.simulation.process import set_up
 from workflows.simulation.report import Report
 from workflows.simulation.run import Simulation
-from workflows.simulation.world import World, unheard
+from workflows.simulation.world import World, without_notifications
 
 
 def simulate(
@@ -48,7 +48,7 @@ def _simulate(
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)  # what fails is a finding, and reported
     try:
-        with scratch_database(template=template), unheard():
+        with scratch_database(template=template), without_notifications():
             world = World()
             try:
                 return Simulation(world, customers=customers, days=days, seed=seed, skip=skip).run()

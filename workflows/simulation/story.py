@@ -17,10 +17,10 @@ from django.db.transaction import atomic, set_rollback
 from core.problems import Problem
 from engine import run_due
 from engine.models import Effect, EffectEvent
-from workflows.simulation.run import Simulation, failures_after, moment_of, say
+from workflows.simulation.run import Simulation, failures_after, moment_of, perform_verb
 from workflows.simulation.scope import Laws, Violation
 from workflows.simulation.verbs import VERBS, sign_up
-from workflows.simulation.world import Customer, World, withhold
+from workflows.simulation.world import Customer, World, mark_external_done
 
 PAYEES = "payee.put_in_force"  # follows from what staff changed, and is of no account
 
@@ -86,7 +86,7 @@ class Teller:
             self.work(customer)
             for _, name, words in on_day:
                 verb = VERBS[name]
-                outcome = say(self.world, verb, words, None if verb.who == "settings" else customer)
+                outcome = perform_verb(self.world, verb, words, None if verb.who == "settings" else customer)
                 if isinstance(outcome, Violation):
                     yield outcome, day
             self.work(customer)
@@ -127,7 +127,7 @@ class Teller:
         mine = Effect.objects.filter(Q(account_id=customer.account_id) | Q(kind=PAYEES))
         while True:
             now = self.world.clock.now()
-            withhold([customer.account_id])
+            mark_external_done([customer.account_id])
             mine.filter(state=Effect.State.WAITING, run_at__lte=now).update(state=Effect.State.READY)
             due = list(mine.filter(state=Effect.State.READY).exclude(lane="outward").values_list("pk", flat=True))
             if not due or not run_due(due):
@@ -166,7 +166,7 @@ def _fewer(events: list[Event], is_enough: Callable[[list[Event]], bool]) -> lis
 @contextmanager
 def undone(world: World) -> Iterator[None]:
     """Roll back all writes, and put the clock back."""
-    offset, noted, sign_ups = world.clock.offset, world.forget_notes_after(), world.sign_ups
+    offset, noted, sign_ups = world.clock.offset, world.notes_position(), world.sign_ups
     block = atomic()
     block._from_testcase = True  # type: ignore[attr-defined]  # not the engine's: it may run effects inside
     block.__enter__()
@@ -175,7 +175,7 @@ def undone(world: World) -> Iterator[None]:
     finally:
         set_rollback(True)
         block.__exit__(None, None, None)
-        world.note_from(noted)
+        world.restore_notes_position(noted)
         world.sign_ups = sign_ups
         world.clock.advance(days=(offset - world.clock.offset) / timedelta(days=1))
         connection.ensure_connection()

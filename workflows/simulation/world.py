@@ -167,11 +167,11 @@ class World:
             cursor.execute(_NOTE_ISSUED, [self._noted])
         self._noted = latest
 
-    def forget_notes_after(self) -> UUID:
-        """For `note_from`, when a replay is rolled back."""
+    def notes_position(self) -> UUID:
+        """For `restore_notes_position`, when a replay is rolled back."""
         return self._noted
 
-    def note_from(self, key: UUID) -> None:
+    def restore_notes_position(self, key: UUID) -> None:
         self._noted = key
 
     def work(self, *, send: bool = False) -> None:
@@ -179,7 +179,7 @@ class World:
         of = () if send else ("inward",)
         while True:
             if not send:
-                withhold()
+                mark_external_done()
             if not sum(run_due(ids, of=of) for ids in sweep()) + run_due(limit=LIMIT, of=of):
                 return
 
@@ -212,7 +212,7 @@ def _keep_all(method: PaymentMethod) -> None:
             cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
 
 
-def withhold(accounts: Iterable[UUID] = ()) -> None:
+def mark_external_done(accounts: Iterable[UUID] = ()) -> None:
     """Mark external effects done without sending them, of these accounts or of all."""
     only = " AND account_id = ANY(%s::uuid[])" if accounts else ""
     with connection.cursor() as cursor:
@@ -227,7 +227,7 @@ def withhold(accounts: Iterable[UUID] = ()) -> None:
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
+def without_notifications() -> Iterator[None]:
     """New effects notify no worker: a simulation looks for them itself."""
     receivers, effects_created.receivers = effects_created.receivers, []
     effects_created.sender_receivers_cache.clear()

@@ -38,7 +38,7 @@ TABLES = {
 OF_THE_ACCOUNT = {"core_user", "core_account", "core_membership", "core_subscription"}
 MACHINES_OF_THE_ACCOUNT = {"account", "subscription", ""}
 UNIQUE_WORDS = {"email", "email_canonical", "number", "reference", "reference_key"}
-AT_ONCE = 50_000
+ROWS_AT_ONCE = 50_000
 
 
 class Stock:
@@ -116,8 +116,8 @@ class Stock:
             ).fetchall()
         ]
         ids = {row["id"]: self._is_of_the_account(table, row) for table, row in rows}
-        for start in range(first, first + count, AT_ONCE):
-            end = min(start + AT_ONCE, first + count) - 1
+        for start in range(first, first + count, ROWS_AT_ONCE):
+            end = min(start + ROWS_AT_ONCE, first + count) - 1
             for table, row in rows:
                 every = per_account if ids[row["id"]] else 1
                 columns = self._columns(table)

@@ -22,7 +22,7 @@ from workflows.actions import available_to
 from workflows.settlement.balances import balance_of
 
 MAX_RESULTS = 20
-LATEST = 12
+LATEST_ROWS = 12
 
 
 class SearchForm(PageForm):
@@ -50,11 +50,13 @@ def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         "may_adjust": request.user.may_decide_on(account.pk, ADJUST),
         "balances": sorted(balance_of(pk).items()) or [(account.currency, Decimal(0))],
         "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
-        "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST],
-        "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST],
-        "payments": Payment.objects.filter(account=pk).select_related("invoice", "method").order_by("-id")[:LATEST],
-        "entries": CreditEntry.objects.filter(account=pk).select_related("actor").order_by("-id")[:LATEST],
-        "steps": steps[:LATEST],
+        "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST_ROWS],
+        "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST_ROWS],
+        "payments": Payment.objects.filter(account=pk)
+        .select_related("invoice", "method")
+        .order_by("-id")[:LATEST_ROWS],
+        "entries": CreditEntry.objects.filter(account=pk).select_related("actor").order_by("-id")[:LATEST_ROWS],
+        "steps": steps[:LATEST_ROWS],
     }
     return render(request, "web/staff/account.html", context)
 
@@ -68,9 +70,9 @@ def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         "verbs": available_to(invoice, request.user),
         "may_record": may_see(request.user, REVIEW),
         "billed_to": [text for name in BILLING_FIELDS if (text := invoice.snapshot.get(name))],
-        "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST],
-        "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST],
-        "steps": steps[:LATEST],
+        "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST_ROWS],
+        "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST_ROWS],
+        "steps": steps[:LATEST_ROWS],
     }
     return render(request, "web/staff/invoice.html", context)
 

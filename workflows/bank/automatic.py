@@ -22,7 +22,7 @@ from workflows.settlement.locking import lock_account
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100  # lines, for which candidates are looked up together
+LINES_AT_ONCE = 100  # lines, for which candidates are looked up together
 SECONDS = 5.0  # after which the next effect goes on
 
 
@@ -35,7 +35,7 @@ def match_file(file: StatementFile, effect: Effect) -> None:
     ends = time.monotonic() + SECONDS
     after = UUID(effect.payload["after"]) if effect.payload else None
     lines = _eligible(file, after)
-    while some := list(islice(lines, AT_ONCE)):
+    while some := list(islice(lines, LINES_AT_ONCE)):
         _match(some)
         if time.monotonic() > ends:
             last = some[-1].pk
@@ -63,7 +63,7 @@ def _eligible(file: StatementFile, after: UUID | None) -> Iterator[StatementLine
     )
     if after is not None:
         lines = lines.filter(pk__gt=after)
-    return lines.select_related("bank_account").order_by("pk").iterator(AT_ONCE)
+    return lines.select_related("bank_account").order_by("pk").iterator(LINES_AT_ONCE)
 
 
 def _match(lines: list[StatementLine]) -> None:

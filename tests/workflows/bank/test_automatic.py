@@ -90,7 +90,7 @@ def test_matching_user_without_rights_decides_nothing(automaton, invoice, import
 
 def test_many_lines_are_matched_by_several_effects(automaton, imported, monkeypatch):
     monkeypatch.setattr(automatic, "SECONDS", 0.0)
-    monkeypatch.setattr(automatic, "AT_ONCE", 2)
+    monkeypatch.setattr(automatic, "LINES_AT_ONCE", 2)
     invoices = [issued() for _ in range(5)]
 
     imported(camt(*(Row("89.00", invoice.payment_reference) for invoice in invoices)))

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.datastructures import MultiValueDict
 from drf_spectacular.utils import extend_schema_serializer
 from iso4217 import Currency as KnownCurrency
 from rest_framework import serializers
@@ -30,11 +31,13 @@ MONEY_OUT = {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$", "ex
 
 
 class StrictSerializer(serializers.Serializer):
-    """Refuses fields that it does not know."""
+    """Refuses fields that it does not know, and of a form those that are sent twice."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
             raise serializers.ValidationError({name: ["This field is not known here."] for name in sorted(unknown)})
+        if isinstance(data, MultiValueDict) and (twice := [name for name in data if len(data.getlist(name)) > 1]):
+            raise serializers.ValidationError({name: ["Send this field once."] for name in twice})
         return super().to_internal_value(data)
 
 

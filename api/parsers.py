@@ -27,7 +27,7 @@ class StrictJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        _check_encoding(media_type or "", parser_context or {})
+        check_encoding(media_type or "", parser_context or {})
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
             raise PayloadTooLarge(f"The body is larger than {MAX_BYTES} bytes.")
@@ -71,14 +71,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return names
 
 
-def _check_encoding(media_type: str, context: Mapping[str, Any]) -> None:
+def check_encoding(media_type: str, context: Mapping[str, Any], kind: str = "application/json") -> None:
+    """Raises UnsupportedMediaType for another charset than UTF-8, and for a compressed body."""
     try:
         charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
     except (LookupError, ValueError):  # unknown encoding of a parameter: RFC 2231
         charset = "none"
     coding = context["request"].headers.get("Content-Encoding", "identity") if "request" in context else "identity"
     if charset.lower() not in ("utf-8", "utf8") or coding.lower() != "identity":
-        raise UnsupportedMediaType("Send application/json, in UTF-8 and not compressed.")
+        raise UnsupportedMediaType(f"Send {kind}, in UTF-8 and not compressed.")
 
 
 def _finite(number: str) -> float:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -30,6 +27,7 @@ from api.fields import (
     UuidField,
 )
 from api.query import ListQuery
+from api.uploads import UploadView
 from api.views import StaffView, operation
 from core.models import BankAccount, PaymentMethod, Statement, StatementFile
 from core.models.statement import FILE_MAX_BYTES
@@ -106,42 +104,21 @@ class UploadedOut(serializers.Serializer):
     duplicate = serializers.BooleanField(help_text="Whether the same bytes were sent before: nothing is imported then.")
 
 
-class Statements(StaffView, ReadOnlyModelViewSet):
+class Statements(UploadView, StaffView, ReadOnlyModelViewSet):
     """billing/admin/statements/: files of the bank, newest first."""
 
+    BODY_MAX_BYTES = FILE_MAX_BYTES + FORM_MAX_BYTES
     serializer_class = StatementFileOut
     permission = "core.import_statements"
-    parser_classes = (MultiPartParser,)
 
     class In(StrictSerializer):
         file = serializers.FileField(allow_empty_file=True, help_text="At most 20 MB; its name is not asked.")
         bank_account = UuidField(required=False, help_text="Where the file does not say which account it is of.")
-        profile = Text(required=False, max_length=20_000, help_text="How a table is read, as JSON.")
+        profile = Text(required=False, lines=True, max_length=20_000, help_text="How a table is read, as JSON.")
 
     class Filters(ListQuery):
         status = Choice(StatementFile.Status.choices, required=False)
         bank_account = UuidField(required=False)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The body is taken from its sender before a transaction begins: a slow one keeps no rows waiting."""
-        if request.method == "POST" and "Authorization" in request.headers:
-            length = request.META.get("CONTENT_LENGTH") or "0"
-            if length.isdigit() and int(length) <= FILE_MAX_BYTES + FORM_MAX_BYTES:
-                request.FILES  # noqa: B018
-        return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > FILE_MAX_BYTES + FORM_MAX_BYTES:
-            raise PayloadTooLarge("A statement file has at most 20 MB.")
-        super().initial(request, *args, **kwargs)
-
-    def content_for_key(self, request: Request) -> bytes:
-        sent = {name: str(value) for name, value in request.POST.items()}
-        files = {name: sha256(file.read()).hexdigest() for name, file in request.FILES.items()}
-        for file in request.FILES.values():
-            file.seek(0)
-        return json.dumps([sent, files], sort_keys=True).encode()
 
     def get_queryset(self) -> QuerySet[StatementFile]:
         wanted = self.query

@@ -48,7 +48,11 @@ class BankAccount(BaseModel):
 
     def clean(self) -> None:
         """Normalises the numbers. Raises for a wrong IBAN, an unknown currency, and an account without a number."""
-        self.iban, self.number, self.bank = (_compact(text) for text in (self.iban, self.number, self.bank))
+        for field in ("iban", "number", "bank"):
+            compact = "".join(getattr(self, field).split())
+            if not compact.isascii():  # capitals of other letters may be longer than their column
+                raise ValidationError({field: "Write it in the letters A to Z and digits."})
+            setattr(self, field, compact.upper())
         self.currency = self.currency.upper()
         if self.iban and not iban.is_valid(self.iban):
             raise ValidationError({"iban": "This is no IBAN: its check digits are wrong."})
@@ -58,7 +62,3 @@ class BankAccount(BaseModel):
             raise ValidationError({"automatic_limit": "Say up to which amount nobody needs to look."})
         if not is_currency(self.currency):
             raise ValidationError({"currency": "There is no such currency."})
-
-
-def _compact(text: str) -> str:
-    return "".join(text.split()).upper()

@@ -6,18 +6,20 @@ import json
 import random
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT
 from jsonschema import Draft202012Validator
 
 from api.docs import published
 from core.validation.proof_links import TYPED_HTTPS, plain_https
 from core.validation.text import has_visible_character
 from tests.api.matrix import BODIES, noun_of
-from tests.api.published import formats, operations
+from tests.api.published import body_of, formats, operations, takes_a_form
 from tests.api.scenario import Scenario
 from tests.odd_texts import as_header, odd_texts, spelled, unseen
 
@@ -103,6 +105,7 @@ ODD_HEADERS = {
     "traceparent": "00-",
 }
 UNBOUNDED = 2000  # of a field without a longest text
+LAX = ("utf-8", "surrogatepass")
 NOT_UTF8 = b'"\xff\xfe\x80"'
 UNKNOWN = ["status", "credits", "is_staff", "account_id_", "approved_by", "__proto__", "\u202e", ""]
 
@@ -127,20 +130,28 @@ def attacks(scenario: Scenario, name: str) -> Iterator[Attack]:
     """Everything that is tried on one operation, by somebody who may use it."""
     path = address(scenario, name)
     body = BODIES[name](scenario) if name in BODIES else None
-    plain = None if body is None else json.dumps(body).encode()
-    yield from _in_the_address(name, path, plain)
-    yield from _in_the_query(name, path, plain)
-    yield from _in_headers(name, path, plain)
-    if body is not None:
+    plain, kind = written(name, body)
+    for around in (_in_the_address, _in_the_query, _in_headers):
+        for attack in around(name, path, plain):
+            yield replace(attack, content_type=kind)
+    if takes_a_form(name):
+        yield from _in_a_form(name, path, body or {})
+    elif body is not None:
         yield from _in_fields(scenario, name, path, body)
         yield from _instead_of_the_body(name, path, body)
 
 
 def odd_attacks(scenario: Scenario, name: str, texts: Texts = odd_texts) -> Iterator[Attack]:
     """Texts of `tests.odd_texts` in every place of one operation."""
+    kind = written(name, BODIES[name](scenario) if name in BODIES else None)[1]
+    for attack in _odd_attacks(scenario, name, texts):
+        yield replace(attack, content_type=kind)
+
+
+def _odd_attacks(scenario: Scenario, name: str, texts: Texts) -> Iterator[Attack]:
     path = address(scenario, name)
     body = BODIES[name](scenario) if name in BODIES else None
-    plain = None if body is None else json.dumps(body).encode()
+    plain, _ = written(name, body)
     if "{id}" in name:
         before, _, after = ("/api/v1/" + name.split(" ")[1]).partition("{id}")
         own = scenario.id(noun_of(name))
@@ -149,12 +160,43 @@ def odd_attacks(scenario: Scenario, name: str, texts: Texts = odd_texts) -> Iter
     for parameter in operations()[name].get("parameters", []):
         if parameter["in"] == "query":
             yield from _odd_parameter(name, path, parameter, plain, texts)
+    odd_field = _odd_field_of_a_form if takes_a_form(name) else _odd_field
     for part in texts_of(name):
-        yield from _odd_field(name, path, body or {}, part, texts)
+        yield from odd_field(name, path, body or {}, part, texts)
     for header, before in ODD_HEADERS.items():
         for what, text in texts(255, number="10", word="a-good-key"):
             if len(text) < 5_000:
                 yield Attack(name, f"{header}: {what}", path, plain, headers={header: before + as_header(text)})
+
+
+def written(name: str, body: dict[str, Any] | None) -> tuple[bytes | None, str]:
+    """A body as it is sent, and its media type."""
+    if body is None:
+        return None, "application/json"
+    if takes_a_form(name):
+        return form(body), MULTIPART_CONTENT
+    return json.dumps(body).encode(), "application/json"
+
+
+@dataclass(frozen=True)
+class File:
+    content: bytes
+    name: str = "a.txt"
+
+
+def form(body: dict[str, Any], *more: tuple[str, Any]) -> bytes:
+    """multipart/form-data, without the tidying of Django's own. more: parts after those of the body."""
+    parts = []
+    for name, value in (*body.items(), *more):
+        file = value if isinstance(value, File) else None
+        if isinstance(value, SimpleUploadedFile):
+            value.seek(0)
+            file = File(value.read(), str(value.name))
+        named = f'; filename="{file.name}"' if file else ""
+        content = file.content if file else value if isinstance(value, bytes) else str(value).encode(*LAX)
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{named}\r\n\r\n'
+        parts.append(head.encode(*LAX) + content + b"\r\n")
+    return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
 def address(scenario: Scenario, name: str) -> str:
@@ -165,7 +207,7 @@ def address(scenario: Scenario, name: str) -> str:
 @cache
 def request_judge(name: str) -> Draft202012Validator:
     """Whether a body is one that the schema takes."""
-    schema = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
+    _, schema = body_of(name)
     return Draft202012Validator({**schema, "components": published()["components"]}, format_checker=formats)
 
 
@@ -192,8 +234,7 @@ class Part:
 
 def texts_of(name: str) -> list[Part]:
     """The leaves of a body, with how long a text there may be."""
-    body = operations()[name].get("requestBody")
-    return list(_parts(body["content"]["application/json"]["schema"], ())) if body else []
+    return list(_parts(body_of(name)[1], ())) if "requestBody" in operations()[name] else []
 
 
 def _parts(schema: Any, above: tuple[str, ...]) -> Iterator[Part]:
@@ -222,8 +263,7 @@ def _resolved(schema: Any) -> Any:
 
 def fields_of(name: str) -> Iterator[tuple[str, ...]]:
     """The leaves of a body: `("amount",)`, `("allocations", "0", "invoice_id")`."""
-    body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
-    yield from _leaves(body, ())
+    yield from _leaves(body_of(name)[1], ())
 
 
 def _leaves(schema: Any, above: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -266,6 +306,54 @@ def _odd_field(name: str, path: str, body: dict[str, Any], part: Part, texts: Te
         place = (*part.place[:-1], text)
         document = json.dumps(_put({**body}, place)).replace('"@@"', json.dumps(own or "x"))
         yield Attack(name, f"{'.'.join(part.place)} misspelled: {what}", path, document.encode())
+
+
+def _in_a_form(name: str, path: str, body: dict[str, Any]) -> Iterator[Attack]:
+    """Values in its fields, its file and the name of that; forms that are none; other media types."""
+
+    def sent(what: str, raw: bytes, kind: str = MULTIPART_CONTENT) -> Attack:
+        return Attack(name, what, path, raw, kind)
+
+    for field_name, *_ in fields_of(name):
+        for what, text in TEXTS.items():
+            yield sent(f"{field_name}: {what}", form({**body, field_name: text}))
+            yield sent(f"{field_name}: file of {what}", form({**body, field_name: File(text.encode(*LAX))}))
+            yield sent(f"{field_name}: file named {what}", form({**body, field_name: File(b"x", text)}))
+        yield sent(f"{field_name} twice", form(body, (field_name, body.get(field_name, "x")), (field_name, "x")))
+        yield sent(f"{field_name}: no UTF-8", form({**body, field_name: NOT_UTF8}))
+    for unknown in UNKNOWN:
+        yield sent(f"unknown field {unknown!r}", form(body, (unknown, "1")))
+        yield sent(f"unknown file {unknown!r}", form(body, (unknown, File(b"1"))))
+    good = form(body)
+    part = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="a"'.encode()
+    bodies = {
+        "nothing": b"",
+        "JSON": b"{}",
+        "truncated": good[: len(good) // 2],
+        "no end": good[:-10],
+        "10,000 parts": (part + b"\r\n\r\n1\r\n") * 10_000 + good,
+        "300 kB in a field": part + b"\r\n\r\n" + b"a" * 300_000 + b"\r\n" + good,
+        "no disposition": f"--{BOUNDARY}\r\nX: y\r\n\r\n1\r\n".encode() + good,
+        "no base64": part + b"\r\nContent-Transfer-Encoding: base64\r\n\r\n%%%\r\n" + good,
+        "unknown charset": part + b"; filename*=bogus'en'%41\r\n\r\n1\r\n" + good,
+        "100 kB of headers": part + b"\r\nX: " + b"a" * 100_000 + b"\r\n\r\n1\r\n" + good,
+    }
+    for what, raw in bodies.items():
+        yield sent(f"body: {what}", raw)
+    kinds = ["", "*/*", "text/plain", "application/json", "application/x-www-form-urlencoded", "multipart/form-data"]
+    kinds += [f"{MULTIPART_CONTENT}; charset=utf-16", f"multipart/mixed; boundary={BOUNDARY}"]
+    kinds += [f"multipart/form-data; boundary{rest}" for rest in ("=", "=\xff", f"={'x' * 500}", "*=bogus'en'%41")]
+    for kind in kinds:
+        yield sent(f"Content-Type {kind!r}", good, kind)
+    yield replace(sent("gzip", good), headers={"Content-Encoding": "gzip"})
+
+
+def _odd_field_of_a_form(name: str, path: str, body: dict[str, Any], part: Part, texts: Texts) -> Iterator[Attack]:
+    [field_name], own = part.place, _standing(body, part.place)
+    for what, text in texts(part.longest, part.kind, word=own or "Acme"):
+        yield Attack(name, f"{field_name}: odd {what}", path, form({**body, field_name: text}))
+    for what, text in random.sample(list(unseen(field_name)), 5):
+        yield Attack(name, f"{field_name} misspelled: {what}", path, form(body, (text, own or "x")))
 
 
 def _standing(body: Any, place: tuple[str, ...]) -> str:

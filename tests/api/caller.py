@@ -39,6 +39,12 @@ class Caller:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._checked(self.client.post(BASE + path, body or {}, format="json", headers=headers))
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self._checked(self.client.patch(BASE + path, body, format="json"))
+
+    def post_form(self, path: str, form: dict[str, Any], **headers: str) -> Any:
+        return self._checked(self.client.post(BASE + path, form, format="multipart", headers=headers))
+
     def post_raw(self, path: str, body: bytes, content_type: str = "application/json") -> Any:
         return self._checked(self.client.post(BASE + path, body, content_type=content_type))
 

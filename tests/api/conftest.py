@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db.transaction import atomic, set_rollback
 
-from core.models import Account, Payment, Plan, User
+from core.models import Account, BankAccount, Payment, Plan, User
+from core.models.user import STAFF_PERMISSIONS
 from engine import perform
 from tests.api.caller import BASE, Caller, answered, is_problem
 from tests.api.published import operation_of
@@ -22,8 +24,11 @@ from tests.factories import (
     PaymentMethodFactory,
     PlanFactory,
     StaffFactory,
+    UserFactory,
 )
+from tests.workflows.bank.statement_files import IBAN
 from workflows.actions import claim_payment, sign_up
+from workflows.bank import import_statement
 from workflows.settlement.credits import grant, post
 
 __all__ = ["BASE", "Caller", "is_problem"]
@@ -121,3 +126,31 @@ def settled(run_effects: Callable[[], None]) -> tuple[Payment, User]:
     perform(payment.approve, by=staff)
     run_effects()
     return payment, staff
+
+
+@pytest.fixture
+def bookkeeper(db: None) -> Caller:
+    """Staff with every duty about money."""
+    person = UserFactory(is_staff=True)
+    person.user_permissions.set(
+        Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    )
+    return Caller(person)
+
+
+@pytest.fixture
+def bank_account(db: None) -> BankAccount:
+    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
+    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
+    return account
+
+
+@pytest.fixture
+def imported(bookkeeper: Caller, bank_account: BankAccount, run_effects: Callable[[], None]) -> Callable[[bytes], None]:
+    """`imported(content)`: after a worker has read it."""
+
+    def imported_(content: bytes) -> None:
+        import_statement(content, name="statement.xml", by=bookkeeper.user)
+        run_effects()
+
+    return imported_

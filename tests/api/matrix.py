@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from tests.api.scenario import ACTORS, Scenario
+from tests.workflows.bank.statement_files import Row, camt
 
 #    nobody stranger viewer member admin owner clerk reviewer approver operator root
 MATRIX = {
@@ -73,6 +76,20 @@ MATRIX = {
     "POST billing/admin/invoices/{id}/void/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/invoices/{id}/write-off/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/credits/adjust/": "401 403 403 403 403 403 403 403 201 403 403",
+    # The bank.
+    "GET billing/admin/statements/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/statements/": "401 403 403 403 403 403 403 403 202 403 403",
+    "GET billing/admin/statements/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
+    "GET billing/admin/bank-lines/": "401 403 403 403 403 403 403 403 200 403 403",
+    "GET billing/admin/bank-lines/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/bank-lines/{id}/match/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/bank-lines/{id}/unmatch/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/bank-lines/{id}/ignore/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/bank-lines/{id}/return/": "401 403 403 403 403 403 403 403 200 403 403",
+    "GET billing/admin/bank-accounts/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/bank-accounts/": "401 403 403 403 403 403 403 403 201 403 403",
+    "GET billing/admin/bank-accounts/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
+    "PATCH billing/admin/bank-accounts/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
     # What each of these would bring about: asked by who may do it, and answered as they would be.
     "POST billing/admin/payments/{id}/preview/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/payments/{id}/approve/preview/": "401 404 403 403 403 403 403 403 200 403 403",
@@ -112,6 +129,11 @@ NOUNS = {
     "billing/subscriptions/": "subscription",
     "billing/payments/": "claim",
     "billing/admin/payments/": "claim",
+    "billing/admin/statements/": "statement",
+    "billing/admin/bank-lines/": "line",
+    "billing/admin/bank-accounts/": "bank account",
+    "POST billing/admin/bank-lines/{id}/unmatch/": "matched line",
+    "POST billing/admin/bank-lines/{id}/return/": "outgoing line",
     "workflows/effects/": "effect",
     "workflows/pauses/": "pause",
     "POST billing/admin/payments/{id}/reverse/": "settled",
@@ -183,6 +205,18 @@ BODIES: dict[str, Callable[[Scenario], dict[str, Any]]] = {
         "amount": 5,
         "reason": "matrix",
     },
+    "POST billing/admin/statements/": lambda scenario: {
+        "file": SimpleUploadedFile("statement.xml", camt(Row("7.00", "matrix"), currency="USD")),
+        "bank_account": scenario.id("bank account"),
+    },
+    "POST billing/admin/bank-lines/{id}/match/": lambda scenario: {
+        "payments": [{"payment": scenario.id("claim"), "amount": "1.00"}]
+    },
+    "POST billing/admin/bank-lines/{id}/unmatch/": lambda scenario: {},
+    "POST billing/admin/bank-lines/{id}/ignore/": lambda scenario: {"reason": "matrix"},
+    "POST billing/admin/bank-lines/{id}/return/": lambda scenario: {"payment": scenario.id("settled")},
+    "POST billing/admin/bank-accounts/": lambda scenario: {"name": "Matrix", "number": "42", "currency": "USD"},
+    "PATCH billing/admin/bank-accounts/{id}/": lambda scenario: {"name": "Another name"},
     "POST workflows/effects/{id}/retry/": lambda scenario: {},
     "POST workflows/effects/{id}/skip/": lambda scenario: {"reason": "matrix"},
     "POST workflows/effects/bulk-retry/": lambda scenario: {},

@@ -26,6 +26,16 @@ def operations() -> dict[str, dict[str, Any]]:
     }
 
 
+def body_of(name: str) -> tuple[str, Any]:
+    """Media type and schema of what an operation takes."""
+    [(media_type, content)] = operations()[name]["requestBody"]["content"].items()
+    return media_type, content["schema"]
+
+
+def takes_a_form(name: str) -> bool:
+    return "requestBody" in operations()[name] and body_of(name)[0] == "multipart/form-data"
+
+
 def operation_of(method: str, path: str) -> str | None:
     """The name of what answers there: `/api/v1/billing/payments/018f.../` is `GET billing/payments/{id}/`."""
     method = "GET" if method == "HEAD" else method

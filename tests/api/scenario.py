@@ -11,16 +11,18 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import override_settings
 
-from core.models import Industry, Membership, Payment, Subscription, User
+from core.models import BankAccount, Industry, Membership, Payment, StatementLine, Subscription, User
 from core.models.user import STAFF_PERMISSIONS
 from engine import pause, perform, testing
 from engine.ids import uuid7
 from engine.models import Effect
 from tests.api.caller import Caller
 from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
+from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions import choose_plan, claim_payment, sign_up
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
+from workflows.bank import Part, import_statement, match_line
 from workflows.mail.signed_links import RESET, VERIFICATION
 
 CUSTOMERS = ["stranger", "viewer", "member", "admin", "owner"]
@@ -79,6 +81,7 @@ def build() -> Scenario:
     subscription, upgrade = choose_plan(ours.account, plans["growth"], by=ours.user, method=method)
     assert upgrade is not None
     waiting = claim(upgrade, ours.user, "WAITING")
+    bank_account, lines = _bank(settled, staff["approver"])
     # A plan chosen for the next period, which can be taken back.
     Subscription.objects.filter(pk=subscription.pk).update(
         next_plan=plans["growth"], next_price=Decimal("189.00"), next_credits=3000, next_interval="month"
@@ -105,6 +108,11 @@ def build() -> Scenario:
             "industry": industry.pk,
             "effect": effect.pk,
             "pause": paused.pk,
+            "bank account": bank_account.pk,
+            "statement": lines[0].statement.file_id,
+            "line": lines[0].pk,
+            "matched line": lines[1].pk,
+            "outgoing line": lines[2].pk,
             "missing": uuid7(),
         },
         more={
@@ -142,6 +150,20 @@ def _customer(name: str, plan: Any) -> SignUp:
         currency="USD",
         billing=BILLING,
     )
+
+
+def _bank(settled: Payment, bookkeeper: User) -> tuple[BankAccount, list[StatementLine]]:
+    """An account of the operator's with three lines: one is open, one is what `settled` was, one took it back."""
+    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="USD")
+    account.payment_methods.add(settled.method)
+    settled.refresh_from_db()
+    rows = [Row("89.00", "rent"), Row(f"{settled.received}", "seen"), Row(f"-{settled.received}", "returned")]
+    import_statement(camt(*rows, currency="USD"), name="march.xml", by=bookkeeper)
+    testing.run_effects()
+    lines = list(StatementLine.objects.select_related("statement", "bank_account").order_by("row"))
+    assert settled.received is not None
+    match_line(lines[1], [Part(settled.received, payment=settled)], by=bookkeeper)
+    return account, lines
 
 
 def _member(customer: SignUp, role: str) -> User:

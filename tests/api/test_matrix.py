@@ -9,7 +9,7 @@ from django.db.transaction import atomic, set_rollback
 
 from tests.api.conftest import BASE
 from tests.api.matrix import BODIES, MATRIX, actor_of, noun_of
-from tests.api.published import must_conform, operations
+from tests.api.published import must_conform, operations, takes_a_form
 from tests.api.scenario import ACTORS, Scenario, digest
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,8 @@ def ask(scenario: Scenario, actor: str, name: str, *, key: str | None = None, **
         path = path.replace("{id}", key or scenario.id(noun_of(name)))
     body = BODIES[name](scenario) if name in BODIES else None
     send = getattr(scenario.callers[actor].client, method.lower())
-    answer = send(BASE + path, body, format="json", headers=headers) if method != "GET" else send(BASE + path)
+    kind = "multipart" if takes_a_form(name) else "json"
+    answer = send(BASE + path, body, format=kind, headers=headers) if method != "GET" else send(BASE + path)
     must_conform(answer)
     return answer
 

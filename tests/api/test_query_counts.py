@@ -13,7 +13,8 @@ from api.payments import PaymentOut
 from core.models import BalanceEntry, Payment
 from engine import perform
 from tests.api.conftest import Caller, is_problem
-from tests.factories import MembershipFactory, PaymentFactory, StaffFactory, UserFactory
+from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, StaffFactory, UserFactory
+from tests.workflows.bank.statement_files import Row, camt
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +48,28 @@ def test_a_page_of_all_payments_is_who_asks_what_they_may_and_the_page(payments,
 
     with django_assert_num_queries(3):
         assert len(staff.get("billing/admin/payments/").json()["results"]) == 4
+
+
+def test_page_of_bank_lines_does_not_ask_for_each(bookkeeper, imported, django_assert_num_queries):
+    invoices = [InvoiceFactory(currency="EUR") for _ in range(12)]
+    imported(camt(*(Row("89.00", invoice.payment_reference) for invoice in invoices)))
+
+    with CaptureQueriesContext(connection) as few:
+        assert len(bookkeeper.get("billing/admin/bank-lines/?page_size=3").json()["results"]) == 3
+    with django_assert_num_queries(len(few)):
+        assert len(bookkeeper.get("billing/admin/bank-lines/?page_size=12").json()["results"]) == 12
+    assert len(few) <= 10
+
+
+def test_page_of_statements_does_not_ask_for_each(bookkeeper, imported, django_assert_num_queries):
+    for number in range(6):
+        imported(camt(Row("1.00", f"{number}"), opening=f"{number}.00"))
+
+    with CaptureQueriesContext(connection) as few:
+        assert len(bookkeeper.get("billing/admin/statements/?page_size=2").json()["results"]) == 2
+    with django_assert_num_queries(len(few)):
+        assert len(bookkeeper.get("billing/admin/statements/?page_size=6").json()["results"]) == 6
+    assert len(few) <= 5
 
 
 def test_a_page_shows_what_was_asked_for_in_its_order(payments):

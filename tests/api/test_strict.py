@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.conftest import BASE, Caller, is_problem
 from tests.api.published import operations
-from tests.factories import InvoiceFactory, MembershipFactory, OperatorFactory, StaffFactory
+from tests.factories import InvoiceFactory, MembershipFactory, OperatorFactory
 
 KEY = str(UUID(int=2**127 + 5))  # nobody's
 
@@ -25,12 +25,12 @@ def owner():
 
 
 @pytest.fixture
-def right_caller(owner):
+def right_caller(owner, bookkeeper):
     """Somebody who may read the list at that address."""
-    staff, operator = Caller(StaffFactory()), Caller(OperatorFactory())
+    operator = Caller(OperatorFactory())
 
     def choose(path):
-        return operator if path.startswith("workflows/") else staff if "admin/" in path else owner
+        return operator if path.startswith("workflows/") else bookkeeper if "admin/" in path else owner
 
     return choose
 
@@ -127,13 +127,18 @@ def test_a_cursor_that_was_tampered_with_is_refused(owner):
         ("credits/entries/", "kind=grant"),
         ("billing/admin/payments/", "status=failed&country=PK&method=x&age=3&amount=1.00&search=x"),
         ("billing/admin/accounts/", "status=trial&search=x"),
+        ("billing/admin/statements/", f"status=imported&bank_account={KEY}"),
+        (
+            "billing/admin/bank-lines/",
+            f"status=open&bank_account={KEY}&statement={KEY}&q=x&amount_min=1.00&amount_max=2",
+        ),
     ],
 )
 def test_the_filters_of_the_contract_are_taken_and_their_values_looked_at(path, query, right_caller):
     caller = right_caller(path)
 
     assert caller.get(f"{path}?{query}").status_code == 200
-    for name in ("status", "kind", "country", "age", "amount"):
+    for name in ("status", "kind", "country", "age", "amount", "bank_account", "statement", "amount_max"):
         if f"{name}=" in query:
             assert is_problem(caller.get(f"{path}?{name}=odd"), 400, "validation-error")
 

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from uuid import uuid4
 
 from django.db.transaction import atomic
 from knox.models import AuthToken
 
-from core.models import Account, Industry, Invoice, Membership, Payment, Plan, Subscription, User
+from core.models import (
+    Account,
+    BankAccount,
+    Industry,
+    Invoice,
+    Membership,
+    Payment,
+    Plan,
+    StatementFile,
+    StatementLine,
+    Subscription,
+    User,
+)
 from engine import create_many, pause, perform
 from engine.models import Effect
 from tests.faults.data import claim
+from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions.sites import open_site
+from workflows.bank import import_statement
 from workflows.settlement.credits import grant, post
 
 STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}
@@ -68,9 +83,21 @@ def prepare(file: str) -> None:
             "site": [str(site.pk) for site in sites],
             "effect": dead,
             "pause": pauses,
+            **_bank(User.objects.get(email=STAFF["approver"])),
         },
         own={"invoice": _keys(account.invoices.filter(status="pending"))},
     )
+
+
+def _bank(bookkeeper: User) -> dict[str, list[str]]:
+    account = BankAccount.objects.create(name="Fuzzing", iban=IBAN, currency="USD")
+    content = camt(*(Row("1.00", f"{n}") for n in range(MANY)), currency="USD")
+    file, _ = import_statement(content, name="fuzzing.xml", by=bookkeeper)
+    while file.status == StatementFile.Status.QUEUED:  # until a worker has read it
+        time.sleep(0.1)
+        file.refresh_from_db()
+    lines = StatementLine.objects.filter(bank_account=account)
+    return {"bank account": [str(account.pk)], "statement": [str(file.pk)], "line": _keys(lines)}
 
 
 def _token(user: User) -> str:

@@ -25,12 +25,15 @@ next_id = {noun: cycle(keys) for noun, keys in FACTS["ids"].items()}
 # By what stands in the address before the id.
 NOUNS = {"members": "member", "sites": "site", "invoices": "invoice", "subscriptions": "subscription"}
 NOUNS |= {"payments": "payment", "effects": "effect", "accounts": "closing", "pauses": "pause"}
+NOUNS |= {"statements": "statement", "bank-lines": "line", "bank-accounts": "bank account"}
 # What is well-formed may still be wrong for what is there, which no schema can say: a cursor that we did not sign, a
 # plan that is not offered, another password than one's own, more digits than a currency has...
 SEMANTIC = {"cursor", "plan", "payment_method", "currency", "amount", "amount_received", "allocations", "machine"}
 SEMANTIC |= {"password", "new_password", "old_password", "token", "email", "billing_email", "time_zone", "industry"}
 SEMANTIC |= {"address_line1", "city", "country", "postal_code", "tax_id", "state"}
 SEMANTIC |= {"manual_reference", "paid_on", "payer_name", "reason_code"}
+SEMANTIC |= {"file", "bank_account", "profile"}  # a statement that can be read, of an account that is there
+SEMANTIC |= {"iban", "number", "bank", "automatic_limit", "payment_methods", "payments", "payment"}
 SEMANTIC |= {"throttle", "rate", "scope", "name", "until", "cause"}  # of what is there to be slowed down or stopped
 seen: Counter[tuple[str, int]] = Counter()
 

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from core.models import BankAccount
+from tests.api.caller import staff
+from tests.api.conftest import is_problem
+from tests.factories import PaymentMethodFactory
+from tests.workflows.bank.statement_files import IBAN
+
+pytestmark = pytest.mark.django_db
+PATH = "billing/admin/bank-accounts/"
+
+
+@pytest.mark.happy("GET billing/admin/bank-accounts/", "GET billing/admin/bank-accounts/{id}/")
+@pytest.mark.happy("POST billing/admin/bank-accounts/", "PATCH billing/admin/bank-accounts/{id}/")
+def test_bank_account_is_added_and_changed(bookkeeper):
+    PaymentMethodFactory(code="sepa", currency="EUR")
+    body = {"name": "Main", "iban": "DE02 1001 0010 0006 8201 01", "currency": "EUR", "payment_methods": ["sepa"]}
+    added = bookkeeper.post(PATH, body)
+    assert added.status_code == 201, added.content
+    row = added.json()
+    assert (row["iban"], row["automatic"], row["payment_methods"]) == (IBAN, False, ["sepa"])
+
+    changed = bookkeeper.patch(f"{PATH}{row['id']}/", {"automatic": True, "automatic_limit": "500.00"})
+
+    assert changed.status_code == 200, changed.content
+    assert (changed.json()["automatic"], changed.json()["automatic_limit"]) == (True, "500.00")
+    assert bookkeeper.get(f"{PATH}{row['id']}/").json() == changed.json()
+    assert [one["name"] for one in bookkeeper.get(PATH).json()["results"]] == ["Main"]
+
+
+def test_second_account_of_that_name_or_number_is_a_conflict(bookkeeper, bank_account):
+    body = {"name": "Other", "iban": IBAN, "currency": "EUR"}
+
+    assert is_problem(bookkeeper.post(PATH, body), 409, "conflict")
+    assert is_problem(bookkeeper.post(PATH, {"name": "Main", "number": "1", "currency": "EUR"}), 409, "conflict")
+    assert bookkeeper.post(PATH, body | {"currency": "USD"}).status_code == 201  # one IBAN for each currency
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"iban": "DE00100100100006820101"}, "iban"),
+        ({"iban": ""}, "iban"),
+        ({"number": "\u00df" * 34}, "number"),  # in capitals twice as long
+        ({"bank": "\u0661" * 20}, "bank"),
+        ({"currency": "XXX"}, "currency"),
+        ({"payment_methods": ["none"]}, "payment_methods"),
+        ({"automatic": True}, "automatic_limit"),
+        ({"automatic_limit": "1.001"}, "automatic_limit"),
+    ],
+)
+def test_wrong_bank_account_is_refused_by_field(bookkeeper, wrong, field):
+    answer = bookkeeper.post(PATH, {"name": "Main", "iban": IBAN, "currency": "EUR", **wrong})
+
+    assert is_problem(answer, 400, "validation-error")
+    assert field in answer.json()["errors"]
+    assert not BankAccount.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"automatic": True, "automatic_limit": "5.00"}, {"automatic_limit": "5.00"}])
+def test_only_those_who_approve_switch_automatic_matches_on(bank_account, digest, change):
+    clerk = staff("import_statements")
+    clerk.user.user_permissions.remove(*clerk.user.user_permissions.filter(codename="approve_payment"))
+    before = digest()
+
+    assert is_problem(clerk.patch(f"{PATH}{bank_account.pk}/", change), 403, "permission-denied")
+    assert digest() == before
+    assert clerk.patch(f"{PATH}{bank_account.pk}/", {"name": "Second"}).status_code == 200

@@ -32,7 +32,7 @@ def test_line_is_listed_with_suggestions_and_matched(bookkeeper, imported, run_e
     run_effects()
     assert Payment.objects.get().status == "succeeded"
     assert is_problem(bookkeeper.post(f"{PATH}{line['id']}/match/", body), 409, "wrong-state")
-    assert is_problem(bookkeeper.post(f"{PATH}{line['id']}/unmatch/"), 409, "wrong-state")
+    assert is_problem(bookkeeper.post(f"{PATH}{line['id']}/unmatch/"), 409, "conflict")
 
 
 @pytest.mark.happy("POST billing/admin/bank-lines/{id}/unmatch/")

@@ -16,6 +16,7 @@ from django.db.transaction import atomic
 
 from core.models import DutyGrant, Policy, User
 from core.models.duty import ACTIVE, GRANT_DUTIES, STAFF
+from core.models.user import SERVICE_DOMAIN
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import record_event, record_refusal
 from core.validation.email import LONGEST_EMAIL, canonical_email
@@ -195,6 +196,8 @@ def _check_email(email: str, person: User) -> None:
     if not is_trusted(person):
         raise ValidationError({"email": ["Of a customer it is changed in the admin."]})
     canonical = canonical_email(email)
+    if person.is_service or canonical.endswith(SERVICE_DOMAIN):
+        raise ValidationError({"email": ["The address of a service stays, and is no person's."]})
     try:
         validate_email(email.strip())
     except Invalid as error:

@@ -9,7 +9,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.models import Account, MembershipRecord, User
-from core.models.user import LONGEST_PERSON_NAME
+from core.models.user import LONGEST_PERSON_NAME, SERVICE_DOMAIN
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import log_event, record_event, record_refusal
 from core.security.rate_limits import Attempt
@@ -128,6 +128,8 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
 
     Needs a transaction.
     """
+    if canonical_email(email).endswith(SERVICE_DOMAIN):
+        return None  # also before the service has its row
     user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
     # Who types an address need not be the one who had it before: that row keeps its history.
     if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):

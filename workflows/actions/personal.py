@@ -104,6 +104,8 @@ def erase_person(user: User, *, by: User, reason: str) -> dict[str, int]:
     """
     if not by.is_granted("core.erase_person"):
         raise PermissionDenied("You may not erase people.")
+    if user.is_service:
+        raise Conflict("This is a service and no person.")
     with atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         former = list(_former_users(user).select_for_update(no_key=True))

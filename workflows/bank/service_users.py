@@ -6,10 +6,11 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import User
+from core.models.user import SERVICE_DOMAIN
 from workflows.periods import database_now
 
-STATEMENT = "bank-statements@service.invalid"
-MATCHING = "bank-matching@service.invalid"
+STATEMENT = f"bank-statements{SERVICE_DOMAIN}"
+MATCHING = f"bank-matching{SERVICE_DOMAIN}"
 
 
 def statement_user() -> User:

@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.crypto import salted_hmac
 
 from core.models import Account
+from core.models.user import SERVICE_DOMAIN
 from core.validation.email import canonical_email
 from engine import effect_handler, schedule
 from engine.errors import PermanentFailure
@@ -146,6 +147,9 @@ def send(effect: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
     """
     if not to:
         raise NoRecipient("there is nobody to send it to")
+    to = [address for address in to if not canonical_email(address).endswith(SERVICE_DOMAIN)]
+    if not to:
+        return {"kind": email.kind, "recipients": [], "dropped": "a service reads no mail"}
     message_id = f"<{effect.pk}@{_domain()}>"
     message = EmailMultiAlternatives(
         subject=email.subject,

@@ -25,6 +25,8 @@ MONEY = (
     "void_invoice",
     "adjust_credits",
     "manage_accounts",
+    "import_statements",
+    "match_lines",
 )
 DUTIES = {
     "reviewer": (*BILLING, "review_payment"),

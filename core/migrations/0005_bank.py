@@ -27,25 +27,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='StatementFile',
-            fields=[
-                ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=0, editable=False)),
-                ('status', engine.stateful.StatusField(choices=[('queued', 'Queued'), ('imported', 'Imported'), ('refused', 'Refused')], default='queued', max_length=20)),
-                ('sha256', models.CharField(max_length=64)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('size', models.PositiveIntegerField()),
-                ('profile', models.JSONField(null=True)),
-                ('format', models.CharField(blank=True, max_length=20)),
-                ('reader_version', models.CharField(blank=True, max_length=20)),
-                ('error', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-            ],
-            options={
-                'permissions': [('import_statements', 'Import bank statements')],
-            },
-        ),
-        migrations.CreateModel(
             name='BankAccount',
             fields=[
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -65,17 +46,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='PayerIdentity',
+            name='StatementFile',
             fields=[
                 ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('account', 'Account'), ('name', 'Name')], max_length=10)),
-                ('value', models.CharField(max_length=200)),
+                ('version', models.PositiveIntegerField(default=0, editable=False)),
+                ('status', engine.stateful.StatusField(choices=[('queued', 'Queued'), ('imported', 'Imported'), ('refused', 'Refused')], default='queued', max_length=20)),
+                ('sha256', models.CharField(max_length=64)),
+                ('name', models.CharField(blank=True, max_length=255)),
+                ('size', models.PositiveIntegerField()),
+                ('profile', models.JSONField(null=True)),
+                ('format', models.CharField(blank=True, max_length=20)),
+                ('reader_version', models.CharField(blank=True, max_length=20)),
+                ('error', models.JSONField(null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payer_identities', to='core.account')),
-                ('confirmed_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('bank_account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.bankaccount')),
+                ('uploaded_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'verbose_name_plural': 'payer identities',
+                'permissions': [('import_statements', 'Import bank statements')],
             },
         ),
         migrations.CreateModel(
@@ -99,7 +87,22 @@ class Migration(migrations.Migration):
                 ('notes', models.JSONField(default=list)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('bank_account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='core.bankaccount')),
+                ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='core.statementfile')),
             ],
+        ),
+        migrations.CreateModel(
+            name='PayerIdentity',
+            fields=[
+                ('id', models.UUIDField(default=engine.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('account', 'Account'), ('name', 'Name')], max_length=10)),
+                ('value', models.CharField(max_length=200)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payer_identities', to='core.account')),
+                ('confirmed_by', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name_plural': 'payer identities',
+            },
         ),
         migrations.CreateModel(
             name='PendingLine',
@@ -120,21 +123,6 @@ class Migration(migrations.Migration):
                 ('file', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='content', serialize=False, to='core.statementfile')),
                 ('content', models.BinaryField()),
             ],
-        ),
-        migrations.AddField(
-            model_name='statementfile',
-            name='bank_account',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.bankaccount'),
-        ),
-        migrations.AddField(
-            model_name='statementfile',
-            name='uploaded_by',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='statement',
-            name='file',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='core.statementfile'),
         ),
         migrations.CreateModel(
             name='StatementLine',

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.db import connection
 
+from core.models import BankAccount, StatementLine
 from engine import perform
+from engine.testing import run_effects as run_all
+from tests.api.caller import staff
 from tests.factories import PaymentFactory, StaffFactory
+from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.bank import Part, import_statement, match_line
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +28,8 @@ COLUMNS = {
     "transitions": "id account_id machine object_id seq name source target actor_id cause_id at",
     "effects": "id account_id transition_id key kind state attempts run_at done_at last_error",
     "mails": "effect_id kind recipient message_id sent_at",
+    "bank_lines": "id statement_id bank_account_id booked_on amount currency status",
+    "line_payments": "line_id payment_id amount decided_by rule",
 }
 
 
@@ -29,6 +38,7 @@ def test_a_view_has_its_columns_and_shows_a_settled_payment(view, columns, run_e
     payment = PaymentFactory(amount=100)
     perform(payment.approve, by=StaffFactory())
     run_effects()
+    _match(payment)
 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM audit.{view}")
@@ -45,3 +55,28 @@ def test_a_mail_in_the_audit_is_a_mail_that_was_sent(run_effects, mailoutbox):
         assert cursor.fetchall() == sorted(
             (m.extra_headers["X-Countersign-Kind"], m.to[0], m.extra_headers["Message-ID"]) for m in mailoutbox
         )
+
+
+def test_a_bank_line_in_the_audit_is_the_line_of_the_statement(run_effects):
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory())
+    run_effects()
+    line = _match(payment)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, bank_account_id, booked_on, amount, currency, status FROM audit.bank_lines")
+        booked_on = date(2026, 3, 4)
+        assert cursor.fetchall() == [(line.pk, line.bank_account_id, booked_on, payment.amount, "USD", "matched")]
+        cursor.execute("SELECT line_id, payment_id, amount, decided_by, rule FROM audit.line_payments")
+        assert cursor.fetchall() == [(line.pk, payment.pk, payment.amount, line.decided_by_id, "")]
+
+
+def _match(payment):
+    """The line of a bank statement that stands for it."""
+    BankAccount.objects.create(name="Main", iban=IBAN, currency="USD")
+    bookkeeper = staff("import_statements", "match_lines").user
+    import_statement(camt(Row(f"{payment.amount}"), currency="USD"), name="statement.xml", by=bookkeeper)
+    run_all()
+    payment.refresh_from_db()
+    line = StatementLine.objects.select_related("bank_account").get()
+    return match_line(line, [Part(payment.received, payment=payment)], by=bookkeeper)

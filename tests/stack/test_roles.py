@@ -19,7 +19,8 @@ from stack.postgres import Postgres
 from stack.problems import StackError
 from stack.sockets import runtime_folder
 from stack.valkey import Valkey
-from tests.stories.api_client import BILLING, ApiClient, eventually
+from tests.stories.api_client import BILLING, ApiClient, Person, eventually
+from tests.workflows.bank.statement_files import IBAN, Row, camt
 
 pytestmark = [pytest.mark.xdist_group("roles"), pytest.mark.timeout(180)]
 
@@ -53,6 +54,12 @@ CASES = {
     "rewrite the log of security": "UPDATE core_securityevent SET name = ''",
     "forget who was given a right": "DELETE FROM core_dutygrant",
     "forget a migration": "DELETE FROM django_migrations",
+    "delete a bank line": "DELETE FROM core_statementline",
+    "delete a statement": "DELETE FROM core_statement",
+    "rewrite a statement": "UPDATE core_statement SET closing = 0",
+    "delete a statement's file": "DELETE FROM core_statementfile",
+    "forget what a line paid": "DELETE FROM core_linepayment",
+    "say that a line paid more": "UPDATE core_linepayment SET amount = amount + 1",
     "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
 }
 
@@ -126,6 +133,7 @@ def account(server: Server, var: Path) -> str:
         staff = api.signed_in("approver@demo.test")
         approved = staff.post(f"billing/admin/payments/{claim.json()['id']}/approve/", {}, Prefer="wait=20")
         assert approved.json()["status"] == "succeeded", approved.text
+        _imported_and_matched(staff, claim.json()["id"])
         used = customer.post("credits/consume/", {"amount": 10, "reference": "one"})
         assert used.status_code == 201, used.text
         assert customer.get("account/").json()["status"] == "active"
@@ -136,6 +144,18 @@ def account(server: Server, var: Path) -> str:
         app.command("purge")
         app.command("check_invariants")
         return str(answer["account"]["id"])
+
+
+def _imported_and_matched(staff: Person, payment: str) -> None:
+    added = staff.post("billing/admin/bank-accounts/", {"name": "Main", "iban": IBAN, "currency": "USD"})
+    assert added.status_code == 201, added.text
+    files = {"file": ("statement.xml", camt(Row("89.00", "roles"), currency="USD"))}
+    sent = staff.http.post("billing/admin/statements/", files=files, headers=staff.headers)
+    assert sent.status_code == 202, sent.text
+    [line] = eventually(lambda: staff.get("billing/admin/bank-lines/").json()["results"])
+    body = {"payments": [{"payment": payment, "amount": "89.00"}]}
+    matched = staff.post(f"billing/admin/bank-lines/{line['id']}/match/", body)
+    assert matched.status_code == 200, matched.text
 
 
 def test_the_whole_walk_needs_no_more_than_the_app_has(server: Server, account: str):
@@ -236,7 +256,7 @@ def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str
         row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     ]
 
-    assert len(views) == 10
+    assert len(views) == 12
     for view in views:
         server.run(AUDIT, f"SELECT * FROM audit.{view}")
     assert server.run(AUDIT, f"SELECT status FROM audit.accounts WHERE id = '{account}'") == [("active",)]

@@ -7,9 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core.models import Account, Payment
+from core.models import Account, BankAccount, Payment, StatementLine
 from engine import perform, perform_many
 from engine.models import CircuitBreaker, Effect, Transition
+from engine.testing import run_effects as run_all
+from tests.api.caller import staff
 from tests.factories import (
     InvoiceFactory,
     PaymentFactory,
@@ -17,6 +19,8 @@ from tests.factories import (
     SubscriptionFactory,
     scheduled_mail,
 )
+from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.bank import Part, import_statement, match_line
 from workflows.periods import database_now
 from workflows.reporting.invariants import findings, invariants
 
@@ -218,6 +222,22 @@ MISDEEDS = {
            SELECT gen_random_uuid(), id, 2, fields, instructions, tolerance_percent, tolerance_max,
                now(), 4, 24, false FROM core_paymentmethod""",
     ],
+    "what stands for a bank line is no more than the line": [
+        "UPDATE core_linepayment SET amount = 90 WHERE line_id = '{line}'",
+    ],
+    "a bank line that is matched or returned has payments, and no other has": [
+        "UPDATE core_statementline SET status = 'matched' WHERE id = '{open_line}'",
+    ],
+    "a bank line that no person decided on names its rule, and no other does": [
+        "UPDATE core_statementline SET rule = 'reference and amount' WHERE id = '{line}'",
+    ],
+    "a statement counts the lines that it brought": [
+        "UPDATE core_statement SET lines_new = 3",
+    ],
+    "a payment reference has the right check character": [
+        """UPDATE core_invoice SET payment_reference = left(payment_reference, 9) ||
+               CASE right(payment_reference, 1) WHEN '2' THEN '3' ELSE '2' END WHERE id = '{unpaid}'""",
+    ],
     "a row is of the same account as its parent": [
         "UPDATE engine_effect SET account_id = '{stranger}' WHERE object_id = '{payment}'",
     ],
@@ -238,7 +258,10 @@ def keys(run_effects):
     perform_many([over.expire, over.account.expire])
     unpaid = InvoiceFactory()
     run_effects()
+    open_line, line = _bank_lines(payments[1])
     return {
+        "open_line": open_line.pk,
+        "line": line.pk,
         "over": over.pk,
         "unpaid": unpaid.pk,
         "payment": payments[1].pk,
@@ -246,6 +269,19 @@ def keys(run_effects):
         "account": payments[1].account_id,
         "stranger": unpaid.account_id,
     }
+
+
+def _bank_lines(payment):
+    """One that is open, and one that stands for the payment."""
+    BankAccount.objects.create(name="Main", iban=IBAN, currency="USD")
+    content = camt(Row("1.00", "open"), Row("89.00", "seen"), currency="USD")
+    bookkeeper = staff("import_statements", "match_lines").user
+    import_statement(content, name="statement.xml", by=bookkeeper)
+    run_all()
+    lines = list(StatementLine.objects.select_related("bank_account").order_by("row"))
+    payment.refresh_from_db()
+    match_line(lines[1], [Part(Decimal("89.00"), payment=payment)], by=bookkeeper)
+    return lines
 
 
 def found():
@@ -256,6 +292,7 @@ def found():
 def as_owner(*statements):
     """What no guard sees."""
     nouns = ["account", "subscription", "invoice", "payment", "creditentry", "allocation"]
+    nouns += ["statementfile", "statement", "statementline", "linepayment"]
     tables = ["engine_transition", *(f"core_{noun}" for noun in [*nouns, "paymentmethod", "payeeversion"])]
     off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     # A settlement before this, in the same transaction, set 300 ms: less than an autovacuum takes to give way.
@@ -290,6 +327,13 @@ MORE = {
                                                 WHERE id = '{payment}'""",
     "an invoice demands what it was issued for": "UPDATE core_invoice SET metadata = '{{}}' WHERE id = '{unpaid}'",
     "what only grows is guarded": "ALTER TABLE django_admin_log DISABLE TRIGGER USER",
+    "what stands for a bank line is no more than the line": """
+        ALTER TABLE core_linepayment DROP CONSTRAINT line_payment_amount_in_range;
+        UPDATE core_linepayment SET amount = -1""",
+    "a bank line that is matched or returned has payments, and no other has": "DELETE FROM core_linepayment",
+    "a bank line that no person decided on names its rule, and no other does": """
+        UPDATE core_linepayment SET rule = 'reference and amount'""",
+    "an object is where its last transition led": "UPDATE core_statementfile SET status = 'queued'",
 }
 
 

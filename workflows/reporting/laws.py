@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from core.models import Allocation, BalanceEntry, CreditEntry, HistoryHead, MembershipRecord, SecurityEvent
+from core.models import (
+    Allocation,
+    BalanceEntry,
+    CreditEntry,
+    HistoryHead,
+    LinePayment,
+    MembershipRecord,
+    SecurityEvent,
+    Statement,
+)
 from engine.models import EffectEvent, Transition
+from workflows.reporting.bank_laws import BANK
 from workflows.reporting.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 
 _OVER = "('cancelled', 'expired')"
@@ -206,8 +216,10 @@ _GROWING = ", ".join(
                 CreditEntry,
                 EffectEvent,
                 HistoryHead,
+                LinePayment,
                 MembershipRecord,
                 SecurityEvent,
+                Statement,
                 Transition,
             )
         ),
@@ -241,4 +253,4 @@ PAYEES = {
             AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
 }
 
-LAWS = MONEY | CREDITS | ACCOUNT_STATUS | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES
+LAWS = MONEY | BANK | CREDITS | ACCOUNT_STATUS | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES

@@ -34,7 +34,7 @@ from core.models import (
 )
 from core.models.account import MembershipQuerySet
 from engine.models import EffectEvent, ScheduledRun
-from web import billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
+from web import bank_admin, billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
 from web.rate_limited_login import RateLimitedLogin, rate_limited
 from web.readonly import ReadOnly
 from web.settings_admin import SettingsAdmin

@@ -1,0 +1,115 @@
+"""Admin pages of bank accounts, statements and their lines: written by imports and verbs alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from core.models import (
+    BankAccount,
+    LinePayment,
+    PayerIdentity,
+    PendingLine,
+    Statement,
+    StatementFile,
+    StatementLine,
+)
+from web.amounts import money
+from web.billing_admin import LATEST_ROWS, StatefulAdmin, WhenFilter
+from web.readonly import ReadOnly, link_to, listed
+
+
+@admin.register(BankAccount)
+class BankAccountAdmin(ReadOnly):
+    """Changed through `save_bank_account`, which asks who may switch on that matches approve."""
+
+    list_display = ("name", "iban", "number", "currency", "is_automatic", "automatic_limit")
+    list_filter = ("is_automatic",)
+    search_fields = ("name", "=iban", "=number")
+
+
+@admin.register(StatementFile)
+class StatementFileAdmin(StatefulAdmin):
+    list_display = ("name", "status", "format", "size", "uploaded_by", "created_at")
+    list_filter = ("status", WhenFilter)
+    list_select_related = ("uploaded_by",)
+    search_fields = ("=sha256", "=id")
+    readonly_fields: ClassVar = ("statements", "history")
+
+    @admin.display(description="statements")
+    def statements(self, file: StatementFile) -> SafeString:
+        found = file.parts.select_related("bank_account").order_by("position")
+        return listed(
+            (link_to("statement", part.pk, words=f"{part}"), part.period_start, part.period_end, part.lines_total)
+            for part in found[:LATEST_ROWS]
+        )
+
+
+@admin.register(Statement)
+class StatementAdmin(ReadOnly):
+    list_display = ("bank_account", "number", "period_start", "period_end", "adds_up", "lines_total", "lines_new")
+    list_filter = ("adds_up", WhenFilter)
+    list_select_related = ("bank_account",)
+    search_fields = ("=number", "=id")
+    ordering = ("-id",)
+
+
+@admin.register(StatementLine)
+class StatementLineAdmin(StatefulAdmin):
+    list_display = ("booked_on", "amount_", "payer_name", "bank_account", "status", "decided_by")
+    list_filter = ("status", WhenFilter)
+    list_select_related = ("bank_account", "decided_by")
+    search_fields = ("=bank_id", "=payer_account", "=id")
+    exclude = ("content_key",)
+    readonly_fields: ClassVar = ("payments", "history")
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, line: StatementLine) -> str:
+        return money(line.amount, line.currency)
+
+    @admin.display(description="payments")
+    def payments(self, line: StatementLine) -> SafeString:
+        found = LinePayment.objects.filter(line=line).select_related("decided_by").order_by("id")
+        return listed(
+            (money(part.amount, line.currency), link_to("payment", part.payment_id), part.rule or part.decided_by)
+            for part in found[:LATEST_ROWS]
+        )
+
+
+@admin.register(PendingLine)
+class PendingLineAdmin(ReadOnly):
+    """What a bank announces and has not booked."""
+
+    list_display = ("booked_on", "amount_", "payer_name", "bank_account")
+    list_filter = (WhenFilter,)
+    list_select_related = ("bank_account", "statement__bank_account")
+    search_fields = ("=id", "=statement__id")
+    ordering = ("-id",)
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, line: PendingLine) -> str:
+        return money(line.amount, line.currency)
+
+
+@admin.register(LinePayment)
+class LinePaymentAdmin(ReadOnly):
+    list_display = ("line", "payment", "amount_", "rule", "decided_by", "created_at")
+    list_filter = ("is_decision", WhenFilter)
+    list_select_related = ("line", "payment", "decided_by")
+    search_fields = ("=line__id", "=payment__id")
+    ordering = ("-id",)
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, part: LinePayment) -> str:
+        return money(part.amount, part.line.currency)
+
+
+@admin.register(PayerIdentity)
+class PayerIdentityAdmin(ReadOnly):
+    list_display = ("value", "kind", "account", "confirmed_by", "created_at")
+    list_filter = ("kind", WhenFilter)
+    list_select_related = ("account", "confirmed_by")
+    search_fields = ("=value", "account__name")
+    ordering = ("-id",)

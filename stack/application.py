@@ -14,11 +14,20 @@ from stack.process import Process
 
 # They end in reverse, so that nothing new comes in while the worker finishes.
 NAMES = ("worker", "beat", "web")
+SLOW_WORKER = "slow-worker"  # what takes minutes, such as a large bank statement
 GRACE = 30
 
 
 class Application:
-    def __init__(self, var: Path, *, port: int, environment: Mapping[str, str], root: Path | None = None) -> None:
+    def __init__(
+        self,
+        var: Path,
+        *,
+        port: int,
+        environment: Mapping[str, str],
+        root: Path | None = None,
+        slow_worker: bool = False,
+    ) -> None:
         """`environment` is added to ours and must name DATABASE_URL and BROKER_URL where ours does not."""
         self.port = port
         self._log = var / "log"
@@ -27,7 +36,8 @@ class Application:
         ours = {"PYTHONUNBUFFERED": "1", "PORT": str(port), "WORKER_READY_FILE": str(self._worker_ready)}
         self._environment = os.environ | ours | dict(environment)
         self._host = to_ask(listed(self._environment.get("BIND", "")))
-        self._processes = {name: self._manage(name) for name in NAMES}
+        self._slow_worker_ready = var / f"{SLOW_WORKER}.ready" if slow_worker else None
+        self._processes = self._slow_worker() | {name: self._manage(name) for name in NAMES}
 
     def prepare(self) -> None:
         self.command("migrate", "--noinput", "-v0")
@@ -40,7 +50,8 @@ class Application:
 
     @contextmanager
     def running(self) -> Iterator[Application]:
-        self._worker_ready.unlink(missing_ok=True)
+        for file in self._ready_files().values():
+            file.unlink(missing_ok=True)
         with ExitStack() as ending:
             for process in self._processes.values():
                 ending.enter_context(process)
@@ -51,7 +62,8 @@ class Application:
         web = self.process("web")
         web.wait_until(lambda: self._all_live_and_answer("/healthz"), within=within, every=0.2)
         web.wait_until(lambda: self._all_live_and_answer("/readyz"), within=within, every=0.2)
-        self.process("worker").wait_until(self._worker_ready.exists, within=within)
+        for name, file in self._ready_files().items():
+            self.process(name).wait_until(file.exists, within=within)
 
     def must_live(self) -> None:
         """The StackError names the process that ended by itself."""
@@ -85,12 +97,22 @@ class Application:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def _manage(self, command: str, *options: str) -> Process:
+    def _ready_files(self) -> dict[str, Path]:
+        slow = {SLOW_WORKER: self._slow_worker_ready} if self._slow_worker_ready else {}
+        return {"worker": self._worker_ready, **slow}
+
+    def _slow_worker(self) -> dict[str, Process]:
+        if self._slow_worker_ready is None:
+            return {}
+        more = {"WORKER_QUEUES": "slow", "WORKER_READY_FILE": str(self._slow_worker_ready)}
+        return {SLOW_WORKER: self._manage("worker", name=SLOW_WORKER, more=more)}
+
+    def _manage(self, command: str, *options: str, name: str = "", more: Mapping[str, str] = {}) -> Process:
         return Process(
-            command,
+            name or command,
             [sys.executable, "manage.py", command, *options],
-            log=self._log / f"{command}.log",
-            env=self._environment,
+            log=self._log / f"{name or command}.log",
+            env=self._environment | dict(more),
             cwd=self._root,
             grace=GRACE,
         )

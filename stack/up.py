@@ -63,12 +63,12 @@ def _up(root: Path) -> None:
         say("Starting PostgreSQL and Valkey ...")
         with kept_services(var, os.environ) as services:
             environment = _defaults(port, addresses, password) | secret_key(var, os.environ) | services
-            application = Application(var, port=port, environment=environment, root=root)
+            application = Application(var, port=port, environment=environment, root=root, slow_worker=True)
             say("Bringing the database up to date ...")
             application.prepare()
             if is_wide(addresses):
                 application.command("collectstatic", "--noinput", "-v0")  # they are served from there without DEBUG
-            say("Starting web, worker and beat ...")
+            say("Starting web, workers and beat ...")
             with application.running():
                 _watch(application, greeting=_greeting(port, var, addresses, password))
 

@@ -17,9 +17,10 @@ class Health(BaseHTTPRequestHandler):
 
 
 def main(command: str) -> None:
-    Path(f"{command}.pid").write_text(str(os.getpid()))
-    Path(f"{command}.environment").write_text(json.dumps(dict(os.environ)))
-    sys.stdout.write(f"{command} starts\n")
+    name = "slow-worker" if os.environ.get("WORKER_QUEUES") == "slow" else command
+    Path(f"{name}.pid").write_text(str(os.getpid()))
+    Path(f"{name}.environment").write_text(json.dumps(dict(os.environ)))
+    sys.stdout.write(f"{name} starts\n")
     sys.stdout.flush()
     if command == os.environ.get("FAILS"):
         sys.exit("out of ink")

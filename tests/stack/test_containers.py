@@ -18,7 +18,7 @@ from core.env import DEFAULT_PASSWORDS, broker
 from tests.environment import NOT_OF_AN_OPERATOR, variables
 from tests.stack.conftest import REPOSITORY
 
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "worker", "slow-worker", "beat")
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 LAST_STAGE = DOCKERFILE[DOCKERFILE.rindex("\nFROM ") :]
 
@@ -35,10 +35,16 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def test_the_demo_has_every_process_and_its_two_services(services):
-    assert sorted(services) == ["beat", "db", "migrate", "valkey", "web", "worker"]
+    assert sorted(services) == ["beat", "db", "migrate", "slow-worker", "valkey", "web", "worker"]
     assert re.fullmatch(r"\$\{POSTGRES_IMAGE:-postgres:18\.\d+-\w+\}", services["db"]["image"])
     assert re.fullmatch(r"\$\{VALKEY_IMAGE:-valkey/valkey:9\.\d+\.\d+\}", services["valkey"]["image"])
     assert services["web"]["ports"] == [f"127.0.0.1:{settings.WEB_PORT}:{settings.WEB_PORT}"]
+
+
+def test_what_takes_minutes_has_a_worker_of_its_own(services):
+    assert services["slow-worker"]["environment"]["WORKER_QUEUES"] == "slow"
+    assert services["slow-worker"]["command"] == services["worker"]["command"]
+    assert "WORKER_QUEUES" not in services["worker"]["environment"]
 
 
 @pytest.mark.parametrize("file", ["docker-compose.yml", "deploy/compose.production.yml", "deploy/compose.dev.yml"])
@@ -85,7 +91,8 @@ def test_the_files_that_health_is_told_by_are_those_that_the_image_names(service
     named = dict(re.findall(r"(\w+_FILE)=(\S+)", LAST_STAGE))
 
     assert set(named) == NOT_OF_AN_OPERATOR
-    assert services["worker"]["healthcheck"]["test"][-1] == named["WORKER_READY_FILE"]
+    for name in ("worker", "slow-worker"):
+        assert services[name]["healthcheck"]["test"][-1] == named["WORKER_READY_FILE"]
     assert named["BEAT_ALIVE_FILE"] in services["beat"]["healthcheck"]["test"][-1]
 
 

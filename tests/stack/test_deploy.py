@@ -135,7 +135,7 @@ def given(pod: dict[str, Any]) -> dict[str, str]:
 def test_the_chart_has_every_process_and_a_worker_for_each_lane():
     found = dict(pods(rendered()))
 
-    assert set(found) == {"web", "worker-inward", "worker-outward", "beat", "migrate"}
+    assert set(found) == {"web", "worker-inward", "worker-outward", "worker-slow", "beat", "migrate"}
     words = " ".join(word for pod in found.values() for word in pod["containers"][0]["args"])
     assert set(re.findall(r"manage\.py (\w+)", words)) <= set(get_commands())
     assert [variables(found[f"worker-{lane}"])["WORKER_QUEUES"] for lane in lanes()] == lanes()
@@ -150,13 +150,13 @@ def test_one_web_worker_or_beat_may_die():
         if found["kind"] == "Deployment"
     }
 
-    assert set(replicas) == {"web", "worker-inward", "worker-outward", "beat"}
+    assert set(replicas) == {"web", "worker-inward", "worker-outward", "worker-slow", "beat"}
     assert all(count >= 2 for count in replicas.values()), replicas
 
 
 @needs_helm
 def test_one_kind_of_worker_for_everything_needs_no_lanes():
-    found = dict(pods(rendered(workers={"inward": None, "outward": None, "all": {"replicas": 3}})))
+    found = dict(pods(rendered(workers={"inward": None, "outward": None, "slow": None, "all": {"replicas": 3}})))
 
     assert "WORKER_QUEUES" not in variables(found["worker-all"])
 
@@ -186,6 +186,7 @@ def test_behind_a_pooler_workers_go_past_it():
         "web": "DATABASE_URL",
         "worker-inward": "DIRECT_DATABASE_URL",
         "worker-outward": "DIRECT_DATABASE_URL",
+        "worker-slow": "DIRECT_DATABASE_URL",
         "beat": "DIRECT_DATABASE_URL",
         "migrate": "OWNER_DATABASE_URL",
     }

@@ -20,8 +20,23 @@ def test_it_says_where_it_is_and_how_to_log_in_once_everything_works(up, port):
     stack.wait_until_ready()
 
     assert f"Site   http://localhost:{port}/" in stack.output
-    assert stack.output.index("worker | worker starts") < stack.output.index("reviewer@demo.test")
-    assert eventually(lambda: len(stack.leftovers()) == 3)  # nothing waits for beat
+    assert re.search(r"^ *worker +\| worker starts", stack.output, re.MULTILINE).start() < stack.output.index(
+        "reviewer@demo.test"
+    )
+    assert eventually(lambda: len(stack.leftovers()) == 4)  # nothing waits for beat
+
+
+def test_large_statements_have_a_worker_of_their_own(up, checkout):
+    stack = up()
+    stack.wait_until_ready()
+
+    slow, other = stack.told("slow-worker"), stack.told("worker")
+    assert slow["WORKER_QUEUES"] == "slow"
+    assert "WORKER_QUEUES" not in other
+    assert slow["WORKER_READY_FILE"] != other["WORKER_READY_FILE"]
+    os.kill(stack.pid("slow-worker"), signal.SIGTERM)
+    assert stack.process.wait(30) == 1
+    assert "slow-worker ended by itself with status 0" in stack.output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

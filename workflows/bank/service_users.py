@@ -6,21 +6,18 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import User
-from core.models.user import SERVICE_DOMAIN
+from core.models.user import MATCHING_USER, STATEMENT_USER
 from workflows.periods import database_now
-
-STATEMENT = f"bank-statements{SERVICE_DOMAIN}"
-MATCHING = f"bank-matching{SERVICE_DOMAIN}"
 
 
 def statement_user() -> User:
     """Submits payments that nobody claimed, so that a person who approves them is another."""
-    return _user(STATEMENT)
+    return _user(STATEMENT_USER)
 
 
 def matching_user() -> User:
     """Decides where a bank account is automatic, once it was given the rights to match, record and approve."""
-    return _user(MATCHING)
+    return _user(MATCHING_USER)
 
 
 def _user(email: str) -> User:

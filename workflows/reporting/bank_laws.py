@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from core.models.user import MATCHING_USER
 from core.payees.references import ALPHABET
-from workflows.bank.service_users import MATCHING
 
 BANK = {
     "what stands for a bank line is no more than the line": """
@@ -18,11 +18,11 @@ BANK = {
     "a bank line that no person decided on names its rule, and no other does": f"""
         SELECT line.id AS line, line.rule, person.email_canonical AS decided_by
         FROM core_statementline AS line LEFT JOIN core_user AS person ON person.id = line.decided_by_id
-        WHERE (line.rule <> '') <> (person.email_canonical IS NOT DISTINCT FROM '{MATCHING}')
+        WHERE (line.rule <> '') <> (person.email_canonical IS NOT DISTINCT FROM '{MATCHING_USER}')
         UNION ALL
         SELECT part.line_id, part.rule, person.email_canonical
         FROM core_linepayment AS part JOIN core_user AS person ON person.id = part.decided_by_id
-        WHERE (part.rule <> '') <> (person.email_canonical = '{MATCHING}')""",  # noqa: S608 - our own words
+        WHERE (part.rule <> '') <> (person.email_canonical = '{MATCHING_USER}')""",  # noqa: S608 - our own words
     "a statement counts the lines that it brought": """
         SELECT statement.id AS statement, statement.lines_new, count(line.id) AS found
         FROM core_statement AS statement LEFT JOIN core_statementline AS line ON line.statement_id = statement.id

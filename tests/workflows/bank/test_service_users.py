@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import Membership, User
+from core.models.user import MATCHING_USER, STATEMENT_USER
 from core.problems import Conflict, ValidationError
 from engine.models import Effect
 from tests.api.caller import BASE, Caller, staff
@@ -16,7 +17,7 @@ from tests.factories import PASSWORD, AccountFactory, MembershipFactory, PlanFac
 from workflows.actions.duties import ask_to_change_email, ask_to_give, give_at_once
 from workflows.actions.people import ask_for_password_reset, get_or_reactivate_user
 from workflows.actions.personal import erase_person
-from workflows.bank.service_users import MATCHING, STATEMENT, matching_user, statement_user
+from workflows.bank.service_users import matching_user, statement_user
 from workflows.mail.rendering import Email
 from workflows.mail.sending import send
 
@@ -27,7 +28,7 @@ OF_MATCHING = ["staff", "core.match_lines", "core.review_payment", "core.approve
 @pytest.fixture(params=[statement_user, matching_user])
 def service(request) -> User:
     user = request.param()
-    if user.email == MATCHING:
+    if user.email == MATCHING_USER:
         give_at_once(user, OF_MATCHING)
     return User.objects.get(pk=user.pk)
 
@@ -52,7 +53,9 @@ def test_service_gets_no_password_by_any_way_to_the_table(service):
         User.objects.create_user("another@service.invalid", PASSWORD)
 
 
-@pytest.mark.parametrize("address", [STATEMENT, MATCHING, MATCHING.upper(), "other@Service.Invalid", f" {MATCHING} "])
+@pytest.mark.parametrize(
+    "address", [STATEMENT_USER, MATCHING_USER, MATCHING_USER.upper(), "other@Service.Invalid", f" {MATCHING_USER} "]
+)
 @pytest.mark.parametrize("exists", [True, False])
 def test_sign_up_takes_no_address_of_a_service(address, exists):
     PlanFactory(code="free", price="0.00")
@@ -141,8 +144,8 @@ def test_rights_of_a_service_take_two_people_like_those_of_anybody(run_effects, 
 def test_invitation_makes_no_member_of_a_service(run_effects, mailoutbox):
     owner = Caller(MembershipFactory().user)
 
-    owner.post("account/members/", {"email": MATCHING, "role": "admin"})
+    owner.post("account/members/", {"email": MATCHING_USER, "role": "admin"})
     run_effects()
 
-    assert mailoutbox == [] or all(MATCHING not in mail.to for mail in mailoutbox)
-    assert not Membership.objects.filter(user__email_canonical=MATCHING).exists()
+    assert mailoutbox == [] or all(MATCHING_USER not in mail.to for mail in mailoutbox)
+    assert not Membership.objects.filter(user__email_canonical=MATCHING_USER).exists()

@@ -36,7 +36,7 @@ def test_each_reason_is_one_line_with_a_count(greetings, state):
     change(greetings[:2], kind="toy.sing")
     change(greetings[2:3], revision=9)
     change(greetings[3:4], machine="gate")
-    change(greetings[4:], lane="slow")
+    change(greetings[4:], lane="attic")
 
     assert asked() == [
         (f"engine.W00{number}", f"Effects that this release cannot do: {which}.")
@@ -44,7 +44,7 @@ def test_each_reason_is_one_line_with_a_count(greetings, state):
             (1, "2 of the unknown kind 'toy.sing'"),
             (2, "1 of toy.greet in revision 9, which is known up to 1"),
             (3, "1 of toy.greet about a 'gate', and no model is called so"),
-            (4, "1 of toy.greet in the lane 'slow', which no kind has, until a sweep has moved them"),
+            (4, "1 of toy.greet in the lane 'attic', which no kind has, until a sweep has moved them"),
         ]
     ]
 

@@ -33,14 +33,14 @@ def found():
     return [error.id for error in checks.lanes_are_served()]
 
 
-def test_nothing_of_the_product_is_slow_and_so_nothing_is_sent_or_started_for_it():
-    """The first slow kind needs a process: stack/application.py, docker-compose.yml, the chart."""
-    assert slow_kinds() == []
-    assert swept_queues() == queue_names()
+def test_what_is_slow_in_the_product_is_swept_and_has_a_worker():
+    """stack/application.py, docker-compose.yml and the chart start it."""
+    assert [kind.name for kind in slow_kinds()] == ["statement.read_large"]
+    assert swept_queues() == [*queue_names(), SLOW]
 
 
 def test_worker_of_a_lane_that_no_kind_has_does_not_start(settings):
-    settings.ENGINE_WORKER_QUEUES = [SLOW]
+    settings.ENGINE_WORKER_QUEUES = ["attic"]
 
     assert found() == ["engine.E011"]
 

@@ -126,6 +126,7 @@ ENGINE_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 ENGINE_OPERATE_PERMISSION = "core.operate_effects"
 ENGINE_PAUSE_EXTERNAL_EFFECTS = env.bool("PAUSE_EXTERNAL_EFFECTS", default=False)  # for a restored database
 EFFECT_RETENTION_DAYS = env.int("EFFECT_RETENTION_DAYS", default=400)  # purged after it; 0: never
+STATEMENT_RETENTION_DAYS = env.int("STATEMENT_RETENTION_DAYS", default=90)  # texts of ignored bank lines; 0: for good
 # Heads of closed days, to be carried elsewhere; empty: to the log alone.
 HISTORY_HEADS_DIR = env.str("HISTORY_HEADS_DIR", default=str(BASE_DIR / "var" / "heads"))
 ENGINE_WORKER_QUEUES = env.list("WORKER_QUEUES", default=[])  # of this worker; empty: all

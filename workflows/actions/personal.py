@@ -27,6 +27,7 @@ from core.models import (
     Session,
     Site,
     SiteUserAccess,
+    StatementLine,
     Subscription,
     User,
 )
@@ -87,6 +88,9 @@ def _held_about(user: User) -> dict[str, Any]:
             .order_by("id")
             .values("at", "machine", "object_id", "name", "reason", "inputs")
         ),
+        "payers": _rows(account.payer_identities.order_by("id").values("kind", "value", "created_at"))
+        if account and is_owner
+        else [],
         "mails": mails_of(mailed_to(user, account if is_owner else None)),
         "staff_log": _rows(
             LogEntry.objects.filter(Q(user=user) | about_user)
@@ -134,6 +138,7 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
         "invitations": (_invitations_to(user) | Invitation.objects.filter(account=account)).delete()[0],
         "sessions": user.sessions.count(),
     }
+    changed["payers"] = _forget_payers(account) if account is not None else 0
     if account is not None:
         _anonymise_account(account)
     _anonymise_user(user, nobody)
@@ -198,6 +203,17 @@ def _blank_claims(user: User) -> int:
     mine = Payment.objects.filter(submitted_by=user)
     mine.filter(status__in=NOT_COUNTED).update(payer_name="")
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
+
+
+def _forget_payers(account: Account) -> int:
+    """Who paid for it, and what the bank wrote of them. Amounts and days of the lines stay, and what they paid."""
+    lines = StatementLine.objects.filter(payments__payment__account=account).exclude(
+        text="", payer_name="", payer_account="", references=[], details=[]
+    )
+    keys = list(lines.values_list("pk", flat=True).distinct())
+    told = StatementLine.objects.filter(pk__in=keys)
+    told.update(text="", payer_name="", payer_account="", references=[], details=[])
+    return len(keys) + account.payer_identities.all().delete()[0]
 
 
 def _blank_admin_log(user: User, account: Account | None) -> int:

@@ -61,6 +61,19 @@ _PAUSES = """
     SELECT scope, name, 1 FROM engine_effectpause
     WHERE ended_at IS NULL AND (until IS NULL OR until > now()) ORDER BY id LIMIT 100"""
 _REFUSALS = "SELECT event, total FROM core_refusalcount ORDER BY event LIMIT 100"
+# Along the index of what is undecided, which begins with the account.
+_BANK_LINES = f"""
+    SELECT account.name, (SELECT count(*) FROM (
+        SELECT FROM core_statementline WHERE bank_account_id = account.id AND status IN ('open', 'suggested')
+        LIMIT {COUNTED + 1}) AS counted)
+    FROM core_bankaccount AS account ORDER BY account.name LIMIT 100"""  # noqa: S608
+_OLDEST_CREDIT = """
+    SELECT account.name, extract(epoch FROM now() - oldest.booked_on::timestamptz)::float
+    FROM core_bankaccount AS account, LATERAL (
+        SELECT booked_on FROM core_statementline
+        WHERE bank_account_id = account.id AND status IN ('open', 'suggested') AND amount > 0
+        ORDER BY booked_on, id LIMIT 1) AS oldest
+    ORDER BY account.name LIMIT 100"""
 _DURATIONS = f"""
     SELECT kind, count(*), sum(took) / 1000.0, max(took) / 1000.0,
         percentile_disc(%(quantiles)s::float[]) WITHIN GROUP (ORDER BY took)
@@ -106,6 +119,18 @@ class Figures(Collector):
             "breaker_open", "1 while a kind is paused because its far side is down.", ["kind"], _rows(_BREAKERS)
         )
         yield _gauge("effects_paused", "1 for what staff have paused.", ["scope", "name"], _rows(_PAUSES))
+        yield _gauge(
+            "bank_lines_undecided",
+            f"Bank lines that nobody decided on; counted to {COUNTED}.",
+            ["bank_account"],
+            _rows(_BANK_LINES),
+        )
+        yield _gauge(
+            "bank_oldest_credit_seconds",
+            "How long ago the oldest credit without a decision was booked.",
+            ["bank_account"],
+            _rows(_OLDEST_CREDIT),
+        )
         yield from self._durations()
         refusals = CounterMetricFamily(
             "countersign_security_refusals_total", "What was refused for security's sake.", labels=["event"]

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import run_due
+from core.models import BankAccount, StatementLine
+from engine import perform, run_due
 from engine.models import CircuitBreaker, Effect
+from tests.api.caller import staff
 from tests.factories import PaymentFactory, scheduled_mail
+from tests.workflows.bank.statement_files import IBAN, OTHER_IBAN, Row, camt
+from workflows.bank import import_statement
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +109,24 @@ def test_an_open_breaker_shows(figures):
     assert [now["breaker_open", f"mail.{name}"] for name in ("shut", "open_again", "shaky")] == [1, 0, 0]
 
 
+def test_undecided_bank_lines_and_the_oldest_credit_are_shown_by_account(figures, run_effects):
+    for name, iban in (("Main", IBAN), ("Empty", OTHER_IBAN)):
+        BankAccount.objects.create(name=name, iban=iban, currency="EUR")
+    bookkeeper = staff("import_statements", "match_lines").user
+    today = datetime.now(UTC).date()
+    days = [(today - timedelta(days=age)).isoformat() for age in (40, 30, 20)]
+    rows = [Row("-1.00", "fee", day=days[0]), Row("2.00", "decided", day=days[1]), Row("3.00", "open", day=days[2])]
+    import_statement(camt(*rows), name="statement.xml", by=bookkeeper)
+    run_effects()
+    perform(StatementLine.objects.get(amount=2).ignore, by=bookkeeper, because="not ours")
+
+    now = figures()
+
+    assert (now["bank_lines_undecided", "Main"], now["bank_lines_undecided", "Empty"]) == (2, 0)
+    assert 20 <= now["bank_oldest_credit_seconds", "Main"] / 86_400 < 21
+    assert ("bank_oldest_credit_seconds", "Empty") not in now
+
+
 def test_how_long_effects_take_is_measured(figures, run_effects):
     PaymentFactory()
     run_effects()
@@ -139,7 +161,7 @@ def test_the_cost_does_not_grow_with_the_history(figures, django_assert_num_quer
         cursor.execute("ANALYZE engine_effect")
         cursor.execute("SET LOCAL enable_seqscan = off")
 
-    with django_assert_num_queries(7) as queries:
+    with django_assert_num_queries(9) as queries:
         figures()
 
     with connection.cursor() as cursor:

@@ -79,8 +79,8 @@ def _blank_ignored_lines(days: int, ends: float) -> int:
     blanked = 0
     with connection.cursor() as cursor:
         while time.monotonic() < ends:
-            cursor.execute(BLANK_IGNORED_LINES, [days, AT_ONCE])
+            cursor.execute(BLANK_IGNORED_LINES, [days, ROWS_AT_ONCE])
             blanked += cursor.rowcount
-            if cursor.rowcount < AT_ONCE:
+            if cursor.rowcount < ROWS_AT_ONCE:
                 break
     return blanked

@@ -65,7 +65,7 @@ _REFUSALS = "SELECT event, total FROM core_refusalcount ORDER BY event LIMIT 100
 _BANK_LINES = f"""
     SELECT account.name, (SELECT count(*) FROM (
         SELECT FROM core_statementline WHERE bank_account_id = account.id AND status IN ('open', 'suggested')
-        LIMIT {COUNTED + 1}) AS counted)
+        LIMIT {COUNT_LIMIT + 1}) AS counted)
     FROM core_bankaccount AS account ORDER BY account.name LIMIT 100"""  # noqa: S608
 _OLDEST_CREDIT = """
     SELECT account.name, extract(epoch FROM now() - oldest.booked_on::timestamptz)::float
@@ -121,7 +121,7 @@ class Figures(Collector):
         yield _gauge("effects_paused", "1 for what staff have paused.", ["scope", "name"], _rows(_PAUSES))
         yield _gauge(
             "bank_lines_undecided",
-            f"Bank lines that nobody decided on; counted to {COUNTED}.",
+            f"Bank lines that nobody decided on; counted to {COUNT_LIMIT}.",
             ["bank_account"],
             _rows(_BANK_LINES),
         )

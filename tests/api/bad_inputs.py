@@ -91,7 +91,8 @@ TEXTS = {
 # As they stand in a JSON document.
 NUMBERS = ["NaN", "Infinity", "-Infinity", "1e400", "1e-400", "-5", "0", "-0", "9.001", "1.0", "9" * 30, "9" * 5000]
 OTHERS = ["true", "false", "null", "[9]", "[]", '{"a": 1}', '["018f0000-0000-7000-8000-00000000000a", 1]']
-NOT_TEXT = {"amount", "amount_received", "email"}  # written in another way: with their digits, as the owner wrote it
+# Written in another way: with their digits, as the owner wrote it, without blanks and in capitals.
+NOT_TEXT = {"amount", "amount_received", "email", "iban", "number", "bank"}
 # Headers in which a text is put, and what stands before it.
 ODD_HEADERS = {
     "Idempotency-Key": "",

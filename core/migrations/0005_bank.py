@@ -190,6 +190,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('automatic_limit__isnull', True), ('is_automatic', False)), models.Q(('automatic_limit__isnull', False), ('automatic_limit__gte', Decimal('0')), ('automatic_limit__lt', Decimal('1000000000000'))), _connector='OR'), name='bank_account_limit_in_range'),
         ),
         migrations.AddConstraint(
+            model_name='bankaccount',
+            constraint=engine.triggers.Frozen(columns=['currency'], name='bank_account_currency_frozen'),
+        ),
+        migrations.AddConstraint(
             model_name='payeridentity',
             constraint=models.UniqueConstraint(fields=('kind', 'value', 'account'), name='payer_identity_once'),
         ),

@@ -8,6 +8,7 @@ from stdnum import iban
 from core.models.base import BaseModel, MoneyField, is_code, not_negative_amount
 from core.models.payment_method import PaymentMethod
 from core.money import is_currency
+from engine.triggers import Frozen
 
 
 class BankAccount(BaseModel):
@@ -29,6 +30,7 @@ class BankAccount(BaseModel):
     class Meta:
         ordering = ["name"]
         constraints = [
+            Frozen(name="bank_account_currency_frozen", columns=["currency"]),  # its lines are in it
             models.CheckConstraint(
                 name="bank_account_is_identified", condition=~Q(iban="", number="") & is_code("currency", 3)
             ),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import IntegrityError
+from django.db.transaction import atomic
 
 from core.models import BankAccount
 from tests.api.caller import staff
@@ -68,3 +70,13 @@ def test_only_those_who_approve_switch_automatic_matches_on(bank_account, digest
     assert is_problem(clerk.patch(f"{PATH}{bank_account.pk}/", change), 403, "permission-denied")
     assert digest() == before
     assert clerk.patch(f"{PATH}{bank_account.pk}/", {"name": "Second"}).status_code == 200
+
+
+def test_currency_of_a_bank_account_stays(bookkeeper):
+    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
+
+    answer = bookkeeper.patch(f"{PATH}{account.pk}/", {"currency": "USD"})
+
+    assert is_problem(answer, 400, "validation-error")
+    with pytest.raises(IntegrityError, match="currency is frozen"), atomic():
+        BankAccount.objects.update(currency="USD")

@@ -59,6 +59,8 @@ def save_bank_account(
     """
     if not by.is_granted("core.import_statements"):
         raise PermissionDenied("You may not manage bank accounts.")
+    if not account._state.adding and fields.get("currency", account.currency) != account.currency:
+        raise ValidationError({"currency": ["The currency of an account stays: its lines are in it."]})
     for name, value in fields.items():
         setattr(account, name, value)
     if (fields.get("is_automatic") or "automatic_limit" in fields) and not by.is_granted("core.approve_payment"):

@@ -48,7 +48,7 @@ def claim(page: Page, reference: str) -> None:
     page.wait_for_load_state()  # with its scripts: until then the link leads to a page of its own
     opener.click()
     dialog = page.get_by_role("dialog", name="I have paid")
-    dialog.get_by_label("Reference").fill(reference)
+    dialog.get_by_role("textbox", name="Reference").fill(reference)
     dialog.get_by_role("button", name="Send for review").click()
     expect(page.locator("main").get_by_text("Thank you.")).to_be_visible()
 

@@ -85,7 +85,7 @@ def test_signing_up_and_paying_need_no_script(open_page):
     page.get_by_role("link", name="I have paid").click()
     page.get_by_role("button", name="Send for review").click()
     expect(page.locator("main")).to_contain_text("needs this.")
-    page.get_by_label("Reference").fill(f"PAPER-{new_address()[9:17]}")
+    page.get_by_role("textbox", name="Reference").fill(f"PAPER-{new_address()[9:17]}")
 
     page.get_by_role("button", name="Send for review").click()
 

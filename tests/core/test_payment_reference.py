@@ -14,7 +14,7 @@ from core.models.invoice import names_invoice
 from core.payees.references import as_creditor_reference, check_reference, on_paper
 from engine import create_many
 from tests.factories import AccountFactory, InvoiceFactory, SubscriptionFactory
-from workflows.actions import invoices as actions
+from workflows.lifecycle import invoicing
 from workflows.lifecycle.invoicing import issue_invoice
 
 MIGRATION = "0004_payment_references"
@@ -114,7 +114,7 @@ def test_reference_that_is_taken_is_drawn_again(monkeypatch):
 @pytest.mark.django_db
 def test_another_conflict_is_not_taken_for_a_taken_reference(monkeypatch):
     subscription = SubscriptionFactory()
-    monkeypatch.setattr(actions, "new_reference", pytest.fail)
+    monkeypatch.setattr(invoicing, "new_reference", pytest.fail)
 
     with pytest.raises(IntegrityError, match="invoice_amounts_in_range"):
         issue_invoice(

@@ -140,7 +140,7 @@ def test_waiting_effect_is_woken_when_due():
 def test_effects_of_a_lane_that_was_renamed_are_done():
     """H15: their kind is known, and the release before recorded them in a lane that it has no more."""
     build(40)
-    Effect.objects.update(lane="slow", run_at=F("run_at") - timedelta(minutes=1))
+    Effect.objects.update(lane="attic", run_at=F("run_at") - timedelta(minutes=1))
 
     sweep()
 
@@ -153,11 +153,11 @@ def test_effects_of_a_lane_that_was_renamed_are_done():
 def test_an_effect_of_an_unknown_kind_stays_in_its_lane():
     """H15: a worker that knows the kind serves it there."""
     flood(3, tenant=7, kind="toy.new", state="ready")
-    Effect.objects.update(lane="slow")
+    Effect.objects.update(lane="attic")
 
     sweep()
 
-    assert set(Effect.objects.values_list("lane", flat=True)) == {"slow"}
+    assert set(Effect.objects.values_list("lane", flat=True)) == {"attic"}
 
 
 def test_effects_of_unknown_kinds_are_stepped_over_cheaply(monkeypatch):

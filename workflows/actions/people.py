@@ -128,9 +128,10 @@ def get_or_reactivate_user(email: str, password: str | None = None, *, account: 
 
     Needs a transaction.
     """
-    if canonical_email(email).endswith(SERVICE_DOMAIN):
+    canonical = canonical_email(email)
+    if canonical.endswith(SERVICE_DOMAIN):
         return None  # also before the service has its row
-    user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical_email(email)).first()
+    user = User.objects.select_for_update(no_key=True).filter(email_canonical=canonical).first()
     # Who types an address need not be the one who had it before: that row keeps its history.
     if user is not None and (_may_give_up_address(user) or _is_over_and_done(user, account)):
         user.give_up_address()

@@ -47,6 +47,13 @@ _AUDIT = {
     "mails": f"""SELECT * FROM audit.mails
         WHERE effect_id IN (SELECT id FROM public.engine_effect WHERE account_id {_MINE})""",
 }
+# A line has no account until a payment of one stands for it.
+_PAID = f"SELECT id FROM public.core_payment WHERE account_id {_MINE}"
+_AUDIT |= {
+    "line_payments": f"SELECT * FROM audit.line_payments WHERE payment_id IN ({_PAID})",
+    "bank_lines": f"""SELECT * FROM audit.bank_lines
+        WHERE id IN (SELECT line_id FROM public.core_linepayment WHERE payment_id IN ({_PAID}))""",
+}
 # No query of the product needs these.
 _INDEXES = (
     ("core_allocation", "account_id"),

@@ -26,7 +26,11 @@ SCRIPTS = sorted((ROOT / "web" / "static").rglob("*.js"))
 FORBIDDEN = {
     "to run commands": ({"subprocess", "pty", "commands"}, set()),
     "to unpickle": ({"pickle", "marshal", "shelve", "dill", "yaml", "jsonpickle"}, set()),
-    "to read XML or XPath": ({"xml", "lxml", "defusedxml", "xmlrpc"}, set()),
+    "to read XML or XPath": (
+        {"xml", "lxml", "defusedxml", "xmlrpc"},
+        # Expat with every DOCTYPE refused; and the demo's own statement, which is written.
+        {"workflows/bank/readers/xml_records.py", "workflows/seed/bank.py"},
+    ),
     "to ask other servers": (
         {"requests", "httpx", "aiohttp", "urllib.request", "http.client", "ftplib", "telnetlib", "socket", "ssl"},
         {"web/management/commands/web.py", "web/server.py"},  # to listen

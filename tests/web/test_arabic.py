@@ -22,7 +22,11 @@ ROOT = Path(__file__).parents[2]
 
 # What only staff read is in English, as their pages are (docs/translations.md).
 OF_STAFF = {
+    "api/bank_lines.py",
+    "api/statements.py",
+    "core/models/bank_account.py",
     "core/models/payment_method.py",
+    "core/models/statement_line.py",
     "core/security/database_roles.py",
     "web/admin.py",
     "web/billing_admin.py",
@@ -35,6 +39,7 @@ OF_STAFF = {
     "workflows/actions/duties.py",
     "workflows/actions/personal.py",
     "workflows/actions/trials.py",
+    "workflows/bank",
     "engine",  # what it refuses to customers is said by web/problem_messages.py
     "workflows/management",
     "workflows/seed",
@@ -67,6 +72,7 @@ SAID_TO_STAFF = {
     "Name each invoice once.",
     "Name invoices of this account and currency.",
     "The parts are more than what was received.",
+    "The address of a service stays.",  # of a user that is no person, in the admin
 }
 
 REFUSALS = {name for name, kind in vars(problems).items() if isinstance(kind, type) and issubclass(kind, Problem)}

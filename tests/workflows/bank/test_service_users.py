@@ -14,7 +14,7 @@ from core.problems import Conflict, ValidationError
 from engine.models import Effect
 from tests.api.caller import BASE, Caller, staff
 from tests.factories import PASSWORD, AccountFactory, MembershipFactory, PlanFactory
-from workflows.actions.duties import ask_to_change_email, ask_to_give, give_at_once
+from workflows.actions.duties import grant_rights_as_operator, request_email_change, request_rights
 from workflows.actions.people import ask_for_password_reset, get_or_reactivate_user
 from workflows.actions.personal import erase_person
 from workflows.bank.service_users import matching_user, statement_user
@@ -29,7 +29,7 @@ OF_MATCHING = ["staff", "core.match_lines", "core.review_payment", "core.approve
 def service(request) -> User:
     user = request.param()
     if user.email == MATCHING_USER:
-        give_at_once(user, OF_MATCHING)
+        grant_rights_as_operator(user, OF_MATCHING)
     return User.objects.get(pk=user.pk)
 
 
@@ -100,9 +100,9 @@ def test_no_mail_goes_to_a_service(service, run_effects, mailoutbox):
 
 
 def test_service_is_no_reviewer_to_be_told_of_claims():
-    give_at_once(matching_user(), OF_MATCHING)
+    grant_rights_as_operator(matching_user(), OF_MATCHING)
 
-    assert list(User.objects.holding("core.review_payment")) == []
+    assert list(User.objects.staff_with("core.review_payment")) == []
     assert matching_user().is_granted("core.approve_payment")
 
 
@@ -117,12 +117,12 @@ def test_service_is_not_erased(service):
 
 
 def test_address_of_a_service_stays_and_nobody_else_gets_one():
-    give_at_once(matching_user(), OF_MATCHING)
+    grant_rights_as_operator(matching_user(), OF_MATCHING)
     person, holder = staff("match_lines").user, staff("grant_duties").user
 
     for whose, address in ((matching_user(), "mine@example.test"), (person, "new@service.invalid")):
         with pytest.raises(ValidationError):
-            ask_to_change_email(whose, address, by=holder)
+            request_email_change(whose, address, by=holder)
     service = matching_user()
     service.email = "mine@example.test"
     with pytest.raises(Invalid) as refused:
@@ -133,7 +133,7 @@ def test_address_of_a_service_stays_and_nobody_else_gets_one():
 def test_rights_of_a_service_take_two_people_like_those_of_anybody(run_effects, mailoutbox):
     service = matching_user()
 
-    ask_to_give(service, OF_MATCHING, by=staff("grant_duties").user)
+    request_rights(service, OF_MATCHING, by=staff("grant_duties").user)
     run_effects()
 
     assert not User.objects.get(pk=service.pk).is_granted("core.match_lines")

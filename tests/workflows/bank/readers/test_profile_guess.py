@@ -255,3 +255,11 @@ def test_what_is_no_table_is_refused(data):
 def test_currency_that_is_none_is_refused():
     with pytest.raises(ProfileError):
         guess("Date,Details,Amount\n2026-05-13,fee,-1.00\n", currency="EURO")
+
+
+def test_last_row_without_a_letter_is_refused_with_words():
+    """No rule can name it; it was an error of the profile instead of the file."""
+    rows = "2026-03-01;one;10.00;110.00\n2026-03-02;two;-5.00;105.00\n\x01;;;\n"
+
+    with pytest.raises(UnreadableStatementError, match="row_rules"):
+        guess_profile(f"Date;Text;Amount;Balance\n{rows}".encode(), answers={"currency": "EUR"})

@@ -15,7 +15,7 @@ from workflows.bank.readers.delimited.guess_forms import date_forms, number_form
 from workflows.bank.readers.delimited.guess_rows import labels, most_continued, row_rules, state_words
 from workflows.bank.readers.delimited.guess_signs import currency, direction, sign_words
 from workflows.bank.readers.delimited.layout import is_empty
-from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.profile import Profile, ProfileError
 from workflows.bank.readers.delimited.reader import read, survey_of
 from workflows.bank.readers.delimited.rows import head_text
 from workflows.bank.readers.delimited.sniff import find_table, has_other_marks, is_day
@@ -75,25 +75,30 @@ def _profile(table: Columns, name: str, delimiter: str) -> Profile:
     sign_in, sign_out, unmarked = sign_words(table)
     debit = table.place("debit")
     negative = debit is not None and any(text.startswith("-") for _, text in table.cells(debit))
-    return Profile(
-        name=name,
-        columns=table.as_columns(),
-        dates=dates,
-        delimiter=delimiter,
-        preamble_rows=0 if table.headings else sum(not is_empty(cells) for _, cells in table.before),
-        currency=currency(table),
-        debits_are="negative" if negative else "positive",
-        sign_in=sign_in,
-        sign_out=sign_out,
-        unmarked=unmarked,
-        booked_words=states["booked"],
-        pending_words=states["pending"],
-        dropped_words=states["dropped"],
-        row_rules=rules,
-        labels=labels(table),
-        continuation=most_continued(table) > 0,
-        **numbers,
-    )
+    try:
+        return Profile(
+            name=name,
+            columns=table.as_columns(),
+            dates=dates,
+            delimiter=delimiter,
+            preamble_rows=0 if table.headings else sum(not is_empty(cells) for _, cells in table.before),
+            currency=currency(table),
+            debits_are="negative" if negative else "positive",
+            sign_in=sign_in,
+            sign_out=sign_out,
+            unmarked=unmarked,
+            booked_words=states["booked"],
+            pending_words=states["pending"],
+            dropped_words=states["dropped"],
+            row_rules=rules,
+            labels=labels(table),
+            continuation=most_continued(table) > 0,
+            **numbers,
+        )
+    except ProfileError as error:
+        if error.field in table.answers:  # it is the answer that is none, and not the table
+            raise
+        raise UnreadableStatementError(f"No profile can be made of this table: {error}.") from error
 
 
 def _numbers(table: Columns) -> _Numbers:

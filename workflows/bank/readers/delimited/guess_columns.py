@@ -48,7 +48,7 @@ class Columns:
         self.questions: list[Question] = []
         self.roles: dict[int, str] = {}
         self.twins: dict[int, str] = {}  # columns of credits and debits beside a signed amount
-        self._answers = answers
+        self.answers = answers
         header = _header(table)
         self.headings = [] if header is None else table.rows[header][1]
         first = table.entries[0] if header is None else header + 1
@@ -74,7 +74,7 @@ class Columns:
 
     def ask(self, name: str, text: str, *choices: tuple[str, str]) -> str:
         """The answer given; else the question is noted and "" returned. Raises ProfileError for another answer."""
-        answer = self._answers.get(name)
+        answer = self.answers.get(name)
         if answer is None:
             self.questions.append(Question(name, text, tuple(Answer(*choice) for choice in choices)))
             return ""

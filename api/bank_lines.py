@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from api.fields import Amount, Choice, Money, MoneyText, StrictSerializer, Text,
 from api.query import ListQuery
 from api.views import StaffView, operation
 from core.models import BankAccount, Invoice, LinePayment, Payment, StatementLine
+from core.models.statement_line import StatementLineQuerySet
 from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, ValidationError, WrongState
 from engine import perform
@@ -67,7 +68,7 @@ class BankLineOut(serializers.Serializer):
     payments = serializers.SerializerMethodField()
 
     def get_open_amount(self, line: StatementLine) -> str:
-        used = sum((part.amount for part in _live(line)), Decimal(0))
+        used = sum((part.amount for part in line.payments.all()), Decimal(0))
         return money_text(abs(line.amount) - used, line.currency)
 
     def get_suggestions(self, line: StatementLine) -> list[dict[str, Any]]:
@@ -82,15 +83,8 @@ class BankLineOut(serializers.Serializer):
                 "rule": part.rule,
                 "reasons": part.reasons,
             }
-            for part in _live(line)
+            for part in line.payments.all()
         ]
-
-
-def _live(line: StatementLine) -> list[LinePayment]:
-    """The parts that were not taken back."""
-    parts = list(line.payments.all())
-    gone = {part.takes_back_id for part in parts}
-    return [part for part in parts if part.takes_back_id is None and part.pk not in gone]
 
 
 def _suggestion(candidate: Candidate, currency: str) -> dict[str, Any]:
@@ -134,7 +128,7 @@ class BankLines(StaffView, ReadOnlyModelViewSet):
         amount_min = Amount(required=False)
         amount_max = Amount(required=False)
 
-    def get_queryset(self) -> QuerySet[StatementLine]:
+    def get_queryset(self) -> StatementLineQuerySet:
         wanted = self.query
         columns = {
             "statement": "statement__file",
@@ -145,14 +139,7 @@ class BankLines(StaffView, ReadOnlyModelViewSet):
         }
         found = _shown().filter(**{column: wanted[name] for name, column in columns.items() if name in wanted})
         if "q" in wanted:
-            words = wanted["q"]
-            found = found.filter(
-                Q(text__icontains=words)
-                | Q(payer_name__icontains=words)
-                | Q(payer_account__iexact="".join(words.split()))
-                | Q(references__contains=[words])
-                | Q(bank_id=words)
-            )
+            found = found.mentioning(wanted["q"])
         return found
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -164,8 +151,8 @@ class BankLines(StaffView, ReadOnlyModelViewSet):
         return Response(lines_out([get_object_or_404(_shown(), pk=pk)])[0])
 
 
-def _shown() -> QuerySet[StatementLine]:
-    parts = LinePayment.objects.order_by("id")
+def _shown() -> StatementLineQuerySet:
+    parts = LinePayment.objects.live().order_by("id")
     return StatementLine.objects.select_related("statement", "bank_account").prefetch_related(
         Prefetch("payments", parts)
     )

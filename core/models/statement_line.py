@@ -19,6 +19,18 @@ from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
 
+class StatementLineQuerySet(models.QuerySet["StatementLine"]):
+    def mentioning(self, words: str) -> StatementLineQuerySet:
+        """By text, payer, account number or an id."""
+        return self.filter(
+            Q(text__icontains=words)
+            | Q(payer_name__icontains=words)
+            | Q(payer_account__iexact="".join(words.split()))
+            | Q(references__contains=[words])
+            | Q(bank_id=words)
+        )
+
+
 class StatementLine(StatefulModel):
     """A booked line of a bank statement. Its facts never change.
 
@@ -62,6 +74,8 @@ class StatementLine(StatefulModel):
     )
     rule = models.CharField(max_length=60, blank=True)  # of a decision without a person
     ignored_because = models.CharField(max_length=200, blank=True)
+
+    objects = StatementLineQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -131,6 +145,12 @@ class StatementLine(StatefulModel):
         self.decided_by, self.rule = by, rule
 
 
+class LinePaymentQuerySet(models.QuerySet["LinePayment"]):
+    def live(self) -> LinePaymentQuerySet:
+        """Those that were not taken back."""
+        return self.filter(takes_back__isnull=True, taken_back_by__isnull=True)
+
+
 class LinePayment(BaseModel):
     """A part of a line that stands for a payment; a negative one takes `takes_back` back. Append-only.
 
@@ -146,6 +166,8 @@ class LinePayment(BaseModel):
     rule = models.CharField(max_length=60, blank=True)
     reasons = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LinePaymentQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -79,9 +79,7 @@ def bank_page(request: StaffRequest) -> HttpResponse:
 def _lines(request: StaffRequest, chosen: str) -> QuerySet[StatementLine]:
     lines = StatementLine.objects.filter(LISTS[chosen][1]).select_related("bank_account")
     words = " ".join(request.GET.get("q", "").split())[:100]
-    if words:
-        lines = lines.filter(Q(text__icontains=words) | Q(payer_name__icontains=words) | Q(payer_account__iexact=words))
-    return lines
+    return lines.mentioning(words) if words else lines
 
 
 @staff_with(IMPORT, MATCH)

@@ -70,7 +70,7 @@ def unmatch_line(line: StatementLine, *, by: User) -> StatementLine:
     """Take a match back. Raises Conflict where it approved a payment that stands: that is reversed instead."""
     with atomic():
         perform(line.unmatch, by=by)
-        parts = line.payments.filter(takes_back__isnull=True, taken_back_by__isnull=True).select_related("payment")
+        parts = LinePayment.objects.live().filter(line=line).select_related("payment")
         for part in parts:
             if part.is_decision and part.payment.status in LIVE:
                 raise Conflict("The payment that was approved by this match is settled: reverse it instead.")
@@ -128,7 +128,7 @@ def _check_evidence(payment: Payment, part: Part, by: User) -> None:
         received = money_text(payment.received or Decimal(0), payment.currency)
         raise ValidationError({"payments": [f"It was approved with {received}."]})
     Payment.objects.select_for_update(no_key=True).get(pk=payment.pk)  # so that two lines are not its evidence
-    if LinePayment.objects.filter(payment=payment, takes_back__isnull=True, taken_back_by__isnull=True).exists():
+    if LinePayment.objects.live().filter(payment=payment).exists():
         raise Conflict("Another line of a statement stands for this payment.")
 
 

@@ -27,10 +27,24 @@ def find_bank_account(identifier: AccountIdentifier, currency: str = "") -> Bank
     if not found and identifier.number:
         found = list(BankAccount.objects.filter(number=identifier.number))
         if identifier.bank:
-            found = [one for one in found if not one.bank or one.bank == identifier.bank] or []
+            found = [one for one in found if not one.bank or one.bank == identifier.bank]
     if currency:
         found = [one for one in found if one.currency == currency]
     return found[0] if len(found) == 1 else None
+
+
+def resolve_account(identifier: AccountIdentifier, currency: str, given: BankAccount | None) -> BankAccount | None:
+    """Our account whose statement this is; `given` by who sent the file, unless the file names another."""
+    if given is not None and names_account(identifier, given):
+        return given
+    return find_bank_account(identifier, currency)
+
+
+def unresolved_words(identifier: AccountIdentifier) -> str:
+    """Why there is none."""
+    if is_named(identifier):
+        return f"This is a statement of {identifier.iban or identifier.number}, which is no bank account of yours."
+    return "The file does not say which account it is of: choose one."
 
 
 def is_named(identifier: AccountIdentifier) -> bool:

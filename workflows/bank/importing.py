@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -16,7 +15,7 @@ from engine import effect_handler, perform, schedule
 from engine.bulk_creation import COPY_ROWS, create_by_copy
 from engine.ids import uuid7
 from engine.models import Effect
-from workflows.bank.accounts import find_bank_account, is_named, names_account
+from workflows.bank.accounts import resolve_account, unresolved_words
 from workflows.bank.arithmetic import Arithmetic
 from workflows.bank.line_keys import Occurrences, content_key
 from workflows.bank.matching import CandidateFinder
@@ -85,17 +84,9 @@ def _import(file: StatementFile, content: bytes, effect: Effect) -> Source:
 
 def _account_of(part: read.Statement, given: BankAccount | None) -> BankAccount:
     """The account of ours whose statement this is. Raises UnreadableStatementError."""
-    named = part.account.iban or part.account.number
-    account = given
+    account = resolve_account(part.account, part.currency, given)  # a file may hold several accounts of ours
     if account is None:
-        account = find_bank_account(part.account, part.currency)
-    elif is_named(part.account) and not names_account(part.account, account):
-        # A file may hold several accounts of ours.
-        account = find_bank_account(part.account, part.currency)
-    if account is None and is_named(part.account):
-        raise read.UnreadableStatementError(f"This is a statement of {named}, which is no bank account of yours.")
-    if account is None:
-        raise read.UnreadableStatementError("The file does not say which account it is of: choose one.")
+        raise read.UnreadableStatementError(unresolved_words(part.account))
     if part.currency and part.currency != account.currency:
         raise read.UnreadableStatementError(f"The statement is in {part.currency}, {account} is in {account.currency}.")
     return account
@@ -189,7 +180,7 @@ class _Part:
 
 def _detail(detail: read.Detail) -> dict[str, Any]:
     return {
-        "amount": None if detail.amount is None else _plain(detail.amount),
+        "amount": None if detail.amount is None else f"{detail.amount:f}",
         "text": detail.text,
         "payer_name": detail.payer_name,
         "payer_account": detail.payer_account,
@@ -198,7 +189,3 @@ def _detail(detail: read.Detail) -> dict[str, Any]:
         "is_return": detail.is_return,
         "return_reason": detail.return_reason,
     }
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount:f}"

@@ -18,8 +18,7 @@ from core.models.statement import FILE_MAX_BYTES
 from core.problems import PayloadTooLarge, PermissionDenied, ValidationError
 from engine import create, lanes, run_due
 from engine.models import Effect
-from engine.registry import SLOW
-from workflows.bank.accounts import find_bank_account, is_named, names_account
+from workflows.bank.accounts import is_named, resolve_account, unresolved_words
 from workflows.bank.readers import archives, delimited, find_reader
 from workflows.bank.readers.statement import AccountIdentifier, Reader, UnreadableStatementError
 from workflows.bank.reading import HEAD_BYTES, UNKNOWN, choose_profile
@@ -49,7 +48,7 @@ def import_here(content: bytes, *, name: str, bank_account: BankAccount | None =
     """For the operator of the machine: take a file and read it in this process. Returns and raises as above."""
     file, is_duplicate = _take(content, name=name, by=statement_user(), bank_account=bank_account, profile=None)
     while reads := list(_reads_of(file)):
-        run_due(reads, of=(*lanes(), SLOW))
+        run_due(reads, of=lanes())
     file.refresh_from_db()
     return file, is_duplicate
 
@@ -114,12 +113,9 @@ def _check_head(head: bytes, account: BankAccount | None, profile: Mapping[str, 
     if first is None:
         return
     identifier, currency = first
-    named = identifier.iban or identifier.number
-    if is_named(identifier):
-        if not (account and names_account(identifier, account)) and find_bank_account(identifier, currency) is None:
-            raise ValidationError({"file": [f"This is a statement of {named}, which is no bank account of yours."]})
-    elif account is None:
-        raise ValidationError({"bank_account": ["The file does not say which account it is of: choose one."]})
+    if resolve_account(identifier, currency, account) is None:
+        field = "file" if is_named(identifier) else "bank_account"
+        raise ValidationError({field: [unresolved_words(identifier)]})
 
 
 def _first_account(reader: Reader, head: bytes) -> tuple[AccountIdentifier, str] | None:

@@ -217,7 +217,7 @@ def _check_length(what: str, name: str, column: str, model: type[Model] = Effect
 
 
 def machine_name(model: type[Model]) -> str:
-    """As stored: `door`."""
+    """As stored in rows: the name of the model in small letters."""
     name = model._meta.model_name
     assert name is not None
     if name not in machines:

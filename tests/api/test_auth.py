@@ -43,7 +43,7 @@ def few(settings):
 
 FREE = {"password": OLD, "account_name": "Acme"}
 
-DOORS = pytest.mark.parametrize(
+EACH_ROUTE = pytest.mark.parametrize(
     ("path", "body", "let_in"),
     [
         ("auth/login/", {"email": "ann@acme.test", "password": "no"}, [401] * 3),
@@ -129,12 +129,12 @@ def test_expired_token_is_refused_and_others_stay_valid(anybody, ann):
     assert len([query for query in queries if "knox_authtoken" in query["sql"]]) == 1  # not one for each other token
 
 
-@DOORS
+@EACH_ROUTE
 def test_rate_limited_endpoint_answers_429_after_some_tries(anybody, ann, few, path, body, let_in):
     close_after(let_in, anybody, path, body, **{"X-Forwarded-For": "203.0.113.{n}"})
 
 
-@DOORS
+@EACH_ROUTE
 @pytest.mark.django_db(transaction=True)  # so that what the door rolls back is gone
 def test_idempotency_key_does_not_get_around_a_rate_limit(few, path, body, let_in):
     User.objects.create_user("ann@acme.test", OLD)

@@ -49,7 +49,7 @@ def caplog(caplog):
     return caplog
 
 
-DOORS = {
+SIGN_IN_BY = {
     "API": lambda client, email: client.post(
         LOGIN, json.dumps({"email": email, "password": "wrong"}), content_type="application/json"
     ),
@@ -59,11 +59,11 @@ DOORS = {
 
 
 @pytest.mark.guards("S16", "core.security.events.record_refusal")
-@pytest.mark.parametrize("where", DOORS)
+@pytest.mark.parametrize("where", SIGN_IN_BY)
 @pytest.mark.parametrize("email", ["ann@acme.test", "nobody@acme.test"])
 def test_refused_sign_in_is_a_line_with_a_digest_and_is_counted(client, ann, caplog, where, email):
     """S16: nobody heard of guessing."""
-    DOORS[where](client, email.upper())
+    SIGN_IN_BY[where](client, email.upper())
 
     (said,) = facts(caplog, "sign_in_refused")
     assert (said["account"], said["network"]) == (account_digest(email), "127.0.0.1")
@@ -90,7 +90,7 @@ def test_too_many_tries_are_counted(client, ann, caplog, settings):
     settings.LIMITS = {**settings.LIMITS, "login": {"pair": (1, timedelta(hours=1))}}
 
     for _ in range(3):
-        DOORS["API"](client, ann.email)
+        SIGN_IN_BY["API"](client, ann.email)
 
     assert dict(RefusalCount.objects.values_list("event", "total")) == {"sign_in_refused": 1, "too_many_tries": 2}
     assert facts(caplog, "too_many_tries")[0]["limit"] == "login"

@@ -42,14 +42,13 @@ class Arithmetic(Sums):
     # Rows may be listed from the oldest or from the newest: one of the two orders has to hold from end to end.
     _oldest_first: Break | None = None
     _newest_first: Break | None = None
-    _first: Line | None = field(default=None, repr=False)
 
     def add(self, line: Line) -> None:
         self.count_in(line.amount)
         self._with_pending.count_in(line.amount)
         if line.balance_after is not None:
             self._follow(line, line.balance_after)
-        self._last, self._first = line, self._first or line
+        self._last = line
 
     def add_pending(self, line: Line) -> None:
         self._with_pending.count_in(line.amount)

@@ -17,6 +17,7 @@ from core.problems import PayloadTooLarge, PermissionDenied, ValidationError
 from engine import bulk_creation
 from engine.models import Transition
 from tests.factories import StaffFactory, UserFactory
+from tests.hypothesis_profile import deterministic
 from tests.workflows.bank.statement_files import IBAN, OTHER_IBAN, Row, camt
 from workflows.bank import import_statement
 
@@ -70,7 +71,7 @@ ROWS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deterministic, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(ROWS, max_size=8),
     windows=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), max_size=4),

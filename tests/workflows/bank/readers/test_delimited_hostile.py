@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.hypothesis_profile import deterministic
 from tests.workflows.bank.readers.sheets import SHEETS, seen
 from workflows.bank.readers.delimited.guess import guess_profile
 from workflows.bank.readers.delimited.made_profiles import PROFILES, find_profile
@@ -94,7 +95,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deterministic, max_examples=60)
 @given(
     ENTRIES, st.sampled_from([",", ";", "\t", "|"]), st.sampled_from([(".", ","), (",", "."), (".", "'"), (",", " ")])
 )
@@ -119,7 +120,7 @@ def test_what_is_written_is_read(entries, delimiter, signs):
 VALID = [sheet.data() for sheet in SHEETS]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deterministic, max_examples=150)
 @given(st.data())
 def test_mutated_file_is_read_or_refused(data):
     """Some bytes are cut, doubled or changed: a refusal with words, or lines whose figures are numbers of the file."""
@@ -155,7 +156,7 @@ def test_file_cut_at_any_line_is_a_part_of_the_lines_or_refused(sheet):
         assert days == [line[0] for line in sheet.seen][: len(days)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deterministic, max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_sniffed_and_refused_without_another_exception(data):
     sniff(data)

@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('void_invoice', 'Void invoices and write them off')],
-            },
+            "constraints": [models.CheckConstraint(condition=models.Q(('allocated__gte', Decimal('0')), ('total__gte', Decimal('0')), ('written_off__gte', Decimal('0')), ('allocated__lt', Decimal('1000000000000')), ('total__lt', Decimal('1000000000000')), ('written_off__lt', Decimal('1000000000000')), ('allocated__lte', models.F('total'))), name='invoice_amounts_in_range'), models.CheckConstraint(condition=models.Q(models.Q(('allocated', 0), ('status__in', ['draft', 'pending', 'void']), ('written_off', 0)), models.Q(('allocated__gt', 0), ('allocated__lt', models.F('total')), ('status', 'partially_paid'), ('written_off', 0)), models.Q(('allocated', django.db.models.expressions.CombinedExpression(models.F('total'), '-', models.F('written_off'))), ('status', 'paid')), models.Q(('allocated__lt', models.F('total')), ('status', 'uncollectible'), ('written_off', 0)), _connector='OR'), name='invoice_status_follows_allocations'), models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'void']), models.Q(('due_on__isnull', False), ('issued_on__isnull', False), ('number__isnull', False)), _connector='OR'), name='invoice_issued_is_complete'), models.UniqueConstraint(fields=('account', 'id'), name='invoice_of_account'), core.models.guards.OutsiderDecides(column='', machine='invoice', name='invoice_closed_by_outsider', targets=['uncollectible', 'void'], verbs=['void', 'write_off']), engine.triggers.StatusGuard(edges=['abandon:partially_paid>uncollectible', 'abandon:pending>uncollectible', 'begin:>draft', 'issue:draft>pending', 'lapse:draft>void', 'lapse:pending>void', 'pay:partially_paid>paid', 'pay:partially_paid>partially_paid', 'pay:pending>paid', 'pay:pending>partially_paid', 'pay:uncollectible>paid', 'pay:uncollectible>partially_paid', 'release:paid>partially_paid', 'release:paid>pending', 'release:partially_paid>partially_paid', 'release:partially_paid>pending', 'void:draft>void', 'void:pending>void', 'write_off:partially_paid>uncollectible', 'write_off:pending>uncollectible'], machine='invoice', name='invoice_status_guard'), engine.triggers.NoDelete(name='invoice_kept'),],"indexes": [models.Index(condition=models.Q(('status__in', ['pending', 'partially_paid'])), fields=['due_on', 'id'], name='invoice_open_by_due'),],},
         ),
         migrations.CreateModel(
             name='MembershipRecord',
@@ -228,7 +228,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('review_payment', 'See the queue of claimed payments'), ('approve_payment', 'Approve and reject payments'), ('reverse_payment', 'Reverse a succeeded payment')],
-            },
+            "constraints": [models.CheckConstraint(condition=models.Q(('decided_by', models.F('submitted_by')), _negated=True), name='payment_decided_by_another'), models.CheckConstraint(condition=models.Q(('amount__gt', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), name='payment_amount_in_range'), models.CheckConstraint(condition=models.Q(('received__isnull', True), models.Q(('received__gt', Decimal('0')), ('received__lt', Decimal('1000000000000'))), _connector='OR'), name='payment_received_in_range'), models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['approved', 'succeeded', 'reversed']), _negated=True), models.Q(('decided_by__isnull', False), ('received__isnull', False)), _connector='OR'), name='payment_decided_is_complete'), models.UniqueConstraint(condition=models.Q(('reference_counts', True), ('status__in', ['pending_approval', 'approved', 'succeeded']), models.Q(('reference_key', ''), _negated=True)), fields=('account', 'reference_key'), name='payment_reference_of_one_transfer'), models.UniqueConstraint(fields=('account', 'id'), name='payment_of_account'), core.models.guards.OutsiderDecides(column='decided_by_id', machine='payment', name='payment_decided_by_outsider', targets=['approved', 'failed'], verbs=['approve', 'reject']), core.models.guards.OutsiderDecides(column='reversed_by_id', machine='payment', name='payment_reversed_by_outsider', targets=['reversed'], verbs=['reverse']), engine.triggers.Frozen(columns=['account_id', 'currency', 'invoice_id', 'submitted_by_id'], name='payment_claim_frozen', once=['decided_by_id', 'received', 'reversed_by_id']), engine.triggers.Frozen(columns=['amount', 'decided_by_id', 'received', 'reference'], name='payment_decision_frozen', when="OLD.status <> 'pending_approval'"), engine.triggers.StatusGuard(edges=['approve:pending_approval>approved', 'begin:>pending_approval', 'reject:pending_approval>failed', 'reverse:succeeded>reversed', 'settle:approved>succeeded', 'withdraw:pending_approval>cancelled'], machine='payment', name='payment_status_guard'), engine.triggers.NoDelete(name='payment_kept'),],"indexes": [models.Index(condition=models.Q(('status', 'pending_approval')), fields=['id'], name='payment_in_review'), models.Index(condition=models.Q(('status', 'pending_approval')), fields=['waiting_before', 'id'], name='payment_on_the_desk'), models.Index(condition=models.Q(('status', 'succeeded')), fields=['currency', 'id'], name='payment_succeeded_lately'), models.Index(condition=models.Q(('reference_key', ''), _negated=True), fields=['reference_key'], name='payment_by_reference'),],},
         ),
         migrations.CreateModel(
             name='PayeeVersion',
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                 ('confirmed_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('withdrawn_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('method', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='core.paymentmethod')),
-            ],
+            ], options={"constraints": [models.UniqueConstraint(fields=('method', 'number'), name='payee_version_number'), models.UniqueConstraint(condition=models.Q(('in_force_at', None), ('withdrawn_at', None)), fields=('method',), name='payee_version_one_waits'), models.CheckConstraint(condition=models.Q(('confirmed_by', None), models.Q(('confirmed_by', models.F('asked_by')), _negated=True), _connector='OR'), name='payee_version_confirmed_by_another'), models.CheckConstraint(condition=models.Q(('in_force_at', None), ('withdrawn_at', None), _connector='OR'), name='payee_version_ends_once'), engine.triggers.NoDelete(name='payee_version_kept'), core.models.payee_guards.PayeeVersionKept(name='payee_version_guard'),],},
         ),
         migrations.AddField(
             model_name='invoice',
@@ -289,7 +289,7 @@ class Migration(migrations.Migration):
                 ('amount', core.models.base.MoneyField()),
                 ('retired_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('plan', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='core.plan')),
-            ],
+            ], options={"constraints": [models.UniqueConstraint(condition=models.Q(('retired_at', None)), fields=('plan', 'currency', 'interval'), name='plan_price_offered_once'), models.CheckConstraint(condition=models.Q(('amount__gte', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), name='plan_price_in_range'), models.CheckConstraint(condition=models.Q(('retired_at__isnull', False), models.Q(('currency__regex', '^[A-Z]{3}$'), ('amount', django.db.models.functions.math.Round(models.F('amount'), models.Case(models.When(models.Q(('currency__in', ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'))), then=models.Value(0)), models.When(models.Q(('currency__in', ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'))), then=models.Value(3)), models.When(models.Q(('currency__in', ('CLF', 'UYW'))), then=models.Value(4)), default=models.Value(2), output_field=models.IntegerField()))), ('interval__in', ['month', 'year'])), _connector='OR'), name='plan_price_can_be_paid'),],},
         ),
         migrations.CreateModel(
             name='Policy',
@@ -354,7 +354,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='core.account')),
                 ('industry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.industry')),
-            ],
+            ], options={"constraints": [models.UniqueConstraint(fields=('account', 'name'), name='site_name_once'),],},
         ),
         migrations.CreateModel(
             name='SiteUserAccess',
@@ -366,7 +366,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'site user access',
-            },
+            "constraints": [models.UniqueConstraint(fields=('site', 'user'), name='site_access_once'),],},
         ),
         migrations.CreateModel(
             name='Subscription',
@@ -390,7 +390,7 @@ class Migration(migrations.Migration):
                 ('next_plan', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.plan')),
                 ('plan', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.plan')),
                 ('previous', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.subscription')),
-            ],
+            ], options={"constraints": [models.UniqueConstraint(condition=models.Q(('status__in', ['active', 'past_due', 'suspended'])), fields=('account',), name='subscription_one_open_per_account'), models.CheckConstraint(condition=models.Q(('price__gte', Decimal('0')), ('price__lt', Decimal('1000000000000'))), name='subscription_price_in_range'), models.CheckConstraint(condition=models.Q(models.Q(('next_credits__isnull', True), ('next_interval__isnull', True), ('next_plan__isnull', True), ('next_price__isnull', True)), models.Q(('next_credits__isnull', False), ('next_interval__isnull', False), ('next_plan__isnull', False), ('next_price__isnull', False), ('next_price__gte', Decimal('0')), ('next_price__lt', Decimal('1000000000000'))), _connector='OR'), name='subscription_next_is_whole'), models.CheckConstraint(condition=models.Q(('cancel_at_period_end', False), ('next_plan__isnull', True), _connector='OR'), name='subscription_ends_or_goes_on'), engine.triggers.StatusGuard(edges=['activate:pending_payment>active', 'begin:>pending_payment', 'cancel:active>cancelled', 'cancel:past_due>cancelled', 'cancel:pending_payment>cancelled', 'cancel:suspended>cancelled', 'end:active>cancelled', 'end:past_due>cancelled', 'end:pending_payment>cancelled', 'end:suspended>cancelled', 'expire:pending_payment>expired', 'fall_behind:active>past_due', 'recover:past_due>active', 'recover:suspended>active', 'renew:active>active', 'suspend:past_due>suspended', 'upgrade:active>active'], machine='subscription', name='subscription_status_guard'), engine.triggers.NoDelete(name='subscription_kept'),],},
         ),
         migrations.AddField(
             model_name='invoice',
@@ -534,161 +534,9 @@ class Migration(migrations.Migration):
                 'constraints': [engine.triggers.AppendOnly(name='allocation_append_only'), models.UniqueConstraint(condition=models.Q(('reverses__isnull', True)), fields=('payment', 'invoice', 'effect_id'), name='allocation_once_by_effect'), models.CheckConstraint(condition=models.Q(models.Q(('reverses__isnull', True), ('amount__gt', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), models.Q(('amount__gt', -1000000000000), ('amount__lt', 0), ('reverses__isnull', False)), _connector='OR'), name='allocation_amount_in_range')],
             },
         ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('status', 'pending_approval')), fields=['id'], name='payment_in_review'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('status', 'pending_approval')), fields=['waiting_before', 'id'], name='payment_on_the_desk'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('status', 'succeeded')), fields=['currency', 'id'], name='payment_succeeded_lately'),
-        ),
-        migrations.AddIndex(
-            model_name='payment',
-            index=models.Index(condition=models.Q(('reference_key', ''), _negated=True), fields=['reference_key'], name='payment_by_reference'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by', models.F('submitted_by')), _negated=True), name='payment_decided_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), name='payment_amount_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('received__isnull', True), models.Q(('received__gt', Decimal('0')), ('received__lt', Decimal('1000000000000'))), _connector='OR'), name='payment_received_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['approved', 'succeeded', 'reversed']), _negated=True), models.Q(('decided_by__isnull', False), ('received__isnull', False)), _connector='OR'), name='payment_decided_is_complete'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(condition=models.Q(('reference_counts', True), ('status__in', ['pending_approval', 'approved', 'succeeded']), models.Q(('reference_key', ''), _negated=True)), fields=('account', 'reference_key'), name='payment_reference_of_one_transfer'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=models.UniqueConstraint(fields=('account', 'id'), name='payment_of_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=core.models.guards.OutsiderDecides(column='decided_by_id', machine='payment', name='payment_decided_by_outsider', targets=['approved', 'failed'], verbs=['approve', 'reject']),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=core.models.guards.OutsiderDecides(column='reversed_by_id', machine='payment', name='payment_reversed_by_outsider', targets=['reversed'], verbs=['reverse']),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=engine.triggers.Frozen(columns=['account_id', 'currency', 'invoice_id', 'submitted_by_id'], name='payment_claim_frozen', once=['decided_by_id', 'received', 'reversed_by_id']),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=engine.triggers.Frozen(columns=['amount', 'decided_by_id', 'received', 'reference'], name='payment_decision_frozen', when="OLD.status <> 'pending_approval'"),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=engine.triggers.StatusGuard(edges=['approve:pending_approval>approved', 'begin:>pending_approval', 'reject:pending_approval>failed', 'reverse:succeeded>reversed', 'settle:approved>succeeded', 'withdraw:pending_approval>cancelled'], machine='payment', name='payment_status_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='payment',
-            constraint=engine.triggers.NoDelete(name='payment_kept'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=models.UniqueConstraint(fields=('method', 'number'), name='payee_version_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('in_force_at', None), ('withdrawn_at', None)), fields=('method',), name='payee_version_one_waits'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by', None), models.Q(('confirmed_by', models.F('asked_by')), _negated=True), _connector='OR'), name='payee_version_confirmed_by_another'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=models.CheckConstraint(condition=models.Q(('in_force_at', None), ('withdrawn_at', None), _connector='OR'), name='payee_version_ends_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=engine.triggers.NoDelete(name='payee_version_kept'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeeversion',
-            constraint=core.models.payee_guards.PayeeVersionKept(name='payee_version_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.UniqueConstraint(condition=models.Q(('retired_at', None)), fields=('plan', 'currency', 'interval'), name='plan_price_offered_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gte', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), name='plan_price_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='planprice',
-            constraint=models.CheckConstraint(condition=models.Q(('retired_at__isnull', False), models.Q(('currency__regex', '^[A-Z]{3}$'), ('amount', django.db.models.functions.math.Round(models.F('amount'), models.Case(models.When(models.Q(('currency__in', ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'))), then=models.Value(0)), models.When(models.Q(('currency__in', ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND'))), then=models.Value(3)), models.When(models.Q(('currency__in', ('CLF', 'UYW'))), then=models.Value(4)), default=models.Value(2), output_field=models.IntegerField()))), ('interval__in', ['month', 'year'])), _connector='OR'), name='plan_price_can_be_paid'),
-        ),
-        migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('account', 'name'), name='site_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='siteuseraccess',
-            constraint=models.UniqueConstraint(fields=('site', 'user'), name='site_access_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['active', 'past_due', 'suspended'])), fields=('account',), name='subscription_one_open_per_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', Decimal('0')), ('price__lt', Decimal('1000000000000'))), name='subscription_price_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('next_credits__isnull', True), ('next_interval__isnull', True), ('next_plan__isnull', True), ('next_price__isnull', True)), models.Q(('next_credits__isnull', False), ('next_interval__isnull', False), ('next_plan__isnull', False), ('next_price__isnull', False), ('next_price__gte', Decimal('0')), ('next_price__lt', Decimal('1000000000000'))), _connector='OR'), name='subscription_next_is_whole'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('cancel_at_period_end', False), ('next_plan__isnull', True), _connector='OR'), name='subscription_ends_or_goes_on'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=engine.triggers.StatusGuard(edges=['activate:pending_payment>active', 'begin:>pending_payment', 'cancel:active>cancelled', 'cancel:past_due>cancelled', 'cancel:pending_payment>cancelled', 'cancel:suspended>cancelled', 'end:active>cancelled', 'end:past_due>cancelled', 'end:pending_payment>cancelled', 'end:suspended>cancelled', 'expire:pending_payment>expired', 'fall_behind:active>past_due', 'recover:past_due>active', 'recover:suspended>active', 'renew:active>active', 'suspend:past_due>suspended', 'upgrade:active>active'], machine='subscription', name='subscription_status_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=engine.triggers.NoDelete(name='subscription_kept'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(condition=models.Q(('status__in', ['pending', 'partially_paid'])), fields=['due_on', 'id'], name='invoice_open_by_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('allocated__gte', Decimal('0')), ('total__gte', Decimal('0')), ('written_off__gte', Decimal('0')), ('allocated__lt', Decimal('1000000000000')), ('total__lt', Decimal('1000000000000')), ('written_off__lt', Decimal('1000000000000')), ('allocated__lte', models.F('total'))), name='invoice_amounts_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('allocated', 0), ('status__in', ['draft', 'pending', 'void']), ('written_off', 0)), models.Q(('allocated__gt', 0), ('allocated__lt', models.F('total')), ('status', 'partially_paid'), ('written_off', 0)), models.Q(('allocated', django.db.models.expressions.CombinedExpression(models.F('total'), '-', models.F('written_off'))), ('status', 'paid')), models.Q(('allocated__lt', models.F('total')), ('status', 'uncollectible'), ('written_off', 0)), _connector='OR'), name='invoice_status_follows_allocations'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'void']), models.Q(('due_on__isnull', False), ('issued_on__isnull', False), ('number__isnull', False)), _connector='OR'), name='invoice_issued_is_complete'),
-        ),
         migrations.AddConstraint(
             model_name='invoice',
             constraint=models.CheckConstraint(condition=models.Q(('plan_price__isnull', True), models.Q(('plan_price__gte', Decimal('0')), ('plan_price__lt', Decimal('1000000000000'))), _connector='OR'), name='invoice_plan_price_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('account', 'id'), name='invoice_of_account'),
         ),
         migrations.AddConstraint(
             model_name='invoice',
@@ -696,18 +544,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='invoice',
-            constraint=core.models.guards.OutsiderDecides(column='', machine='invoice', name='invoice_closed_by_outsider', targets=['uncollectible', 'void'], verbs=['void', 'write_off']),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
             constraint=engine.triggers.Frozen(columns=['account_id', 'currency', 'issued_on', 'metadata->agreed', 'metadata->billing_snapshot', 'metadata->subscription_id', 'number', 'period_end', 'period_start', 'plan_credits', 'plan_id', 'plan_interval', 'plan_price', 'purpose', 'subscription_id', 'total'], name='invoice_frozen', when="OLD.status <> 'draft'"),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=engine.triggers.StatusGuard(edges=['abandon:partially_paid>uncollectible', 'abandon:pending>uncollectible', 'begin:>draft', 'issue:draft>pending', 'lapse:draft>void', 'lapse:pending>void', 'pay:partially_paid>paid', 'pay:partially_paid>partially_paid', 'pay:pending>paid', 'pay:pending>partially_paid', 'pay:uncollectible>paid', 'pay:uncollectible>partially_paid', 'release:paid>partially_paid', 'release:paid>pending', 'release:partially_paid>partially_paid', 'release:partially_paid>pending', 'void:draft>void', 'void:pending>void', 'write_off:partially_paid>uncollectible', 'write_off:pending>uncollectible'], machine='invoice', name='invoice_status_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=engine.triggers.NoDelete(name='invoice_kept'),
         ),
     ]

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
-            },
+            "constraints": [models.CheckConstraint(condition=models.Q(models.Q(('iban', ''), ('number', ''), _negated=True), ('currency__regex', '^[A-Z]{3}$')), name='bank_account_is_identified'), models.UniqueConstraint(condition=models.Q(('iban', ''), _negated=True), fields=('iban', 'currency'), name='bank_account_iban'), models.UniqueConstraint(condition=models.Q(('number', ''), _negated=True), fields=('bank', 'number', 'currency'), name='bank_account_number'), models.CheckConstraint(condition=models.Q(models.Q(('automatic_limit__isnull', True), ('is_automatic', False)), models.Q(('automatic_limit__isnull', False), ('automatic_limit__gte', Decimal('0')), ('automatic_limit__lt', Decimal('1000000000000'))), _connector='OR'), name='bank_account_limit_in_range'), engine.triggers.Frozen(columns=['currency'], name='bank_account_currency_frozen'),],},
         ),
         migrations.CreateModel(
             name='StatementFile',
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('import_statements', 'Import bank statements')],
-            },
+            "constraints": [models.UniqueConstraint(condition=models.Q(('status', 'refused'), _negated=True), fields=('sha256',), name='statement_file_once'), models.CheckConstraint(condition=models.Q(models.Q(('error__isnull', False), ('status', 'refused')), models.Q(models.Q(('status', 'refused'), _negated=True), ('error__isnull', True)), _connector='OR'), name='statement_file_refused_says_why'), engine.triggers.Frozen(columns=['bank_account_id', 'sha256', 'size', 'uploaded_by_id'], name='statement_file_frozen'), engine.triggers.StatusGuard(edges=['begin:>queued', 'complete:queued>imported', 'refuse:queued>refused'], machine='statementfile', name='statementfile_status_guard'), engine.triggers.NoDelete(name='statementfile_kept'),],},
         ),
         migrations.CreateModel(
             name='Statement',
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('bank_account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='core.bankaccount')),
                 ('file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='core.statementfile')),
-            ],
+            ], options={"constraints": [engine.triggers.AppendOnly(name='statement_append_only'), models.UniqueConstraint(fields=('file', 'position'), name='statement_position'), models.CheckConstraint(condition=models.Q(('credits__gte', Decimal('0')), ('debits__gte', Decimal('0')), ('credits__lt', Decimal('1000000000000')), ('debits__lt', Decimal('1000000000000')), models.Q(('opening__isnull', True), models.Q(('opening__gt', -1000000000000), ('opening__lt', 1000000000000)), _connector='OR'), models.Q(('closing__isnull', True), models.Q(('closing__gt', -1000000000000), ('closing__lt', 1000000000000)), _connector='OR')), name='statement_amounts_in_range'),],"indexes": [models.Index(fields=['bank_account', 'period_end'], name='statement_of_account'),],},
         ),
         migrations.CreateModel(
             name='PayerIdentity',
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'payer identities',
-            },
+            "constraints": [models.UniqueConstraint(fields=('kind', 'value', 'account'), name='payer_identity_once'), models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='payer_identity_says_something'),],},
         ),
         migrations.CreateModel(
             name='PendingLine',
@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(blank=True)),
                 ('bank_account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_lines', to='core.bankaccount')),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.statement')),
-            ],
+            ], options={"constraints": [models.CheckConstraint(condition=models.Q(('amount__gt', -1000000000000), ('amount__lt', 1000000000000)), name='pending_line_in_range'),],},
         ),
         migrations.CreateModel(
             name='StatementContent',
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'permissions': [('match_lines', 'Match lines of bank statements with payments')],
-            },
+            "constraints": [models.UniqueConstraint(fields=('bank_account', 'booked_on', 'amount', 'currency', 'content_key', 'occurrence'), name='statement_line_once'), models.CheckConstraint(condition=models.Q(('amount__gt', -1000000000000), ('amount__lt', 1000000000000)), name='statement_line_amount_in_range'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'ignored'), _negated=True), models.Q(('ignored_because', ''), _negated=True), _connector='OR'), name='statement_line_ignored_says_why'), engine.triggers.Frozen(columns=['amount', 'bank_account_id', 'booked_on', 'content_key', 'currency', 'occurrence', 'row', 'statement_id', 'value_on'], name='statement_line_frozen'), engine.triggers.StatusGuard(edges=['begin:>open', 'begin:>suggested', 'ignore:open>ignored', 'ignore:suggested>ignored', 'mark_returned:open>returned', 'mark_returned:suggested>returned', 'match:open>matched', 'match:suggested>matched', 'reopen:ignored>open', 'unmatch:matched>open'], machine='statementline', name='statementline_status_guard'), engine.triggers.NoDelete(name='statementline_kept'),],"indexes": [models.Index(condition=models.Q(('status__in', ['open', 'suggested'])), fields=['bank_account', 'booked_on', 'id'], name='statement_line_undecided'), models.Index(fields=['statement', 'row'], name='statement_line_of_statement'),],},
         ),
         migrations.CreateModel(
             name='LinePayment',
@@ -171,119 +171,7 @@ class Migration(migrations.Migration):
                 ('payment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='line_payments', to='core.payment')),
                 ('takes_back', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='taken_back_by', to='core.linepayment')),
                 ('line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='core.statementline')),
-            ],
-        ),
-        migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('iban', ''), ('number', ''), _negated=True), ('currency__regex', '^[A-Z]{3}$')), name='bank_account_is_identified'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('iban', ''), _negated=True), fields=('iban', 'currency'), name='bank_account_iban'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('number', ''), _negated=True), fields=('bank', 'number', 'currency'), name='bank_account_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('automatic_limit__isnull', True), ('is_automatic', False)), models.Q(('automatic_limit__isnull', False), ('automatic_limit__gte', Decimal('0')), ('automatic_limit__lt', Decimal('1000000000000'))), _connector='OR'), name='bank_account_limit_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='bankaccount',
-            constraint=engine.triggers.Frozen(columns=['currency'], name='bank_account_currency_frozen'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeridentity',
-            constraint=models.UniqueConstraint(fields=('kind', 'value', 'account'), name='payer_identity_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='payeridentity',
-            constraint=models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='payer_identity_says_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='pendingline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', -1000000000000), ('amount__lt', 1000000000000)), name='pending_line_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementfile',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'refused'), _negated=True), fields=('sha256',), name='statement_file_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementfile',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('error__isnull', False), ('status', 'refused')), models.Q(models.Q(('status', 'refused'), _negated=True), ('error__isnull', True)), _connector='OR'), name='statement_file_refused_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementfile',
-            constraint=engine.triggers.Frozen(columns=['bank_account_id', 'sha256', 'size', 'uploaded_by_id'], name='statement_file_frozen'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementfile',
-            constraint=engine.triggers.StatusGuard(edges=['begin:>queued', 'complete:queued>imported', 'refuse:queued>refused'], machine='statementfile', name='statementfile_status_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementfile',
-            constraint=engine.triggers.NoDelete(name='statementfile_kept'),
-        ),
-        migrations.AddIndex(
-            model_name='statement',
-            index=models.Index(fields=['bank_account', 'period_end'], name='statement_of_account'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=engine.triggers.AppendOnly(name='statement_append_only'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.UniqueConstraint(fields=('file', 'position'), name='statement_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='statement',
-            constraint=models.CheckConstraint(condition=models.Q(('credits__gte', Decimal('0')), ('debits__gte', Decimal('0')), ('credits__lt', Decimal('1000000000000')), ('debits__lt', Decimal('1000000000000')), models.Q(('opening__isnull', True), models.Q(('opening__gt', -1000000000000), ('opening__lt', 1000000000000)), _connector='OR'), models.Q(('closing__isnull', True), models.Q(('closing__gt', -1000000000000), ('closing__lt', 1000000000000)), _connector='OR')), name='statement_amounts_in_range'),
-        ),
-        migrations.AddIndex(
-            model_name='statementline',
-            index=models.Index(condition=models.Q(('status__in', ['open', 'suggested'])), fields=['bank_account', 'booked_on', 'id'], name='statement_line_undecided'),
-        ),
-        migrations.AddIndex(
-            model_name='statementline',
-            index=models.Index(fields=['statement', 'row'], name='statement_line_of_statement'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=models.UniqueConstraint(fields=('bank_account', 'booked_on', 'amount', 'currency', 'content_key', 'occurrence'), name='statement_line_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', -1000000000000), ('amount__lt', 1000000000000)), name='statement_line_amount_in_range'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'ignored'), _negated=True), models.Q(('ignored_because', ''), _negated=True), _connector='OR'), name='statement_line_ignored_says_why'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=engine.triggers.Frozen(columns=['amount', 'bank_account_id', 'booked_on', 'content_key', 'currency', 'occurrence', 'row', 'statement_id', 'value_on'], name='statement_line_frozen'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=engine.triggers.StatusGuard(edges=['begin:>open', 'begin:>suggested', 'ignore:open>ignored', 'ignore:suggested>ignored', 'mark_returned:open>returned', 'mark_returned:suggested>returned', 'match:open>matched', 'match:suggested>matched', 'reopen:ignored>open', 'unmatch:matched>open'], machine='statementline', name='statementline_status_guard'),
-        ),
-        migrations.AddConstraint(
-            model_name='statementline',
-            constraint=engine.triggers.NoDelete(name='statementline_kept'),
-        ),
-        migrations.AddConstraint(
-            model_name='linepayment',
-            constraint=engine.triggers.AppendOnly(name='line_payment_append_only'),
-        ),
-        migrations.AddConstraint(
-            model_name='linepayment',
-            constraint=core.models.guards.PartsWithinLine(name='line_payment_within_line'),
-        ),
-        migrations.AddConstraint(
-            model_name='linepayment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('takes_back__isnull', True), ('amount__gt', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), models.Q(('amount__gt', -1000000000000), ('amount__lt', 0), ('takes_back__isnull', False)), _connector='OR'), name='line_payment_amount_in_range'),
+            ], options={"constraints": [engine.triggers.AppendOnly(name='line_payment_append_only'), core.models.guards.PartsWithinLine(name='line_payment_within_line'), models.CheckConstraint(condition=models.Q(models.Q(('takes_back__isnull', True), ('amount__gt', Decimal('0')), ('amount__lt', Decimal('1000000000000'))), models.Q(('amount__gt', -1000000000000), ('amount__lt', 0), ('takes_back__isnull', False)), _connector='OR'), name='line_payment_amount_in_range'),],},
         ),
         migrations.RunSQL(VIEWS, "DROP VIEW audit.line_payments; DROP VIEW audit.bank_lines"),
     ]

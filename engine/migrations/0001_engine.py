@@ -34,6 +34,35 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "batches",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("completed_at__isnull", False),
+                                (
+                                    "total",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("done"), "+", models.F("skipped")
+                                    ),
+                                ),
+                            ),
+                            models.Q(
+                                ("completed_at__isnull", True),
+                                (
+                                    "total__gt",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("done"), "+", models.F("skipped")
+                                    ),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="batch_complete_by_count",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(condition=models.Q(("completed_at__isnull", True)), fields=["id"], name="batch_open"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -100,6 +129,56 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    engine.triggers.CountsBatch(name="effect_counts_batch"),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("batch__isnull", False)), fields=["batch", "state"], name="effect_of_batch"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "ready")), fields=["lane", "account_id", "id"], name="effect_ready"
+                    ),
+                    models.Index(
+                        condition=models.Q(("fence__gte", 0), ("state", "ready")),
+                        fields=["lane", "run_at"],
+                        name="effect_ready_lately",
+                    ),
+                    models.Index(condition=models.Q(("state", "waiting")), fields=["run_at"], name="effect_waiting"),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["account_id", "run_at"],
+                        name="effect_waiting_of",
+                    ),
+                    models.Index(
+                        condition=models.Q(("failing_since__isnull", True), ("fence__gt", 0), ("state", "waiting")),
+                        fields=["account_id"],
+                        name="effect_put_off",
+                    ),
+                    models.Index(condition=models.Q(("state", "leased")), fields=["lease_until"], name="effect_leased"),
+                    models.Index(
+                        condition=models.Q(("solo", True), ("state", "ready")), fields=["id"], name="effect_solo"
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("ordered", True), models.Q(("state__in", ["done", "skipped"]), _negated=True)
+                        ),
+                        fields=["object_id", "seq"],
+                        name="effect_ordered",
+                    ),
+                    models.Index(
+                        condition=models.Q(("failing_since__isnull", False), ("state", "waiting")),
+                        fields=["kind", "cause"],
+                        name="effect_failing",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ["dead", "uncertain"])),
+                        fields=["state", "-id"],
+                        name="effect_on_the_desk",
+                    ),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="batch",
@@ -150,6 +229,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    engine.triggers.AppendOnly(name="effect_event_append_only"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="EffectPause",
@@ -197,6 +281,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    engine.triggers.NoDelete(name="effect_pause_kept"),
+                    engine.triggers.Frozen(
+                        columns=["by_id", "created_at", "name", "reason", "scope"], name="effect_pause_frozen"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)), fields=("scope", "name"), name="effect_pause_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("scope__in", ["kind", "lane"]), models.Q(("name", ""), _negated=True)),
+                            models.Q(
+                                ("name__regex", "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), ("scope", "tenant")
+                            ),
+                            models.Q(("name", ""), ("scope__in", ["outward", "all"])),
+                            _connector="OR",
+                        ),
+                        name="effect_pause_scope",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("reason", ""), _negated=True), name="effect_pause_reason"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ended_by", None), ("ended_at__isnull", False), _connector="OR"),
+                        name="effect_pause_ended",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("let_go__len__lte", 1000)), name="effect_pause_let_go"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ScheduledRun",
@@ -275,6 +389,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    engine.triggers.AppendOnly(name="transition_append_only"),
+                    models.UniqueConstraint(fields=("machine", "object_id", "seq"), name="transition_seq"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("request_key__isnull", False)),
+                        fields=("actor", "request_key"),
+                        name="transition_request_key",
+                        nulls_distinct=False,
+                    ),
+                ],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("actor__isnull", False)), fields=["actor"], name="transition_by_person"
+                    ),
+                    django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="transition_by_time"),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="effect",
@@ -282,186 +414,5 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.PROTECT, related_name="effects", to="engine.transition"
             ),
-        ),
-        migrations.AddIndex(
-            model_name="batch",
-            index=models.Index(condition=models.Q(("completed_at__isnull", True)), fields=["id"], name="batch_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("completed_at__isnull", False),
-                        (
-                            "total",
-                            django.db.models.expressions.CombinedExpression(models.F("done"), "+", models.F("skipped")),
-                        ),
-                    ),
-                    models.Q(
-                        ("completed_at__isnull", True),
-                        (
-                            "total__gt",
-                            django.db.models.expressions.CombinedExpression(models.F("done"), "+", models.F("skipped")),
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="batch_complete_by_count",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectevent",
-            constraint=engine.triggers.AppendOnly(name="effect_event_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=engine.triggers.NoDelete(name="effect_pause_kept"),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=engine.triggers.Frozen(
-                columns=["by_id", "created_at", "name", "reason", "scope"], name="effect_pause_frozen"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)), fields=("scope", "name"), name="effect_pause_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("scope__in", ["kind", "lane"]), models.Q(("name", ""), _negated=True)),
-                    models.Q(("name__regex", "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"), ("scope", "tenant")),
-                    models.Q(("name", ""), ("scope__in", ["outward", "all"])),
-                    _connector="OR",
-                ),
-                name="effect_pause_scope",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("reason", ""), _negated=True), name="effect_pause_reason"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ended_by", None), ("ended_at__isnull", False), _connector="OR"),
-                name="effect_pause_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effectpause",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("let_go__len__lte", 1000)), name="effect_pause_let_go"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="transition",
-            index=models.Index(
-                condition=models.Q(("actor__isnull", False)), fields=["actor"], name="transition_by_person"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="transition",
-            index=django.contrib.postgres.indexes.BrinIndex(fields=["at"], name="transition_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="transition",
-            constraint=engine.triggers.AppendOnly(name="transition_append_only"),
-        ),
-        migrations.AddConstraint(
-            model_name="transition",
-            constraint=models.UniqueConstraint(fields=("machine", "object_id", "seq"), name="transition_seq"),
-        ),
-        migrations.AddConstraint(
-            model_name="transition",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("request_key__isnull", False)),
-                fields=("actor", "request_key"),
-                name="transition_request_key",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("batch__isnull", False)), fields=["batch", "state"], name="effect_of_batch"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("state", "ready")), fields=["lane", "account_id", "id"], name="effect_ready"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("fence__gte", 0), ("state", "ready")),
-                fields=["lane", "run_at"],
-                name="effect_ready_lately",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(condition=models.Q(("state", "waiting")), fields=["run_at"], name="effect_waiting"),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["account_id", "run_at"], name="effect_waiting_of"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("failing_since__isnull", True), ("fence__gt", 0), ("state", "waiting")),
-                fields=["account_id"],
-                name="effect_put_off",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(condition=models.Q(("state", "leased")), fields=["lease_until"], name="effect_leased"),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("solo", True), ("state", "ready")), fields=["id"], name="effect_solo"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("ordered", True), models.Q(("state__in", ["done", "skipped"]), _negated=True)),
-                fields=["object_id", "seq"],
-                name="effect_ordered",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("failing_since__isnull", False), ("state", "waiting")),
-                fields=["kind", "cause"],
-                name="effect_failing",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="effect",
-            index=models.Index(
-                condition=models.Q(("state__in", ["dead", "uncertain"])),
-                fields=["state", "-id"],
-                name="effect_on_the_desk",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="effect",
-            constraint=engine.triggers.CountsBatch(name="effect_counts_batch"),
         ),
     ]

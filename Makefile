@@ -6,6 +6,8 @@ COMPILE = .venv/bin/uv pip compile -q pyproject.toml --universal --generate-hash
 	--no-emit-index-url --no-header
 # uv trusts whom this machine trusts, as pip does: a house may have a proxy of its own.
 export UV_SYSTEM_CERTS = true
+# Each of the many processes that the tests start would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 # Out of uv's cache and not of .venv: docs/dependencies.md says why.
 BABEL = PYTHONPATH=. .venv/bin/pybabel -q
 TOOL = .venv/bin/uv tool run --quiet --python .venv/bin/python

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import random
@@ -15,6 +16,14 @@ from tests.clock import Clock
 
 # Only for this process: the processes that tests start have no toy.
 os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+gc.disable()  # until all tests are collected: of what is made meanwhile nothing is garbage
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays, and is not searched for garbage again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

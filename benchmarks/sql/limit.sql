@@ -104,8 +104,8 @@ BEGIN
     WHERE key = 'subscription:' || s.id || ':' || s.version || ':subscription.plan_renewal' AND done_at IS NULL
     FOR NO KEY UPDATE;
   PERFORM bench_debt('subscription.renew', 'inward', 'subscription', s.id, s.account_id, s.version, e.transition_id,
-    'renewal:' || s.id || ':' || s.period_end, s.period_end - 7);
+    'subscription.renew:' || s.id || ':' || e.id, s.period_end - 7);
   PERFORM bench_debt('subscription.turn', 'inward', 'subscription', s.id, s.account_id, s.version, e.transition_id,
-    'turn:' || s.id || ':' || s.period_end, s.period_end);
+    'subscription.turn:' || s.id || ':' || e.id, s.period_end);
   UPDATE engine_effect SET state = 'done', done_at = now(), attempts = attempts + 1, took = 0 WHERE id = e.id;
 END $$;

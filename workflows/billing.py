@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from core.models import Account, Invoice, Payment, StatementFile, Subscription
+from core.models import Account, Invoice, Payment, Refund, StatementFile, Subscription
 from engine import alert, on
 from workflows.bank.automatic import match_file
 from workflows.bank.importing import read_statement_file
@@ -17,6 +17,8 @@ from workflows.mail.notifications import (
     mail_invoice,
     mail_partial_payment,
     mail_past_due,
+    mail_refund_failed,
+    mail_refund_sent,
     mail_rejection,
     mail_reversal,
     mail_suspension,
@@ -24,6 +26,7 @@ from workflows.mail.notifications import (
     mail_trial_start,
 )
 from workflows.mail.reviewer_notifications import tell_reviewers
+from workflows.refunds.effects import give_back_refund
 from workflows.settlement.effects import apply_balances, settle_payments, unsettle_payment
 
 on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # created: somebody tries the product
@@ -42,6 +45,11 @@ on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)
 on(Payment.reject, mail_rejection)
 on(Payment.reverse, unsettle_payment, mail_reversal)
+
+on(Refund.mark_sent, mail_refund_sent)
+on(Refund.fail, give_back_refund, mail_refund_failed)
+on(Refund.cancel, give_back_refund)
+on(Refund.lapse, give_back_refund)
 
 on(StatementFile, read_statement_file)  # created: somebody uploads what the bank says
 on(StatementFile.complete, match_file)

@@ -12,6 +12,7 @@ from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
 from core.models.policy import Policy
 from core.models.rate_limit import RateLimitBucket
+from core.models.refund import Refund
 from core.models.security import RefusalCount, SecurityEvent
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
@@ -47,6 +48,7 @@ __all__ = [
     "PlanPrice",
     "Policy",
     "RateLimitBucket",
+    "Refund",
     "RefusalCount",
     "SecurityEvent",
     "Session",

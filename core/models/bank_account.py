@@ -8,6 +8,7 @@ from stdnum import iban
 from core.models.base import BaseModel, MoneyField, is_code, not_negative_amount
 from core.models.payment_method import PaymentMethod
 from core.money import is_currency
+from core.payees.latin import NotLatinError, in_latin
 from engine.triggers import Frozen
 
 
@@ -18,6 +19,8 @@ class BankAccount(BaseModel):
     iban = models.CharField("IBAN", max_length=34, blank=True)  # without blanks
     number = models.CharField(max_length=34, blank=True, help_text="Where the account has no IBAN.")
     bank = models.CharField(max_length=20, blank=True, help_text="BIC or national code, where the number needs it.")
+    # On payout files, which need it.
+    holder = models.CharField(max_length=70, blank=True, db_default="", default="", help_text="As the bank has it.")
     currency = models.CharField(max_length=3)
     payment_methods = models.ManyToManyField(
         PaymentMethod, blank=True, related_name="bank_accounts", help_text="Whose money arrives here."
@@ -56,6 +59,11 @@ class BankAccount(BaseModel):
                 raise ValidationError({field: "Write it in the letters A to Z and digits."})
             setattr(self, field, compact.upper())
         self.currency = self.currency.upper()
+        if self.holder and self.iban and self.currency == "EUR":
+            try:
+                in_latin(self.holder, country=self.iban[:2])
+            except NotLatinError as error:
+                raise ValidationError({"holder": f"Write it in Latin letters, as the bank has it. {error}"}) from error
         if self.iban and not iban.is_valid(self.iban):
             raise ValidationError({"iban": "This is no IBAN: its check digits are wrong."})
         if not self.iban and not self.number:

@@ -130,6 +130,24 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# As with payments of a line: of two refunds that are settled at once the second sees the first.
+_REFUND_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_refunds_within_line() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    whole numeric;
+    used numeric;
+BEGIN
+    SELECT -amount INTO whole FROM core_statementline
+    WHERE id = NEW.line_id AND currency = NEW.currency FOR NO KEY UPDATE;
+    SELECT coalesce(sum(amount), 0) INTO used FROM core_refund WHERE line_id = NEW.line_id AND id <> NEW.id;
+    IF whole IS NULL OR used + NEW.amount > whole THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('line %s took %s %s; its refunds would be %s',
+                NEW.line_id, whole, NEW.currency, used + NEW.amount);
+    END IF;
+    RETURN NEW;
+END $$;
+"""
 
 
 class CodeKept(Trigger):
@@ -263,4 +281,17 @@ class PartsWithinLine(Trigger):
             _LINE_FUNCTION
             + f'CREATE TRIGGER {self.name} BEFORE INSERT ON "{model._meta.db_table}" '
             + "FOR EACH ROW EXECUTE FUNCTION countersign_parts_within_line();"
+        )
+
+
+class RefundsWithinLine(Trigger):
+    """The refunds that a bank line shows are of its currency, and together no more than it took."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _REFUND_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + "WHEN (NEW.line_id IS NOT NULL AND NEW.line_id IS DISTINCT FROM OLD.line_id) "
+            + "EXECUTE FUNCTION countersign_refunds_within_line();"
         )

@@ -304,6 +304,9 @@ class BalanceEntry(BaseModel):
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="balance_entries")
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="balance_entries")
+    refund = models.ForeignKey(  # that took it, or gave it back
+        "core.Refund", models.PROTECT, null=True, db_index=False, related_name="balance_entries"
+    )
     currency = models.CharField(max_length=3)
     amount = MoneyField()
     key = models.CharField(max_length=100)
@@ -318,6 +321,9 @@ class BalanceEntry(BaseModel):
                 name="balance_entry_in_range",
                 condition=~Q(amount=0) & Q(amount__gt=-(10**12), amount__lt=10**12),
             ),
+        ]
+        indexes = [
+            models.Index(name="balance_entry_of_refund", fields=["refund"], condition=Q(refund__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -34,6 +34,8 @@ STAFF_PERMISSIONS = (
     "manage_accounts",
     "import_statements",
     "match_lines",
+    "request_refund",
+    "approve_refund",
 )
 
 NO_ADDRESS = "@former.invalid"  # mail never leaves for it: RFC 2606

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from tests.api.caller import staff
 from tests.factories import PaymentFactory, StaffFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import Part, import_statement, match_line
+from workflows.refunds import Payee, request_refund
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +25,9 @@ COLUMNS = {
     "invoices": "id account_id number currency total allocated status due_on payment_reference",
     "payments": "id account_id invoice_id currency amount received status submitted_by decided_by",
     "allocations": "payment_id invoice_id amount",
-    "balance_entries": "id account_id currency amount payment_id",
+    "balance_entries": "id account_id currency amount payment_id refund_id",
+    "refunds": "id account_id status currency amount reason bank_account_id reference requested_by approved_by sent_on"
+    " line_id created_at",
     "credit_entries": "id account_id amount kind key balance_after",
     "transitions": "id account_id machine object_id seq name source target actor_id cause_id at",
     "effects": "id account_id transition_id key kind state attempts run_at done_at last_error",
@@ -39,6 +43,10 @@ def test_a_view_has_its_columns_and_shows_a_settled_payment(view, columns, run_e
     perform(payment.approve, by=StaffFactory())
     run_effects()
     _match(payment)
+    request_refund(
+        payment.account, amount=Decimal(11), currency="USD", payee=Payee("Ann"), reason="overpaid",
+        by=staff("request_refund").user,
+    )  # fmt: skip
 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM audit.{view}")

@@ -60,6 +60,7 @@ CASES = {
     "delete a statement's file": "DELETE FROM core_statementfile",
     "forget what a line paid": "DELETE FROM core_linepayment",
     "say that a line paid more": "UPDATE core_linepayment SET amount = amount + 1",
+    "forget a refund": "DELETE FROM core_refund",
     "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
 }
 
@@ -256,7 +257,7 @@ def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str
         row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     ]
 
-    assert len(views) == 12
+    assert len(views) == 13
     for view in views:
         server.run(AUDIT, f"SELECT * FROM audit.{view}")
     assert server.run(AUDIT, f"SELECT status FROM audit.accounts WHERE id = '{account}'") == [("active",)]

@@ -22,6 +22,7 @@ from tests.factories import (
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import Part, import_statement, match_line
 from workflows.periods import database_now
+from workflows.refunds import Payee, request_refund
 from workflows.reporting.invariants import findings, invariants
 
 pytestmark = pytest.mark.django_db
@@ -225,7 +226,7 @@ MISDEEDS = {
     "what stands for a bank line is no more than the line": [
         "UPDATE core_linepayment SET amount = 90 WHERE line_id = '{line}'",
     ],
-    "a bank line that is matched or returned has payments, and no other has": [
+    "a bank line that is matched or returned has payments or refunds, and no other has": [
         "UPDATE core_statementline SET status = 'matched' WHERE id = '{open_line}'",
     ],
     "a bank line that no person decided on names its rule, and no other does": [
@@ -233,6 +234,26 @@ MISDEEDS = {
     ],
     "a statement counts the lines that it brought": [
         "UPDATE core_statement SET lines_new = 3",
+    ],
+    "a refund has its money out of the balance until it has failed or was cancelled": [
+        "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
+        "DELETE FROM core_balanceentry WHERE refund_id = '{refund}'",
+    ],
+    "a refund takes what is of its account and currency": [
+        "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
+        "UPDATE core_balanceentry SET currency = 'EUR' WHERE refund_id = '{refund}'",
+    ],
+    "of a payment that stands no more is refunded than was in the balance": [
+        "ALTER TABLE core_balanceentry DISABLE TRIGGER USER",
+        "UPDATE core_balanceentry SET amount = amount - 1 WHERE refund_id = '{refund}'",
+    ],
+    "a refund was approved by another person than who requested it": [
+        """UPDATE core_refund SET approved_by_id = (SELECT id FROM core_user
+           WHERE id NOT IN (requested_by_id, approved_by_id) LIMIT 1) WHERE id = '{refund}'""",
+    ],
+    "the refunds of a bank line are no more than it took": [
+        """UPDATE core_refund SET status = 'settled', sent_on = now()::date, line_id = '{open_line}'
+           WHERE id = '{refund}'""",
     ],
     "a payment reference has the right check character": [
         """UPDATE core_invoice SET payment_reference = left(payment_reference, 9) ||
@@ -260,6 +281,7 @@ def keys(run_effects):
     run_effects()
     open_line, line = _bank_lines(payments[1])
     return {
+        "refund": _refund().pk,
         "open_line": open_line.pk,
         "line": line.pk,
         "over": over.pk,
@@ -269,6 +291,23 @@ def keys(run_effects):
         "account": payments[1].account_id,
         "stranger": unpaid.account_id,
     }
+
+
+def _refund():
+    """Of a balance, approved."""
+    payment = PaymentFactory()
+    perform(payment.approve, by=StaffFactory(), received=Decimal("99.00"))
+    run_all()
+    refund = request_refund(
+        payment.account,
+        amount=Decimal("10.00"),
+        currency="USD",
+        payee=Payee("Ann"),
+        reason="overpaid",
+        by=staff("request_refund").user,
+    )
+    perform(refund.approve, by=staff("approve_refund").user)
+    return refund
 
 
 def _bank_lines(payment):
@@ -292,7 +331,7 @@ def found():
 def as_owner(*statements):
     """What no guard sees."""
     nouns = ["account", "subscription", "invoice", "payment", "creditentry", "allocation"]
-    nouns += ["statementfile", "statement", "statementline", "linepayment"]
+    nouns += ["statementfile", "statement", "statementline", "linepayment", "refund"]
     tables = ["engine_transition", *(f"core_{noun}" for noun in [*nouns, "paymentmethod", "payeeversion"])]
     off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     # A settlement before this, in the same transaction, set 300 ms: less than an autovacuum takes to give way.
@@ -330,7 +369,7 @@ MORE = {
     "what stands for a bank line is no more than the line": """
         ALTER TABLE core_linepayment DROP CONSTRAINT line_payment_amount_in_range;
         UPDATE core_linepayment SET amount = -1""",
-    "a bank line that is matched or returned has payments, and no other has": "DELETE FROM core_linepayment",
+    "a bank line that is matched or returned has payments or refunds, and no other has": "DELETE FROM core_linepayment",
     "a bank line that no person decided on names its rule, and no other does": """
         UPDATE core_linepayment SET rule = 'reference and amount'""",
     "an object is where its last transition led": "UPDATE core_statementfile SET status = 'queued'",

@@ -24,6 +24,7 @@ from core.models import (
     Invitation,
     Membership,
     Payment,
+    Refund,
     Session,
     Site,
     SiteUserAccess,
@@ -32,6 +33,7 @@ from core.models import (
     User,
 )
 from core.models.account import BILLING_FIELDS
+from core.models.refund import PAYEE
 from core.problems import Conflict, PermissionDenied
 from core.security.events import record_event
 from engine.models import Transition
@@ -48,6 +50,7 @@ Rows = list[dict[str, Any]]
 OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "last_login", "email_verified_at")
 OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
+OF_A_REFUND = ("id", "status", "amount", "currency", *PAYEE, "reference", "sent_on", "created_at")
 ERASED = "Erased"
 ERASED_DOMAIN = "@erased.invalid"  # no mail goes there, ever: RFC 2606
 NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
@@ -91,6 +94,7 @@ def _held_about(user: User) -> dict[str, Any]:
         "payers": _rows(account.payer_identities.order_by("id").values("kind", "value", "created_at"))
         if account and is_owner
         else [],
+        "refunds": _rows(account.refunds.order_by("id").values(*OF_A_REFUND)) if account and is_owner else [],
         "mails": mails_of(mailed_to(user, account if is_owner else None)),
         "staff_log": _rows(
             LogEntry.objects.filter(Q(user=user) | about_user)
@@ -181,6 +185,8 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
         return None
     if account.payments.in_review().exists():
         raise Conflict("A payment of the account waits to be decided or settled: see to it first.")
+    if account.refunds.filter(status__in=Refund.UNDER_WAY).exists():
+        raise Conflict("A refund of the account is under way: see to it first.")
     if account.status != Account.Status.CLOSED:
         close_account(account, by=by, reason=reason)
     return account
@@ -206,14 +212,17 @@ def _blank_claims(user: User) -> int:
 
 
 def _forget_payers(account: Account) -> int:
-    """Who paid for it, and what the bank wrote of them. Amounts and days of the lines stay, and what they paid."""
-    lines = StatementLine.objects.filter(payments__payment__account=account).exclude(
+    """Who paid for it or was paid back, and what the bank wrote of them. Amounts and days stay, and what was paid."""
+    shown = Q(payments__payment__account=account) | Q(refunds__account=account)
+    lines = StatementLine.objects.filter(shown).exclude(
         text="", payer_name="", payer_account="", references=[], details=[]
     )
     keys = list(lines.values_list("pk", flat=True).distinct())
     told = StatementLine.objects.filter(pk__in=keys)
     told.update(text="", payer_name="", payer_account="", references=[], details=[])
-    return len(keys) + account.payer_identities.all().delete()[0]
+    payees = account.refunds.exclude(payee_name=None)
+    paid_back = payees.update(**dict.fromkeys(PAYEE), note="")
+    return len(keys) + paid_back + account.payer_identities.all().delete()[0]
 
 
 def _blank_admin_log(user: User, account: Account | None) -> int:

@@ -11,12 +11,13 @@ from uuid import UUID
 from django.db.models import F
 from django.db.transaction import atomic
 
-from core.models import Invoice, Payment, StatementFile, StatementLine
+from core.models import Invoice, Payment, Refund, StatementFile, StatementLine
 from core.problems import Problem
 from engine import effect_handler, schedule
 from engine.models import Effect
 from workflows.bank.matches import Part, match_line
 from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.refund_lines import REFUND_RULE, named_refunds, settle_refunds
 from workflows.bank.service_users import matching_user
 from workflows.settlement.locking import lock_account
 
@@ -28,11 +29,12 @@ SECONDS = 5.0  # after which the next effect goes on
 
 @effect_handler("statement.match")
 def match_file(file: StatementFile, effect: Effect) -> None:
-    """Match the sure lines of a file that adds up. A second run finds them matched.
+    """Match the sure lines of a file that adds up, and the refunds that it names. A second run finds them matched.
 
     A line that a person decides meanwhile, or whose payment they decide, is left to them.
     """
     ends = time.monotonic() + SECONDS
+    _settle_refunds(file)
     after = UUID(effect.payload["after"]) if effect.payload else None
     lines = _eligible(file, after)
     while some := list(islice(lines, LINES_AT_ONCE)):
@@ -47,6 +49,26 @@ def match_file(file: StatementFile, effect: Effect) -> None:
                 payload={"after": str(last)},
             )
             return
+
+
+def _settle_refunds(file: StatementFile) -> None:
+    if not Refund.objects.filter(status__in=[Refund.Status.SENT, Refund.Status.APPROVED]).exists():
+        return
+    out = StatementLine.objects.filter(
+        statement__file=file,
+        statement__adds_up=True,
+        bank_account__is_automatic=True,
+        bank_account__automatic_limit__gte=-F("amount"),
+        status__in=StatementLine.UNDECIDED,
+        amount__lt=0,
+        is_return=False,
+    )
+    for line in out.select_related("bank_account").order_by("pk").iterator(LINES_AT_ONCE):
+        if refunds := named_refunds(line):
+            try:
+                settle_refunds(line, refunds, by=matching_user(), rule=REFUND_RULE)
+            except Problem as problem:
+                log.info("line %s is left to a person: %s", line.pk, problem)
 
 
 def _eligible(file: StatementFile, after: UUID | None) -> Iterator[StatementLine]:

@@ -16,6 +16,7 @@ from core.validation.text import search_key
 from engine import perform
 from workflows.actions import approve_payment, record_payment
 from workflows.bank.clues import fold_account
+from workflows.bank.refund_lines import unsettle_refunds
 from workflows.bank.service_users import statement_user
 from workflows.periods import database_now, today_in
 
@@ -69,6 +70,7 @@ def match_line(
 def unmatch_line(line: StatementLine, *, by: User) -> StatementLine:
     """Take a match back. Raises Conflict where it approved a payment that stands: that is reversed instead."""
     with atomic():
+        unsettle_refunds(line, by=by)
         perform(line.unmatch, by=by)
         parts = LinePayment.objects.live().filter(line=line).select_related("payment")
         for part in parts:

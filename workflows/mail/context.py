@@ -20,9 +20,11 @@ from core.models import (
     PayeeVersion,
     Payment,
     PaymentMethod,
+    Refund,
     Subscription,
     User,
 )
+from core.payees.references import on_paper
 from engine.models import Effect
 from workflows.mail import urls
 from workflows.mail.formatting import BidiText, CustomerText, NoWrap, count, day, moment, money, period_text
@@ -158,6 +160,27 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
         "reopened": _unless_zero(allocated, payment.currency),
         "link": urls.invoice(payment.invoice) if allocated else urls.balance(),
     }
+
+
+def refund_sent(refund: Refund) -> Values:
+    return {
+        **_account(refund.account),
+        "amount": money(refund.amount, refund.currency),
+        "payee": BidiText(refund.payee_name or ""),
+        "payee_account": BidiText(_end_of(refund.payee_account or "")),
+        "reference": BidiText(on_paper(refund.reference)),
+        "sent_on": day(refund.sent_on),
+        "link": urls.balance(),
+    }
+
+
+def refund_failed(refund: Refund) -> Values:
+    return {**refund_sent(refund), "reason": refund.ended_because}
+
+
+def _end_of(number: str) -> str:
+    """Enough for who has the account to know it."""
+    return f"… {number[-4:]}" if len(number) > 4 else ""
 
 
 def subscription_past_due(subscription: Subscription, invoice: Invoice | None, suspended_on: date | None) -> Values:

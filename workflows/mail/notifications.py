@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Sum
 
-from core.models import Account, Allocation, Invoice, Payment, Policy, Subscription, User
+from core.models import Account, Allocation, Invoice, Payment, Policy, Refund, Subscription, User
 from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
 from workflows.mail import context
@@ -107,6 +107,19 @@ def mail_partial_payment(invoice: Invoice, effect: Effect) -> EmailContext | Non
 def mail_reversal(payment: Payment, effect: Effect) -> EmailContext:
     words = context.payment_reversed(payment, allocated=allocated_by(payment))
     return EmailContext(words, answers=True)
+
+
+@mail("refund_sent")
+def mail_refund_sent(refund: Refund, effect: Effect) -> EmailContext | None:
+    # Later it may have failed, which has a mail of its own.
+    if refund.status in Refund.PAID:
+        return EmailContext(context.refund_sent(refund), answers=True)
+    return None
+
+
+@mail("refund_failed")
+def mail_refund_failed(refund: Refund, effect: Effect) -> EmailContext:
+    return EmailContext(context.refund_failed(refund), answers=True)
 
 
 @mail("subscription_past_due", related=("account", "plan"))

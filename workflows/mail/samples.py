@@ -15,6 +15,7 @@ from core.models import (
     Payment,
     PaymentMethod,
     Plan,
+    Refund,
     Subscription,
     User,
 )
@@ -108,6 +109,20 @@ def payment(**change: Any) -> Payment:
         "status": Payment.Status.SUCCEEDED,
     }
     return Payment(id=KEY, **facts | change)
+
+
+def refund(**change: Any) -> Refund:
+    facts = {
+        "account": account(),
+        "currency": "EUR",
+        "amount": Decimal("40.50"),
+        "payee_name": "Example & Sons",
+        "payee_account": "DE02120300000000202051",
+        "reference": "K7R2M9XW4T",
+        "sent_on": date(2026, 11, 5),
+        "status": Refund.Status.SENT,
+    }
+    return Refund(id=KEY, **facts | change)
 
 
 def duty_grant(**change: Any) -> DutyGrant:
@@ -216,6 +231,13 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "it was in the balance": lambda: context.payment_reversed(
             payment(reversal_reason="booked twice"), allocated=Decimal(0)
         ),
+    },
+    "refund_sent": {
+        "to an account": lambda: context.refund_sent(refund()),
+        "by hand": lambda: context.refund_sent(refund(payee_account="", currency="PKR", amount=Decimal(5000))),
+    },
+    "refund_failed": {
+        "the bank sent it back": lambda: context.refund_failed(refund(ended_because="The account is closed")),
     },
     "subscription_past_due": {
         "an invoice is open": lambda: context.subscription_past_due(

@@ -10,11 +10,12 @@ BANK = {
         SELECT line.id AS line, line.amount, sum(part.amount) AS payments
         FROM audit.bank_lines AS line JOIN audit.line_payments AS part ON part.line_id = line.id
         GROUP BY line.id, line.amount HAVING sum(part.amount) NOT BETWEEN 0 AND abs(line.amount)""",
-    "a bank line that is matched or returned has payments, and no other has": """
+    "a bank line that is matched or returned has payments or refunds, and no other has": """
         SELECT line.id AS line, line.status, coalesce(sum(part.amount), 0) AS payments
         FROM audit.bank_lines AS line LEFT JOIN audit.line_payments AS part ON part.line_id = line.id
         GROUP BY line.id, line.status
-        HAVING (line.status IN ('matched', 'returned')) <> (coalesce(sum(part.amount), 0) > 0)""",
+        HAVING (line.status IN ('matched', 'returned')) <> (coalesce(sum(part.amount), 0) > 0
+            OR EXISTS (SELECT FROM audit.refunds WHERE line_id = line.id))""",
     "a bank line that no person decided on names its rule, and no other does": f"""
         SELECT line.id AS line, line.rule, person.email_canonical AS decided_by
         FROM core_statementline AS line LEFT JOIN core_user AS person ON person.id = line.decided_by_id

@@ -15,6 +15,7 @@ from core.models import (
 from engine.models import EffectEvent, Transition
 from workflows.reporting.bank_laws import BANK
 from workflows.reporting.liveness import BUSY, CLAIMS, LIVENESS, PLACES
+from workflows.reporting.refund_laws import REFUNDS
 
 _OVER = "('cancelled', 'expired')"
 
@@ -36,7 +37,8 @@ MONEY = {
         SELECT payment.id AS payment, payment.status, payment.received, placed.allocated, placed.to_balance
         FROM audit.payments AS payment, LATERAL (SELECT
             (SELECT coalesce(sum(amount), 0) FROM audit.allocations WHERE payment_id = payment.id) AS allocated,
-            (SELECT coalesce(sum(amount), 0) FROM audit.balance_entries WHERE payment_id = payment.id) AS to_balance
+            (SELECT coalesce(sum(amount), 0) FROM audit.balance_entries
+                WHERE payment_id = payment.id AND refund_id IS NULL) AS to_balance
         ) AS placed
         WHERE placed.allocated < 0 OR placed.to_balance < 0
             OR placed.allocated + placed.to_balance
@@ -253,4 +255,18 @@ PAYEES = {
             AND EXISTS (SELECT FROM core_paymentmethod WHERE id = version.method_id)""",
 }
 
-LAWS = MONEY | BANK | CREDITS | ACCOUNT_STATUS | TIME | MAILS | GUARDS | PAYEES | RIGHTS | LIVENESS | CLAIMS | PLACES
+LAWS = (
+    MONEY
+    | REFUNDS
+    | BANK
+    | CREDITS
+    | ACCOUNT_STATUS
+    | TIME
+    | MAILS
+    | GUARDS
+    | PAYEES
+    | RIGHTS
+    | LIVENESS
+    | CLAIMS
+    | PLACES
+)

@@ -28,6 +28,7 @@ UNTIL_THEN = {
     "payment.settle": "The money is accepted and has paid for nothing yet.",
     "payment.tell_reviewers": "Reviewers are not told of this claim. It is in the queue all the same.",
     "payment.unsettle": "The payment bounced, and what it paid for still counts as paid.",
+    "refund.give_back": "The refund is over, and its money is not in the balance again.",
     "renewals.report": "What came of the renewals of that day is not summed up.",
     "statement.match": "Lines that are sure are not matched by themselves. Staff can match them all the same.",
     "statement.read": "The file of the bank is not read.",

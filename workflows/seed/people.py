@@ -27,9 +27,11 @@ MONEY = (
     "manage_accounts",
     "import_statements",
     "match_lines",
+    "request_refund",
+    "approve_refund",
 )
 DUTIES = {
-    "reviewer": (*BILLING, "review_payment"),
+    "reviewer": (*BILLING, "review_payment", "request_refund"),
     "approver": (*BILLING, *MONEY),
     "operator": ("engine.view_effect", "engine.view_transition", "operate_effects", "erase_person"),
 }

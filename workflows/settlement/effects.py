@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Sum
 
-from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Subscription
+from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Refund, Subscription
 from core.models.subscription import ACTIVE_STATUSES
 from engine import caused_by, effect_handler, perform_many
 from engine.models import Effect
@@ -87,7 +87,8 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
         )
         for allocation in allocations
     )
-    left = payment.balance_entries.aggregate(left=Sum("amount"))["left"] or Decimal(0)
+    # What a refund took goes out of the balance once more: until the refund is back, the customer owes it.
+    left = payment.balance_entries.filter(refund=None).aggregate(left=Sum("amount"))["left"] or Decimal(0)
     if left:
         BalanceEntry.objects.create(
             account_id=payment.account_id,
@@ -96,6 +97,9 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
             amount=-left,
             key=f"reversed:{payment.pk}",
         )
+    drawn = payment.balance_entries.filter(refund__status__in=Refund.NOT_SENT).values("refund")
+    waiting = Refund.objects.filter(pk__in=drawn).order_by("pk").select_for_update(no_key=True)
+    steps += [caused_by(effect, refund.lapse) for refund in waiting]
     account = locked.accounts[payment.account_id]
     fallen: set[UUID] = set()
     released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation in allocations}

@@ -17,12 +17,12 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from api.fields import Amount, Choice, Money, MoneyText, StrictSerializer, Text, UuidField
 from api.query import ListQuery
 from api.views import StaffView, operation
-from core.models import BankAccount, Invoice, LinePayment, Payment, StatementLine
+from core.models import BankAccount, Invoice, LinePayment, Payment, Refund, StatementLine
 from core.models.statement_line import StatementLineQuerySet
 from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, ValidationError, WrongState
 from engine import perform
-from workflows.bank import Candidate, CandidateFinder, Part, match_line, return_line, unmatch_line
+from workflows.bank import Candidate, CandidateFinder, Part, match_line, return_line, settle_refunds, unmatch_line
 
 PARTS_MOST = 20
 
@@ -63,12 +63,14 @@ class BankLineOut(serializers.Serializer):
     is_return = serializers.BooleanField(help_text="The bank marks it as money that comes back.")
     return_reason = serializers.CharField()
     ignored_because = serializers.CharField()
-    open_amount = serializers.SerializerMethodField(help_text="What no payment stands for yet.")
+    open_amount = serializers.SerializerMethodField(help_text="What no payment or refund stands for yet.")
     suggestions = serializers.SerializerMethodField()
     payments = serializers.SerializerMethodField()
+    refunds = serializers.SerializerMethodField(help_text="Whose money this line shows leaving.")
 
     def get_open_amount(self, line: StatementLine) -> str:
         used = sum((part.amount for part in line.payments.all()), Decimal(0))
+        used += sum((refund.amount for refund in line.refunds.all()), Decimal(0))
         return money_text(abs(line.amount) - used, line.currency)
 
     def get_suggestions(self, line: StatementLine) -> list[dict[str, Any]]:
@@ -85,6 +87,9 @@ class BankLineOut(serializers.Serializer):
             }
             for part in line.payments.all()
         ]
+
+    def get_refunds(self, line: StatementLine) -> list[str]:
+        return [str(refund.pk) for refund in line.refunds.all()]
 
 
 def _suggestion(candidate: Candidate, currency: str) -> dict[str, Any]:
@@ -154,7 +159,7 @@ class BankLines(StaffView, ReadOnlyModelViewSet):
 def _shown() -> StatementLineQuerySet:
     parts = LinePayment.objects.live().order_by("id")
     return StatementLine.objects.select_related("statement", "bank_account").prefetch_related(
-        Prefetch("payments", parts)
+        Prefetch("payments", parts), Prefetch("refunds", Refund.objects.order_by("id"))
     )
 
 
@@ -171,10 +176,11 @@ class DecideLine(StaffView):
 
 
 class PartIn(StrictSerializer):
-    """Of one line: a claimed payment, or an invoice that nobody claimed."""
+    """Of one line: a claimed payment, or an invoice that nobody claimed; of money that went out, a refund."""
 
     payment = UuidField(required=False)
     invoice = UuidField(required=False)
+    refund = UuidField(required=False)
     amount = Amount()
 
 
@@ -191,9 +197,22 @@ class MatchLine(DecideLine):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         line = self.line(pk)
-        parts = [self._part(part) for part in form.validated_data["payments"]]
-        match_line(line, parts, by=self.caller)
+        given = form.validated_data["payments"]
+        if any("refund" in part for part in given):
+            settle_refunds(line, [self._refund(part) for part in given], by=self.caller)
+        else:
+            match_line(line, [self._part(part) for part in given], by=self.caller)
         return self.answer(pk)
+
+    def _refund(self, given: dict[str, Any]) -> Refund:
+        if set(given) != {"refund", "amount"}:
+            raise ValidationError({"payments": ["A line shows refunds or payments, not both."]})
+        refund = Refund.objects.filter(pk=given["refund"]).first()
+        if refund is None:
+            raise ValidationError({"payments": ["There is no such refund."]})
+        if given["amount"] != refund.amount:
+            raise ValidationError({"payments": [f"The refund is {money_text(refund.amount, refund.currency)}."]})
+        return refund
 
     def _part(self, given: dict[str, Any]) -> Part:
         if ("payment" in given) == ("invoice" in given):

@@ -151,7 +151,7 @@ class Schema(AutoSchema):
         answer: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
         answer["description"] = HTTPStatus(int(status_code)).phrase
         for text in self.declared.text_types if self.declared else ():
-            answer["content"][text] = {"schema": {"type": "string"}}
+            answer.setdefault("content", {})[text] = {"schema": {"type": "string"}}
         return answer
 
     def get_paginated_name(self, serializer_name: str) -> str:

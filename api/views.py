@@ -221,15 +221,18 @@ class CallerView(ApiView):
 class StaffView(CallerView):
     """For staff who have been granted `permission`; being superuser is not enough.
 
+    also: permissions of which one is enough, too.
     is_for_staff_alone = False lets customers pass to the row: others' rows are 404, on their own the verb refuses.
     """
 
     permission: str
+    also: tuple[str, ...] = ()
     is_for_staff_alone = True
 
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
-        if (self.is_for_staff_alone or self.caller.is_staff) and not self.caller.is_granted(self.permission):
+        wanted = (self.permission, *self.also)
+        if (self.is_for_staff_alone or self.caller.is_staff) and not any(map(self.caller.is_granted, wanted)):
             raise PermissionDenied("You are not allowed to do this.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
 from workflows.bank import Part, import_statement, match_line
 from workflows.mail.signed_links import RESET, VERIFICATION
+from workflows.refunds import Payee, request_refund
 
 CUSTOMERS = ["stranger", "viewer", "member", "admin", "owner"]
 ACTORS = ["nobody", *CUSTOMERS, "clerk", "reviewer", "approver", "operator", "root"]
@@ -82,6 +84,7 @@ def build() -> Scenario:
     assert upgrade is not None
     waiting = claim(upgrade, ours.user, "WAITING")
     bank_account, lines = _bank(settled, staff["approver"])
+    refunds = _refunds(_customer("overpaid", plans["starter"]), method)
     # A plan chosen for the next period, which can be taken back.
     Subscription.objects.filter(pk=subscription.pk).update(
         next_plan=plans["growth"], next_price=Decimal("189.00"), next_credits=3000, next_interval="month"
@@ -113,6 +116,7 @@ def build() -> Scenario:
             "line": lines[0].pk,
             "matched line": lines[1].pk,
             "outgoing line": lines[2].pk,
+            **refunds,
             "missing": uuid7(),
         },
         more={
@@ -164,6 +168,28 @@ def _bank(settled: Payment, bookkeeper: User) -> tuple[BankAccount, list[Stateme
     assert settled.received is not None
     match_line(lines[1], [Part(settled.received, payment=settled)], by=bookkeeper)
     return account, lines
+
+
+def _refunds(customer: SignUp, method: Any) -> dict[str, UUID]:
+    """Of money that an invoice had no use for: one that is requested, one approved, one sent."""
+    invoice = customer.invoice
+    assert invoice is not None
+    claim = claim_payment(
+        invoice=invoice, method=method, amount=invoice.total, currency="USD", reference="MORE", by=customer.user
+    )
+    perform(claim.approve, by=_staff("approve_payment"), received=invoice.total + 60)
+    testing.run_effects()
+    clerk, manager = _staff("request_refund"), _staff("approve_refund")
+    requested, approved, sent = (
+        request_refund(
+            customer.account, amount=Decimal(10), currency="USD", payee=Payee("Ann"), reason="overpaid", by=clerk
+        )
+        for _ in range(3)
+    )
+    for refund in (approved, sent):
+        perform(refund.approve, by=manager)
+    perform(sent.mark_sent, by=clerk, sent_on=date(2026, 3, 4))
+    return {"refund": requested.pk, "approved refund": approved.pk, "sent refund": sent.pk, "rich": customer.account.pk}
 
 
 def _member(customer: SignUp, role: str) -> User:

@@ -12,6 +12,7 @@ from core.models import (
     LinePayment,
     PayerIdentity,
     PendingLine,
+    Refund,
     Statement,
     StatementFile,
     StatementLine,
@@ -28,6 +29,28 @@ class BankAccountAdmin(ReadOnly):
     list_display = ("name", "iban", "number", "currency", "is_automatic", "automatic_limit")
     list_filter = ("is_automatic",)
     search_fields = ("name", "=iban", "=number")
+
+
+@admin.register(Refund)
+class RefundAdmin(StatefulAdmin):
+    list_display = (
+        "account",
+        "amount_",
+        "status",
+        "payee_name",
+        "reference",
+        "requested_by",
+        "approved_by",
+        "created_at",
+    )
+    list_filter = ("status", "reason", WhenFilter)
+    list_select_related = ("account", "requested_by", "approved_by")
+    search_fields = ("=reference", "=id", "account__name", "payee_name")
+    readonly_fields: ClassVar = ("history",)
+
+    @admin.display(description="amount", ordering="amount")
+    def amount_(self, refund: Refund) -> str:
+        return money(refund.amount, refund.currency)
 
 
 @admin.register(StatementFile)

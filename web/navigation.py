@@ -7,7 +7,18 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from web.staff.access import CUSTOMERS, GRANT, IMPORT, MANAGE, MATCH, OPERATE, REVIEW, may_see
+from web.staff.access import (
+    APPROVE_REFUND,
+    CUSTOMERS,
+    GRANT,
+    IMPORT,
+    MANAGE,
+    MATCH,
+    OPERATE,
+    REQUEST_REFUND,
+    REVIEW,
+    may_see,
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ STAFF = [
         [
             Link("Review queue", "desk", (REVIEW,), count="desk_tally"),
             Link("Bank", "desk_bank", (IMPORT, MATCH)),
+            Link("Refunds", "desk_refunds", (REQUEST_REFUND, APPROVE_REFUND)),
             Link("Customers", "desk_search", CUSTOMERS),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],

@@ -49,6 +49,21 @@ STATUSES: dict[str, dict[str, Label]] = {
         "cancelled": (_("Withdrawn"), ""),
         "reversed": (_("Reversed"), "bad"),
     },
+    "refund": {
+        "requested": (_("Requested"), "info"),
+        "approved": (_("Approved"), "warn"),
+        "sent": (_("Sent"), "info"),
+        "settled": (_("Paid back"), "good"),
+        "failed": (_("Failed"), "bad"),
+        "cancelled": (_("Cancelled"), ""),
+    },
+    "statementline": {
+        "open": (_("Open"), "warn"),
+        "suggested": (_("Suggested"), "info"),
+        "matched": (_("Matched"), "good"),
+        "ignored": (_("Ignored"), ""),
+        "returned": (_("Returned"), "bad"),
+    },
 }
 
 KINDS = {

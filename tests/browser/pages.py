@@ -51,6 +51,9 @@ APPROVER = [
     "/desk/trials/",
     "/desk/bank/",
     "/desk/bank/?list=self&q=x",
+    "/desk/refunds/",
+    "/desk/refunds/?list=approved",
+    "/desk/accounts/{account}/refund/",
 ]
 OPERATOR = [
     "/desk/workflows/",
@@ -64,14 +67,15 @@ OPERATOR = [
     "/desk/effects/{effect}/retry/",
 ]
 BANK = ["/desk/bank/files/{file}/", "/desk/bank/lines/{line}/"]  # test_bank.py imports what they show
+REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.
-BY_POST = {"desk_bulk", "effects_retry", "effect_rate", "desk_bank_decide"}
+BY_POST = {"desk_bulk", "effects_retry", "effect_rate", "desk_bank_decide", "desk_refund_decide", "desk_refunds_sent"}
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
-    "desk_send_link", "effect_pause_verb", "desk_bank_demo",
+    "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout",
 }  # fmt: skip
-EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *BANK, *OPERATOR, *GRANTER]
+EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER]

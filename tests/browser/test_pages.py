@@ -18,7 +18,9 @@ def names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 
 
 def test_every_page_is_checked_for_accessibility():
-    keys = dict.fromkeys(("invoice", "payment", "site", "account", "effect", "person", "file", "line"), uuid4())
+    keys = dict.fromkeys(
+        ("invoice", "payment", "site", "account", "effect", "person", "file", "line", "refund"), uuid4()
+    )
     tried = {resolve(path.format(**keys).partition("?")[0]).url_name for path in EVERY}
 
     assert set(names(urls.urlpatterns)) == tried | BY_POST | NO_PAGES

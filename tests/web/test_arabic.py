@@ -23,9 +23,11 @@ ROOT = Path(__file__).parents[2]
 # What only staff read is in English, as their pages are (docs/translations.md).
 OF_STAFF = {
     "api/bank_lines.py",
+    "api/refunds.py",
     "api/statements.py",
     "core/models/bank_account.py",
     "core/models/payment_method.py",
+    "core/models/refund.py",
     "core/models/statement_line.py",
     "core/security/database_roles.py",
     "web/admin.py",
@@ -42,6 +44,7 @@ OF_STAFF = {
     "workflows/bank",
     "engine",  # what it refuses to customers is said by web/problem_messages.py
     "workflows/management",
+    "workflows/refunds",
     "workflows/seed",
 }
 SAID_TO_STAFF = {

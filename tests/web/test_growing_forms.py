@@ -85,7 +85,7 @@ def shop(run_effects) -> Shop:
     staff.user_permissions.set(Permission.objects.filter(codename__in=duties))
     claim = PaymentFactory(invoice=invoice, submitted_by=owner)
     settled = PaymentFactory(invoice=other, submitted_by=owner, reference="B", reference_key="B")
-    perform(settled.approve, by=staff)
+    perform(settled.approve, by=staff, received=settled.amount + 40)
     run_effects()
     effect = scheduled_mail()
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
@@ -94,6 +94,7 @@ def shop(run_effects) -> Shop:
     industry = Industry.objects.create(name="Bakery")
     ids = {
         "invoice": invoice.pk,
+        "account": invoice.account_id,
         "claim": claim.pk,
         "settled": settled.pk,
         "effect": effect.pk,
@@ -163,6 +164,12 @@ PAGES: dict[str, Page | None] = {
     ),
     "BulkRejectForm": Page("staff", at("desk_bulk"), {"verb": "reject", "id": "claim", "reason_code": "not_received"}),
     "ReasonForm": None,
+    "RefundForm": Page(
+        "staff",
+        at("desk_request_refund", "account"),
+        {"currency": "USD", "amount": "1.00", "reason": "overpaid", "payee_name": "Ann"},
+    ),
+    "SentForm": None,
     "UploadForm": Page("staff", at("desk_bank"), {"bank_account": ""}),
     "CloseAccountForm": None,
     "AdjustForm": None,

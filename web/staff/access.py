@@ -20,7 +20,16 @@ MANAGE = "core.manage_accounts"
 GRANT = "core.grant_duties"
 IMPORT = "core.import_statements"
 MATCH = "core.match_lines"
-CUSTOMERS = (REVIEW, VOID, ADJUST, MANAGE)  # one of these opens the pages of customers and their invoices
+REQUEST_REFUND = "core.request_refund"
+APPROVE_REFUND = "core.approve_refund"
+CUSTOMERS = (
+    REVIEW,
+    VOID,
+    ADJUST,
+    MANAGE,
+    REQUEST_REFUND,
+    APPROVE_REFUND,
+)  # one of these opens the pages of customers and their invoices
 
 
 class StaffRequest(HttpRequest):

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Subscription, User
+from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Refund, Subscription, User
 from core.models.account import BILLING_FIELDS
 from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
@@ -17,7 +17,7 @@ from engine import available
 from engine.models import Transition
 from web.forms.base import PageForm
 from web.forms.fields import Line
-from web.staff.access import ADJUST, CUSTOMERS, REVIEW, StaffRequest, may_see, staff_with
+from web.staff.access import ADJUST, CUSTOMERS, REQUEST_REFUND, REVIEW, StaffRequest, may_see, staff_with
 from workflows.actions import available_to
 from workflows.settlement.balances import balance_of
 
@@ -44,11 +44,15 @@ def search(request: StaffRequest) -> HttpResponse:
 def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     account = get_object_or_404(Account, pk=pk)
     steps = Transition.objects.filter(machine="account", object_id=pk).select_related("actor").order_by("-seq")
+    balances = balance_of(pk)
     context = {
         "account": account,
         "verbs": available(account, request.user),
         "may_adjust": request.user.may_decide_on(account.pk, ADJUST),
-        "balances": sorted(balance_of(pk).items()) or [(account.currency, Decimal(0))],
+        "may_refund": request.user.may_decide_on(account.pk, REQUEST_REFUND)
+        and any(amount > 0 for amount in balances.values()),
+        "refunds": Refund.objects.filter(account=pk).order_by("-id")[:LATEST_ROWS],
+        "balances": sorted(balances.items()) or [(account.currency, Decimal(0))],
         "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
         "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST_ROWS],
         "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST_ROWS],

@@ -11,7 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from core.models import BankAccount, Invoice, Payment, StatementFile, StatementLine
+from core.models import BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Problem
 from engine import perform
@@ -22,10 +22,12 @@ from web.staff.forms import ReasonForm, UploadForm
 from workflows.bank import (
     CandidateFinder,
     Part,
+    find_refunds,
     find_returned,
     import_statement,
     match_line,
     return_line,
+    settle_refunds,
     unmatch_line,
 )
 from workflows.bank.summary import summary
@@ -115,6 +117,8 @@ def _line_page(request: StaffRequest, line: StatementLine, form: ReasonForm, *, 
         "file": line.statement.file,
         "candidates": candidates,
         "returned": find_returned(line) if is_undecided else [],
+        "sent_refunds": find_refunds(line) if is_undecided else [],
+        "refunds": line.refunds.order_by("id"),
         "parts": line.payments.select_related("payment__invoice", "payment__account", "decided_by").order_by("id"),
         "is_undecided": is_undecided,
         "form": form,
@@ -160,6 +164,11 @@ def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
     return_line(line, get_object_or_404(Payment.objects.visible_to(request.user), pk=key), by=request.user)
 
 
+def _refund(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    refund = get_object_or_404(Refund, pk=_key(request.POST.get("refund", "")))
+    settle_refunds(line, [refund], by=request.user)
+
+
 def _key(text: str) -> UUID:
     try:
         return UUID(text)
@@ -179,9 +188,17 @@ def _reopen(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
     perform(line.reopen, by=request.user)
 
 
-VERBS = {"match": _match, "return": _return, "unmatch": _unmatch, "ignore": _ignore, "reopen": _reopen}
+VERBS = {
+    "match": _match,
+    "refund": _refund,
+    "return": _return,
+    "unmatch": _unmatch,
+    "ignore": _ignore,
+    "reopen": _reopen,
+}
 DONE = {
     "match": "Matched. The payment is approved and settles by itself.",
+    "refund": "The refund is paid back.",
     "return": "The payment is reversed.",
     "unmatch": "The match is taken back.",
     "ignore": "The line is ignored.",

@@ -32,8 +32,8 @@ from workflows.security.rights import right_codes_of, right_labels
 MAX_ROWS = 50
 MAIN_PERMISSIONS = (
     "core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice", "core.adjust_credits",
-    "core.manage_accounts", "core.import_statements", "core.match_lines", "core.operate_effects", "core.erase_person",
-    "core.grant_duties",
+    "core.manage_accounts", "core.import_statements", "core.match_lines", "core.request_refund", "core.approve_refund",
+    "core.operate_effects", "core.erase_person", "core.grant_duties",
 )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 
-from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod
+from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod, Refund
 from core.models.payment import PlannedAllocation
 from core.money import money_text
 from web.forms.base import PageForm
@@ -184,6 +185,41 @@ class AdjustForm(PageForm):
     )
     reason = Line(label="Reason, as the customer reads it", max_length=200, css="full")
     token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+
+
+class RefundForm(PageForm):
+    """To whom it goes is typed as the customer gave it: nothing is filled in."""
+
+    currency = Choice(label="Of the balance in")
+    amount = Amount(label="Amount")
+    reason = Choice(label="Why", choices=lambda: [("", "Choose"), *Refund.Reason.choices])
+    bank_account = Choice(required=False, label="Paid from")
+    payee_name = Line(max_length=70, label="Payee, as the bank has the name")
+    payee_account = Line(required=False, max_length=42, label="IBAN or number of the payee's account")
+    payee_bank = Line(required=False, max_length=20, label="BIC or bank code, where the number needs it")
+    note = Line(required=False, max_length=500, label="Note for staff", css="full")
+
+    def __init__(self, data: Any = None, *, balances: dict[str, Decimal], accounts: list[BankAccount]) -> None:
+        self.accounts = {str(account.pk): account for account in accounts}
+        super().__init__(data)
+        self.fields["currency"].choices = [  # type: ignore[attr-defined]
+            (code, f"{code}, {money_text(sum_, code)}") for code, sum_ in balances.items()
+        ]
+        rows = [
+            ("", "By hand: cash, or a wallet"),
+            *((key, f"{row}, {row.currency}") for key, row in self.accounts.items()),
+        ]
+        self.fields["bank_account"].choices = rows  # type: ignore[attr-defined]
+        if len(balances) == 1:
+            self.fields["amount"].currency = next(iter(balances))  # type: ignore[attr-defined]
+
+    @property
+    def chosen(self) -> BankAccount | None:
+        return self.accounts.get(self.cleaned_data["bank_account"])
+
+
+class SentForm(PageForm):
+    sent_on = Day(label="Day on which the bank got the order")
 
 
 class UploadForm(PageForm):

@@ -20,6 +20,7 @@ from web.staff import (
     previews,
     queue,
     record,
+    refunds,
 )
 
 urlpatterns = [
@@ -47,6 +48,12 @@ urlpatterns = [
     path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
     path("bank/lines/<uuid:pk>/", bank.line_page, name="desk_bank_line"),
     path("bank/lines/<uuid:pk>/<slug:verb>/", bank.decide, name="desk_bank_decide"),
+    path("refunds/", refunds.refunds_page, name="desk_refunds"),
+    path("refunds/payout/<slug:kind>/", refunds.payout, name="desk_payout"),
+    path("refunds/sent/", refunds.mark_all_sent, name="desk_refunds_sent"),
+    path("refunds/<uuid:pk>/", refunds.refund_page, name="desk_refund"),
+    path("refunds/<uuid:pk>/<slug:verb>/", refunds.decide, name="desk_refund_decide"),
+    path("accounts/<uuid:pk>/refund/", refunds.request_page, name="desk_request_refund"),
     path("trials/", clusters.clusters_page, name="clusters"),
     path("trials/<slug:reason>/<str:key>/", clusters.cluster_page, name="cluster"),
     path("workflows/", machines.machines_page, name="machines"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -17,7 +18,7 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from api.fields import Amount, Choice, Money, MoneyText, StrictSerializer, Text, UuidField
 from api.query import ListQuery
 from api.views import StaffView, operation
-from core.models import BankAccount, Invoice, LinePayment, Payment, Refund, StatementLine
+from core.models import Account, BankAccount, Invoice, LinePayment, Payment, Refund, StatementLine, User
 from core.models.statement_line import StatementLineQuerySet
 from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, ValidationError, WrongState
@@ -176,12 +177,24 @@ class DecideLine(StaffView):
 
 
 class PartIn(StrictSerializer):
-    """Of one line: a claimed payment, or an invoice that nobody claimed; of money that went out, a refund."""
+    """Of one line: a claimed payment, an invoice that nobody claimed, or an account whose balance gets it.
+
+    Of money that went out: a refund.
+    """
 
     payment = UuidField(required=False)
     invoice = UuidField(required=False)
+    account = UuidField(required=False)
     refund = UuidField(required=False)
     amount = Amount()
+
+
+# What a part may name, as the caller sees it.
+PAYABLE: dict[str, Callable[[User], QuerySet[Any]]] = {
+    "payment": Payment.objects.visible_to,
+    "invoice": Invoice.objects.visible_to,
+    "account": Account.objects.visible_to,
+}
 
 
 class MatchLine(DecideLine):
@@ -215,17 +228,14 @@ class MatchLine(DecideLine):
         return refund
 
     def _part(self, given: dict[str, Any]) -> Part:
-        if ("payment" in given) == ("invoice" in given):
-            raise ValidationError({"payments": ["Name a payment or an invoice in each."]})
-        if "payment" in given:
-            payment = Payment.objects.visible_to(self.caller).filter(pk=given["payment"]).first()
-            if payment is None:
-                raise ValidationError({"payments": ["There is no such payment."]})
-            return Part(given["amount"], payment=payment)
-        invoice = Invoice.objects.visible_to(self.caller).filter(pk=given["invoice"]).first()
-        if invoice is None:
-            raise ValidationError({"payments": ["There is no such invoice."]})
-        return Part(given["amount"], invoice=invoice)
+        named = [name for name in PAYABLE if name in given]
+        if len(named) != 1:
+            raise ValidationError({"payments": ["Name a payment, an invoice or an account in each."]})
+        [name] = named
+        row = PAYABLE[name](self.caller).filter(pk=given[name]).first()
+        if row is None:
+            raise ValidationError({"payments": [f"There is no such {name}."]})
+        return Part(given["amount"], **{name: row})
 
 
 class UnmatchLine(DecideLine):

@@ -49,8 +49,8 @@ WAIT = re.compile(
 class PaymentOut(serializers.Serializer):
     id = serializers.UUIDField()
     account_id = serializers.UUIDField()
-    invoice_id = serializers.UUIDField()
-    invoice_number = serializers.CharField(source="invoice.number")
+    invoice_id = serializers.UUIDField(allow_null=True, help_text="Null: on account, all of it went to the balance.")
+    invoice_number = serializers.CharField(source="invoice.number", allow_null=True)
     payment_method = serializers.CharField(source="method.code")
     status = serializers.ChoiceField(Payment.Status.choices)
     currency = serializers.CharField()

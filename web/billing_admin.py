@@ -137,7 +137,7 @@ def payments_of(payments: QuerySet[Payment]) -> SafeString:
     found = payments.select_related("invoice", "method").order_by("-id")[:LATEST_ROWS]
     return listed(
         (f"{row.created_at:%Y-%m-%d}", link_to("payment", row.pk, words=row.reference or "no reference"),
-         money(row.amount, row.currency), row.get_status_display(), row.method, row.invoice)
+         money(row.amount, row.currency), row.get_status_display(), row.method, row.invoice or "on account")
         for row in found
     )  # fmt: skip
 
@@ -300,7 +300,7 @@ class PaymentAdmin(DecidingAdmin, FindsInvoices):
     actions = ("approve_selected", "reject_selected")
     readonly_fields = ("amount_", "received_", "allocations_", "history", "elsewhere")
     fieldsets = (
-        (None, {"fields": ("account", "invoice", "status", "amount_", "received_", "elsewhere")}),
+        (None, {"fields": ("account", "invoice", "bank_line", "status", "amount_", "received_", "elsewhere")}),
         ("What was said", {"fields": ("method", "reference", "paid_on", "payer_name", "notes", "proof_url",
                                       "submitted_by", "created_at", "retry_of", "is_further")}),
         ("What staff said", {"fields": ("decided_by", "reason_code", "admin_notes", "value_date", "reversed_by",

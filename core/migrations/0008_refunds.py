@@ -22,7 +22,7 @@ CREATE VIEW audit.refunds AS
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0006_service_users'),
+        ('core', '0007_payments_on_account'),
     ]
 
     operations = [

@@ -99,7 +99,12 @@ class Payment(StatefulModel):
         OTHER = "other"
 
     account = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="payments")
-    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="payments")
+    invoice = models.ForeignKey(  # null: on account, all of it goes to the balance
+        Invoice, models.PROTECT, null=True, blank=True, related_name="payments"
+    )
+    bank_line = models.ForeignKey(  # that it was recorded from
+        "core.StatementLine", models.PROTECT, null=True, blank=True, editable=False, db_index=False, related_name="+"
+    )
     method = models.ForeignKey(PaymentMethod, models.PROTECT, db_index=False, related_name="+")
     status = StatusField(choices=Status, default=Status.PENDING_APPROVAL)
     currency = models.CharField(max_length=3)
@@ -154,6 +159,11 @@ class Payment(StatefulModel):
                 & ~Q(reference_key=""),
             ),
             models.UniqueConstraint(name="payment_of_account", fields=["account", "id"]),
+            models.CheckConstraint(
+                name="payment_on_account_is_of_a_line",
+                condition=Q(invoice__isnull=False) | Q(bank_line__isnull=False),
+            ),
+            Frozen(name="payment_bank_line_frozen", columns=["bank_line_id"]),
             OutsiderDecides(
                 name="payment_decided_by_outsider",
                 machine="payment",
@@ -196,7 +206,12 @@ class Payment(StatefulModel):
         ]
 
     def __str__(self) -> str:
-        return f"{money_text(self.amount, self.currency)} {self.currency} for {self.invoice}"
+        return f"{money_text(self.amount, self.currency)} {self.currency} {self.what_for}"
+
+    @property
+    def what_for(self) -> str:
+        """As staff read it."""
+        return f"for {self.invoice}" if self.invoice else "on account"
 
     @property
     def planned_allocations(self) -> list[PlannedAllocation]:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from django.db import connection
 
 from core.models import LinePayment, Payment, StatementLine
 from engine import perform
 from tests.api.conftest import is_problem
-from tests.factories import InvoiceFactory, PaymentFactory, StaffFactory
+from tests.factories import AccountFactory, InvoiceFactory, PaymentFactory, StaffFactory
 from tests.workflows.bank.statement_files import Row, camt
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +80,23 @@ def test_return_reverses_what_the_bank_took_back(bookkeeper, imported, run_effec
     assert Payment.objects.get().status == "reversed"
 
 
+def test_line_is_credited_to_an_account(bookkeeper, imported, run_effects):
+    account = AccountFactory()
+    imported(camt(Row("50.00", "for later")))
+    line = StatementLine.objects.get()
+    body = {"payments": [{"account": str(account.pk), "amount": "50.00"}]}
+
+    matched = bookkeeper.post(f"{PATH}{line.pk}/match/", body)
+    run_effects()
+
+    assert (matched.status_code, matched.json()["status"], matched.json()["open_amount"]) == (200, "matched", "0.00")
+    shown = bookkeeper.get(f"billing/payments/{Payment.objects.get().pk}/").json()
+    assert (shown["invoice_id"], shown["invoice_number"], shown["status"]) == (None, None, "succeeded")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT invoice_id, account_id, received FROM audit.payments")
+        assert cursor.fetchall() == [(None, account.pk, Decimal("50.00"))]
+
+
 @pytest.mark.parametrize(
     "payments",
     [
@@ -85,6 +105,14 @@ def test_return_reverses_what_the_bank_took_back(bookkeeper, imported, run_effec
         [{"payment": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": "1.00"}],
         [{"invoice": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": "1.00"}],
         [{"invoice": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": "x"}],
+        [{"account": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10", "amount": "1.00"}],
+        [
+            {
+                "account": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10",
+                "invoice": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10",
+                "amount": "1.00",
+            }
+        ],
     ],
 )
 def test_wrong_match_changes_nothing(bookkeeper, imported, payments):

@@ -232,6 +232,9 @@ MISDEEDS = {
     "a bank line that no person decided on names its rule, and no other does": [
         "UPDATE core_statementline SET rule = 'reference and amount' WHERE id = '{line}'",
     ],
+    "a payment that a bank line brought is one of the line's, in its currency": [
+        "UPDATE core_payment SET bank_line_id = '{open_line}' WHERE id = '{payment}'",
+    ],
     "a statement counts the lines that it brought": [
         "UPDATE core_statement SET lines_new = 3",
     ],

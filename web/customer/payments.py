@@ -35,7 +35,7 @@ def payment(request: MemberRequest, pk: UUID) -> HttpResponse:
             "steps": story_of(found.invoice, [found]),
             "why": reason_for(found.reason_code) if found.status == Payment.Status.FAILED else None,
             "may_withdraw": "withdraw" in available(found, request.user),
-            "is_open": found.invoice.status in Invoice.OPEN,
+            "is_open": found.invoice is not None and found.invoice.status in Invoice.OPEN,
         },
     )
 

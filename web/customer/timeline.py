@@ -45,17 +45,18 @@ class Step:
     again: str = ""  # URL of another try
 
 
-def story_of(invoice: Invoice, payments: Iterable[Payment]) -> list[Step]:
-    """Past steps, then those to come. One query."""
+def story_of(invoice: Invoice | None, payments: Iterable[Payment]) -> list[Step]:
+    """Past steps, then those to come; of an invoice, or of payments on account. One query."""
     mine = {payment.pk: payment for payment in payments}
+    own = Q(machine="payment", object_id__in=list(mine))
     rows = (
-        Transition.objects.filter(
-            Q(machine="invoice", object_id=invoice.pk) | Q(machine="payment", object_id__in=list(mine))
-        )
+        Transition.objects.filter(Q(machine="invoice", object_id=invoice.pk) | own if invoice else own)
         .select_related("actor__membership")
         .order_by("at", "id")
     )
     steps = [step for row in rows if (step := _step(row, mine)) is not None]
+    if invoice is None:
+        return steps
     last = max(mine.values(), key=lambda payment: payment.pk, default=None)
     if last is not None and last.status == Payment.Status.FAILED and invoice.status in Invoice.OPEN:
         said = next(step for step in reversed(steps) if step.payment is last)
@@ -75,7 +76,7 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
     if row.name == "begin" and row.actor is not None:
         # Neither staff nor former members are named.
         step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""
-        if row.actor.is_staff:
+        if row.actor.is_staff or (payment is not None and payment.bank_line_id):
             step.words = _("We recorded your payment")
     if row.name == "reject" and payment is not None:
         step.detail = reason_for(payment.reason_code).what

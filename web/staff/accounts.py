@@ -81,9 +81,8 @@ def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     return render(request, "web/staff/invoice.html", context)
 
 
-def _found(words: str) -> dict[str, Any]:
-    key = normal_reference(words)
-    reference = Q(reference_key=key) if key else Q(pk=None)
+def find_accounts(words: str) -> list[Account]:
+    """By a part of the name, billing address, or the address of somebody who is or was in it."""
     people = Account.objects.filter(memberships__user__email_canonical=canonical_email(words))
     former = Account.objects.filter(memberships__user__in=User.objects.former_owners_of(words))
     named = Account.objects.filter(Q(name__icontains=words) | Q(billing_email__iexact=words))
@@ -91,9 +90,15 @@ def _found(words: str) -> dict[str, Any]:
         row.pk: row
         for row in [*people[:MAX_RESULTS], *former[:MAX_RESULTS], *named.order_by("name", "pk")[:MAX_RESULTS]]
     }
+    return list(accounts.values())[:MAX_RESULTS]
+
+
+def _found(words: str) -> dict[str, Any]:
+    key = normal_reference(words)
+    reference = Q(reference_key=key) if key else Q(pk=None)
     payments = Payment.objects.filter(reference).select_related("account", "invoice", "method").order_by("-id")
     return {
-        "accounts": list(accounts.values())[:MAX_RESULTS],
+        "accounts": find_accounts(words),
         "invoices": Invoice.objects.filter(names_invoice(words)).select_related("account"),
         "payments": payments[:MAX_RESULTS],
     }

@@ -11,13 +11,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from core.models import BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
+from core.models import Account, BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Problem
 from engine import perform
 from web.paging import page_of
 from web.problem_messages import problem_message
 from web.staff.access import IMPORT, MATCH, StaffRequest, staff_with
+from web.staff.bank_credit import credit_context
 from web.staff.forms import ReasonForm, UploadForm
 from workflows.bank import (
     CandidateFinder,
@@ -113,6 +114,7 @@ def _line_page(request: StaffRequest, line: StatementLine, form: ReasonForm, *, 
     is_undecided = line.status in StatementLine.UNDECIDED
     [candidates] = CandidateFinder(line.bank_account).find([line]) if is_undecided else [[]]
     context = {
+        **(credit_context(request, line) if is_undecided and line.amount > 0 else {}),
         "line": line,
         "file": line.statement.file,
         "candidates": candidates,
@@ -159,6 +161,11 @@ def _match(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None
     match_line(line, [part], by=request.user)
 
 
+def _credit(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    account = get_object_or_404(Account.objects.visible_to(request.user), pk=_key(request.POST.get("account", "")))
+    match_line(line, [Part(line.amount, account=account)], by=request.user)
+
+
 def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
     key = _key(request.POST.get("payment", ""))
     return_line(line, get_object_or_404(Payment.objects.visible_to(request.user), pk=key), by=request.user)
@@ -191,6 +198,7 @@ def _reopen(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
 VERBS = {
     "match": _match,
     "refund": _refund,
+    "credit": _credit,
     "return": _return,
     "unmatch": _unmatch,
     "ignore": _ignore,
@@ -199,6 +207,7 @@ VERBS = {
 DONE = {
     "match": "Matched. The payment is approved and settles by itself.",
     "refund": "The refund is paid back.",
+    "credit": "Credited: the account has it in its balance, from which open invoices are paid.",
     "return": "The payment is reversed.",
     "unmatch": "The match is taken back.",
     "ignore": "The line is ignored.",

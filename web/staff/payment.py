@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -52,7 +53,6 @@ def find(pk: UUID) -> Payment:
 
 
 def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
-    is_open = payment.status == Payment.Status.PENDING_APPROVAL
     around = adjacent_payments(request, payment)
     context = decision_context(request, payment) | around
     own = next((claim for claim in around["claims"] if claim.id == payment.pk), None)
@@ -61,12 +61,22 @@ def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
         "signs": own.flags if own else [],
         "level": own.level if own else "",
         "risk": own.risk if own else 0,
-        "difference": payment.amount - payment.invoice.outstanding if is_open else None,
-        "payee": version_of(payment.invoice, payment.method) if payment.method.payee_since else None,
+        "difference": _difference(payment),
+        "payee": version_of(payment.invoice, payment.method)
+        if payment.invoice and payment.method.payee_since
+        else None,
         "host": urlsplit(payment.proof_url).hostname if is_plain_https(payment.proof_url) else "",
         "earlier": payments.filter(account=payment.account_id).exclude(pk=payment.pk).order_by("-id")[:EARLIER],
         "twins": same_reference(payment).select_related("invoice", "method", "account").order_by("-id")[:EARLIER],
     }
+
+
+def _difference(payment: Payment) -> Decimal | None:
+    """Of an undecided claim to what is due of its invoice."""
+    invoice, is_open = payment.invoice, payment.status == Payment.Status.PENDING_APPROVAL
+    if invoice is None or not is_open or payment.currency != invoice.currency:
+        return None
+    return payment.amount - invoice.outstanding
 
 
 def decision_context(request: StaffRequest, payment: Payment) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from workflows.actions.accounts import change_account, close_account
 from workflows.actions.decisions import approve_payment, decide_many, decide_payment, excluded_from_bulk
 from workflows.actions.invoices import available_to, void_invoice
 from workflows.actions.offers import find_method, find_plan
-from workflows.actions.payments import claim_payment, record_payment
+from workflows.actions.payments import claim_payment, record_from_line, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
 from workflows.actions.subscriptions import (
     cancel_at_period_end,
@@ -29,6 +29,7 @@ __all__ = [
     "find_plan",
     "keep_plan",
     "price_of",
+    "record_from_line",
     "record_payment",
     "sign_up",
     "void_invoice",

@@ -74,6 +74,8 @@ def _why_apart(payment: Any) -> str:
     if payment.was_used_elsewhere:
         return "Another account used this reference before."
     invoice = payment.invoice
+    if invoice is None:
+        return "It pays no invoice, so all of it would go to the balance."
     if payment.currency != invoice.currency:
         return f"Invoice {invoice} is in {invoice.currency}, so all of it would go to the balance."
     if invoice.status in TAKES_NOTHING:
@@ -89,7 +91,7 @@ def _repeated(keys: Sequence[UUID], by: User) -> dict[UUID, DuplicateClaim]:
     first: dict[UUID, UUID] = {}
     repeated = {}
     for key, invoice_id, number in rows.values_list("pk", "invoice_id", "invoice__number"):
-        oldest = first.setdefault(invoice_id, key)
+        oldest = first.setdefault(invoice_id or key, key)
         # Two claims of an invoice are often the same money.
         if oldest != key:
             repeated[key] = DuplicateClaim(

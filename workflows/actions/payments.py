@@ -13,7 +13,7 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, User
+from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, StatementLine, User
 from core.models.payment import normal_reference
 from core.money import check_amount, money_text
 from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState, check_all
@@ -27,6 +27,7 @@ from workflows.settlement.locking import ACCOUNTS
 INVOICES = CompiledQuery(Invoice.objects.all())
 UNDECIDED_PER_INVOICE, UNDECIDED_PER_ACCOUNT = 3, 10
 FAR_MORE = 10  # times what is open
+PAYER_LENGTH = 140
 LARGEST_PLACE = 2**15 - 1  # fits its smallint column
 # Undecided claims of the account, and approved but unsettled ones of the invoice.
 IN_REVIEW = """
@@ -87,6 +88,7 @@ def claim_payment(
         others.check_room_for(reference)
         rate_limits.enforce_account_limit("claim", invoice.account_id)  # each may be withdrawn and made again
         return _begin(
+            invoice.account_id,
             invoice,
             method,
             by=by,
@@ -110,37 +112,56 @@ def record_payment(
     currency: str,
     reference: str,
     by: User,
-    submitted_by: User | None = None,
     notes: str = "",
     paid_on: date | None = None,
     payer_name: str = "",
 ) -> Payment:
-    """Money that staff saw arrive, also for closed invoices; a colleague approves it. Raises DuplicateClaim.
-
-    submitted_by: the statement that shows it, so that who matches its line may approve it.
-    """
-    if not by.may_decide_on(invoice.account_id, "core.review_payment"):
-        raise PermissionDenied("You may not record payments of this account.")
-    check_all(
-        partial(check_amount, amount, currency, field="amount"),
-        partial(check_day, paid_on, field="paid_on"),
+    """Money that staff saw arrive, also for closed invoices; a colleague approves it. Raises DuplicateClaim."""
+    return _record(
+        invoice.account_id,
+        invoice,
+        method,
+        by=by,
+        amount=amount,
+        currency=currency,
+        reference=reference,
+        notes=notes,
+        paid_on=paid_on,
+        payer_name=payer_name,
     )
-    with _claimed_once(invoice.account_id, reference):
-        with pipeline():
-            ACCOUNTS.ask([invoice.account_id])  # so that of two concurrent claims the second sees the first
-            reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
-        return _begin(
-            invoice,
-            method,
-            by=submitted_by or by,
-            amount=amount,
-            currency=currency,
-            reference=reference,
-            notes=notes,
-            paid_on=paid_on,
-            payer_name=payer_name,
-            beside=_InReview(reviewed.fetchall(), invoice),
-        )
+
+
+def record_from_line(
+    line: StatementLine,
+    *,
+    account_id: UUID,
+    invoice: Invoice | None,
+    method: PaymentMethod,
+    amount: Decimal,
+    reference: str,
+    paid_on: date,
+    by: User,
+    submitted_by: User,
+    retry_of: Payment | None = None,
+) -> Payment:
+    """What a bank line brought; without an invoice all of it is for the account's balance. Raises DuplicateClaim.
+
+    submitted_by: the statement, so that who matches the line may approve. retry_of: a claim that this replaces.
+    """
+    return _record(
+        account_id,
+        invoice,
+        method,
+        by=by,
+        submitted_by=submitted_by,
+        amount=amount,
+        currency=line.currency,
+        reference=reference,
+        paid_on=paid_on,
+        payer_name=" ".join(line.payer_name.split())[:PAYER_LENGTH],
+        bank_line=line,
+        retry_of=retry_of,
+    )
 
 
 def check_told(method: PaymentMethod, *, paid_on: date | None, **told: Any) -> None:
@@ -159,10 +180,11 @@ def reference_is_taken() -> str:
 class _InReview:
     """Claims of an account in review, read under its lock."""
 
-    def __init__(self, rows: Sequence[tuple[UUID, UUID, bool, str]], invoice: Invoice) -> None:
+    def __init__(self, rows: Sequence[tuple[UUID, UUID | None, bool, str]], invoice: Invoice | None) -> None:
+        own = [row for row in rows if invoice is not None and row[1] == invoice.pk]
         self._undecided = [row for row in rows if row[2]]
-        self._of_invoice = [row for row in self._undecided if row[1] == invoice.pk]
-        self.has_same_invoice = any(row[1] == invoice.pk for row in rows)
+        self._of_invoice = [row for row in own if row[2]]
+        self.has_same_invoice = bool(own)
 
     def place(self) -> int:
         """How many claims of the account come before the next one in the review queue."""
@@ -201,9 +223,34 @@ def _check_size(amount: Decimal, currency: str, invoice: Invoice) -> None:
         raise ValidationError({"amount": [words % {"open": open_, "currency": currency}]})
 
 
-def _begin(invoice: Invoice, method: PaymentMethod, *, by: User, beside: _InReview, **fields: Any) -> Payment:
+def _record(
+    account_id: UUID,
+    invoice: Invoice | None,
+    method: PaymentMethod,
+    *,
+    by: User,
+    submitted_by: User | None = None,
+    **fields: Any,
+) -> Payment:
+    if not by.may_decide_on(account_id, "core.review_payment"):
+        raise PermissionDenied("You may not record payments of this account.")
+    check_all(
+        partial(check_amount, fields["amount"], fields["currency"], field="amount"),
+        partial(check_day, fields["paid_on"], field="paid_on"),
+    )
+    with _claimed_once(account_id, fields["reference"]):
+        with pipeline():
+            ACCOUNTS.ask([account_id])  # so that of two concurrent claims the second sees the first
+            reviewed = ask(IN_REVIEW, [account_id, invoice and invoice.pk])
+        beside = _InReview(reviewed.fetchall(), invoice)
+        return _begin(account_id, invoice, method, by=submitted_by or by, beside=beside, **fields)
+
+
+def _begin(
+    account_id: UUID, invoice: Invoice | None, method: PaymentMethod, *, by: User, beside: _InReview, **fields: Any
+) -> Payment:
     payment = Payment(
-        account_id=invoice.account_id,
+        account_id=account_id,
         invoice=invoice,
         method=method,
         reference_key=normal_reference(fields["reference"]),

@@ -3,6 +3,7 @@
 from workflows.bank.accounts import save_bank_account
 from workflows.bank.matches import Part, match_line, return_line, unmatch_line
 from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.payers import accounts_of_payer
 from workflows.bank.refund_lines import find_refunds, settle_refunds
 from workflows.bank.returns import find_returned
 from workflows.bank.uploads import import_statement
@@ -11,6 +12,7 @@ __all__ = [
     "Candidate",
     "CandidateFinder",
     "Part",
+    "accounts_of_payer",
     "find_refunds",
     "find_returned",
     "import_statement",

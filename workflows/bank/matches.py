@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.transaction import atomic
 
-from core.models import Invoice, LinePayment, PayerIdentity, Payment, PaymentMethod, StatementLine, User
+from core.models import Account, Invoice, LinePayment, Payment, PaymentMethod, StatementLine, User
 from core.money import check_amount, money_text
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
-from core.validation.text import search_key
 from engine import perform
-from workflows.actions import approve_payment, record_payment
-from workflows.bank.clues import fold_account
+from workflows.actions import approve_payment, record_from_line
+from workflows.bank.payers import remember_payer
 from workflows.bank.refund_lines import unsettle_refunds
 from workflows.bank.service_users import statement_user
 from workflows.periods import database_now, today_in
@@ -26,11 +26,29 @@ LIVE = (Payment.Status.APPROVED, Payment.Status.SUCCEEDED)
 
 @dataclass(frozen=True)
 class Part:
-    """What a part of a line pays: a payment that was claimed or decided, or an invoice that nobody claimed."""
+    """What a part of a line pays: a payment that was claimed or decided, an invoice that nobody claimed, or an account.
+
+    An account's goes to its balance.
+    """
 
     amount: Decimal
     payment: Payment | None = None
     invoice: Invoice | None = None
+    account: Account | None = None
+
+    @property
+    def currency(self) -> str | None:
+        """None: an account takes any."""
+        paid = self.payment or self.invoice
+        return paid.currency if paid else None
+
+    @property
+    def account_id(self) -> UUID:
+        if self.account is not None:
+            return self.account.pk
+        paid = self.payment or self.invoice
+        assert paid is not None
+        return paid.account_id
 
 
 def match_line(
@@ -38,16 +56,16 @@ def match_line(
 ) -> StatementLine:
     """Approve what the line pays, and say so on both. All of it, or nothing.
 
-    A claim is approved with what arrived; of an invoice a payment is recorded and approved; a payment that was approved
-    before only gets its evidence. rule: of a match without a person, reasons: what spoke for it.
+    A claim is approved with what arrived; of an invoice or an account a payment is recorded and approved; a payment
+    that was approved before only gets its evidence. rule: of a match without a person, reasons: what spoke for it.
     Raises PermissionDenied; ValidationError for parts that are more than the line; WrongState or Conflict for a line or
     payment that was decided meanwhile; what approving raises.
     """
     _check(line, parts)
     with atomic():
         perform(line.match, by=by, rule=rule)  # first: of two at the same moment one is refused
-        for part in parts:
-            payment = part.payment or _record(line, part, by)
+        for number, part in enumerate(parts, 1):
+            payment = part.payment or _record(line, part, number, by)
             is_decision = payment.status == Payment.Status.PENDING_APPROVAL
             if is_decision:
                 approve_payment(payment, by=by, received=part.amount, value_date=_day_of(line))
@@ -63,7 +81,7 @@ def match_line(
                 reasons=list(reasons),
             )
             if not rule:
-                _remember_payer(line, payment, by)
+                remember_payer(line, payment, by=by)
     return line
 
 
@@ -114,9 +132,8 @@ def _check(line: StatementLine, parts: Sequence[Part]) -> None:
         whole = f"{money_text(line.amount, line.currency)} {line.currency}"
         raise ValidationError({"payments": [f"Together they are more than the {whole} of the line."]})
     for part in parts:
-        currency = part.payment.currency if part.payment else part.invoice.currency if part.invoice else ""
-        if currency != line.currency:
-            raise ValidationError({"payments": [f"A line in {line.currency} pays nothing in {currency or 'none'}."]})
+        if part.currency not in (None, line.currency):
+            raise ValidationError({"payments": [f"A line in {line.currency} pays nothing in {part.currency}."]})
 
 
 def _check_evidence(payment: Payment, part: Part, by: User) -> None:
@@ -134,29 +151,35 @@ def _check_evidence(payment: Payment, part: Part, by: User) -> None:
         raise Conflict("Another line of a statement stands for this payment.")
 
 
-def _record(line: StatementLine, part: Part, by: User) -> Payment:
-    """A payment that nobody claimed, submitted by the statement and decided by a person."""
-    assert part.invoice is not None
-    if not by.may_decide_on(part.invoice.account_id, "core.approve_payment"):
+def _record(line: StatementLine, part: Part, number: int, by: User) -> Payment:
+    """A payment that nobody claimed, submitted by the statement, decided by a person. number: of the part, from 1."""
+    if not by.may_decide_on(part.account_id, "core.approve_payment"):
         raise PermissionDenied("You may not decide on payments of this account.")
-    return record_payment(
+    return record_from_line(
+        line,
+        account_id=part.account_id,
         invoice=part.invoice,
         method=_method(line, part.invoice),
         amount=part.amount,
-        currency=line.currency,
-        reference=(line.bank_id or f"{line.booked_on} {line.pk}")[:REFERENCE_LENGTH],
+        reference=_reference(line, number),
+        paid_on=_day_of(line),
         by=by,
         submitted_by=statement_user(),
-        paid_on=_day_of(line),
-        payer_name=" ".join(line.payer_name.split())[:REFERENCE_LENGTH],
     )
 
 
-def _method(line: StatementLine, invoice: Invoice) -> PaymentMethod:
+def _reference(line: StatementLine, number: int) -> str:
+    """Parts of one line differ, as an account has each reference once."""
+    words = line.bank_id or f"{line.booked_on} {line.pk}"
+    more = f" part {number}" if number > 1 else ""
+    return words[: REFERENCE_LENGTH - len(more)] + more
+
+
+def _method(line: StatementLine, invoice: Invoice | None) -> PaymentMethod:
     """That of the invoice if its money arrives in this account, else the account's first."""
     methods = list(line.bank_account.payment_methods.order_by("position", "code"))
-    own = next((method for method in methods if method.pk == invoice.payment_method_id), None)
-    chosen = own or (methods[0] if methods else invoice.payment_method)
+    named = invoice.payment_method if invoice else None
+    chosen = named if named in methods else (methods[0] if methods else named)
     if chosen is None:
         raise ValidationError({"payments": [f"Say which payment methods arrive at {line.bank_account} first."]})
     return chosen
@@ -165,18 +188,3 @@ def _method(line: StatementLine, invoice: Invoice) -> PaymentMethod:
 def _day_of(line: StatementLine) -> date:
     """The value date; a bank may name one that is yet to come, the product knows no such days."""
     return min(line.value_on or line.booked_on, today_in("UTC", database_now()))
-
-
-def _remember_payer(line: StatementLine, payment: Payment, by: User) -> None:
-    known = [
-        (PayerIdentity.Kind.ACCOUNT, fold_account(line.payer_account)),
-        (PayerIdentity.Kind.NAME, search_key(line.payer_name)[:200]),
-    ]
-    PayerIdentity.objects.bulk_create(
-        [
-            PayerIdentity(account_id=payment.account_id, kind=kind, value=value, confirmed_by=by)
-            for kind, value in known
-            if value
-        ],
-        ignore_conflicts=True,
-    )

@@ -174,10 +174,11 @@ class _Found:
         approved: set[UUID] = set()
         in_review = Payment.objects.in_review().filter(invoice__in=invoices)
         for claim in in_review.select_related("method").order_by("id") if invoices else ():
-            if claim.status == Payment.Status.APPROVED:
-                approved.add(claim.invoice_id)
-            else:
-                claims[claim.invoice_id].append(claim)
+            own = claim.invoice_id
+            if own is not None and claim.status == Payment.Status.APPROVED:
+                approved.add(own)
+            elif own is not None:
+                claims[own].append(claim)
         return cls(
             invoices=invoices,
             by_reference={invoice.payment_reference: invoice for invoice in invoices.values()},
@@ -199,7 +200,7 @@ class _Found:
             reasons[self._of(self.by_number[number], line)].add(NUMBER)
         for word in clues.ids & self.by_id.keys():
             for claim in self.by_id[word]:
-                if _is_in_time(claim, line):
+                if claim.invoice_id is not None and _is_in_time(claim, line):
                     reasons[claim.invoice_id, claim.pk].add(CLAIM)
         if not reasons:
             for account_id in accounts:

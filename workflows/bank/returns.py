@@ -28,8 +28,7 @@ def find_returned(line: StatementLine) -> list[Payment]:
 
 
 def _is_named(payment: Payment, references: frozenset[str], numbers: frozenset[str], ids: frozenset[str]) -> bool:
-    return (
-        payment.invoice.payment_reference in references
-        or payment.invoice.number in numbers
-        or bool(payment.reference_key and payment.reference_key in ids)
+    invoice = payment.invoice
+    return (invoice is not None and (invoice.payment_reference in references or invoice.number in numbers)) or bool(
+        payment.reference_key and payment.reference_key in ids
     )

@@ -109,24 +109,26 @@ def payments_submitted(payments: Sequence[Payment], total: int) -> Values:
 
 def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_balance: Decimal) -> Values:
     """allocated: of this payment to its invoice."""
-    invoice, subscription = payment.invoice, payment.invoice.subscription
+    invoice = payment.invoice
+    subscription = invoice and invoice.subscription
     is_open = subscription is not None and subscription.status == Subscription.Status.ACTIVE
-    is_paid = invoice.status == Invoice.Status.PAID and allocated > 0
-    is_welcome = is_paid and is_open and invoice.purpose == Invoice.Purpose.FIRST
+    is_paid = invoice is not None and invoice.status == Invoice.Status.PAID and allocated > 0
+    is_welcome = is_paid and is_open and invoice is not None and invoice.purpose == Invoice.Purpose.FIRST
+    needs_more = invoice is not None and invoice.status in Invoice.OPEN
     link = urls.payment(payment)
     if is_welcome:
         link = urls.dashboard()
-    elif invoice.status in Invoice.OPEN:
+    elif invoice is not None and needs_more:
         link = urls.invoice(invoice)
     elif not allocated:
         link = urls.balance()
     return {
         **_payment(payment),
-        "short_name": CustomerText(Truncator(payment.invoice.account.name).chars(40)),  # leaves room for the news
+        "short_name": CustomerText(Truncator(payment.account.name).chars(40)),  # leaves room for the news
         "plan": BidiText(plan),
         "is_welcome": is_welcome,
         "is_paid": is_paid,
-        "is_part": allocated > 0 and invoice.status in Invoice.OPEN,
+        "is_part": allocated > 0 and needs_more,
         "is_needed": allocated > 0,
         "to_balance": _unless_zero(to_balance, payment.currency),
         "value_date": day(payment.value_date),
@@ -138,6 +140,7 @@ def payment_approved(payment: Payment, plan: str, *, allocated: Decimal, to_bala
 
 def payment_rejected(payment: Payment, methods: Sequence[PaymentMethod]) -> Values:
     reason = reason_for(payment.reason_code)
+    assert payment.invoice is not None  # what a bank line brought is not rejected
     return {
         **_payment(payment),
         **_how_to_pay(payment.invoice, methods),
@@ -158,7 +161,7 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
         **_payment(payment),
         "reason": payment.reversal_reason,
         "reopened": _unless_zero(allocated, payment.currency),
-        "link": urls.invoice(payment.invoice) if allocated else urls.balance(),
+        "link": urls.invoice(payment.invoice) if payment.invoice and allocated else urls.balance(),
     }
 
 
@@ -337,8 +340,10 @@ def _invoice(invoice: Invoice, plan: str = "") -> Values:
 
 
 def _payment(payment: Payment) -> Values:
+    """Without an invoice its number is empty."""
+    own = _invoice(payment.invoice) if payment.invoice else {**_account(payment.account), "number": NoWrap("")}
     return {
-        **_invoice(payment.invoice),
+        **own,
         "amount": money(payment.amount, payment.currency),
         "received": money(payment.received or payment.amount, payment.currency),
         "reference": CustomerText(payment.reference),

@@ -66,6 +66,8 @@ def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
 @mail("payment_submitted", to_staff=True, revision=2)
 def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
     # Of this claim, or of the undecided ones of the payload's `claims`.
+    if payment.bank_line_id is not None:
+        return None  # recorded and approved in one step
     if "claims" not in effect.payload:
         words = context.payment_submitted(payment, days_waiting=effect.payload.get("days_waiting", 0))
         return EmailContext(words, to=reviewers())
@@ -81,10 +83,11 @@ def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
     "payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries")
 )
 def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
-    payment.invoice.account = payment.account  # the same: its key says so
+    if payment.invoice is not None:
+        payment.invoice.account = payment.account  # the same: its key says so
     words = context.payment_approved(
         payment,
-        plan_of(payment.invoice),
+        plan_of(payment.invoice) if payment.invoice else "",
         allocated=allocated_by(payment),
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
@@ -93,6 +96,7 @@ def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
 
 @mail("payment_rejected")
 def mail_rejection(payment: Payment, effect: Effect) -> EmailContext:
+    assert payment.invoice is not None  # what a bank line brought is not rejected
     return EmailContext(context.payment_rejected(payment, ways_to_pay(payment.invoice)), answers=True)
 
 

@@ -214,6 +214,9 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "a part": lambda: _approved("177", of=PART),
         "more than was due": lambda: _approved("189", "11", of={"purpose": Invoice.Purpose.RENEWAL}),
         "for a closed invoice": lambda: _approved("0", "189", of=CLOSED),
+        "on account": lambda: context.payment_approved(
+            payment(invoice=None), "", allocated=Decimal(0), to_balance=Decimal(189)
+        ),
     },
     "payment_rejected": {
         "not received": lambda: _rejected(Payment.Reason.NOT_RECEIVED),
@@ -230,6 +233,9 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         ),
         "it was in the balance": lambda: context.payment_reversed(
             payment(reversal_reason="booked twice"), allocated=Decimal(0)
+        ),
+        "on account": lambda: context.payment_reversed(
+            payment(invoice=None, reversal_reason="recalled by the bank of the payer"), allocated=Decimal(0)
         ),
     },
     "refund_sent": {

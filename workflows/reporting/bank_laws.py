@@ -24,6 +24,11 @@ BANK = {
         SELECT part.line_id, part.rule, person.email_canonical
         FROM core_linepayment AS part JOIN core_user AS person ON person.id = part.decided_by_id
         WHERE (part.rule <> '') <> (person.email_canonical = '{MATCHING_USER}')""",  # noqa: S608 - our own words
+    "a payment that a bank line brought is one of the line's, in its currency": """
+        SELECT payment.id AS payment, payment.currency, line.id AS line, line.currency AS line_currency
+        FROM core_payment AS payment JOIN audit.bank_lines AS line ON line.id = payment.bank_line_id
+        WHERE payment.currency <> line.currency OR NOT EXISTS (
+            SELECT FROM audit.line_payments AS part WHERE part.line_id = line.id AND part.payment_id = payment.id)""",
     "a statement counts the lines that it brought": """
         SELECT statement.id AS statement, statement.lines_new, count(line.id) AS found
         FROM core_statement AS statement LEFT JOIN core_statementline AS line ON line.statement_id = statement.id

@@ -143,10 +143,10 @@ def _queue_row(row: Any, usual: dict[str, Decimal]) -> QueueRow:
         account_id=row.account_id,
         account=row.account.name,
         country=row.account.country,
-        invoice=str(row.invoice),
+        invoice=str(row.invoice) if row.invoice else row.what_for,
         currency=row.currency,
         amount=row.amount,
-        due=row.invoice.outstanding,
+        due=row.invoice.outstanding if row.invoice else Decimal(0),
         method=row.method.name,
         lag=row.method.bank_lag_days,
         is_demo=row.method.is_demo,
@@ -166,7 +166,9 @@ def _flags(row: Any, usual: dict[str, Decimal]) -> Iterator[RiskFlag]:
         yield RiskFlag("Another claim of this invoice is undecided", SECOND_CLAIM)
     if row.has_approved:
         yield RiskFlag("Another claim of this invoice was approved just now", SECOND_CLAIM)
-    if row.currency != invoice.currency:
+    if invoice is None:
+        yield RiskFlag("It pays no invoice: all of it goes to the balance", ALL_TO_BALANCE)
+    elif row.currency != invoice.currency:
         yield RiskFlag(f"The invoice is in {invoice.currency}", WRONG_CURRENCY)
     elif invoice.status in TAKES_NOTHING:
         yield RiskFlag(

@@ -87,7 +87,7 @@ def _about(effect: Effect) -> Iterator[str]:
         yield f"Its {effect.machine} is gone."
         return
     yield f"The {effect.machine} is {_words(subject.status)}."
-    if effect.kind == "payment.settle" and isinstance(subject, Payment):
+    if effect.kind == "payment.settle" and isinstance(subject, Payment) and subject.invoice:
         invoice = subject.invoice
         yield f"Invoice {invoice} waits for this payment's settlement: it is {_words(invoice.status)}."
         if invoice.subscription:

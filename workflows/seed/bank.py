@@ -50,9 +50,10 @@ def demo_statement() -> bytes:
 
 
 def _lines() -> Iterator[_Line]:
-    claims = Payment.objects.filter(status=Payment.Status.PENDING_APPROVAL, currency=CURRENCY)
+    claims = Payment.objects.filter(status=Payment.Status.PENDING_APPROVAL, currency=CURRENCY, invoice__isnull=False)
     claimed = list(claims.select_related("account", "invoice").order_by("id")[:MOST])
     for number, claim in enumerate(claimed):
+        assert claim.invoice is not None
         kept = Decimal("12.00") if number == 1 and claim.amount > 12 else Decimal(0)
         yield _Line(claim.amount - kept, f"{claim.reference} {claim.invoice.payment_reference}", claim.account.name)
     invoices = Invoice.objects.filter(status__in=Invoice.OPEN, currency=CURRENCY).exclude(

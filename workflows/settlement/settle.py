@@ -122,11 +122,12 @@ class Settlement:
         schedule_many(list(self.balance_effects.values()))
 
     def _plan(self, payment: Payment) -> list[tuple[Invoice, Decimal]]:
-        """The allocation plan of staff; without one, all to the claimed invoice."""
+        """The allocation plan of staff; without one, all to the claimed invoice, if there is one."""
         assert payment.received is not None
         parts = payment.planned_allocations
         if not parts:
-            return [(self.locked.invoices[payment.invoice_id], payment.received)]
+            own = payment.invoice_id
+            return [(self.locked.invoices[own], payment.received)] if own else []
         found = [(self.locked.invoices[key], amount) for key, amount in parts if key in self.locked.invoices]
         # An upgrade comes after the period that it upgrades.
         return sorted(found, key=lambda line: line[0].purpose == Invoice.Purpose.UPGRADE)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 
 from core.models import BankAccount, StatementFile, StatementLine, User
 from tests.factories import PaymentMethodFactory, StaffFactory
-from tests.workflows.bank.statement_files import IBAN
+from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import import_statement
 
 
@@ -38,6 +38,17 @@ def imported(bookkeeper, bank_account, run_effects):
         return file
 
     return imported_
+
+
+@pytest.fixture
+def line_of(imported):
+    """`line_of(amount, text)`: a booked line, of a statement of its own."""
+
+    def line_of_(amount: str = "89.00", text: str = "", **row: Any) -> StatementLine:
+        imported(camt(Row(amount, text, **row), opening=f"{StatementLine.objects.count()}.00"))
+        return StatementLine.objects.select_related("bank_account").latest("id")
+
+    return line_of_
 
 
 @pytest.fixture

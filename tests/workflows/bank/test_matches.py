@@ -20,7 +20,7 @@ from tests.factories import (
     PaymentMethodFactory,
     StaffFactory,
 )
-from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
+from tests.workflows.bank.statement_files import OTHER_IBAN
 from workflows.bank import CandidateFinder, Part, match_line, return_line, unmatch_line
 from workflows.bank import matching as reasons
 from workflows.bank.service_users import statement_user
@@ -36,15 +36,6 @@ def invoice(bank_account):
 def issued(**fields):
     method = PaymentMethod.objects.get(code="sepa")
     return InvoiceFactory(currency="EUR", total=Decimal("89.00"), payment_method=method, **fields)
-
-
-@pytest.fixture
-def line_of(imported):
-    def line_of_(amount="89.00", text="", **row) -> StatementLine:
-        imported(camt(Row(amount, text, **row), opening=f"{StatementLine.objects.count()}.00"))
-        return StatementLine.objects.select_related("bank_account").latest("id")
-
-    return line_of_
 
 
 def candidates(line):

@@ -264,10 +264,11 @@ class IgnoreLine(DecideLine):
 
 
 class ReturnLine(DecideLine):
-    """POST billing/admin/bank-lines/{id}/return/: the bank took a payment back, which is reversed."""
+    """POST billing/admin/bank-lines/{id}/return/: the bank took a payment or a part of it back, which is reversed."""
 
     class In(StrictSerializer):
         payment = UuidField()
+        amount = Amount(required=False, help_text="How much of the payment; none: all that is left of it.")
 
         EXAMPLE = {"payment": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}
 
@@ -275,8 +276,9 @@ class ReturnLine(DecideLine):
     def post(self, request: Request, pk: UUID) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        payment = Payment.objects.visible_to(self.caller).filter(pk=form.validated_data["payment"]).first()
+        data = form.validated_data
+        payment = Payment.objects.visible_to(self.caller).filter(pk=data["payment"]).first()
         if payment is None:
             raise ValidationError({"payment": ["There is no such payment."]})
-        return_line(self.line(pk), payment, by=self.caller)
+        return_line(self.line(pk), payment, by=self.caller, amount=data.get("amount"))
         return self.answer(pk)

@@ -56,6 +56,7 @@ class PaymentOut(serializers.Serializer):
     currency = serializers.CharField()
     amount = Money("amount")
     amount_received = Money("received", nullable=True)
+    amount_returned = Money("returned", help_text="Taken back by the bank, in parts.")
     value_date = serializers.DateField(allow_null=True)
     manual_reference = serializers.CharField(source="reference")
     manual_notes = serializers.CharField(source="notes")

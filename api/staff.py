@@ -36,7 +36,7 @@ from core.models.invoice import names_invoice
 from core.models.payment import PaymentQuerySet, normal_reference
 from core.problems import DuplicateClaim, InsufficientCredits, NotFound, Problem, ValidationError, WrongState
 from engine import perform
-from workflows.actions import close_account, decide_many, find_method, record_payment, void_invoice
+from workflows.actions import close_account, decide_many, find_method, record_payment, reverse_payment, void_invoice
 from workflows.actions.credits import adjust
 
 MAX_BULK_IDS = 500
@@ -166,13 +166,14 @@ class RecordPayment(StaffView):
 
 
 class ReversePayment(StaffView):
-    """POST billing/admin/payments/{id}/reverse/: the money went back."""
+    """POST billing/admin/payments/{id}/reverse/: the money went back, or a part of it."""
 
     permission = "core.reverse_payment"
     is_for_staff_alone = False
 
     class In(StrictSerializer):
         reason = Text(max_length=500)
+        amount = Amount(required=False, help_text="How much went back; none: all that is left of the payment.")
 
         EXAMPLE = {"reason": "Recalled by the sender's bank"}
 
@@ -182,7 +183,8 @@ class ReversePayment(StaffView):
         form.is_valid(raise_exception=True)
         payment = get_object_or_404(Payment.objects.visible_to(self.caller).as_shown(), pk=pk)
         with in_public_names({"reason_given": "reason"}):
-            perform(payment.reverse, by=self.caller, reason_given=form.validated_data["reason"])
+            data = form.validated_data
+            reverse_payment(payment, by=self.caller, reason_given=data["reason"], amount=data.get("amount"))
         return Response(PaymentOut(payment, context={"request": request}).data, status=202)
 
 

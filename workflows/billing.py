@@ -45,6 +45,7 @@ on(Payment.approve, settle_payments)
 on(Payment.settle, mail_approval)
 on(Payment.reject, mail_rejection)
 on(Payment.reverse, unsettle_payment, mail_reversal)
+on(Payment.reverse_part, unsettle_payment, mail_reversal)  # the bank took a part of it back
 
 on(Refund.mark_sent, mail_refund_sent)
 on(Refund.fail, give_back_refund, mail_refund_failed)

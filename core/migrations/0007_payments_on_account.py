@@ -1,12 +1,16 @@
-"""Payments without an invoice, while the service runs.
+"""Payments without an invoice, and parts that were taken back, while the service runs.
 
 Not one transaction, so each step may be taken twice: `migrate` begins again where a table was locked.
 """
 
+from decimal import Decimal
+
 import django.db.models.deletion
 from django.db import migrations, models
 
-from engine.triggers import Frozen
+import core.models.base
+from core.models.guards import OutsiderDecides
+from engine.triggers import Frozen, StatusGuard
 
 ADD_ONCE = """
 DO $$ BEGIN
@@ -15,6 +19,18 @@ DO $$ BEGIN
     END IF;
 END $$;"""
 VALIDATE = "ALTER TABLE core_payment VALIDATE CONSTRAINT {name};"
+VIEW = """
+SELECT id, account_id, invoice_id, currency, amount, received, status,
+    submitted_by_id AS submitted_by, decided_by_id AS decided_by{more}
+FROM core_payment"""
+EDGES = [
+    "approve:pending_approval>approved", "begin:>pending_approval", "reject:pending_approval>failed",
+    "reverse:succeeded>reversed", "settle:approved>succeeded", "withdraw:pending_approval>cancelled",
+]  # fmt: skip
+GROWS = Frozen(name="payment_returned_only_grows", columns=["returned"], when="NEW.returned < OLD.returned")
+BY_OUTSIDER = OutsiderDecides(
+    name="payment_part_reversed_by_outsider", machine="payment", verbs=["reverse_part"], changed="returned"
+)
 FROZEN_LINE = Frozen(name="payment_bank_line_frozen", columns=["bank_line_id"])
 
 
@@ -49,6 +65,10 @@ def add_trigger(trigger):
         [migrations.RunPython(put_trigger(trigger), drop_trigger(trigger))],
         [migrations.AddConstraint("payment", trigger)],
     )
+
+
+def guard(*more):
+    return StatusGuard(name="payment_status_guard", machine="payment", edges=[*EDGES, *more])
 
 
 class Migration(migrations.Migration):
@@ -92,4 +112,44 @@ class Migration(migrations.Migration):
             models.Q(("invoice__isnull", False), ("bank_line__isnull", False), _connector="OR"),
         ),
         add_trigger(FROZEN_LINE),
+        migrations.RunSQL(
+            "ALTER TABLE core_payment ADD COLUMN IF NOT EXISTS returned numeric(19, 4) DEFAULT 0 NOT NULL;",
+            "ALTER TABLE core_payment DROP COLUMN IF EXISTS returned",
+            state_operations=[
+                migrations.AddField(
+                    "payment",
+                    "returned",
+                    core.models.base.MoneyField(db_default=Decimal("0"), default=Decimal("0"), editable=False),
+                )
+            ],
+        ),
+        add_check(
+            "payment_returned_is_a_part",
+            "returned = 0 OR returned > 0 AND returned < received AND status IN ('succeeded', 'reversed')",
+            models.Q(
+                ("returned", 0),
+                models.Q(("returned__gt", 0), ("returned__lt", models.F("received")), ("status__in", ["succeeded", "reversed"])),
+                _connector="OR",
+            ),
+        ),
+        add_trigger(GROWS),
+        add_trigger(BY_OUTSIDER),
+        migrations.SeparateDatabaseAndState(
+            [
+                migrations.RunPython(
+                    put_trigger(guard("reverse_part:succeeded>succeeded")), put_trigger(guard())
+                )
+            ],
+            [
+                migrations.RemoveConstraint("payment", "payment_status_guard"),
+                migrations.AddConstraint("payment", guard("reverse_part:succeeded>succeeded")),
+            ],
+        ),
+        migrations.RunSQL(
+            f"CREATE OR REPLACE VIEW audit.payments AS {VIEW.format(more=', returned')};",
+            [  # a column cannot be taken from a view
+                "DROP VIEW audit.payments;",
+                f"CREATE VIEW audit.payments AS {VIEW.format(more='')};",
+            ],
+        ),
     ]  # fmt: skip

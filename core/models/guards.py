@@ -198,20 +198,28 @@ class OwnerKept(Trigger):
 class OutsiderDecides(Trigger):
     """The actor of these transitions must not belong to the account, now or earlier.
 
-    targets: the states that the verbs lead to. column: the row's column with the actor; empty: it has none.
+    targets: the states that the verbs lead to; changed: the column that they change, where the status stays.
+    column: the row's column with the actor; empty: it has none.
     """
 
     def __init__(
-        self, *, name: str, machine: str, verbs: Sequence[str], targets: Sequence[str], column: str = ""
+        self,
+        *,
+        name: str,
+        machine: str,
+        verbs: Sequence[str],
+        targets: Sequence[str] = (),
+        changed: str = "",
+        column: str = "",
     ) -> None:
         super().__init__(name=name)
-        self.machine, self.column = machine, column
+        self.machine, self.column, self.changed = machine, column, changed
         self.verbs, self.targets = sorted(verbs), sorted(targets)
 
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
         own = {"machine": self.machine, "verbs": self.verbs, "targets": self.targets, "column": self.column}
-        return path, args, {**kwargs, **own}
+        return path, args, {**kwargs, **own, **({"changed": self.changed} if self.changed else {})}
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
         assert model is not None
@@ -219,11 +227,13 @@ class OutsiderDecides(Trigger):
             ", ".join(f"'{word}'" for word in words)
             for words in (self.targets, [self.machine, self.column, *self.verbs])
         )
+        moved = f"OLD.status IS DISTINCT FROM NEW.status AND NEW.status IN ({targets})"
+        if self.changed:
+            moved = f"OLD.{self.changed} IS DISTINCT FROM NEW.{self.changed}"
         return (
             _OUTSIDER_FUNCTION
             + f'CREATE TRIGGER {self.name} AFTER UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
-            + f"WHEN (OLD.status IS DISTINCT FROM NEW.status AND NEW.status IN ({targets})) "
-            + f"EXECUTE FUNCTION countersign_outsider_decides({words});"
+            + f"WHEN ({moved}) EXECUTE FUNCTION countersign_outsider_decides({words});"
         )
 
 

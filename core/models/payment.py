@@ -110,6 +110,8 @@ class Payment(StatefulModel):
     currency = models.CharField(max_length=3)
     amount = MoneyField()
     received = MoneyField(null=True, blank=True)  # as staff saw it arrive
+    # Taken back in parts by the bank. Less than `received`: all of it is a reversal.
+    returned = MoneyField(default=Decimal(0), db_default=Decimal(0), editable=False)
     value_date = models.DateField(null=True, blank=True)
     reference = models.CharField(max_length=140, blank=True)
     reference_key = models.CharField(max_length=KEY_LENGTH, blank=True, editable=False)
@@ -164,6 +166,12 @@ class Payment(StatefulModel):
                 condition=Q(invoice__isnull=False) | Q(bank_line__isnull=False),
             ),
             Frozen(name="payment_bank_line_frozen", columns=["bank_line_id"]),
+            models.CheckConstraint(
+                name="payment_returned_is_a_part",
+                condition=Q(returned=0)
+                | Q(returned__gt=0, returned__lt=F("received"), status__in=["succeeded", "reversed"]),
+            ),
+            Frozen(name="payment_returned_only_grows", columns=["returned"], when="NEW.returned < OLD.returned"),
             OutsiderDecides(
                 name="payment_decided_by_outsider",
                 machine="payment",
@@ -177,6 +185,12 @@ class Payment(StatefulModel):
                 verbs=["reverse"],
                 targets=["reversed"],
                 column="reversed_by_id",
+            ),
+            OutsiderDecides(
+                name="payment_part_reversed_by_outsider",
+                machine="payment",
+                verbs=["reverse_part"],
+                changed="returned",
             ),
             Frozen(
                 name="payment_claim_frozen",
@@ -212,6 +226,11 @@ class Payment(StatefulModel):
     def what_for(self) -> str:
         """As staff read it."""
         return f"for {self.invoice}" if self.invoice else "on account"
+
+    @property
+    def kept(self) -> Decimal:
+        """Of what was received, or is claimed, without the parts that were taken back."""
+        return (self.amount if self.received is None else self.received) - self.returned
 
     @property
     def planned_allocations(self) -> list[PlannedAllocation]:
@@ -267,9 +286,18 @@ class Payment(StatefulModel):
     @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
     def reverse(self, *, by: User, reason_given: str) -> None:
         """The money bounced, was recalled, or was approved by mistake. Raises ValidationError without a reason."""
-        if not reason_given.strip():
-            raise ValidationError({"reason_given": ["Say why."]})
+        _check_reason(reason_given)
         self.reversed_by, self.reversal_reason = by, reason_given
+
+    @transition(field=status, source=Status.SUCCEEDED, target=Status.SUCCEEDED, permission=may_be_reversed_by)
+    def reverse_part(self, *, by: User, amount: Decimal, reason_given: str) -> None:
+        """A part bounced. Raises ValidationError without a reason, or for all that is left: that is `reverse`."""
+        _check_reason(reason_given)
+        check_amount(amount, self.currency, field="amount")
+        if amount >= self.kept:
+            left = f"{money_text(self.kept, self.currency)} {self.currency}"
+            raise ValidationError({"amount": [f"{left} are left: a part is less than that."]})
+        self.returned += amount
 
     @transition(field=status, source=Status.APPROVED, target=Status.SUCCEEDED)
     def settle(self) -> None:
@@ -282,6 +310,11 @@ class Payment(StatefulModel):
             raise ValidationError({"allocations": ["Name each invoice once."]})
         if sum((part.amount for part in parts), Decimal(0)) > received:
             raise ValidationError({"allocations": ["The parts are more than what was received."]})
+
+
+def _check_reason(text: str) -> None:
+    if not text.strip():
+        raise ValidationError({"reason_given": ["Say why."]})
 
 
 class Allocation(BaseModel):

@@ -97,6 +97,29 @@ def test_line_is_credited_to_an_account(bookkeeper, imported, run_effects):
         assert cursor.fetchall() == [(None, account.pk, Decimal("50.00"))]
 
 
+def test_part_of_a_payment_is_returned_and_reversed(bookkeeper, imported, run_effects):
+    invoice = InvoiceFactory(currency="EUR")
+    imported(camt(Row("89.00", invoice.payment_reference), Row("-40.00", "back", is_return=True)))
+    money_in, back = StatementLine.objects.order_by("row")
+    bookkeeper.post(f"{PATH}{money_in.pk}/match/", {"payments": [{"invoice": str(invoice.pk), "amount": "89.00"}]})
+    run_effects()
+    payment = Payment.objects.get()
+
+    without = bookkeeper.post(f"{PATH}{back.pk}/return/", {"payment": str(payment.pk)})
+    assert is_problem(without, 400, "validation-error")
+    answer = bookkeeper.post(f"{PATH}{back.pk}/return/", {"payment": str(payment.pk), "amount": "40.00"})
+    run_effects()
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["open_amount"]) == (200, "returned", "0.00")
+    reversing = f"billing/admin/payments/{payment.pk}/reverse/"
+    assert is_problem(bookkeeper.post(reversing, {"reason": "bounced", "amount": "49.01"}), 400, "validation-error")
+    again = bookkeeper.post(reversing, {"reason": "bounced", "amount": "9.00"}).json()
+    assert (again["status"], again["amount_received"], again["amount_returned"]) == ("succeeded", "89.00", "49.00")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT received, returned FROM audit.payments")
+        assert cursor.fetchall() == [(Decimal("89.00"), Decimal("49.00"))]
+
+
 @pytest.mark.parametrize(
     "payments",
     [

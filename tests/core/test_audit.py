@@ -23,7 +23,7 @@ COLUMNS = {
     "accounts": "id status credits",
     "subscriptions": "id account_id plan status period_start period_end",
     "invoices": "id account_id number currency total allocated status due_on payment_reference",
-    "payments": "id account_id invoice_id currency amount received status submitted_by decided_by",
+    "payments": "id account_id invoice_id currency amount received status submitted_by decided_by returned",
     "allocations": "payment_id invoice_id amount",
     "balance_entries": "id account_id currency amount payment_id refund_id",
     "refunds": "id account_id status currency amount reason bank_account_id reference requested_by approved_by sent_on"

@@ -64,6 +64,7 @@ SAID_TO_STAFF = {
     "You may not void this invoice.",
     "There is no such reason.",
     "Say why.",
+    " are left: a part is less than that.",
     "Write whole numbers of days with commas between them, such as -7, 0, 3.",
     "There are two new prices of this currency and interval.",
     "Somebody of the staff cannot belong to an account: they decide on them.",  # a member, in the admin

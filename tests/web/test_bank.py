@@ -112,6 +112,34 @@ def test_return_is_shown_with_what_it_took_back(drop, bookkeeper, run_effects):
     assert Payment.objects.get().status == "reversed"
 
 
+def test_part_that_came_back_is_taken_of_the_payment(drop, bookkeeper, run_effects):
+    invoice = InvoiceFactory(currency="EUR")
+    drop(camt(Row("89.00", invoice.payment_reference)))
+    bookkeeper.post(f"/desk/bank/lines/{StatementLine.objects.get().pk}/match/", {"pays": f"invoice:{invoice.pk}"})
+    run_effects()
+    drop(camt(Row("-40.00", f"RETOURE {invoice.payment_reference}", is_return=True), opening="189.00"))
+    page, payment = f"/desk/bank/lines/{StatementLine.objects.get(amount__lt=0).pk}/", Payment.objects.get()
+    shown = bookkeeper.get(page).content.decode()
+    assert "The rest stays paid" in shown
+    assert 'value="40.00"' in shown
+    for typed in ("40.01", "x", "0"):
+        refused = bookkeeper.post(f"{page}return/", {"payment": payment.pk, "amount": typed}, follow=True)
+        assert "message error" in refused.content.decode()
+
+    bookkeeper.post(f"{page}return/", {"payment": payment.pk, "amount": "40.00"})
+    run_effects()
+
+    payment.refresh_from_db()
+    assert (payment.status, payment.returned) == ("succeeded", 40)
+    desk = bookkeeper.get(f"/desk/{payment.pk}/").content.decode()
+    assert "of it went back" in desk
+    assert "A part went back" in desk
+    answer = bookkeeper.post(f"/desk/{payment.pk}/reverse/", {"reason_given": "more", "amount": "9.00"}, follow=True)
+    assert "9.00" in answer.content.decode()
+    payment.refresh_from_db()
+    assert (payment.status, payment.returned) == ("succeeded", 49)
+
+
 def test_line_is_ignored_with_a_reason_and_opened_again(drop, bookkeeper):
     drop(camt(Row("5.00", "our own")))
     line = StatementLine.objects.get()

@@ -54,6 +54,7 @@ INPUTS = {
     "Payment.reject": {"by": "staff", "reason_code": "other"},
     "Payment.withdraw": {"by": "owner"},
     "Payment.reverse": {"by": "staff", "reason_given": "bounced"},
+    "Payment.reverse_part": {"by": "staff", "amount": Decimal(1), "reason_given": "bounced"},
 }
 
 

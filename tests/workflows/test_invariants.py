@@ -73,8 +73,11 @@ MISDEEDS = {
         "ALTER TABLE core_invoice DROP CONSTRAINT invoice_status_follows_allocations",
         "UPDATE core_invoice SET status = 'partially_paid' WHERE id = '{invoice}'",
     ],
-    "of a payment all that was received has its place while it counts, and nothing before or after": [
+    "of a payment all that was received and not taken back has its place, and nothing before or after": [
         "UPDATE core_payment SET received = 90 WHERE id = '{payment}'",
+    ],
+    "of a payment as much was taken back in parts as its reversals of parts say": [
+        "UPDATE core_payment SET returned = 1 WHERE id = '{payment}'",
     ],
     "money stays in its currency": [
         "UPDATE core_payment SET currency = 'EUR' WHERE id = '{payment}'",
@@ -234,6 +237,10 @@ MISDEEDS = {
     ],
     "a payment that a bank line brought is one of the line's, in its currency": [
         "UPDATE core_payment SET bank_line_id = '{open_line}' WHERE id = '{payment}'",
+    ],
+    "bank lines took back no more of a payment than was received": [
+        "UPDATE core_statementline SET status = 'returned' WHERE id = '{line}'",
+        "UPDATE core_payment SET received = 88 WHERE id = '{payment}'",
     ],
     "a statement counts the lines that it brought": [
         "UPDATE core_statement SET lines_new = 3",

@@ -24,7 +24,7 @@ from engine import perform, perform_many, run_due, sweep
 from engine.models import Effect
 from tests.clock import Clock
 from tests.factories import PaymentMethodFactory, PlanFactory, StaffFactory
-from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, sign_up
+from workflows.actions import cancel_at_period_end, choose_plan, claim_payment, record_payment, reverse_payment, sign_up
 from workflows.actions.credits import adjust, consume
 from workflows.reporting.invariants import findings
 
@@ -130,6 +130,13 @@ class Business(RuleBasedStateMachine):
         if payment is not None:
             by = self.owner if verb == "withdraw" else self.staff
             self.attempt(lambda: perform(getattr(payment, verb), by=by, **inputs))
+
+    @rule(which=ANY, share=st.integers(1, 120))
+    def reverse_a_part(self, which: int, share: int) -> None:
+        payment = self.some(Payment.objects.filter(status="succeeded"), which)
+        if payment is not None:
+            amount = quantize(payment.received * share / 100, payment.currency)
+            self.attempt(lambda: reverse_payment(payment, by=self.staff, reason_given="bounced", amount=amount))
 
     @rule(which=ANY, verb=st.sampled_from(["void", "write_off"]))
     def close_an_invoice(self, which: int, verb: str) -> None:

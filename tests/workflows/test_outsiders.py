@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -82,6 +83,7 @@ def verbs(account, claim):
         "approve": lambda by: perform(claim.approve, by=by),
         "reject": lambda by: perform(claim.reject, by=by, reason_code="other"),
         "reverse": lambda by: perform(settled.reverse, by=by, reason_given="bounced"),
+        "reverse a part": lambda by: perform(settled.reverse_part, by=by, amount=Decimal(1), reason_given="bounced"),
         "void": lambda by: void_invoice(fresh, by=by, reason="wrong"),
         "write off": lambda by: perform(fresh.write_off, by=by),
         "adjust": lambda by: adjust(account, 5, reason="goodwill", by=by),
@@ -92,7 +94,7 @@ def verbs(account, claim):
     }
 
 
-NAMES = ("approve", "reject", "reverse", "void", "write off", "adjust", "close", "record")
+NAMES = ("approve", "reject", "reverse", "reverse a part", "void", "write off", "adjust", "close", "record")
 
 
 @pytest.mark.guards("S6", "core.models.user.User.may_decide_on")
@@ -157,6 +159,17 @@ def test_database_refuses_a_reversal_by_who_belongs_to_the_account(claim, inside
 
     with pytest.raises(IntegrityError, match="belongs to the account, or did"), atomic():
         perform(claim.reverse, by=insider, reason_given="bounced")
+
+
+@pytest.mark.guards("S6", "payment_part_reversed_by_outsider")
+def test_database_refuses_a_reversal_of_a_part_by_who_belongs_to_the_account(claim, insider, monkeypatch):
+    """S6"""
+    perform(claim.approve, by=StaffFactory())
+    perform(claim.settle)
+    monkeypatch.setattr(User, "may_decide_on", lambda *_: True)
+
+    with pytest.raises(IntegrityError, match="belongs to the account, or did"), atomic():
+        perform(claim.reverse_part, by=insider, amount=Decimal(1), reason_given="bounced")
 
 
 @pytest.mark.guards("S6", "invoice_closed_by_outsider")

@@ -30,6 +30,7 @@ PAYMENT = {
     "reject": (_("We could not accept it"), "bad"),
     "withdraw": (_("You withdrew it"), ""),
     "reverse": (_("The payment was reversed"), "bad"),
+    "reverse_part": (_("A part of the payment was returned"), "bad"),
 }
 
 

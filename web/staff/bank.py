@@ -13,13 +13,13 @@ from django.views.decorators.http import require_POST
 
 from core.models import Account, BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
 from core.models.statement import FILE_MAX_BYTES
-from core.problems import Problem
+from core.problems import Problem, ValidationError
 from engine import perform
 from web.paging import page_of
 from web.problem_messages import problem_message
 from web.staff.access import IMPORT, MATCH, StaffRequest, staff_with
 from web.staff.bank_credit import credit_context
-from web.staff.forms import ReasonForm, UploadForm
+from web.staff.forms import ReasonForm, ReturnForm, UploadForm
 from workflows.bank import (
     CandidateFinder,
     Part,
@@ -168,7 +168,11 @@ def _credit(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
 
 def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
     key = _key(request.POST.get("payment", ""))
-    return_line(line, get_object_or_404(Payment.objects.visible_to(request.user), pk=key), by=request.user)
+    payment = get_object_or_404(Payment.objects.visible_to(request.user), pk=key)
+    typed = ReturnForm(request.POST, currency=line.currency)
+    if not typed.is_valid():
+        raise ValidationError({"amount": [str(each) for each in typed.errors["amount"]]})
+    return_line(line, payment, by=request.user, amount=typed.cleaned_data["amount"])
 
 
 def _refund(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
@@ -208,7 +212,7 @@ DONE = {
     "match": "Matched. The payment is approved and settles by itself.",
     "refund": "The refund is paid back.",
     "credit": "Credited: the account has it in its balance, from which open invoices are paid.",
-    "return": "The payment is reversed.",
+    "return": "The payment is reversed, as far as it went back.",
     "unmatch": "The match is taken back.",
     "ignore": "The line is ignored.",
     "reopen": "The line is open again.",

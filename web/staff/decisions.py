@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from uuid import UUID
 
 from django.contrib import messages
@@ -50,7 +51,7 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
         return _page(request, find(pk), context, status=problem.status)
     except Problem as problem:
         return _page(request, find(pk), {**context, "problem": problem.detail}, status=problem.status)
-    messages.success(request, _success_message(payment, verb))
+    messages.success(request, _success_message(payment, verb, form.inputs.get("amount")))
     if verb == "reverse":
         return redirect("desk_payment", pk=pk)
     query = request.GET.urlencode()
@@ -71,7 +72,8 @@ def _page(request: StaffRequest, payment: Payment, context: dict[str, object], *
     return render(request, "web/staff/decide.html", context, status=status)
 
 
-def _success_message(payment: Payment, verb: str) -> SafeString:
-    amount = payment.received if verb == "approve" else payment.amount
+def _success_message(payment: Payment, verb: str, part: Decimal | None) -> SafeString:
+    """part: what was reversed, if not all of it."""
+    amount = part or (payment.received if verb == "approve" else payment.amount)
     words = format_html(WORDS[verb][1], money=money(amount, payment.currency), account=payment.account.name)
     return format_html('{} <a href="{}">Look at it again</a>', words, reverse("desk_payment", args=[payment.pk]))

@@ -120,14 +120,29 @@ class BulkRejectForm(RejectForm):
 
 class ReverseForm(PageForm):
     reason_given = Line(label="Why it went back", max_length=500, css="full")
+    amount = Amount(required=False)
 
-    def __init__(self, data: Any = None, *, payment: Payment | None = None) -> None:
+    def __init__(self, data: Any = None, *, payment: Payment) -> None:
         super().__init__(data, auto_id="reverse_%s")
         self.fields["reason_given"].widget.attrs["autofocus"] = True
+        self.fields["amount"].currency = payment.currency  # type: ignore[attr-defined]
+        self.fields["amount"].label = f"How much went back, {payment.currency}"
+        left = money_text(payment.kept, payment.currency)
+        self.fields["amount"].help_text = f"Empty: all that is left of it, {left}."
 
     @property
     def inputs(self) -> dict[str, Any]:
         return self.cleaned_data
+
+
+class ReturnForm(PageForm):
+    """What a bank line took back of a payment; no amount: all that is left of it."""
+
+    amount = Amount(required=False)
+
+    def __init__(self, data: Any = None, *, currency: str, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["amount"].currency = currency  # type: ignore[attr-defined]
 
 
 class BulkApproveForm(PageForm):

@@ -29,6 +29,7 @@ STEPS = {
     "reject": ("Rejected", "bad"),
     "withdraw": ("Withdrawn by the customer", "done"),
     "reverse": ("Reversed", "bad"),
+    "reverse_part": ("A part went back", "bad"),
 }
 
 

@@ -15,7 +15,7 @@ from core.problems import PermissionDenied, Problem, ValidationError
 from engine.stateful import Stateful
 from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.bulk import wanted
-from web.staff.forms import FORMS, ApproveForm, open_invoices
+from web.staff.forms import FORMS, ApproveForm, ReverseForm, open_invoices
 from workflows.actions import decide_many, decide_payment
 from workflows.reporting.previews import preview_billing
 
@@ -23,7 +23,6 @@ PREVIEWED_CLAIMS = 100  # the rows they move are locked meanwhile
 # For required fields that are still empty and do not change the outcome.
 STAND_INS: dict[str, dict[str, Any]] = {
     "reject": {"reason_code": Payment.Reason.OTHER},
-    "reverse": {"reason_given": "-"},
 }
 
 
@@ -36,12 +35,19 @@ def preview(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     payment = get_object_or_404(Payment, pk=pk)
     inputs = STAND_INS.get(verb)
     if inputs is None:
-        is_split = any(words for name, words in request.POST.items() if name.startswith("to_"))
-        form = ApproveForm(request.POST, payment=payment, invoices=open_invoices(payment) if is_split else [])
+        form = _form(request, payment, verb)
         if not form.is_valid():
             return HttpResponse()
         inputs = form.inputs
     return preview_line(request, lambda: decide_payment(payment, verb, by=request.user, **inputs), payment)
+
+
+def _form(request: StaffRequest, payment: Payment, verb: str) -> ApproveForm | ReverseForm:
+    if verb == "reverse":
+        reason = request.POST.get("reason_given", "").strip() or "-"  # required, and without influence
+        return ReverseForm({**request.POST.dict(), "reason_given": reason}, payment=payment)
+    is_split = any(words for name, words in request.POST.items() if name.startswith("to_"))
+    return ApproveForm(request.POST, payment=payment, invoices=open_invoices(payment) if is_split else [])
 
 
 @staff_with(REVIEW)

@@ -1,7 +1,13 @@
 """The verbs of people that are no transition: sign up, choose a plan, claim a payment, void an invoice..."""
 
 from workflows.actions.accounts import change_account, close_account
-from workflows.actions.decisions import approve_payment, decide_many, decide_payment, excluded_from_bulk
+from workflows.actions.decisions import (
+    approve_payment,
+    decide_many,
+    decide_payment,
+    excluded_from_bulk,
+    reverse_payment,
+)
 from workflows.actions.invoices import available_to, void_invoice
 from workflows.actions.offers import find_method, find_plan
 from workflows.actions.payments import claim_payment, record_from_line, record_payment
@@ -31,6 +37,7 @@ __all__ = [
     "price_of",
     "record_from_line",
     "record_payment",
+    "reverse_payment",
     "sign_up",
     "void_invoice",
 ]

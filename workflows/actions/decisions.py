@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,18 @@ def approve_payment(
 def decide_payment(payment: Payment, verb: str, *, by: User, **inputs: Any) -> Transition:
     if verb == "approve":
         return approve_payment(payment, by=by, **inputs)
+    if verb == "reverse":
+        return reverse_payment(payment, by=by, **inputs)
     return perform(getattr(payment, verb), by=by, **inputs)
+
+
+def reverse_payment(payment: Payment, *, by: User, reason_given: str, amount: Decimal | None = None) -> Transition:
+    """amount: how much went back; none, or all that is left: the payment as a whole. `payment` is read again."""
+    with atomic():  # of two parts at once the second sees the first
+        payment.refresh_from_db(from_queryset=Payment.objects.select_for_update(no_key=True))
+        if amount is None or amount == payment.kept:
+            return perform(payment.reverse, by=by, reason_given=reason_given)
+        return perform(payment.reverse_part, by=by, amount=amount, reason_given=reason_given)
 
 
 def decide_many(ids: Iterable[UUID], verb: str, *, by: User, **inputs: Any) -> Iterator[tuple[UUID, Payment | Problem]]:

@@ -14,7 +14,7 @@ from core.models import Account, Invoice, LinePayment, Payment, PaymentMethod, S
 from core.money import check_amount, money_text
 from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from engine import perform
-from workflows.actions import approve_payment, record_from_line
+from workflows.actions import approve_payment, record_from_line, reverse_payment
 from workflows.bank.payers import remember_payer
 from workflows.bank.refund_lines import unsettle_refunds
 from workflows.bank.service_users import statement_user
@@ -100,25 +100,37 @@ def unmatch_line(line: StatementLine, *, by: User) -> StatementLine:
     return line
 
 
-def return_line(line: StatementLine, payment: Payment, *, by: User, rule: str = "") -> StatementLine:
-    """Reverse the payment that this line took back, as a whole.
+def return_line(
+    line: StatementLine, payment: Payment, *, by: User, amount: Decimal | None = None, rule: str = ""
+) -> StatementLine:
+    """Reverse the payment that this line took back, or a part of it.
 
-    Raises PermissionDenied, ValidationError for a line of money in or of less than the payment, WrongState.
+    amount: how much of the payment went back; none: all that is left of it. The line may hold the bank's fee beside.
+    Raises PermissionDenied, ValidationError for a line of money in or of less than the amount, WrongState.
     """
     if line.amount >= 0:
         raise ValidationError({"payment": ["This line brought money: it takes none back."]})
-    received = payment.received or payment.amount
-    if payment.currency != line.currency or -line.amount < received:
-        back = f"{money_text(-line.amount, line.currency)} {line.currency}"
-        raise ValidationError({"payment": [f"The bank took {back} back; a payment is reversed as a whole."]})
+    if payment.currency != line.currency:
+        raise ValidationError({"payment": [f"A line in {line.currency} takes nothing in {payment.currency} back."]})
     why = f"Returned by the bank on {line.booked_on}: {line.return_reason or 'no reason given'}"
     with atomic():
+        payment.refresh_from_db(from_queryset=Payment.objects.select_for_update(no_key=True))
+        taken = payment.kept if amount is None else amount
+        _check_taken(line, payment, taken, is_named=amount is not None)
         perform(line.mark_returned, by=by, rule=rule)
-        perform(payment.reverse, by=by, reason_given=why)
-        LinePayment.objects.create(
-            line=line, payment=payment, amount=received, is_decision=True, decided_by=by, rule=rule
-        )
+        reverse_payment(payment, by=by, amount=taken, reason_given=why)
+        LinePayment.objects.create(line=line, payment=payment, amount=taken, is_decision=True, decided_by=by, rule=rule)
     return line
+
+
+def _check_taken(line: StatementLine, payment: Payment, taken: Decimal, *, is_named: bool) -> None:
+    check_amount(taken, line.currency, field="amount")
+    back, left = (f"{money_text(amount, line.currency)} {line.currency}" for amount in (-line.amount, payment.kept))
+    if taken > payment.kept:
+        raise ValidationError({"amount": [f"Of the payment {left} are left."]})
+    if taken > -line.amount:
+        more = "" if is_named else f" of {left}: name the amount if it is a part"
+        raise ValidationError({"amount" if is_named else "payment": [f"The bank took {back} back{more}."]})
 
 
 def _check(line: StatementLine, parts: Sequence[Part]) -> None:

@@ -1,34 +1,68 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+
+from django.db.models import F, Q
 
 from core.models import Payment, StatementLine
-from workflows.bank.clues import find_clues
+from core.money import money_text
+from workflows.bank.clues import Clues, find_clues
+from workflows.bank.payers import accounts_of_payer
 
 RETURN_DAYS = 90  # after which banks take no transfer back
 MOST = 5
+READ_MOST = 200  # payments, the newest
 
 
-def find_returned(line: StatementLine) -> list[Payment]:
-    """Settled payments that this line may have taken back, those that it names first; none for money that came in."""
+@dataclass(frozen=True)
+class Returned:
+    """A settled payment that a line may have taken back, and how much of it."""
+
+    payment: Payment
+    amount: Decimal
+
+    @property
+    def typed(self) -> str:
+        return money_text(self.amount, self.payment.currency)
+
+    @property
+    def is_part(self) -> bool:
+        return self.amount < self.payment.kept
+
+
+def find_returned(line: StatementLine) -> list[Returned]:
+    """Those that the line names first; of a larger payment a part, if the line names it or its payer is known.
+
+    None for money that came in.
+    """
     if line.amount >= 0:
         return []
-    since = line.booked_on - timedelta(days=RETURN_DAYS)
+    back = -line.amount
+    clues = find_clues(line.text, references=line.references, bank_id=line.bank_id)
     settled = Payment.objects.filter(
         status=Payment.Status.SUCCEEDED,
         currency=line.currency,
-        received__lte=-line.amount,  # a bank may add its fee
-        received__gte=-line.amount * 9 / 10,
-        created_at__date__gte=since,
+        created_at__date__gte=line.booked_on - timedelta(days=RETURN_DAYS),
+    ).annotate(left=F("received") - F("returned"))
+    whole = Q(left__lte=back, left__gte=back * 9 / 10)  # a bank may add its fee
+    part = Q(left__gt=back) & (_named(clues) | Q(account__in=[row.pk for row in accounts_of_payer(line)]))
+    found = list(settled.filter(whole | part).select_related("invoice", "account").order_by("-id")[:READ_MOST])
+    found.sort(key=lambda payment: (not _is_named(payment, clues), payment.kept > back, payment.kept != back))
+    return [Returned(payment, min(payment.kept, back)) for payment in found[:MOST]]
+
+
+def _named(clues: Clues) -> Q:
+    return (
+        Q(invoice__payment_reference__in=clues.references)
+        | Q(invoice__number__in=clues.numbers)
+        | Q(reference_key__in=clues.ids - {""})
     )
-    clues = find_clues(line.text, references=line.references, bank_id=line.bank_id)
-    found = list(settled.select_related("invoice", "account").order_by("-id")[:200])
-    named = {payment.pk for payment in found if _is_named(payment, clues.references, clues.numbers, clues.ids)}
-    return sorted(found, key=lambda payment: (payment.pk not in named, payment.received != -line.amount))[:MOST]
 
 
-def _is_named(payment: Payment, references: frozenset[str], numbers: frozenset[str], ids: frozenset[str]) -> bool:
+def _is_named(payment: Payment, clues: Clues) -> bool:
     invoice = payment.invoice
-    return (invoice is not None and (invoice.payment_reference in references or invoice.number in numbers)) or bool(
-        payment.reference_key and payment.reference_key in ids
-    )
+    if invoice is not None and (invoice.payment_reference in clues.references or invoice.number in clues.numbers):
+        return True
+    return bool(payment.reference_key) and payment.reference_key in clues.ids

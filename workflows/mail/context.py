@@ -159,6 +159,7 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
     """allocated: to its invoice, before it went back."""
     return {
         **_payment(payment),
+        "part": "",
         "reason": payment.reversal_reason,
         "reopened": _unless_zero(allocated, payment.currency),
         "link": urls.invoice(payment.invoice) if payment.invoice and allocated else urls.balance(),
@@ -184,6 +185,16 @@ def refund_failed(refund: Refund) -> Values:
 def _end_of(number: str) -> str:
     """Enough for who has the account to know it."""
     return f"… {number[-4:]}" if len(number) > 4 else ""
+
+
+def payment_reversed_in_part(payment: Payment, part: Decimal, *, reason: str) -> Values:
+    return {
+        **_payment(payment),
+        "part": money(part, payment.currency),
+        "reason": reason,
+        "reopened": "",
+        "link": urls.payment(payment),
+    }
 
 
 def subscription_past_due(subscription: Subscription, invoice: Invoice | None, suspended_on: date | None) -> Values:

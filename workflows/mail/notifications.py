@@ -109,6 +109,10 @@ def mail_partial_payment(invoice: Invoice, effect: Effect) -> EmailContext | Non
 
 @mail("payment_reversed")
 def mail_reversal(payment: Payment, effect: Effect) -> EmailContext:
+    step = effect.transition
+    if step is not None and step.name == "reverse_part":
+        part, why = Decimal(step.inputs["amount"]), step.inputs["reason_given"]
+        return EmailContext(context.payment_reversed_in_part(payment, part, reason=why), answers=True)
     words = context.payment_reversed(payment, allocated=allocated_by(payment))
     return EmailContext(words, answers=True)
 
@@ -202,9 +206,9 @@ def freed_by(subscription: Subscription) -> Decimal:
 
 
 def allocated_by(payment: Payment) -> Decimal:
-    """What it paid of its own invoice, also if that was reversed since."""
+    """What it paid of its own invoice, also if that was reversed since; without parts that were taken back."""
     own = (line for line in payment.allocations.all() if line.invoice_id == payment.invoice_id)
-    return sum((line.amount for line in own if line.reverses_id is None), Decimal(0))
+    return sum((line.amount for line in own if line.reverses_id is None or line.effect_id), Decimal(0))
 
 
 def _is_followed(invoice: Invoice, effect: Effect) -> bool:

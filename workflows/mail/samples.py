@@ -234,6 +234,12 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "it was in the balance": lambda: context.payment_reversed(
             payment(reversal_reason="booked twice"), allocated=Decimal(0)
         ),
+        "a part of it": lambda: context.payment_reversed_in_part(
+            payment(), Decimal(40), reason="one of three transfers came back"
+        ),
+        "a part, on account": lambda: context.payment_reversed_in_part(
+            payment(invoice=None), Decimal(40), reason="one of three transfers came back"
+        ),
         "on account": lambda: context.payment_reversed(
             payment(invoice=None, reversal_reason="recalled by the bank of the payer"), allocated=Decimal(0)
         ),

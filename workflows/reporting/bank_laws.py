@@ -29,6 +29,11 @@ BANK = {
         FROM core_payment AS payment JOIN audit.bank_lines AS line ON line.id = payment.bank_line_id
         WHERE payment.currency <> line.currency OR NOT EXISTS (
             SELECT FROM audit.line_payments AS part WHERE part.line_id = line.id AND part.payment_id = payment.id)""",
+    "bank lines took back no more of a payment than was received": """
+        SELECT payment.id AS payment, payment.received, sum(part.amount) AS taken_back
+        FROM audit.payments AS payment JOIN audit.line_payments AS part ON part.payment_id = payment.id
+        JOIN audit.bank_lines AS line ON line.id = part.line_id AND line.status = 'returned'
+        GROUP BY payment.id, payment.received HAVING sum(part.amount) > payment.received""",
     "a statement counts the lines that it brought": """
         SELECT statement.id AS statement, statement.lines_new, count(line.id) AS found
         FROM core_statement AS statement LEFT JOIN core_statementline AS line ON line.statement_id = statement.id

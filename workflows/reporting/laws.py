@@ -33,8 +33,9 @@ MONEY = {
             WHEN status = 'uncollectible' AND allocated < total THEN status
             WHEN allocated + written_off = total THEN 'paid'
             WHEN allocated > 0 THEN 'partially_paid' ELSE 'pending' END""",
-    "of a payment all that was received has its place while it counts, and nothing before or after": f"""
-        SELECT payment.id AS payment, payment.status, payment.received, placed.allocated, placed.to_balance
+    "of a payment all that was received and not taken back has its place, and nothing before or after": f"""
+        SELECT payment.id AS payment, payment.status, payment.received, payment.returned, placed.allocated,
+            placed.to_balance
         FROM audit.payments AS payment, LATERAL (SELECT
             (SELECT coalesce(sum(amount), 0) FROM audit.allocations WHERE payment_id = payment.id) AS allocated,
             (SELECT coalesce(sum(amount), 0) FROM audit.balance_entries
@@ -42,8 +43,14 @@ MONEY = {
         ) AS placed
         WHERE placed.allocated < 0 OR placed.to_balance < 0
             OR placed.allocated + placed.to_balance
-                <> CASE WHEN payment.status = 'succeeded' THEN payment.received ELSE 0 END
-            AND NOT (payment.status = 'reversed' AND payment.account_id IN {BUSY})""",
+                <> CASE WHEN payment.status = 'succeeded' THEN payment.received - payment.returned ELSE 0 END
+            AND NOT ((payment.status = 'reversed' OR payment.returned > 0) AND payment.account_id IN {BUSY})""",
+    "of a payment as much was taken back in parts as its reversals of parts say": """
+        SELECT payment.id AS payment, payment.returned, coalesce(sum((step.inputs ->> 'amount')::numeric), 0) AS said
+        FROM audit.payments AS payment LEFT JOIN engine_transition AS step
+            ON step.machine = 'payment' AND step.object_id = payment.id AND step.name = 'reverse_part'
+        GROUP BY payment.id, payment.returned
+        HAVING payment.returned <> coalesce(sum((step.inputs ->> 'amount')::numeric), 0)""",
     "money stays in its currency": """
         SELECT payment.id AS payment, payment.currency, entry.currency AS placed FROM audit.payments AS payment
         JOIN audit.balance_entries AS entry ON entry.payment_id = payment.id

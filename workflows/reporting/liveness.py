@@ -124,7 +124,7 @@ PLACES = {
         money(what, id, code, amount) AS (
             SELECT 'price', id, currency, amount FROM core_planprice
             UNION ALL SELECT 'invoice', id, currency, unnest(ARRAY[total, allocated, written_off]) FROM core_invoice
-            UNION ALL SELECT 'payment', id, currency, unnest(ARRAY[amount, received]) FROM core_payment
+            UNION ALL SELECT 'payment', id, currency, unnest(ARRAY[amount, received, returned]) FROM core_payment
             UNION ALL SELECT 'balance entry', id, currency, amount FROM core_balanceentry
             UNION ALL SELECT 'allocation', allocation.id, invoice.currency, allocation.amount
                 FROM core_allocation AS allocation JOIN core_invoice AS invoice ON invoice.id = allocation.invoice_id)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -62,47 +62,50 @@ def _one_of_each_account(effects: Iterable[Effect]) -> list[list[Effect]]:
 
 @effect_handler("payment.unsettle")
 def unsettle_payment(payment: Payment, effect: Effect) -> None:
-    """Reverse its allocations and balance, and revoke what it paid for.
+    """Take back what went back: from the balance first, then from what the payment paid last; revoke what that bought.
 
-    Reversing lines are unique on the line that they reverse: a second run adds nothing.
+    A second run finds nothing that is too much.
     """
     lock_account(payment.account)  # before reading: the balance may be paying an invoice right now
-    allocations = list(payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True))
-    locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
-    steps = []
-    for allocation in allocations:
-        invoice = locked.invoices[allocation.invoice_id]
-        if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
-            steps.append(caused_by(effect, invoice.release, amount=allocation.amount))
-        else:  # stays written off
-            invoice.allocated -= allocation.amount
-            invoice.save(update_fields=["allocated"])
-    Allocation.objects.bulk_create(
-        Allocation(
-            account_id=payment.account_id,
-            payment=payment,
-            invoice_id=allocation.invoice_id,
-            amount=-allocation.amount,
-            reverses=allocation,
-        )
-        for allocation in allocations
+    allocations = list(
+        payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True)
+        .select_related("invoice")
+        .order_by("-pk")
     )
-    # What a refund took goes out of the balance once more: until the refund is back, the customer owes it.
+    locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
+    payment = locked.payments[payment.pk]
+    there = payment.balance_entries.aggregate(there=Sum("amount"))["there"] or Decimal(0)
+    # With what a refund took: that goes last, and the customer owes it until the refund is back.
     left = payment.balance_entries.filter(refund=None).aggregate(left=Sum("amount"))["left"] or Decimal(0)
-    if left:
+    allocated = sum((allocation.amount for allocation in allocations), Decimal(0))
+    excess = left + allocated - _still_there(payment)
+    if excess <= 0:
+        return
+    from_invoices = min(allocated, max(excess - max(there, Decimal(0)), Decimal(0)))
+    from_balance = excess - from_invoices
+    if from_balance > 0:
         BalanceEntry.objects.create(
             account_id=payment.account_id,
             payment=payment,
             currency=payment.currency,
-            amount=-left,
-            key=f"reversed:{payment.pk}",
+            amount=-from_balance,
+            key=f"reversed:{payment.pk}" if _is_reversed(payment) else f"returned:{effect.pk}",
         )
+    cuts = list(_cuts(allocations, from_invoices))
     drawn = payment.balance_entries.filter(refund__status__in=Refund.NOT_SENT).values("refund")
     waiting = Refund.objects.filter(pk__in=drawn).order_by("pk").select_for_update(no_key=True)
-    steps += [caused_by(effect, refund.lapse) for refund in waiting]
+    steps = [caused_by(effect, refund.lapse) for refund in waiting]
+    for allocation, amount in cuts:
+        invoice = locked.invoices[allocation.invoice_id]
+        if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
+            steps.append(caused_by(effect, invoice.release, amount=amount))
+        else:  # stays written off
+            invoice.allocated -= amount
+            invoice.save(update_fields=["allocated"])
+    Allocation.objects.bulk_create(line for cut in cuts for line in _cut(payment, *cut, effect))
     account = locked.accounts[payment.account_id]
     fallen: set[UUID] = set()
-    released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation in allocations}
+    released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation, _ in cuts}
     for invoice in released.values():
         subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
         if subscription is not None and subscription.status not in (
@@ -121,6 +124,37 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
                 steps.append(caused_by(effect, account.fall_behind))
     perform_many(steps)
     _revoke_credits(account, released.values(), effect)
+
+
+def _is_reversed(payment: Payment) -> bool:
+    return bool(payment.status == Payment.Status.REVERSED)
+
+
+def _still_there(payment: Payment) -> Decimal:
+    """Of what was received."""
+    return Decimal(0) if _is_reversed(payment) else payment.kept
+
+
+def _cuts(allocations: Iterable[Allocation], amount: Decimal) -> Iterator[tuple[Allocation, Decimal]]:
+    """How much of each is taken back."""
+    for allocation in allocations:
+        taken = min(allocation.amount, amount)
+        if taken <= 0:
+            return
+        amount -= taken
+        yield allocation, taken
+
+
+def _cut(payment: Payment, allocation: Allocation, taken: Decimal, effect: Effect) -> Iterator[Allocation]:
+    """A line that reverses all of the allocation, and one with the rest of it.
+
+    The effect stands on lines of a part only: what a whole reversal takes back was paid until then.
+    """
+    of_a_part = None if _is_reversed(payment) else effect.pk
+    same = {"account_id": payment.account_id, "payment": payment, "invoice_id": allocation.invoice_id}
+    yield Allocation(**same, amount=-allocation.amount, reverses=allocation, effect_id=of_a_part)
+    if taken < allocation.amount:
+        yield Allocation(**same, amount=allocation.amount - taken, effect_id=effect.pk)
 
 
 def _revoke_credits(account: Account, invoices: Iterable[Invoice], effect: Effect) -> None:

@@ -107,8 +107,10 @@ def _rates(customer: Customer, sight: Sight) -> Iterator[tuple[str, float]]:
         yield "withdraw", 0.04
     if sight.succeeded:
         yield "reverse", 0.006
+        yield "reverse_part", 0.006
         if sight.open or state in ("past_due", "suspended"):
             yield "reverse", 0.02
+            yield "reverse_part", 0.02
     match state:
         case "trial":
             yield "choose", 0.06

@@ -261,6 +261,14 @@ def reverse(world: World, customer: Customer, *, which: int) -> None:
     perform(_pick(list(counted[:3]), which).reverse, by=world.chief, reason_given="bounced")
 
 
+@verb("staff", money=True, which=WHICH, share=("0.1", "0.4", "0.9"))
+def reverse_part(world: World, customer: Customer, *, which: int, share: str) -> None:
+    counted = Payment.objects.filter(account=customer.account_id, status="succeeded").order_by("-id")
+    payment = _pick(list(counted[:3]), which)
+    amount = quantize((payment.received or payment.amount) * Decimal(share), payment.currency)
+    perform(payment.reverse_part, by=world.chief, amount=amount, reason_given="a part bounced")
+
+
 @verb("staff", money=True, which=WHICH)
 def void(world: World, customer: Customer, *, which: int) -> None:
     PRODUCT["void"](_pick(_open_invoices(customer), which), by=world.chief)

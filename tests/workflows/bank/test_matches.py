@@ -21,7 +21,7 @@ from tests.factories import (
     StaffFactory,
 )
 from tests.workflows.bank.statement_files import OTHER_IBAN
-from workflows.bank import CandidateFinder, Part, match_line, return_line, unmatch_line
+from workflows.bank import CandidateFinder, Part, find_returned, match_line, return_line, unmatch_line
 from workflows.bank import matching as reasons
 from workflows.bank.service_users import statement_user
 
@@ -246,21 +246,84 @@ def test_evidence_can_be_taken_back_and_a_settled_decision_cannot(line_of, invoi
     assert StatementLine.objects.get(pk=decided.pk).status == "matched"
 
 
-def test_return_reverses_the_payment_as_a_whole(line_of, invoice, bookkeeper, run_effects):
+@pytest.fixture
+def paid(line_of, invoice, bookkeeper, run_effects):
+    """A payment of 89.00 that a line brought."""
     match_line(line_of(), [Part(Decimal("89.00"), invoice=invoice)], by=bookkeeper)
     run_effects()
-    payment = Payment.objects.get()
+    return Payment.objects.get()
+
+
+def test_return_reverses_the_payment_as_a_whole(line_of, invoice, paid, bookkeeper, run_effects):
     part, whole = line_of("-40.00", "part", is_return=True), line_of("-92.50", "returned", is_return=True)
 
-    with pytest.raises(ValidationError):
-        return_line(part, payment, by=bookkeeper)
-    return_line(whole, payment, by=bookkeeper)
+    with pytest.raises(ValidationError) as refused:
+        return_line(part, paid, by=bookkeeper)
+    assert "name the amount" in refused.value.members["errors"]["payment"][0]
+    return_line(whole, paid, by=bookkeeper)
     run_effects()
 
-    payment.refresh_from_db()
+    paid.refresh_from_db()
     invoice.refresh_from_db()
-    assert (payment.status, invoice.status, whole.status) == ("reversed", "pending", "returned")
-    assert "AC04" in payment.reversal_reason
+    assert (paid.status, invoice.status, whole.status) == ("reversed", "pending", "returned")
+    assert "AC04" in paid.reversal_reason
+
+
+def test_return_of_a_part_leaves_the_rest_paid(line_of, invoice, paid, bookkeeper, run_effects):
+    first, second, last = (line_of(amount, f"back {amount}") for amount in ("-40.00", "-20.00", "-30.00"))
+
+    return_line(first, paid, by=bookkeeper, amount=Decimal("40.00"))
+    run_effects()
+
+    paid.refresh_from_db()
+    invoice.refresh_from_db()
+    assert (paid.status, paid.returned, invoice.status, invoice.allocated) == (
+        "succeeded", Decimal(40), "partially_paid", Decimal(49),
+    )  # fmt: skip
+    part = LinePayment.objects.get(line=first)
+    assert (part.payment, part.amount, part.is_decision, first.status) == (paid, Decimal(40), True, "returned")
+    for amount in ("49.01", "20.01", "0"):
+        with pytest.raises(ValidationError):
+            return_line(second, paid, by=bookkeeper, amount=Decimal(amount))
+    return_line(second, paid, by=bookkeeper, amount=Decimal("19.00"))  # 1.00 is the bank's fee
+    return_line(last, paid, by=bookkeeper)  # all that is left
+    run_effects()
+    paid.refresh_from_db()
+    assert (paid.status, paid.returned) == ("reversed", Decimal(59))
+    assert LinePayment.objects.get(line=last).amount == Decimal(30)
+
+
+def test_line_takes_back_only_what_was_settled_and_in_its_currency(line_of, paid, bookkeeper):
+    claim = claim_of(issued())
+    dollars = PaymentFactory(reference_key="D")
+    line = line_of("-89.00")
+
+    with pytest.raises(WrongState):
+        return_line(StatementLine.objects.get(pk=line.pk), claim, by=bookkeeper)
+    with pytest.raises(ValidationError) as refused:
+        return_line(line, dollars, by=bookkeeper, amount=Decimal("40.00"))
+    assert "takes nothing in USD" in refused.value.members["errors"]["payment"][0]
+    line.refresh_from_db()
+    assert line.status == "open"
+
+
+def test_part_is_suggested_where_the_line_names_its_payment_or_the_payer_is_known(line_of, invoice, paid, bookkeeper):
+    silent, named = line_of("-40.00", "back"), line_of("-41.00", f"RETOURE {invoice.payment_reference}")
+    assert find_returned(silent) == []
+    assert [(one.payment, one.amount, one.is_part) for one in find_returned(named)] == [(paid, Decimal(41), True)]
+    PayerIdentity.objects.create(account=invoice.account, kind="account", value=OTHER_IBAN, confirmed_by=bookkeeper)
+
+    known = find_returned(line_of("-42.00", "back", payer="Ann", payer_iban=OTHER_IBAN))
+
+    assert [(one.payment, one.amount) for one in known] == [(paid, Decimal(42))]
+
+
+def test_whole_payment_is_suggested_by_what_is_left_of_it(line_of, paid, bookkeeper, run_effects):
+    return_line(line_of("-40.00", "a"), paid, by=bookkeeper, amount=Decimal("40.00"))
+    run_effects()
+
+    assert find_returned(line_of("-89.00", "b")) == []
+    assert [(one.payment, one.is_part) for one in find_returned(line_of("-49.00", "c"))] == [(paid, False)]
 
 
 def test_member_of_the_account_matches_nothing_of_it(line_of, invoice, bookkeeper):

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.fields import Amount, Choice, Money, MoneyText, StrictSerializer, Text, UuidField
+from api.fields import Amount, Choice, Money, MoneyText, StrictBoolean, StrictSerializer, Text, UuidField
 from api.query import ListQuery
 from api.views import StaffView, operation
 from core.models import Account, BankAccount, Invoice, LinePayment, Payment, Refund, StatementLine, User
@@ -187,6 +187,10 @@ class PartIn(StrictSerializer):
     account = UuidField(required=False)
     refund = UuidField(required=False)
     amount = Amount()
+    wrong_currency = StrictBoolean(
+        default=False,
+        help_text="The payment is a claim in another currency: it is rejected, and this goes to its account's balance.",
+    )
 
 
 # What a part may name, as the caller sees it.
@@ -235,7 +239,7 @@ class MatchLine(DecideLine):
         row = PAYABLE[name](self.caller).filter(pk=given[name]).first()
         if row is None:
             raise ValidationError({"payments": [f"There is no such {name}."]})
-        return Part(given["amount"], **{name: row})
+        return Part(given["amount"], is_instead=given["wrong_currency"], **{name: row})
 
 
 class UnmatchLine(DecideLine):

@@ -97,6 +97,22 @@ def test_line_is_credited_to_an_account(bookkeeper, imported, run_effects):
         assert cursor.fetchall() == [(None, account.pk, Decimal("50.00"))]
 
 
+def test_claim_in_another_currency_is_rejected_and_credited(bookkeeper, imported, run_effects):
+    claim = PaymentFactory()
+    imported(camt(Row("80.00")))
+    line = StatementLine.objects.get()
+    part = {"payment": str(claim.pk), "amount": "80.00"}
+
+    assert is_problem(bookkeeper.post(f"{PATH}{line.pk}/match/", {"payments": [part]}), 400, "validation-error")
+    matched = bookkeeper.post(f"{PATH}{line.pk}/match/", {"payments": [part | {"wrong_currency": True}]})
+    run_effects()
+
+    assert (matched.status_code, matched.json()["status"]) == (200, "matched")
+    assert bookkeeper.get(f"billing/payments/{claim.pk}/").json()["reason_code"] == "wrong_currency"
+    instead = bookkeeper.get(f"billing/payments/{matched.json()['payments'][0]['payment']}/").json()
+    assert (instead["currency"], instead["invoice_id"], instead["retry_of"]) == ("EUR", None, str(claim.pk))
+
+
 def test_part_of_a_payment_is_returned_and_reversed(bookkeeper, imported, run_effects):
     invoice = InvoiceFactory(currency="EUR")
     imported(camt(Row("89.00", invoice.payment_reference), Row("-40.00", "back", is_return=True)))

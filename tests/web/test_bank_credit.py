@@ -5,7 +5,7 @@ import re
 import pytest
 
 from core.models import Payment, StatementLine
-from tests.factories import AccountFactory, MembershipFactory
+from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory
 from tests.web.conftest import signed_in
 from tests.web.test_bank import bank_account, bookkeeper, drop  # noqa: F401 - fixtures
 from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
@@ -66,6 +66,37 @@ def test_account_that_there_is_not_is_not_found(drop, bookkeeper, account):  # n
 
     assert bookkeeper.post(f"/desk/bank/lines/{line.pk}/credit/", {"account": account}).status_code == 404
     assert not Payment.objects.exists()
+
+
+def test_claim_in_another_currency_is_one_button_that_says_what_follows(
+    drop,  # noqa: F811
+    bookkeeper,  # noqa: F811
+    run_effects,
+):
+    claim = PaymentFactory()
+    drop(camt(Row("80.00", claim.invoice.payment_reference)))
+    page = f"/desk/bank/lines/{StatementLine.objects.get().pk}/"
+    shown = _plain(bookkeeper.get(page))
+    assert "Reject the claim and credit 80.00" in shown
+    assert "It pays this" not in shown
+    assert f"{claim.invoice} is not paid by it" in shown
+
+    bookkeeper.post(f"{page}instead/", {"payment": claim.pk})
+    run_effects()
+
+    claim.refresh_from_db()
+    assert (claim.status, claim.reason_code) == ("failed", "wrong_currency")
+    assert Payment.objects.exclude(pk=claim.pk).get().invoice is None
+
+
+def test_invoice_in_another_currency_offers_the_balance(drop, bookkeeper):  # noqa: F811
+    invoice = InvoiceFactory()
+    drop(camt(Row("80.00", invoice.payment_reference)))
+
+    shown = _plain(bookkeeper.get(f"/desk/bank/lines/{StatementLine.objects.get().pk}/"))
+
+    assert "this line pays nothing of it" in shown
+    assert "It pays this" not in shown
 
 
 def _plain(answer) -> str:

@@ -166,6 +166,11 @@ def _credit(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
     match_line(line, [Part(line.amount, account=account)], by=request.user)
 
 
+def _instead(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+    claim = get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(request.POST.get("payment", "")))
+    match_line(line, [Part(line.amount, payment=claim, is_instead=True)], by=request.user)
+
+
 def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
     key = _key(request.POST.get("payment", ""))
     payment = get_object_or_404(Payment.objects.visible_to(request.user), pk=key)
@@ -203,6 +208,7 @@ VERBS = {
     "match": _match,
     "refund": _refund,
     "credit": _credit,
+    "instead": _instead,
     "return": _return,
     "unmatch": _unmatch,
     "ignore": _ignore,
@@ -212,6 +218,7 @@ DONE = {
     "match": "Matched. The payment is approved and settles by itself.",
     "refund": "The refund is paid back.",
     "credit": "Credited: the account has it in its balance, from which open invoices are paid.",
+    "instead": "The claim is rejected for its currency, and the account has what came in its balance.",
     "return": "The payment is reversed, as far as it went back.",
     "unmatch": "The match is taken back.",
     "ignore": "The line is ignored.",

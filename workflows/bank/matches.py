@@ -28,13 +28,14 @@ LIVE = (Payment.Status.APPROVED, Payment.Status.SUCCEEDED)
 class Part:
     """What a part of a line pays: a payment that was claimed or decided, an invoice that nobody claimed, or an account.
 
-    An account's goes to its balance.
+    An account's goes to its balance. So does what came instead of a claim in another currency, which is rejected.
     """
 
     amount: Decimal
     payment: Payment | None = None
     invoice: Invoice | None = None
     account: Account | None = None
+    is_instead: bool = False
 
     @property
     def currency(self) -> str | None:
@@ -56,8 +57,9 @@ def match_line(
 ) -> StatementLine:
     """Approve what the line pays, and say so on both. All of it, or nothing.
 
-    A claim is approved with what arrived; of an invoice or an account a payment is recorded and approved; a payment
-    that was approved before only gets its evidence. rule: of a match without a person, reasons: what spoke for it.
+    A claim is approved with what arrived, or rejected for its currency. Of an invoice or an account a payment is
+    recorded and approved. A payment that was approved before only gets its evidence. rule: of a match without a
+    person, reasons: what spoke for it.
     Raises PermissionDenied; ValidationError for parts that are more than the line; WrongState or Conflict for a line or
     payment that was decided meanwhile; what approving raises.
     """
@@ -65,7 +67,9 @@ def match_line(
     with atomic():
         perform(line.match, by=by, rule=rule)  # first: of two at the same moment one is refused
         for number, part in enumerate(parts, 1):
-            payment = part.payment or _record(line, part, number, by)
+            if part.is_instead:
+                _reject_currency(part, by)  # first: the bank's id may be the claim's reference
+            payment = part.payment if part.payment and not part.is_instead else _record(line, part, number, by)
             is_decision = payment.status == Payment.Status.PENDING_APPROVAL
             if is_decision:
                 approve_payment(payment, by=by, received=part.amount, value_date=_day_of(line))
@@ -144,8 +148,23 @@ def _check(line: StatementLine, parts: Sequence[Part]) -> None:
         whole = f"{money_text(line.amount, line.currency)} {line.currency}"
         raise ValidationError({"payments": [f"Together they are more than the {whole} of the line."]})
     for part in parts:
-        if part.currency not in (None, line.currency):
+        if part.is_instead:
+            _check_instead(line, part)
+        elif part.currency not in (None, line.currency):
             raise ValidationError({"payments": [f"A line in {line.currency} pays nothing in {part.currency}."]})
+
+
+def _check_instead(line: StatementLine, part: Part) -> None:
+    if part.payment is None:
+        raise ValidationError({"payments": ["Only a claim is rejected for its currency."]})
+    if part.payment.currency == line.currency:
+        raise ValidationError({"payments": [f"The claim is in {line.currency}, as the line: match it."]})
+
+
+def _reject_currency(part: Part, by: User) -> None:
+    """The claimed invoice stays open; the customer is told of both. Raises WrongState if the claim is decided."""
+    assert part.payment is not None
+    perform(part.payment.reject, by=by, reason_code=Payment.Reason.WRONG_CURRENCY)
 
 
 def _check_evidence(payment: Payment, part: Part, by: User) -> None:
@@ -177,6 +196,7 @@ def _record(line: StatementLine, part: Part, number: int, by: User) -> Payment:
         paid_on=_day_of(line),
         by=by,
         submitted_by=statement_user(),
+        retry_of=part.payment,
     )
 
 

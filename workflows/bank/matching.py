@@ -68,6 +68,10 @@ class Candidate:
         return self.claim.amount if self.claim else self.invoice.outstanding
 
     @property
+    def currency(self) -> str:
+        return self.claim.currency if self.claim else self.invoice.currency
+
+    @property
     def kind(self) -> str:
         return AUTO if self.rule else SUGGEST
 
@@ -223,9 +227,8 @@ class _Found:
         invoice = self.invoices[key[0]]
         claim = next((claim for claim in self.claims.get(invoice.pk, []) if claim.pk == key[1]), None)
         candidate = Candidate(invoice, claim)
-        currency = claim.currency if claim else invoice.currency
-        if currency != self.currency:
-            candidate.against.append(f"it is in {currency}")
+        if candidate.currency != self.currency:
+            candidate.against.append(f"it is in {candidate.currency}")
         elif line.amount == candidate.amount:
             words.add(AMOUNT)
         elif invoice.status in Invoice.OPEN:

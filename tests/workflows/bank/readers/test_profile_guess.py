@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -263,3 +264,44 @@ def test_last_row_without_a_letter_is_refused_with_words():
 
     with pytest.raises(UnreadableStatementError, match="row_rules"):
         guess_profile(f"Date;Text;Amount;Balance\n{rows}".encode(), answers={"currency": "EUR"})
+
+
+SWAPPED = "Date,Details,Value,Debit,Credit\n2026-05-13,x,2026-05-20,1.00,\n2026-05-14,y,2026-05-21,,2.00\n"
+
+
+def test_columns_that_somebody_names_stand_above_the_headings():
+    roles = {"column_1": "value_date", "column_3": "date", "column_4": "credit", "column_5": "debit"}
+
+    profile = profile_of(SWAPPED, currency="EUR", **roles)
+
+    assert [line[:2] for line in seen(SWAPPED.encode(), profile)] == [
+        (date(2026, 5, 20), Decimal(1)), (date(2026, 5, 21), Decimal(-2)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"column_2": "date"}, {"column_1": "day"}, {"column_1": "date", "column_3": "date"}, {"date_column": "x"}],
+)
+def test_column_that_cannot_be_what_is_said_is_refused(answers):
+    with pytest.raises(ProfileError) as caught:
+        guess(SWAPPED, currency="EUR", **answers)
+    assert caught.value.field in answers
+
+
+def test_found_columns_are_those_of_the_profile():
+    """Debit and credit were exchanged, because the balance says so."""
+    text = "Date,Details,Debit,Credit,Balance\n2026-05-13,x,1.00,,11.00\n2026-05-14,y,,2.00,9.00\n"
+
+    assert [column.role for column in guess(text, currency="EUR").columns] == [
+        "date", "text", "credit", "debit", "balance",
+    ]  # fmt: skip
+
+
+def test_row_with_a_cell_more_is_refused_where_no_heading_says_what_it_is():
+    rows = "2026-05-13|fee|1.00\n2026-05-14|fee|-3.00\n"
+    profile = profile_of(rows, currency="EUR", sign="in")
+
+    with pytest.raises(UnreadableStatementError) as caught:
+        seen(f"{rows}2026-05-15|fee|4.00|1.00\n".encode(), profile)
+    assert caught.value.row == 3

@@ -11,6 +11,7 @@ from typing import TypedDict
 from workflows.bank.readers.delimited.dates import read_day
 from workflows.bank.readers.delimited.guess_columns import AMOUNT_ROLES, Columns, Question
 from workflows.bank.readers.delimited.guess_columns import Answer as Answer
+from workflows.bank.readers.delimited.guess_columns import FoundColumn as FoundColumn
 from workflows.bank.readers.delimited.guess_forms import date_forms, number_form
 from workflows.bank.readers.delimited.guess_rows import labels, most_continued, row_rules, state_words
 from workflows.bank.readers.delimited.guess_signs import currency, direction, sign_words
@@ -33,6 +34,10 @@ class Guess:
     questions: tuple[Question, ...] = ()
     preview: tuple[tuple[str, Line], ...] = ()
     notes: tuple[str, ...] = ()
+    delimiter: str = ","
+    rows_before: int = 0  # above the headings, or above the first line
+    columns: tuple[FoundColumn, ...] = ()
+    asked: tuple[Question, ...] = ()  # those that were answered, too
 
 
 class _Numbers(TypedDict):
@@ -40,6 +45,13 @@ class _Numbers(TypedDict):
     grouping: str
     lakh: bool
     decimals: int | None
+
+
+class _Facts(TypedDict):
+    delimiter: str
+    rows_before: int
+    columns: tuple[FoundColumn, ...]
+    asked: tuple[Question, ...]
 
 
 def guess_profile(data: bytes, *, name: str = "Own profile", answers: Mapping[str, str] | None = None) -> Guess:
@@ -54,19 +66,25 @@ def guess_profile(data: bytes, *, name: str = "Own profile", answers: Mapping[st
     profile = None if table.questions else _profile(table, name, found.delimiter)
     if profile and not table.questions:
         profile = _judged(data, table, profile)
+    facts: _Facts = {
+        "delimiter": found.delimiter,
+        "rows_before": sum(not is_empty(cells) for _, cells in table.before),
+        "columns": table.found(profile),
+        "asked": tuple(table.asked.values()),
+    }
     if profile is None or table.questions:
-        return Guess(None, tuple(table.questions))
-    return _with_preview(data, profile)
+        return Guess(None, tuple(table.questions), **facts)
+    return _with_preview(data, profile, facts)
 
 
-def _with_preview(data: bytes, profile: Profile) -> Guess:
+def _with_preview(data: bytes, profile: Profile, facts: _Facts) -> Guess:
     preview: list[tuple[str, Line]] = []
     notes: list[str] = []
     for statement in read(io.BytesIO(data), profile):
         preview += ((statement.currency, line) for line in islice(statement.lines, PREVIEW_LINES))
         notes += statement.notes
     preview.sort(key=lambda item: item[1].row)
-    return Guess(profile, (), tuple(preview[:PREVIEW_LINES]), tuple(dict.fromkeys(notes)))
+    return Guess(profile, (), tuple(preview[:PREVIEW_LINES]), tuple(dict.fromkeys(notes)), **facts)
 
 
 def _profile(table: Columns, name: str, delimiter: str) -> Profile:
@@ -82,6 +100,7 @@ def _profile(table: Columns, name: str, delimiter: str) -> Profile:
             dates=dates,
             delimiter=delimiter,
             preamble_rows=0 if table.headings else sum(not is_empty(cells) for _, cells in table.before),
+            width=0 if table.headings else _width(table),
             currency=currency(table),
             debits_are="negative" if negative else "positive",
             sign_in=sign_in,
@@ -99,6 +118,12 @@ def _profile(table: Columns, name: str, delimiter: str) -> Profile:
         if error.field in table.answers:  # it is the answer that is none, and not the table
             raise
         raise UnreadableStatementError(f"No profile can be made of this table: {error}.") from error
+
+
+def _width(table: Columns) -> int:
+    """0 where rows differ in it."""
+    widths = {len(cells) for _, cells in table.entries}
+    return widths.pop() if len(widths) == 1 else 0
 
 
 def _numbers(table: Columns) -> _Numbers:
@@ -179,7 +204,8 @@ def _variants(table: Columns, profile: Profile) -> list[Profile]:
         variants = [replace(profile, fee_is=kind, fee_sign=sign) for kind in ("included", "beside")]
     if profile.by_role("amount") and not profile.by_role("sign") and not profile.unmarked:
         variants = [replace(variant, positive_is=side) for variant in variants for side in ("in", "out")]
-    if profile.by_role("balance") and profile.by_role("credit"):
+    is_told = any(name.startswith("column_") for name in table.answers)
+    if profile.by_role("balance") and profile.by_role("credit") and not is_told:
         variants += [_swapped(variant) for variant in variants]
     return variants
 

@@ -13,8 +13,10 @@ from workflows.bank.readers.delimited.headings import role_of
 from workflows.bank.readers.delimited.layout import is_empty
 from workflows.bank.readers.delimited.profile import (
     MAX_WORD_LENGTH,
+    ROLES,
     SINGLE_ROLES,
     Column,
+    Profile,
     ProfileError,
     fold,
     fold_mark,
@@ -23,6 +25,7 @@ from workflows.bank.readers.delimited.sniff import Table, is_amount, is_day
 from workflows.bank.readers.statement import UnreadableStatementError
 
 AMOUNT_ROLES = ("amount", "credit", "debit")
+EXAMPLES = 3  # cells of a column that are shown
 Row = tuple[int, list[str]]
 
 
@@ -41,11 +44,20 @@ class Question:
     answers: tuple[Answer, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FoundColumn:
+    place: int  # from 1
+    heading: str
+    role: str
+    examples: tuple[str, ...]
+
+
 class Columns:
     """A table and, by index of the column, what stands in it. Open questions are collected on the way."""
 
     def __init__(self, table: Table, answers: Mapping[str, str]) -> None:
         self.questions: list[Question] = []
+        self.asked: dict[str, Question] = {}  # also what is answered
         self.roles: dict[int, str] = {}
         self.twins: dict[int, str] = {}  # columns of credits and debits beside a signed amount
         self.answers = answers
@@ -64,6 +76,7 @@ class Columns:
             raise UnreadableStatementError("No row under the headings holds a day and an amount.", row=first)
         self.width = max(len(self.headings), *(len(cells) for _, cells in self.entries))
         self._by_headings()
+        self._by_answers()
         self._find_day()
         self._find_amount()
         self._find_texts()
@@ -75,8 +88,9 @@ class Columns:
     def ask(self, name: str, text: str, *choices: tuple[str, str]) -> str:
         """The answer given; else the question is noted and "" returned. Raises ProfileError for another answer."""
         answer = self.answers.get(name)
+        question = self.asked[name] = Question(name, text, tuple(Answer(*choice) for choice in choices))
         if answer is None:
-            self.questions.append(Question(name, text, tuple(Answer(*choice) for choice in choices)))
+            self.questions.append(question)
             return ""
         if choices and answer not in dict(choices):
             raise ProfileError(name, f"is one of {', '.join(dict(choices))}")
@@ -103,6 +117,24 @@ class Columns:
         """It has the day and the amount of a line."""
         return any(map(is_day, self.texts(cells, "date"))) and bool(self.texts(cells, *AMOUNT_ROLES))
 
+    def found(self, profile: Profile | None) -> tuple[FoundColumn, ...]:
+        """The columns with their roles in the profile, or as far as they are known."""
+        roles = dict(self.roles)
+        for column in profile.columns if profile else ():
+            for place in range(self.width):
+                heading = fold("".join(self.headings[place : place + 1]))
+                if (heading in column.folded) if column.headings else (place == column.position - 1):
+                    roles[place] = column.role
+        return tuple(
+            FoundColumn(
+                place + 1,
+                "".join(self.headings[place : place + 1]),
+                roles.get(place, "ignored"),
+                tuple(text for _, text in self.cells(place)[:EXAMPLES]),
+            )
+            for place in range(self.width)
+        )
+
     def as_columns(self) -> tuple[Column, ...]:
         columns = []
         for place in range(self.width):
@@ -123,8 +155,37 @@ class Columns:
             if role and not taken and _fits(role, [text for _, text in self.cells(place)]):
                 self.roles[place] = role
 
+    def _by_answers(self) -> None:
+        """`column_N` says the role of one, `date_column` and `amount_column` which of several it is."""
+        told = {place: role for place in range(self.width) if (role := self.answers.get(f"column_{place + 1}"))}
+        self.roles = {place: role for place, role in self.roles.items() if place not in told}
+        for place, role in told.items():
+            self._give(place, role, f"column_{place + 1}")
+        for role in ("date", "amount"):
+            name = f"{role}_column"
+            if answer := self.answers.get(name):
+                places = {str(place + 1): place for place in range(self.width)}
+                if answer not in places:
+                    raise ProfileError(name, f"is a number from 1 to {self.width}")
+                for place in self.of_role(role):
+                    self.roles[place] = "ignored"
+                self._give(places[answer], role, name)
+
+    def _give(self, place: int, role: str, name: str) -> None:
+        if role not in ROLES:
+            raise ProfileError(name, f"is one of {', '.join(ROLES)}")
+        if not _fits(role, [text for _, text in self.cells(place)]):
+            raise ProfileError(name, f"{self.heading(place)!r} does not hold what a column of {role} holds")
+        twice = [other for other in self.of_role(role) if role in SINGLE_ROLES]
+        if any(f"column_{other + 1}" in self.answers for other in twice):
+            raise ProfileError(name, f"two columns cannot both be the {role}")
+        for other in twice:
+            self.roles[other] = "ignored"
+        self.roles[place] = role
+
     def _find_day(self) -> None:
-        days = [p for p in range(self.width) if (cells := self.cells(p)) and all(is_day(text) for _, text in cells)]
+        free = [place for place in range(self.width) if f"column_{place + 1}" not in self.answers]
+        days = [place for place in free if (cells := self.cells(place)) and all(is_day(text) for _, text in cells)]
         named = self.of_role("date")
         candidates = named or [place for place in days if self.roles.get(place) != "other_date"] or days
         if not candidates:

@@ -200,6 +200,8 @@ class LineReader:
 
     def _line(self, layout: Layout, row: int, cells: list[str], day: Day, state: str) -> tuple[Key, Line]:
         profile = self._profile
+        if profile.width and len(cells) != profile.width:  # without headings a column more moves all others
+            raise UnreadableStatementError(f"{len(cells)} cells; the profile has {profile.width}.", row=row)
         currency = self._cells.currency(layout, row, cells)
         amount = self._cells.amount(layout, row, cells, currency)
         if amount is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
 
 from workflows.bank.readers.delimited.headings import new_columns
 from workflows.bank.readers.delimited.layout import headed_layout
-from workflows.bank.readers.delimited.profile import MAX_PREAMBLE_ROWS, Column, Label, Profile, RowRule
+from workflows.bank.readers.delimited.profile import MAX_PREAMBLE_ROWS, Column, Label, Profile, RowRule, fold
 from workflows.bank.readers.delimited.rows import head_text
 
 
@@ -460,18 +459,20 @@ PROFILES = (
 
 def find_profile(head: bytes) -> Profile | None:
     """The made profile whose headings stand in these bytes; None where none fits, or two as well as each other."""
-    text = head_text(head)
-    if text is None:
-        return None
-    lines = text.split("\n")[: 2 * MAX_PREAMBLE_ROWS]
-    fitting = [(count, profile) for profile in PROFILES if (count := _columns_found(lines, profile))]
+    fitting = [(count, profile) for profile in PROFILES if (count := columns_found(head, profile))]
     best = max((count for count, _ in fitting), default=0)
     found = [profile for count, profile in fitting if count == best]
     return found[0] if len(found) == 1 else None
 
 
-def _columns_found(lines: Iterable[str], profile: Profile) -> int:
+def made_profile(name: str) -> Profile | None:
+    return next((profile for profile in PROFILES if fold(profile.name) == fold(name)), None)
+
+
+def columns_found(head: bytes, profile: Profile) -> int:
     """How many columns of the profile the file has; 0 where a needed one is missing or a consequential one is new."""
+    text = head_text(head, profile.encoding)
+    lines = [] if text is None else text.split("\n")[: 2 * MAX_PREAMBLE_ROWS]
     reader = csv.reader(lines, delimiter=profile.delimiter, quotechar=profile.quote or None)
     try:
         for cells in reader:

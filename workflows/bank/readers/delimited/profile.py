@@ -114,6 +114,7 @@ class Profile:
     quote: str = '"'
     encoding: str = "auto"
     preamble_rows: int = 0  # only where there are no headings to look for
+    width: int = 0  # cells of a line, only where there are no headings; 0: not checked
     decimal: str = "."
     grouping: str = ","
     lakh: bool = False
@@ -153,6 +154,11 @@ class Profile:
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is stored."""
+        stored: dict[str, Any] = json.loads(self.to_json())
+        return stored
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -247,6 +253,8 @@ def _check(profile: Profile) -> None:
         raise ProfileError("decimals", "is between 0 and 8")
     if not 0 <= profile.preamble_rows <= MAX_PREAMBLE_ROWS:
         raise ProfileError("preamble_rows", f"is between 0 and {MAX_PREAMBLE_ROWS}")
+    if not 0 <= profile.width <= MAX_COLUMNS:
+        raise ProfileError("width", f"is between 0 and {MAX_COLUMNS}")
     if not profile.dates:
         raise ProfileError("dates", "needs a date form")
     for pattern in profile.dates:
@@ -275,6 +283,8 @@ def _check_columns(profile: Profile) -> None:
         raise ProfileError("columns", "name either the amount or both credit and debit")
     if profile.has_headings and profile.preamble_rows:
         raise ProfileError("preamble_rows", "counts only where no heading is looked for")
+    if profile.has_headings and profile.width:
+        raise ProfileError("width", "counts only where no heading is looked for")
 
 
 def _check_words(profile: Profile) -> None:

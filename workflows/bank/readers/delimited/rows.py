@@ -82,15 +82,17 @@ def records(stream: BinaryIO, *, encoding: str, delimiter: str, quote: str) -> I
         yield row, [cell.strip() for cell in cells]
 
 
-def head_text(head: bytes) -> str | None:
-    """The text of these bytes, whose last sign may be cut; None where they are no text."""
+def head_text(head: bytes, wanted: str = "auto") -> str | None:
+    """The text of these bytes, whose last sign may be cut; None where they are no text. wanted: see `find_encoding`."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = head.decode("utf-16", errors="ignore")
+    elif wanted.startswith("utf-16"):
+        text = head.decode(wanted, errors="ignore")
     else:
         try:
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
         except UnicodeDecodeError:
-            text = head.decode("cp1252", errors="replace")
+            text = head.decode("cp1252" if wanted == "auto" else wanted, errors="replace")
     return None if "\0" in text else _LINE_END.sub("\n", text)
 
 

@@ -30,6 +30,14 @@ class ProblemOut(serializers.Serializer):
     errors = serializers.DictField(  # type: ignore[assignment]
         required=False, help_text="`validation-error`: what is wrong, by field."
     )
+    questions = serializers.ListField(
+        child=serializers.DictField(),
+        required=False,
+        help_text="`validation-error`: what has to be said of a table before it is read.",
+    )
+    proposed_profile = serializers.DictField(
+        required=False, allow_null=True, help_text="`validation-error`: how the table would be read, if that is right."
+    )
     object_status = serializers.CharField(required=False, help_text="`wrong-state`: what it is now.")
     available = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="`wrong-state`: what the caller could do instead."

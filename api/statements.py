@@ -114,7 +114,12 @@ class Statements(UploadView, StaffView, ReadOnlyModelViewSet):
     class In(StrictSerializer):
         file = serializers.FileField(allow_empty_file=True, help_text="At most 20 MB; its name is not asked.")
         bank_account = UuidField(required=False, help_text="Where the file does not say which account it is of.")
-        profile = Text(required=False, lines=True, max_length=20_000, help_text="How a table is read, as JSON.")
+        profile = Text(
+            required=False,
+            lines=True,
+            max_length=20_000,
+            help_text='How a table is read: a profile as JSON, the name of a made one, or {"answers": {...}}.',
+        )
 
     class Filters(ListQuery):
         status = Choice(StatementFile.Status.choices, required=False)
@@ -145,21 +150,22 @@ class Statements(UploadView, StaffView, ReadOnlyModelViewSet):
             name=data["file"].name,
             by=self.caller,
             bank_account=account,
-            profile=_profile(data.get("profile")),
+            profile=_profile(data.get("profile", "")),
         )
         answer = {"id": file.pk, "status": file.status, "sha256": file.sha256, "duplicate": duplicate}
         return Response(UploadedOut(answer).data, status=200 if duplicate else 202)
 
 
-def _profile(text: str | None) -> Mapping[str, Any] | None:
-    if text is None:
-        return None
+def _profile(text: str) -> Mapping[str, Any] | str:
+    """An object, else the name of a made one."""
+    if not text.startswith(("{", "[")):
+        return text
     try:
         profile = json.loads(text)
-    except ValueError as error:
-        raise ValidationError({"profile": ["Send a JSON object."]}) from error
+    except (ValueError, RecursionError) as error:
+        raise ValidationError({"profile": ["Send a JSON object, or the name of a profile."]}) from error
     if not isinstance(profile, dict):
-        raise ValidationError({"profile": ["Send a JSON object."]})
+        raise ValidationError({"profile": ["Send a JSON object, or the name of a profile."]})
     return profile
 
 

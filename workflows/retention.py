@@ -20,6 +20,7 @@ EXPIRED = {
     "ticks": ("engine_scheduledrun", "id", f"slot < now() - interval '30 days' AND slot < ({LAST_TICK})"),
     "tries": ("core_ratelimitbucket", "key", "until < now()"),
     "tokens": ("knox_authtoken", "digest", "expiry < now()"),
+    "drafts": ("core_statementdraft", "id", "created_at < now() - interval '1 day'"),
     "sessions": ("core_session", "session_key", "expire_date < now()"),
 }
 

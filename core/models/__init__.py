@@ -16,7 +16,7 @@ from core.models.refund import Refund
 from core.models.security import RefusalCount, SecurityEvent
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
-from core.models.statement import PendingLine, Statement, StatementContent, StatementFile
+from core.models.statement import PendingLine, Statement, StatementContent, StatementDraft, StatementFile
 from core.models.statement_line import LinePayment, PayerIdentity, StatementLine
 from core.models.subscription import Subscription
 from core.models.trial import CrowdedTrial
@@ -56,6 +56,7 @@ __all__ = [
     "SiteUserAccess",
     "Statement",
     "StatementContent",
+    "StatementDraft",
     "StatementFile",
     "StatementLine",
     "Subscription",

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django_fsm import transition
 
 from core.models.bank_account import BankAccount
@@ -73,6 +74,23 @@ class StatementContent(models.Model):
 
     def __str__(self) -> str:
         return str(self.file_id)
+
+
+class StatementDraft(BaseModel):
+    """A table whose columns its sender still has to name. Deleted when it is imported, and after a day."""
+
+    sha256 = models.CharField(max_length=64)
+    name = models.CharField(max_length=255, blank=True)  # as its sender called it
+    content = models.BinaryField()
+    bank_account = models.ForeignKey(BankAccount, models.CASCADE, null=True, related_name="+")  # as first chosen
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, db_index=False, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="statement_draft_once", fields=["uploaded_by", "sha256"])]
+
+    def __str__(self) -> str:
+        return self.name or self.sha256[:12]
 
 
 class Statement(BaseModel):

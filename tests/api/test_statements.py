@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -7,7 +9,9 @@ from core.models import StatementFile
 from tests.api.caller import BASE, Caller
 from tests.api.conftest import is_problem
 from tests.factories import UserFactory
+from tests.workflows.bank.readers.sheets import SHEETS
 from tests.workflows.bank.statement_files import Row, camt
+from tests.workflows.bank.tables import COLUMNS, JUNE, MAY
 
 pytestmark = pytest.mark.django_db
 PATH = "billing/admin/statements/"
@@ -88,6 +92,14 @@ def test_refused_file_says_row_and_why(bookkeeper, bank_account, run_effects):
         ({"file": sent(camt(Row("1.00"))), "bank_account": "018f0000-0000-7000-8000-00000000000a"}, "bank_account"),
         ({"file": sent(camt(Row("1.00"))), "profile": "[]"}, "profile"),
         ({"file": sent(camt(Row("1.00"))), "profile": "["}, "profile"),
+        ({"file": sent(MAY), "profile": '{"dates": []}'}, "profile"),
+        ({"file": sent(MAY), "profile": '{"answers": []}'}, "profile"),
+        ({"file": sent(MAY), "profile": '{"answers": {"currency": 1}}'}, "profile"),
+        ({"file": sent(MAY), "profile": '{"answers": {"amount_column": "4"}}'}, "currency"),
+        ({"file": sent(MAY), "profile": '{"answers": {"amount_column": "4", "currency": "EURO"}}'}, "currency"),
+        ({"file": sent(MAY), "profile": "Revolut"}, "profile"),  # its columns are others
+        ({"file": sent(MAY), "profile": "A bank"}, "profile"),
+        ({"file": sent(MAY)}, "amount_column"),
         ({"file": sent(camt(Row("1.00"))), "profile": ["{}", "{}"]}, "profile"),
         ({"file": sent(camt(Row("1.00"))), "more": "1"}, "more"),
         ({"file": sent(camt(Row("1.00"))), "more": sent(b"1")}, "more"),
@@ -168,3 +180,51 @@ def test_body_of_somebody_who_may_not_is_answered_like_any_other(who, bank_accou
     answer = caller.client.generic("POST", BASE + PATH, file_part(b"x"), FORM)
 
     assert answer.status_code == (403 if who else 401)
+
+
+def test_unknown_table_is_refused_with_its_questions(bookkeeper, bank_account):
+    answer = bookkeeper.post_form(PATH, {"file": sent(MAY)})
+
+    assert is_problem(answer, 400, "validation-error")
+    body = answer.json()
+    assert set(body["errors"]) == {"file", "amount_column"}
+    [question] = body["questions"]
+    assert question["text"] == "Which column is the amount?"
+    assert [each["value"] for each in question["answers"]] == ["4", "5"]
+    assert body["proposed_profile"] is None
+    assert not StatementFile.objects.exists()
+
+
+def test_answers_are_sent_with_the_table_and_the_profile_with_the_next(bookkeeper, bank_account, run_effects):
+    form = {"bank_account": str(bank_account.pk), "profile": json.dumps({"answers": COLUMNS})}
+    first = bookkeeper.post_form(PATH, {"file": sent(MAY), **form})
+    assert first.status_code == 202, first.content
+    profile = json.dumps(StatementFile.objects.get().profile)
+    second = bookkeeper.post_form(PATH, {"file": sent(JUNE), **form, "profile": profile})
+    run_effects()
+
+    for taken in (first, second):
+        file = bookkeeper.get(f"{PATH}{taken.json()['id']}/").json()
+        assert (file["status"], file["adds_up"], file["lines"]["total"]) == ("imported", True, 2)
+
+
+def test_table_without_an_open_question_is_refused_with_the_profile_that_is_proposed(bookkeeper, bank_account):
+    content = b"Datum;Zweck;Summe EUR\n13.05.2026;Rent;12,00\n14.05.2026;Fee;-2,00\n"
+    form = {"bank_account": str(bank_account.pk)}
+    refused = bookkeeper.post_form(PATH, {"file": sent(content), **form})
+    assert is_problem(refused, 400, "validation-error")
+    assert refused.json()["questions"] == []
+
+    profile = json.dumps(refused.json()["proposed_profile"])
+    assert bookkeeper.post_form(PATH, {"file": sent(content), **form, "profile": profile}).status_code == 202
+
+
+def test_made_profile_is_named(bookkeeper, bank_account):
+    content = next(sheet for sheet in SHEETS if sheet.name == "revolut").data()
+
+    taken = bookkeeper.post_form(
+        PATH, {"file": sent(content), "bank_account": str(bank_account.pk), "profile": "revolut"}
+    )
+
+    assert taken.status_code == 202, taken.content
+    assert StatementFile.objects.get().profile["name"] == "Revolut"

@@ -42,6 +42,7 @@ NOWHERE = {
     "CrowdedTrial",  # the desk has a page of its own: Clusters of trials
     "Invitation",  # an account's own people see to it
     "StatementContent",  # the bytes of a file
+    "StatementDraft",  # a table that waits for its sender
 }
 SEARCHED = [model for model in admin.site._registry if model._meta.app_label in OURS and model is not Policy]
 

@@ -9,7 +9,7 @@ from typing import Any
 from core.models import BankAccount
 from workflows.bank.readers import archives, delimited, find_reader
 from workflows.bank.readers.delimited.made_profiles import find_profile
-from workflows.bank.readers.delimited.profile import Profile
+from workflows.bank.readers.delimited.profile import Profile, ProfileError
 from workflows.bank.readers.statement import Statement, UnreadableStatementError
 
 HEAD_BYTES = 64 * 1024
@@ -57,7 +57,15 @@ def _source(content: bytes, profile: Mapping[str, Any] | None, account: BankAcco
 def choose_profile(head: bytes, profile: Mapping[str, Any] | None, account: BankAccount | None) -> Profile:
     """Raises UnreadableStatementError where nobody has said what the columns are."""
     own = profile or (account.profile if account else None)
-    chosen = Profile.from_json(json.dumps(own)) if own else find_profile(head)
+    chosen = stored_profile(own) if own else find_profile(head)
     if chosen is None:
         raise UnreadableStatementError(NO_PROFILE)
     return chosen
+
+
+def stored_profile(data: Mapping[str, Any]) -> Profile:
+    """Raises UnreadableStatementError."""
+    try:
+        return Profile.from_json(json.dumps(data))
+    except ProfileError as error:
+        raise UnreadableStatementError(f"The profile cannot be used: {error}.") from error

@@ -19,9 +19,10 @@ from core.problems import PayloadTooLarge, PermissionDenied, ValidationError
 from engine import create, lanes, run_due
 from engine.models import Effect
 from workflows.bank.accounts import is_named, resolve_account, unresolved_words
+from workflows.bank.profiles import given_profile, profile_for
 from workflows.bank.readers import archives, delimited, find_reader
 from workflows.bank.readers.statement import AccountIdentifier, Reader, UnreadableStatementError
-from workflows.bank.reading import HEAD_BYTES, UNKNOWN, choose_profile
+from workflows.bank.reading import HEAD_BYTES, UNKNOWN
 from workflows.bank.service_users import statement_user
 from workflows.bank.summary import READS
 
@@ -32,12 +33,14 @@ def import_statement(
     name: str,
     by: User,
     bank_account: BankAccount | None = None,
-    profile: Mapping[str, Any] | None = None,
+    profile: Mapping[str, Any] | str | None = None,
 ) -> tuple[StatementFile, bool]:
     """Store a file that a worker will read. The second value: whether it was here before; then that row is returned.
 
-    bank_account: where the file does not name its account. profile: of a table; see `read_sources`.
-    Raises PermissionDenied; PayloadTooLarge; ValidationError for an unknown form and an account that is not ours.
+    bank_account: where the file does not name its account. profile: of a table: its fields, the name of a made one, or
+    `answers` to the questions of UnknownTable.
+    Raises PermissionDenied; PayloadTooLarge; ValidationError for an unknown form and an account that is not ours;
+    UnknownTable.
     """
     if not by.is_granted("core.import_statements"):
         raise PermissionDenied("You may not import statements.")
@@ -65,20 +68,20 @@ def _take(
     name: str,
     by: User,
     bank_account: BankAccount | None,
-    profile: Mapping[str, Any] | None,
+    profile: Mapping[str, Any] | str | None,
 ) -> tuple[StatementFile, bool]:
     if len(content) > FILE_MAX_BYTES:
         raise PayloadTooLarge("A statement file has at most 20 MB.")
     digest = sha256(content).hexdigest()
-    if earlier := _earlier(digest):
+    if earlier := earlier_file(digest):
         return earlier, True
-    _check_head(content[:HEAD_BYTES], bank_account, profile)
+    bank_account, chosen = _checked(content, bank_account, profile)
     file = StatementFile(
         sha256=digest,
-        name=_shown(name),
+        name=shown_name(name),
         size=len(content),
         bank_account=bank_account,
-        profile=dict(profile) if profile else None,
+        profile=chosen,
         uploaded_by=by,
     )
     try:
@@ -86,29 +89,34 @@ def _take(
             create(file, by=by, sha256=digest)
             StatementContent.objects.create(file=file, content=content)
     except IntegrityError as error:
-        earlier = _earlier(digest)
+        earlier = earlier_file(digest)
         if earlier is None or "statement_file_once" not in str(error):
             raise
         return earlier, True  # somebody else sent it at the same moment
     return file, False
 
 
-def _earlier(digest: str) -> StatementFile | None:
+def earlier_file(digest: str) -> StatementFile | None:
     return StatementFile.objects.filter(sha256=digest).exclude(status=StatementFile.Status.REFUSED).first()
 
 
-def _check_head(head: bytes, account: BankAccount | None, profile: Mapping[str, Any] | None) -> None:
-    if archives.is_archive(head[:4]):
-        return
-    reader = find_reader(head)
-    if reader is None:
-        raise ValidationError({"file": [UNKNOWN]})
+def _checked(
+    content: bytes, account: BankAccount | None, profile: Mapping[str, Any] | str | None
+) -> tuple[BankAccount | None, dict[str, Any] | None]:
+    """The account and the profile to read it with, as far as its beginning tells."""
+    head = content[:HEAD_BYTES]
+    reader = None if archives.is_archive(head[:4]) else find_reader(head)
     if reader is delimited:
-        try:
-            choose_profile(head, profile, account)
-        except UnreadableStatementError as error:
-            raise ValidationError({"file": [error.detail]}) from error
-        return
+        return profile_for(content, account, profile)
+    given = given_profile(content, account, profile)
+    if reader is not None:
+        _check_account(reader, head, account)
+    elif not archives.is_archive(head[:4]):
+        raise ValidationError({"file": [UNKNOWN]})
+    return account, given.as_dict() if given else None
+
+
+def _check_account(reader: Reader, head: bytes, account: BankAccount | None) -> None:
     first = _first_account(reader, head)
     if first is None:
         return
@@ -128,6 +136,6 @@ def _first_account(reader: Reader, head: bytes) -> tuple[AccountIdentifier, str]
     return None
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     plain = name.replace("\\", "/").rpartition("/")[2]
     return "".join(sign for sign in plain if sign.isprintable())[:255]

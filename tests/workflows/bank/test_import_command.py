@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 
 from core.models import StatementLine
 from tests.workflows.bank.statement_files import Row, camt
+from tests.workflows.bank.tables import MAY
 from workflows.bank import importing
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +51,14 @@ def test_large_file_needs_no_other_worker(bank_account, tmp_path, capsys, monkey
 def test_what_cannot_be_done_is_said(db, words):
     with pytest.raises(CommandError):
         call_command("import_statements", *words)
+
+
+def test_open_questions_of_a_table_are_printed(bank_account, tmp_path, capsys):
+    (tmp_path / "may.csv").write_bytes(MAY)
+
+    status, [said] = run(capsys, str(tmp_path / "may.csv"), "--bank-account", "Main")
+
+    assert (status, said["status"]) == (1, "refused")
+    assert [question["name"] for question in said["questions"]] == ["amount_column"]
+    assert "Which column is the amount?" in said["error"]["detail"]
+    assert not StatementLine.objects.exists()

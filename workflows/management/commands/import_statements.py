@@ -55,7 +55,8 @@ class Command(BaseCommand):
         except Problem as problem:
             words = problem.members.get("errors", {})
             detail = " ".join(word for errors in words.values() for word in errors) or problem.detail
-            self._say(path, {"status": "refused", "error": {"detail": detail, "row": None, "column": ""}})
+            asked = {"questions": problem.members["questions"]} if "questions" in problem.members else {}
+            self._say(path, {"status": "refused", "error": {"detail": detail, "row": None, "column": ""}, **asked})
             return False
         self._say(path, {**summary(file), "duplicate": is_duplicate})
         return bool(file.status == StatementFile.Status.IMPORTED)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from typing import ClassVar, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.transaction import atomic
+from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.models import (
@@ -16,10 +21,12 @@ from core.models import (
     Statement,
     StatementFile,
     StatementLine,
+    User,
 )
 from web.amounts import money
 from web.billing_admin import LATEST_ROWS, StatefulAdmin, WhenFilter
 from web.readonly import ReadOnly, link_to, listed
+from workflows.bank import save_bank_account
 
 
 @admin.register(BankAccount)
@@ -29,6 +36,27 @@ class BankAccountAdmin(ReadOnly):
     list_display = ("name", "iban", "number", "currency", "is_automatic", "automatic_limit")
     list_filter = ("is_automatic",)
     search_fields = ("name", "=iban", "=number")
+    exclude = ("profile",)
+    readonly_fields: ClassVar = ("profile_",)
+    actions = ("clear_profile",)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and request.user.is_granted("core.import_statements")
+
+    @admin.display(description="profile of its tables")
+    def profile_(self, account: BankAccount) -> SafeString:
+        if account.profile is None:
+            return SafeString("none")
+        return format_html("<pre>{}</pre>", json.dumps(account.profile, indent=1, ensure_ascii=False))
+
+    @admin.action(description="Clear the profile of the selected accounts", permissions=["import"])
+    def clear_profile(self, request: HttpRequest, accounts: QuerySet[BankAccount]) -> None:
+        with atomic():
+            cleared = list(accounts.filter(profile__isnull=False))
+            for account in cleared:
+                save_bank_account(account, by=cast("User", request.user), profile=None)
+                self.log_change(request, account, "Cleared the profile of its tables.")
+        self.message_user(request, f"Cleared: {len(cleared)}. The next table asks for its columns.", messages.SUCCESS)
 
 
 @admin.register(Refund)

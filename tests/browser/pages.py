@@ -66,7 +66,7 @@ OPERATOR = [
     "/desk/effects/{effect}/",
     "/desk/effects/{effect}/retry/",
 ]
-BANK = ["/desk/bank/files/{file}/", "/desk/bank/lines/{line}/"]  # test_bank.py imports what they show
+BANK = ["/desk/bank/files/{file}/", "/desk/bank/tables/{table}/", "/desk/bank/lines/{line}/"]  # test_bank.py opens them
 REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.

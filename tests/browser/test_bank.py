@@ -35,3 +35,27 @@ def test_statement_is_dropped_on_the_page_and_a_line_is_matched_by_one_key(page_
     invoice = signed["invoice"]["id"]
     eventually(lambda: customer.get(f"billing/invoices/{invoice}/").json()["status"] == "paid")
     assert found == []
+
+
+def test_columns_of_an_unknown_table_are_named_without_a_script(page_as, tmp_path):
+    """On a phone, by night and from right to left, too."""
+    page = page_as(APPROVER, at="/desk/bank/")
+    table = tmp_path / "may.csv"
+    name = uuid4().hex[:8]
+    rows = f"13.05.2026;\u0639\u0644\u064a {name};Rent;12,00;112,00\n14.05.2026;Bo;Fee;-2,00;110,00\n"
+    table.write_text(f"Tag;Wer;Wof\u00fcr;Summe;Stand\n{rows}")
+
+    page.get_by_label("File of the bank").set_input_files(table)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_label("1. Tag")).to_have_value("date")
+    found = check_everywhere(page) + check_mirrored(page)
+    page.get_by_label("Bank account").select_option(index=1)
+    page.get_by_label("Which column is the amount?").select_option("4")
+    page.get_by_label("2. Wer").select_option("payer")
+    page.get_by_label("5. Stand").select_option("balance")
+    page.get_by_role("button", name="Show how it is read").click()
+
+    expect(page.get_by_text("It adds up.")).to_be_visible()
+    expect(page.get_by_role("table").get_by_text(name)).to_be_visible()
+    found += check_everywhere(page) + check_mirrored(page)
+    assert found == []

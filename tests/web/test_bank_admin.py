@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -86,3 +87,26 @@ def test_page_of_a_file_has_its_statements(line, superuser):
     page = superuser.get(reverse("admin:core_statementfile_change", args=[part.file_id])).content.decode()
 
     assert reverse("admin:core_statement_change", args=[part.pk]) in page
+
+
+def test_profile_of_an_account_is_read_and_cleared(superuser, line):
+    account = BankAccount.objects.get()
+    account.profile = {"name": "<b>Main", "dates": ["dd.mm.yyyy"]}
+    account.save()
+    page = superuser.get(reverse("admin:core_bankaccount_change", args=[account.pk])).content.decode()
+    assert "dd.mm.yyyy" in page
+    assert "<b>Main" not in page
+    changed = reverse("admin:core_bankaccount_changelist")
+    form = {"action": "clear_profile", "_selected_action": [str(account.pk)]}
+
+    superuser.post(changed, form)
+    account.refresh_from_db()
+    assert account.profile is not None  # a superuser has no duty by that alone
+
+    superuser.force_login(bookkeeper := UserFactory(is_staff=True, is_superuser=True))
+    bookkeeper.user_permissions.add(Permission.objects.get(codename="import_statements"))
+    answer = superuser.post(changed, form, follow=True)
+
+    account.refresh_from_db()
+    assert account.profile is None
+    assert "Cleared: 1." in answer.content.decode()

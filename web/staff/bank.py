@@ -31,7 +31,9 @@ from workflows.bank import (
     settle_refunds,
     unmatch_line,
 )
+from workflows.bank.drafts import keep_draft
 from workflows.bank.summary import summary
+from workflows.bank.tables import UnknownTable
 from workflows.seed.bank import demo_statement, has_demo_bank
 
 FILES = 8
@@ -51,10 +53,11 @@ def bank_page(request: StaffRequest) -> HttpResponse:
     status = 200
     if request.method == "POST" and form is not None and form.is_valid():
         upload = form.cleaned_data["file"]
+        content, facts = upload.read(FILE_MAX_BYTES + 1), {"name": upload.name, "bank_account": form.chosen}
         try:
-            file, is_duplicate = import_statement(
-                upload.read(FILE_MAX_BYTES + 1), name=upload.name, by=request.user, bank_account=form.chosen
-            )
+            file, is_duplicate = import_statement(content, by=request.user, **facts)
+        except UnknownTable:
+            return redirect("desk_bank_table", pk=keep_draft(content, by=request.user, **facts).pk)
         except Problem as problem:
             form.refuse(problem)
             status = problem.status

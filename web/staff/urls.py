@@ -21,6 +21,7 @@ from web.staff import (
     queue,
     record,
     refunds,
+    statement_wizard,
 )
 
 urlpatterns = [
@@ -46,6 +47,7 @@ urlpatterns = [
     path("bank/", bank.bank_page, name="desk_bank"),
     path("bank/demo/", bank.demo_file, name="desk_bank_demo"),
     path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
+    path("bank/tables/<uuid:pk>/", statement_wizard.table_page, name="desk_bank_table"),
     path("bank/lines/<uuid:pk>/", bank.line_page, name="desk_bank_line"),
     path("bank/lines/<uuid:pk>/<slug:verb>/", bank.decide, name="desk_bank_decide"),
     path("refunds/", refunds.refunds_page, name="desk_refunds"),

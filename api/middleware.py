@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
 
 from api.parsers import MAX_BYTES
 from api.problems import answer
+from core.http.body_limits import body_limit, is_larger_than
 from core.problems import (
     InternalError,
     MalformedRequest,
@@ -20,7 +20,7 @@ from core.problems import (
     Problem,
     Unavailable,
 )
-from core.validation.text import SMALL_NUMBER, is_single_line
+from core.validation.text import is_single_line
 
 NO_PAGE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
 PROBLEM_BY_STATUS = {
@@ -67,9 +67,8 @@ class Problems:
         """Over http, with too large a body or with control characters in its URL."""
         if settings.SECURE_SSL_REDIRECT and not request.is_secure() and not request.path.startswith("/api/docs/"):
             return PermissionDenied("Ask over https: what is sent over http can be read on its way.")
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if not SMALL_NUMBER.fullmatch(length) or (int(length) > MAX_BYTES and int(length) > _body_limit(request)):
-            return PayloadTooLarge(f"The body is larger than {_body_limit(request)} bytes.")
+        if is_larger_than(MAX_BYTES, request) and is_larger_than(limit := body_limit(request), request):
+            return PayloadTooLarge(f"The body is larger than {limit} bytes.")
         try:
             request.encoding = "utf-8"  # whatever the Content-Type names
             words = [request.path, *(word for name, values in request.GET.lists() for word in (name, *values))]
@@ -86,13 +85,3 @@ class Problems:
         ours = answer(PROBLEM_BY_STATUS[response.status_code], request)
         ours._has_been_logged = getattr(response, "_has_been_logged", False)  # type: ignore[attr-defined]
         return ours
-
-
-def _body_limit(request: HttpRequest) -> int:
-    """In bytes; of a form, where its view takes files, they count too."""
-    try:
-        view = getattr(resolve(request.path_info).func, "cls", None)
-    except Resolver404:
-        view = None
-    is_form = request.content_type == "multipart/form-data"
-    return getattr(view, "BODY_MAX_BYTES", MAX_BYTES) if is_form else MAX_BYTES

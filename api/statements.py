@@ -29,13 +29,12 @@ from api.fields import (
 from api.query import ListQuery
 from api.uploads import UploadView
 from api.views import StaffView, operation
+from core.http.body_limits import FORM_MAX_BYTES
 from core.models import BankAccount, PaymentMethod, Statement, StatementFile
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Conflict, NotFound, PayloadTooLarge, ValidationError
 from workflows.bank import import_statement, save_bank_account
 from workflows.bank.summary import READING, summary
-
-FORM_MAX_BYTES = 64 * 1024  # of a multipart body beside the file
 
 
 class LinesOut(serializers.Serializer):

@@ -10,11 +10,13 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import parse_header_parameters
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
 from api.parsers import MAX_BYTES, check_encoding
 from api.views import ApiView
+from core.models import User
 from core.problems import MalformedRequest, PayloadTooLarge, Problem
 
 TAIL_BYTES = 1000  # more than a boundary has
@@ -24,12 +26,16 @@ class UploadView(ApiView):
     """BODY_MAX_BYTES: of files and fields together. Fields alone have the limit of every other body."""
 
     BODY_MAX_BYTES: int
+    permission: str
     parser_classes = (MultiPartParser,)
     _unreadable: Problem | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The body is taken from its sender before a transaction begins: a slow one keeps no rows waiting."""
-        if request.content_type == "multipart/form-data" and "Authorization" in request.headers:
+        """The body is taken from its sender before a transaction begins: a slow one keeps no rows waiting.
+
+        Of somebody who may not send it, nothing is read: `initial` says why.
+        """
+        if request.content_type == "multipart/form-data" and self._may_send(request):
             try:
                 _read(request)
             except RequestDataTooBig:
@@ -41,6 +47,13 @@ class UploadView(ApiView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self._check_form(request)
+
+    def _may_send(self, request: HttpRequest) -> bool:
+        try:
+            user = self.initialize_request(request).user
+        except APIException:  # a token that is none
+            return False
+        return isinstance(user, User) and user.is_granted(self.permission)
 
     def content_for_key(self, request: Request) -> bytes:
         """Fields and digests of files: the boundary of a repetition is another."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.db import InterfaceError, OperationalError
@@ -14,7 +15,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from core.problems import MalformedRequest, Problem
+from core.http.body_limits import body_limit, is_larger_than
+from core.problems import MalformedRequest, PayloadTooLarge, Problem
 from core.security.sessions import is_staff_session_over, record_activity
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,7 @@ class Compress(GZipMiddleware):
 
 
 class ProblemPages:
-    """Shows a Problem that no view handled as a page. Also refuses TRACE, and URLs with NUL."""
+    """Shows a Problem that no view handled as a page. Also refuses TRACE, URLs with NUL, and too large bodies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -38,8 +40,12 @@ class ProblemPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method == "TRACE" and not request.path.startswith("/api/"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
-        if not request.path.startswith("/api/") and _has_nul(request):
+        if request.path.startswith("/api/"):
+            return self.get_response(request)
+        if _has_nul(request):
             return _page_of(MalformedRequest(_("The address contains characters that cannot be.")), request)
+        if is_larger_than(_limit_of(request), request):
+            return _page_of(PayloadTooLarge(""), request)  # its title says it
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -78,6 +84,12 @@ def is_of_staff(user: Any) -> bool:
 
 def _page_of(problem: Problem, request: HttpRequest) -> HttpResponse:
     return render(request, "web/problem.html", {"problem": problem}, status=problem.status)
+
+
+def _limit_of(request: HttpRequest) -> int:
+    """Files are taken of staff alone; a form's token is looked for in its body, so that it is read before any view."""
+    usual: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return body_limit(request) if is_of_staff(request.user) else usual
 
 
 def _has_nul(request: HttpRequest) -> bool:

@@ -6,9 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.models import StatementFile
-from tests.api.caller import BASE, Caller
+from tests.api.caller import BASE, Caller, staff
 from tests.api.conftest import is_problem
 from tests.factories import UserFactory
+from tests.unread_body import UnreadBody
 from tests.workflows.bank.readers.sheets import SHEETS
 from tests.workflows.bank.statement_files import Row, camt
 from tests.workflows.bank.tables import COLUMNS, JUNE, MAY
@@ -228,3 +229,22 @@ def test_made_profile_is_named(bookkeeper, bank_account):
 
     assert taken.status_code == 202, taken.content
     assert StatementFile.objects.get().profile["name"] == "Revolut"
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 401), ({"Authorization": "Bearer none"}, 401)])
+def test_body_of_a_stranger_is_not_read(bank_account, headers, status):
+    body = UnreadBody(file_part(camt(Row("1.00"))) + END)
+
+    answer = Caller().client.generic("POST", BASE + PATH, b"", FORM, headers=headers, **body.environ)
+
+    assert answer.status_code == status
+    assert body.taken == 0
+
+
+def test_body_of_staff_with_another_duty_is_not_read(bank_account):
+    body = UnreadBody(file_part(camt(Row("1.00"))) + END)
+
+    answer = staff("review_payment").client.generic("POST", BASE + PATH, b"", FORM, **body.environ)
+
+    assert is_problem(answer, 403, "permission-denied")
+    assert body.taken == 0

@@ -17,20 +17,38 @@ from tests.http_client import http_client, http_get
 from web.management.commands.web import _has_ipv6
 
 ROOT = Path(__file__).parents[2]
+MEGABYTE = 1024 * 1024
 UNFINISHED = b"POST /api/v1/auth/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the server's temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[tuple[str, Process]]:
     """One process with one thread."""
     port = free_port()
-    environment = {"DEBUG": "true", "PORT": str(port), "WEB_PROCESSES": "1", "WEB_THREADS": "1"}
+    environment = {
+        "DEBUG": "true",
+        "PORT": str(port),
+        "WEB_PROCESSES": "1",
+        "WEB_THREADS": "1",
+        "TMPDIR": str(folder),
+    }
     log = tmp_path_factory.mktemp("server") / "web.log"
     command = [sys.executable, "manage.py", "web"]
     with Process("web", command, log=log, env=os.environ | environment, cwd=ROOT) as web:
         url = f"http://127.0.0.1:{port}"
         web.wait_until(lambda: answers(f"{url}/healthz"), within=60)
-        yield url
+        yield url, web
+
+
+@pytest.fixture(scope="module")
+def url(server: tuple[str, Process]) -> str:
+    return server[0]
 
 
 def answers(url: str) -> bool:
@@ -97,3 +115,97 @@ def test_two_requests_sent_at_once_are_both_answered(url):
             answered += more
 
     assert answered.count(b"HTTP/1.1 200") == 2
+
+
+def post(path: str, length: int, content_type: str = "multipart/form-data; boundary=x", *, more: str = "") -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\n{more}"
+    return f"{head}Content-Length: {length}\r\n\r\n".encode()
+
+
+def upload(url: str, head: bytes, length: int) -> tuple[bytes, int]:
+    """The answer to a body that is sent as fast as it is taken, and how much of it was."""
+    sent = 0
+    with said_to(url, head) as connection:
+        try:
+            while sent < length:
+                sent += connection.send(b"x" * min(65536, length - sent))
+        except OSError:  # the server does not want more
+            pass
+        answer = b""
+        try:
+            while more := connection.recv(65536):
+                answer += more
+        except OSError:
+            pass
+    return answer, sent
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/login/", b"413"), ("/desk/bank/", b"413"), ("/api/v1/billing/admin/statements/", b"413"),
+     ("/api/v1/auth/login/", b"413")],
+)  # fmt: skip
+@pytest.mark.parametrize("more", ["", "Connection: close\r\n"], ids=["kept", "closed"])
+def test_body_that_is_too_large_is_refused_and_not_read_to_its_end(url, path, status, more):
+    length = 60 * MEGABYTE
+
+    answer, sent = upload(url, post(path, length, more=more), length)
+
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert sent < length / 2
+    assert answers(f"{url}/healthz")
+
+
+def test_body_of_a_stranger_is_refused_before_it_is_read(url):
+    length = 20 * MEGABYTE
+
+    answer, sent = upload(url, post("/api/v1/billing/admin/statements/", length), length)
+
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert b"problem+json" in answer
+    assert sent < length
+
+
+def test_refused_body_that_is_announced_and_never_sent_keeps_no_thread(url):
+    with said_to(url, post("/login/", 60 * MEGABYTE)) as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413")
+
+        eventually(lambda: answers(f"{url}/problems/"), within=10)
+
+
+def test_large_body_without_a_length_is_not_read(url):
+    """Chunks: Django takes no body without its length."""
+    head = b"POST /login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    with said_to(url, head + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
+        try:
+            for _ in range(400):
+                connection.sendall(chunk)
+        except OSError:
+            pass
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+
+
+def test_bodies_leave_no_file_and_no_memory(server, folder):
+    """Also one that is within the bound, and that a sender gives up."""
+    url, web = server
+    upload(url, post("/desk/bank/", 60 * MEGABYTE), 60 * MEGABYTE)
+    files, memory = set(folder.rglob("*")), resident(web.pid)
+
+    for _ in range(5):
+        upload(url, post("/desk/bank/", 60 * MEGABYTE), 60 * MEGABYTE)
+    with said_to(url, post("/login/", 200_000) + b"--x\r\n" + b"x" * 100_000):
+        pass
+    eventually(lambda: answers(f"{url}/problems/"), within=20)
+
+    assert set(folder.rglob("*")) == files
+    assert resident(web.pid) - memory < 16 * MEGABYTE
+
+
+def resident(pid: int) -> int:
+    """Bytes in memory of a process and its children."""
+    own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(resident(int(child)) for child in children)

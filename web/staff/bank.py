@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
+from core.http.body_limits import FORM_MAX_BYTES, takes_bytes
 from core.models import Account, BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Problem, ValidationError
@@ -47,6 +48,7 @@ LISTS = {
 }
 
 
+@takes_bytes(FILE_MAX_BYTES + FORM_MAX_BYTES)
 @staff_with(IMPORT, MATCH)
 def bank_page(request: StaffRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None) if request.user.is_granted(IMPORT) else None

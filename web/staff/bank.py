@@ -12,7 +12,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from core.http.body_limits import FORM_MAX_BYTES, takes_bytes
-from core.models import Account, BankAccount, Invoice, Payment, Refund, StatementFile, StatementLine
+from core.models import (
+    Account,
+    BankAccount,
+    Invoice,
+    Payment,
+    Refund,
+    StatementDraft,
+    StatementFile,
+    StatementLine,
+)
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Problem, ValidationError
 from engine import perform
@@ -26,15 +35,13 @@ from workflows.bank import (
     Part,
     find_refunds,
     find_returned,
-    import_statement,
     match_line,
     return_line,
     settle_refunds,
     unmatch_line,
 )
-from workflows.bank.drafts import keep_draft
+from workflows.bank.drafts import import_or_keep
 from workflows.bank.summary import summary
-from workflows.bank.tables import UnknownTable
 from workflows.seed.bank import demo_statement, has_demo_bank
 
 FILES = 8
@@ -55,15 +62,17 @@ def bank_page(request: StaffRequest) -> HttpResponse:
     status = 200
     if request.method == "POST" and form is not None and form.is_valid():
         upload = form.cleaned_data["file"]
-        content, facts = upload.read(FILE_MAX_BYTES + 1), {"name": upload.name, "bank_account": form.chosen}
         try:
-            file, is_duplicate = import_statement(content, by=request.user, **facts)
-        except UnknownTable:
-            return redirect("desk_bank_table", pk=keep_draft(content, by=request.user, **facts).pk)
+            taken = import_or_keep(
+                upload.read(FILE_MAX_BYTES + 1), name=upload.name, by=request.user, bank_account=form.chosen
+            )
         except Problem as problem:
             form.refuse(problem)
             status = problem.status
         else:
+            if isinstance(taken, StatementDraft):
+                return redirect("desk_bank_table", pk=taken.pk)
+            file, is_duplicate = taken
             if is_duplicate:
                 messages.info(request, "This file was here before: nothing was imported.")
             return redirect("desk_bank_file", pk=file.pk)

@@ -16,6 +16,16 @@ from workflows.bank.uploads import import_statement, shown_name
 DRAFTS_PER_PERSON = 5  # older ones go
 
 
+def import_or_keep(
+    content: bytes, *, name: str, by: User, bank_account: BankAccount | None = None
+) -> tuple[StatementFile, bool] | StatementDraft:
+    """As `import_statement`; a table whose columns have to be named first is kept."""
+    try:
+        return import_statement(content, name=name, by=by, bank_account=bank_account)
+    except UnknownTable:
+        return _keep(content, name=name, by=by, bank_account=bank_account)
+
+
 def keep_draft(content: bytes, *, name: str, by: User, bank_account: BankAccount | None = None) -> StatementDraft:
     """Keeps a table for a day. The same bytes again are the same draft.
 
@@ -23,6 +33,10 @@ def keep_draft(content: bytes, *, name: str, by: User, bank_account: BankAccount
     """
     _check_permission(by)
     guess_table(content)
+    return _keep(content, name=name, by=by, bank_account=bank_account)
+
+
+def _keep(content: bytes, *, name: str, by: User, bank_account: BankAccount | None) -> StatementDraft:
     facts = {"name": shown_name(name), "content": content, "bank_account": bank_account}
     draft, _ = StatementDraft.objects.update_or_create(
         uploaded_by=by, sha256=sha256(content).hexdigest(), defaults=facts

@@ -18,7 +18,7 @@ from workflows.bank.readers.delimited.profile import Profile, ProfileError
 from workflows.bank.readers.statement import AccountIdentifier, Line, UnreadableStatementError
 from workflows.bank.reading import NO_PROFILE
 
-TABLE_MAX_BYTES = 1024 * 1024  # all rows are looked at while somebody waits
+TABLE_MAX_BYTES = 256 * 1024  # all rows are looked at several times while somebody waits: two seconds
 PREVIEW_LINES = 10
 Answers = Mapping[str, str]
 
@@ -69,7 +69,7 @@ class Proposal:
 def guess_table(content: bytes, answers: Answers | None = None, *, name: str = "Own profile") -> Guess:
     """Raises ValidationError for what no profile can read, and with the name of an answer that does not fit."""
     if len(content) > TABLE_MAX_BYTES:
-        words = "Send a table of at most 1 MB first: its columns are asked once, and larger ones are read then."
+        words = "Send one of at most 256 kB first: its columns are asked once, and larger ones are read then."
         raise ValidationError({"file": [f"{NO_PROFILE} {words}"]})
     try:
         return guess_profile(content, name=name, answers=answers)

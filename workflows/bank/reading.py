@@ -13,7 +13,8 @@ from workflows.bank.readers.delimited.profile import Profile, ProfileError
 from workflows.bank.readers.statement import Statement, UnreadableStatementError
 
 HEAD_BYTES = 64 * 1024
-UNKNOWN = "This is no statement that can be read: it is not CAMT, MT940, OFX, Norma 43, CODA, BAI2, or a table (CSV)."
+FORMATS = "CAMT, MT940, OFX, Norma 43, CODA, BAI2, OCR giro, or a table (CSV)"
+UNKNOWN = f"This is no statement that can be read: it is not {FORMATS}."
 NO_PROFILE = "The columns of this table are not known. Say once what they are."
 
 

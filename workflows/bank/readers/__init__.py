@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflows.bank.readers import bai2, camt, coda, delimited, mt940, norma43, ofx
+from workflows.bank.readers import bai2, camt, coda, delimited, mt940, norma43, ocrgiro, ofx
 from workflows.bank.readers.statement import Reader
 
 # In the order of trial: what is told apart for certain comes first.
@@ -12,6 +12,7 @@ READERS: tuple[Reader, ...] = (
     mt940,
     coda,
     norma43,
+    ocrgiro,
     bai2,
     delimited,
 )

@@ -84,6 +84,7 @@ CORRECTIONS: dict[str, tuple[dict[str, str], str]] = {
     "hu-inflow-column.csv": ({"closing": "-"}, "its balances are those before each row, and so of no use"),
     "uk-citi.bai2": ({"opening": "10000", "closing": "10000"}, "codes 010 and 015 of record 03"),
     "uk-natwest.bai2": ({"opening": "36521", "closing": "33845"}, "codes 010 and 015 of record 03"),
+    "no-ocr-giro.txt": ({"debits": "0"}, "it can have some, and has none"),
     "continued-fields.bai2": ({"opening": "4350000"}, "code 010 of record 03"),
 }
 # Statements that contradict themselves, edited or cut by their authors. All others add up or have nothing to compare.
@@ -109,8 +110,8 @@ CONTRADICTIONS = {
 }
 
 
-FORMATS_WITHOUT_READER = ("bgmax", "cfonb", "cnab240", "ocrgiro")
-ROW_FORMATS = ("mt940", "coda", "norma43", "bai2")  # an entry begins in a row of text, with its amount
+FORMATS_WITHOUT_READER = ("bgmax", "cfonb", "cnab240")
+ROW_FORMATS = ("mt940", "coda", "norma43", "bai2", "ocrgiro")  # an entry begins in a row of text, with its amount
 TABLES = ("csv", "csv-made")
 
 

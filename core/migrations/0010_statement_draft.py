@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0006_service_users'),
+        ('core', '0009_balance_of_refunds'),
     ]
 
     operations = [

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
@@ -34,6 +36,7 @@ from core.problems import DuplicateClaim, NotFound, PermissionDenied, TooManyReq
 from engine import available, perform, wait_for_effects
 from engine.models import Transition
 from workflows.actions import approve_payment, claim_payment, find_method
+from workflows.bank.evidence import STATES, Evidence, bank_evidence, decided_evidence
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +74,16 @@ class PaymentOut(serializers.Serializer):
     created_at = UtcDateTime()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")
+    bank_evidence = serializers.SerializerMethodField(
+        help_text="What the imported bank statements say of it. null: nothing was looked up, as in answers to a POST; "
+        "for customers also while no line was matched with it."
+    )
     available_transitions = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ChoiceField(STATES, allow_null=True))
+    def get_bank_evidence(self, payment: Payment) -> str | None:
+        found = self.context.get("evidence", {}).get(payment.pk)
+        return found.state if found else None
 
     def get_available_transitions(self, payment: Payment) -> list[str]:
         return available(payment, self._reader)
@@ -228,10 +240,23 @@ class RejectPayment(StaffView):
         return Response(PaymentOut(payment, context={"request": request}).data)
 
 
-class Payments(CallerView, ReadOnlyModelViewSet):
-    """GET billing/payments/, billing/payments/{id}/: what was claimed, and what became of it."""
+class WithEvidence(CallerView, GenericAPIView):
+    """Rows of payments with what the bank says of them, looked up for a page at once."""
 
     serializer_class = PaymentOut
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if rows := args[0] if args and kwargs.get("many") else args:  # none: the schema is made
+            kwargs["context"] = {**self.get_serializer_context(), "evidence": self._look_up([row.pk for row in rows])}
+        return super().get_serializer(*args, **kwargs)
+
+    def _look_up(self, payments: list[UUID]) -> dict[UUID, Evidence]:
+        # A suggestion would tell a customer whether a guessed reference is on the statement.
+        return (bank_evidence if self.caller.can_read_all_accounts() else decided_evidence)(payments)
+
+
+class Payments(WithEvidence, ReadOnlyModelViewSet):
+    """GET billing/payments/, billing/payments/{id}/: what was claimed, and what became of it."""
 
     class Filters(ListQuery):
         status = Choice(Payment.Status.choices, required=False)

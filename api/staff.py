@@ -27,7 +27,7 @@ from api.fields import (
     in_public_names,
 )
 from api.invoices import InvoiceOut
-from api.payments import CLAIM_FIELDS, PaymentOut
+from api.payments import CLAIM_FIELDS, PaymentOut, WithEvidence
 from api.problems import ProblemOut, body
 from api.query import ListQuery, Number
 from api.views import StaffView, operation
@@ -54,10 +54,9 @@ class BulkOut(serializers.Serializer):
     results = BulkResultOut(many=True)
 
 
-class Queue(StaffView, ReadOnlyModelViewSet):
+class Queue(StaffView, WithEvidence, ReadOnlyModelViewSet):
     """GET billing/admin/payments/: what was claimed, newest first."""
 
-    serializer_class = PaymentOut
     permission = "core.review_payment"
 
     class Filters(ListQuery):

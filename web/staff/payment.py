@@ -12,10 +12,11 @@ from core.models import Payment, User
 from core.validation.proof_links import is_plain_https
 from engine import explain
 from engine.models import Transition
-from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
+from web.staff.access import APPROVE, MATCH, REVIEW, StaffRequest, may_see, staff_with
 from web.staff.filters import QueueFilter
 from web.staff.forms import form_of
 from web.staff.queue import count_text
+from workflows.bank.evidence import bank_evidence
 from workflows.payees.changes import version_of
 from workflows.reporting.review_queue import queue, same_reference
 
@@ -66,6 +67,8 @@ def page_of(request: StaffRequest, payment: Payment) -> dict[str, Any]:
         "payee": version_of(payment.invoice, payment.method)
         if payment.invoice and payment.method.payee_since
         else None,
+        "bank": bank_evidence([payment.pk])[payment.pk],
+        "may_match": may_see(request.user, MATCH),
         "host": urlsplit(payment.proof_url).hostname if is_plain_https(payment.proof_url) else "",
         "earlier": payments.filter(account=payment.account_id).exclude(pk=payment.pk).order_by("-id")[:EARLIER],
         "twins": same_reference(payment).select_related("invoice", "method", "account").order_by("-id")[:EARLIER],

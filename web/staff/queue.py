@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from core.models import Payment
 from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
 from web.staff.filters import QueueFilter
+from workflows.bank.evidence import bank_evidence
 from workflows.reporting.review_queue import MAX_RANKED, QueueRow, count_waiting, queue
 
 ROWS = 25
@@ -45,6 +46,9 @@ def _queue(request: StaffRequest) -> dict[str, Any]:
     condition = filters.condition
     claims = queue(condition)
     page: Page[QueueRow] = Paginator(claims, ROWS).get_page(request.GET.get("page"))
+    evidence = bank_evidence([claim.id for claim in page])
+    for claim in page:
+        claim.bank = evidence.get(claim.id)  # gone meanwhile: none
     seen = _keys(request.GET.get("seen", ""))
     gone = seen - {claim.id for claim in claims}
     decided = Payment.objects.filter(pk__in=gone).exclude(status=Payment.Status.PENDING_APPROVAL)

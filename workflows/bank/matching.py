@@ -116,14 +116,14 @@ class CandidateFinder:
 
         A constant number of queries. lines: at most some thousands.
         """
-        clues = [_clues(line) if line.amount > 0 and not line.is_return else Clues() for line in lines]
+        clues = [clues_of(line) if line.amount > 0 and not line.is_return else Clues() for line in lines]
         ids = {word for clue in clues for word in clue.ids if word in self._by_id}
         claimed = {word: self._by_id[word] for word in ids}
         found = _Found.look_up(clues, claimed, {line.amount for line in lines}, self._account.currency)
         return [found.candidates(line, clue) for line, clue in zip(lines, clues, strict=True)]
 
 
-def _clues(line: LineFacts) -> Clues:
+def clues_of(line: LineFacts) -> Clues:
     """Of the line, and of the transactions that it was booked for."""
     details = [_words_of(detail) for detail in line.details]
     return find_clues(
@@ -204,7 +204,9 @@ class _Found:
             reasons[self._of(self.by_number[number], line)].add(NUMBER)
         for word in clues.ids & self.by_id.keys():
             for claim in self.by_id[word]:
-                if claim.invoice_id is not None and _is_in_time(claim, line):
+                day = line.value_on or line.booked_on
+                is_near = is_in_time(day, paid_on=claim.paid_on, lag_days=claim.method.bank_lag_days)
+                if claim.invoice_id is not None and is_near:
                     reasons[claim.invoice_id, claim.pk].add(CLAIM)
         if not reasons:
             for account_id in accounts:
@@ -288,12 +290,11 @@ def _tolerance(candidate: Candidate) -> Decimal:
     return method.tolerance(candidate.invoice.total) if method else Decimal(0)
 
 
-def _is_in_time(claim: Payment, line: LineFacts) -> bool:
-    if claim.paid_on is None:
+def is_in_time(day: date, *, paid_on: date | None, lag_days: int) -> bool:
+    """Whether money of this day can be that of a claim."""
+    if paid_on is None:
         return True
-    day: date = line.value_on or line.booked_on
-    first = claim.paid_on - timedelta(days=CLAIM_EARLIER_DAYS)
-    return first <= day <= claim.paid_on + timedelta(days=claim.method.bank_lag_days + CLAIM_LATER_DAYS)
+    return paid_on - timedelta(days=CLAIM_EARLIER_DAYS) <= day <= paid_on + timedelta(days=lag_days + CLAIM_LATER_DAYS)
 
 
 def _payers(clues: Iterable[Clues]) -> dict[tuple[str, str], set[UUID]]:

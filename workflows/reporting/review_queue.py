@@ -65,6 +65,7 @@ class QueueRow:
     submitted_by: UUID
     version: int
     flags: list[RiskFlag] = field(default_factory=list)
+    bank: Any = None  # what the statements say; looked up for the rows of a page alone
 
     @property
     def risk(self) -> int:

@@ -22,16 +22,22 @@ class Row:
 
 
 def camt(
-    *rows: Row, opening: str = "100.00", closing: str | None = None, iban: str = IBAN, currency: str = "EUR"
+    *rows: Row,
+    opening: str = "100.00",
+    closing: str | None = None,
+    iban: str = IBAN,
+    currency: str = "EUR",
+    days: tuple[str, str] | None = None,
 ) -> bytes:
-    """closing: what it is by itself, where it is not given."""
+    """closing: what it is by itself, where it is not given. days: its period, else that of its balances."""
     booked = sum((Decimal(row.amount) for row in rows if not row.pending), Decimal(0))
     last = Decimal(closing) if closing is not None else Decimal(opening) + booked
     entries = "".join(_entry(row, currency) for row in rows)
+    period = f"<FrToDt><FrDt>{days[0]}</FrDt><ToDt>{days[1]}</ToDt></FrToDt>" if days else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>'
-        f"<GrpHdr><MsgId>M</MsgId></GrpHdr><Stmt><Id>7</Id><Acct><Id><IBAN>{iban}</IBAN></Id><Ccy>{currency}</Ccy></Acct>"
+        f"<GrpHdr><MsgId>M</MsgId></GrpHdr><Stmt><Id>7</Id>{period}<Acct><Id><IBAN>{iban}</IBAN></Id><Ccy>{currency}</Ccy></Acct>"
         f"{_balance('OPBD', Decimal(opening), currency)}{_balance('CLBD', last, currency)}{entries}"
         "</Stmt></BkToCstmrStmt></Document>"
     ).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -22,7 +22,7 @@ from workflows.bank.readers.statement import (
 from workflows.bank.readers.xml_records import Record, first, parts, stream_records, texts
 
 NAME = "CAMT"
-VERSION = "1"
+VERSION = "2"
 
 # .01 has the version in the name of the message, and TxDtls outside NtryDtls.
 _MESSAGES = re.compile(r"BkToCstmr(?:Stmt|AcctRpt|DbtCdtNtfctn)(?:V01)?")
@@ -109,12 +109,23 @@ def _add_header(statement: Statement, header: Record) -> None:
         for name, balance in (("opening", opening), ("closing", closing))
         if balance and balance.currency != statement.currency
     ]
-    statement.period_start = _date_as_written(first(header, "FrToDt/FrDtTm", "FrToDt/FrDt"))
-    statement.period_end = _date_as_written(first(header, "FrToDt/ToDtTm", "FrToDt/ToDt"))
+    # FrToDt is optional; the days of the balances say the same.
+    statement.period_start = _date_as_written(first(header, "FrToDt/FrDtTm", "FrToDt/FrDt")) or _first_day(opening)
+    statement.period_end = _date_as_written(first(header, "FrToDt/ToDtTm", "FrToDt/ToDt")) or _last_day(closing)
     if count := first(header, "TxsSummry/TtlNtries/NbOfNtries"):
         statement.declared_lines = _whole_number(count, "NbOfNtries")
     statement.declared_credits = _declared(header, "TtlCdtNtries", statement.currency)
     statement.declared_debits = _declared(header, "TtlDbtNtries", statement.currency)
+
+
+def _first_day(opening: _Balance | None) -> date | None:
+    if opening is None or opening.day is None or opening.code != "PRCD":
+        return opening.day if opening else None
+    return min(opening.day, date.max - timedelta(days=1)) + timedelta(days=1)  # closed on the day before
+
+
+def _last_day(closing: _Balance | None) -> date | None:
+    return closing.day if closing else None
 
 
 def _declared(header: Record, name: str, currency: str) -> Decimal | None:

@@ -559,6 +559,21 @@ def test_statement_says_its_number_period_counts_and_bank():
     assert read.account == AccountIdentifier(number="1122", bank="UBSWCHZH80A")
 
 
+@pytest.mark.parametrize(
+    ("code", "day", "first"),
+    [
+        ("OPBD", "2026-03-03", date(2026, 3, 3)),
+        ("PRCD", "2026-03-03", date(2026, 3, 4)),  # closed on the day before
+        ("PRCD", "9999-12-31", date(9999, 12, 31)),
+        ("CLAV", "2026-03-03", None),
+    ],
+)
+def test_period_that_the_file_leaves_out_is_that_of_its_balances(code, day, first):
+    read = only_statement(balance(code, "10", day=day), balance("CLBD", "20", day="2026-03-05"), entry())
+
+    assert (read.period_start, read.period_end) == (first, date(2026, 3, 5))
+
+
 def test_iban_in_the_field_of_a_number_is_an_iban():
     head = "<Acct><Id><Othr><Id>DE02 1001 0010 0006 8201 01</Id></Othr></Id></Acct>"
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -34,6 +35,7 @@ from core.models import BankAccount, PaymentMethod, Statement, StatementFile
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Conflict, NotFound, PayloadTooLarge, ValidationError
 from workflows.bank import import_statement, save_bank_account
+from workflows.bank.continuity import KINDS, breaks_of
 from workflows.bank.summary import READING, summary
 
 
@@ -168,6 +170,18 @@ def _profile(text: str) -> Mapping[str, Any] | str:
     return profile
 
 
+class StatementBreakOut(serializers.Serializer):
+    """Where a statement does not follow the one before."""
+
+    kind = serializers.ChoiceField(KINDS, help_text="`gap`: days or money are missing. `overlap`: days come twice.")
+    before = serializers.UUIDField(source="before.file_id", help_text="The file of the earlier statement.")
+    closes_on = serializers.DateField()
+    closing_balance = Money("closing_balance", nullable=True)
+    after = serializers.UUIDField(source="after.file_id", help_text="The file of the later one.")
+    opens_on = serializers.DateField()
+    opening_balance = Money("opening_balance", nullable=True)
+
+
 class BankAccountOut(serializers.Serializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -179,7 +193,15 @@ class BankAccountOut(serializers.Serializer):
     payment_methods = serializers.SerializerMethodField(help_text="Codes of the methods whose money arrives here.")
     automatic = serializers.BooleanField(source="is_automatic")
     automatic_limit = Money("automatic_limit", nullable=True)
+    continuity = serializers.SerializerMethodField(
+        help_text="The newest places where one of its statements does not follow the one before, newest first."
+    )
     created_at = UtcDateTime()
+
+    @extend_schema_field(StatementBreakOut(many=True))
+    def get_continuity(self, account: BankAccount) -> Any:
+        found = self.context.get("breaks") or breaks_of([account])
+        return StatementBreakOut(found[account.pk], many=True).data
 
     def get_payment_methods(self, account: BankAccount) -> list[str]:
         return [method.code for method in account.payment_methods.all()]
@@ -206,6 +228,11 @@ class BankAccounts(StaffView, ReadOnlyModelViewSet):
 
     def get_queryset(self) -> QuerySet[BankAccount]:
         return BankAccount.objects.prefetch_related("payment_methods")
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if args and kwargs.get("many"):
+            kwargs["context"] = {**self.get_serializer_context(), "breaks": breaks_of(args[0])}
+        return super().get_serializer(*args, **kwargs)
 
     @operation(BankAccountOut, 201, request=BankAccountIn, raises=(Conflict,))
     def create(self, request: Request) -> Response:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.transaction import atomic
+from django.test.utils import CaptureQueriesContext
 
 from core.models import BankAccount
 from tests.api.caller import staff
 from tests.api.conftest import is_problem
 from tests.factories import PaymentMethodFactory
-from tests.workflows.bank.statement_files import IBAN
+from tests.workflows.bank.statement_files import IBAN, Row, camt
 
 pytestmark = pytest.mark.django_db
 PATH = "billing/admin/bank-accounts/"
@@ -80,3 +81,34 @@ def test_currency_of_a_bank_account_stays(bookkeeper):
     assert is_problem(answer, 400, "validation-error")
     with pytest.raises(IntegrityError, match="currency is frozen"), atomic():
         BankAccount.objects.update(currency="USD")
+
+
+def test_bank_account_says_where_its_statements_do_not_follow(bookkeeper, bank_account, imported):
+    imported(camt(Row("5.00", "one"), days=("2026-03-02", "2026-03-04")))
+    imported(camt(Row("5.00", "two", day="2026-03-06"), opening="150.00", days=("2026-03-06", "2026-03-06")))
+    files = [row["id"] for row in bookkeeper.get("billing/admin/statements/?ordering=created_at").json()["results"]]
+
+    [row] = bookkeeper.get(PATH).json()["results"]
+
+    assert row["continuity"] == [
+        {
+            "kind": "gap",
+            "before": files[0],
+            "closes_on": "2026-03-04",
+            "closing_balance": "105.00",
+            "after": files[1],
+            "opens_on": "2026-03-06",
+            "opening_balance": "150.00",
+        }
+    ]
+    assert bookkeeper.get(f"{PATH}{bank_account.pk}/").json() == row
+
+
+def test_page_of_bank_accounts_does_not_ask_for_each(bookkeeper, bank_account, django_assert_num_queries):
+    for number in range(4):
+        BankAccount.objects.create(name=f"Bank {number}", number=f"12345{number}", currency="EUR")
+
+    with CaptureQueriesContext(connection) as few:
+        assert len(bookkeeper.get(f"{PATH}?page_size=1").json()["results"]) == 1
+    with django_assert_num_queries(len(few)):
+        assert len(bookkeeper.get(f"{PATH}?page_size=5").json()["results"]) == 5

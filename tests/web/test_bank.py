@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -149,6 +151,25 @@ def test_line_is_ignored_with_a_reason_and_opened_again(drop, bookkeeper):
     assert StatementLine.objects.get().status == "ignored"
     bookkeeper.post(f"/desk/bank/lines/{line.pk}/reopen/")
     assert StatementLine.objects.get().status == "open"
+
+
+def test_gap_between_statements_is_shown_on_both_pages(drop, bookkeeper):
+    drop(camt(Row("5.00", "one"), days=("2026-03-02", "2026-03-04")))
+    page = drop(
+        camt(Row("5.00", "two", day="2026-03-06"), opening="150.00", days=("2026-03-06", "2026-03-06")), "next.xml"
+    )
+
+    for shown in (bookkeeper.get("/desk/bank/"), bookkeeper.get(page.redirect_chain[-1][0])):
+        words = " ".join(re.sub("<[^>]+>", " ", shown.content.decode()).split())
+        assert "closes on 4 Mar 2026 with 105.00 EUR , the next opens on 6 Mar 2026 with 150.00 EUR" in words
+        assert "45.00 EUR lie between" in words
+
+
+def test_statements_that_follow_each_other_need_no_word(drop, bookkeeper):
+    drop(camt(Row("5.00", "one"), days=("2026-03-02", "2026-03-04")))
+    drop(camt(Row("5.00", "two", day="2026-03-06"), opening="105.00", days=("2026-03-06", "2026-03-06")), "next.xml")
+
+    assert "do not follow" not in bookkeeper.get("/desk/bank/").content.decode()
 
 
 @pytest.mark.parametrize(

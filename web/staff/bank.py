@@ -40,11 +40,13 @@ from workflows.bank import (
     settle_refunds,
     unmatch_line,
 )
+from workflows.bank.continuity import breaks_around, breaks_of
 from workflows.bank.drafts import import_or_keep
 from workflows.bank.summary import summary
 from workflows.seed.bank import demo_statement, has_demo_bank
 
 FILES = 8
+ACCOUNTS = 50
 UNDECIDED = Q(status__in=StatementLine.UNDECIDED)
 # The three lists of a day's work.
 LISTS = {
@@ -79,6 +81,8 @@ def bank_page(request: StaffRequest) -> HttpResponse:
     chosen = request.GET.get("list", "look")
     if chosen not in LISTS:
         raise Http404
+    accounts = list(BankAccount.objects.all()[:ACCOUNTS])
+    breaks = breaks_of(accounts)
     context = {
         "form": form,
         "lists": [(key, label, key == chosen) for key, (label, _) in LISTS.items()],
@@ -87,7 +91,8 @@ def bank_page(request: StaffRequest) -> HttpResponse:
         "page": page_of(_lines(request, chosen), request),
         "q": request.GET.get("q", "")[:100],
         "files": StatementFile.objects.prefetch_related("parts__bank_account").order_by("-id")[:FILES],
-        "has_account": BankAccount.objects.exists(),
+        "has_account": bool(accounts),
+        "breaks": [(account, breaks[account.pk]) for account in accounts if breaks[account.pk]],
         "has_demo": has_demo_bank(),
     }
     return render(request, "web/staff/bank.html", context, status=status)
@@ -104,7 +109,8 @@ def file_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     file = get_object_or_404(StatementFile.objects.prefetch_related("parts__bank_account"), pk=pk)
     names = {str(part.pk): part.bank_account.name for part in file.parts.all()}
     facts = summary(file)
-    parts = [(part, names[part["id"]]) for part in facts["parts"]]
+    breaks = {str(key): found for key, found in breaks_around(file).items()}
+    parts = [(part, names[part["id"]], breaks.get(part["id"], [])) for part in facts["parts"]]
     is_waiting = file.status == StatementFile.Status.QUEUED
     return render(request, "web/staff/bank_file.html", {"file": file, "parts": parts, "is_waiting": is_waiting})
 

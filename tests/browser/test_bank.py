@@ -59,3 +59,47 @@ def test_columns_of_an_unknown_table_are_named_without_a_script(page_as, tmp_pat
     expect(page.get_by_role("table").get_by_text(name)).to_be_visible()
     found += check_everywhere(page) + check_mirrored(page)
     assert found == []
+
+
+def test_lines_are_decided_by_keyboard_alone(page_as, api, tmp_path):
+    name = f"Keys {uuid4().hex[:8]} Ltd"
+    api.signed_up(
+        f"keys-{uuid4().hex[:8]}@acme.test", account_name=name, plan="starter", payment_method="us_bank", **BILLING
+    )
+    page = page_as(APPROVER, at="/desk/bank/")
+    statement = tmp_path / "demo.xml"
+    statement.write_bytes(page.context.request.get("/desk/bank/demo/").body())
+    page.get_by_label("File of the bank").set_input_files(statement)
+    page.get_by_role("button", name="Import").click()
+    expect(page.get_by_text("It adds up.")).to_be_visible()
+    page.get_by_role("link", name="To the lines").click()
+    page.wait_for_url("**/desk/bank/", wait_until="load")
+
+    page.keyboard.press("j")
+    first = page.evaluate("document.activeElement.pathname")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.pathname") != first
+    page.keyboard.press("k")
+    assert page.evaluate("document.activeElement.pathname") == first
+    page.keyboard.press("/")
+    expect(page.get_by_label("Words, payer or account")).to_be_focused()
+    page.keyboard.type("jkx/")  # written, not done
+    expect(page.get_by_label("Words, payer or account")).to_have_value("jkx/")
+    page.get_by_label("Words, payer or account").fill(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=Keys*", wait_until="load")
+
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("x")
+    expect(page.get_by_label("Reason")).to_have_value("x")
+    page.get_by_label("Reason").fill("")
+    page.get_by_role("heading", name="What it may pay").click()
+    page.keyboard.press("j")
+    expect(page.get_by_role("button", name="It pays this")).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("no customer of ours")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The line is ignored.")).to_be_visible()

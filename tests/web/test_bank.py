@@ -153,6 +153,16 @@ def test_line_is_ignored_with_a_reason_and_opened_again(drop, bookkeeper):
     assert StatementLine.objects.get().status == "open"
 
 
+def test_reason_that_is_too_long_is_refused_in_the_form(drop, bookkeeper):
+    drop(camt(Row("5.00", "our own")))
+    line = StatementLine.objects.get()
+
+    page = bookkeeper.post(f"/desk/bank/lines/{line.pk}/ignore/", {"reason": "x" * 201}).content.decode()
+
+    assert 'id="id_reason_error"' in page
+    assert StatementLine.objects.get().status == "open"
+
+
 def test_gap_between_statements_is_shown_on_both_pages(drop, bookkeeper):
     drop(camt(Row("5.00", "one"), days=("2026-03-02", "2026-03-04")))
     page = drop(

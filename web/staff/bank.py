@@ -27,9 +27,9 @@ from core.problems import Problem, ValidationError
 from engine import perform
 from web.paging import page_of
 from web.problem_messages import problem_message
-from web.staff.access import IMPORT, MATCH, StaffRequest, staff_with
+from web.staff.access import IMPORT, MATCH, StaffRequest, may_see, staff_with
 from web.staff.bank_credit import credit_context
-from web.staff.forms import ReasonForm, ReturnForm, UploadForm
+from web.staff.forms import IgnoreForm, ReturnForm, UploadForm
 from workflows.bank import (
     CandidateFinder,
     Part,
@@ -88,6 +88,7 @@ def bank_page(request: StaffRequest) -> HttpResponse:
         "lists": [(key, label, key == chosen) for key, (label, _) in LISTS.items()],
         "chosen": LISTS[chosen][0],
         "list": chosen,
+        "may_ignore": chosen in ("look", "left") and may_see(request.user, MATCH),
         "page": page_of(_lines(request, chosen), request),
         "q": request.GET.get("q", "")[:100],
         "files": StatementFile.objects.prefetch_related("parts__bank_account").order_by("-id")[:FILES],
@@ -127,10 +128,11 @@ def demo_file(request: StaffRequest) -> HttpResponse:
 
 @staff_with(MATCH)
 def line_page(request: StaffRequest, pk: UUID) -> HttpResponse:
-    return _line_page(request, _line(pk), ReasonForm())
+    ignores = "ignore" in request.GET
+    return _line_page(request, _line(pk), IgnoreForm(is_first=ignores), ignores=ignores)
 
 
-def _line_page(request: StaffRequest, line: StatementLine, form: ReasonForm, *, status: int = 200) -> HttpResponse:
+def _line_page(request: StaffRequest, line: StatementLine, form: IgnoreForm, *, ignores: bool = False) -> HttpResponse:
     is_undecided = line.status in StatementLine.UNDECIDED
     [candidates] = CandidateFinder(line.bank_account).find([line]) if is_undecided else [[]]
     context = {
@@ -144,8 +146,9 @@ def _line_page(request: StaffRequest, line: StatementLine, form: ReasonForm, *, 
         "parts": line.payments.select_related("payment__invoice", "payment__account", "decided_by").order_by("id"),
         "is_undecided": is_undecided,
         "form": form,
+        "ignores": ignores,
     }
-    return render(request, "web/staff/bank_line.html", context, status=status)
+    return render(request, "web/staff/bank_line.html", context)
 
 
 def _line(pk: UUID) -> StatementLine:
@@ -155,11 +158,11 @@ def _line(pk: UUID) -> StatementLine:
 @require_POST
 @staff_with(MATCH)
 def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    line, form = _line(pk), ReasonForm(request.POST if verb == "ignore" else None)
+    line, form = _line(pk), IgnoreForm(request.POST if verb == "ignore" else None)
     if verb not in VERBS:
         raise Http404
     if verb == "ignore" and not form.is_valid():
-        return _line_page(request, line, form)
+        return _line_page(request, line, form, ignores=True)
     try:
         VERBS[verb](request, line, form)
     except Problem as problem:
@@ -171,7 +174,7 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
     return redirect("desk_bank")
 
 
-def _match(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _match(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     kind, _, key = request.POST.get("pays", "").partition(":")
     amount: Decimal = line.amount
     if kind == "payment":
@@ -181,17 +184,17 @@ def _match(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None
     match_line(line, [part], by=request.user)
 
 
-def _credit(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _credit(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=_key(request.POST.get("account", "")))
     match_line(line, [Part(line.amount, account=account)], by=request.user)
 
 
-def _instead(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _instead(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     claim = get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(request.POST.get("payment", "")))
     match_line(line, [Part(line.amount, payment=claim, is_instead=True)], by=request.user)
 
 
-def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _return(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     key = _key(request.POST.get("payment", ""))
     payment = get_object_or_404(Payment.objects.visible_to(request.user), pk=key)
     typed = ReturnForm(request.POST, currency=line.currency)
@@ -200,7 +203,7 @@ def _return(request: StaffRequest, line: StatementLine, form: ReasonForm) -> Non
     return_line(line, payment, by=request.user, amount=typed.cleaned_data["amount"])
 
 
-def _refund(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _refund(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     refund = get_object_or_404(Refund, pk=_key(request.POST.get("refund", "")))
     settle_refunds(line, [refund], by=request.user)
 
@@ -212,15 +215,15 @@ def _key(text: str) -> UUID:
         raise Http404 from error
 
 
-def _unmatch(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _unmatch(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     unmatch_line(line, by=request.user)
 
 
-def _ignore(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _ignore(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     perform(line.ignore, by=request.user, because=form.cleaned_data["reason"])
 
 
-def _reopen(request: StaffRequest, line: StatementLine, form: ReasonForm) -> None:
+def _reopen(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
     perform(line.reopen, by=request.user)
 
 

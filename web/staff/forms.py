@@ -182,6 +182,17 @@ class ReasonForm(PageForm):
         self.fields["reason"].widget.attrs["autofocus"] = True
 
 
+class IgnoreForm(PageForm):
+    """Why a bank line is no customer's money. is_first: the page is asked for to ignore it."""
+
+    reason = Line(label="Reason, kept in the history", max_length=200, css="full")
+
+    def __init__(self, *args: Any, is_first: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_first or self.is_bound:
+            self.fields["reason"].widget.attrs["autofocus"] = True
+
+
 class CloseAccountForm(ReasonForm):
     account_name = Line(label="Name of the account, to confirm", max_length=150, css="full")
 

@@ -1,4 +1,4 @@
-// The review desk by keyboard, its list that renews itself, and many decisions with a result for each.
+// The review desk and the bank's lines by keyboard, a list that renews itself, and many decisions with a result for each.
 const TYPING = "input:not([type=checkbox]), select, textarea, [contenteditable]";
 
 document.addEventListener("keydown", (event) => {
@@ -8,8 +8,8 @@ document.addEventListener("keydown", (event) => {
   const button = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (button) button.click();
   else if (event.key === "j" || event.key === "k") step(row, event.key === "j" ? 1 : -1);
-  else if (event.key === "x") row?.querySelector("input[type=checkbox]")?.click();
-  else if (event.key === "/") document.querySelector("#filter_q, #id_q")?.focus();
+  else if (event.key === "x") choose(row);
+  else if (event.key === "/") document.querySelector("#filter_q, #id_q, #bank_q")?.focus();
   else return;
   event.preventDefault();
 });
@@ -17,7 +17,14 @@ document.addEventListener("keydown", (event) => {
 function step(row, by) {
   const rows = [...document.querySelectorAll("[data-row]")];
   const next = rows[row ? rows.indexOf(row) + by : 0];
-  next?.querySelector("a").focus();
+  (next?.querySelector("[data-decides]") ?? next?.querySelector("a"))?.focus();
+}
+
+// A row is ticked, or leads to where it is ignored; a page about one line has the reason on it.
+function choose(row) {
+  const own = row?.querySelector("input[type=checkbox], a[data-ignores]");
+  if (own) own.click();
+  else document.querySelector("[data-reason] input:not([type=hidden])")?.focus();
 }
 
 // What was chosen, and where one was, outlives the list's renewal.

@@ -113,6 +113,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(max_length=3)),
                 ('payer_name', models.CharField(blank=True, max_length=200)),
                 ('text', models.TextField(blank=True)),
+                ('bank_id', models.CharField(blank=True, max_length=100)),
                 ('bank_account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pending_lines', to='core.bankaccount')),
                 ('statement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.statement')),
             ], options={"constraints": [models.CheckConstraint(condition=models.Q(('amount__gt', -1000000000000), ('amount__lt', 1000000000000)), name='pending_line_in_range'),],},

@@ -141,7 +141,7 @@ class Statement(BaseModel):
 
 
 class PendingLine(BaseModel):
-    """What a bank announces and has not booked: shown, never matched. Replaced by the next import of its account."""
+    """What a bank announces and has not booked: shown, never matched. It goes when it is booked."""
 
     bank_account = models.ForeignKey(BankAccount, models.CASCADE, related_name="pending_lines")
     statement = models.ForeignKey(Statement, models.PROTECT, related_name="+")
@@ -150,6 +150,7 @@ class PendingLine(BaseModel):
     currency = models.CharField(max_length=3)
     payer_name = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)
+    bank_id = models.CharField(max_length=100, blank=True)
 
     class Meta:
         constraints = [models.CheckConstraint(name="pending_line_in_range", condition=in_range("amount"))]

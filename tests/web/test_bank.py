@@ -175,6 +175,15 @@ def test_gap_between_statements_is_shown_on_both_pages(drop, bookkeeper):
         assert "45.00 EUR lie between" in words
 
 
+def test_announced_line_is_shown_apart_until_it_is_booked(drop, bookkeeper):
+    drop(camt(Row("5.00", "coming soon", pending=True), days=("2026-03-04", "2026-03-04")))
+    assert "Announced, not booked" in bookkeeper.get("/desk/bank/?list=left").content.decode()
+
+    drop(camt(Row("5.00", "coming soon", day="2026-03-05"), days=("2026-03-05", "2026-03-05")), "next.xml")
+
+    assert "Announced, not booked" not in bookkeeper.get("/desk/bank/?list=left").content.decode()
+
+
 def test_statements_that_follow_each_other_need_no_word(drop, bookkeeper):
     drop(camt(Row("5.00", "one"), days=("2026-03-02", "2026-03-04")))
     drop(camt(Row("5.00", "two", day="2026-03-06"), opening="105.00", days=("2026-03-06", "2026-03-06")), "next.xml")

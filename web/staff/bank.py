@@ -17,6 +17,7 @@ from core.models import (
     BankAccount,
     Invoice,
     Payment,
+    PendingLine,
     Refund,
     StatementDraft,
     StatementFile,
@@ -47,6 +48,7 @@ from workflows.seed.bank import demo_statement, has_demo_bank
 
 FILES = 8
 ACCOUNTS = 50
+ANNOUNCED = 20
 UNDECIDED = Q(status__in=StatementLine.UNDECIDED)
 # The three lists of a day's work.
 LISTS = {
@@ -91,6 +93,7 @@ def bank_page(request: StaffRequest) -> HttpResponse:
         "may_ignore": chosen in ("look", "left") and may_see(request.user, MATCH),
         "page": page_of(_lines(request, chosen), request),
         "q": request.GET.get("q", "")[:100],
+        "announced": PendingLine.objects.select_related("bank_account").order_by("-booked_on", "-id")[:ANNOUNCED],
         "files": StatementFile.objects.prefetch_related("parts__bank_account").order_by("-id")[:FILES],
         "has_account": bool(accounts),
         "breaks": [(account, breaks[account.pk]) for account in accounts if breaks[account.pk]],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 from workflows.bank.readers.statement import Line, Statement
@@ -37,6 +38,7 @@ class Arithmetic(Sums):
     """Sums of the booked lines of one statement, as they pass."""
 
     _with_pending: Sums = field(default_factory=Sums)
+    last_day: date | None = None  # the newest that is booked
     _last: Line | None = None
     _balances: int = 0
     # Rows may be listed from the oldest or from the newest: one of the two orders has to hold from end to end.
@@ -46,6 +48,7 @@ class Arithmetic(Sums):
     def add(self, line: Line) -> None:
         self.count_in(line.amount)
         self._with_pending.count_in(line.amount)
+        self.last_day = max(self.last_day or line.booked_on, line.booked_on)
         if line.balance_after is not None:
             self._follow(line, line.balance_after)
         self._last = line

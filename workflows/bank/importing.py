@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.transaction import atomic
 
-from core.models import BankAccount, PendingLine, Statement, StatementContent, StatementFile, StatementLine
+from core.models import BankAccount, Statement, StatementContent, StatementFile, StatementLine
 from engine import effect_handler, perform, schedule
 from engine.bulk_creation import COPY_ROWS, create_by_copy
 from engine.ids import uuid7
@@ -19,6 +19,7 @@ from workflows.bank.accounts import resolve_account, unresolved_words
 from workflows.bank.arithmetic import Arithmetic
 from workflows.bank.line_keys import Occurrences, content_key
 from workflows.bank.matching import CandidateFinder
+from workflows.bank.pending import keep_pending
 from workflows.bank.readers import statement as read
 from workflows.bank.reading import Source, read_sources
 
@@ -129,7 +130,7 @@ class _Part:
             debits=self.arithmetic.debits,
             notes=self.source.notes,
         )
-        self._replace_pending(statement)
+        keep_pending(statement, self.pending, last_booked=self.arithmetic.last_day)
 
     def _rows(self) -> Iterator[tuple[Any, ...]]:
         booked = self._booked()
@@ -161,21 +162,6 @@ class _Part:
             line.is_return, line.return_reason[:100], line.charges, instructed and json.dumps(instructed),
             json.dumps([_detail(detail) for detail in line.details]), json.dumps(line.notes), key, occurrence, "", "",
         )  # fmt: skip
-
-    def _replace_pending(self, statement: Statement) -> None:
-        PendingLine.objects.filter(bank_account=self.account).exclude(statement__file=self.file).delete()
-        PendingLine.objects.bulk_create(
-            PendingLine(
-                bank_account=self.account,
-                statement=statement,
-                booked_on=line.booked_on,
-                amount=line.amount,
-                currency=self.account.currency,
-                payer_name=line.payer_name[:200],
-                text=line.text,
-            )
-            for line in self.pending
-        )
 
 
 def _detail(detail: read.Detail) -> dict[str, Any]:

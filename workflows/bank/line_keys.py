@@ -27,11 +27,11 @@ KNOWN = """
 
 def content_key(line: Line) -> bytes:
     """16 bytes of what the bank wrote: the same however it was broken into rows."""
-    words = "\x1f".join(_folded(text) for text in (line.text, line.payer_name, line.payer_account))
+    words = "\x1f".join(folded(text) for text in (line.text, line.payer_name, line.payer_account))
     return blake2b(words.encode(), digest_size=16).digest()
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 

@@ -193,6 +193,20 @@ def test_known_payer_with_this_amount_is_its_evidence(claim, imported, lines, bo
     assert words(payment) == "on the statement of 3 April"
 
 
+def test_known_payer_who_names_another_s_invoice_pays_that(claim, imported, lines, bookkeeper, run_effects):
+    first, other = claim(), claim("OTHER77")
+    iban = "GB33BUKB20201555555555"
+    imported(camt(Row("89.00", "WIRE42", payer="Ann Example", payer_iban=iban)))
+    match_line(lines()[0], [Part(Decimal("89.00"), payment=first)], by=bookkeeper)
+    run_effects()
+    invoice = InvoiceFactory(currency="EUR", subscription=first.invoice.subscription)
+    payment = claim("", invoice=invoice, paid_on=MONDAY, submitted_by=first.submitted_by)
+    imported(camt(Row("89.00", other.invoice.payment_reference, payer_iban=iban), opening="189.00", days=MARCH))
+
+    assert found(other).state == "on_statement"
+    assert words(payment) == "a line of this amount is undecided, of 4 March"  # a person looks
+
+
 def test_of_two_claims_of_an_invoice_a_line_is_evidence_of_one(claim, imported):
     first = claim("FIRST1")
     second = claim(

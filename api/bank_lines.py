@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ from core.money import money_text
 from core.problems import Conflict, DuplicateClaim, NotFound, ValidationError, WrongState
 from engine import perform
 from workflows.bank import Candidate, CandidateFinder, Part, match_line, return_line, settle_refunds, unmatch_line
+from workflows.bank.matching import CLASSES
 
 PARTS_MOST = 20
 
@@ -37,6 +39,11 @@ class SuggestionOut(serializers.Serializer):
     reasons = serializers.ListField(child=serializers.CharField())
     against = serializers.ListField(child=serializers.CharField())
     rule = serializers.CharField(allow_blank=True, help_text="That decides by itself where the account is automatic.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """`class` is a word of Python's."""
+        words = "`auto`: a rule holds. `suggest`: a person decides."
+        return {**super().get_fields(), "class": serializers.ChoiceField(CLASSES, help_text=words)}
 
 
 class LinePaymentOut(serializers.Serializer):
@@ -74,10 +81,12 @@ class BankLineOut(serializers.Serializer):
         used += sum((refund.amount for refund in line.refunds.all()), Decimal(0))
         return money_text(abs(line.amount) - used, line.currency)
 
+    @extend_schema_field(SuggestionOut(many=True))
     def get_suggestions(self, line: StatementLine) -> list[dict[str, Any]]:
         found = self.context["candidates"].get(line.pk, [])
         return [_suggestion(candidate, line.currency) for candidate in found]
 
+    @extend_schema_field(LinePaymentOut(many=True))
     def get_payments(self, line: StatementLine) -> list[dict[str, Any]]:
         return [
             {
@@ -103,6 +112,7 @@ def _suggestion(candidate: Candidate, currency: str) -> dict[str, Any]:
         "reasons": candidate.reasons,
         "against": candidate.against,
         "rule": candidate.rule,
+        "class": candidate.kind,
     }
 
 

@@ -208,6 +208,7 @@ SPECTACULAR_SETTINGS = {
         "RejectionReason": "core.models.Payment.Reason",
         "SiteRole": "core.models.SiteUserAccess.Role",
         "SubscriptionStatus": "core.models.Subscription.Status",
+        "SuggestionClass": "workflows.bank.matching.CLASSES",
     },
     "ENUM_SUFFIX": "",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

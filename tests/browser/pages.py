@@ -50,6 +50,7 @@ APPROVER = [
     "/desk/figures/",
     "/desk/trials/",
     "/desk/bank/",
+    "/desk/bank/rules/",
     "/desk/bank/?list=self&q=x",
     "/desk/refunds/",
     "/desk/refunds/?list=approved",

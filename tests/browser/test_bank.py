@@ -24,6 +24,10 @@ def test_statement_is_dropped_on_the_page_and_a_line_is_matched_by_one_key(page_
     expect(page.get_by_text("It adds up.")).to_be_visible()  # by itself, when the worker has read it
     found = check_everywhere(page) + check_mirrored(page)
     page.get_by_role("link", name="To the lines").click()
+    page.get_by_role("link", name="How lines are matched").click()
+    expect(page.get_by_role("row", name="Demo bank")).to_contain_text("off")
+    found += check_everywhere(page) + check_mirrored(page)
+    page.keyboard.press("u")
     page.get_by_label("Words, payer or account").fill(name)
     page.get_by_role("button", name="Search").click()
     page.locator("main table a").first.click()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -11,6 +12,8 @@ from core.models.user import STAFF_PERMISSIONS
 from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.bank import save_bank_account
+from workflows.bank.matching import ORDER, RULES
 from workflows.seed import seed
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +185,49 @@ def test_announced_line_is_shown_apart_until_it_is_booked(drop, bookkeeper):
     drop(camt(Row("5.00", "coming soon", day="2026-03-05"), days=("2026-03-05", "2026-03-05")), "next.xml")
 
     assert "Announced, not booked" not in bookkeeper.get("/desk/bank/?list=left").content.decode()
+
+
+def test_rules_and_switches_can_be_read(drop, bookkeeper, bank_account):
+    page = bookkeeper.get("/desk/bank/rules/").content.decode()
+    for rule in RULES:
+        assert rule.name in page
+        assert ", ".join(words for words in ORDER if words in rule.needs) in page
+    assert "off" in page
+
+    ann, bob = (UserFactory(is_staff=True, email=f"{name}@example.test") for name in ("ann", "bob"))
+    for person in (ann, bob):
+        person.user_permissions.set(Permission.objects.filter(codename__in=STAFF_PERMISSIONS))
+    save_bank_account(bank_account, by=ann, is_automatic=True, automatic_limit=Decimal("500.00"))
+    save_bank_account(bank_account, by=bob, name="Renamed")
+
+    page = bookkeeper.get("/desk/bank/rules/").content.decode()
+    assert "<strong>on</strong>" in page
+    assert "ann@example.test" in page
+    assert "bob@example.test" not in page  # who changed something else
+    assert "500.00" in page
+    assert "/desk/bank/rules/" in bookkeeper.get("/desk/bank/").content.decode()
+
+
+def test_several_invoices_are_matched_by_one_click(drop, bookkeeper, run_effects):
+    first, second = InvoiceFactory(currency="EUR"), InvoiceFactory(currency="EUR", total=Decimal("50.00"))
+    drop(camt(Row("139.00", f"{first.payment_reference} {second.payment_reference}")))
+    line = StatementLine.objects.get()
+    path = f"/desk/bank/lines/{line.pk}/"
+    page = bookkeeper.get(path).content.decode()
+    assert "It pays all of these" in page
+    assert "It pays this" not in page  # of one the whole sum would go too far
+    pays = [f"invoice:{invoice.pk}" for invoice in (first, second)]
+
+    changed = bookkeeper.post(f"{path}match/", {"pays": [pays[0], f"invoice:{InvoiceFactory().pk}"]}, follow=True)
+    assert "look again" in changed.content.decode()
+    assert not Payment.objects.exists()
+    bookkeeper.post(f"{path}match/", {"pays": pays})
+    run_effects()
+
+    assert sorted(Payment.objects.values_list("amount", "status")) == [
+        (Decimal("50.00"), "succeeded"),
+        (Decimal("89.00"), "succeeded"),
+    ]
 
 
 def test_statements_that_follow_each_other_need_no_word(drop, bookkeeper):

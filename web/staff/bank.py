@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from core.models import (
     StatementLine,
 )
 from core.models.statement import FILE_MAX_BYTES
-from core.problems import Problem, ValidationError
+from core.problems import Conflict, Problem, ValidationError
 from engine import perform
 from web.paging import page_of
 from web.problem_messages import problem_message
@@ -43,6 +44,7 @@ from workflows.bank import (
 )
 from workflows.bank.continuity import breaks_around, breaks_of
 from workflows.bank.drafts import import_or_keep
+from workflows.bank.matching import TOGETHER_MOST
 from workflows.bank.summary import summary
 from workflows.seed.bank import demo_statement, has_demo_bank
 
@@ -143,6 +145,8 @@ def _line_page(request: StaffRequest, line: StatementLine, form: IgnoreForm, *, 
         "line": line,
         "file": line.statement.file,
         "candidates": candidates,
+        "alone": [candidate for candidate in candidates if not candidate.is_together],
+        "together": [candidate for candidate in candidates if candidate.is_together],
         "returned": find_returned(line) if is_undecided else [],
         "sent_refunds": find_refunds(line) if is_undecided else [],
         "refunds": line.refunds.order_by("id"),
@@ -178,13 +182,28 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 
 
 def _match(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
-    kind, _, key = request.POST.get("pays", "").partition(":")
-    amount: Decimal = line.amount
+    chosen = request.POST.getlist("pays")[:TOGETHER_MOST]
+    parts = [_part(request, pays, line.amount) for pays in chosen or [""]]
+    if len(parts) > 1:
+        parts = _together(line, parts)
+    match_line(line, parts, by=request.user)
+
+
+def _part(request: StaffRequest, pays: str, amount: Decimal) -> Part:
+    kind, _, key = pays.partition(":")
     if kind == "payment":
-        part = Part(amount, payment=get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(key)))
-    else:
-        part = Part(amount, invoice=get_object_or_404(Invoice.objects.visible_to(request.user), pk=_key(key)))
-    match_line(line, [part], by=request.user)
+        return Part(amount, payment=get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(key)))
+    return Part(amount, invoice=get_object_or_404(Invoice.objects.visible_to(request.user), pk=_key(key)))
+
+
+def _together(line: StatementLine, parts: list[Part]) -> list[Part]:
+    """Each with its own amount. Raises Conflict if they are no longer what the line is about."""
+    [candidates] = CandidateFinder(line.bank_account).find([line])
+    amounts = {(each.claim or each.invoice).pk: each.amount for each in candidates if each.is_together}
+    keys = [row.pk for part in parts if (row := part.payment or part.invoice) is not None]
+    if sorted(keys) != sorted(amounts):
+        raise Conflict("What these invoices expect has changed meanwhile: look again.")
+    return [replace(part, amount=amounts[key]) for part, key in zip(parts, keys, strict=True)]
 
 
 def _credit(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:

@@ -5,6 +5,7 @@ from django.urls import path
 from web.staff import (
     accounts,
     bank,
+    bank_rules,
     batches,
     bulk,
     clusters,
@@ -45,6 +46,7 @@ urlpatterns = [
     ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
     path("bank/", bank.bank_page, name="desk_bank"),
+    path("bank/rules/", bank_rules.rules_page, name="desk_bank_rules"),
     path("bank/demo/", bank.demo_file, name="desk_bank_demo"),
     path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
     path("bank/tables/<uuid:pk>/", statement_wizard.table_page, name="desk_bank_table"),

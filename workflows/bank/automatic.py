@@ -16,7 +16,7 @@ from core.problems import Problem
 from engine import effect_handler, schedule
 from engine.models import Effect
 from workflows.bank.matches import Part, match_line
-from workflows.bank.matching import Candidate, CandidateFinder
+from workflows.bank.matching import ORDER, Candidate, CandidateFinder
 from workflows.bank.refund_lines import REFUND_RULE, named_refunds, settle_refunds
 from workflows.bank.service_users import matching_user
 from workflows.settlement.locking import lock_account
@@ -97,18 +97,42 @@ def _match(lines: list[StatementLine]) -> None:
         finder = CandidateFinder(some[0].bank_account)
         for line, found in zip(some, finder.find(some), strict=True):
             sure = [candidate for candidate in found if candidate.rule]
-            if len(sure) != 1 or sure[0].invoice.pk in paid:  # of two lines for one invoice the second is looked at
+            if len(sure) != 1 and not _are_together(sure):
                 continue
-            [candidate] = sure
-            paid.add(candidate.invoice.pk)
-            part = Part(line.amount, candidate.claim, None if candidate.claim else candidate.invoice)
+            if any(candidate.invoice.pk in paid for candidate in sure):  # of two lines for one the second is looked at
+                continue
+            paid.update(candidate.invoice.pk for candidate in sure)
             try:
                 with atomic():
-                    if not _is_unpaid(candidate):
-                        continue
-                    match_line(line, [part], by=user, rule=candidate.rule, reasons=candidate.reasons)
+                    if _are_unpaid(sure):
+                        match_line(line, _parts(line, sure), by=user, rule=sure[0].rule, reasons=_reasons(sure))
             except Problem as problem:
                 log.info("line %s is left to a person: %s", line.pk, problem)
+
+
+def _are_together(sure: list[Candidate]) -> bool:
+    return bool(sure) and all(candidate.is_together for candidate in sure)
+
+
+def _parts(line: StatementLine, sure: list[Candidate]) -> list[Part]:
+    return [
+        Part(
+            candidate.amount if candidate.is_together else line.amount,
+            candidate.claim,
+            None if candidate.claim else candidate.invoice,
+        )
+        for candidate in sure
+    ]
+
+
+def _reasons(sure: list[Candidate]) -> list[str]:
+    """Of all of them."""
+    return [word for word in ORDER if any(word in candidate.reasons for candidate in sure)]
+
+
+def _are_unpaid(sure: list[Candidate]) -> bool:
+    """Locks accounts in an order that all keep."""
+    return all(_is_unpaid(candidate) for candidate in sorted(sure, key=lambda each: each.account_id))
 
 
 def _is_unpaid(candidate: Candidate) -> bool:

@@ -17,6 +17,7 @@ from core.money import money_text
 from workflows.bank.clues import Clues, find_clues
 
 CANDIDATES_MOST = 5
+TOGETHER_MOST = 20  # invoices that one line pays
 CLAIM_EARLIER_DAYS = 1  # a line may be booked before the day that the customer named
 CLAIM_LATER_DAYS = 5  # beyond what its method's bank takes
 
@@ -27,8 +28,11 @@ CLAIM = "reference of the claim"
 AMOUNT = "amount"
 WITHIN_TOLERANCE = "amount, but for what a bank kept"
 PAYER = "payer known"
+TOGETHER = "together exactly the line"
+ORDER = (REFERENCE, NUMBER, CLAIM, AMOUNT, TOGETHER, WITHIN_TOLERANCE, PAYER)
 
 AUTO, SUGGEST = "auto", "suggest"
+CLASSES = (AUTO, SUGGEST)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ RULES = (
     Rule("reference and amount within tolerance", frozenset({REFERENCE, WITHIN_TOLERANCE})),
     Rule("claim and amount", frozenset({CLAIM, AMOUNT})),
     Rule("number, amount and payer", frozenset({NUMBER, AMOUNT, PAYER})),
+    Rule("several references and their sum", frozenset({REFERENCE, TOGETHER})),  # of all that are named, or of none
 )
 
 
@@ -56,6 +61,7 @@ class Candidate:
     claim: Payment | None
     reasons: list[str] = field(default_factory=list)
     against: list[str] = field(default_factory=list)
+    difference: str = ""  # the one of `against` that is about the amount
     rule: str = ""  # that matches it by itself; empty: a person decides
 
     @property
@@ -74,6 +80,15 @@ class Candidate:
     @property
     def kind(self) -> str:
         return AUTO if self.rule else SUGGEST
+
+    @property
+    def currency(self) -> str:
+        return self.claim.currency if self.claim else self.invoice.currency
+
+    @property
+    def is_together(self) -> bool:
+        """With the other ones of which this is true it is what the line is about."""
+        return TOGETHER in self.reasons
 
 
 class LineFacts(Protocol):
@@ -214,8 +229,9 @@ class _Found:
                     if invoice.outstanding == line.amount:
                         reasons[self._of(invoice, line)].add(PAYER)
         found = [self._candidate(line, key, words, accounts) for key, words in reasons.items()]
-        _judge(found)
-        return sorted(found, key=_rank)[:CANDIDATES_MOST]
+        _judge(found, line.amount, self.currency)
+        together = sum(each.is_together for each in found)
+        return sorted(found, key=_rank)[: max(CANDIDATES_MOST, together)]
 
     def _of(self, invoice: Invoice, line: LineFacts) -> tuple[UUID, UUID | None]:
         """The invoice with the claim that fits the line best, if it has been claimed."""
@@ -255,18 +271,35 @@ class _Found:
         return self.payers.get((PayerIdentity.Kind.NAME, clues.payer_name), set())
 
 
-ORDER = (REFERENCE, NUMBER, CLAIM, AMOUNT, WITHIN_TOLERANCE, PAYER)
-
-
-def _judge(found: list[Candidate]) -> None:
-    """Name the rule of a candidate that stands alone and has nothing against it."""
-    certain = [each for each in found if REFERENCE in each.reasons or CLAIM in each.reasons or NUMBER in each.reasons]
-    if len({each.invoice.pk for each in certain}) > 1:
-        for each in certain:
-            each.against.append(f"{len(certain)} invoices are named")
+def _judge(found: list[Candidate], amount: Decimal, currency: str) -> None:
+    """Name the rule of a candidate without anything against it: alone, or with others the whole line."""
+    named = [each for each in found if REFERENCE in each.reasons or CLAIM in each.reasons or NUMBER in each.reasons]
+    is_whole = _is_whole(named, amount, currency)
+    if is_whole:
+        for each in named:
+            _join(each)
+    elif len({each.invoice.pk for each in named}) > 1:
+        for each in named:
+            each.against.append(f"{len(named)} invoices are named")
     for each in found:
         if not each.against:
             each.rule = next((rule.name for rule in RULES if rule.needs <= set(each.reasons)), "")
+    if is_whole and not all(each.rule for each in named):
+        for each in named:
+            each.rule = ""
+
+
+def _is_whole(named: list[Candidate], amount: Decimal, currency: str) -> bool:
+    """Whether the line pays several open invoices to the cent."""
+    if not 1 < len({each.invoice.pk for each in named}) == len(named) <= TOGETHER_MOST:
+        return False
+    are_open = all(each.currency == currency and each.invoice.status in Invoice.OPEN for each in named)
+    return are_open and sum(each.amount for each in named) == amount
+
+
+def _join(candidate: Candidate) -> None:
+    candidate.against = [words for words in candidate.against if words != candidate.difference]
+    candidate.reasons = [word for word in ORDER if word in {*candidate.reasons, TOGETHER}]
 
 
 def _rank(candidate: Candidate) -> tuple[bool, int, int, str]:
@@ -276,13 +309,11 @@ def _rank(candidate: Candidate) -> tuple[bool, int, int, str]:
 
 def _compare(candidate: Candidate, amount: Decimal, currency: str, words: set[str]) -> None:
     missing = candidate.amount - amount
-    difference = money_text(abs(missing), currency)
-    if missing < 0:
-        candidate.against.append(f"{difference} more")
-    elif missing <= _tolerance(candidate):
+    if 0 <= missing <= _tolerance(candidate):
         words.add(WITHIN_TOLERANCE)
-    else:
-        candidate.against.append(f"{difference} less")
+        return
+    candidate.difference = f"{money_text(abs(missing), currency)} {'less' if missing > 0 else 'more'}"
+    candidate.against.append(candidate.difference)
 
 
 def _tolerance(candidate: Candidate) -> Decimal:

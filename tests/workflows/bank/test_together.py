@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from core.models import Invoice, LinePayment, Payment, PaymentMethod, StatementLine
+from engine import create, perform
+from tests.factories import InvoiceFactory, PaymentFactory, SubscriptionFactory
+from tests.workflows.bank.statement_files import Row, camt
+from workflows.bank import CandidateFinder, save_bank_account
+from workflows.bank.matching import AUTO, SUGGEST
+from workflows.bank.service_users import matching_user
+from workflows.periods import database_now
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def automaton(bank_account, bookkeeper):
+    user = matching_user()
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+    names = ["match_lines", "review_payment", "approve_payment"]
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=names))
+    save_bank_account(bank_account, by=bookkeeper, is_automatic=True, automatic_limit=Decimal(1000))
+    return user
+
+
+@pytest.fixture
+def issued(bank_account):
+    def issued_(total="89.00", **fields):
+        method = PaymentMethod.objects.get(code="sepa")
+        return InvoiceFactory(**{"currency": "EUR", "total": Decimal(total), "payment_method": method} | fields)
+
+    return issued_
+
+
+@pytest.fixture
+def numbered(bank_account):
+    """`numbered("INV-000123")`: an open invoice of 50.00."""
+
+    def numbered_(number):
+        subscription, today = SubscriptionFactory(currency="EUR"), database_now().date()
+        invoice = Invoice(
+            subscription=subscription, account=subscription.account, currency="EUR", total=Decimal("50.00")
+        )
+        create(invoice, total=invoice.total, currency="EUR")
+        perform(invoice.issue, number=number, issued_on=today, due_on=today + timedelta(days=7), snapshot={})
+        return invoice
+
+    return numbered_
+
+
+def candidates():
+    line = StatementLine.objects.select_related("bank_account").get()
+    return CandidateFinder(line.bank_account).find([line])[0]
+
+
+def facts():
+    return sorted((each.kind, each.rule, each.is_together, tuple(each.against)) for each in candidates())
+
+
+def named(*invoices):
+    return " ".join(invoice.payment_reference for invoice in invoices)
+
+
+def test_references_whose_sum_is_the_line_are_sure(issued, imported):
+    imported(camt(Row("139.00", named(issued(), issued("50.00")))))
+
+    assert facts() == [(AUTO, "several references and their sum", True, ())] * 2
+
+
+def test_line_that_pays_several_to_the_cent_is_matched_by_itself(automaton, issued, imported):
+    first, second = issued(), issued("50.00")
+
+    imported(camt(Row("139.00", named(first, second))))
+
+    line = StatementLine.objects.get()
+    assert (line.status, line.rule) == ("matched", "several references and their sum")
+    assert sorted(LinePayment.objects.values_list("amount", flat=True)) == [Decimal("50.00"), Decimal("89.00")]
+    reasons = ["reference with check character", "together exactly the line"]
+    assert [part.reasons for part in LinePayment.objects.all()] == [reasons] * 2
+    assert set(Invoice.objects.values_list("status", flat=True)) == {"paid"}
+
+
+def test_claim_and_invoice_are_paid_by_one_line(automaton, issued, imported):
+    claim = PaymentFactory(invoice=issued(), currency="EUR", method=PaymentMethod.objects.get(code="sepa"))
+
+    imported(camt(Row("139.00", named(claim.invoice, issued("50.00")))))
+
+    assert sorted(Payment.objects.values_list("status", "amount")) == [
+        ("succeeded", Decimal("50.00")),
+        ("succeeded", Decimal("89.00")),
+    ]
+    assert Payment.objects.filter(pk=claim.pk, status="succeeded").exists()
+
+
+@pytest.mark.parametrize("paid", ["138.99", "139.01", "89.00", "50.00"])
+def test_other_sum_is_left_to_a_person(automaton, issued, imported, paid):
+    imported(camt(Row(paid, named(issued(), issued("50.00")))))
+
+    assert StatementLine.objects.get().status == "suggested"
+    assert {each.kind for each in candidates()} == {SUGGEST}
+    assert all("2 invoices are named" in each.against for each in candidates())
+
+
+def test_numbers_without_a_check_character_are_suggested_together(automaton, numbered, imported):
+    numbered("INV-000123"), numbered("INV-000124")
+
+    imported(camt(Row("100.00", "INV-000123 INV-000124")))
+
+    assert facts() == [(SUGGEST, "", True, ())] * 2
+    assert StatementLine.objects.get().status == "suggested"
+    assert not Payment.objects.exists()
+
+
+def test_one_that_is_not_sure_makes_all_a_suggestion(automaton, issued, numbered, imported):
+    numbered("INV-000123")
+
+    imported(camt(Row("139.00", f"INV-000123 {named(issued())}")))
+
+    assert facts() == [(SUGGEST, "", True, ())] * 2
+    assert StatementLine.objects.get().status == "suggested"
+
+
+def test_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued, imported):
+    first, second = issued(), issued("50.00")
+    imported(camt(Row("50.00", second.payment_reference)))
+
+    imported(camt(Row("139.00", named(first, second)), opening="150.00"))
+
+    line = StatementLine.objects.get(amount=Decimal("139.00"))
+    assert line.status == "suggested"
+    [found] = CandidateFinder(line.bank_account).find([line])
+    assert not any(each.is_together for each in found)
+
+
+def test_more_than_five_are_shown_and_matched_whole(automaton, issued, imported):
+    imported(camt(Row("70.00", named(*(issued("10.00") for _ in range(7))))))
+
+    assert StatementLine.objects.get().status == "matched"
+    assert LinePayment.objects.count() == 7
+
+
+def test_sum_above_the_limit_is_left_to_a_person(automaton, issued, imported):
+    imported(camt(Row("1100.00", named(issued("600.00"), issued("500.00")))))
+
+    assert StatementLine.objects.get().status == "suggested"
+
+
+def test_two_invoices_of_one_account_wait_for_a_person(automaton, issued, imported):
+    """Their payments would have one reference, which the account may claim once."""
+    first = issued()
+    second = issued("50.00", subscription=first.subscription)
+
+    imported(camt(Row("139.00", named(first, second))))
+
+    assert facts() == [(AUTO, "several references and their sum", True, ())] * 2
+    assert StatementLine.objects.get().status == "suggested"
+    assert not Payment.objects.exists()

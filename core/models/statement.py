@@ -150,7 +150,7 @@ class PendingLine(BaseModel):
     currency = models.CharField(max_length=3)
     payer_name = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)
-    bank_id = models.CharField(max_length=100, blank=True)
+    bank_id = models.CharField(max_length=100, blank=True, db_default="", default="")
 
     class Meta:
         constraints = [models.CheckConstraint(name="pending_line_in_range", condition=in_range("amount"))]

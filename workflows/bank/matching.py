@@ -74,10 +74,6 @@ class Candidate:
         return self.claim.amount if self.claim else self.invoice.outstanding
 
     @property
-    def currency(self) -> str:
-        return self.claim.currency if self.claim else self.invoice.currency
-
-    @property
     def kind(self) -> str:
         return AUTO if self.rule else SUGGEST
 

@@ -23,6 +23,7 @@ from workflows.bank.matching import CLAIM_EARLIER_DAYS, CLAIM_LATER_DAYS, clues_
 ON_STATEMENT, NOT_ON_STATEMENT, NO_STATEMENT_YET = "on_statement", "not_on_statement", "no_statement_yet"
 STATES = (ON_STATEMENT, NOT_ON_STATEMENT, NO_STATEMENT_YET)
 UNDECIDED_MOST = 1000  # newest lines of each account that are looked through, so that a page's cost has a limit
+NAMED_EARLIER_DAYS = 45  # a line that names the claim counts so long before the day that the customer gave
 LINES_MOST = 50  # of them that are weighed for one payment
 MAY_BE_SUGGESTED = (Payment.Status.PENDING_APPROVAL, Payment.Status.APPROVED, Payment.Status.SUCCEEDED)
 
@@ -33,7 +34,7 @@ class Evidence:
     line_id: UUID | None = None  # that stands for it, or is suggested
     day: date | None = None  # of that line, or up to which the statements reach
     is_decided: bool = False  # a match, not a suggestion
-    similar_id: UUID | None = None  # an undecided line of the same amount, which may be its money
+    similar_id: UUID | None = None  # an undecided line that may be its money
     similar_on: date | None = None
 
     @property
@@ -47,7 +48,7 @@ class Evidence:
         if self.state == NOT_ON_STATEMENT:
             return f"not on the statement, which reaches to {_spoken(self.day)}"
         if self.similar_on is not None:
-            return f"a line of this amount is undecided, of {_spoken(self.similar_on)}"
+            return f"a line of {_spoken(self.similar_on)} may be it, and is undecided"
         return "no statement yet reaches its day"
 
 
@@ -163,7 +164,8 @@ def _suggests(line: _Line, facts: _Facts) -> bool:
     if facts.status not in MAY_BE_SUGGESTED:
         return False
     clues = clues_of(line)
-    if _is_claimed(line, clues, facts):
+    day = line.value_on or line.booked_on
+    if _is_claimed(clues, facts) and is_in_time(day, paid_on=facts.paid_on, lag_days=facts.lag_days):
         return True
     if _is_named(clues, facts):
         return line.is_best
@@ -177,17 +179,15 @@ def _may_be(line: _Line, facts: _Facts) -> bool:
     An amount alone proves nothing, and is a reason to look. A customer may also use an old reference again.
     """
     clues = clues_of(line)
-    if _is_claimed(line, clues, facts) or _is_named(clues, facts):
+    if _is_claimed(clues, facts) or _is_named(clues, facts):
         return True
     is_unexplained = line.status == StatementLine.Status.OPEN
     is_own = _is_of_payer(clues, facts) or bool(clues.references & set(facts.own_references))
     return line.amount == facts.amount and (is_unexplained or is_own)
 
 
-def _is_claimed(line: _Line, clues: Clues, facts: _Facts) -> bool:
-    day = line.value_on or line.booked_on
-    in_time = is_in_time(day, paid_on=facts.paid_on, lag_days=facts.lag_days)
-    return bool(facts.reference_key) and facts.reference_key in clues.ids and in_time
+def _is_claimed(clues: Clues, facts: _Facts) -> bool:
+    return bool(facts.reference_key) and facts.reference_key in clues.ids
 
 
 def _is_named(clues: Clues, facts: _Facts) -> bool:
@@ -259,6 +259,7 @@ def _params(payments: Collection[UUID]) -> Mapping[str, Any]:
         "payments": list(payments),
         "earlier": CLAIM_EARLIER_DAYS,
         "later": CLAIM_LATER_DAYS,
+        "named_earlier": NAMED_EARLIER_DAYS,
         "undecided": UNDECIDED_MOST,
         "lines": LINES_MOST,
         "alike": "".join(map(chr, LOOK_ALIKES.keys())),
@@ -279,10 +280,10 @@ _LINES = f"""
             (payment.created_at AT TIME ZONE 'UTC')::date AS claimed_on, payment.account_id, payment.invoice_id,
             CASE WHEN length(payment.reference_key) >= {CLAIM_MIN_LENGTH} THEN {_FOLD.format("payment.reference_key")}
             END AS claim_words,
-            CASE WHEN invoice.number LIKE '{NUMBER_PREFIX}-%%' THEN {_FOLD.format(f"'{NUMBER_PREFIX}'")} || '0*'
+            CASE WHEN invoice.number ~ '^{NUMBER_PREFIX}-[0-9]+$' THEN {_FOLD.format(f"'{NUMBER_PREFIX}'")} || '0*'
                 || ltrim(substr(invoice.number, {len(NUMBER_PREFIX) + 2}), '0') END AS number_words,
             coalesce(payment.paid_on, (payment.created_at AT TIME ZONE 'UTC')::date - method.bank_lag_days::int)
-                - %(earlier)s::int AS since,
+                - %(earlier)s::int - %(later)s::int AS since,
             coalesce(payment.paid_on, (payment.created_at AT TIME ZONE 'UTC')::date)
                 + (method.bank_lag_days::int * 7 + 4) / 5 + %(later)s::int AS until  -- lag: working days
         FROM core_payment AS payment
@@ -295,7 +296,7 @@ _LINES = f"""
         FROM core_bankaccount AS account CROSS JOIN LATERAL (
             SELECT * FROM core_statementline
             WHERE bank_account_id = account.id AND status IN ('open', 'suggested') AND amount > 0 AND NOT is_return
-                AND booked_on >= (SELECT min(since) FROM asked)
+                AND booked_on >= (SELECT min(since) FROM asked) - %(named_earlier)s::int
             ORDER BY booked_on DESC, id DESC LIMIT %(undecided)s::int
         ) AS line
     )
@@ -303,7 +304,9 @@ _LINES = f"""
         asked.number, asked.payment_reference, asked.reference_key, asked.paid_on, asked.claimed_on,
         ARRAY(SELECT payment_reference FROM core_invoice WHERE account_id = asked.account_id),
         ARRAY(SELECT kind || ':' || value FROM core_payeridentity WHERE account_id = asked.account_id),
-        EXISTS (SELECT FROM near WHERE place = %(undecided)s::int AND booked_on >= asked.since),
+        EXISTS (
+            SELECT FROM near
+            WHERE place = %(undecided)s::int AND booked_on >= asked.since - %(named_earlier)s::int),
         found.*
     FROM asked LEFT JOIN LATERAL (
         (SELECT true AS stands, line.id, line.status, line.booked_on, line.value_on, line.amount, line.text,
@@ -323,7 +326,8 @@ _LINES = f"""
             SELECT position(asked.payment_reference IN near.words) > 0 OR position(asked.claim_words IN near.words) > 0
                 OR near.words ~ asked.number_words AS is_named
         ) AS named
-        WHERE near.booked_on >= asked.since
-            AND (named.is_named OR near.amount = asked.amount AND near.booked_on <= asked.until)
+        WHERE near.booked_on >= asked.since - %(named_earlier)s::int
+            AND (named.is_named
+                OR near.amount = asked.amount AND near.booked_on BETWEEN asked.since AND asked.until)
         ORDER BY coalesce(named.is_named, false) DESC, near.status, near.booked_on, near.id LIMIT %(lines)s::int)
     ) AS found ON true"""  # noqa: S608 - words of ours

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 
-from core.models import BankAccount, StatementFile, StatementLine, User
-from tests.factories import PaymentMethodFactory, StaffFactory
+from core.models import BankAccount, Invoice, StatementFile, StatementLine, User
+from engine import create, perform
+from tests.factories import PaymentMethodFactory, StaffFactory, SubscriptionFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import import_statement
+from workflows.periods import database_now
 
 
 @pytest.fixture
@@ -55,3 +59,19 @@ def line_of(imported):
 def lines(db):
     """All lines, in the order of their rows."""
     return lambda: list(StatementLine.objects.order_by("booked_on", "row", "occurrence"))
+
+
+@pytest.fixture
+def numbered(db):
+    """`numbered("INV-000123")`: an open invoice of 50.00."""
+
+    def numbered_(number: str) -> Invoice:
+        subscription, today = SubscriptionFactory(currency="EUR"), database_now().date()
+        invoice = Invoice(
+            subscription=subscription, account=subscription.account, currency="EUR", total=Decimal("50.00")
+        )
+        create(invoice, total=invoice.total, currency="EUR")
+        perform(invoice.issue, number=number, issued_on=today, due_on=today + timedelta(days=7), snapshot={})
+        return invoice
+
+    return numbered_

@@ -11,7 +11,7 @@ from core.models import BankAccount, PaymentMethod
 from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
 from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
-from workflows.bank import Part, evidence, match_line, unmatch_line
+from workflows.bank import Part, evidence, match_line, return_line, unmatch_line
 from workflows.bank.evidence import bank_evidence, decided_evidence
 from workflows.periods import database_now
 
@@ -66,6 +66,34 @@ def test_line_with_the_claim_s_own_reference_is_its_evidence(claim, imported, te
 
     assert words(payment) == "on the statement of 4 March"
     assert words(later) == "no statement yet reaches its day"
+
+
+def test_line_that_names_the_claim_counts_also_when_the_customer_s_day_is_wrong(claim, imported):
+    named, referred = claim(), claim("OTHER77")
+    rows = [Row("70.00", named.invoice.payment_reference, day="2026-02-02"), Row("71.00", "OTHER77", day="2026-02-02")]
+    imported(camt(*rows, days=("2026-02-01", "2026-03-31")))
+
+    assert words(named) == "on the statement of 2 February"
+    assert words(referred) == "a line of 2 February may be it, and is undecided"  # too early to be suggested
+
+
+def test_line_that_took_the_money_back_is_no_evidence_of_it(claim, imported, lines, bookkeeper, run_effects):
+    payment = claim()
+    perform(payment.approve, by=StaffFactory())
+    run_effects()
+    payment.refresh_from_db()
+    imported(camt(Row("-89.00", "RETOURE WIRE42", is_return=True)))
+    return_line(lines()[0], payment, by=bookkeeper)
+
+    assert found(payment).state == "no_statement_yet"
+    assert decided_evidence([payment.pk]) == {}
+
+
+def test_invoice_number_is_read_as_banks_break_it(claim, numbered, imported):
+    payment = claim(invoice=numbered("INV-000123"), paid_on=MONDAY)
+    imported(camt(Row("70.00", "Rechnung inv 123 4/3"), days=MARCH))
+
+    assert words(payment) == "on the statement of 4 March"
 
 
 def test_line_that_was_matched_stands_until_it_is_taken_back(claim, imported, lines, bookkeeper, run_effects):
@@ -156,7 +184,7 @@ def test_line_of_this_amount_that_nobody_explained_may_be_its_money(claim, impor
     payment, cheaper = claim(), claim("WIRE43", amount=Decimal("55.00"))
     imported(camt(Row("89.00", "my bank left the reference out"), days=MARCH))
 
-    assert words(payment) == "a line of this amount is undecided, of 4 March"
+    assert words(payment) == "a line of 4 March may be it, and is undecided"
     assert (found(payment).state, found(payment).link) == ("no_statement_yet", lines()[0].pk)
     assert found(cheaper).state == "not_on_statement"
 
@@ -177,7 +205,7 @@ def test_old_reference_of_the_same_customer_may_be_its_money(claim, imported):
     old = InvoiceFactory(currency="EUR", subscription=payment.invoice.subscription)
     imported(camt(Row("89.00", f"standing order {old.payment_reference}"), days=MARCH))
 
-    assert words(payment) == "a line of this amount is undecided, of 4 March"
+    assert words(payment) == "a line of 4 March may be it, and is undecided"
 
 
 def test_known_payer_with_this_amount_is_its_evidence(claim, imported, lines, bookkeeper, run_effects):
@@ -204,7 +232,7 @@ def test_known_payer_who_names_another_s_invoice_pays_that(claim, imported, line
     imported(camt(Row("89.00", other.invoice.payment_reference, payer_iban=iban), opening="189.00", days=MARCH))
 
     assert found(other).state == "on_statement"
-    assert words(payment) == "a line of this amount is undecided, of 4 March"  # a person looks
+    assert words(payment) == "a line of 4 March may be it, and is undecided"  # a person looks
 
 
 def test_of_two_claims_of_an_invoice_a_line_is_evidence_of_one(claim, imported):

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.contrib.auth.models import Permission
 
 from core.models import Invoice, LinePayment, Payment, PaymentMethod, StatementLine
-from engine import create, perform
-from tests.factories import InvoiceFactory, PaymentFactory, SubscriptionFactory
+from tests.factories import InvoiceFactory, PaymentFactory
 from tests.workflows.bank.statement_files import Row, camt
 from workflows.bank import CandidateFinder, save_bank_account
 from workflows.bank.matching import AUTO, SUGGEST
 from workflows.bank.service_users import matching_user
-from workflows.periods import database_now
 
 pytestmark = pytest.mark.django_db
 
@@ -36,22 +33,6 @@ def issued(bank_account):
         return InvoiceFactory(**{"currency": "EUR", "total": Decimal(total), "payment_method": method} | fields)
 
     return issued_
-
-
-@pytest.fixture
-def numbered(bank_account):
-    """`numbered("INV-000123")`: an open invoice of 50.00."""
-
-    def numbered_(number):
-        subscription, today = SubscriptionFactory(currency="EUR"), database_now().date()
-        invoice = Invoice(
-            subscription=subscription, account=subscription.account, currency="EUR", total=Decimal("50.00")
-        )
-        create(invoice, total=invoice.total, currency="EUR")
-        perform(invoice.issue, number=number, issued_on=today, due_on=today + timedelta(days=7), snapshot={})
-        return invoice
-
-    return numbered_
 
 
 def candidates():

@@ -139,6 +139,7 @@ class Migration(migrations.Migration):
                 ('payer_name', models.CharField(blank=True, max_length=200)),
                 ('payer_account', models.CharField(blank=True, max_length=40)),
                 ('references', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), default=list, size=None)),
+                ('bank_id', models.CharField(blank=True, max_length=100)),
                 ('is_return', models.BooleanField(default=False)),
                 ('return_reason', models.CharField(blank=True, max_length=100)),
                 ('charges', core.models.base.MoneyField(null=True)),

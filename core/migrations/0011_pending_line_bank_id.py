@@ -13,9 +13,4 @@ class Migration(migrations.Migration):
             name='bank_id',
             field=models.CharField(blank=True, db_default='', default='', max_length=100),
         ),
-        migrations.AddField(
-            model_name='statementline',
-            name='bank_id',
-            field=models.CharField(blank=True, max_length=100),
-        ),
     ]

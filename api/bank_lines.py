@@ -232,7 +232,7 @@ class MatchLine(DecideLine):
         return self.answer(pk)
 
     def _refund(self, given: dict[str, Any]) -> Refund:
-        if set(given) != {"refund", "amount"}:
+        if "refund" not in given or set(PAYABLE) & set(given):
             raise ValidationError({"payments": ["A line shows refunds or payments, not both."]})
         refund = Refund.objects.filter(pk=given["refund"]).first()
         if refund is None:

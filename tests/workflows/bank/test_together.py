@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from core.models import Invoice, LinePayment, Payment, PaymentMethod, StatementLine
+from engine import perform
 from tests.factories import InvoiceFactory, PaymentFactory
 from tests.workflows.bank.statement_files import Row, camt
 from workflows.bank import CandidateFinder, save_bank_account
@@ -117,6 +118,48 @@ def test_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued, imported):
     assert line.status == "suggested"
     [found] = CandidateFinder(line.bank_account).find([line])
     assert not any(each.is_together for each in found)
+
+
+def claims_of(invoice, *references):
+    method = PaymentMethod.objects.get(code="sepa")
+    first = PaymentFactory(
+        invoice=invoice, currency="EUR", method=method, reference=references[0], reference_key=references[0]
+    )
+    others = [
+        PaymentFactory(
+            invoice=invoice,
+            currency="EUR",
+            method=method,
+            reference=reference,
+            reference_key=reference,
+            submitted_by=first.submitted_by,
+        )
+        for reference in references[1:]
+    ]
+    return [first, *others]
+
+
+def test_two_claims_of_one_invoice_are_not_paid_together(automaton, issued, imported):
+    first, second = issued(), issued("50.00")
+    claims_of(first, "CLAIM1", "CLAIM2")
+
+    imported(camt(Row("228.00", f"{named(first, second)} CLAIM1 CLAIM2")))
+
+    assert len(candidates()) == 3
+    assert not any(each.is_together for each in candidates())
+    assert StatementLine.objects.get().status == "suggested"
+
+
+def test_claim_of_an_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued, imported, bookkeeper, run_effects):
+    first, second = issued(), issued("50.00")
+    paid, _ = claims_of(first, "CLAIM1", "CLAIM2")
+    perform(paid.approve, by=bookkeeper)
+    run_effects()
+
+    imported(camt(Row("139.00", named(first, second))))
+
+    assert not any(each.is_together for each in candidates())
+    assert StatementLine.objects.get().status == "suggested"
 
 
 def test_more_than_five_are_shown_and_matched_whole(automaton, issued, imported):

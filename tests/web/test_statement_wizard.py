@@ -186,3 +186,16 @@ def test_profile_that_is_replaced_is_said(asked, bookkeeper, bank_account):
     page = bookkeeper.post(address, form_of(bookkeeper.get(address)) | COLUMNS | {"answer_0": "4", "do": "look"})
 
     assert "Main has a profile already" in page.content.decode()
+
+
+def test_direction_that_the_words_say_stands_there_and_can_be_changed(asked, bookkeeper):
+    address = asked(table("13.05.2026;Rent;5,00", "14.05.2026;Fee;1,00", headings="Tag;Wofür;Summe"))
+    page = bookkeeper.get(address)
+    assert "-5.00" in page.content.decode()
+    assert form_of(page)["answer_0"] == "out"
+
+    changed = bookkeeper.post(address, form_of(page) | {"answer_0": "in", "do": "look"})
+
+    assert changed.status_code == 200
+    assert "-5.00" not in changed.content.decode()
+    assert form_of(changed)["answer_0"] == "in"

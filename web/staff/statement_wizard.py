@@ -181,7 +181,7 @@ def _form(
     names = {request.POST.get(f"question_{n}", ""): request.POST.get(f"answer_{n}", "") for n in range(MAX_QUESTIONS)}
     asked = [question for question in proposal.guess.asked if question.name != "currency"]  # the account's
     for number, question in enumerate(asked[:MAX_QUESTIONS]):
-        form.ask(number, question, names.get(question.name, ""))
+        form.ask(number, question, names.get(question.name, question.found))
     for column in proposal.guess.columns:
         form.offer(column, "" if proposal.profile else request.POST.get(f"column_{column.place}", ""))
     return form

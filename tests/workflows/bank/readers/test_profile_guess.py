@@ -305,3 +305,20 @@ def test_row_with_a_cell_more_is_refused_where_no_heading_says_what_it_is():
     with pytest.raises(UnreadableStatementError) as caught:
         seen(f"{rows}2026-05-15|fee|4.00|1.00\n".encode(), profile)
     assert caught.value.row == 3
+
+
+def test_direction_that_words_say_is_offered_and_can_be_contradicted():
+    """One fee among payments would make all of them money out."""
+    text = HEAD + "2026-05-13,Rent,5.00\n2026-05-13,fee,1.00\n"
+
+    found = guess(text)
+
+    assert [(question.name, question.found) for question in found.asked] == [("sign", "out")]
+    assert profile_of(text, sign="in").positive_is == "in"
+
+
+def test_columns_that_somebody_names_are_not_exchanged_by_the_balance():
+    text = "Date,Details,Debit,Credit,Balance\n2026-05-13,x,1.00,,11.00\n2026-05-14,y,,2.00,9.00\n"
+    told = {"column_3": "debit", "column_4": "credit", "balance": "yes"}
+
+    assert [str(line[1]) for line in seen(text.encode(), profile_of(text, currency="EUR", **told))] == ["-1.00", "2.00"]

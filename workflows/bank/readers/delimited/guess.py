@@ -189,8 +189,12 @@ def _judged(data: bytes, table: Columns, profile: Profile) -> Profile:
         )
         best = [variant for variant in best if variant.fee_is == answer] or best
     if len({variant.positive_is for variant in best}) > 1:
-        answer = direction(table) or table.ask(
-            "sign", "Is an amount without a minus money in?", ("in", "yes, money in"), ("out", "no, money out")
+        answer = table.ask(
+            "sign",
+            "Is an amount without a minus money in?",
+            ("in", "yes, money in"),
+            ("out", "no, money out"),
+            found=direction(table),
         )
         best = [variant for variant in best if variant.positive_is == answer] or best
     return _with_balance(data, table, best[0])

@@ -37,11 +37,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`name` is the key of its answer in the next call. Without answers to choose from: an ISO 4217 code."""
+    """`name` is the key of its answer in the next call. Without answers to choose from: an ISO 4217 code.
+
+    found: what words beside the amounts say, which an answer may contradict.
+    """
 
     name: str
     text: str
     answers: tuple[Answer, ...] = ()
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,14 @@ class Columns:
             raise UnreadableStatementError("No row has its day and its amount where others have them.", row=first)
         self.last = lines[-1]
 
-    def ask(self, name: str, text: str, *choices: tuple[str, str]) -> str:
-        """The answer given; else the question is noted and "" returned. Raises ProfileError for another answer."""
+    def ask(self, name: str, text: str, *choices: tuple[str, str], found: str = "") -> str:
+        """The answer given, or found; else the question is noted and "" returned. Raises ProfileError for another
+        answer."""
         answer = self.answers.get(name)
-        question = self.asked[name] = Question(name, text, tuple(Answer(*choice) for choice in choices))
+        question = self.asked[name] = Question(name, text, tuple(Answer(*choice) for choice in choices), found)
         if answer is None:
-            self.questions.append(question)
-            return ""
+            self.questions += [] if found else [question]
+            return found
         if choices and answer not in dict(choices):
             raise ProfileError(name, f"is one of {', '.join(dict(choices))}")
         return answer

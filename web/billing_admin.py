@@ -298,9 +298,10 @@ class PaymentAdmin(DecidingAdmin, FindsInvoices):
     list_select_related = ("account", "invoice", "method")
     search_fields = ("reference", "invoice__number", "account__name", "payer_name")
     actions = ("approve_selected", "reject_selected")
-    readonly_fields = ("amount_", "received_", "allocations_", "history", "elsewhere")
+    readonly_fields = ("amount_", "received_", "returned_", "allocations_", "history", "elsewhere")
     fieldsets = (
-        (None, {"fields": ("account", "invoice", "bank_line", "status", "amount_", "received_", "elsewhere")}),
+        (None, {"fields": ("account", "invoice", "bank_line", "status", "amount_", "received_", "returned_",
+                           "elsewhere")}),
         ("What was said", {"fields": ("method", "reference", "paid_on", "payer_name", "notes", "proof_url",
                                       "submitted_by", "created_at", "retry_of", "is_further")}),
         ("What staff said", {"fields": ("decided_by", "reason_code", "admin_notes", "value_date", "reversed_by",
@@ -320,6 +321,10 @@ class PaymentAdmin(DecidingAdmin, FindsInvoices):
     @admin.display(description="received", ordering="received")
     def received_(self, payment: Payment) -> str:
         return money(payment.received, payment.currency) or "-"
+
+    @admin.display(description="returned in parts")
+    def returned_(self, payment: Payment) -> str:
+        return money(payment.returned, payment.currency) if payment.returned else "-"
 
     @admin.display(description="allocations")
     def allocations_(self, payment: Payment) -> SafeString:

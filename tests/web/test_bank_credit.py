@@ -5,11 +5,10 @@ import re
 import pytest
 
 from core.models import Payment, StatementLine
-from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory
+from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in
 from tests.web.test_bank import bank_account, bookkeeper, drop  # noqa: F401 - fixtures
 from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
-from workflows.reporting.history import history_of
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +38,10 @@ def test_line_is_credited_to_an_account_that_was_searched_for(drop, bookkeeper, 
     assert "on account" in bookkeeper.get(page).content.decode()
     assert "on account" in bookkeeper.get(f"/desk/accounts/{owner.account.pk}/").content.decode()
     assert bookkeeper.get(f"/desk/{payment.pk}/reverse/").status_code == 200
-    assert history_of("payment", payment.pk)
+    chief = signed_in(UserFactory(is_staff=True, is_superuser=True))
+    assert "on account" in chief.get("/admin/core/payment/").content.decode()
+    assert chief.get(f"/admin/core/payment/{payment.pk}/change/").status_code == 200
+    assert chief.get(f"/desk/workflows/payment/{payment.pk}/").status_code == 200
     drop(camt(Row("60.00", "again", payer_iban=OTHER_IBAN), opening="7.00"))
     again = StatementLine.objects.latest("id")
     assert "paid for it before" in bookkeeper.get(f"/desk/bank/lines/{again.pk}/").content.decode()

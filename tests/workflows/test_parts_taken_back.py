@@ -101,6 +101,7 @@ def test_what_lies_in_the_balance_is_taken_before_what_is_paid(customer, pay, co
     take(payment, "20.00", controller)
     run_effects()
     assert (balance_of(signed.account.pk), status(signed.invoice)) == ({"USD": Decimal(10)}, ["paid"])
+    assert not Transition.objects.filter(machine="invoice", name="release").exists()
     take(payment, "15.00", controller)
     run_effects()
 

@@ -1,4 +1,4 @@
-"""`make screenshots`: the ten main screens as docs/img/*.png, on a fresh demo."""
+"""`make screenshots`: the twelve main screens as docs/img/*.png, on a fresh demo."""
 
 from __future__ import annotations
 
@@ -96,6 +96,16 @@ def draw(browser: Browser, url: str, api: ApiClient) -> None:
         keep(page, "review")
         page.goto(f"/desk/{payments[4]['id']}/")
         keep(page, "payment")
+        page.goto("/desk/bank/")
+        statement = page.context.request.get("/desk/bank/demo/").body()
+        file = {"name": "demo-statement.xml", "mimeType": "application/xml", "buffer": statement}
+        page.get_by_label("File of the bank").set_input_files(file)  # type: ignore[arg-type]
+        page.get_by_role("button", name="Import").click()
+        page.get_by_text("It adds up.").wait_for()
+        page.goto("/desk/bank/")
+        keep(page, "bank")
+        page.locator("main table a").first.click()
+        keep(page, "bank-line")
         page.goto("/desk/")
         for payment in payments[5:]:
             page.locator(f"[name=id][value='{payment['id']}']").check()

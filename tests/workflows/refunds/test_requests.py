@@ -247,3 +247,34 @@ def test_law_sees_a_refund_whose_money_is_still_there(overpaid, requested):
         broken = str(list(findings(cursor)))
 
     assert "a refund has its money out of the balance until it has failed or was cancelled" in broken
+
+
+def test_part_that_goes_back_comes_out_of_what_is_left_before_the_invoice(overpaid, approved, bookkeeper, run_effects):
+    payment = overpaid("40.00")
+    refund = approved(payment.account, "25.00")
+    perform(refund.mark_sent, by=bookkeeper, sent_on=DAY)
+
+    perform(payment.reverse_part, by=bookkeeper, amount=Decimal("20.00"), reason_given="recalled")
+    run_effects()
+
+    payment.invoice.refresh_from_db()
+    assert payment.invoice.allocated == Decimal("84.00")  # 15 were left of the 40
+    assert balance_of(payment.account_id) == {}
+    assert laws_hold()
+
+
+def test_refund_that_is_not_sent_lapses_when_a_part_of_its_payment_goes_back(
+    overpaid, approved, bookkeeper, run_effects
+):
+    payment = overpaid("40.00")
+    refund = approved(payment.account, "25.00")
+
+    perform(payment.reverse_part, by=bookkeeper, amount=Decimal("20.00"), reason_given="recalled")
+    run_effects()
+
+    refund.refresh_from_db()
+    payment.invoice.refresh_from_db()
+    assert refund.status == "cancelled"
+    assert payment.invoice.status == "paid"  # what came back from the refund pays what was open for a moment
+    assert balance_of(payment.account_id) == {"EUR": Decimal("20.00")}
+    assert laws_hold()

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -45,7 +46,7 @@ class ProblemPages:
         if _has_nul(request):
             return _page_of(MalformedRequest(_("The address contains characters that cannot be.")), request)
         if is_larger_than(_limit_of(request), request):
-            return _page_of(PayloadTooLarge(""), request)  # its title says it
+            return _too_large(request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -84,6 +85,13 @@ def is_of_staff(user: Any) -> bool:
 
 def _page_of(problem: Problem, request: HttpRequest) -> HttpResponse:
     return render(request, "web/problem.html", {"problem": problem}, status=problem.status)
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    """A session may have ended while its file was chosen: then to the sign-in page."""
+    if not request.user.is_authenticated and not is_larger_than(body_limit(request), request):
+        return redirect_to_login(request.get_full_path())
+    return _page_of(PayloadTooLarge(""), request)  # its title says it
 
 
 def _limit_of(request: HttpRequest) -> int:

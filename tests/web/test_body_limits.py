@@ -70,13 +70,18 @@ def test_other_bodies_of_the_page_of_the_bank_are_as_everywhere(bookkeeper):
     assert sent_to(bookkeeper, "/desk/bank/", LIMIT + 1, URLENCODED)[0].status_code == 413
 
 
-@pytest.mark.parametrize("is_staff", [None, False])
-def test_nobody_else_sends_20_mb_there(client, is_staff):
-    visitor = client if is_staff is None else signed_in(UserFactory())
-
-    answer, taken = sent_to(visitor, "/desk/bank/", LIMIT + 1)
+def test_nobody_else_sends_20_mb_there(db):
+    answer, taken = sent_to(signed_in(UserFactory()), "/desk/bank/", LIMIT + 1)
 
     assert (answer.status_code, taken) == (413, 0)
+
+
+def test_file_of_somebody_whose_session_is_over_leads_to_signing_in(client):
+    answer, taken = sent_to(client, "/desk/bank/", LIMIT + 1)
+
+    assert (answer.status_code, taken) == (302, 0)
+    assert answer["Location"] == "/login/?next=/desk/bank/"
+    assert sent_to(client, "/desk/bank/", 30 * 1024 * 1024)[0].status_code == 413
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e9", "9" * 30])

@@ -193,6 +193,9 @@ class BankAccountOut(serializers.Serializer):
     payment_methods = serializers.SerializerMethodField(help_text="Codes of the methods whose money arrives here.")
     automatic = serializers.BooleanField(source="is_automatic")
     automatic_limit = Money("automatic_limit", nullable=True)
+    rules_by_hand = serializers.ListField(
+        child=serializers.CharField(), help_text="Rules of matching that only suggest here."
+    )
     continuity = serializers.SerializerMethodField(
         help_text="The newest places where one of its statements does not follow the one before, newest first."
     )
@@ -217,6 +220,7 @@ class BankAccountIn(StrictSerializer):
     payment_methods = serializers.ListField(child=Text(max_length=30), required=False, max_length=100)
     automatic = StrictBoolean(required=False)
     automatic_limit = Amount(required=False, allow_null=True)
+    rules_by_hand = serializers.ListField(child=Text(max_length=60), required=False, max_length=20)
 
 
 class BankAccounts(StaffView, ReadOnlyModelViewSet):

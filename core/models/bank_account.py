@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -27,6 +28,8 @@ class BankAccount(BaseModel):
     )
     is_automatic = models.BooleanField("automatic", default=False, help_text="Approve sure matches without a person.")
     automatic_limit = MoneyField(null=True, blank=True)  # in `currency`: above it a person decides
+    # Rules of matching that only suggest here.
+    rules_by_hand = ArrayField(models.CharField(max_length=60), blank=True, default=list, db_default=[])
     profile = models.JSONField(null=True, blank=True)  # how its CSV files are read: `delimited.Profile`
     created_at = models.DateTimeField(auto_now_add=True)
 

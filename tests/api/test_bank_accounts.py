@@ -25,10 +25,13 @@ def test_bank_account_is_added_and_changed(bookkeeper):
     row = added.json()
     assert (row["iban"], row["automatic"], row["payment_methods"]) == (IBAN, False, ["sepa"])
 
-    changed = bookkeeper.patch(f"{PATH}{row['id']}/", {"automatic": True, "automatic_limit": "500.00"})
+    rules = ["claim and amount"]
+    body = {"automatic": True, "automatic_limit": "500.00", "rules_by_hand": rules}
+    changed = bookkeeper.patch(f"{PATH}{row['id']}/", body)
 
     assert changed.status_code == 200, changed.content
     assert (changed.json()["automatic"], changed.json()["automatic_limit"]) == (True, "500.00")
+    assert changed.json()["rules_by_hand"] == rules
     assert bookkeeper.get(f"{PATH}{row['id']}/").json() == changed.json()
     assert [one["name"] for one in bookkeeper.get(PATH).json()["results"]] == ["Main"]
 
@@ -51,6 +54,8 @@ def test_second_account_of_that_name_or_number_is_a_conflict(bookkeeper, bank_ac
         ({"currency": "XXX"}, "currency"),
         ({"payment_methods": ["none"]}, "payment_methods"),
         ({"automatic": True}, "automatic_limit"),
+        ({"rules_by_hand": ["amount alone"]}, "rules_by_hand"),
+        ({"rules_by_hand": ["claim and amount", "claim and amount"]}, "rules_by_hand"),
         ({"automatic_limit": "1.001"}, "automatic_limit"),
     ],
 )

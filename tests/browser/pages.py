@@ -71,7 +71,15 @@ BANK = ["/desk/bank/files/{file}/", "/desk/bank/tables/{table}/", "/desk/bank/li
 REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.
-BY_POST = {"desk_bulk", "effects_retry", "effect_rate", "desk_bank_decide", "desk_refund_decide", "desk_refunds_sent"}
+BY_POST = {
+    "desk_bulk",
+    "effects_retry",
+    "effect_rate",
+    "desk_bank_decide",
+    "desk_refund_decide",
+    "desk_refunds_sent",
+    "desk_bank_choose_rules",
+}
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",

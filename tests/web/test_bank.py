@@ -12,7 +12,7 @@ from core.models.user import STAFF_PERMISSIONS
 from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in
 from tests.workflows.bank.statement_files import IBAN, Row, camt
-from workflows.bank import save_bank_account
+from workflows.bank import CandidateFinder, save_bank_account
 from workflows.bank.matching import ORDER, RULES
 from workflows.seed import seed
 
@@ -206,6 +206,27 @@ def test_rules_and_switches_can_be_read(drop, bookkeeper, bank_account):
     assert "bob@example.test" not in page  # who changed something else
     assert "500.00" in page
     assert "/desk/bank/rules/" in bookkeeper.get("/desk/bank/").content.decode()
+
+
+def test_rule_that_is_taken_off_only_suggests(drop, bookkeeper, bank_account):
+    names = [rule.name for rule in RULES]
+    path = f"/desk/bank/rules/{bank_account.pk}/"
+
+    said = bookkeeper.post(path, {"automatic": names[1:]}, follow=True).content.decode()
+
+    bank_account.refresh_from_db()
+    assert "Saved for Main." in said
+    assert bank_account.rules_by_hand == names[:1]
+    invoice = InvoiceFactory(currency="EUR")
+    drop(camt(Row("89.00", invoice.payment_reference)))
+    [found] = CandidateFinder(bank_account).find([StatementLine.objects.get()])
+    assert [(one.rule, one.kind) for one in found] == [("", "suggest")]
+    clerk = UserFactory(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="import_statements"))
+    refused = signed_in(clerk).post(path, {"automatic": names}, follow=True).content.decode()
+    assert "Only those who approve payments" in refused
+    bank_account.refresh_from_db()
+    assert bank_account.rules_by_hand == names[:1]
 
 
 def test_several_invoices_are_matched_by_one_click(drop, bookkeeper, run_effects):

@@ -47,6 +47,7 @@ urlpatterns = [
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
     path("bank/", bank.bank_page, name="desk_bank"),
     path("bank/rules/", bank_rules.rules_page, name="desk_bank_rules"),
+    path("bank/rules/<uuid:pk>/", bank_rules.choose_rules, name="desk_bank_choose_rules"),
     path("bank/demo/", bank.demo_file, name="desk_bank_demo"),
     path("bank/files/<uuid:pk>/", bank.file_page, name="desk_bank_file"),
     path("bank/tables/<uuid:pk>/", statement_wizard.table_page, name="desk_bank_table"),

@@ -11,6 +11,7 @@ from core.models import BankAccount, PaymentMethod, User
 from core.money import check_amount
 from core.problems import Conflict, PermissionDenied, ValidationError
 from core.security.events import record_event
+from workflows.bank.matching import RULES
 from workflows.bank.readers.statement import AccountIdentifier
 
 NUMBER_MIN_LENGTH = 5  # fewer signs end the IBAN of many accounts
@@ -79,6 +80,8 @@ def save_bank_account(
         setattr(account, name, value)
     if (fields.get("is_automatic") or "automatic_limit" in fields) and not by.is_granted("core.approve_payment"):
         raise PermissionDenied("Only those who approve payments switch on that a match approves them.")
+    if "rules_by_hand" in fields:
+        _check_rules(account.rules_by_hand, by)
     if account.automatic_limit is not None:
         check_amount(account.automatic_limit, account.currency, field="automatic_limit")
     try:
@@ -94,3 +97,12 @@ def save_bank_account(
     except IntegrityError as error:
         raise Conflict("Another bank account has this name or number.") from error
     return account
+
+
+def _check_rules(names: Sequence[str], by: User) -> None:
+    if not by.is_granted("core.approve_payment"):
+        raise PermissionDenied("Only those who approve payments say which rules match by themselves.")
+    if unknown := sorted(set(names) - {rule.name for rule in RULES}):
+        raise ValidationError({"rules_by_hand": [f"There is no rule {unknown[0]!r}."]})
+    if len(set(names)) < len(names):
+        raise ValidationError({"rules_by_hand": ["Name each rule once."]})

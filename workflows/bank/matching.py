@@ -131,7 +131,8 @@ class CandidateFinder:
         ids = {word for clue in clues for word in clue.ids if word in self._by_id}
         claimed = {word: self._by_id[word] for word in ids}
         found = _Found.look_up(clues, claimed, {line.amount for line in lines}, self._account.currency)
-        return [found.candidates(line, clue) for line, clue in zip(lines, clues, strict=True)]
+        rules = [rule for rule in RULES if rule.name not in self._account.rules_by_hand]
+        return [found.candidates(line, clue, rules) for line, clue in zip(lines, clues, strict=True)]
 
 
 def clues_of(line: LineFacts) -> Clues:
@@ -206,7 +207,7 @@ class _Found:
             open_of=open_of,
         )
 
-    def candidates(self, line: LineFacts, clues: Clues) -> list[Candidate]:
+    def candidates(self, line: LineFacts, clues: Clues, rules: Sequence[Rule]) -> list[Candidate]:
         accounts = self._accounts_of_payer(clues)
         reasons: dict[tuple[UUID, UUID | None], set[str]] = defaultdict(set)
         for reference in clues.references & self.by_reference.keys():
@@ -225,7 +226,7 @@ class _Found:
                     if invoice.outstanding == line.amount:
                         reasons[self._of(invoice, line)].add(PAYER)
         found = [self._candidate(line, key, words, accounts) for key, words in reasons.items()]
-        _judge(found, line.amount, self.currency)
+        _judge(found, line.amount, self.currency, rules)
         together = sum(each.is_together for each in found)
         return sorted(found, key=_rank)[: max(CANDIDATES_MOST, together)]
 
@@ -267,7 +268,7 @@ class _Found:
         return self.payers.get((PayerIdentity.Kind.NAME, clues.payer_name), set())
 
 
-def _judge(found: list[Candidate], amount: Decimal, currency: str) -> None:
+def _judge(found: list[Candidate], amount: Decimal, currency: str, rules: Sequence[Rule]) -> None:
     """Name the rule of a candidate without anything against it: alone, or with others the whole line."""
     named = [each for each in found if REFERENCE in each.reasons or CLAIM in each.reasons or NUMBER in each.reasons]
     is_whole = _is_whole(named, amount, currency)
@@ -279,7 +280,7 @@ def _judge(found: list[Candidate], amount: Decimal, currency: str) -> None:
             each.against.append(f"{len(named)} invoices are named")
     for each in found:
         if not each.against:
-            each.rule = next((rule.name for rule in RULES if rule.needs <= set(each.reasons)), "")
+            each.rule = next((rule.name for rule in rules if rule.needs <= set(each.reasons)), "")
     if is_whole and not all(each.rule for each in named):
         for each in named:
             each.rule = ""

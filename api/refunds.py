@@ -206,7 +206,7 @@ class PayoutFile(RefundView):
     """
 
     class In(Query):
-        format = Choice([("pain001", "pain.001.001.09"), ("csv", "CSV")])
+        format = Choice([("pain001", "pain.001.001.09"), ("csv", "CSV")], required=False, help_text="Without it: csv.")
         bank_account = UuidField(required=False, help_text="pain.001 is of one account.")
 
     @operation(None, text_types=("application/xml", "text/csv"), raises=(NotFound, Conflict))
@@ -214,7 +214,7 @@ class PayoutFile(RefundView):
         wanted: dict[str, Any] = self.query
         account = bank_account_of(wanted.get("bank_account"))
         refunds = refunds_to_pay(account)
-        if wanted["format"] == "csv":
+        if wanted.get("format", "csv") == "csv":
             return HttpResponse(payout_csv(refunds), content_type="text/csv; charset=utf-8")
         if account is None:
             raise ValidationError({"bank_account": ["Say which of your accounts pays."]})

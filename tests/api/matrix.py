@@ -104,7 +104,7 @@ MATRIX = {
     # Refunds.
     "GET billing/admin/refunds/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/refunds/": "401 403 403 403 403 403 403 403 201 403 403",
-    "GET billing/admin/refunds/payout-file/": "401 403 403 403 403 403 403 403 400 403 403",  # 400: of which form?
+    "GET billing/admin/refunds/payout-file/": "401 403 403 403 403 403 403 403 200 403 403",
     "GET billing/admin/refunds/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/refunds/{id}/approve/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/refunds/{id}/sent/": "401 403 403 403 403 403 403 403 200 403 403",

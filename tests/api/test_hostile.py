@@ -158,4 +158,4 @@ def check(attack: Attack, answer) -> None:
         assert is_taken_rightly(attack), f"taken against the schema: {said}"
     if attack.sent is not None and answer.content:
         name, text = attack.sent
-        assert is_kept(text, answer.json().get(name)), f"not as it was sent: {said}"
+        assert is_kept(name, text, answer.json().get(name)), f"not as it was sent: {said}"

@@ -122,6 +122,7 @@ def test_explain_says_why_each_transition_is_open_or_closed():
         "approve": (True, True, True),
         "reject": (True, True, True),
         "reverse": (False, False, False),
+        "reverse_part": (False, False, False),
         "settle": (False, False, False),
         "withdraw": (False, True, False),
     }

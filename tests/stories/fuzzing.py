@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,6 +30,8 @@ from tests.faults.data import claim
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions.sites import open_site
 from workflows.bank import import_statement
+from workflows.refunds import Payee, request_refund
+from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import grant, post
 
 STAFF = {"approver": "approver@demo.test", "operator": "operator@demo.test"}
@@ -59,6 +62,7 @@ def prepare(file: str) -> None:
     closers = [User.objects.create(email=f"closer{n}@fuzzing.test", password="!") for n in range(MANY)]
     for closer, own in zip(closers, closing[:MANY], strict=True):
         Membership.objects.create(account=own, user=closer, role="owner")
+    refunds = _refunds()
     payments = _keys(Payment.objects.filter(status="pending_approval"))
     dead = _keys(Effect.objects.filter(state__in=["ready", "waiting"])[:MANY])
     Effect.objects.filter(pk__in=dead).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
@@ -84,6 +88,7 @@ def prepare(file: str) -> None:
             "effect": dead,
             "pause": pauses,
             **_bank(User.objects.get(email=STAFF["approver"])),
+            **refunds,
         },
         own={"invoice": _keys(account.invoices.filter(status="pending"))},
     )
@@ -98,6 +103,18 @@ def _bank(bookkeeper: User) -> dict[str, list[str]]:
         file.refresh_from_db()
     lines = StatementLine.objects.filter(bank_account=account)
     return {"bank account": [str(account.pk)], "statement": [str(file.pk)], "line": _keys(lines)}
+
+
+def _refunds() -> dict[str, list[str]]:
+    """Of money that no invoice needs, requested by somebody else than who is to approve them."""
+    payment = Payment.objects.filter(status="pending_approval").select_related("account").latest("pk")
+    perform(payment.approve, by=User.objects.get(email=STAFF["approver"]), received=payment.amount + 100_000)
+    while not open_remainders(payment.account_id, payment.currency):  # until a worker has settled it
+        time.sleep(0.1)
+    facts = {"currency": payment.currency, "payee": Payee("Ann"), "reason": "overpaid"}
+    clerk = User.objects.get(email="reviewer@demo.test")
+    refunds = [request_refund(payment.account, amount=Decimal(1), by=clerk, **facts) for _ in range(MANY)]
+    return {"rich": [str(payment.account_id)], "refund": [str(refund.pk) for refund in refunds]}
 
 
 def _token(user: User) -> str:

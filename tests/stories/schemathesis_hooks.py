@@ -25,7 +25,7 @@ next_id = {noun: cycle(keys) for noun, keys in FACTS["ids"].items()}
 # By what stands in the address before the id.
 NOUNS = {"members": "member", "sites": "site", "invoices": "invoice", "subscriptions": "subscription"}
 NOUNS |= {"payments": "payment", "effects": "effect", "accounts": "closing", "pauses": "pause"}
-NOUNS |= {"statements": "statement", "bank-lines": "line", "bank-accounts": "bank account"}
+NOUNS |= {"statements": "statement", "bank-lines": "line", "bank-accounts": "bank account", "refunds": "refund"}
 # What is well-formed may still be wrong for what is there, which no schema can say: a cursor that we did not sign, a
 # plan that is not offered, another password than one's own, more digits than a currency has...
 SEMANTIC = {"cursor", "plan", "payment_method", "currency", "amount", "amount_received", "allocations", "machine"}
@@ -34,6 +34,7 @@ SEMANTIC |= {"address_line1", "city", "country", "postal_code", "tax_id", "state
 SEMANTIC |= {"manual_reference", "paid_on", "payer_name", "reason_code"}
 SEMANTIC |= {"file", "bank_account", "profile"}  # a statement that can be read, of an account that is there
 SEMANTIC |= {"iban", "number", "bank", "automatic_limit", "payment_methods", "payments", "payment"}
+SEMANTIC |= {"account", "payee_name", "payee_account", "payee_bank", "sent_on", "rules_by_hand"}
 SEMANTIC |= {"throttle", "rate", "scope", "name", "until", "cause"}  # of what is there to be slowed down or stopped
 seen: Counter[tuple[str, int]] = Counter()
 
@@ -74,7 +75,8 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         return
     if path.endswith("/v1/account/close/") and isinstance(body.get("account_name"), str):
         body["account_name"] = "To be closed"
-    for name, noun in {"invoice_id": "invoice", "industry": "industry", "account_id": "account"}.items():
+    known = {"invoice_id": "invoice", "industry": "industry", "account_id": "account", "account": "rich"}
+    for name, noun in known.items():
         if UUID.fullmatch(str(body.get(name))):
             ids = own if "confirm" in path and name == "invoice_id" else next_id
             body[name] = next(ids[noun])

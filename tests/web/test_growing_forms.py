@@ -18,10 +18,10 @@ from django.test import Client
 from django.urls import reverse
 
 import web
-from core.models import CrowdedTrial, Industry
+from core.models import BankAccount, CrowdedTrial, Industry, StatementLine, User
 from core.models.billing_details import MAX_LENGTHS
 from core.models.user import STAFF_PERMISSIONS
-from engine import perform
+from engine import perform, testing
 from engine.models import Effect
 from tests.factories import (
     PASSWORD,
@@ -38,6 +38,8 @@ from tests.factories import (
 from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
 from tests.web.odd_requests import Judge
+from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.bank import import_statement
 from workflows.mail.signed_links import RESET, invitation_token_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
@@ -87,6 +89,8 @@ def shop(run_effects) -> Shop:
     settled = PaymentFactory(invoice=other, submitted_by=owner, reference="B", reference_key="B")
     perform(settled.approve, by=staff, received=settled.amount + 40)
     run_effects()
+    line, outgoing = _bank_lines(staff)
+    run_effects()
     effect = scheduled_mail()
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
@@ -95,6 +99,8 @@ def shop(run_effects) -> Shop:
     ids = {
         "invoice": invoice.pk,
         "account": invoice.account_id,
+        "line": line.pk,
+        "outgoing": outgoing.pk,
         "claim": claim.pk,
         "settled": settled.pk,
         "effect": effect.pk,
@@ -106,6 +112,13 @@ def shop(run_effects) -> Shop:
         "invitation": invitation_token_of(InvitationFactory(account=invoice.account)),
     }
     return Shop(signed_in(owner), signed_in(staff), signed_in(root), ids=ids)
+
+
+def _bank_lines(bookkeeper: User) -> list[StatementLine]:
+    BankAccount.objects.create(name="Main", iban=IBAN, currency="USD")
+    import_statement(camt(Row("1.00", "rent"), Row("-1.00", "back"), currency="USD"), name="a.xml", by=bookkeeper)
+    testing.run_effects()
+    return list(StatementLine.objects.order_by("row"))
 
 
 @dataclass(frozen=True)
@@ -170,6 +183,9 @@ PAGES: dict[str, Page | None] = {
         {"currency": "USD", "amount": "1.00", "reason": "overpaid", "payee_name": "Ann"},
     ),
     "SentForm": None,
+    "IgnoreForm": Page("staff", at("desk_bank_decide", "line", "ignore"), {"reason": "not ours"}),
+    "ReturnForm": Page("staff", at("desk_bank_decide", "outgoing", "return"), {"payment": "settled"}),
+    "TableForm": None,  # choices alone
     "UploadForm": Page("staff", at("desk_bank"), {"bank_account": ""}),
     "CloseAccountForm": None,
     "AdjustForm": None,

@@ -29,6 +29,13 @@ def folder(settings, tmp_path):
 
 
 @pytest.fixture
+def clock(clock):
+    """Begins at noon: what is hours later is the same day at whatever hour the test runs."""
+    clock.go_to(clock.now().replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=1))
+    return clock
+
+
+@pytest.fixture
 def days(folder, clock):
     """Two days with something in them, and one without: closed."""
     payment = PaymentFactory()

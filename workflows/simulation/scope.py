@@ -38,6 +38,7 @@ _AUDIT = {
     "payments": f"SELECT * FROM audit.payments WHERE account_id {_MINE}",
     "allocations": f"SELECT payment_id, invoice_id, amount FROM public.core_allocation WHERE account_id {_MINE}",
     "balance_entries": f"SELECT * FROM audit.balance_entries WHERE account_id {_MINE}",
+    "refunds": f"SELECT * FROM audit.refunds WHERE account_id {_MINE}",
     "credit_entries": f"SELECT * FROM audit.credit_entries WHERE account_id {_MINE}",
     # Of the tables, because the views hide the account in a nullif(), which no index knows.
     "transitions": f"""SELECT id, account_id, machine, object_id, seq, name, source, target, actor_id, cause_id, at

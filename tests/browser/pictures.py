@@ -104,7 +104,7 @@ def draw(browser: Browser, url: str, api: ApiClient) -> None:
         page.get_by_text("It adds up.").wait_for()
         page.goto("/desk/bank/")
         keep(page, "bank")
-        page.locator("main table a").first.click()
+        page.get_by_role("row").filter(has_text="Cedar and Sons").get_by_role("link").first.click()
         keep(page, "bank-line")
         page.goto("/desk/")
         for payment in payments[5:]:

@@ -187,7 +187,8 @@ def test_lists_show_each_in_its_place_and_no_other_list_is_there(clerk, overpaid
             one == shown for one in (waiting, to_pay, sent)
         ]
     assert clerk.get("/desk/refunds/?list=x").status_code == 404
-    assert clerk.get("/desk/refunds/payout/xlsx/").status_code == 404
+    for path in ("xlsx/", "pain001/", "pain001/?bank_account=x"):
+        assert clerk.get(f"/desk/refunds/payout/{path}").status_code == 404
 
 
 def test_staff_with_another_duty_do_not_see_them(overpaid, requested):

@@ -146,8 +146,9 @@ def payout(request: StaffRequest, kind: str) -> HttpResponse:
     """The file for the bank. Nothing changes by fetching it."""
     if kind not in ("pain001", "csv"):
         raise Http404
-    key = request.GET.get("bank_account", "")
-    account = _bank_account(key)
+    account = _bank_account(request.GET.get("bank_account", ""))
+    if kind == "pain001" and account is None:  # it is of one account
+        raise Http404
     try:
         refunds = refunds_to_pay(account)
         if kind == "csv" or account is None:

@@ -24,7 +24,8 @@ class _Line:
 
 
 def seed_bank_account() -> int:
-    account, is_new = BankAccount.objects.get_or_create(name=NAME, defaults={"number": NUMBER, "currency": CURRENCY})
+    facts = {"number": NUMBER, "currency": CURRENCY, "holder": "Example Demo Ltd"}  # so that it can pay refunds
+    account, is_new = BankAccount.objects.get_or_create(name=NAME, defaults=facts)
     if is_new:
         account.payment_methods.set(PaymentMethod.objects.filter(is_demo=True, currency__in=[CURRENCY, ""]))
     return int(is_new)

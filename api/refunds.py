@@ -27,8 +27,9 @@ from api.fields import (
     UuidField,
 )
 from api.query import ListQuery, Query
+from api.statements import bank_account_of
 from api.views import StaffView, operation
-from core.models import Account, BankAccount, Refund
+from core.models import Account, Refund
 from core.problems import Conflict, NotFound, ValidationError, WrongState
 from engine import perform
 from workflows.refunds import Payee, payout_csv, payout_pain001, refunds_to_pay, request_refund
@@ -170,15 +171,15 @@ class EndRefund(RefundView):
     """With a reason; the money is in the balance again."""
 
     class In(StrictSerializer):
-        reason = Text(max_length=200)
+        ended_because = Text(max_length=200)
 
-        EXAMPLE = {"reason": "The bank returned it: account closed"}
+        EXAMPLE = {"ended_because": "The bank returned it: account closed"}
 
     def end(self, request: Request, pk: UUID, verb: str) -> Response:
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         refund = self.refund(pk)
-        perform(getattr(refund, verb), by=self.caller, because=form.validated_data["reason"])
+        perform(getattr(refund, verb), by=self.caller, because=form.validated_data["ended_because"])
         return Response(RefundOut(refund).data)
 
 
@@ -220,12 +221,3 @@ class PayoutFile(RefundView):
             raise ValidationError({"bank_account": ["Say which of your accounts pays."]})
         now = timezone.now()
         return HttpResponse(payout_pain001(refunds, account, on=now.date(), now=now), content_type="application/xml")
-
-
-def bank_account_of(key: UUID | None) -> BankAccount | None:
-    if key is None:
-        return None
-    account = BankAccount.objects.filter(pk=key).first()
-    if account is None:
-        raise ValidationError({"bank_account": ["There is no such bank account."]})
-    return account

@@ -141,16 +141,11 @@ class Statements(UploadView, StaffView, ReadOnlyModelViewSet):
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
         data = form.validated_data
-        account = None
-        if "bank_account" in data:
-            account = BankAccount.objects.filter(pk=data["bank_account"]).first()
-            if account is None:
-                raise ValidationError({"bank_account": ["There is no such bank account."]})
         file, duplicate = import_statement(
             data["file"].read(FILE_MAX_BYTES + 1),
             name=data["file"].name,
             by=self.caller,
-            bank_account=account,
+            bank_account=bank_account_of(data.get("bank_account")),
             profile=_profile(data.get("profile", "")),
         )
         answer = {"id": file.pk, "status": file.status, "sha256": file.sha256, "duplicate": duplicate}
@@ -255,6 +250,16 @@ class BankAccounts(StaffView, ReadOnlyModelViewSet):
     @operation(BankAccountOut, request=BankAccountIn, raises=(NotFound, Conflict))
     def partial_update(self, request: Request, pk: UUID) -> Response:
         return self._save(get_object_or_404(self.get_queryset(), pk=pk), request, status=200)
+
+
+def bank_account_of(key: UUID | None) -> BankAccount | None:
+    """That a body or a query names; None if it names none. Raises ValidationError."""
+    if key is None:
+        return None
+    account = BankAccount.objects.filter(pk=key).first()
+    if account is None:
+        raise ValidationError({"bank_account": ["There is no such bank account."]})
+    return account
 
 
 def _methods(codes: list[str]) -> list[PaymentMethod]:

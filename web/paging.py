@@ -7,7 +7,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
+
+from web.keys import key_or_404
 
 PER_PAGE = 20
 
@@ -31,10 +33,7 @@ def page_of(rows: QuerySet[M], request: HttpRequest, *, size: int = PER_PAGE) ->
     """Raises Http404 if `?before=` is no id."""
     before = request.GET.get("before")
     if before:
-        try:
-            rows = rows.filter(pk__lt=UUID(before))
-        except ValueError as error:
-            raise Http404 from error
+        rows = rows.filter(pk__lt=key_or_404(before))
     found = list(rows.order_by("-pk")[: size + 1])
     older = found[size - 1].pk if len(found) > size else None
     return Page(found[:size], older, is_first=not before)

@@ -20,11 +20,12 @@ from core.models.user import User
 from core.money import check_amount, money_text
 from core.problems import ValidationError
 from core.validation.payment_days import check_day
-from core.validation.text import search_key
+from core.validation.text import check_reason, search_key
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
 
 KEY_LENGTH = 140
+LONGEST_REASON = 500  # characters
 
 
 class PlannedAllocation(NamedTuple):
@@ -130,7 +131,7 @@ class Payment(StatefulModel):
     reversed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
-    reversal_reason = models.CharField(max_length=500, blank=True)
+    reversal_reason = models.CharField(max_length=LONGEST_REASON, blank=True)
     retry_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     # Another claim of its invoice was in review: perhaps the same money.
     is_further = models.BooleanField(default=False, db_default=False, editable=False)
@@ -286,13 +287,13 @@ class Payment(StatefulModel):
     @transition(field=status, source=Status.SUCCEEDED, target=Status.REVERSED, permission=may_be_reversed_by)
     def reverse(self, *, by: User, reason_given: str) -> None:
         """The money bounced, was recalled, or was approved by mistake. Raises ValidationError without a reason."""
-        _check_reason(reason_given)
-        self.reversed_by, self.reversal_reason = by, reason_given
+        self.reversal_reason = check_reason(reason_given, longest=LONGEST_REASON, field="reason_given")
+        self.reversed_by = by
 
     @transition(field=status, source=Status.SUCCEEDED, target=Status.SUCCEEDED, permission=may_be_reversed_by)
     def reverse_part(self, *, by: User, amount: Decimal, reason_given: str) -> None:
         """A part bounced. Raises ValidationError without a reason, or for all that is left: that is `reverse`."""
-        _check_reason(reason_given)
+        check_reason(reason_given, longest=LONGEST_REASON, field="reason_given")
         check_amount(amount, self.currency, field="amount")
         if amount >= self.kept:
             left = f"{money_text(self.kept, self.currency)} {self.currency}"
@@ -310,11 +311,6 @@ class Payment(StatefulModel):
             raise ValidationError({"allocations": ["Name each invoice once."]})
         if sum((part.amount for part in parts), Decimal(0)) > received:
             raise ValidationError({"allocations": ["The parts are more than what was received."]})
-
-
-def _check_reason(text: str) -> None:
-    if not text.strip():
-        raise ValidationError({"reason_given": ["Say why."]})
 
 
 class Allocation(BaseModel):

@@ -16,22 +16,23 @@ from core.models.statement_line import StatementLine
 from core.models.user import User
 from core.money import money_text
 from core.payees.references import FORM, LENGTH, new_reference
-from core.problems import ValidationError
 from core.validation.payment_days import check_day
+from core.validation.text import check_reason
 from engine.stateful import StatusField
 from engine.triggers import Frozen
 
 PAYEE = ("payee_name", "payee_account", "payee_bank")
+LONGEST_REASON = 200  # characters
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
-    def live(self) -> RefundQuerySet:
-        """Whose money has left the balance."""
-        return self.exclude(status__in=Refund.ENDED_WITHOUT)
-
     def to_pay(self) -> RefundQuerySet:
         """For the next payout file, the oldest first."""
         return self.filter(status=Refund.Status.APPROVED).order_by("pk")
+
+    def awaiting_line(self) -> RefundQuerySet:
+        """Which a bank line may show: also what nobody has said to be sent."""
+        return self.filter(status__in=[Refund.Status.APPROVED, Refund.Status.SENT])
 
 
 class Refund(StatefulModel):
@@ -55,7 +56,6 @@ class Refund(StatefulModel):
         WRONG_CURRENCY = "wrong_currency"
         OTHER = "other"
 
-    ENDED_WITHOUT = (Status.FAILED, Status.CANCELLED)
     NOT_SENT = (Status.REQUESTED, Status.APPROVED)
     UNDER_WAY = (Status.REQUESTED, Status.APPROVED, Status.SENT)
     PAID = (Status.SENT, Status.SETTLED)
@@ -78,7 +78,7 @@ class Refund(StatefulModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, db_index=False, related_name="+"
     )
     sent_on = models.DateField(null=True)
-    ended_because = models.CharField(max_length=200, blank=True)  # why it failed or was cancelled
+    ended_because = models.CharField(max_length=LONGEST_REASON, blank=True)  # why it failed or was cancelled
     line = models.ForeignKey(StatementLine, models.PROTECT, null=True, related_name="refunds")  # that shows it
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -182,6 +182,5 @@ class Refund(StatefulModel):
         self._end("The payment was reversed")
 
     def _end(self, because: str) -> None:
-        if not because.strip():
-            raise ValidationError({"reason": ["Say why."]})
-        self.ended_because, self.line = because.strip()[:200], None
+        self.ended_because = check_reason(because, longest=LONGEST_REASON, field="ended_because")
+        self.line = None

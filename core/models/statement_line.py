@@ -14,9 +14,11 @@ from core.models.payment import Payment
 from core.models.statement import Statement, in_range
 from core.models.user import User
 from core.money import money_text
-from core.problems import ValidationError
+from core.validation.text import check_reason
 from engine.stateful import StatusField
 from engine.triggers import AppendOnly, Frozen
+
+LONGEST_REASON = 200  # characters
 
 
 class StatementLineQuerySet(models.QuerySet["StatementLine"]):
@@ -73,7 +75,7 @@ class StatementLine(StatefulModel):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
     rule = models.CharField(max_length=60, blank=True)  # of a decision without a person
-    ignored_because = models.CharField(max_length=200, blank=True)
+    ignored_because = models.CharField(max_length=LONGEST_REASON, blank=True)
 
     objects = StatementLineQuerySet.as_manager()
 
@@ -131,9 +133,8 @@ class StatementLine(StatefulModel):
     @transition(field=status, source=UNDECIDED, target=Status.IGNORED, permission=may_be_matched_by)
     def ignore(self, *, by: User, because: str) -> None:
         """It is no customer's money. Raises ValidationError without a reason."""
-        if not because.strip():
-            raise ValidationError({"reason": ["Say why."]})
-        self.decided_by, self.ignored_because = by, because
+        self.ignored_because = check_reason(because, longest=LONGEST_REASON)
+        self.decided_by = by
 
     @transition(field=status, source=Status.IGNORED, target=Status.OPEN, permission=may_be_matched_by)
     def reopen(self, *, by: User) -> None:

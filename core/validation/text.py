@@ -106,6 +106,19 @@ def check_name(text: str, *, field: str, longest: int) -> None:
         raise ValidationError({field: [_("Use at most %(count)d characters.") % {"count": longest}]})
 
 
+def check_reason(text: str, *, longest: int, field: str = "reason") -> str:
+    """Why somebody does it, in NFC, without blanks around it.
+
+    longest: as the column has it. Raises ValidationError at `field` if there is none, or a longer one.
+    """
+    reason = composed(text).strip()
+    if not has_visible_character(reason):
+        raise ValidationError({field: [_("Say why.")]})
+    if len(reason) > longest:
+        raise ValidationError({field: [_("Use at most %(count)d characters.") % {"count": longest}]})
+    return reason
+
+
 def _is_drawn(character: str) -> bool:
     category = unicodedata.category(character)
     # Sk: accents that stand alone, such as U+00B4, and the skin tones of emoji.

@@ -97,14 +97,14 @@ def test_payout_file_is_fetched_as_xml_and_as_a_table(clerk, manager, body, bank
 def test_refund_is_cancelled_before_it_is_sent_and_fails_after(clerk, manager, body, run_effects):
     first = clerk.post(PATH, body).json()
     assert is_problem(clerk.post(f"{PATH}{first['id']}/cancel/"), 400, "validation-error")
-    assert clerk.post(f"{PATH}{first['id']}/cancel/", {"reason": "wrong"}).json()["status"] == "cancelled"
+    assert clerk.post(f"{PATH}{first['id']}/cancel/", {"ended_because": "wrong"}).json()["status"] == "cancelled"
     run_effects()
     second = clerk.post(PATH, body).json()
-    assert is_problem(clerk.post(f"{PATH}{second['id']}/fail/", {"reason": "x"}), 409, "wrong-state")
+    assert is_problem(clerk.post(f"{PATH}{second['id']}/fail/", {"ended_because": "x"}), 409, "wrong-state")
     manager.post(f"{PATH}{second['id']}/approve/")
     clerk.post(f"{PATH}{second['id']}/sent/")
 
-    failed = clerk.post(f"{PATH}{second['id']}/fail/", {"reason": "Account closed"})
+    failed = clerk.post(f"{PATH}{second['id']}/fail/", {"ended_because": "Account closed"})
 
     assert (failed.json()["status"], failed.json()["ended_because"]) == ("failed", "Account closed")
 

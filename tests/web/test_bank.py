@@ -7,43 +7,16 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from core.models import BankAccount, Invoice, Payment, StatementFile, StatementLine
+from core.models import Invoice, Payment, StatementFile, StatementLine
 from core.models.user import STAFF_PERMISSIONS
-from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, UserFactory
+from tests.factories import InvoiceFactory, StaffFactory, UserFactory
 from tests.web.conftest import signed_in
-from tests.workflows.bank.statement_files import IBAN, Row, camt
+from tests.workflows.bank.statement_files import Row, camt
 from workflows.bank import CandidateFinder, save_bank_account
 from workflows.bank.matching import ORDER, RULES
 from workflows.seed import seed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bookkeeper(db):
-    person = UserFactory(is_staff=True)
-    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
-    person.user_permissions.set(own)
-    return signed_in(person)
-
-
-@pytest.fixture
-def bank_account(db):
-    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
-    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
-    return account
-
-
-@pytest.fixture
-def drop(bookkeeper, bank_account, run_effects):
-    """`drop(content)`: the answer after a file was uploaded and read."""
-
-    def drop_(content, name="march.xml"):
-        answer = bookkeeper.post("/desk/bank/", {"file": SimpleUploadedFile(name, content)}, follow=True)
-        run_effects()
-        return answer
-
-    return drop_
 
 
 def test_dropped_file_is_read_and_its_totals_are_shown(drop, bookkeeper):

@@ -7,7 +7,6 @@ import pytest
 from core.models import Payment, StatementLine
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in
-from tests.web.test_bank import bank_account, bookkeeper, drop  # noqa: F401 - fixtures
 from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +17,7 @@ def owner(db):
     return MembershipFactory(account=AccountFactory(name="Suedwind"))
 
 
-def test_line_is_credited_to_an_account_that_was_searched_for(drop, bookkeeper, owner, run_effects):  # noqa: F811
+def test_line_is_credited_to_an_account_that_was_searched_for(drop, bookkeeper, owner, run_effects):
     drop(camt(Row("50.00", "for later", payer="Ann", payer_iban=OTHER_IBAN)))
     line = StatementLine.objects.get()
     page = f"/desk/bank/lines/{line.pk}/"
@@ -47,7 +46,7 @@ def test_line_is_credited_to_an_account_that_was_searched_for(drop, bookkeeper, 
     assert "paid for it before" in bookkeeper.get(f"/desk/bank/lines/{again.pk}/").content.decode()
 
 
-def test_customer_sees_it_among_their_payments(drop, bookkeeper, owner, run_effects):  # noqa: F811
+def test_customer_sees_it_among_their_payments(drop, bookkeeper, owner, run_effects):
     drop(camt(Row("50.00", "for later")))
     line = StatementLine.objects.get()
     bookkeeper.post(f"/desk/bank/lines/{line.pk}/credit/", {"account": owner.account.pk})
@@ -62,7 +61,7 @@ def test_customer_sees_it_among_their_payments(drop, bookkeeper, owner, run_effe
 
 
 @pytest.mark.parametrize("account", ["", "x", "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"])
-def test_account_that_there_is_not_is_not_found(drop, bookkeeper, account):  # noqa: F811
+def test_account_that_there_is_not_is_not_found(drop, bookkeeper, account):
     drop(camt(Row("50.00")))
     line = StatementLine.objects.get()
 
@@ -71,8 +70,8 @@ def test_account_that_there_is_not_is_not_found(drop, bookkeeper, account):  # n
 
 
 def test_claim_in_another_currency_is_one_button_that_says_what_follows(
-    drop,  # noqa: F811
-    bookkeeper,  # noqa: F811
+    drop,
+    bookkeeper,
     run_effects,
 ):
     claim = PaymentFactory()
@@ -91,7 +90,7 @@ def test_claim_in_another_currency_is_one_button_that_says_what_follows(
     assert Payment.objects.exclude(pk=claim.pk).get().invoice is None
 
 
-def test_invoice_in_another_currency_offers_the_balance(drop, bookkeeper):  # noqa: F811
+def test_invoice_in_another_currency_offers_the_balance(drop, bookkeeper):
     invoice = InvoiceFactory()
     drop(camt(Row("80.00", invoice.payment_reference)))
 

@@ -3,14 +3,12 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.models import BankAccount, StatementLine
-from core.models.user import STAFF_PERMISSIONS
-from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory, UserFactory
-from tests.web.conftest import signed_in
+from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
+from tests.web.conftest import signed_in, staff_of_all_duties
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import import_statement
 
@@ -20,10 +18,7 @@ MARCH = ("2026-03-01", "2026-03-05")
 
 @pytest.fixture
 def bookkeeper(db):
-    person = UserFactory(is_staff=True)
-    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
-    person.user_permissions.set(own)
-    return person
+    return staff_of_all_duties()
 
 
 @pytest.fixture

@@ -149,8 +149,8 @@ def test_refund_fails_with_a_reason_and_not_without(clerk, overpaid, approved, b
     page = f"/desk/refunds/{refund.pk}/"
     assert "Sent" in clerk.post(f"{page}mark_sent/", {"sent_on": "2026-03-04"}, follow=True).content.decode()
 
-    assert "This field is required" in clerk.post(f"{page}fail/", {"reason": ""}).content.decode()
-    clerk.post(f"{page}fail/", {"reason": "Account closed"})
+    assert "This field is required" in clerk.post(f"{page}fail/", {"ended_because": ""}).content.decode()
+    clerk.post(f"{page}fail/", {"ended_because": "Account closed"})
     run_effects()
 
     refund.refresh_from_db()

@@ -9,26 +9,12 @@ from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.models import BankAccount, StatementDraft, StatementFile, StatementLine
-from core.models.user import STAFF_PERMISSIONS
-from tests.factories import StaffFactory, UserFactory
+from tests.factories import StaffFactory
 from tests.web.conftest import signed_in
-from tests.workflows.bank.statement_files import IBAN, OTHER_IBAN
+from tests.workflows.bank.statement_files import OTHER_IBAN
 from tests.workflows.bank.tables import COLUMNS, JUNE, MAY, table
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bookkeeper(db):
-    person = UserFactory(is_staff=True)
-    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
-    person.user_permissions.set(own)
-    return signed_in(person)
-
-
-@pytest.fixture
-def bank_account(db):
-    return BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
 
 
 @pytest.fixture

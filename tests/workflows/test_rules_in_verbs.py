@@ -49,6 +49,8 @@ def test_reverse_refuses_to_be_without_a_reason(run_effects, controller):
     payment.refresh_from_db()
 
     assert refusal(perform, payment.reverse, by=controller, reason_given=" ") == {"reason_given": ["Say why."]}
+    too_long = refusal(perform, payment.reverse, by=controller, reason_given="x" * 501)
+    assert too_long == {"reason_given": ["Use at most 500 characters."]}
     assert payment.status == Payment.objects.get().status == "succeeded"
 
 

@@ -27,6 +27,7 @@ from core.models import (
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import Conflict, Problem, ValidationError
 from engine import perform
+from web.keys import key_or_404
 from web.paging import page_of
 from web.problem_messages import problem_message
 from web.staff.access import IMPORT, MATCH, StaffRequest, may_see, staff_with
@@ -192,8 +193,8 @@ def _match(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None
 def _part(request: StaffRequest, pays: str, amount: Decimal) -> Part:
     kind, _, key = pays.partition(":")
     if kind == "payment":
-        return Part(amount, payment=get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(key)))
-    return Part(amount, invoice=get_object_or_404(Invoice.objects.visible_to(request.user), pk=_key(key)))
+        return Part(amount, payment=get_object_or_404(Payment.objects.visible_to(request.user), pk=key_or_404(key)))
+    return Part(amount, invoice=get_object_or_404(Invoice.objects.visible_to(request.user), pk=key_or_404(key)))
 
 
 def _together(line: StatementLine, parts: list[Part]) -> list[Part]:
@@ -207,17 +208,19 @@ def _together(line: StatementLine, parts: list[Part]) -> list[Part]:
 
 
 def _credit(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
-    account = get_object_or_404(Account.objects.visible_to(request.user), pk=_key(request.POST.get("account", "")))
+    account = get_object_or_404(
+        Account.objects.visible_to(request.user), pk=key_or_404(request.POST.get("account", ""))
+    )
     match_line(line, [Part(line.amount, account=account)], by=request.user)
 
 
 def _instead(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
-    claim = get_object_or_404(Payment.objects.visible_to(request.user), pk=_key(request.POST.get("payment", "")))
+    claim = get_object_or_404(Payment.objects.visible_to(request.user), pk=key_or_404(request.POST.get("payment", "")))
     match_line(line, [Part(line.amount, payment=claim, is_instead=True)], by=request.user)
 
 
 def _return(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
-    key = _key(request.POST.get("payment", ""))
+    key = key_or_404(request.POST.get("payment", ""))
     payment = get_object_or_404(Payment.objects.visible_to(request.user), pk=key)
     typed = ReturnForm(request.POST, currency=line.currency)
     if not typed.is_valid():
@@ -226,15 +229,8 @@ def _return(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> Non
 
 
 def _refund(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:
-    refund = get_object_or_404(Refund, pk=_key(request.POST.get("refund", "")))
+    refund = get_object_or_404(Refund, pk=key_or_404(request.POST.get("refund", "")))
     settle_refunds(line, [refund], by=request.user)
-
-
-def _key(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Http404 from error
 
 
 def _unmatch(request: StaffRequest, line: StatementLine, form: IgnoreForm) -> None:

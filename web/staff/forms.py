@@ -182,6 +182,10 @@ class ReasonForm(PageForm):
         self.fields["reason"].widget.attrs["autofocus"] = True
 
 
+class EndRefundForm(PageForm):
+    ended_because = Line(label="Reason, kept in the history", max_length=200, css="full")
+
+
 class IgnoreForm(PageForm):
     """Why a bank line is no customer's money. is_first: the page is asked for to ignore it."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Count
 from django.db.transaction import atomic
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
@@ -17,11 +19,12 @@ from core.problems import Problem
 from engine import Step, available, perform, perform_many
 from web.form_tokens import new_token, once_per_form_token
 from web.forms.base import PageForm
+from web.keys import key_or_404
 from web.paging import page_of
 from web.problem_messages import problem_message
 from web.staff.access import APPROVE_REFUND, REQUEST_REFUND, StaffRequest, staff_with
 from web.staff.confirming import for_money
-from web.staff.forms import ReasonForm, RefundForm, SentForm
+from web.staff.forms import EndRefundForm, RefundForm, SentForm
 from workflows.bank.clues import fold_account
 from workflows.refunds import Payee, payout_csv, payout_pain001, refunds_to_pay, request_refund
 from workflows.settlement.balances import balance_of
@@ -34,6 +37,7 @@ LISTS = {
     "over": ("Over", [Refund.Status.SETTLED, Refund.Status.FAILED, Refund.Status.CANCELLED]),
 }
 KNOWN_PAYERS = 5
+ENDINGS = {"pain001": "xml", "csv": "csv"}
 
 
 @staff_with(REQUEST_REFUND, APPROVE_REFUND)
@@ -104,7 +108,7 @@ def refund_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 def _refund_page(
     request: StaffRequest, refund: Refund, *, form: PageForm | None = None, verb: str = "", status: int = 200
 ) -> HttpResponse:
-    verbs = [name for name in available(refund, request.user) if name in VERBS]
+    verbs = [name for name in available(refund, request.user) if name in LABELS]
     forms = {name: FORMS[name](auto_id=f"{name}_%s") for name in verbs if name in FORMS}
     if form is not None:
         forms[verb] = form
@@ -122,14 +126,14 @@ def _refund_page(
 @staff_with(REQUEST_REFUND, APPROVE_REFUND)
 @for_money
 def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
-    if verb not in VERBS:
+    if verb not in LABELS:
         raise Http404
     refund = _refund(pk)
     form = FORMS[verb](request.POST, auto_id=f"{verb}_%s") if verb in FORMS else None
     if form is not None and not form.is_valid():
         return _refund_page(request, refund, form=form, verb=verb)
     try:
-        VERBS[verb](request, refund, form)
+        perform(getattr(refund, verb), by=request.user, **_arguments(form))
     except Problem as problem:
         refund.refresh_from_db()
         if form is None:
@@ -144,25 +148,21 @@ def decide(request: StaffRequest, pk: UUID, verb: str) -> HttpResponse:
 @staff_with(REQUEST_REFUND, APPROVE_REFUND)
 def payout(request: StaffRequest, kind: str) -> HttpResponse:
     """The file for the bank. Nothing changes by fetching it."""
-    if kind not in ("pain001", "csv"):
+    if kind not in ENDINGS:
         raise Http404
-    account = _bank_account(request.GET.get("bank_account", ""))
-    if kind == "pain001" and account is None:  # it is of one account
-        raise Http404
+    account, now = _bank_account(request.GET.get("bank_account", "")), timezone.now()
     try:
-        refunds = refunds_to_pay(account)
-        if kind == "csv" or account is None:
-            answer = HttpResponse(payout_csv(refunds), content_type="text/csv; charset=utf-8")
+        if kind == "csv":
+            answer = HttpResponse(payout_csv(refunds_to_pay(account)), content_type="text/csv; charset=utf-8")
+        elif account is None:  # it is of one account
+            raise Http404
         else:
-            now = timezone.now()
-            answer = HttpResponse(
-                payout_pain001(refunds, account, on=now.date(), now=now), content_type="application/xml"
-            )
+            content = payout_pain001(refunds_to_pay(account), account, on=now.date(), now=now)
+            answer = HttpResponse(content, content_type="application/xml")
     except Problem as problem:
         messages.error(request, problem_message(problem))
         return redirect("desk_refunds")
-    ending = "xml" if answer["Content-Type"] == "application/xml" else "csv"
-    answer["Content-Disposition"] = f'attachment; filename="refunds-{timezone.now():%Y-%m-%d}.{ending}"'
+    answer["Content-Disposition"] = f'attachment; filename="refunds-{now:%Y-%m-%d}.{ENDINGS[kind]}"'
     return answer
 
 
@@ -171,11 +171,12 @@ def payout(request: StaffRequest, kind: str) -> HttpResponse:
 @for_money
 def mark_all_sent(request: StaffRequest) -> HttpResponse:
     """Those that were chosen: all, or none."""
+    to_pay = f"{reverse('desk_refunds')}?list=approved"
     form = SentForm(request.POST)
-    keys = [_key(text) for text in request.POST.getlist("refund")]
+    keys = [key_or_404(text) for text in request.POST.getlist("refund")]
     if not keys or not form.is_valid():
         messages.error(request, "Choose refunds, and the day on which the bank got the order.")
-        return redirect("/desk/refunds/?list=approved")
+        return redirect(to_pay)
     try:
         with atomic():
             found = Refund.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True)
@@ -185,7 +186,7 @@ def mark_all_sent(request: StaffRequest) -> HttpResponse:
         messages.error(request, problem_message(problem))
     else:
         messages.success(request, f"Sent: {len(steps)}. The statement that shows them settles them.")
-    return redirect("/desk/refunds/?list=approved")
+    return redirect(to_pay)
 
 
 def _refund(pk: UUID) -> Refund:
@@ -196,9 +197,8 @@ def _refund(pk: UUID) -> Refund:
 
 def _payers() -> list[tuple[BankAccount, int]]:
     """Our accounts from which approved refunds are to be paid, with their number."""
-    counts: dict[UUID, int] = {}
-    for key in Refund.objects.to_pay().exclude(bank_account=None).values_list("bank_account", flat=True):
-        counts[key] = counts.get(key, 0) + 1
+    to_pay = Refund.objects.to_pay().exclude(bank_account=None)
+    counts = dict(to_pay.order_by().values_list("bank_account").annotate(Count("pk")))
     return [(account, counts[account.pk]) for account in BankAccount.objects.filter(pk__in=counts)]
 
 
@@ -218,47 +218,18 @@ def _is_known_payer(refund: Refund) -> bool:
 
 
 def _bank_account(key: str) -> BankAccount | None:
-    return get_object_or_404(BankAccount, pk=_key(key)) if key else None
+    return get_object_or_404(BankAccount, pk=key_or_404(key)) if key else None
 
 
-def _key(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise Http404 from error
+def _arguments(form: PageForm | None) -> dict[str, Any]:
+    """Of the verb, as its form has them."""
+    if form is None:
+        return {}
+    data = form.cleaned_data
+    return {"because": data["ended_because"]} if "ended_because" in data else {"sent_on": data["sent_on"]}
 
 
-def _approve(request: StaffRequest, refund: Refund, form: PageForm | None) -> None:
-    perform(refund.approve, by=request.user)
-
-
-def _mark_sent(request: StaffRequest, refund: Refund, form: PageForm | None) -> None:
-    assert form is not None
-    perform(refund.mark_sent, by=request.user, sent_on=form.cleaned_data["sent_on"])
-
-
-def _settle(request: StaffRequest, refund: Refund, form: PageForm | None) -> None:
-    perform(refund.settle, by=request.user)
-
-
-def _fail(request: StaffRequest, refund: Refund, form: PageForm | None) -> None:
-    assert form is not None
-    perform(refund.fail, by=request.user, because=form.cleaned_data["reason"])
-
-
-def _cancel(request: StaffRequest, refund: Refund, form: PageForm | None) -> None:
-    assert form is not None
-    perform(refund.cancel, by=request.user, because=form.cleaned_data["reason"])
-
-
-VERBS: dict[str, Callable[[StaffRequest, Refund, PageForm | None], None]] = {
-    "approve": _approve,
-    "mark_sent": _mark_sent,
-    "settle": _settle,
-    "fail": _fail,
-    "cancel": _cancel,
-}
-FORMS: dict[str, type[PageForm]] = {"mark_sent": SentForm, "fail": ReasonForm, "cancel": ReasonForm}
+FORMS: dict[str, type[PageForm]] = {"mark_sent": SentForm, "fail": EndRefundForm, "cancel": EndRefundForm}
 LABELS = {
     "approve": "Approve",
     "mark_sent": "It is sent",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from core.models import Account, CreditEntry, Membership, Policy, User
 from core.problems import Conflict, InsufficientCredits, PermissionDenied, ValidationError
-from core.validation.text import composed
+from core.validation.text import check_reason
 from engine.ids import uuid7
 from engine.pipeline import ask
 from workflows.actions.service_rules import Act, may, refusal, states_that_may
@@ -111,11 +111,7 @@ def adjust(account: Account, amount: int, *, reason: str, by: User) -> CreditEnt
     if amount == 0:
         raise ValidationError({"amount": ["Nothing would change."]})
     _check_limit(amount)
-    reason = composed(reason)
-    if not reason.strip():
-        raise ValidationError({"reason": ["Say why."]})
-    if len(reason) > LONGEST_REASON:
-        raise ValidationError({"reason": [f"Use at most {LONGEST_REASON} characters."]})
+    reason = check_reason(reason, longest=LONGEST_REASON)
     with atomic():
         row = lock_account(account)
         if row.credits + amount < 0:

@@ -34,8 +34,9 @@ def match_file(file: StatementFile, effect: Effect) -> None:
     A line that a person decides meanwhile, or whose payment they decide, is left to them.
     """
     ends = time.monotonic() + SECONDS
-    _settle_refunds(file)
     after = UUID(effect.payload["after"]) if effect.payload else None
+    if after is None:
+        _settle_refunds(file)
     lines = _eligible(file, after)
     while some := list(islice(lines, LINES_AT_ONCE)):
         _match(some)
@@ -52,7 +53,7 @@ def match_file(file: StatementFile, effect: Effect) -> None:
 
 
 def _settle_refunds(file: StatementFile) -> None:
-    if not Refund.objects.filter(status__in=[Refund.Status.SENT, Refund.Status.APPROVED]).exists():
+    if not Refund.objects.awaiting_line().exists():
         return
     out = StatementLine.objects.filter(
         statement__file=file,

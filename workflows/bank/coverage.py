@@ -1,4 +1,4 @@
-"""Which days of a bank account the imported statements cover, and where one does not follow from the one before."""
+"""Which days of a bank account the imported statements cover."""
 
 from __future__ import annotations
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.db.transaction import atomic
 
 from core.models import BankAccount, StatementDraft, StatementFile, User
-from core.problems import NotFound, PermissionDenied, ValidationError
+from core.problems import NotFound, ValidationError
 from workflows.bank.accounts import save_bank_account
-from workflows.bank.tables import Answers, Proposal, UnknownTable, check_account, guess_table, propose
-from workflows.bank.uploads import import_statement, shown_name
+from workflows.bank.tables import Answers, Proposal, UnknownTable, check_account, propose
+from workflows.bank.uploads import check_may_import, import_statement, shown_name
 
 DRAFTS_PER_PERSON = 5  # older ones go
 
@@ -19,21 +20,14 @@ DRAFTS_PER_PERSON = 5  # older ones go
 def import_or_keep(
     content: bytes, *, name: str, by: User, bank_account: BankAccount | None = None
 ) -> tuple[StatementFile, bool] | StatementDraft:
-    """As `import_statement`; a table whose columns have to be named first is kept."""
+    """As `import_statement`; a table whose columns have to be named first is kept for a day.
+
+    The same bytes again are the same draft.
+    """
     try:
         return import_statement(content, name=name, by=by, bank_account=bank_account)
     except UnknownTable:
         return _keep(content, name=name, by=by, bank_account=bank_account)
-
-
-def keep_draft(content: bytes, *, name: str, by: User, bank_account: BankAccount | None = None) -> StatementDraft:
-    """Keeps a table for a day. The same bytes again are the same draft.
-
-    Raises PermissionDenied, and ValidationError for what no profile can read.
-    """
-    _check_permission(by)
-    guess_table(content)
-    return _keep(content, name=name, by=by, bank_account=bank_account)
 
 
 def _keep(content: bytes, *, name: str, by: User, bank_account: BankAccount | None) -> StatementDraft:
@@ -49,7 +43,11 @@ def _keep(content: bytes, *, name: str, by: User, bank_account: BankAccount | No
 
 def find_draft(pk: UUID, *, by: User) -> StatementDraft:
     """Raises NotFound, also for one of another person."""
-    draft = StatementDraft.objects.select_related("bank_account").filter(pk=pk, uploaded_by=by).first()
+    return _find(StatementDraft.objects.select_related("bank_account"), pk, by)
+
+
+def _find(drafts: QuerySet[StatementDraft], pk: UUID, by: User) -> StatementDraft:
+    draft = drafts.filter(pk=pk, uploaded_by=by).first()
     if draft is None:
         raise NotFound("This table is not kept any more. If it was not imported, send it again.")
     return draft
@@ -68,11 +66,9 @@ def import_draft(
     Raises PermissionDenied; NotFound; UnknownTable while an answer is missing; ValidationError for an answer that does
     not fit and for a table of another account.
     """
-    _check_permission(by)
+    check_may_import(by)
     with atomic():
-        kept = StatementDraft.objects.select_for_update().filter(pk=draft.pk, uploaded_by=by).first()
-        if kept is None:
-            raise NotFound("This table is not kept any more. If it was not imported, send it again.")
+        kept = _find(StatementDraft.objects.select_for_update(), draft.pk, by)
         proposal = propose(bytes(kept.content), answers, account)
         if proposal.profile is None:
             raise UnknownTable(proposal.guess, account)
@@ -84,8 +80,3 @@ def import_draft(
         taken = import_statement(bytes(kept.content), name=kept.name, by=by, bank_account=account, profile=profile)
         kept.delete()
     return taken
-
-
-def _check_permission(by: User) -> None:
-    if not by.is_granted("core.import_statements"):
-        raise PermissionDenied("You may not import statements.")

@@ -9,7 +9,6 @@ from django.db.transaction import atomic
 
 from core.models import Refund, StatementLine, User
 from core.money import money_text
-from core.payees.references import normalise
 from core.problems import ValidationError
 from engine import Step, perform, perform_many
 from workflows.bank.clues import find_clues, fold_account
@@ -22,16 +21,12 @@ def find_refunds(line: StatementLine) -> list[Refund]:
     """Sent or approved ones that this line may show, those that it names first; none for money that came in."""
     if line.amount >= 0:
         return []
-    waiting = Refund.objects.filter(
-        status__in=[Refund.Status.SENT, Refund.Status.APPROVED],
-        currency=line.currency,
-        amount__lte=-line.amount,
-    ).select_related("account", "bank_account")
+    waiting = Refund.objects.awaiting_line().filter(currency=line.currency, amount__lte=-line.amount)
     named = _references(line)
     account = fold_account(line.payer_account)
     found = [
         refund
-        for refund in waiting.order_by("pk")[:500]
+        for refund in waiting.select_related("account", "bank_account").order_by("pk")[:500]
         if refund.reference in named
         or (refund.amount == -line.amount and (not account or account == fold_account(refund.payee_account or "")))
     ]
@@ -40,14 +35,10 @@ def find_refunds(line: StatementLine) -> list[Refund]:
 
 def named_refunds(line: StatementLine) -> list[Refund]:
     """Those whose references the line carries, if their amounts are the line's; else none."""
-    if line.amount >= 0:
+    if line.amount >= 0 or not (named := _references(line)):
         return []
-    named = Refund.objects.filter(
-        reference__in=_references(line),
-        currency=line.currency,
-        status__in=[Refund.Status.SENT, Refund.Status.APPROVED],
-    )
-    found = list(named.order_by("pk"))
+    refunds = Refund.objects.awaiting_line().filter(reference__in=named, currency=line.currency)
+    found = list(refunds.order_by("pk"))
     return found if found and sum(one.amount for one in found) == -line.amount else []
 
 
@@ -84,6 +75,5 @@ def unsettle_refunds(line: StatementLine, *, by: User) -> None:
     perform_many([Step(refund.unsettle) for refund in refunds], by=by)
 
 
-def _references(line: StatementLine) -> set[str]:
-    clues = find_clues(line.text, references=line.references, bank_id=line.bank_id)
-    return {*clues.references, *(normalise(text) for text in line.references)}
+def _references(line: StatementLine) -> frozenset[str]:
+    return find_clues(line.text, references=line.references, bank_id=line.bank_id).references

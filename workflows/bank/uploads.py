@@ -42,9 +42,14 @@ def import_statement(
     Raises PermissionDenied; PayloadTooLarge; ValidationError for an unknown form and an account that is not ours;
     UnknownTable.
     """
+    check_may_import(by)
+    return _take(content, name=name, by=by, bank_account=bank_account, profile=profile)
+
+
+def check_may_import(by: User) -> None:
+    """Raises PermissionDenied."""
     if not by.is_granted("core.import_statements"):
         raise PermissionDenied("You may not import statements.")
-    return _take(content, name=name, by=by, bank_account=bank_account, profile=profile)
 
 
 def import_here(content: bytes, *, name: str, bank_account: BankAccount | None = None) -> tuple[StatementFile, bool]:

@@ -28,10 +28,6 @@ class Payee:
     account: str = ""
     bank: str = ""
 
-    @property
-    def has_iban(self) -> bool:
-        return bool(iban.is_valid(self.account))
-
 
 def request_refund(
     account: Account,
@@ -55,7 +51,7 @@ def request_refund(
         raise ValidationError({"reason": ["There is no such reason."]})
     if bank_account is not None and bank_account.currency != currency:
         raise ValidationError({"bank_account": [f"{bank_account} is in {bank_account.currency}."]})
-    payee = checked_payee(payee, bank_account)
+    payee = _checked_payee(payee, bank_account)
     with atomic():
         account = lock_account(account)
         taken = _take(account, amount, currency)
@@ -88,7 +84,7 @@ def request_refund(
     return refund
 
 
-def checked_payee(payee: Payee, bank_account: BankAccount | None) -> Payee:
+def _checked_payee(payee: Payee, bank_account: BankAccount | None) -> Payee:
     """As it is stored. Raises ValidationError."""
     name = " ".join(payee.name.split())
     check_name(name, field="payee_name", longest=NAME_LENGTH)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core.models import Account, Allocation, BalanceEntry, CreditEntry, Invoice, Payment, Refund, Subscription
 from core.models.subscription import ACTIVE_STATUSES
@@ -74,9 +74,10 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
     )
     locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
     payment = locked.payments[payment.pk]
-    there = payment.balance_entries.aggregate(there=Sum("amount"))["there"] or Decimal(0)
+    entries = payment.balance_entries.aggregate(there=Sum("amount"), left=Sum("amount", filter=Q(refund=None)))
+    there = entries["there"] or Decimal(0)
     # With what a refund took: that goes last, and the customer owes it until the refund is back.
-    left = payment.balance_entries.filter(refund=None).aggregate(left=Sum("amount"))["left"] or Decimal(0)
+    left = entries["left"] or Decimal(0)
     allocated = sum((allocation.amount for allocation in allocations), Decimal(0))
     excess = left + allocated - _still_there(payment)
     if excess <= 0:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 
-from core.models import BankAccount, Invoice, StatementFile, StatementLine, User
+from core.models import BankAccount, Invoice, PaymentMethod, StatementFile, StatementLine, User
 from engine import create, perform
-from tests.factories import PaymentMethodFactory, StaffFactory, SubscriptionFactory
+from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, SubscriptionFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
-from workflows.bank import import_statement
+from workflows.bank import import_statement, save_bank_account
+from workflows.bank.service_users import matching_user
 from workflows.periods import database_now
 
 
@@ -29,6 +30,22 @@ def bank_account(db) -> BankAccount:
     account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
     account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
     return account
+
+
+def make_automatic(account: BankAccount, *, by: User, limit: Decimal, duties: list[str]) -> User:
+    """The account decides sure matches up to the limit; the user that does it has these rights."""
+    user = matching_user()
+    user.is_staff = True
+    user.save(update_fields=["is_staff"])
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=duties))
+    save_bank_account(account, by=by, is_automatic=True, automatic_limit=limit)
+    return user
+
+
+def issued(total: str = "89.00", **fields: Any) -> Invoice:
+    """An open invoice that is paid to `bank_account`."""
+    method = PaymentMethod.objects.get(code="sepa")
+    return InvoiceFactory(**{"currency": "EUR", "total": Decimal(total), "payment_method": method} | fields)
 
 
 @pytest.fixture

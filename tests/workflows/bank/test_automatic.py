@@ -7,12 +7,12 @@ from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 from django.db.transaction import atomic
 
-from core.models import BankAccount, LinePayment, Payment, PaymentMethod, StatementLine
+from core.models import BankAccount, LinePayment, Payment, StatementLine
 from core.problems import PermissionDenied, ValidationError
-from tests.factories import InvoiceFactory, StaffFactory
+from tests.factories import StaffFactory
+from tests.workflows.bank.conftest import issued, make_automatic
 from tests.workflows.bank.statement_files import Row, camt
 from workflows.bank import automatic, save_bank_account
-from workflows.bank.service_users import matching_user
 
 pytestmark = pytest.mark.django_db
 
@@ -20,22 +20,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def automaton(bank_account, bookkeeper):
     """The account is automatic up to 100, and the user that decides has the rights."""
-    user = matching_user()
-    user.is_staff = True
-    user.save(update_fields=["is_staff"])
-    names = ["match_lines", "review_payment", "approve_payment"]
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=names))
-    save_bank_account(bank_account, by=bookkeeper, is_automatic=True, automatic_limit=Decimal(100))
-    return user
+    duties = ["match_lines", "review_payment", "approve_payment"]
+    return make_automatic(bank_account, by=bookkeeper, limit=Decimal(100), duties=duties)
 
 
 @pytest.fixture
 def invoice(bank_account):
     return issued()
-
-
-def issued(total="89.00"):
-    return InvoiceFactory(currency="EUR", total=Decimal(total), payment_method=PaymentMethod.objects.get(code="sepa"))
 
 
 def test_sure_line_is_matched_and_says_by_which_rule(automaton, invoice, imported):

@@ -26,12 +26,18 @@ from tests.workflows.bank.tables import (
     table,
 )
 from workflows.bank import import_statement
-from workflows.bank.drafts import DRAFTS_PER_PERSON, find_draft, import_draft, keep_draft, propose_draft
+from workflows.bank.drafts import DRAFTS_PER_PERSON, find_draft, import_draft, import_or_keep, propose_draft
 from workflows.bank.tables import TABLE_MAX_BYTES, UnknownTable
 from workflows.retention import delete_expired
 
 pytestmark = pytest.mark.django_db
 ANSWERS = dict(COLUMNS)
+
+
+def keep_draft(content, *, name, by):
+    draft = import_or_keep(content, name=name, by=by)
+    assert isinstance(draft, StatementDraft)
+    return draft
 
 
 @pytest.fixture

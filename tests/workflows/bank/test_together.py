@@ -3,37 +3,22 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 
 from core.models import Invoice, LinePayment, Payment, PaymentMethod, StatementLine
 from engine import perform
-from tests.factories import InvoiceFactory, PaymentFactory
+from tests.factories import PaymentFactory
+from tests.workflows.bank.conftest import issued, make_automatic
 from tests.workflows.bank.statement_files import Row, camt
-from workflows.bank import CandidateFinder, save_bank_account
+from workflows.bank import CandidateFinder
 from workflows.bank.matching import AUTO, SUGGEST
-from workflows.bank.service_users import matching_user
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def automaton(bank_account, bookkeeper):
-    user = matching_user()
-    user.is_staff = True
-    user.save(update_fields=["is_staff"])
-    names = ["match_lines", "review_payment", "approve_payment"]
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=names))
-    save_bank_account(bank_account, by=bookkeeper, is_automatic=True, automatic_limit=Decimal(1000))
-    return user
-
-
-@pytest.fixture
-def issued(bank_account):
-    def issued_(total="89.00", **fields):
-        method = PaymentMethod.objects.get(code="sepa")
-        return InvoiceFactory(**{"currency": "EUR", "total": Decimal(total), "payment_method": method} | fields)
-
-    return issued_
+    duties = ["match_lines", "review_payment", "approve_payment"]
+    return make_automatic(bank_account, by=bookkeeper, limit=Decimal(1000), duties=duties)
 
 
 def candidates():
@@ -49,13 +34,13 @@ def named(*invoices):
     return " ".join(invoice.payment_reference for invoice in invoices)
 
 
-def test_references_whose_sum_is_the_line_are_sure(issued, imported):
+def test_references_whose_sum_is_the_line_are_sure(bank_account, imported):
     imported(camt(Row("139.00", named(issued(), issued("50.00")))))
 
     assert facts() == [(AUTO, "several references and their sum", True, ())] * 2
 
 
-def test_line_that_pays_several_to_the_cent_is_matched_by_itself(automaton, issued, imported):
+def test_line_that_pays_several_to_the_cent_is_matched_by_itself(automaton, imported):
     first, second = issued(), issued("50.00")
 
     imported(camt(Row("139.00", named(first, second))))
@@ -68,7 +53,7 @@ def test_line_that_pays_several_to_the_cent_is_matched_by_itself(automaton, issu
     assert set(Invoice.objects.values_list("status", flat=True)) == {"paid"}
 
 
-def test_claim_and_invoice_are_paid_by_one_line(automaton, issued, imported):
+def test_claim_and_invoice_are_paid_by_one_line(automaton, imported):
     claim = PaymentFactory(invoice=issued(), currency="EUR", method=PaymentMethod.objects.get(code="sepa"))
 
     imported(camt(Row("139.00", named(claim.invoice, issued("50.00")))))
@@ -81,7 +66,7 @@ def test_claim_and_invoice_are_paid_by_one_line(automaton, issued, imported):
 
 
 @pytest.mark.parametrize("paid", ["138.99", "139.01", "89.00", "50.00"])
-def test_other_sum_is_left_to_a_person(automaton, issued, imported, paid):
+def test_other_sum_is_left_to_a_person(automaton, imported, paid):
     imported(camt(Row(paid, named(issued(), issued("50.00")))))
 
     assert StatementLine.objects.get().status == "suggested"
@@ -99,7 +84,7 @@ def test_numbers_without_a_check_character_are_suggested_together(automaton, num
     assert not Payment.objects.exists()
 
 
-def test_one_that_is_not_sure_makes_all_a_suggestion(automaton, issued, numbered, imported):
+def test_one_that_is_not_sure_makes_all_a_suggestion(automaton, numbered, imported):
     numbered("INV-000123")
 
     imported(camt(Row("139.00", f"INV-000123 {named(issued())}")))
@@ -108,7 +93,7 @@ def test_one_that_is_not_sure_makes_all_a_suggestion(automaton, issued, numbered
     assert StatementLine.objects.get().status == "suggested"
 
 
-def test_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued, imported):
+def test_invoice_that_is_paid_is_no_part_of_a_sum(automaton, imported):
     first, second = issued(), issued("50.00")
     imported(camt(Row("50.00", second.payment_reference)))
 
@@ -139,7 +124,7 @@ def claims_of(invoice, *references):
     return [first, *others]
 
 
-def test_two_claims_of_one_invoice_are_not_paid_together(automaton, issued, imported):
+def test_two_claims_of_one_invoice_are_not_paid_together(automaton, imported):
     first, second = issued(), issued("50.00")
     claims_of(first, "CLAIM1", "CLAIM2")
 
@@ -150,7 +135,7 @@ def test_two_claims_of_one_invoice_are_not_paid_together(automaton, issued, impo
     assert StatementLine.objects.get().status == "suggested"
 
 
-def test_claim_of_an_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued, imported, bookkeeper, run_effects):
+def test_claim_of_an_invoice_that_is_paid_is_no_part_of_a_sum(automaton, imported, bookkeeper, run_effects):
     first, second = issued(), issued("50.00")
     paid, _ = claims_of(first, "CLAIM1", "CLAIM2")
     perform(paid.approve, by=bookkeeper)
@@ -162,20 +147,20 @@ def test_claim_of_an_invoice_that_is_paid_is_no_part_of_a_sum(automaton, issued,
     assert StatementLine.objects.get().status == "suggested"
 
 
-def test_more_than_five_are_shown_and_matched_whole(automaton, issued, imported):
+def test_more_than_five_are_shown_and_matched_whole(automaton, imported):
     imported(camt(Row("70.00", named(*(issued("10.00") for _ in range(7))))))
 
     assert StatementLine.objects.get().status == "matched"
     assert LinePayment.objects.count() == 7
 
 
-def test_sum_above_the_limit_is_left_to_a_person(automaton, issued, imported):
+def test_sum_above_the_limit_is_left_to_a_person(automaton, imported):
     imported(camt(Row("1100.00", named(issued("600.00"), issued("500.00")))))
 
     assert StatementLine.objects.get().status == "suggested"
 
 
-def test_two_invoices_of_one_account_are_paid_by_one_line(automaton, issued, imported):
+def test_two_invoices_of_one_account_are_paid_by_one_line(automaton, imported):
     first = issued()
     second = issued("50.00", subscription=first.subscription)
 

@@ -180,6 +180,17 @@ def test_without_a_reason_nothing_ends(overpaid, requested, bookkeeper):
         perform(refund.cancel, by=bookkeeper, because="  ")
 
 
+def test_reason_is_kept_whole_or_refused(overpaid, requested, bookkeeper):
+    refund = requested(overpaid("40.00").account, "5.00")
+
+    with refused("Use at most 200 characters"):
+        perform(refund.cancel, by=bookkeeper, because="x" * 201)
+    perform(refund.cancel, by=bookkeeper, because=f" {'x' * 200} ")
+
+    refund.refresh_from_db()
+    assert (refund.status, refund.ended_because) == ("cancelled", "x" * 200)
+
+
 def test_what_is_sent_is_not_cancelled_and_may_fail(overpaid, approved, bookkeeper, run_effects):
     payment = overpaid("40.00")
     refund = approved(payment.account, "5.00")

@@ -3,17 +3,16 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import Refund
 from core.problems import WrongState
 from engine import perform
+from tests.workflows.bank.conftest import make_automatic
 from tests.workflows.bank.statement_files import OTHER_IBAN, Row, camt
 from tests.workflows.refunds.conftest import laws_hold, refused
-from workflows.bank import find_refunds, save_bank_account, settle_refunds, unmatch_line
-from workflows.bank.service_users import matching_user
+from workflows.bank import find_refunds, settle_refunds, unmatch_line
 
 pytestmark = pytest.mark.django_db
 
@@ -105,12 +104,7 @@ def test_match_that_is_taken_back_leaves_the_refund_under_way(refund, imported, 
 def test_of_an_automatic_account_a_line_that_names_its_refund_settles_it_by_itself(
     refund, imported, lines, bank_account, bookkeeper
 ):
-    user = matching_user()
-    user.is_staff = True
-    user.save(update_fields=["is_staff"])
-    names = ["match_lines", "request_refund"]
-    user.user_permissions.set(Permission.objects.filter(content_type__app_label="core", codename__in=names))
-    save_bank_account(bank_account, by=bookkeeper, is_automatic=True, automatic_limit=Decimal(100))
+    make_automatic(bank_account, by=bookkeeper, limit=Decimal(100), duties=["match_lines", "request_refund"])
 
     imported(camt(Row("-25.00", f"Refund {refund.reference}"), Row("-25.00", "another")))
 

@@ -18,6 +18,7 @@ from workflows.bank.readers.statement import (
     Statement,
     UnreadableStatementError,
     checked_amount,
+    iban_of,
 )
 
 NAME = "coda"
@@ -189,7 +190,7 @@ def _text(communication: str) -> str:
 def _account(account: str, *, structure: str) -> AccountIdentifier:
     """An account of before IBAN has 12 digits in Belgium: its IBAN follows."""
     if structure == "0" and re.fullmatch(r"\d{12}", account, re.ASCII):
-        return AccountIdentifier(iban=f"BE{98 - int(account + '111400') % 97:02}{account}", number=account)
+        return AccountIdentifier(iban=iban_of("BE", account), number=account)
     if structure in ("2", "3"):
         return AccountIdentifier(iban=account)
     return AccountIdentifier(number=account)

@@ -20,6 +20,7 @@ from workflows.bank.readers.statement import (
     Statement,
     UnreadableStatementError,
     checked_amount,
+    iban_of,
 )
 
 NAME = "norma43"
@@ -181,7 +182,7 @@ def _account(record: Record) -> AccountIdentifier:
     if not re.fullmatch(r"\d{18}", bank + branch + number, re.ASCII):
         raise record.refuse(f"{record.cut(3, 20)!r} is no account of 18 digits.", "account")
     ccc = bank + branch + _check_digit("00" + bank + branch) + _check_digit(number) + number
-    return AccountIdentifier(iban=f"ES{98 - int(ccc + '142800') % 97:02}{ccc}", number=number, bank=bank)
+    return AccountIdentifier(iban=iban_of("ES", ccc), number=number, bank=bank)
 
 
 def _check_digit(digits: str) -> str:

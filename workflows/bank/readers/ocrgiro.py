@@ -16,6 +16,7 @@ from workflows.bank.readers.statement import (
     Statement,
     UnreadableStatementError,
     checked_amount,
+    iban_of,
 )
 
 NAME = "ocrgiro"
@@ -199,7 +200,7 @@ def _account(record: Record, start: int, end: int) -> AccountIdentifier:
     """The IBAN follows from the number: ISO 13616 for NO."""
     number = record.cut(start, end)
     _number(record, start, end, "account")
-    return AccountIdentifier(iban=f"NO{98 - int(number + '232400') % 97:02}{number}", number=number, bank=number[:4])
+    return AccountIdentifier(iban=iban_of("NO", number), number=number, bank=number[:4])
 
 
 def _money(record: Record, start: int, end: int, column: str) -> Decimal:

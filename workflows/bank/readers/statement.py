@@ -13,6 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import BinaryIO, Protocol
 
+from stdnum import iban
+
 from core.money import CEILING, quantize
 
 # A line's text is kept whole; one that is longer than this is no line of a bank.
@@ -45,6 +47,11 @@ class AccountIdentifier:
         if _IBAN.fullmatch(plain) and int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1:
             return cls(iban=plain, bank=bank)
         return cls(number=plain, bank=bank)
+
+
+def iban_of(country: str, number: str) -> str:
+    """Of an account by its national number, check digits and all, of which the IBAN follows (ISO 13616)."""
+    return f"{country}{iban.calc_check_digits(f'{country}00{number}')}{number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -459,7 +459,8 @@ PROFILES = (
 
 def find_profile(head: bytes) -> Profile | None:
     """The made profile whose headings stand in these bytes; None where none fits, or two as well as each other."""
-    fitting = [(count, profile) for profile in PROFILES if (count := columns_found(head, profile))]
+    lines = {encoding: _lines(head, encoding) for encoding in {profile.encoding for profile in PROFILES}}
+    fitting = [(count, profile) for profile in PROFILES if (count := _columns_found(lines[profile.encoding], profile))]
     best = max((count for count, _ in fitting), default=0)
     found = [profile for count, profile in fitting if count == best]
     return found[0] if len(found) == 1 else None
@@ -471,8 +472,15 @@ def made_profile(name: str) -> Profile | None:
 
 def columns_found(head: bytes, profile: Profile) -> int:
     """How many columns of the profile the file has; 0 where a needed one is missing or a consequential one is new."""
-    text = head_text(head, profile.encoding)
-    lines = [] if text is None else text.split("\n")[: 2 * MAX_PREAMBLE_ROWS]
+    return _columns_found(_lines(head, profile.encoding), profile)
+
+
+def _lines(head: bytes, encoding: str) -> list[str]:
+    text = head_text(head, encoding)
+    return [] if text is None else text.split("\n")[: 2 * MAX_PREAMBLE_ROWS]
+
+
+def _columns_found(lines: list[str], profile: Profile) -> int:
     reader = csv.reader(lines, delimiter=profile.delimiter, quotechar=profile.quote or None)
     try:
         for cells in reader:

@@ -19,6 +19,7 @@ from django.db.transaction import atomic, set_rollback
 from rest_framework.test import APIClient
 
 from core.validation.text import has_visible_character
+from core.wsgi import Request
 from tests.api.bad_inputs import Attack, attacks, is_kept, odd_attacks, request_judge, texts_of
 from tests.api.caller import Caller
 from tests.api.matrix import actor_of
@@ -42,6 +43,12 @@ def a_long_day(settings, no_log) -> None:
     """More tries than anybody has."""
     settings.LIMITS = {name: {} for name in settings.LIMITS}
     settings.ACCOUNT_LIMITS = {}
+
+
+@pytest.fixture(autouse=True)
+def request_as_served(monkeypatch) -> None:
+    """Django's client makes a request of its own class, which no server of ours does."""
+    monkeypatch.setattr("django.test.client.WSGIRequest", Request)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ _LOOK_AGAIN = statement("look_again")
 
 def look_again(*tenants: UUID) -> int:
     """Effects that were put off (NotYet) become due now; returns how many."""
-    with atomic():
+    with atomic(savepoint=False):
         with connection.cursor() as cursor:
             cursor.execute(_LOOK_AGAIN, [list(tenants)])
             found = [row[0] for row in cursor.fetchall()]

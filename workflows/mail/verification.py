@@ -144,7 +144,18 @@ def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
         return
     for account, email in news:
         account.proved_at, account.proved_email = account.proved_at or now, email
-    Account.objects.bulk_update([account for account, _ in news], ["proved_at", "proved_email"])
+    # Not by bulk_update, whose CASE of one branch a row took a sixth of a worker's time in a bulk settlement.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE core_account AS account SET proved_at = proved.at, proved_email = proved.email
+               FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS proved (id, at, email)
+               WHERE account.id = proved.id""",
+            [
+                [account.pk for account, _ in news],
+                [account.proved_at for account, _ in news],
+                [account.proved_email for account, _ in news],
+            ],
+        )
     look_again(*(account.pk for account, _ in news))
 
 

@@ -14,7 +14,7 @@ from django.db import Error, NotSupportedError, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from psycopg.generators import send
-from psycopg.pq import PipelineStatus
+from psycopg.pq import Format, PipelineStatus
 from psycopg.types.datetime import TimestamptzLoader
 
 from engine import conf
@@ -23,16 +23,20 @@ AFTER = 3  # runs after which a statement is prepared
 PLAN_IS_STALE = "0A000"  # a migration changed the type of a column
 
 
-def ask(sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True) -> CursorWrapper:
+def ask(
+    sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, prepare: bool = True, binary: bool = False
+) -> CursorWrapper:
     """Like `connection.cursor()`; the server binds the parameters, so each states its type: `%s::text`.
 
     prepare: False where a plan made while the table was nearly empty would be bad after a flood.
+    binary: answer in PostgreSQL's binary form, which is half as long for bytes.
     """
     raw = _raw()
     with connection.wrap_database_errors:
         # Django's own loader of times takes 6 to 10 microseconds for each.
         raw.prepare_threshold = AFTER if prepare and _keeps_plans(raw) else None
         bare: Any = ServerBindingCursor(raw)  # type: ignore[call-arg]
+        bare.format = Format.BINARY if binary else Format.TEXT
         bare.adapters.register_loader("timestamptz", TimestamptzLoader)
     cursor = connection.make_debug_cursor(bare) if connection.queries_logged else connection.make_cursor(bare)
     try:

@@ -50,7 +50,9 @@ class StatementLine(StatefulModel):
     UNDECIDED = (Status.OPEN, Status.SUGGESTED)
     INITIAL_STATES = (Status.OPEN, Status.SUGGESTED)
 
-    statement = models.ForeignKey(Statement, models.PROTECT, related_name="lines")  # the first that had it
+    statement = models.ForeignKey(
+        Statement, models.PROTECT, db_index=False, related_name="lines"
+    )  # the first that had it
     bank_account = models.ForeignKey(BankAccount, models.PROTECT, db_index=False, related_name="+")
     status = StatusField(choices=Status, default=Status.OPEN)
     row = models.PositiveIntegerField()  # in its file, from 1

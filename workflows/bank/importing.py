@@ -17,6 +17,7 @@ from engine.ids import uuid7
 from engine.models import Effect
 from workflows.bank.accounts import resolve_account, unresolved_words
 from workflows.bank.arithmetic import Arithmetic
+from workflows.bank.contents import fetch_content
 from workflows.bank.line_keys import Occurrences, content_key
 from workflows.bank.matching import CandidateFinder
 from workflows.bank.pending import keep_pending
@@ -52,7 +53,7 @@ def read_large_statement_file(file: StatementFile, effect: Effect) -> None:
 def _read(file: StatementFile, effect: Effect) -> None:
     if file.status != StatementFile.Status.QUEUED:
         return
-    content = bytes(StatementContent.objects.get(file=file).content)
+    content = fetch_content(file.pk)
     try:
         with atomic():
             source = _import(file, content, effect)
@@ -138,9 +139,9 @@ class _Part:
             keyed = [(line, content_key(line)) for line in some]
             numbered = zip(keyed, self.occurrences.number(keyed), strict=True)
             new = [(line, key, occurrence) for (line, key), occurrence in numbered if occurrence is not None]
-            candidates = self.finder.find([line for line, _, _ in new])
-            for (line, key, occurrence), found in zip(new, candidates, strict=True):
-                status = StatementLine.Status.SUGGESTED if found else StatementLine.Status.OPEN
+            has_candidates = self.finder.have_any([line for line, _, _ in new])
+            for (line, key, occurrence), is_suggested in zip(new, has_candidates, strict=True):
+                status = StatementLine.Status.SUGGESTED if is_suggested else StatementLine.Status.OPEN
                 yield self._row(line, key, occurrence, status)
 
     def _booked(self) -> Iterator[read.Line]:

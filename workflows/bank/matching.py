@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from core.models import BankAccount, Invoice, PayerIdentity, Payment
 from core.money import money_text
+from engine.pipeline import ask
 from workflows.bank.clues import Clues, find_clues
 
 CANDIDATES_MOST = 5
@@ -30,6 +31,8 @@ WITHIN_TOLERANCE = "amount, but for what a bank kept"
 PAYER = "payer known"
 TOGETHER = "together exactly the line"
 ORDER = (REFERENCE, NUMBER, CLAIM, AMOUNT, TOGETHER, WITHIN_TOLERANCE, PAYER)
+
+Payers = Mapping[tuple[str, str], set[UUID]]  # accounts, by kind of PayerIdentity and value
 
 AUTO, SUGGEST = "auto", "suggest"
 CLASSES = (AUTO, SUGGEST)
@@ -127,12 +130,31 @@ class CandidateFinder:
 
         A constant number of queries. lines: at most some thousands.
         """
-        clues = [clues_of(line) if line.amount > 0 and not line.is_return else Clues() for line in lines]
+        clues = _clues_of_money_in(lines)
         ids = {word for clue in clues for word in clue.ids if word in self._by_id}
         claimed = {word: self._by_id[word] for word in ids}
         found = _Found.look_up(clues, claimed, {line.amount for line in lines}, self._account.currency)
         rules = [rule for rule in RULES if rule.name not in self._account.rules_by_hand]
         return [found.candidates(line, clue, rules) for line, clue in zip(lines, clues, strict=True)]
+
+    def have_any(self, lines: Sequence[LineFacts]) -> list[bool]:
+        """Whether `find` finds any for each line. Reads keys and no rows: an import asks it of every line."""
+        clues = _clues_of_money_in(lines)
+        references = _known("payment_reference", set().union(*(clue.references for clue in clues)))
+        numbers = _known("number", set().union(*(clue.numbers for clue in clues)))
+        payers = _payers(clues)
+        outstanding = _open_amounts(payers, self._account.currency)
+        return [
+            not references.isdisjoint(clue.references)
+            or not numbers.isdisjoint(clue.numbers)
+            or any(_is_claimed_by(claim, line) for word in clue.ids for claim in self._by_id.get(word, ()))
+            or any((account, line.amount) in outstanding for account in _accounts_of_payer(payers, clue))
+            for line, clue in zip(lines, clues, strict=True)
+        ]
+
+
+def _clues_of_money_in(lines: Sequence[LineFacts]) -> list[Clues]:
+    return [clues_of(line) if line.amount > 0 and not line.is_return else Clues() for line in lines]
 
 
 def clues_of(line: LineFacts) -> Clues:
@@ -165,7 +187,7 @@ class _Found:
     claims: dict[UUID, list[Payment]]  # by invoice
     approved: set[UUID]  # invoices of which a payment is about to be settled
     currency: str
-    payers: dict[tuple[str, str], set[UUID]]  # accounts, by kind and value
+    payers: Payers
     open_of: dict[UUID, list[Invoice]]  # open invoices of accounts that payers are known for
 
     @classmethod
@@ -208,7 +230,7 @@ class _Found:
         )
 
     def candidates(self, line: LineFacts, clues: Clues, rules: Sequence[Rule]) -> list[Candidate]:
-        accounts = self._accounts_of_payer(clues)
+        accounts = _accounts_of_payer(self.payers, clues)
         reasons: dict[tuple[UUID, UUID | None], set[str]] = defaultdict(set)
         for reference in clues.references & self.by_reference.keys():
             reasons[self._of(self.by_reference[reference], line)].add(REFERENCE)
@@ -216,9 +238,7 @@ class _Found:
             reasons[self._of(self.by_number[number], line)].add(NUMBER)
         for word in clues.ids & self.by_id.keys():
             for claim in self.by_id[word]:
-                day = line.value_on or line.booked_on
-                is_near = is_in_time(day, paid_on=claim.paid_on, lag_days=claim.method.bank_lag_days)
-                if claim.invoice_id is not None and is_near:
+                if claim.invoice_id is not None and _is_claimed_by(claim, line):
                     reasons[claim.invoice_id, claim.pk].add(CLAIM)
         if not reasons:
             for account_id in accounts:
@@ -260,12 +280,6 @@ class _Found:
             candidate.against.append("the payer is known for another account")
         candidate.reasons = [word for word in ORDER if word in words]
         return candidate
-
-    def _accounts_of_payer(self, clues: Clues) -> set[UUID]:
-        """By the account that paid; by its name alone only where there is no number."""
-        if clues.payer_account:
-            return self.payers.get((PayerIdentity.Kind.ACCOUNT, clues.payer_account), set())
-        return self.payers.get((PayerIdentity.Kind.NAME, clues.payer_name), set())
 
 
 def _judge(found: list[Candidate], amount: Decimal, currency: str, rules: Sequence[Rule]) -> None:
@@ -325,13 +339,50 @@ def is_in_time(day: date, *, paid_on: date | None, lag_days: int) -> bool:
     return paid_on - timedelta(days=CLAIM_EARLIER_DAYS) <= day <= paid_on + timedelta(days=lag_days + CLAIM_LATER_DAYS)
 
 
-def _payers(clues: Iterable[Clues]) -> dict[tuple[str, str], set[UUID]]:
+def _is_claimed_by(claim: Payment, line: LineFacts) -> bool:
+    day = line.value_on or line.booked_on
+    is_near = is_in_time(day, paid_on=claim.paid_on, lag_days=claim.method.bank_lag_days)
+    return claim.invoice_id is not None and is_near
+
+
+def _accounts_of_payer(payers: Payers, clues: Clues) -> set[UUID]:
+    """By the account that paid; by its name alone only where there is no number."""
+    if clues.payer_account:
+        return payers.get((PayerIdentity.Kind.ACCOUNT, clues.payer_account), set())
+    return payers.get((PayerIdentity.Kind.NAME, clues.payer_name), set())
+
+
+# Texts as arrays and not as IN (...) of thousands of values, each of which Django adapts by itself.
+PAYERS = """
+    SELECT kind, value, account_id FROM core_payeridentity
+    WHERE kind = 'account' AND value = ANY(%s::text[]) OR kind = 'name' AND value = ANY(%s::text[])"""
+KNOWN = """
+    SELECT {column} FROM core_invoice WHERE {column} = ANY(%s::text[]) AND status <> 'draft'"""
+OPEN_AMOUNTS = """
+    SELECT account_id, total - allocated - written_off FROM core_invoice
+    WHERE account_id = ANY(%s::uuid[]) AND currency = %s AND status = ANY(%s::text[])"""
+
+
+def _payers(clues: Iterable[Clues]) -> Payers:
     numbers = {clue.payer_account for clue in clues} - {""}
     names = {clue.payer_name for clue in clues if not clue.payer_account} - {""}
-    identities = PayerIdentity.objects.filter(
-        Q(kind=PayerIdentity.Kind.ACCOUNT, value__in=numbers) | Q(kind=PayerIdentity.Kind.NAME, value__in=names)
-    )
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
-    for kind, value, account_id in identities.values_list("kind", "value", "account_id"):
+    for kind, value, account_id in ask(PAYERS, [list(numbers), list(names)], prepare=False).fetchall():
         found[kind, value].add(account_id)
     return found
+
+
+def _known(column: str, words: set[str]) -> set[str]:
+    """Those that an issued invoice has there."""
+    if not words:
+        return set()
+    return {row[0] for row in ask(KNOWN.format(column=column), [list(words)], prepare=False).fetchall()}
+
+
+def _open_amounts(payers: Payers, currency: str) -> set[tuple[UUID, Decimal]]:
+    """What invoices of these payers' accounts still want, each with its account."""
+    accounts = set().union(*payers.values())
+    if not accounts:
+        return set()
+    params = [list(accounts), currency, list(Invoice.OPEN)]
+    return set(ask(OPEN_AMOUNTS, params, prepare=False).fetchall())

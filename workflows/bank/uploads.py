@@ -13,12 +13,13 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.db.transaction import atomic
 
-from core.models import BankAccount, StatementContent, StatementFile, User
+from core.models import BankAccount, StatementFile, User
 from core.models.statement import FILE_MAX_BYTES
 from core.problems import PayloadTooLarge, PermissionDenied, ValidationError
 from engine import create, lanes, run_due
 from engine.models import Effect
 from workflows.bank.accounts import is_named, resolve_account, unresolved_words
+from workflows.bank.contents import store_content
 from workflows.bank.profiles import given_profile, profile_for
 from workflows.bank.readers import archives, delimited, find_reader
 from workflows.bank.readers.statement import AccountIdentifier, Reader, UnreadableStatementError
@@ -92,7 +93,7 @@ def _take(
     try:
         with atomic():
             create(file, by=by, sha256=digest)
-            StatementContent.objects.create(file=file, content=content)
+            store_content(file.pk, content)
     except IntegrityError as error:
         earlier = earlier_file(digest)
         if earlier is None or "statement_file_once" not in str(error):

@@ -119,7 +119,9 @@ def test_what_is_sure_is_right_and_most_of_what_carries_its_reference_is_sure(in
     finder = CandidateFinder(account)
     for _ in range(0, lines, AT_ONCE):
         made = [_made(issued, payers) for _ in range(AT_ONCE)]
-        for one, found in zip(made, finder.find([one.line for one in made]), strict=True):
+        candidates = finder.find([one.line for one in made])
+        assert finder.have_any([one.line for one in made]) == [bool(found) for found in candidates]
+        for one, found in zip(made, candidates, strict=True):
             sure = [candidate for candidate in found if candidate.rule]
             seen["intact"] += one.is_intact and one.is_payable
             seen["sure"] += bool(sure) and one.is_intact and one.is_payable

@@ -39,7 +39,9 @@ def issued(**fields):
 
 
 def candidates(line):
-    [found] = CandidateFinder(line.bank_account).find([line])
+    finder = CandidateFinder(line.bank_account)
+    [found] = finder.find([line])
+    assert finder.have_any([line]) == [bool(found)]
     return found
 
 

@@ -12,8 +12,15 @@ CHUNK_BYTES = 64 * 1024
 LINE_MAX_BYTES = 4 * TEXT_MAX_LENGTH
 
 # Some programs write two CR before the LF. A run of CR is looked at once: else a file of them takes minutes.
-LINE_END = r"(?<!\r)\r*\n|\r"
-_LINE_END = re.compile(LINE_END.encode())
+_LINE_END = re.compile(rb"(?<!\r)\r*\n|\r")
+_LINE_END_OF_TEXT = re.compile(_LINE_END.pattern.decode())
+
+
+def split_lines(text: str) -> list[str]:
+    """Without their ends. The pattern is asked only where it has to be: it takes ten times as long."""
+    if "\r\r" in text:
+        return _LINE_END_OF_TEXT.split(text)
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def read_rows(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:

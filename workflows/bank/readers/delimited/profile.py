@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Self, TypeVar
 
 from core.money import is_currency
@@ -172,6 +172,7 @@ class Profile:
         return _made(cls, value, "profile")
 
 
+@lru_cache(maxsize=4096)  # the same words stand in many rows
 def fold(text: str) -> str:
     """Headings and words as they are compared: letters and digits, lower case, without accents, single blanks."""
     if text.isascii():

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from workflows.bank.readers.delimited.profile import MAX_COLUMNS
-from workflows.bank.readers.rows import LINE_END
+from workflows.bank.readers.rows import split_lines
 from workflows.bank.readers.statement import UnreadableStatementError
 
 PIECE = HEAD_LENGTH = 65_536
@@ -19,7 +18,6 @@ MAX_LINE_LENGTH = 131_072  # csv's own limit of a field, which is global and lef
 MAX_RECORD_LINES = 50
 MAX_ROWS = 2_000_000
 
-_LINE_END = re.compile(LINE_END)
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -93,7 +91,7 @@ def head_text(head: bytes, wanted: str = "auto") -> str | None:
             text = codecs.getincrementaldecoder("utf-8-sig")().decode(head)
         except UnicodeDecodeError:
             text = head.decode("cp1252" if wanted == "auto" else wanted, errors="replace")
-    return None if "\0" in text else _LINE_END.sub("\n", text)
+    return None if "\0" in text else "\n".join(split_lines(text))
 
 
 class _Lines:
@@ -126,10 +124,10 @@ def _split(pieces: Iterator[str]) -> Iterator[str]:
             return
         keep = len(rest) - len(rest.rstrip("\r"))  # the line feed of this end may come with the next piece
         text, held = (rest[:-keep], rest[-keep:]) if keep else (rest, "")
-        *lines, rest = _LINE_END.split(text)
+        *lines, rest = split_lines(text)
         yield from lines
         rest += held
-    lines = _LINE_END.split(rest)
+    lines = split_lines(rest)
     yield from lines[:-1] if not lines[-1] else lines
 
 

@@ -1,5 +1,7 @@
 """Settlements a second, what one costs, and how long it takes: the product beside the limit and two peers.
 
+Mails are recorded by all of them and composed by none: what they cost is a figure of its own.
+
 In every round each runs once, in turn; a ratio is taken within a round. A figure counts only after SQL has found
 every claim of its run settled, notified and planned for, once.
 """
@@ -39,10 +41,19 @@ WAITS = """
     JOIN engine_transition AS a ON a.machine = 'payment' AND a.object_id = bench_payment(n) AND a.name = 'approve'
     JOIN engine_transition AS s ON s.machine = 'payment' AND s.object_id = bench_payment(n) AND s.name = 'settle'"""
 
+MAILS_AGAIN = """
+    UPDATE engine_effect AS e SET state = 'ready', done_at = NULL, outcome = NULL, run_at = now()
+    FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
+    WHERE e.key = 'payment:' || bench_payment(n) || ':3:mail.payment_approved' AND e.state = 'done'"""
+MAILS_SENT = """
+    SELECT count(*) FROM engine_effect AS e, generate_series(%(first)s::bigint, %(last)s::bigint) AS n
+    WHERE e.key = 'payment:' || bench_payment(n) || ':3:mail.payment_approved' AND e.state = 'done'
+        AND e.outcome ->> 'message_id' <> '<left-out@example.test>'"""
+
 
 @dataclass
 class Run:
-    rate: float  # settled and notified a second
+    rate: float  # settled and recorded a second; of `mails`: composed a second
     cpu: float  # milliseconds for each, of workers, PostgreSQL and broker
     wal: float  # bytes for each
     parts: dict[str, float] = field(default_factory=dict)  # of the processor time
@@ -51,14 +62,15 @@ class Run:
 class Course:
     """The services, the product and the peers, ready to run in turn."""
 
-    def __init__(self, h: Rig, stock: Stock, running: ExitStack) -> None:
+    def __init__(self, h: Rig, stock: Stock, running: ExitStack, *, mails: bool = True) -> None:
         self.rig, self.stock = h, stock
         self.db = h.owner()
         self.db.execute((SQL / "limit.sql").read_text())
         self.approvers = [running.enter_context(h.inside()) for _ in range(2)]
-        self.worker = running.enter_context(h.worker())
+        self.worker = running.enter_context(h.worker(BENCH_WITHOUT_MAILS="" if mails else "1"))
         self.beat = running.enter_context(h.manage("beat"))
-        self.h_asleep([self.worker, self.beat])
+        self.mailer = self.worker if mails else running.enter_context(h.worker("mailer"))
+        self.h_asleep([self.worker, self.beat, self.mailer])
 
     def h_asleep(self, processes: list[Process]) -> None:
         for process in processes:
@@ -102,6 +114,27 @@ class Course:
             after = self._costs(worker=self.worker)
         verify(self.db, first, count)
         return self._run(count / self._span(first, count), count, before, after)
+
+    def mails(self, count: int) -> Run:
+        """Of claims that are settled: composed, built to the last byte and thrown away by two children."""
+        first = self.stock.add(count)
+        with self.awake(self.worker, self.beat):
+            self._begin(self.approvers[0], "approve_bulk", first, count, at_once=500)
+            self.approvers[0].answer()
+            self._wait()
+        verify(self.db, first, count)
+        span = {"first": first, "last": first + count - 1}
+        with self.awake(self.mailer):
+            before, started = self._costs(worker=self.mailer), time.monotonic()
+            with self.db.transaction():
+                self.db.execute("SET LOCAL session_replication_role = replica")
+                self.db.execute(MAILS_AGAIN, span)
+            self.approvers[0].ask("notify", count=10)
+            self._wait()
+            took, after = time.monotonic() - started, self._costs(worker=self.mailer)
+        if (sent := self.db.execute(MAILS_SENT, span).fetchone()) != (count,):
+            raise AssertionError(f"{sent} of {count} mails were composed")
+        return self._run(count / took, count, before, after)
 
     def waits(self, seconds: int, rate: float = 20) -> list[float]:
         """Milliseconds from the commit of an approval to that of its settlement, at light load."""
@@ -211,13 +244,14 @@ def run(*, rounds: int = 5, count: int = 2000, peers: bool = True, approvers: in
         h.prepare()
         stock = Stock(h)
         stock.add_history(20_000)
-        course = Course(h, stock, running)
+        course = Course(h, stock, running, mails=False)
         stock.tidy()
         few = max(50, count // 8)
         runs: dict[str, Callable[[], Run]] = {
             "limit": lambda: course.limit(count),
             "singles": lambda: course.product(count, approvers=approvers),
             "bulk": lambda: course.product(count, bulk=500),
+            "mails": lambda: course.mails(count),
         }
         if peers:
             claims = few * (rounds + 1)
@@ -251,7 +285,9 @@ def _figures(done: dict[str, list[Run]]) -> list[Figure]:
     used = statistics.median(run.cpu for run in done["singles"])
     singles, bulk = of("singles", "limit"), of("bulk", "limit")
     written = of("singles", "limit", lambda run: run.wal)
+    composed = statistics.median(run.cpu for run in done["mails"])
     figures = [
+        Figure("CPU of a mail", "<= 1.2 ms", composed, "ms", composed <= 1.2),
         Figure("singles, of the limit", ">= 0.8", singles, "x", singles >= 0.8),
         Figure("bulk of 500, of the limit", ">= 2.5", bulk, "x", bulk >= 2.5),
         Figure("CPU of a settlement, singles", "<= 1.5 ms", used, "ms", used <= 1.5),

@@ -10,8 +10,6 @@ import os
 import sys
 import threading
 import time
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,17 +22,6 @@ THREADS = 16
 CONFIG = {"name": "bench", "system_database_url": URL, "application_version": "1", "log_level": "ERROR"}
 
 
-def send(n: int) -> None:
-    message = MIMEMultipart("alternative")
-    message["Subject"], message["From"] = "Your payment has arrived", "Countersign <billing@demo.test>"
-    message["To"], message["Message-ID"] = "bills@example.test", f"<{n}@demo.test>"
-    text = f"Dear Customer Ltd,\n\nwe have received 89.00 USD for invoice {n}.\n\nThank you.\n"
-    message.attach(MIMEText(text, "plain", "utf-8"))
-    message.attach(MIMEText(f"<html><body><p>{text}</p></body></html>", "html", "utf-8"))
-    with open(os.devnull, "wb") as nowhere:
-        nowhere.write(message.as_bytes())
-
-
 def worker() -> None:
     DBOS(config={**CONFIG, "sys_db_pool_size": 20, "executor_id": os.environ["BENCH_EXECUTOR"]})
     source = SQLAlchemyDatasource.create(URL, engine_kwargs={"pool_size": 20}, run_migrations=False)
@@ -45,7 +32,6 @@ def worker() -> None:
 
     @source.transaction(isolation_level="READ COMMITTED")
     def mail_step(n: int) -> None:
-        send(n)
         source.sql_session().execute(sa.text("SELECT bench_mail(:n)"), {"n": n})
 
     @source.transaction(isolation_level="READ COMMITTED")

@@ -20,10 +20,8 @@ django.setup()
 
 from celery import Celery  # noqa: E402
 from celery.signals import worker_ready  # noqa: E402
-from django.core.mail import EmailMultiAlternatives  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.transaction import atomic, on_commit  # noqa: E402
-from django.template import Context, Engine  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.json_command_loop import answer_commands  # noqa: E402
@@ -44,16 +42,6 @@ app.conf.update(task_ignore_result=True, broker_connection_retry_on_startup=True
 if os.environ.get("BENCH_KEEP"):
     app.conf.update(CELERY_DB_REUSE_MAX=1_000_000)
 
-TEXT = Engine().from_string(
-    "Dear {{ account.name }},\n\nwe have received {{ payment.received }} USD for invoice {{ invoice.number }}.\n"
-    "Your plan {{ subscription.plan }} is active until {{ subscription.period_end }}, with {{ account.credits }}"
-    " credits.\n\nThank you.\n"
-)
-HTML = Engine().from_string(
-    "<html><body><h1>Thank you, {{ account.name }}</h1><p>We have received {{ payment.received }} USD for invoice"
-    " {{ invoice.number }}.</p><p>Your plan {{ subscription.plan }} is active until {{ subscription.period_end }}, with"
-    " {{ account.credits }} credits.</p></body></html>"
-)
 VERIFY = """
     SELECT count(*) FROM peers_payment p JOIN peers_invoice i ON i.id = p.invoice_id
         JOIN peers_subscription s ON s.id = i.subscription_id JOIN peers_account a ON a.id = p.account_id
@@ -113,17 +101,6 @@ def notify(payment_id):
     payment = Payment.objects.select_related("invoice__subscription", "account").get(pk=payment_id)
     if Mail.objects.filter(payment=payment).exists():
         return
-    context = Context(
-        {
-            "payment": payment,
-            "invoice": payment.invoice,
-            "account": payment.account,
-            "subscription": payment.invoice.subscription,
-        }
-    )
-    message = EmailMultiAlternatives("Your payment has arrived", TEXT.render(context), to=[payment.account.email])
-    message.attach_alternative(HTML.render(context), "text/html")
-    message.send()
     Mail.objects.create(payment=payment, kind="payment_approved", recipient=payment.account.email)
 
 

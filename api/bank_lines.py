@@ -169,8 +169,8 @@ class BankLines(StaffView, ReadOnlyModelViewSet):
 
 def _shown() -> StatementLineQuerySet:
     parts = LinePayment.objects.live().order_by("id")
-    return StatementLine.objects.select_related("statement", "bank_account").prefetch_related(
-        Prefetch("payments", parts), Prefetch("refunds", Refund.objects.order_by("id"))
+    return StatementLine.objects.prefetch_related(
+        "statement", "bank_account", Prefetch("payments", parts), Prefetch("refunds", Refund.objects.order_by("id"))
     )
 
 

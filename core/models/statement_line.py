@@ -112,6 +112,12 @@ class StatementLine(StatefulModel):
                 fields=["bank_account", "booked_on", "id"],
                 condition=Q(status__in=["open", "suggested"]),
             ),
+            # The desk lists the newest first, also right after an import, when nothing is known of the table.
+            models.Index(
+                name="statement_line_on_the_desk",
+                fields=["-id"],
+                condition=Q(status__in=["open", "suggested"]),
+            ),
             models.Index(name="statement_line_of_statement", fields=["statement", "row"]),
         ]
         permissions = [("match_lines", "Match lines of bank statements with payments")]

@@ -188,6 +188,17 @@ class Invoice(StatefulModel):
         return details
 
     @property
+    def customer_name(self) -> str:
+        """As it was when the invoice was made; the oldest have none of their own."""
+        return str(self.metadata.get("agreed", {}).get("customer") or self.account.name)
+
+    @property
+    def plan_name(self) -> str:
+        """As it was when the invoice was made. For an upgrade, the larger plan."""
+        agreed = self.metadata.get("agreed", {}).get("plan")
+        return str(agreed or (self.plan.name if self.plan else self.snapshot.get("plan", "")))
+
+    @property
     def billing_email(self) -> str:
         return self.snapshot.get("billing_email", self.account.billing_email)
 

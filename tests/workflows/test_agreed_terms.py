@@ -7,16 +7,19 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection
 from django.db.transaction import atomic
+from django.urls import reverse
 
 from core.db.thaw import thaw
-from core.models import Account, Plan, PlanPrice, Subscription
+from core.models import Account, Invoice, Plan, PlanPrice, Subscription
 from core.models.subscription import Terms
 from core.problems import Conflict, ValidationError
 from engine import perform
 from engine.models import Effect
+from tests.factories import UserFactory
 from tests.workflows.customers import renewal, status
 from workflows.actions import cancel_at_period_end, choose_plan
 from workflows.lifecycle.invoicing import issue_invoice
+from workflows.mail.sending import build_context
 from workflows.reporting.invariants import findings
 from workflows.settlement.balances import balance_of
 
@@ -67,6 +70,29 @@ def test_a_plan_that_is_renamed_settles_and_begins(active, up_to_renewal, pay, u
 
     assert now(signed).period_start == renewal(signed).period_start
     assert not Effect.objects.filter(state="dead").exists()
+
+
+def test_what_was_issued_names_customer_and_plan_as_they_were(active, client):
+    signed = active()
+    Account.objects.filter(pk=signed.account.pk).update(name="Quite Another Ltd")
+    Plan.objects.filter(code="starter").update(name="Renamed")
+
+    client.force_login(signed.user)
+    sheet = client.get(f"/app/invoices/{signed.invoice.pk}/document/").content.decode()
+    page = client.get(f"/app/invoices/{signed.invoice.pk}/").content.decode()
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    desk = client.get(reverse("desk_invoice", args=[signed.invoice.pk])).content.decode()
+    invoice = Invoice.objects.get(pk=signed.invoice.pk)
+    told, _ = build_context(invoice, Effect.objects.get(kind="mail.invoice_issued", object_id=invoice.pk))
+
+    assert ("Quite Another" in sheet, "Renamed" in sheet) == (False, False)
+    for shown in (sheet, page, desk):
+        assert "<bdi>Acme</bdi>" in shown
+    assert ("<bdi>Starter</bdi>" in sheet, "Starter, first" in desk, str(told.values["plan"])) == (
+        True,
+        True,
+        "Starter",
+    )
 
 
 @pytest.mark.parametrize("change", ["raised", "deleted"])

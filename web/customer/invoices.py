@@ -156,6 +156,6 @@ def _drawn(text: str | None) -> SafeString:
 
 def _invoice_of(request: MemberRequest, pk: UUID) -> Invoice:
     rows = request.account.invoices.exclude(status=Invoice.Status.DRAFT)
-    found = get_object_or_404(rows.select_related("subscription__plan", "payment_method"), pk=pk)
+    found = get_object_or_404(rows.select_related("subscription", "payment_method"), pk=pk)
     found.account = request.account
     return found

@@ -67,7 +67,7 @@ def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(*CUSTOMERS)
 def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
-    invoice = get_object_or_404(Invoice.objects.select_related("account", "subscription__plan"), pk=pk)
+    invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {
         "invoice": invoice,

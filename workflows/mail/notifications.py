@@ -18,7 +18,7 @@ from workflows.mail.verification import was_postponed
 from workflows.periods import database_now, today_in
 
 LISTED = 20  # claims per mail
-ASKED = ("account", "subscription__plan", "payment_method")  # read with an invoice
+ASKED = ("account", "subscription", "payment_method")  # read with an invoice
 
 
 @mail("trial_started")
@@ -47,7 +47,7 @@ def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     is_open = invoice.status in Invoice.OPEN
     if invoice.status == Invoice.Status.VOID or (was_postponed(effect) and not is_open):
         return None
-    words = context.invoice_issued(invoice, plan_of(invoice), ways_to_pay(invoice))
+    words = context.invoice_issued(invoice, invoice.plan_name, ways_to_pay(invoice))
     return EmailContext(words, answers=is_open)
 
 
@@ -59,7 +59,7 @@ def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
     if was_postponed(effect) and _is_followed(invoice, effect):
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
-    words = context.invoice_reminder(invoice, plan_of(invoice), ways_to_pay(invoice), days_late=days_late)
+    words = context.invoice_reminder(invoice, invoice.plan_name, ways_to_pay(invoice), days_late=days_late)
     return EmailContext(words)
 
 
@@ -79,15 +79,13 @@ def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
     return EmailContext(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
 
 
-@mail(
-    "payment_approved", related=("account", "invoice__subscription__plan"), prefetch=("allocations", "balance_entries")
-)
+@mail("payment_approved", related=("account", "invoice__subscription"), prefetch=("allocations", "balance_entries"))
 def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
     if payment.invoice is not None:
         payment.invoice.account = payment.account  # the same: its key says so
     words = context.payment_approved(
         payment,
-        plan_of(payment.invoice) if payment.invoice else "",
+        payment.invoice.plan_name if payment.invoice else "",
         allocated=allocated_by(payment),
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
@@ -180,13 +178,6 @@ def reviewers() -> list[str]:
     return (
         list(User.objects.staff_with("core.review_payment").values_list("email", flat=True)) or settings.OPERATOR_EMAILS
     )
-
-
-def plan_of(invoice: Invoice) -> str:
-    """For an upgrade, the larger one."""
-    subscribed = invoice.subscription.plan if invoice.subscription else None
-    plan = subscribed if subscribed is not None and subscribed.pk == invoice.plan_id else invoice.plan
-    return plan.name if plan else invoice.snapshot.get("plan", "")
 
 
 def open_invoice(subscription: Subscription) -> Invoice | None:

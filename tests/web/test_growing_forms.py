@@ -177,6 +177,7 @@ PAGES: dict[str, Page | None] = {
     ),
     "BulkRejectForm": Page("staff", at("desk_bulk"), {"verb": "reject", "id": "claim", "reason_code": "not_received"}),
     "ReasonForm": None,
+    "EndRefundForm": None,
     "RefundForm": Page(
         "staff",
         at("desk_request_refund", "account"),

@@ -14,6 +14,7 @@ from factory.django import DjangoModelFactory
 
 from core.models import (
     Account,
+    BankAccount,
     Invitation,
     Invoice,
     Membership,
@@ -24,8 +25,10 @@ from core.models import (
     Subscription,
     User,
 )
+from core.models.user import STAFF_PERMISSIONS
 from engine import create, perform, schedule
 from engine.models import Effect
+from tests.workflows.bank.statement_files import IBAN
 from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
@@ -220,3 +223,17 @@ def make_staff_as_before(user: User) -> None:
         cursor.execute("UPDATE core_user SET is_staff = true, was_staff = true WHERE id = %s", [user.pk])
         cursor.execute("ALTER TABLE core_user ENABLE TRIGGER user_staff_apart")
     user.is_staff = True
+
+
+def staff_of_all_duties(**fields: Any) -> User:
+    person: User = UserFactory(**{"is_staff": True} | fields)
+    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    person.user_permissions.set(own)
+    return person
+
+
+def sepa_bank_account() -> BankAccount:
+    """Of ours, in EUR, with its payment method."""
+    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
+    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
+    return account

@@ -50,9 +50,8 @@ class StatementLine(StatefulModel):
     UNDECIDED = (Status.OPEN, Status.SUGGESTED)
     INITIAL_STATES = (Status.OPEN, Status.SUGGESTED)
 
-    statement = models.ForeignKey(
-        Statement, models.PROTECT, db_index=False, related_name="lines"
-    )  # the first that had it
+    # The first that had it.
+    statement = models.ForeignKey(Statement, models.PROTECT, db_index=False, related_name="lines")
     bank_account = models.ForeignKey(BankAccount, models.PROTECT, db_index=False, related_name="+")
     status = StatusField(choices=Status, default=Status.OPEN)
     row = models.PositiveIntegerField()  # in its file, from 1

@@ -5,11 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db.transaction import atomic, set_rollback
 
 from core.models import Account, BankAccount, Payment, Plan, User
-from core.models.user import STAFF_PERMISSIONS
 from engine import perform
 from tests.api.caller import BASE, Caller, answered, is_problem
 from tests.api.published import operation_of
@@ -24,9 +22,9 @@ from tests.factories import (
     PaymentMethodFactory,
     PlanFactory,
     StaffFactory,
-    UserFactory,
+    sepa_bank_account,
+    staff_of_all_duties,
 )
-from tests.workflows.bank.statement_files import IBAN
 from workflows.actions import claim_payment, sign_up
 from workflows.bank import import_statement
 from workflows.settlement.credits import grant, post
@@ -131,18 +129,12 @@ def settled(run_effects: Callable[[], None]) -> tuple[Payment, User]:
 @pytest.fixture
 def bookkeeper(db: None) -> Caller:
     """Staff with every duty about money."""
-    person = UserFactory(is_staff=True)
-    person.user_permissions.set(
-        Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
-    )
-    return Caller(person)
+    return Caller(staff_of_all_duties())
 
 
 @pytest.fixture
 def bank_account(db: None) -> BankAccount:
-    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
-    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
-    return account
+    return sepa_bank_account()
 
 
 @pytest.fixture

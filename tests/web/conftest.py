@@ -3,14 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from core.models import Account, BankAccount, Membership, User
-from core.models.user import STAFF_PERMISSIONS
-from tests.factories import MembershipFactory, PaymentMethodFactory, UserFactory
-from tests.workflows.bank.statement_files import IBAN
+from tests.factories import MembershipFactory, sepa_bank_account, staff_of_all_duties
 from workflows.seed import seed
 
 
@@ -37,9 +34,7 @@ def bookkeeper(db: None) -> Client:
 
 @pytest.fixture
 def bank_account(db: None) -> BankAccount:
-    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
-    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
-    return account
+    return sepa_bank_account()
 
 
 @pytest.fixture
@@ -52,13 +47,6 @@ def drop(bookkeeper, bank_account, run_effects):
         return answer
 
     return drop_
-
-
-def staff_of_all_duties() -> User:
-    person: User = UserFactory(is_staff=True)
-    own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
-    person.user_permissions.set(own)
-    return person
 
 
 def signed_in(user: User) -> Client:

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.models import BankAccount, StatementLine
-from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory
-from tests.web.conftest import signed_in, staff_of_all_duties
+from tests.factories import InvoiceFactory, PaymentFactory, PaymentMethodFactory, StaffFactory, staff_of_all_duties
+from tests.web.conftest import signed_in
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import import_statement
 

@@ -147,7 +147,11 @@ class CandidateFinder:
         return [
             not references.isdisjoint(clue.references)
             or not numbers.isdisjoint(clue.numbers)
-            or any(_is_claimed_by(claim, line) for word in clue.ids for claim in self._by_id.get(word, ()))
+            or any(
+                claim.invoice_id is not None and _is_near(claim, line)
+                for word in clue.ids
+                for claim in self._by_id.get(word, ())
+            )
             or any((account, line.amount) in outstanding for account in _accounts_of_payer(payers, clue))
             for line, clue in zip(lines, clues, strict=True)
         ]
@@ -238,7 +242,7 @@ class _Found:
             reasons[self._of(self.by_number[number], line)].add(NUMBER)
         for word in clues.ids & self.by_id.keys():
             for claim in self.by_id[word]:
-                if claim.invoice_id is not None and _is_claimed_by(claim, line):
+                if claim.invoice_id is not None and _is_near(claim, line):
                     reasons[claim.invoice_id, claim.pk].add(CLAIM)
         if not reasons:
             for account_id in accounts:
@@ -339,10 +343,9 @@ def is_in_time(day: date, *, paid_on: date | None, lag_days: int) -> bool:
     return paid_on - timedelta(days=CLAIM_EARLIER_DAYS) <= day <= paid_on + timedelta(days=lag_days + CLAIM_LATER_DAYS)
 
 
-def _is_claimed_by(claim: Payment, line: LineFacts) -> bool:
+def _is_near(claim: Payment, line: LineFacts) -> bool:
     day = line.value_on or line.booked_on
-    is_near = is_in_time(day, paid_on=claim.paid_on, lag_days=claim.method.bank_lag_days)
-    return claim.invoice_id is not None and is_near
+    return is_in_time(day, paid_on=claim.paid_on, lag_days=claim.method.bank_lag_days)
 
 
 def _accounts_of_payer(payers: Payers, clues: Clues) -> set[UUID]:
@@ -367,6 +370,8 @@ def _payers(clues: Iterable[Clues]) -> Payers:
     numbers = {clue.payer_account for clue in clues} - {""}
     names = {clue.payer_name for clue in clues if not clue.payer_account} - {""}
     found: dict[tuple[str, str], set[UUID]] = defaultdict(set)
+    if not numbers and not names:
+        return found
     for kind, value, account_id in ask(PAYERS, [list(numbers), list(names)], prepare=False).fetchall():
         found[kind, value].add(account_id)
     return found

@@ -19,6 +19,7 @@ from core.validation.email import canonical_email
 from core.validation.mailboxes import host_of, is_reserved
 from engine import NotYet, look_again
 from engine.models import Effect
+from engine.pipeline import ask
 from workflows.periods import database_now
 
 UNPROVED_A_DAY = 3  # mails to one address, of whatever accounts
@@ -145,17 +146,16 @@ def prove_by_payment(accounts: Iterable[Account], now: datetime) -> None:
     for account, email in news:
         account.proved_at, account.proved_email = account.proved_at or now, email
     # Not by bulk_update, whose CASE of one branch a row took a sixth of a worker's time in a bulk settlement.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE core_account AS account SET proved_at = proved.at, proved_email = proved.email
-               FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS proved (id, at, email)
-               WHERE account.id = proved.id""",
-            [
-                [account.pk for account, _ in news],
-                [account.proved_at for account, _ in news],
-                [account.proved_email for account, _ in news],
-            ],
-        )
+    ask(
+        """UPDATE core_account AS account SET proved_at = proved.at, proved_email = proved.email
+           FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS proved (id, at, email)
+           WHERE account.id = proved.id""",
+        [
+            [account.pk for account, _ in news],
+            [account.proved_at for account, _ in news],
+            [account.proved_email for account, _ in news],
+        ],
+    )
     look_again(*(account.pk for account, _ in news))
 
 

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission
 
 from core.models import BankAccount, Invoice, PaymentMethod, StatementFile, StatementLine, User
 from engine import create, perform
-from tests.factories import InvoiceFactory, PaymentMethodFactory, StaffFactory, SubscriptionFactory
-from tests.workflows.bank.statement_files import IBAN, Row, camt
+from tests.factories import InvoiceFactory, StaffFactory, SubscriptionFactory, sepa_bank_account
+from tests.workflows.bank.statement_files import Row, camt
 from workflows.bank import import_statement, save_bank_account
 from workflows.bank.service_users import matching_user
 from workflows.periods import database_now
@@ -27,9 +27,7 @@ def bookkeeper(db) -> User:
 
 @pytest.fixture
 def bank_account(db) -> BankAccount:
-    account = BankAccount.objects.create(name="Main", iban=IBAN, currency="EUR")
-    account.payment_methods.add(PaymentMethodFactory(code="sepa", currency="EUR"))
-    return account
+    return sepa_bank_account()
 
 
 def make_automatic(account: BankAccount, *, by: User, limit: Decimal, duties: list[str]) -> User:

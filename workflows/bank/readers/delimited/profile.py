@@ -172,13 +172,20 @@ class Profile:
         return _made(cls, value, "profile")
 
 
-@lru_cache(maxsize=4096)  # the same words stand in many rows
 def fold(text: str) -> str:
     """Headings and words as they are compared: letters and digits, lower case, without accents, single blanks."""
+    return _fold_word(text) if len(text) <= WORD_LENGTH else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return _NO_WORD.sub(" ", text.lower()).strip()
     return " ".join("".join(sign if sign.isalnum() else " " for sign in plain(text)).split())
 
+
+# The same words stand in many rows; long texts do not, and are not kept.
+WORD_LENGTH = 40
+_fold_word = lru_cache(maxsize=4096)(_fold)
 
 _NESTED: dict[str, type] = {"columns": Column, "row_rules": RowRule, "labels": Label}
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -1,0 +1,1 @@
+"""PDFs of documents, made of their data alone: no models, no database."""

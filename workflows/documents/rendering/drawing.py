@@ -1,0 +1,71 @@
+"""typst, with our fonts alone: a document looks the same on every machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import typst
+
+from workflows.documents.rendering.scripts import FONTS
+
+TEMPLATE = Path(__file__).with_name("template.typ")
+STANDARDS: list[typst.PDFStandard] = ["a-3a", "ua-1"]
+LOGO_ALONE = b"""
+#let logo = json(bytes(sys.inputs.logo))
+#set document(title: "Logo")
+#image(bytes(logo.content), format: logo.type, alt: "Logo", height: 15mm)
+"""
+
+
+class NotDrawn(Exception):  # noqa: N818
+    """typst refused; the words are its own."""
+
+
+def draw(page: Mapping[str, Any], made_at: datetime) -> bytes:
+    """page: of layout.py. Raises NotDrawn."""
+    try:
+        pdf = _compiler().compile(
+            format="pdf", sys_inputs={"paper": _json(page)}, pdf_standards=STANDARDS, timestamp=made_at
+        )
+    except typst.TypstError as error:
+        raise NotDrawn(error.message) from error
+    return cast("bytes", pdf)
+
+
+def draw_alone(kind: Literal["png", "svg"], content: bytes) -> None:
+    """Raises NotDrawn for a picture that no document could show."""
+    try:
+        inputs = {"logo": _json(picture(kind, content))}
+        typst.compile(LOGO_ALONE, font_paths=_fonts(), sys_inputs=inputs, format="pdf", pdf_standards=STANDARDS)
+    except (typst.TypstError, UnicodeDecodeError) as error:
+        raise NotDrawn(str(error)) from error
+
+
+def picture(kind: Literal["png", "svg"], content: bytes) -> dict[str, Any]:
+    """As the templates take it: typst reads no base64."""
+    return {"type": kind, "content": content.decode() if kind == "svg" else list(content)}
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_local = threading.local()
+
+
+def _compiler() -> typst.Compiler:
+    """One a thread: typst refuses a second call of one that is busy."""
+    if not hasattr(_local, "compiler"):
+        _local.compiler = typst.Compiler(TEMPLATE, font_paths=_fonts())
+    return cast("typst.Compiler", _local.compiler)
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])

@@ -34,7 +34,14 @@ from core.models import (
 )
 from core.models.account import MembershipQuerySet
 from engine.models import EffectEvent, ScheduledRun
-from web import bank_admin, billing_admin, engine_admin, payment_methods, plans_admin  # noqa: F401 - pages of their own
+from web import (  # noqa: F401 - pages of their own
+    bank_admin,
+    billing_admin,
+    engine_admin,
+    payment_methods,
+    plans_admin,
+    tax_admin,
+)
 from web.rate_limited_login import RateLimitedLogin, rate_limited
 from web.readonly import ReadOnly
 from web.settings_admin import SettingsAdmin

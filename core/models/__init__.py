@@ -19,6 +19,7 @@ from core.models.site import Industry, Site, SiteUserAccess
 from core.models.statement import PendingLine, Statement, StatementContent, StatementDraft, StatementFile
 from core.models.statement_line import LinePayment, PayerIdentity, StatementLine
 from core.models.subscription import Subscription
+from core.models.tax_rule import TaxRule
 from core.models.trial import CrowdedTrial
 from core.models.user import User
 
@@ -60,6 +61,7 @@ __all__ = [
     "StatementFile",
     "StatementLine",
     "Subscription",
+    "TaxRule",
     "TransitionDigest",
     "User",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from core.validation.countries import EU_MEMBERS
 from core.validation.patterns import matches
 from core.validation.text import as_code
 
@@ -110,6 +111,25 @@ def is_tax_id(country: str, text: str) -> bool:
     compact = SEPARATORS.sub("", text).upper()
     spellings = {compact} | {compact.removeprefix(prefix) for prefix in (country, *known.prefixes.split())}
     return any(_is_known(known, number) for number in spellings)
+
+
+def has_check_digits(country: str) -> bool:
+    return country in TAX_IDS and bool(TAX_IDS[country].modules)
+
+
+def passes_check_digits(country: str, text: str) -> bool:
+    """Whether it is of the country's first kind, under which businesses are registered for its tax.
+
+    In the EU only with its prefix: without one, the numbers of some countries are those of persons.
+    """
+    if not has_check_digits(country) or not is_tax_id(country, text):
+        return False
+    known, number = TAX_IDS[country], SEPARATORS.sub("", as_code(text)).upper()
+    prefixes = (country, *known.prefixes.split())
+    if country in EU_MEMBERS and not number.startswith(prefixes):
+        return False
+    spellings = {number} | {number.removeprefix(prefix) for prefix in prefixes}
+    return any(_validates(known.modules.split()[0], spelling) for spelling in spellings)
 
 
 def tax_id_label(country: str) -> str:

@@ -5,6 +5,7 @@ The forms come from the admin's registry: a model that is registered there witho
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from core.models import (
     Policy,
     Site,
     SiteUserAccess,
+    TaxRule,
     User,
 )
 from tests.factories import AccountFactory, InvoiceFactory, MembershipFactory, PlanFactory, UserFactory
@@ -170,6 +172,53 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
             {"position": "x"},
         ],
     },
+    TaxRule: {
+        "add": [
+            {"seller_country": ""},
+            {"seller_country": "de"},
+            {"seller_country": "ZZ"},
+            {"seller_country": "EU"},
+            {"valid_from": ""},
+            {"valid_from": "yesterday"},
+            {"category": ""},
+            {"category": "S", "reason": ""},  # and no rate
+            {"customer_country": "FR", "valid_from": "2026-06-01"},  # one is valid then
+        ],
+        "change": [
+            {"customer_country": "fr"},
+            {"customer_country": "ZZ"},
+            {"same_region": "true"},
+            {"has_tax_id": "unknown"},
+            {"has_tax_id": "false"},
+            {"product_kind": "shoes"},
+            {"category": "X"},
+            {"category": "K", "customer_country": "DE"},
+            *({"rate": rate} for rate in ("", "19", "-1", "NaN", "Infinity", "1e30", "0.0001", "many", NUL)),
+            {"category": "S", "rate": "100.001"},
+            {"label": ""},
+            {"label": LONG},
+            {"label": NUL},
+            {"reason": ""},
+            {"reason": LONG},
+            {"reason": NUL},
+            {"reason_code": "vatex-eu-ae"},
+            {"reason_code": "EU-AE"},
+            {"parts": '[{"label": "A", "share": 50}, {"label": "B", "share": 50}]'},  # not of this category
+            *({"category": "S", "rate": "18", "parts": parts} for parts in (
+                "x", "5", "{}", NUL, DEEP, '[{"label": "A", "share": 100}]',
+                *(f'[{{"label": "A", "share": 50}}, {part}]' for part in (
+                    '{"label": "A", "share": 50}', '{"label": "B", "share": 51}', '{"label": "B"}', '{"share": 50}',
+                    '{"label": "B", "share": NaN}', '{"label": "B", "share": "50"}', '{"label": "B", "share": 50.0}',
+                    '{"label": "\\u0000", "share": 50}', '{"label": "\\ud800", "share": 50}', "5", "null",
+                    '{"label": "B", "share": 50, "more": 1}',
+                )),
+                '[{"label": "A", "share": true}, {"label": "B", "share": 99}]',
+            )),
+            {"valid_from": ""},
+            {"valid_until": "2025-12-31"},
+            {"valid_until": "2026-02-30"},
+        ],
+    },
     Industry: {"add": [{"name": ""}, {"name": LONG}, {"name": NUL}, {"name": "Retail"}], "change": [{"name": ""}]},
     User: {
         "add": [
@@ -239,6 +288,8 @@ WRONG: dict[type[models.Model], dict[str, list[Values]]] = {
 NEW: dict[type[models.Model], Values] = {
     Plan: {"code": "large", "name": "Large", "credits": "5", "trial_days": "0", "position": "9"},
     PaymentMethod: {"name": "Ours", "code": "ours", "kind": "bank_transfer", "country": "DE", "currency": "EUR"},
+    TaxRule: {"seller_country": "DE", "customer_country": "DE", "category": "Z", "rate": "0", "label": "VAT",
+              "valid_from": "2026-01-01"},
     Industry: {"name": "Beekeeping"},
     User: {"email": "new@acme.test"},
     Membership: {"account": "{account}", "user": "{bob}", "role": "viewer"},
@@ -267,6 +318,15 @@ def scene(shop) -> dict[str, Any]:
     site = open_site(ann.account, name="Shop", industry=industry, by=ann.user)
     Policy.current()
     Group.objects.create(name="reviewer")
+    TaxRule.objects.create(
+        seller_country="DE",
+        customer_country="FR",
+        has_tax_id=True,
+        category="AE",
+        reason="Reverse charge",
+        valid_from=date(2026, 1, 1),
+    )
+    TaxRule.objects.create(seller_country="DE", customer_country="FR", category="Z", valid_from=date(2026, 1, 1))
     PlanFactory(code="small")  # one price in USD, for a form that is sent many times
     return {
         "account": ann.account.pk, "membership": ann, "ann": ann.user.pk, "cid": cid.pk, "site": site.pk,
@@ -285,6 +345,8 @@ def row_of(model: type[models.Model], scene: dict[str, Any]) -> models.Model:
         return Plan.objects.get(code="small")
     if model is PaymentMethod:
         return PaymentMethod.objects.get(code="eu_sepa")
+    if model is TaxRule:
+        return TaxRule.objects.get(category="AE")
     return model._default_manager.first()
 
 

@@ -10,6 +10,7 @@ from workflows.seed.payment_methods import seed_payment_methods
 from workflows.seed.people import retire_public_password, seed_customer, seed_groups, seed_staff
 from workflows.seed.plans import seed_plans
 from workflows.seed.stories import seed_stories
+from workflows.seed.tax_rules import seed_tax_rules
 
 
 @atomic
@@ -19,6 +20,7 @@ def seed(*, stories: bool = True) -> dict[str, int]:
         "payment methods": seed_payment_methods(),
         "industries": seed_industries(),
         "bank accounts": seed_bank_account(),
+        "tax rules": seed_tax_rules(),
         "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
         "stories": seed_stories() if stories else 0,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,10 @@ from core.models import (
     PaymentMethod,
     Plan,
     PlanPrice,
+    Seller,
+    SellerVersion,
     Subscription,
+    TaxRule,
     User,
 )
 from core.models.user import STAFF_PERMISSIONS
@@ -33,6 +36,33 @@ from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"
+
+
+class SellerVersionFactory(DjangoModelFactory):
+    """The business that bills, as documents name it."""
+
+    class Meta:
+        model = SellerVersion
+
+    seller = factory.LazyFunction(Seller.current)
+    number = 1
+    legal_name = "Example Software Ltd"
+    address_line1 = "1 Sample Street"
+    city = "Sampletown"
+    postal_code = "12345"
+    country = "US"
+
+
+class TaxRuleFactory(DjangoModelFactory):
+    """For all customers of a seller's country."""
+
+    class Meta:
+        model = TaxRule
+
+    seller_country = "US"
+    category = "O"
+    rate = Decimal(0)
+    valid_from = date(2020, 1, 1)
 
 
 class UserFactory(DjangoModelFactory):

@@ -37,6 +37,7 @@ from engine.models import EffectEvent, ScheduledRun
 from web import (  # noqa: F401 - pages of their own
     bank_admin,
     billing_admin,
+    documents_admin,
     engine_admin,
     payment_methods,
     plans_admin,

@@ -38,6 +38,7 @@ from web.readonly import ReadOnly, link_to, listed
 from web.staff.confirming import DecidingAdmin
 from web.status_labels import canned_reasons
 from workflows.actions import decide_many
+from workflows.documents.composing.invoice import lines_of
 from workflows.mail.formatting import period_text
 from workflows.periods import database_now, last_day_of
 
@@ -241,11 +242,10 @@ class InvoiceAdmin(FindsInvoices):
 
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:
-        plan = invoice.plan.code if invoice.plan else "nothing subscribed"
         period = "from when it is paid"
         if invoice.period_start and invoice.period_end:
             period = period_text(invoice.period_start, invoice.period_end)
-        return listed([(f"{plan}, {invoice.get_purpose_display().lower()}", period, self.total_(invoice))])
+        return listed([(line.description, period, money(line.net, invoice.currency)) for line in lines_of(invoice)])
 
     @admin.display(description="total", ordering="total")
     def total_(self, invoice: Invoice) -> str:

@@ -2,19 +2,24 @@
 
 from datetime import timedelta
 
-from core.models import Account, Invoice, Payment, Refund, StatementFile, Subscription
+from core.models import Account, Document, Invoice, Payment, Refund, StatementFile, Subscription
 from engine import alert, on
 from workflows.bank.automatic import match_file
 from workflows.bank.importing import read_statement_file
+from workflows.documents.effects import (
+    bring_documents,
+    make_document,
+    write_invoices,
+    write_receipts,
+    write_reversal,
+)
 from workflows.lifecycle.closing import clean_up_cancelled_subscription, clean_up_closed_account
 from workflows.lifecycle.dunning import escalate_claim, schedule_cancellation, schedule_suspension, watch_invoices
 from workflows.lifecycle.renewals import reissue_renewal, reprice_renewal, resume_dunning, schedule_renewal
 from workflows.lifecycle.trials import schedule_trial_end
 from workflows.mail.notifications import (
-    mail_approval,
     mail_cancellation,
     mail_dead_effects,
-    mail_invoice,
     mail_partial_payment,
     mail_past_due,
     mail_refund_failed,
@@ -33,19 +38,25 @@ on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # cr
 on(Account.expire, mail_trial_end)
 on(Account.close, clean_up_closed_account)
 
-on(Invoice.issue, mail_invoice, apply_balances, watch_invoices)
+on(Invoice.issue, write_invoices, apply_balances, watch_invoices)
 # An uncollectible invoice may be paid late, when the balance has grown meanwhile.
 on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
 on(Invoice.void, reissue_renewal)
 
+# A document is drawn once, and the mail that tells of it follows.
+on(Document, make_document, to=Document.Status.PREPARED)
+on(Document.prepare, make_document)
+on(Document.make, bring_documents)
+on(Document.hold, bring_documents)
+
 on(Payment, tell_reviewers)  # created: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))
 on(Payment.approve, settle_payments)
-on(Payment.settle, mail_approval)
+on(Payment.settle, write_receipts)
 on(Payment.reject, mail_rejection)
-on(Payment.reverse, unsettle_payment, mail_reversal)
-on(Payment.reverse_part, unsettle_payment, mail_reversal)  # the bank took a part of it back
+on(Payment.reverse, unsettle_payment, mail_reversal, write_reversal)
+on(Payment.reverse_part, unsettle_payment, mail_reversal, write_reversal)  # the bank took a part of it back
 
 on(Refund.mark_sent, mail_refund_sent)
 on(Refund.fail, give_back_refund, mail_refund_failed)

@@ -1,11 +1,13 @@
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.bank_account import BankAccount
 from core.models.credit import CreditEntry
+from core.models.document import Document, DocumentChain, DocumentFile
 from core.models.duty import DutyGrant
 from core.models.history import HistoryHead, TransitionDigest
 from core.models.idempotency import IdempotentResponse
 from core.models.invitation import Invitation
 from core.models.invoice import Invoice, NumberSeries
+from core.models.invoice_line import InvoiceLine
 from core.models.payee_version import PayeeVersion
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
@@ -14,6 +16,7 @@ from core.models.policy import Policy
 from core.models.rate_limit import RateLimitBucket
 from core.models.refund import Refund
 from core.models.security import RefusalCount, SecurityEvent
+from core.models.seller import Logo, Seller, SellerVersion
 from core.models.session import Session
 from core.models.site import Industry, Site, SiteUserAccess
 from core.models.statement import PendingLine, Statement, StatementContent, StatementDraft, StatementFile
@@ -30,13 +33,18 @@ __all__ = [
     "BankAccount",
     "CreditEntry",
     "CrowdedTrial",
+    "Document",
+    "DocumentChain",
+    "DocumentFile",
     "DutyGrant",
     "HistoryHead",
     "IdempotentResponse",
     "Industry",
     "Invitation",
     "Invoice",
+    "InvoiceLine",
     "LinePayment",
+    "Logo",
     "Membership",
     "MembershipRecord",
     "NumberSeries",
@@ -52,6 +60,8 @@ __all__ = [
     "Refund",
     "RefusalCount",
     "SecurityEvent",
+    "Seller",
+    "SellerVersion",
     "Session",
     "Site",
     "SiteUserAccess",

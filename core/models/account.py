@@ -74,6 +74,7 @@ class Account(StatefulModel):
     consume_by = models.CharField(
         max_length=10, choices=ConsumeBy, default=ConsumeBy.ALL, db_default=ConsumeBy.ALL, editable=False
     )
+    attaches_documents = models.BooleanField(default=True, db_default=True)  # to mails; else a link alone
     trial_ends_on = models.DateField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

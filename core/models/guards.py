@@ -130,6 +130,30 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+_DRAFT_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_lines_while_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM core_invoice WHERE id = NEW.invoice_id AND status = 'draft' FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('invoice %s is issued: its lines stay', NEW.invoice_id);
+    END IF;
+    RETURN NEW;
+END $$;
+"""
+_SUM_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_lines_sum_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    lines numeric;
+BEGIN
+    SELECT sum(net) INTO lines FROM core_invoiceline WHERE invoice_id = NEW.id;
+    IF lines IS DISTINCT FROM NEW.net THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('invoice %s is %s without tax; its lines are %s', NEW.id, NEW.net, lines);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
 # As with payments of a line: of two refunds that are settled at once the second sees the first.
 _REFUND_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_refunds_within_line() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -304,4 +328,29 @@ class RefundsWithinLine(Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
             + "WHEN (NEW.line_id IS NOT NULL AND NEW.line_id IS DISTINCT FROM OLD.line_id) "
             + "EXECUTE FUNCTION countersign_refunds_within_line();"
+        )
+
+
+class LinesWhileDraft(Trigger):
+    """An invoice gets its lines before it is issued."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _DRAFT_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE INSERT ON "{model._meta.db_table}" '
+            + "FOR EACH ROW EXECUTE FUNCTION countersign_lines_while_draft();"
+        )
+
+
+class LinesSumUp(Trigger):
+    """Where an invoice says its net, its lines are that net when it is issued."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _SUM_FUNCTION
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE OF status ON "{model._meta.db_table}" FOR EACH ROW '
+            + "WHEN (OLD.status = 'draft' AND NEW.status = 'pending' AND NEW.net IS NOT NULL) "
+            + "EXECUTE FUNCTION countersign_lines_sum_up();"
         )

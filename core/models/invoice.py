@@ -4,15 +4,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django_fsm import RETURN_VALUE, transition
 
 from core.models.account import Account
 from core.models.base import MoneyField, StatefulModel, not_negative_amount
-from core.models.guards import OutsiderDecides
+from core.models.guards import LinesSumUp, OutsiderDecides
 from core.models.payment_method import PaymentMethod
 from core.models.plan import Plan, PlanPrice
+from core.models.seller import SellerVersion
 from core.models.subscription import Subscription, Terms
 from core.models.user import User
 from core.money import quantize
@@ -58,11 +60,21 @@ class Invoice(StatefulModel):
     subscription = models.ForeignKey(Subscription, models.PROTECT, null=True, related_name="invoices")
     status = StatusField(choices=Status, default=Status.DRAFT)
     number = models.CharField(max_length=30, null=True, unique=True)  # noqa: DJ001 - null until issued, then gapless
+    # The place of the number in its series; null for the oldest, which are all of "INV".
+    series = models.CharField(max_length=20, null=True)  # noqa: DJ001
+    series_count = models.PositiveBigIntegerField(null=True)
     # What the payer writes into the bank's form. Drawn by whatever makes the row, and by the column's default in the
     # database for rows of SQL, and of processes from before the column.
     payment_reference = models.CharField(max_length=LENGTH, default=new_reference)
     currency = models.CharField(max_length=3)
+    # Without and with tax; invoices from before there were lines have the total alone.
+    net = MoneyField(null=True)
+    tax = MoneyField(null=True)
     total = MoneyField()
+    # {"includes_tax", "taxes": [{"category", "rate", "label", "base", "amount", ...}], "tax_id": the check, "missing"}
+    tax_details = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    # Null until the company is named; then its paper is made with the version of that moment.
+    seller = models.ForeignKey(SellerVersion, models.PROTECT, null=True, db_index=False, related_name="+")
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
     written_off = MoneyField(default=Decimal(0))  # bank fees
     period_start = models.DateField(null=True)  # null: it starts when the invoice is paid
@@ -108,9 +120,19 @@ class Invoice(StatefulModel):
                 name="invoice_plan_price_in_range",
                 condition=Q(plan_price__isnull=True) | not_negative_amount("plan_price"),
             ),
+            models.CheckConstraint(
+                name="invoice_tax_makes_total",
+                condition=Q(net__isnull=True, tax__isnull=True)
+                | Q(net__isnull=False, tax__isnull=False, total=F("net") + F("tax")),
+            ),
             models.CheckConstraint(  # "not null" twice: the check let SET NOT NULL pass without reading all rows
                 name="invoice_payment_reference_form",
                 condition=Q(payment_reference__isnull=False, payment_reference__regex=FORM),
+            ),
+            models.CheckConstraint(
+                name="invoice_series_is_whole",
+                condition=Q(series__isnull=True, series_count__isnull=True)
+                | Q(series__isnull=False, series_count__isnull=False, number__isnull=False),
             ),
             # Not `unique=True`, which adds an index for LIKE.
             models.UniqueConstraint(name="invoice_payment_reference_once", fields=["payment_reference"]),
@@ -133,9 +155,14 @@ class Invoice(StatefulModel):
                     "account_id",
                     "subscription_id",
                     "number",
+                    "series",
+                    "series_count",
                     "payment_reference",
                     "currency",
                     "total",
+                    "net",
+                    "tax",
+                    "tax_details",
                     "purpose",
                     "period_start",
                     "period_end",
@@ -148,8 +175,10 @@ class Invoice(StatefulModel):
                     "metadata->agreed",
                     "metadata->billing_snapshot",
                 ],
+                once=["seller_id"],
                 when="OLD.status <> 'draft'",
             ),
+            LinesSumUp(name="invoice_lines_sum_up"),
         ]
         permissions = [("void_invoice", "Void invoices and write them off")]
         indexes = [
@@ -180,7 +209,9 @@ class Invoice(StatefulModel):
         """None for old invoices, which do not have all of them."""
         if self.plan_id is None or self.plan_price is None or self.plan_credits is None:
             return None
-        return Terms(self.plan_id, quantize(self.plan_price, self.currency), self.plan_credits, self.plan_interval)
+        price = quantize(self.plan_price, self.currency)
+        includes_tax = self.tax_details.get("includes_tax", True)
+        return Terms(self.plan_id, price, self.plan_credits, self.plan_interval, includes_tax)
 
     @property
     def snapshot(self) -> dict[str, str]:
@@ -218,8 +249,18 @@ class Invoice(StatefulModel):
         return self.allocated == 0
 
     @transition(field=status, source=Status.DRAFT, target=Status.PENDING)
-    def issue(self, *, number: str, issued_on: date, due_on: date, snapshot: dict[str, Any]) -> None:
+    def issue(
+        self,
+        *,
+        number: str,
+        issued_on: date,
+        due_on: date,
+        snapshot: dict[str, Any],
+        series: str | None = None,
+        count: int | None = None,
+    ) -> None:
         self.number, self.issued_on, self.due_on = number, issued_on, due_on
+        self.series, self.series_count = series, count
         self.metadata = {**self.metadata, "billing_snapshot": snapshot}
 
     @transition(
@@ -288,10 +329,12 @@ def names_invoice(words: str, *, path: str = "") -> Q:
 
 
 class NumberSeries(models.Model):
-    """Its row lock makes numbers gapless."""
+    """Of a seller, a kind of document and a year, as `1/invoice/2026`; its row lock makes numbers gapless."""
 
     code = models.CharField(max_length=20, primary_key=True)
     next = models.PositiveBigIntegerField(default=1)
+    # By which its numbers were ever written; a bank's text is searched for all of them.
+    templates = ArrayField(models.CharField(max_length=60), default=list, db_default=[])
 
     class Meta:
         verbose_name_plural = "number series"

@@ -102,6 +102,7 @@ class PlanPrice(BaseModel):
     currency = models.CharField(max_length=3)
     interval = models.CharField(max_length=5, choices=Interval, default=Interval.MONTH)
     amount = MoneyField()
+    includes_tax = models.BooleanField(default=True, db_default=True)  # else tax is added to it
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)  # null: offered
 
     objects = PlanPriceQuerySet.as_manager()

@@ -25,10 +25,12 @@ class Terms:
     price: Decimal
     credits: int
     interval: str
+    includes_tax: bool = True  # else tax is added to the price
 
     @classmethod
     def of(cls, price: PlanPrice) -> Terms:
-        return cls(price.plan_id, quantize(price.amount, price.currency), price.plan.credits, price.interval)
+        amount = quantize(price.amount, price.currency)
+        return cls(price.plan_id, amount, price.plan.credits, price.interval, price.includes_tax)
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -56,6 +58,7 @@ class Subscription(StatefulModel):
     status = StatusField(choices=Status, default=Status.PENDING_PAYMENT)
     currency = models.CharField(max_length=3)
     price = MoneyField()
+    includes_tax = models.BooleanField(default=True, db_default=True)  # else tax is added to the price
     interval = models.CharField(max_length=5, choices=PlanPrice.Interval)
     credits = models.PositiveIntegerField(null=True, blank=True)  # a month; null: those of its plan
     # Period ends are counted from it: 31 January, then 28 February, then 31 March.
@@ -70,6 +73,7 @@ class Subscription(StatefulModel):
     next_interval = models.CharField(  # noqa: DJ001 - null with the others: nothing is chosen
         max_length=5, choices=PlanPrice.Interval, null=True, blank=True
     )
+    next_includes_tax = models.BooleanField(default=True, db_default=True)
     previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -130,9 +134,9 @@ class Subscription(StatefulModel):
         self._begin_next(until, **terms)
 
     @transition(field=status, source=Status.ACTIVE, target=Status.ACTIVE)
-    def upgrade(self, *, plan: UUID, price: Decimal, credits_a_month: int) -> None:
+    def upgrade(self, *, plan: UUID, price: Decimal, credits_a_month: int, includes_tax: bool = True) -> None:
         """The difference has been paid. Takes back a choice to end."""
-        self.plan_id, self.price, self.credits = plan, price, credits_a_month
+        self.plan_id, self.price, self.credits, self.includes_tax = plan, price, credits_a_month, includes_tax
         self.cancel_at_period_end = False
         self.choose_next(None)
 
@@ -174,7 +178,7 @@ class Subscription(StatefulModel):
     @property
     def terms(self) -> Terms:
         a_month = self.plan.credits if self.credits is None else self.credits
-        return Terms(self.plan_id, self.price, a_month, self.interval)
+        return Terms(self.plan_id, self.price, a_month, self.interval, self.includes_tax)
 
     @property
     def next_terms(self) -> Terms:
@@ -183,13 +187,14 @@ class Subscription(StatefulModel):
         assert self.next_price is not None
         assert self.next_credits is not None
         assert self.next_interval is not None
-        return Terms(self.next_plan_id, self.next_price, self.next_credits, self.next_interval)
+        return Terms(self.next_plan_id, self.next_price, self.next_credits, self.next_interval, self.next_includes_tax)
 
     def choose_next(self, terms: Terms | None) -> None:
         """None: those of this period."""
         self.next_plan_id, self.next_price, self.next_credits, self.next_interval = (
             (None, None, None, None) if terms is None else (terms.plan_id, terms.price, terms.credits, terms.interval)
         )
+        self.next_includes_tax = terms is None or terms.includes_tax
 
     def _begin_next(
         self,
@@ -198,14 +203,15 @@ class Subscription(StatefulModel):
         price: Decimal | None = None,
         credits_a_month: int | None = None,
         interval: str | None = None,
+        includes_tax: bool = True,
     ) -> None:
         self.period_start, self.period_end = self.period_end, until
         if plan is not None and price is not None:
             self.plan_id, self.price, self.credits = plan, price, credits_a_month
-            self.interval = interval or self.interval
+            self.interval, self.includes_tax = interval or self.interval, includes_tax
         if (self.next_plan_id, self.next_interval) == (self.plan_id, self.interval):
             self.choose_next(None)
 
 
 ACTIVE_STATUSES = (Subscription.Status.ACTIVE, Subscription.Status.PAST_DUE, Subscription.Status.SUSPENDED)
-NEXT = ("next_plan", "next_price", "next_credits", "next_interval")
+NEXT = ("next_plan", "next_price", "next_credits", "next_interval", "next_includes_tax")

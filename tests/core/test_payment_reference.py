@@ -102,7 +102,7 @@ def test_reference_that_is_taken_is_drawn_again(monkeypatch):
     monkeypatch.setattr(field, "_get_default", lambda: taken)
 
     issued = issue_invoice(
-        subscription.account, total=subscription.price, subscription=subscription, cause=None, method=None
+        subscription.account, amount=subscription.price, subscription=subscription, cause=None, method=None
     )
 
     issued.refresh_from_db()
@@ -118,7 +118,7 @@ def test_another_conflict_is_not_taken_for_a_taken_reference(monkeypatch):
 
     with pytest.raises(IntegrityError, match="invoice_amounts_in_range"):
         issue_invoice(
-            subscription.account, total=-subscription.price, subscription=subscription, cause=None, method=None
+            subscription.account, amount=-subscription.price, subscription=subscription, cause=None, method=None
         )
 
 
@@ -127,7 +127,7 @@ def test_search_finds_an_invoice_by_number_or_reference_however_typed():
     InvoiceFactory()
     subscription = SubscriptionFactory()
     invoice = issue_invoice(
-        subscription.account, total=subscription.price, subscription=subscription, cause=None, method=None
+        subscription.account, amount=subscription.price, subscription=subscription, cause=None, method=None
     )
     reference = invoice.payment_reference
     typed = [

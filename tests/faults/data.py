@@ -40,7 +40,7 @@ def claim(count: int) -> None:
                 account=account, plan=plan, currency="USD", price=price.amount, interval=price.interval
             )
             create(subscription, cause=birth)
-            invoice = issue_invoice(account, total=price.amount, subscription=subscription, cause=birth, method=method)
+            invoice = issue_invoice(account, amount=price.amount, subscription=subscription, cause=birth, method=method)
             claim_payment(
                 invoice=invoice, method=method, amount=price.amount, currency="USD", reference=f"WIRE {name}", by=member
             )

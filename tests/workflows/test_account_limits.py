@@ -58,7 +58,7 @@ def test_plans_are_chosen_so_often_a_day(account, owner, plans):
 
     assert taken(choose, 40) == 20
     assert Invoice.objects.count() == 20
-    assert Effect.objects.filter(kind="mail.invoice_issued").count() == 20
+    assert Effect.objects.filter(kind="document.write_invoice").count() == 20
 
 
 @pytest.mark.guards("S3", "core.security.rate_limits.enforce_account_limit")

@@ -130,6 +130,7 @@ def test_an_invoice_keeps_who_and_what_it_was_issued_for(active, plans):
         "price": "89.00",
         "credits": 1000,
         "interval": "month",
+        "method": signed.invoice.payment_method.name,
     }
     signed.invoice.refresh_from_db()
     assert signed.invoice.terms == Terms(plans["starter"].pk, Decimal("89.00"), 1000, "month")
@@ -154,7 +155,7 @@ def test_a_fraction_of_a_cent_is_never_demanded(customer, pay):
     signed = customer()
 
     invoice = issue_invoice(
-        signed.account, total=Decimal("5.123"), subscription=signed.subscription, cause=None, method=None
+        signed.account, amount=Decimal("5.123"), subscription=signed.subscription, cause=None, method=None
     )
     pay(invoice, amount=Decimal("5.12"))
 

@@ -107,7 +107,7 @@ def test_demo_rows_have_the_dates_of_their_scenario(told):
 
     for moment in (exact.created_at, born.at, first.created_at):
         assert abs(timezone.now() - moment - timedelta(days=20)) < timedelta(hours=1)
-    steps = list(Transition.objects.filter(account_id=exact.pk).order_by("at", "id"))
+    steps = list(Transition.objects.filter(account_id=exact.pk).exclude(machine="document").order_by("at", "id"))
     assert [step.name for step in steps][-1] == "activate"
     assert Subscription.objects.get(account=exact).period_start < timezone.now().date() - timedelta(days=18)
     assert Transition.objects.filter(at__gt=timezone.now()).count() == 0

@@ -266,7 +266,7 @@ def test_new_invoice_is_not_reminded_at_once(clock, run_effects, mailoutbox, nea
     Policy.objects.update_or_create(pk=1, defaults={"days_to_pay": 1, "reminder_steps": [0]})
     account = AccountFactory(time_zone=near_midnight)
     subscription = InvoiceFactory(subscription__account=account).subscription
-    invoice = issue_invoice(account, total=Decimal(5), subscription=subscription, cause=None, method=None)
+    invoice = issue_invoice(account, amount=Decimal(5), subscription=subscription, cause=None, method=None)
     run_effects()
     mailoutbox.clear()
 
@@ -443,7 +443,7 @@ def test_remainder_of_a_reversed_payment_pays_nothing(customer, pay, controller,
     perform(payment.reverse, by=controller, reason_given="recalled")
 
     subscription = Subscription.objects.get()
-    invoice = issue_invoice(signed.account, total=Decimal(5), subscription=subscription, cause=None, method=None)
+    invoice = issue_invoice(signed.account, amount=Decimal(5), subscription=subscription, cause=None, method=None)
     apply = Effect.objects.get(kind="invoice.apply_balance", object_id=invoice.pk)
     run_due([apply.pk])  # before the reversal has been worked off
 

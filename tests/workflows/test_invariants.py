@@ -86,6 +86,27 @@ MISDEEDS = {
         "INSERT INTO core_numberseries (code, next) VALUES ('INV', 3)",
         "UPDATE core_invoice SET number = 'INV-000002' WHERE id = '{invoice}'",
     ],
+    "an invoice with lines is their net and its tax": [
+        "UPDATE core_invoice SET net = 1, tax = total - 1 WHERE id = '{invoice}'",
+    ],
+    # Of EN 16931 it would be no finding.
+    "the tax of an invoice is that of its categories, to the cent": [
+        """UPDATE core_invoice SET net = 75.00, tax = 14.00, tax_details =
+               '{{"includes_tax": true, "taxes": [{{"rate": "19", "base": "75.00", "amount": "14.00"}}]}}'
+           WHERE id = '{invoice}'""",
+    ],
+    "a document that is made has its bytes, and no other has": [
+        "INSERT INTO core_documentfile (document_id, content) SELECT id, 'x' FROM core_document LIMIT 1",
+    ],
+    "each document holds the digest of the one before it": [
+        "INSERT INTO core_documentchain (seller_id, place, sha256) SELECT id, 1, 'x' FROM core_seller",
+    ],
+    "what was written has its document": [
+        "UPDATE core_document SET key = 'x' WHERE key = 'receipt:{payment}'",
+    ],
+    "a document is of the account of what it tells, and has its number": [
+        "UPDATE core_document SET account_id = '{stranger}' WHERE subject_id = '{payment}'",
+    ],
     "an invoice that took money of a payment shows it": [
         "ALTER TABLE core_invoice DROP CONSTRAINT invoice_status_follows_allocations",
         "UPDATE core_invoice SET status = 'pending' WHERE id = '{invoice}'",
@@ -341,7 +362,7 @@ def found():
 def as_owner(*statements):
     """What no guard sees."""
     nouns = ["account", "subscription", "invoice", "payment", "creditentry", "allocation"]
-    nouns += ["statementfile", "statement", "statementline", "linepayment", "refund"]
+    nouns += ["statementfile", "statement", "statementline", "linepayment", "refund", "document", "documentfile"]
     tables = ["engine_transition", *(f"core_{noun}" for noun in [*nouns, "paymentmethod", "payeeversion"])]
     off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     # A settlement before this, in the same transaction, set 300 ms: less than an autovacuum takes to give way.

@@ -216,7 +216,7 @@ def bill(subscription, total):
     """Another invoice, whose balance nobody has applied yet."""
     invoice = issue_invoice(
         subscription.account,
-        total=Decimal(total),
+        amount=Decimal(total),
         subscription=subscription,
         cause=None,
         method=None,

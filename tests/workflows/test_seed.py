@@ -43,7 +43,10 @@ def seed_demo(db, settings) -> Callable[..., str]:
 def test_a_new_installation_gets_plans_methods_industries_and_log_ins(seed_demo):
     said = seed_demo()
 
-    assert said == "Added: plans 5, payment methods 14, industries 10, bank accounts 1, tax rules 1, log-ins 5.\n"
+    assert (
+        said
+        == "Added: plans 5, payment methods 14, industries 10, bank accounts 1, tax rules 1, sellers 1, log-ins 5.\n"
+    )
     assert list(Plan.objects.values_list("code", flat=True)) == ["free", "starter", "growth", "scale", "internal"]
     assert PaymentMethod.objects.filter(is_demo=True).count() == 14
     assert Industry.objects.count() == 10

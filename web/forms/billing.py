@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models.account import BILLING_FIELDS
 from core.models.billing_details import MAX_LENGTHS, NEEDED_TO_BILL
+from core.validation.countries import country_choices
 from core.validation.postal_codes import postal_code_example, postal_code_label
 from core.validation.tax_ids import tax_id_example, tax_id_label
-from web.countries import country_choices
 from web.forms.base import PageForm
 from web.forms.fields import Address, Choice, Line
 

@@ -61,10 +61,11 @@ def subscribe(
         price=terms.price,
         credits=terms.credits,
         interval=terms.interval,
+        includes_tax=terms.includes_tax,
         previous=previous,
     )
     birth = create(subscription, by=by, cause=cause)
-    invoice = issue_invoice(account, total=terms.price, subscription=subscription, cause=birth, method=method)
+    invoice = issue_invoice(account, amount=terms.price, subscription=subscription, cause=birth, method=method)
     return subscription, invoice
 
 
@@ -163,8 +164,8 @@ def _change_plan(
     if is_present:
         return _change_next(account, subscription, None)
     terms = _terms_of(plan, subscription.currency, interval, is_other=interval != subscription.interval)
-    if terms.interval != subscription.interval:
-        return _change_next(account, subscription, terms)
+    if (terms.interval, terms.includes_tax) != (subscription.interval, subscription.includes_tax):
+        return _change_next(account, subscription, terms)  # a price with tax is not comparable to one without
     today = today_in(account.time_zone, database_now())
     start, end = subscription.period_start, subscription.period_end
     assert start is not None
@@ -185,7 +186,7 @@ def _change_plan(
     cancel_invoices(earlier, None).write()
     invoice = issue_invoice(
         account,
-        total=total,
+        amount=total,
         subscription=subscription,
         cause=None,
         method=method or account.default_payment_method,

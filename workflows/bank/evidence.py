@@ -16,7 +16,7 @@ from django.db.models import FilteredRelation, Q
 from core.models import BankAccount, LinePayment, PayerIdentity, Payment, StatementLine
 from core.payees.references import LOOK_ALIKES
 from engine.pipeline import ask
-from workflows.bank.clues import CLAIM_MIN_LENGTH, NUMBER_PREFIX, Clues
+from workflows.bank.clues import CLAIM_MIN_LENGTH, Clues
 from workflows.bank.coverage import Period, covered_until, working_day_after
 from workflows.bank.matching import CLAIM_EARLIER_DAYS, CLAIM_LATER_DAYS, clues_of, is_in_time
 
@@ -280,8 +280,8 @@ _LINES = f"""
             (payment.created_at AT TIME ZONE 'UTC')::date AS claimed_on, payment.account_id, payment.invoice_id,
             CASE WHEN length(payment.reference_key) >= {CLAIM_MIN_LENGTH} THEN {_FOLD.format("payment.reference_key")}
             END AS claim_words,
-            CASE WHEN invoice.number ~ '^{NUMBER_PREFIX}-[0-9]+$' THEN {_FOLD.format(f"'{NUMBER_PREFIX}'")} || '0*'
-                || ltrim(substr(invoice.number, {len(NUMBER_PREFIX) + 2}), '0') END AS number_words,
+            {_FOLD.format("substring(invoice.number FROM '^(.*[^0-9])[0-9]+$')")} || '0*'
+                || ltrim(substring(invoice.number FROM '([0-9]+)$'), '0') AS number_words,
             coalesce(payment.paid_on, (payment.created_at AT TIME ZONE 'UTC')::date - method.bank_lag_days::int)
                 - %(earlier)s::int - %(later)s::int AS since,
             coalesce(payment.paid_on, (payment.created_at AT TIME ZONE 'UTC')::date)

@@ -16,6 +16,7 @@ from core.models import BankAccount, Invoice, PayerIdentity, Payment
 from core.money import money_text
 from engine.pipeline import ask
 from workflows.bank.clues import Clues, find_clues
+from workflows.documents.numbers import invoice_templates
 
 CANDIDATES_MOST = 5
 TOGETHER_MOST = 20  # invoices that one line pays
@@ -170,6 +171,7 @@ def clues_of(line: LineFacts) -> Clues:
         bank_id=line.bank_id,
         payer_account=line.payer_account,
         payer_name=line.payer_name,
+        templates=invoice_templates(),
     )
 
 

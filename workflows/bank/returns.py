@@ -10,6 +10,7 @@ from core.models import Payment, StatementLine
 from core.money import money_text
 from workflows.bank.clues import Clues, find_clues
 from workflows.bank.payers import accounts_of_payer
+from workflows.documents.numbers import invoice_templates
 
 RETURN_DAYS = 90  # after which banks take no transfer back
 MOST = 5
@@ -40,7 +41,7 @@ def find_returned(line: StatementLine) -> list[Returned]:
     if line.amount >= 0:
         return []
     back = -line.amount
-    clues = find_clues(line.text, references=line.references, bank_id=line.bank_id)
+    clues = find_clues(line.text, references=line.references, bank_id=line.bank_id, templates=invoice_templates())
     settled = Payment.objects.filter(
         status=Payment.Status.SUCCEEDED,
         currency=line.currency,

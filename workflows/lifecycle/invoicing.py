@@ -3,23 +3,25 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.transaction import atomic
 
-from core.models import Account, Invoice, PaymentMethod, Plan, Policy, Subscription
+from core.models import Account, Invoice, InvoiceLine, PaymentMethod, Plan, Policy, Subscription
 from core.models.invoice import InvoiceQuerySet
 from core.models.subscription import Terms
 from core.money import money_text, quantize
 from core.payees.references import new_reference
 from engine import create, perform
 from engine.models import Transition
+from workflows.documents.numbers import next_number
+from workflows.lifecycle.billing_lines import bill
 from workflows.periods import database_now, period_end, today_in
 
 
 def issue_invoice(
     account: Account,
     *,
-    total: Decimal,
+    amount: Decimal,
     subscription: Subscription,
     cause: Transition | None,
     method: PaymentMethod | None,
@@ -28,20 +30,26 @@ def issue_invoice(
     due_on: date | None = None,
     terms: Terms | None = None,
 ) -> Invoice:
-    """Issue an invoice with the next number, today's date and the current billing details.
+    """Issue an invoice with the next number, today's date, and the seller and billing details of now.
 
-    total: rounded to the minor units of the subscription's currency.
+    amount: with or without tax, as the terms' price is, in the subscription's currency.
     period: None: the period that begins when it is paid. due_on: None: after the method's usual days.
     terms: None: the subscription's own. They are stored with the invoice, since the catalogue changes.
     """
     terms = terms or subscription.terms
     plan = Plan.objects.get(pk=terms.plan_id)
     price = money_text(terms.price, subscription.currency)
+    today = today_in(account.time_zone, database_now())
+    billed = bill(account, subscription, plan, terms, amount=amount, purpose=purpose, period=period, on=today)
     invoice = Invoice(
         account=account,
         subscription=subscription,
         currency=subscription.currency,
-        total=quantize(total, subscription.currency),
+        net=billed.calculation.net,
+        tax=billed.calculation.tax,
+        total=billed.calculation.total,
+        tax_details=billed.details(),
+        seller=billed.seller,
         payment_method=method,
         purpose=purpose,
         period_start=period and period[0],
@@ -59,15 +67,19 @@ def issue_invoice(
                 "price": price,
                 "credits": terms.credits,
                 "interval": terms.interval,
+                **({"method": method.name} if method else {}),
             },
         },
     )
     birth = _create(invoice, cause)
-    today = today_in(account.time_zone, database_now())
+    InvoiceLine.objects.bulk_create(billed.lines(invoice))
+    number = next_number("invoice", on=today)
     perform(
         invoice.issue,
         cause=birth,
-        number=_next_number("INV"),
+        number=number.text,
+        series=number.series,
+        count=number.count,
         issued_on=today,
         due_on=due_on or today + timedelta(days=Policy.current().days_to_pay),
         snapshot={
@@ -109,7 +121,7 @@ def issue_renewal(account: Account, subscription: Subscription, *, cause: Transi
     assert subscription.anchor_day is not None
     return issue_invoice(
         account,
-        total=terms.price,
+        amount=terms.price,
         subscription=subscription,
         cause=cause,
         method=account.default_payment_method,
@@ -139,15 +151,3 @@ def renewals_of(subscription: Subscription) -> InvoiceQuerySet:
     return Invoice.objects.filter(
         subscription=subscription, purpose=Invoice.Purpose.RENEWAL, period_start=subscription.period_end
     )
-
-
-def _next_number(series: str) -> str:
-    """INV-000001, INV-000002...: the row stays locked until the invoice commits, so numbers have no gaps."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """INSERT INTO core_numberseries AS series (code, next) VALUES (%s, 2)
-               ON CONFLICT (code) DO UPDATE SET next = series.next + 1 RETURNING next - 1""",
-            [series],
-        )
-        number: int = cursor.fetchone()[0]
-    return f"{series}-{number:06}"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from core.models import Account, Allocation, Invoice, Payment, Policy, Refund, Subscription, User
+from core.models.document import document_key
 from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
 from workflows.mail import context
@@ -48,7 +49,7 @@ def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     if invoice.status == Invoice.Status.VOID or (was_postponed(effect) and not is_open):
         return None
     words = context.invoice_issued(invoice, invoice.plan_name, ways_to_pay(invoice))
-    return EmailContext(words, answers=is_open)
+    return EmailContext(words, answers=is_open, document=document_key("invoice", invoice.pk))
 
 
 @mail("invoice_reminder", related=ASKED)
@@ -89,7 +90,7 @@ def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
         allocated=allocated_by(payment),
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
-    return EmailContext(words, answers=True)
+    return EmailContext(words, answers=True, document=document_key("receipt", payment.pk))
 
 
 @mail("payment_rejected")

@@ -20,6 +20,7 @@ from engine.errors import PermanentFailure
 from engine.models import Effect
 from engine.registry import kinds
 from workflows.mail import context
+from workflows.mail.attachments import Attachment, attachments_of
 from workflows.mail.delivery import Refused, deliver, one_connection
 from workflows.mail.rendering import Email, build_email
 from workflows.mail.verification import Unproved, postpone_or_drop, readers_of
@@ -35,12 +36,16 @@ BY_MAIL: Any = {"external": True, "throttle": "mail", "rate": settings.MAIL_RATE
 
 @dataclass(frozen=True)
 class EmailContext:
-    """answers: about money, so also to an unproved address. to_log_in: to owners. to: staff; else found at sending."""
+    """answers: about money, so also to an unproved address. to_log_in: to owners. to: staff; else found at sending.
+
+    document: the key of the one that is attached, never to an unproved address: it holds the customer's words.
+    """
 
     values: context.Values
     answers: bool = False
     to_log_in: bool = False
     to: Sequence[str] = ()
+    document: str = ""
 
 
 Composer = Callable[[Any, Effect], EmailContext | None]
@@ -106,8 +111,9 @@ def _send_to_customer(
         return None  # the last person of a closed account may have been erased
     with translation.override(language):
         values = context.without_customer_text(told.values) if readers.is_bare else told.values
+    attached = attachments_of(account, told.document) if told.document and not readers.is_bare else []
     try:
-        return send(effect, readers.to, build_email(kind, values, language=language))
+        return send(effect, readers.to, build_email(kind, values, language=language), attached)
     except Refused as refusal:
         if list(readers.to) != [account.billing_email] or not refusal.is_of_the_address:
             raise
@@ -140,7 +146,7 @@ def _account_of(subject: Any) -> Account:
     return account
 
 
-def send(effect: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
+def send(effect: Effect, to: Sequence[str], email: Email, attached: Sequence[Attachment] = ()) -> dict[str, Any]:
     """The Message-ID is the effect's, so that a mail sent twice is recognised. Returns the effect's outcome.
 
     Raises PermanentFailure, RemoteUnavailable if no mail can be sent now.
@@ -165,8 +171,11 @@ def send(effect: Effect, to: Sequence[str], email: Email) -> dict[str, Any]:
         },
     )
     message.attach_alternative(email.html, "text/html")
+    for each in attached:
+        message.attach(each.name, each.content, each.mime_type)
     deliver(message)
-    return {"kind": email.kind, "recipients": list(to), "message_id": message_id}
+    outcome = {"kind": email.kind, "recipients": list(to), "message_id": message_id}
+    return {**outcome, "attached": [each.name for each in attached]} if attached else outcome
 
 
 def _domain() -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.models import Account, Invoice, Payment, Refund, StatementFile, StatementLine, Subscription
+from core.models import Account, Document, Invoice, Payment, Refund, StatementFile, StatementLine, Subscription
 from core.time_zones import table_names
 from engine.lease import LENGTH
 from engine.purge import PURGED
 from engine.registry import follow_ups, machine_name
 from workflows.reporting.laws import LAWS
 
-MACHINES = (Account, Subscription, Invoice, Payment, Refund, StatementFile, StatementLine)
+MACHINES = (Account, Subscription, Invoice, Payment, Refund, StatementFile, StatementLine, Document)
 
 HISTORY = {
     "the transitions of an object count 1, 2, 3 without a gap": """

@@ -14,6 +14,7 @@ from core.models import (
 )
 from engine.models import EffectEvent, Transition
 from workflows.reporting.bank_laws import BANK
+from workflows.reporting.document_laws import DOCUMENTS
 from workflows.reporting.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 from workflows.reporting.refund_laws import REFUNDS
 
@@ -110,13 +111,6 @@ MONEY = {
             OR issued.inputs -> 'snapshot' <> invoice.metadata -> 'billing_snapshot'
             OR issued.inputs ? 'snapshot' AND NOT invoice.metadata ? 'billing_snapshot'
             OR issued.inputs ->> 'number' <> invoice.number""",
-    "the numbers of a series have no gap": """
-        SELECT series.code AS series, series.next - 1 AS given, count(invoice.id) AS found
-        FROM core_numberseries AS series
-        LEFT JOIN audit.invoices AS invoice ON starts_with(invoice.number, series.code || '-')
-        GROUP BY series.code, series.next
-        HAVING count(invoice.id) <> series.next - 1
-            OR max(substring(invoice.number FROM '[0-9]+$')::bigint) <> series.next - 1""",
 }
 CREDITS = {
     "an account has the credits that its entries add up to": """
@@ -265,6 +259,7 @@ PAYEES = {
 LAWS = (
     MONEY
     | REFUNDS
+    | DOCUMENTS
     | BANK
     | CREDITS
     | ACCOUNT_STATUS

@@ -16,6 +16,12 @@ UNTIL_THEN = {
     "account.use_balance": "Money in the balance of the account pays nothing.",
     "account.watch_trial": "Nobody is reminded that the trial ends, and it does not end.",
     "account.wind_up": "The account is closed, and what it has subscribed and owes goes on.",
+    "document.bring": "The document is made, and the mail that tells of it is not sent.",
+    "document.make": "The document is not drawn. What it is about stands in the database all the same.",
+    "document.prepare_waiting": "Documents that waited for the company to be named are not made yet.",
+    "document.write_invoice": "The paper of the invoice is not written, and its mail is not sent.",
+    "document.write_receipt": "The receipt of the payment is not written, and its mail is not sent.",
+    "document.write_reversal": "The receipt of the reversal is not written.",
     "duties.come_into_force": "The duty that was granted is not in force.",
     "invoice.apply_balance": "Money in the balance is not used for this invoice.",
     "invoice.chase": "Nobody is reminded of this invoice.",
@@ -47,6 +53,7 @@ UNTIL_THEN = {
 # The transition that it performs, which mails follow.
 LEADS_TO = {
     "account.end_trial": ("account", "expire"),
+    "document.make": ("document", "make"),
     "invoice.fall_behind": ("subscription", "fall_behind"),
     "invoice.reissue": ("invoice", "issue"),
     "payment.settle": ("payment", "settle"),

@@ -9,6 +9,7 @@ from workflows.seed.industries import seed_industries
 from workflows.seed.payment_methods import seed_payment_methods
 from workflows.seed.people import retire_public_password, seed_customer, seed_groups, seed_staff
 from workflows.seed.plans import seed_plans
+from workflows.seed.seller import seed_seller
 from workflows.seed.stories import seed_stories
 from workflows.seed.tax_rules import seed_tax_rules
 
@@ -21,6 +22,7 @@ def seed(*, stories: bool = True) -> dict[str, int]:
         "industries": seed_industries(),
         "bank accounts": seed_bank_account(),
         "tax rules": seed_tax_rules(),
+        "sellers": seed_seller(),  # before there are invoices
         "log-ins": seed_staff() + seed_customer(),  # the customer needs a plan and a method
         "stories": seed_stories() if stories else 0,
     }

@@ -323,7 +323,14 @@ class Settlement:
         self.opened.add(subscription.pk)
         before, terms = self._terms(subscription), self._paid_for(invoice, subscription)
         self.steps.append(
-            caused_by(cause, subscription.upgrade, plan=terms.plan_id, price=terms.price, credits_a_month=terms.credits)
+            caused_by(
+                cause,
+                subscription.upgrade,
+                plan=terms.plan_id,
+                price=terms.price,
+                credits_a_month=terms.credits,
+                **tax_as_input(terms),
+            )
         )
         start, end, since = subscription.period_start, subscription.period_end, invoice.period_start
         assert start is not None
@@ -448,4 +455,9 @@ def terms_as_inputs(terms: Terms) -> dict[str, Any]:
         "price": terms.price,
         "credits_a_month": terms.credits,
         "interval": terms.interval,
+        **tax_as_input(terms),
     }
+
+
+def tax_as_input(terms: Terms) -> dict[str, Any]:
+    return {} if terms.includes_tax else {"includes_tax": False}

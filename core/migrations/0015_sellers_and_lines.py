@@ -2,6 +2,7 @@ import core.models.base
 import core.models.guards
 import core.validation.number_templates
 import django.contrib.postgres.fields
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import engine.ids
@@ -67,8 +68,8 @@ class Migration(migrations.Migration):
                 ('registration', models.CharField(blank=True, max_length=200)),
                 ('email', models.EmailField(blank=True, max_length=254)),
                 ('phone', models.CharField(blank=True, max_length=40)),
-                ('website', models.URLField(blank=True)),
-                ('support_url', models.URLField(blank=True)),
+                ('website', models.CharField(blank=True, max_length=200, validators=[django.core.validators.URLValidator(schemes=['http', 'https'])])),
+                ('support_url', models.CharField(blank=True, max_length=200, validators=[django.core.validators.URLValidator(schemes=['http', 'https'])])),
                 ('bank_details', models.TextField(blank=True, max_length=500)),
                 ('terms', models.TextField(blank=True, max_length=1000)),
                 ('footer', models.TextField(blank=True, max_length=500)),

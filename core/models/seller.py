@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -16,6 +17,7 @@ from engine.triggers import AppendOnly, NoDelete
 
 ONLY = "1"
 COLOUR = r"^#[0-9a-f]{6}$"
+WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 TAX_IDS_AT_MOST = 5
 LONGEST_TAX_ID = 40  # characters, as its label
 TAX_IDS = f'strict $.type() == "array" && $.size() <= {TAX_IDS_AT_MOST} && !exists($[*] ? (@.type() != "object"))'
@@ -97,8 +99,8 @@ class SellerVersion(BaseModel):
     registration = models.CharField(max_length=200, blank=True)  # register and number
     email = models.EmailField(max_length=254, blank=True)
     phone = models.CharField(max_length=40, blank=True)
-    website = models.URLField(max_length=200, blank=True)
-    support_url = models.URLField(max_length=200, blank=True)
+    website = models.CharField(max_length=200, blank=True, validators=[WEB_ADDRESS])
+    support_url = models.CharField(max_length=200, blank=True, validators=[WEB_ADDRESS])
     bank_details = models.TextField(max_length=500, blank=True)
     terms = models.TextField(max_length=1000, blank=True)  # under each invoice
     footer = models.TextField(max_length=500, blank=True)  # on each page

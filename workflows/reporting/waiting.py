@@ -62,6 +62,9 @@ LEADS_TO = {
     "subscription.run_out_of_grace": ("subscription", "suspend"),
 }
 
+# Each writes a document, which a mail brings.
+BRING_MAILS = ("document.write_invoice", "document.write_receipt")
+
 
 def work_blocked_by(effect: Effect) -> tuple[Behind, list[str]]:
     """No sentences for an effect that is over, nor for a timer whose day has not come."""
@@ -77,7 +80,8 @@ def _sentences(effect: Effect, waits: Behind) -> Iterator[str]:
         is_doubtful = effect.state == Effect.State.UNCERTAIN
         yield f"{'Nobody knows whether this mail went out' if is_doubtful else 'This mail has not gone out'}."
     yield from _about(effect)
-    mails = [line for line in follow_ups.get(LEADS_TO.get(effect.kind, ("", "")), ()) if line.kind.name[:5] == "mail."]
+    leads_to = follow_ups.get(LEADS_TO.get(effect.kind, ("", "")), ())
+    mails = [line for line in leads_to if line.kind.name.startswith(("mail.", *BRING_MAILS))]
     if mails:
         yield f"{counted(len(mails), 'mail')} follow{'s' * (len(mails) == 1)} when it is done."
     yield from _behind(waits)

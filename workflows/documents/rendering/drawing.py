@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import typst
 
+from engine.errors import PermanentFailure
 from workflows.documents.rendering.scripts import FONTS
 
 TEMPLATE = Path(__file__).with_name("template.typ")
@@ -23,33 +24,42 @@ LOGO_ALONE = b"""
 """
 
 
-class NotDrawn(Exception):  # noqa: N818
-    """typst refused; the words are its own."""
+class NotDrawn(PermanentFailure):
+    """typst refused, and would again; the words are its own."""
 
 
-def draw(page: Mapping[str, Any], made_at: datetime) -> bytes:
+def draw(page: Mapping[str, Any]) -> bytes:
     """page: of layout.py. Raises NotDrawn."""
-    try:
-        pdf = _compiler().compile(
-            format="pdf", sys_inputs={"paper": _json(page)}, pdf_standards=STANDARDS, timestamp=made_at
-        )
-    except typst.TypstError as error:
-        raise NotDrawn(error.message) from error
+    inputs = {"paper": _json(page)}
+    with _refusals():
+        pdf = _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS)
     return cast("bytes", pdf)
 
 
 def draw_alone(kind: Literal["png", "svg"], content: bytes) -> None:
     """Raises NotDrawn for a picture that no document could show."""
-    try:
-        inputs = {"logo": _json(picture(kind, content))}
+    inputs = {"logo": _json(picture(kind, content))}
+    with _refusals():
         typst.compile(LOGO_ALONE, font_paths=_fonts(), sys_inputs=inputs, format="pdf", pdf_standards=STANDARDS)
-    except (typst.TypstError, UnicodeDecodeError) as error:
-        raise NotDrawn(str(error)) from error
 
 
 def picture(kind: Literal["png", "svg"], content: bytes) -> dict[str, Any]:
     """As the templates take it: typst reads no base64."""
     return {"type": kind, "content": content.decode() if kind == "svg" else list(content)}
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except typst.TypstError as error:
+        raise NotDrawn(error.message) from error
+    except BaseException as error:
+        # A panic inside typst is no Exception, so it would end the worker's thread. Its compiler may be half done.
+        if type(error).__name__ != "PanicException":
+            raise
+        _local.__dict__.clear()
+        raise NotDrawn(f"typst failed: {error}") from error
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
-from workflows.documents.rendering.data import Column, LabelledValue, Logo, Section
+from workflows.documents.rendering.data import Code, LabelledValue, Logo, PaymentPart, Section, Total
 from workflows.documents.rendering.drawing import picture
-from workflows.documents.rendering.texts import Runs, clean, runs
+from workflows.documents.rendering.texts import Runs, clean, runs, width_of
 
-LINE = 84  # characters of a table's size that fit beside each other on the narrower paper
-NAME = 28  # characters of half a line, in the size of names
+# Widths in times of the size of what is set there, as `width_of` measures; the narrower paper is the measure.
+TITLE, NAME, LINE, NUMBER = 10, 19, 21, 20
+FACT, TOTAL, NOTE, PAYMENT, CAPTION = 11, 11, 21, 18, 13
+FOOTER = 52
+BESIDE = 14  # what may have a column as wide as itself
+TABLE, GAP, NARROWEST = 53, 1.8, 5
+# Characters.
+RUNNING = 48  # in the heads of further pages
+SHORT_NOTES = 260
+LONG_PAYMENT, LONG_TOTALS = 1500, 500  # beyond it a page may end within
+LONG_CELL = 20  # lines, as before
 DARK_ENOUGH = 4.5  # WCAG 2.2, 1.4.3: contrast of text
 
 
@@ -30,74 +40,99 @@ class _Layout:
             "direction": self.direction,
             "paper": {"a4": "a4", "letter": "us-letter"}[data["paper"]],
             "date": [int(part) for part in data["made_on"].split("-")],
-            "name": " ".join(filter(None, (clean(data["title"]), clean(data["number"])))),
+            "name": clean(f"{data['title']} {data['number']}"),
             "author": clean(seller["name"]),
-            "title": self.text(data["title"], NAME),
-            "number": self.text(data["number"], NAME),
+            "title": self.text(data["title"], TITLE),
+            "number": self.text(data["number"], NUMBER),
+            "title_fits": width_of(data["title"]) <= BESIDE and width_of(data["number"]) <= 2 * BESIDE,
             "sign": self.text(data["sign"]),
+            "running": {
+                "name": self.text(shortened(f"{data['title']} {data['number']}")),
+                "sign": self.text(shortened(data["sign"])),
+                "seller": self.text(shortened(seller["name"])),
+            },
             "colour": readable(seller["colour"]),
             "logo": _logo(seller["logo"]),
-            "seller": self.party(seller) | {"contact": self.texts(seller["contact"], NAME)},
-            "recipient": self.party(recipient) | {"heading": self.text(recipient["heading"], NAME)},
-            "facts": self.facts(data["facts"]),
+            "seller": self.party(seller) | {"contact": self.texts(seller["contact"], LINE)},
+            "recipient": self.party(recipient) | {"heading": self.text(recipient["heading"], LINE)},
+            "facts": self.facts(data["facts"], FACT),
             "facts_beside": _beside(data["facts"]),
             "sections": [self.section(section) for section in data["sections"]],
-            "totals": [
-                {
-                    "label": self.text(total["label"], NAME),
-                    "value": self.text(total["value"]),
-                    "strong": total["strong"],
-                }
-                for total in data["totals"]
-            ],
-            "notes": self.texts(data["notes"]),
+            "totals": [self.total(total) for total in data["totals"]],
+            "totals_fit": _fit(total["value"] for total in data["totals"]),
+            "totals_long": sum(len(total["label"]) for total in data["totals"]) > LONG_TOTALS,
+            "notes": self.texts(data["notes"], NOTE),
+            "notes_fit": sum(map(len, data["notes"])) <= SHORT_NOTES,
             "payment": self.payment(data["payment"]) if data["payment"] else None,
             "footer": self.text(seller["footer"]),
             "mark": self.text(seller["mark"]),
+            "footer_lines": sum(ceil(width_of(text) / FOOTER) for text in (seller["footer"], seller["mark"])),
             "page": clean(data["labels"]["page"]),
         }
 
     def party(self, party: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "name": self.text(party["name"], NAME),
-            "lines": self.texts(party["lines"], NAME),
-            "ids": self.facts(party["ids"], NAME),
-        }
-
-    def payment(self, payment: Mapping[str, Any]) -> dict[str, Any]:
-        code = payment["code"]
-        return {
-            "heading": self.text(payment["heading"]),
-            "facts": self.facts(payment["facts"], NAME),
-            "text": self.texts(payment["text"]),
-            "code": code
-            and {
-                "svg": code["svg"],
-                "alternative": clean(code["alternative"]),
-                "caption": self.text(code["caption"], 16),
-            },
+            "lines": self.texts(party["lines"], LINE),
+            "ids": self.facts(party["ids"], LINE),
         }
 
     def section(self, section: Section) -> dict[str, Any]:
-        columns = section["columns"]
-        longest = max(8, LINE // max(1, len(columns)))
+        shares, widths = _columns(section)
         return {
             "heading": self.text(section["heading"]),
-            "labels": [self.text(column["label"], longest) for column in columns],
-            "aligns": [column["align"] for column in columns],
-            "widths": _widths(columns, section["rows"], longest),
-            "rows": [self.texts(row, longest) for row in section["rows"]],
+            "labels": self.row([column["label"] for column in section["columns"]], widths),
+            "aligns": [column["align"] for column in section["columns"]],
+            "widths": shares,
+            "rows": [self.row(row, widths) for row in section["rows"]],
             "strong_rows": section["strong_rows"],
+            "is_long": any(
+                width_of(cell) > LONG_CELL * width
+                for row in section["rows"]
+                for cell, width in zip(row, widths, strict=True)
+                if len(cell) > LONG_CELL
+            ),
         }
 
-    def facts(self, facts: Sequence[LabelledValue], longest: int = 16) -> list[list[Runs]]:
-        return [[self.text(fact["label"], longest), self.text(fact["value"], longest)] for fact in facts]
+    def row(self, cells: Sequence[str], widths: Sequence[float]) -> list[Runs]:
+        return [self.text(cell, width) for cell, width in zip(cells, widths, strict=True)]
 
-    def texts(self, texts: Sequence[str], longest: int = 40) -> list[Runs]:
-        return [self.text(text, longest) for text in texts]
+    def total(self, total: Total) -> dict[str, Any]:
+        return {
+            "label": self.text(total["label"], TOTAL),
+            "value": self.text(total["value"], TOTAL),
+            "strong": total["strong"],
+        }
 
-    def text(self, text: str, longest: int = 40) -> Runs:
-        return runs(clean(text, longest=longest), self.direction)
+    def payment(self, payment: PaymentPart) -> dict[str, Any]:
+        return {
+            "heading": self.text(payment["heading"], PAYMENT),
+            "facts": self.facts(payment["facts"], PAYMENT),
+            "labels_fit": _fit(fact["label"] for fact in payment["facts"]),
+            "text": self.texts(payment["text"], PAYMENT),
+            "is_long": _length(payment) > LONG_PAYMENT,
+            "code": self.code(payment["code"]) if payment["code"] else None,
+        }
+
+    def code(self, code: Code) -> dict[str, Any]:
+        return {
+            "svg": code["svg"],
+            "alternative": clean(code["alternative"]),
+            "caption": self.text(code["caption"], CAPTION),
+        }
+
+    def facts(self, facts: Sequence[LabelledValue], width: float) -> list[list[Runs]]:
+        return [[self.text(fact["label"], width), self.text(fact["value"], width)] for fact in facts]
+
+    def texts(self, texts: Sequence[str], width: float) -> list[Runs]:
+        return [self.text(text, width) for text in texts]
+
+    def text(self, text: str, width: float = FOOTER) -> Runs:
+        return runs(clean(text, width), self.direction)
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= RUNNING else text[: RUNNING - 1].rstrip() + "\u2026"
 
 
 def readable(colour: str) -> str:
@@ -121,20 +156,44 @@ def _logo(logo: Logo | None) -> dict[str, Any] | None:
     return picture(logo["type"], base64.b64decode(logo["content"]))
 
 
+def _fit(texts: Iterable[str]) -> bool:
+    return all(width_of(text) <= BESIDE for text in texts)
+
+
+def _length(payment: PaymentPart) -> int:
+    facts = (text for fact in payment["facts"] for text in (fact["label"], fact["value"]))
+    return sum(map(len, [*facts, *payment["text"]]))
+
+
 def _beside(facts: Sequence[LabelledValue]) -> int:
-    """How many facts fit beside each other."""
-    longest = max((len(text) for fact in facts for text in (fact["label"], fact["value"])), default=0)
-    most = 4 if longest <= 22 else 3 if longest <= 32 else 2
-    return max(1, min(most, len(facts)))
+    """How many facts stand beside each other: rows as even as can be."""
+    widest = max((width_of(text) for fact in facts for text in (fact["label"], fact["value"])), default=0)
+    most = 4 if widest <= 2 * FACT else 3 if widest <= 3 * FACT else 2
+    rows = max(1, ceil(len(facts) / most))
+    return max(1, ceil(len(facts) / rows))
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], longest: int) -> list[int]:
-    """Shares of the width that is left; 0 where a column is as wide as its content."""
-    lengths = [
-        max(len(column["label"]), *(len(row[number]) for row in rows)) if rows else len(column["label"])
+def _columns(section: Section) -> tuple[list[int], list[float]]:
+    """The shares of the columns and their widths; a share of 0 means as wide as its content.
+
+    Narrow columns get what they need, the others share what is left.
+    """
+    columns = section["columns"]
+    wanted = [
+        max(width_of(column["label"]), *(width_of(row[number]) for row in section["rows"]), 0)
         for number, column in enumerate(columns)
     ]
-    widths = [0 if length <= longest else min(length, 60) for length in lengths]
-    if not any(widths):
-        widths[next((number for number, column in enumerate(columns) if column["align"] == "start"), 0)] = 1
-    return widths
+    shares = [0] * len(columns)
+    widths = list(wanted)
+    left = TABLE - GAP * (len(columns) - 1)
+    order = sorted(range(len(columns)), key=wanted.__getitem__)
+    while order and wanted[order[0]] + NARROWEST * (len(order) - 1) <= left:
+        left -= wanted[order.pop(0)]
+    for number in order:
+        shares[number] = min(round(wanted[number]), 40)
+    for number in order:
+        widths[number] = left * shares[number] / sum(shares)
+    if not order and columns:
+        starts = [number for number, column in enumerate(columns) if column["align"] == "start"]
+        shares[starts[0] if starts else 0] = 1
+    return shares, widths

@@ -88,7 +88,7 @@ class _SvgCheck:
         self.count += 1
         if self.count > MOST_ELEMENTS or len(self.path) > DEEPEST:
             raise LogoError("The SVG has too many parts.")
-        if not self.path and plain != "svg":
+        if not self.path and name != f"{SVG} svg":
             raise LogoError("The file is neither a PNG nor an SVG that can be read.")
         if namespace in ("", SVG) and plain not in SHAPES | PARTS | PAINT:
             hint = ": turn letters into paths" if plain in ("text", "tspan", "textPath") else ""

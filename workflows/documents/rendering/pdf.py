@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pikepdf
 
 from engine.errors import PermanentFailure
-from workflows.documents.rendering.drawing import draw
+from workflows.documents.rendering.drawing import NotDrawn, draw
 from workflows.documents.rendering.layout import layout
 from workflows.documents.rendering.scripts import missing_letters, script_of
 
 NOT_SET = frozenset({"logo", "svg", "alternative"})  # in no font
+NOT_SET_BY_TYPST = re.compile(r'the text `"(.*?)"` could not be displayed')
 
 
 class MissingLetters(PermanentFailure):
@@ -31,18 +32,33 @@ class MissingLetters(PermanentFailure):
 
 
 def render(data: Mapping[str, Any]) -> bytes:
-    """data: a DocumentData. Raises MissingLetters."""
+    """data: a DocumentData. Raises MissingLetters, and NotDrawn for a logo or code that is no picture."""
     page = layout(data)
     if missing := missing_letters("".join(_texts(page))):
         raise MissingLetters(missing)
-    return _packed(draw(page, datetime.fromisoformat(data["made_on"]).replace(tzinfo=UTC)))
+    try:
+        return _packed(draw(page))
+    except NotDrawn as error:
+        # Letters of two fonts that would have to be one, such as a Latin accent over a Bengali letter.
+        if found := NOT_SET_BY_TYPST.search(str(error)):
+            raise MissingLetters(list(dict.fromkeys(_unescaped(found[1])))) from error
+        raise
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), text)
 
 
 def _packed(pdf: bytes) -> bytes:
-    """Half of the size: typst writes each tag as an object of its own."""
+    """A fourth to a half smaller: typst writes each tag as an object of its own."""
     out = BytesIO()
     with pikepdf.open(BytesIO(pdf)) as file:
-        file.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
+        file.save(
+            out,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            deterministic_id=True,
+            fix_metadata_version=False,  # the claims stay as typst wrote them
+        )
     return out.getvalue()
 
 

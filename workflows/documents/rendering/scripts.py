@@ -34,6 +34,8 @@ PERHAPS_LETTERS = (
     (0x10500, 0x1EFFF),
     (0x20000, 0x3FFFD),
 )
+# By the first word of their letters' names, where that is not what the script is called.
+SCRIPTS = {"Cjk": "Chinese", "Hangul": "Korean", "Hiragana": "Japanese", "Katakana": "Japanese"}
 
 
 def missing_letters(text: str) -> list[str]:
@@ -51,8 +53,9 @@ def unprintable(text: str) -> list[str]:
 
 
 def script_of(letter: str) -> str:
-    """`"Thai"`, `"Cjk"`: the first word of the letter's name; blank for one without a name."""
-    return unicodedata.name(letter, "").partition(" ")[0].capitalize()
+    """`"Thai"`: from the letter's name; blank for one without a name."""
+    first = unicodedata.name(letter, "").partition(" ")[0].capitalize()
+    return SCRIPTS.get(first, first)
 
 
 def _is_drawn(letter: str) -> bool:

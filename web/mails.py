@@ -22,6 +22,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from engine.conf import OPERATE_PERMISSION
 from engine.models import Effect
 from engine.registry import subject_model
+from workflows.mail.brand import current_brand
 from workflows.mail.rendering import Email, build_email
 from workflows.mail.samples import SAMPLES, TO_STAFF
 from workflows.mail.sending import build_context, composers
@@ -144,7 +145,7 @@ def _sample(kind: str, number: int, language: str) -> tuple[str, Email]:
     happened, make = variants[number]
     with translation.override(language):
         words = make()
-    return happened, build_email(kind, words, language=language)
+    return happened, build_email(kind, words, language=language, brand=current_brand())
 
 
 def _effect(pk: UUID) -> Effect:
@@ -157,7 +158,9 @@ def _again(effect: Effect) -> tuple[Email | None, str]:
     told, language = build_context(subject, effect)
     if told is None:
         return None, language
-    return build_email(effect.kind.removeprefix("mail."), told.values, language=language), language
+    return build_email(
+        effect.kind.removeprefix("mail."), told.values, language=language, brand=current_brand()
+    ), language
 
 
 def _page(request: HttpRequest, title: str, **context: Any) -> HttpResponse:

@@ -9,6 +9,7 @@ from workflows.bank.importing import read_statement_file
 from workflows.documents.effects import (
     bring_documents,
     make_document,
+    write_cancellation,
     write_invoices,
     write_receipts,
     write_reversal,
@@ -42,7 +43,8 @@ on(Invoice.issue, write_invoices, apply_balances, watch_invoices)
 # An uncollectible invoice may be paid late, when the balance has grown meanwhile.
 on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
-on(Invoice.void, reissue_renewal)
+on(Invoice.void, reissue_renewal, write_cancellation)
+on(Invoice.lapse, write_cancellation)
 
 # A document is drawn once, and the mail that tells of it follows.
 on(Document, make_document, to=Document.Status.PREPARED)

@@ -60,6 +60,20 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
+        migrations.RunSQL(
+            [
+                "DROP INDEX CONCURRENTLY IF EXISTS invoice_marked;",  # half of one, of a run that was killed
+                """CREATE INDEX CONCURRENTLY invoice_marked ON core_invoice (id)
+                   WHERE tax_details ? 'missing';""",
+            ],
+            "DROP INDEX CONCURRENTLY IF EXISTS invoice_marked;",
+            state_operations=[
+                migrations.AddIndex(
+                    model_name='invoice',
+                    index=models.Index(condition=models.Q(('tax_details__has_key', 'missing')), fields=['id'], name='invoice_marked'),
+                ),
+            ],
+        ),
         migrations.RemoveConstraint(
             model_name='invoice',
             name='invoice_frozen',

@@ -17,7 +17,7 @@ from engine.triggers import AppendOnly, Frozen
 
 SHA256 = "^[0-9a-f]{64}$"
 LONGEST_KEY = 120
-SELLER = "seller"  # missing
+SELLER, TAX_RULE = "seller", "tax_rule"  # what may be missing
 
 
 class DocumentQuerySet(models.QuerySet["Document"]):

@@ -187,6 +187,7 @@ class Invoice(StatefulModel):
                 fields=["due_on", "id"],
                 condition=Q(status__in=["pending", "partially_paid"]),
             ),
+            models.Index(name="invoice_marked", fields=["id"], condition=Q(tax_details__has_key="missing")),
         ]
 
     def __str__(self) -> str:

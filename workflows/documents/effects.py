@@ -12,6 +12,7 @@ from engine.models import Effect
 from engine.registry import SLOW
 from workflows.documents.bringing import bring
 from workflows.documents.chain import next_link
+from workflows.documents.composing.cancellation import cancellation_data
 from workflows.documents.composing.invoice import invoice_data
 from workflows.documents.composing.receipt import receipt_data, reversal_data
 from workflows.documents.rendering.data import DocumentData
@@ -60,6 +61,22 @@ def write_reversal(payment: Payment, effect: Effect) -> None:
 
     key = document_key("reversal", payment.pk, step.seq)
     draft = Draft(Kind.RECEIPT, key, payment.account, payment.pk, on, compose, series="receipt")
+    write_documents([draft], [effect])
+
+
+@effect_handler("document.write_cancellation", related=("account", "seller", "plan"))
+def write_cancellation(invoice: Invoice, effect: Effect) -> None:
+    """Of an invoice that was issued; of a draft there is nothing to cancel."""
+    step = effect.transition
+    if invoice.number is None or step is None:
+        return
+    on = today_in(invoice.account.time_zone, step.at)
+
+    def compose(language: str, number: str, seller: SellerVersion | None) -> DocumentData:
+        return cancellation_data(invoice, language, number=number, on=on, reason=step.reason)
+
+    key = document_key(Kind.CANCELLATION, invoice.pk)
+    draft = Draft(Kind.CANCELLATION, key, invoice.account, invoice.pk, on, compose, series="credit_note")
     write_documents([draft], [effect])
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from core.models import Account, Invoice, InvoiceLine, Plan, PlanPrice, SellerVersion, Subscription
-from core.models.document import SELLER
+from core.models.document import SELLER, TAX_RULE
 from core.models.invoice_line import LONGEST_DESCRIPTION
 from core.models.subscription import Terms
 from core.money import money_text
@@ -23,7 +23,6 @@ from workflows.tax.checks import check
 from workflows.tax.rules import tax_for
 from workflows.tax.tax_ids import TaxIdCheck, check_tax_id
 
-TAX_RULE = "tax_rule"  # missing
 NO_RULE = Tax(category="O")
 UNITS = {PlanPrice.Interval.MONTH: InvoiceLine.Unit.MONTH, PlanPrice.Interval.YEAR: InvoiceLine.Unit.YEAR}
 

@@ -9,6 +9,7 @@ from core.validation.email import canonical_email
 from engine import effect_handler
 from engine.models import Effect
 from workflows.mail import context, signed_links, urls
+from workflows.mail.brand import current_brand
 from workflows.mail.rendering import build_email
 from workflows.mail.sending import BY_MAIL, EmailContext, language_of, mail, send
 from workflows.mail.verification import (
@@ -52,7 +53,7 @@ def mail_billing_verification(account: Account, effect: Effect) -> Outcome | Non
     except Unproved as reason:
         return postpone_or_drop(effect, "verify_billing_email", reason)
     words = context.verify_billing_email(account, urls.verify_billing_email(signed_links.billing_token_of(account)))
-    email = build_email("verify_billing_email", words, language=account.language)
+    email = build_email("verify_billing_email", words, language=account.language, brand=current_brand())
     return send(effect, [account.billing_email], email)
 
 
@@ -71,7 +72,11 @@ def mail_invitation(account: Account, effect: Effect) -> Outcome | None:
     except Unproved as reason:
         return postpone_or_drop(effect, "member_invited", reason)
     words = context.member_invited(invitation, urls.invitation(signed_links.invitation_token_of(invitation)))
-    return send(effect, [invitation.email], build_email("member_invited", words, language=account.language))
+    return send(
+        effect,
+        [invitation.email],
+        build_email("member_invited", words, language=account.language, brand=current_brand()),
+    )
 
 
 @mail("members_let_go")
@@ -92,4 +97,4 @@ def _send(effect: Effect, kind: str, user: User, words: context.Values) -> Outco
     # Staff have no account: in English.
     membership = getattr(user, "membership", None)
     language = language_of(membership.account) if membership else "en"
-    return send(effect, [user.email], build_email(kind, words, language=language))
+    return send(effect, [user.email], build_email(kind, words, language=language, brand=current_brand()))

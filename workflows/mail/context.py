@@ -263,6 +263,11 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
     }
 
 
+def documents_wait(kind: str, detail: str, number: int) -> Values:
+    """kind: seller, tax_rule or letters. detail: the country, or what was missing."""
+    return {"kind": kind, "detail": BidiText(detail), "count": count(number), "link": urls.documents()}
+
+
 def no_owner(account: Account) -> Values:
     return {"name": BidiText(account.name), "link": urls.account(account)}
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from email.utils import parseaddr
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.utils import translation
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from workflows.mail import urls
+from workflows.mail.brand import Brand, unnamed
 from workflows.mail.formatting import BidiText
 from workflows.mail.html_to_text import html_to_text
 
@@ -28,6 +28,7 @@ class Email:
     subject: str
     text: str
     html: str
+    brand: Brand = field(default_factory=unnamed)
 
     @property
     def preheader(self) -> str:
@@ -36,15 +37,15 @@ class Email:
             return one_line(html_to_text(found[1])) if found else ""
 
 
-def build_email(kind: str, values: dict[str, Any], *, language: str = "en") -> Email:
-    """From templates/<kind>-subject.txt and templates/<kind>-body.html."""
+def build_email(kind: str, values: dict[str, Any], *, language: str = "en", brand: Brand | None = None) -> Email:
+    """From templates/<kind>-subject.txt and -body.html. brand: None: the company is not named."""
     with translation.override(language):
-        values = {**_in_every_mail(language), **values}
+        values = {**_in_every_mail(language, brand or unnamed()), **values}
         subject = one_line(_render(f"{kind}-subject.txt", values))
         if len(subject) > SUBJECT_LENGTH:
             subject = subject[: SUBJECT_LENGTH - 1] + "…"
         html = _render(f"{kind}-body.html", {**values, "subject": subject})
-        return Email(kind, language, subject, html_to_text(html) + "\n", html)
+        return Email(kind, language, subject, html_to_text(html) + "\n", html, brand or unnamed())
 
 
 def one_line(text: str) -> str:
@@ -68,12 +69,13 @@ def _render(template: str, values: dict[str, Any]) -> str:
     return engines["mail"].get_template(template).render(values)
 
 
-def _in_every_mail(language: str) -> dict[str, Any]:
+def _in_every_mail(language: str, brand: Brand) -> dict[str, Any]:
     return {
         "language": language,
         "is_rtl": translation.get_language_bidi(),
         "home": urls.home(),
-        "sender": parseaddr(settings.MAIL_FROM)[0] or "Countersign",
+        "sender": brand.name,
+        "mark": brand.shows_mark,
         "support": BidiText(settings.SUPPORT_CONTACT),
         "name": "",
         "link": "",

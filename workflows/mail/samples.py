@@ -282,6 +282,13 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "in force after waiting alone": lambda: _payee(waits=False),
         "at once, of a method that no invoice shows": lambda: _payee(waits=False, at_once=True),
     },
+    "documents_wait": {
+        "nobody has named the company": lambda: context.documents_wait("seller", "", 3),
+        "no tax rule": lambda: context.documents_wait("tax_rule", "DE", 12),
+        "a letter without a font": lambda: context.documents_wait(
+            "letters", "No font has the letters \u0e01 (Thai).", 1
+        ),
+    },
     "no_owner": {"the log-in was closed": lambda: context.no_owner(account())},
     "address_refused": {
         "an unknown mailbox": lambda: context.address_refused(
@@ -327,6 +334,7 @@ TO_STAFF = {
     "address_refused",
     "duty_granted",
     "duty_requested",
+    "documents_wait",
     "effects_dead",
     "no_owner",
     "no_way_to_pay",

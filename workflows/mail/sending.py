@@ -21,6 +21,7 @@ from engine.models import Effect
 from engine.registry import kinds
 from workflows.mail import context
 from workflows.mail.attachments import Attachment, attachments_of
+from workflows.mail.brand import current_brand
 from workflows.mail.delivery import Refused, deliver, one_connection
 from workflows.mail.rendering import Email, build_email
 from workflows.mail.verification import Unproved, postpone_or_drop, readers_of
@@ -83,7 +84,7 @@ def mail(
             if told is None:
                 return None
             if to_staff:
-                return send(effect, told.to, build_email(kind, told.values, language=language))
+                return send(effect, told.to, build_email(kind, told.values, language=language, brand=current_brand()))
             return _send_to_customer(effect, kind, _account_of(subject), told, language)
 
         return send_mail
@@ -113,7 +114,7 @@ def _send_to_customer(
         values = context.without_customer_text(told.values) if readers.is_bare else told.values
     attached = attachments_of(account, told.document) if told.document and not readers.is_bare else []
     try:
-        return send(effect, readers.to, build_email(kind, values, language=language), attached)
+        return send(effect, readers.to, build_email(kind, values, language=language, brand=current_brand()), attached)
     except Refused as refusal:
         if list(readers.to) != [account.billing_email] or not refusal.is_of_the_address:
             raise
@@ -160,14 +161,14 @@ def send(effect: Effect, to: Sequence[str], email: Email, attached: Sequence[Att
     message = EmailMultiAlternatives(
         subject=email.subject,
         body=email.text,
-        from_email=settings.MAIL_FROM,
+        from_email=email.brand.sender,
         to=list(to),
         headers={
             "Message-ID": message_id,
             "X-Countersign-Kind": email.kind,
             "Content-Language": email.language,
             "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday notices, please
-            **({"Reply-To": settings.MAIL_REPLY_TO} if settings.MAIL_REPLY_TO else {}),
+            **({"Reply-To": email.brand.reply_to} if email.brand.reply_to else {}),
         },
     )
     message.attach_alternative(email.html, "text/html")

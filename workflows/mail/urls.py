@@ -37,6 +37,10 @@ def members() -> str:
     return _page("app/members/")
 
 
+def documents() -> str:
+    return _page("admin/core/document/")
+
+
 def dashboard() -> str:
     return _page("app/")
 

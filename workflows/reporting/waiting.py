@@ -19,6 +19,7 @@ UNTIL_THEN = {
     "document.bring": "The document is made, and the mail that tells of it is not sent.",
     "document.make": "The document is not drawn. What it is about stands in the database all the same.",
     "document.prepare_waiting": "Documents that waited for the company to be named are not made yet.",
+    "document.write_cancellation": "The paper that cancels the invoice is not written.",
     "document.write_invoice": "The paper of the invoice is not written, and its mail is not sent.",
     "document.write_receipt": "The receipt of the payment is not written, and its mail is not sent.",
     "document.write_reversal": "The receipt of the reversal is not written.",

@@ -15,8 +15,6 @@ from core.validation.countries import country_choices
 from workflows.documents.rendering.data import DocumentData, Kind, LabelledValue, Recipient, Section, Seller, Total
 from workflows.mail.formatting import amount_text, date_text
 
-MARK = "Made with Countersign"
-
 
 def blank(kind: Kind, *, language: str, on: date, title: str, number: str = "") -> DocumentData:
     """A document without content; its seller comes last."""
@@ -70,7 +68,7 @@ def seller_part(version: SellerVersion) -> Seller:
         "logo": _logo(version),
         "colour": version.colour,
         "footer": version.footer,
-        "mark": MARK if version.shows_mark else "",
+        "mark": _("Made with Countersign") if version.shows_mark else "",
     }
 
 

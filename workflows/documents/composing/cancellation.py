@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from core.models import Invoice
+from workflows.documents.composing import parts
+from workflows.documents.composing.invoice import line_table, lines_of, tax_notes, tax_tables, totals_of
+from workflows.documents.rendering.data import DocumentData
+
+
+def cancellation_data(invoice: Invoice, language: str, *, number: str, on: date, reason: str) -> DocumentData:
+    """A credit note over the whole of an issued invoice of which nothing is paid; its amounts are positive."""
+    data = parts.blank("cancellation", language=language, on=on, title=_("Cancellation"), number=number)
+    data["recipient"] = parts.recipient(_("Credited to"), invoice.customer_name, invoice.snapshot)
+    data["facts"] = parts.facts(
+        (_("Date"), parts.day(on)),
+        (_("Of invoice"), invoice.number),
+        (_("Of the day"), parts.day(invoice.issued_on)),
+        (_("Reason"), reason),
+    )
+    data["sections"] = [line_table(lines_of(invoice), invoice.currency), *tax_tables(invoice)]
+    data["totals"] = totals_of(invoice)
+    data["notes"] = tax_notes(invoice)
+    return data

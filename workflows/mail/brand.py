@@ -1,0 +1,44 @@
+"""Who mails and pages are from, in the customer's eyes: the seller's brand, else the address that mails leave from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import formataddr, parseaddr
+
+from django.conf import settings
+
+from core.models import SellerVersion
+
+PRODUCT = "Countersign"
+
+
+@dataclass(frozen=True)
+class Brand:
+    name: str
+    sender: str  # as in From
+    reply_to: str
+    support_url: str
+    colour: str  # empty: the product's own
+    shows_mark: bool  # that it is made with this product
+
+
+def unnamed() -> Brand:
+    """Of an installation whose company is not named."""
+    name = parseaddr(settings.MAIL_FROM)[0] or PRODUCT
+    return Brand(name, settings.MAIL_FROM, settings.MAIL_REPLY_TO, "", "", shows_mark=False)
+
+
+def current_brand() -> Brand:
+    """One query."""
+    seller = SellerVersion.current()
+    if seller is None:
+        return unnamed()
+    address = parseaddr(settings.MAIL_FROM)[1]
+    return Brand(
+        name=seller.trade_name,
+        sender=formataddr((seller.sender_name or seller.trade_name, address)),
+        reply_to=seller.reply_to or settings.MAIL_REPLY_TO,
+        support_url=seller.support_url,
+        colour=seller.colour,
+        shows_mark=seller.shows_mark,
+    )

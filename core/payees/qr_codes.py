@@ -46,9 +46,10 @@ def payment_code(method: PaymentMethod, amount: Decimal, currency: str, referenc
     if make is None or not amount.is_finite() or not 0 < amount < CEILING:
         return None
     try:
-        return make(method.fields, amount, reference)
+        code = make(method.fields, amount, reference)
     except NoCodeError:
         return None
+    return code if code.isascii() else None  # core/payees/code_drawings.py draws no other
 
 
 def code_problem(method: PaymentMethod) -> NoCodeError | None:

@@ -4,13 +4,14 @@ from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models import PaymentMethod
+from core.payees.code_drawings import drawn_code
 from core.payees.latin import NotLatinError, in_latin
 from core.payees.qr_codes import NoCodeError, crc16, epc_code, payment_code, pix_code, upi_link
+from tests.core.qr_reader import read
 from tests.hypothesis_profile import deterministic
 from workflows.payees.examples import METHODS
 
@@ -89,7 +90,7 @@ def test_the_longest_sepa_code_still_fits():
     code = epc_code(SEPA_PAYEE | {"holder": "N" * 140}, Decimal("999999999.99"), "R" * 140)
 
     assert len(code.encode()) <= 331
-    assert segno.make(code, error="M", boost_error=False, micro=False).version <= 13
+    assert read(drawn_code(code)).version <= 13
 
 
 def test_a_upi_link_opens_with_everything_filled_in():
@@ -158,7 +159,7 @@ def test_code_can_be_drawn_and_read_for_any_names(code, amount, name, reference)
         assert 8 <= len(made.split("\n")) <= 11
     else:
         assert parse_qs(urlsplit(made).query)["am"] == [f"{amount:f}"]
-    assert made is None or segno.make(made, error="M", micro=False)
+    assert made is None or read(drawn_code(made)).content == made.encode()
 
 
 def has_latin(text: str) -> bool:

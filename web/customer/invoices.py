@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import segno
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.models import Invoice, Payment, PaymentMethod
 from core.money import money_text
+from core.payees.code_drawings import drawn_code
 from core.payees.qr_codes import payment_code
 from core.payees.references import on_paper
 from core.problems import DuplicateClaim, Problem
@@ -147,11 +147,7 @@ def _ways(found: Invoice, code: str) -> dict[str, Any]:
 
 
 def _drawn(text: str | None) -> SafeString:
-    """A QR code as SVG, coloured by the stylesheet."""
-    if not text:
-        return mark_safe("")
-    code = segno.make(text, error="m", micro=False)
-    return mark_safe(code.svg_inline(border=2, omitsize=True, svgclass=None, lineclass=None))  # noqa: S308 - squares only
+    return mark_safe(drawn_code(text) if text else "")  # noqa: S308 - squares only
 
 
 def _invoice_of(request: MemberRequest, pk: UUID) -> Invoice:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _HIDDEN = (
     (re.compile(r"(?<=://)[^\s/@]+@"), "***@"),  # user and password of a URL
     (re.compile(r"DETAIL:  .*"), "DETAIL:  ***"),  # PostgreSQL's: the values of the row that it refused
+    (re.compile(r"\b[0-9a-f]{32}(?:\.[0-9A-Za-z]{1,12})?\.[\w-]{43}(?![\w-])"), "***"),  # signed keys
     (re.compile(r"\b[0-9a-f]{32}\.[0-9a-z]+-[0-9a-f]+|\b[0-9a-f]{64}\b"), "***"),  # tokens of links, of the API
     # Addresses of people; a Message-ID is one of an effect.
     (re.compile(r"(?<![\w.%+-])(?![0-9a-f]{8}-[0-9a-f-]{27}@)\w[\w.%+'-]{0,252}@[\w-]+(?:\.[\w-]+)+"), "***@***"),

@@ -8,6 +8,7 @@ from core.models.idempotency import IdempotentResponse
 from core.models.invitation import Invitation
 from core.models.invoice import Invoice, NumberSeries
 from core.models.invoice_line import InvoiceLine
+from core.models.invoice_link import InvoiceLink
 from core.models.payee_version import PayeeVersion
 from core.models.payment import Allocation, BalanceEntry, Payment
 from core.models.payment_method import PaymentMethod
@@ -43,6 +44,7 @@ __all__ = [
     "Invitation",
     "Invoice",
     "InvoiceLine",
+    "InvoiceLink",
     "LinePayment",
     "Logo",
     "Membership",

@@ -172,6 +172,18 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# A claim by link is submitted by a service, so that "not the submitter" is not enough.
+_LINK_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_link_maker_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM core_invoicelink
+            WHERE id = NEW.claimed_by_link_id AND created_by_id IN (NEW.decided_by_id, NEW.reversed_by_id)) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('payment %s: who decides made the link that it was claimed by', NEW.id);
+    END IF;
+    RETURN NEW;
+END $$;
+"""
 
 
 class CodeKept(Trigger):
@@ -353,4 +365,17 @@ class LinesSumUp(Trigger):
             + f'CREATE TRIGGER {self.name} AFTER UPDATE OF status ON "{model._meta.db_table}" FOR EACH ROW '
             + "WHEN (OLD.status = 'draft' AND NEW.status = 'pending' AND NEW.net IS NOT NULL) "
             + "EXECUTE FUNCTION countersign_lines_sum_up();"
+        )
+
+
+class LinkMakerApart(Trigger):
+    """Who made a link neither decides on a payment that was claimed by it nor reverses it."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _LINK_FUNCTION
+            + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + "WHEN (NEW.claimed_by_link_id IS NOT NULL AND NEW.decided_by_id IS NOT NULL) "
+            + "EXECUTE FUNCTION countersign_link_maker_apart();"
         )

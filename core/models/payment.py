@@ -13,7 +13,7 @@ from django_fsm import transition
 
 from core.models.account import Account, Membership
 from core.models.base import BaseModel, MoneyField, StatefulModel, positive_amount
-from core.models.guards import OutsiderDecides
+from core.models.guards import LinkMakerApart, OutsiderDecides
 from core.models.invoice import Invoice
 from core.models.payment_method import PaymentMethod
 from core.models.user import User
@@ -58,9 +58,11 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.annotate(was_used_elsewhere=Exists(claims_before().exclude(account=OuterRef("account"))))
 
     def as_shown(self) -> PaymentQuerySet:
-        return self.select_related("invoice", "method").only(
+        return self.select_related("invoice", "method", "claimed_by_link").only(
             *(field.name for field in Payment._meta.concrete_fields),
             "invoice__number",
+            "claimed_by_link__created_by",
+            "claimed_by_link__recipient",
             "method__code",
             "method__reference_pattern",
         )
@@ -121,6 +123,9 @@ class Payment(StatefulModel):
     paid_on = models.DateField(null=True, blank=True)
     payer_name = models.CharField(max_length=140, blank=True)
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
+    claimed_by_link = models.ForeignKey(  # then a service submitted it for who has the link
+        "core.InvoiceLink", models.PROTECT, null=True, blank=True, editable=False, db_index=False, related_name="+"
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, db_index=False, related_name="+"
     )
@@ -167,6 +172,12 @@ class Payment(StatefulModel):
                 condition=Q(invoice__isnull=False) | Q(bank_line__isnull=False),
             ),
             Frozen(name="payment_bank_line_frozen", columns=["bank_line_id"]),
+            models.CheckConstraint(
+                name="payment_by_link_has_invoice",
+                condition=Q(claimed_by_link__isnull=True) | Q(invoice__isnull=False),
+            ),
+            Frozen(name="payment_link_frozen", columns=["claimed_by_link_id"]),
+            LinkMakerApart(name="payment_link_maker_apart"),
             models.CheckConstraint(
                 name="payment_returned_is_a_part",
                 condition=Q(returned=0)
@@ -241,12 +252,22 @@ class Payment(StatefulModel):
     def has_unusual_reference(self) -> bool:
         return not self.method.expects(self.reference)
 
+    @property
+    def is_by_link(self) -> bool:
+        return self.claimed_by_link_id is not None
+
+    def is_submitted_by(self, user: User) -> bool:
+        """Or was claimed by a link that they made."""
+        return user.pk == self.submitted_by_id or (
+            self.claimed_by_link is not None and self.claimed_by_link.is_made_by(user)
+        )
+
     def may_be_decided_by(self, user: User) -> bool:
         """Never by the submitter, or by who belongs or belonged to the account."""
-        return user.may_decide_on(self.account_id, "core.approve_payment") and user.pk != self.submitted_by_id
+        return user.may_decide_on(self.account_id, "core.approve_payment") and not self.is_submitted_by(user)
 
     def may_be_reversed_by(self, user: User) -> bool:
-        return user.may_decide_on(self.account_id, "core.reverse_payment") and user.pk != self.submitted_by_id
+        return user.may_decide_on(self.account_id, "core.reverse_payment") and not self.is_submitted_by(user)
 
     def may_be_withdrawn_by(self, user: User) -> bool:
         return user.role_in(self.account_id) in Membership.MAY_PAY

@@ -41,6 +41,7 @@ STAFF_PERMISSIONS = (
 NO_ADDRESS = "@former.invalid"  # mail never leaves for it: RFC 2606
 SERVICE_DOMAIN = "@service.invalid"  # of users that are no people
 STATEMENT_USER, MATCHING_USER = f"bank-statements{SERVICE_DOMAIN}", f"bank-matching{SERVICE_DOMAIN}"
+HOSTED_PAGE_USER = f"hosted-page{SERVICE_DOMAIN}"
 
 # 0.13 to 0.19 ms of CPU. Django's own query reads every permission with all its holders: 1.6 to 2.3 ms.
 RIGHTS = """

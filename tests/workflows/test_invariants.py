@@ -122,6 +122,17 @@ MISDEEDS = {
         "ALTER TABLE core_payment DROP CONSTRAINT payment_decided_by_another",
         "UPDATE core_payment SET decided_by_id = submitted_by_id WHERE id = '{payment}'",
     ],
+    "nobody decides on what was claimed by a link that they made": [
+        """INSERT INTO core_invoicelink (id, invoice_id, recipient, created_by_id, expires_at)
+           SELECT id, invoice_id, '', decided_by_id, now() + interval '1 day' FROM core_payment
+           WHERE id = '{payment}'""",
+        "UPDATE core_payment SET claimed_by_link_id = id WHERE id = '{payment}'",
+    ],
+    "a claim by link is submitted by the hosted page, and no other payment is": [
+        """INSERT INTO core_invoicelink (id, invoice_id, recipient, expires_at)
+           SELECT id, invoice_id, '', now() + interval '1 day' FROM core_payment WHERE id = '{payment}'""",
+        "UPDATE core_payment SET claimed_by_link_id = id WHERE id = '{payment}'",
+    ],
     "who submitted a payment began it": [
         "UPDATE core_payment SET submitted_by_id = (SELECT min(id::text)::uuid FROM core_user) WHERE id = '{payment}'",
     ],

@@ -10,7 +10,7 @@ from workflows.actions.decisions import (
 )
 from workflows.actions.invoices import available_to, void_invoice
 from workflows.actions.offers import find_method, find_plan
-from workflows.actions.payments import claim_payment, record_from_line, record_payment
+from workflows.actions.payments import claim_by_link, claim_payment, record_from_line, record_payment
 from workflows.actions.sign_up import SignUp, sign_up
 from workflows.actions.subscriptions import (
     cancel_at_period_end,
@@ -26,6 +26,7 @@ __all__ = [
     "cancel_at_period_end",
     "change_account",
     "choose_plan",
+    "claim_by_link",
     "claim_payment",
     "close_account",
     "decide_many",

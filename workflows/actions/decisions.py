@@ -127,7 +127,11 @@ def _locked(keys: Iterable[UUID], by: User) -> dict[UUID, Payment]:
     # In ascending order of keys, so that two bulk decisions cannot deadlock.
     wanted = list(keys)
     rows = (
-        Payment.objects.visible_to(by).filter(pk__in=wanted).order_by("pk").select_for_update(no_key=True, of=("self",))
+        Payment.objects.visible_to(by)
+        .filter(pk__in=wanted)
+        .select_related("claimed_by_link")
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
     )
     found = {payment.pk: payment for payment in rows}
     if len(found) < len(wanted):

@@ -13,15 +13,17 @@ from django.db.transaction import atomic
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core.models import Invoice, Membership, Payment, PaymentMethod, Policy, StatementLine, User
+from core.models import Invoice, InvoiceLink, Membership, Payment, PaymentMethod, Policy, StatementLine, User
 from core.models.payment import normal_reference
+from core.models.payment_method import CLAIM_FIELDS
 from core.money import check_amount, money_text
-from core.problems import DuplicateClaim, PermissionDenied, ValidationError, WrongState, check_all
+from core.problems import DuplicateClaim, NotFound, PermissionDenied, ValidationError, WrongState, check_all
 from core.security import rate_limits
 from core.validation.payment_days import check_day, day_error
 from engine import create
 from engine.pipeline import ask, pipeline
 from engine.raw_queries import CompiledQuery
+from workflows.service_users import hosted_page_user
 from workflows.settlement.locking import ACCOUNTS
 
 INVOICES = CompiledQuery(Invoice.objects.all())
@@ -57,51 +59,48 @@ def claim_payment(
     """
     if by.role_in(invoice.account_id) not in Membership.MAY_PAY:
         raise PermissionDenied(_("Only owners and admins of the account may confirm payments."))
-    check_all(
-        partial(check_amount, amount, currency, field="amount"),
-        partial(
-            check_told,
-            method,
-            reference=reference,
-            notes=notes,
-            proof_url=proof_url,
-            paid_on=paid_on,
-            payer_name=payer_name,
-        ),
+    return _claim(
+        invoice,
+        method,
+        by=by,
+        amount=amount,
+        currency=currency,
+        reference=reference,
+        notes=notes,
+        proof_url=proof_url,
+        paid_on=paid_on,
+        payer_name=payer_name,
     )
-    with _claimed_once(invoice.account_id, reference):
-        # Either the timer that expires the invoice sees the claim, or the claim sees the expiry: both read under locks.
-        with pipeline():
-            ACCOUNTS.ask([invoice.account_id])
-            locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
-            reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
-        [invoice], last_refused = locked.objects, refused.fetchone()
-        others = _InReview(reviewed.fetchall(), invoice)
-        if invoice.status not in Invoice.OPEN:
-            raise WrongState(
-                f"Cannot claim a payment of this invoice: it is {invoice.status}.",
-                object_status=str(invoice.status),
-                available=[],
-                unmet=[],
-            )
-        _check_size(amount, currency, invoice)
-        others.check_room_for(reference)
-        rate_limits.enforce_account_limit("claim", invoice.account_id)  # each may be withdrawn and made again
-        return _begin(
-            invoice.account_id,
-            invoice,
-            method,
-            by=by,
-            amount=amount,
-            currency=currency,
-            reference=reference,
-            notes=notes,
-            proof_url=proof_url,
-            paid_on=paid_on,
-            payer_name=payer_name,
-            retry_of_id=last_refused and last_refused[0],
-            beside=others,
-        )
+
+
+def claim_by_link(
+    link: InvoiceLink,
+    *,
+    method: PaymentMethod,
+    amount: Decimal,
+    reference: str,
+    notes: str = "",
+    proof_url: str = "",
+    paid_on: date | None = None,
+    payer_name: str = "",
+) -> Payment:
+    """By who has the link: submitted by a service user, and what else `claim_payment` demands and raises.
+
+    Raises NotFound once the link has ended.
+    """
+    return _claim(
+        link.invoice,
+        method,
+        by=hosted_page_user(),
+        link=link,
+        amount=amount,
+        currency=link.invoice.currency,
+        reference=reference,
+        notes=notes,
+        proof_url=proof_url,
+        paid_on=paid_on,
+        payer_name=payer_name,
+    )
 
 
 def record_payment(
@@ -213,6 +212,46 @@ class _InReview:
         raise DuplicateClaim(words % {"count": count}, payment_id=str(oldest[0]))
 
 
+def _claim(
+    invoice: Invoice, method: PaymentMethod, *, by: User, link: InvoiceLink | None = None, **told: Any
+) -> Payment:
+    amount, currency, reference = told["amount"], told["currency"], told["reference"]
+    check_all(
+        partial(check_amount, amount, currency, field="amount"),
+        partial(check_told, method, **{name: told[name] for name in CLAIM_FIELDS}),
+    )
+    with _claimed_once(invoice.account_id, reference):
+        # Either the timer that expires the invoice sees the claim, or the claim sees the expiry: both read under locks.
+        with pipeline():
+            ACCOUNTS.ask([invoice.account_id])
+            locked, refused = INVOICES.ask([invoice.pk]), ask(LAST_REFUSED, [invoice.pk])
+            reviewed = ask(IN_REVIEW, [invoice.account_id, invoice.pk])
+        [invoice], last_refused = locked.objects, refused.fetchone()
+        others = _InReview(reviewed.fetchall(), invoice)
+        if link is not None and not InvoiceLink.objects.open().select_for_update(no_key=True).filter(pk=link.pk):
+            raise NotFound(_("This link is not valid any more."))
+        if invoice.status not in Invoice.OPEN:
+            raise WrongState(
+                f"Cannot claim a payment of this invoice: it is {invoice.status}.",
+                object_status=str(invoice.status),
+                available=[],
+                unmet=[],
+            )
+        _check_size(amount, currency, invoice)
+        others.check_room_for(reference)
+        rate_limits.enforce_account_limit("claim", invoice.account_id)  # each may be withdrawn and made again
+        return _begin(
+            invoice.account_id,
+            invoice,
+            method,
+            by=by,
+            claimed_by_link=link,
+            retry_of_id=last_refused and last_refused[0],
+            beside=others,
+            **told,
+        )
+
+
 def _check_size(amount: Decimal, currency: str, invoice: Invoice) -> None:
     # Far too much is a slip, or bait for a hasty approval. Other currencies are not compared.
     if currency != invoice.currency or amount <= FAR_MORE * invoice.outstanding:
@@ -261,7 +300,8 @@ def _begin(
         **fields,
     )
     payment.check_texts()
-    create(payment, by=by, amount=payment.amount, reference=payment.reference)
+    by_link: dict[str, Any] = {"link": str(payment.claimed_by_link_id)} if payment.is_by_link else {}
+    create(payment, by=by, amount=payment.amount, reference=payment.reference, **by_link)
     return payment
 
 

@@ -22,6 +22,7 @@ from core.models import (
     Account,
     CrowdedTrial,
     Invitation,
+    InvoiceLink,
     Membership,
     Payment,
     Refund,
@@ -41,7 +42,7 @@ from engine.payload import to_json
 from workflows.actions.accounts import close_account
 from workflows.actions.duties import revoke_rights_as_operator
 from workflows.actions.trials import forget_trial
-from workflows.mail.sent_mails import forget_mails, mailed_to, mails_of
+from workflows.mail.sent_mails import Mailed, forget_mails, mailed_to, mails_of
 from workflows.periods import database_now
 from workflows.settlement.locking import lock_account
 
@@ -50,6 +51,7 @@ Rows = list[dict[str, Any]]
 OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "last_login", "email_verified_at")
 OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
+OF_A_LINK = ("invoice__number", "recipient", "created_at", "expires_at", "revoked_at")
 OF_A_REFUND = ("id", "status", "amount", "currency", *PAYEE, "reference", "sent_on", "created_at")
 ERASED = "Erased"
 ERASED_DOMAIN = "@erased.invalid"  # no mail goes there, ever: RFC 2606
@@ -71,6 +73,8 @@ def _held_about(user: User) -> dict[str, Any]:
     account = Account.objects.filter(memberships__user=user).first()
     is_owner = account is not None and user.role_in(account.pk) == Membership.Role.OWNER
     about_user = Q(content_type=ContentType.objects.get_for_model(User), object_id=str(user.pk))
+    mailed = mailed_to(user, account if is_owner else None)
+    links = _links_of(user, mailed)
     return {
         "person": {name: getattr(user, name) for name in OF_A_PERSON},
         "permissions": sorted(user.get_all_permissions()) if user.is_staff else [],
@@ -85,7 +89,8 @@ def _held_about(user: User) -> dict[str, Any]:
         )
         if account and is_owner
         else [],
-        "claims": _rows(Payment.objects.filter(submitted_by=user).order_by("id").values(*OF_A_CLAIM)),
+        "claims": _rows(_claims_of(user, links).order_by("id").values(*OF_A_CLAIM)),
+        "links": _rows(links.order_by("id").values(*OF_A_LINK)),
         "did": _rows(
             Transition.objects.filter(actor=user)
             .order_by("id")
@@ -95,7 +100,7 @@ def _held_about(user: User) -> dict[str, Any]:
         if account and is_owner
         else [],
         "refunds": _rows(account.refunds.order_by("id").values(*OF_A_REFUND)) if account and is_owner else [],
-        "mails": mails_of(mailed_to(user, account if is_owner else None)),
+        "mails": mails_of(mailed),
         "staff_log": _rows(
             LogEntry.objects.filter(Q(user=user) | about_user)
             .order_by("id")
@@ -131,16 +136,19 @@ def _erase(user: User, by: User, reason: str) -> dict[str, int]:
     account = _account_to_close(user, by, reason)
     forget_trial(user.email)
     nobody = f"erased-{user.pk.hex}{ERASED_DOMAIN}"
+    mailed = mailed_to(user, account)
+    links = _links_of(user, mailed)
     changed = {
         "log": _blank_admin_log(user, account),  # while the rows that it is about are there
-        "mails": forget_mails(mailed_to(user, account), nobody),
+        "mails": forget_mails(mailed, nobody),
         "answers": _delete_idempotent_responses(user, account),
-        "claims": _blank_claims(user),
+        "claims": _blank_claims(_claims_of(user, links)),
         "memberships": Membership.objects.filter(user=user).delete()[0],
         "sites": SiteUserAccess.objects.filter(user=user).delete()[0],
         "tokens": AuthToken.objects.filter(user=user).count(),
         "invitations": (_invitations_to(user) | Invitation.objects.filter(account=account)).delete()[0],
         "sessions": user.sessions.count(),
+        "links": _end_links(links),
     }
     changed["payers"] = _forget_payers(account) if account is not None else 0
     if account is not None:
@@ -204,9 +212,29 @@ def _delete_idempotent_responses(user: User, account: Account | None) -> int:
         return int(cursor.rowcount)
 
 
-def _blank_claims(user: User) -> int:
+def _links_of(user: User, mailed: Mailed) -> QuerySet[InvoiceLink]:
+    """To their address, as far as mails to it are theirs, and about invoices of the account that is theirs alone."""
+    to_them = Q(recipient=user.email_canonical)
+    if not mailed.is_proved:
+        to_them &= Q(invoice__account__in=mailed.accounts)
+    return InvoiceLink.objects.filter(to_them | Q(invoice__account=mailed.closed))
+
+
+def _claims_of(user: User, links: QuerySet[InvoiceLink]) -> QuerySet[Payment]:
+    by_link = [*links.values_list("pk", "invoice_id")]
+    # By the index on invoices: links have none.
+    told = Q(invoice__in={invoice for _, invoice in by_link}, claimed_by_link__in=[link for link, _ in by_link])
+    return Payment.objects.filter(Q(submitted_by=user) | told if by_link else Q(submitted_by=user))
+
+
+def _end_links(links: QuerySet[InvoiceLink]) -> int:
+    now = database_now()
+    links.filter(revoked_at__isnull=True).update(revoked_at=now)
+    return links.exclude(recipient="").update(recipient="")
+
+
+def _blank_claims(mine: QuerySet[Payment]) -> int:
     # The payer stays if money came, and the bank's reference always.
-    mine = Payment.objects.filter(submitted_by=user)
     mine.filter(status__in=NOT_COUNTED).update(payer_name="")
     return mine.exclude(notes="", proof_url="").update(notes="", proof_url="")
 

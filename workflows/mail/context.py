@@ -63,6 +63,7 @@ def invoice_issued(invoice: Invoice, plan: str, methods: Sequence[PaymentMethod]
         "purpose": invoice.purpose,
         "starts": day(invoice.period_start),
         "is_paid": invoice.status == Invoice.Status.PAID,
+        "hosted_link": "",
         "from_balance": _unless_zero(invoice.allocated, invoice.currency),
     }
 
@@ -74,6 +75,7 @@ def invoice_reminder(invoice: Invoice, plan: str, methods: Sequence[PaymentMetho
         **_how_to_pay(invoice, methods),
         "is_late": days_late > 0,
         "is_today": days_late == 0,
+        "hosted_link": "",
     }
 
 
@@ -317,8 +319,8 @@ def members_let_go(account: Account) -> Values:
 
 
 def without_customer_text(values: Values) -> Values:
-    """Without a word that the sender typed."""
-    return {name: _bare(name, value) for name, value in values.items()} | {"is_bare": True}
+    """Without a word that the sender typed, and without a link to a page that has some."""
+    return {name: _bare(name, value) for name, value in values.items()} | {"is_bare": True, "hosted_link": ""}
 
 
 def _bare(name: str, value: Any) -> Any:

@@ -49,7 +49,8 @@ def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     if invoice.status == Invoice.Status.VOID or (was_postponed(effect) and not is_open):
         return None
     words = context.invoice_issued(invoice, invoice.plan_name, ways_to_pay(invoice))
-    return EmailContext(words, answers=is_open, document=document_key("invoice", invoice.pk))
+    paper = document_key("invoice", invoice.pk)
+    return EmailContext(words, answers=is_open, document=paper, to_pay=invoice if is_open else None)
 
 
 @mail("invoice_reminder", related=ASKED)
@@ -61,7 +62,7 @@ def mail_reminder(invoice: Invoice, effect: Effect) -> EmailContext | None:
         return None
     days_late = (today_in(invoice.account.time_zone, database_now()) - invoice.due_on).days
     words = context.invoice_reminder(invoice, invoice.plan_name, ways_to_pay(invoice), days_late=days_late)
-    return EmailContext(words)
+    return EmailContext(words, to_pay=invoice)
 
 
 @mail("payment_submitted", to_staff=True, revision=2)

@@ -143,11 +143,19 @@ def effects() -> list[Effect]:
 
 
 def _issued(**change: Any) -> Values:
-    return context.invoice_issued(invoice(**change), "Growth", [method(), method()])
+    about = invoice(**change)
+    return context.invoice_issued(about, "Growth", [method(), method()]) | _to_pay(about)
 
 
 def _reminder(days_late: int) -> Values:
-    return context.invoice_reminder(invoice(), "Growth", [method(is_demo=False), method()], days_late=days_late)
+    about = invoice()
+    words = context.invoice_reminder(about, "Growth", [method(is_demo=False), method()], days_late=days_late)
+    return words | _to_pay(about)
+
+
+def _to_pay(about: Invoice) -> Values:
+    """As for a proved billing address."""
+    return {"hosted_link": urls.hosted_invoice("example") if about.status in Invoice.OPEN else ""}
 
 
 def _approved(allocated: str = "189", to_balance: str = "0", of: dict[str, Any] | None = None) -> Values:

@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from django.utils import translation
 from django.utils.crypto import salted_hmac
 
-from core.models import Account
+from core.models import Account, Invoice
 from core.models.user import SERVICE_DOMAIN
 from core.validation.email import canonical_email
 from engine import effect_handler, schedule
@@ -23,6 +23,7 @@ from workflows.mail import context
 from workflows.mail.attachments import Attachment, attachments_of
 from workflows.mail.brand import current_brand
 from workflows.mail.delivery import Refused, deliver, one_connection
+from workflows.mail.invoice_links import address_in_mail
 from workflows.mail.rendering import Email, build_email
 from workflows.mail.verification import Unproved, postpone_or_drop, readers_of
 
@@ -40,6 +41,7 @@ class EmailContext:
     """answers: about money, so also to an unproved address. to_log_in: to owners. to: staff; else found at sending.
 
     document: the key of the one that is attached, never to an unproved address: it holds the customer's words.
+    to_pay: an open invoice, to whose hosted page a proved billing address gets a link.
     """
 
     values: context.Values
@@ -47,6 +49,7 @@ class EmailContext:
     to_log_in: bool = False
     to: Sequence[str] = ()
     document: str = ""
+    to_pay: Invoice | None = None
 
 
 Composer = Callable[[Any, Effect], EmailContext | None]
@@ -113,6 +116,9 @@ def _send_to_customer(
     with translation.override(language):
         values = context.without_customer_text(told.values) if readers.is_bare else told.values
     attached = attachments_of(account, told.document) if told.document and not readers.is_bare else []
+    # Not in a bare mail: the page shows what the sender typed. Not to owners: they sign in.
+    if told.to_pay is not None and not readers.is_bare and list(readers.to) == [account.billing_email]:
+        values = {**values, "hosted_link": address_in_mail(told.to_pay, account.billing_email)}
     try:
         return send(effect, readers.to, build_email(kind, values, language=language, brand=current_brand()), attached)
     except Refused as refusal:

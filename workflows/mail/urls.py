@@ -57,6 +57,10 @@ def invoice(invoice: Invoice) -> str:
     return _page(f"app/invoices/{invoice.pk}/")
 
 
+def hosted_invoice(token: str) -> str:
+    return _page(f"i/{token}/")
+
+
 def payment(payment: Payment) -> str:
     return _page(f"app/payments/{payment.pk}/")
 

@@ -12,6 +12,7 @@ from core.models import (
     SecurityEvent,
     Statement,
 )
+from core.models.user import HOSTED_PAGE_USER
 from engine.models import EffectEvent, Transition
 from workflows.reporting.bank_laws import BANK
 from workflows.reporting.document_laws import DOCUMENTS
@@ -81,6 +82,14 @@ MONEY = {
                 WHERE object_id = payment.id AND kind = 'payment.settle' AND state = 'done')""",
     "nobody decides on their own payment": """
         SELECT id AS payment, decided_by FROM audit.payments WHERE decided_by = submitted_by""",
+    "nobody decides on what was claimed by a link that they made": """
+        SELECT payment.id AS payment, link.created_by_id AS made_by
+        FROM core_payment AS payment JOIN core_invoicelink AS link ON link.id = payment.claimed_by_link_id
+        WHERE link.created_by_id IN (payment.decided_by_id, payment.reversed_by_id)""",
+    "a claim by link is submitted by the hosted page, and no other payment is": f"""
+        SELECT payment.id AS payment, payment.claimed_by_link_id AS link
+        FROM core_payment AS payment JOIN core_user AS person ON person.id = payment.submitted_by_id
+        WHERE (payment.claimed_by_link_id IS NOT NULL) <> (person.email_canonical = '{HOSTED_PAGE_USER}')""",
     "who submitted a payment began it": """
         SELECT payment.id AS payment, payment.submitted_by, birth.actor_id AS began_by FROM audit.payments AS payment
         JOIN audit.transitions AS birth ON birth.machine = 'payment' AND birth.object_id = payment.id AND birth.seq = 1

@@ -29,7 +29,7 @@ PLAIN_REFERENCE = re.compile(r"[A-Za-z0-9 ./:#_+()-]*", re.ASCII)  # what banks 
 USED_ELSEWHERE, SECOND_CLAIM, ALL_TO_BALANCE = 5, 5, 5
 WRONG_CURRENCY, REJECTED_BEFORE, CLAIMED_BEFORE = 3, 3, 3
 AMOUNT_DIFFERS, IS_HIGH, UNUSUAL_REFERENCE, PAYEE_CHANGED = 2, 2, 2, 2
-IS_FIRST, IS_LATE, IS_DEMO, ODD_LETTERS = 1, 1, 1, 1
+IS_FIRST, IS_LATE, IS_DEMO, ODD_LETTERS, BY_LINK = 1, 1, 1, 1, 1
 USED_ELSEWHERE_LATER = 0  # shown, but no reason to delay the earlier of the two
 # (times the amount due, weight) of overpayments; other differences weigh AMOUNT_DIFFERS.
 OVERPAYMENT_WEIGHTS = ((5, 5), (2, 3))
@@ -110,7 +110,7 @@ def _with_facts(payments: PaymentQuerySet) -> PaymentQuerySet:
     beside = Payment.objects.filter(invoice=OuterRef("invoice")).exclude(pk=OuterRef("pk"))
     return (
         payments.with_earlier_use()
-        .select_related("account", "invoice", "method")
+        .select_related("account", "invoice", "method", "claimed_by_link")
         .annotate(
             is_used_elsewhere_later=Exists(same.filter(pk__gt=OuterRef("pk")).exclude(account=OuterRef("account"))),
             is_again=Exists(own_before.filter(status=Payment.Status.FAILED)),
@@ -163,6 +163,8 @@ def _queue_row(row: Any, usual: dict[str, Decimal]) -> QueueRow:
 def _flags(row: Any, usual: dict[str, Decimal]) -> Iterator[RiskFlag]:
     invoice, method = row.invoice, row.method
     yield from _reference_flags(row)
+    if row.claimed_by_link is not None:
+        yield RiskFlag(f"By link, for {row.claimed_by_link.recipient or 'somebody who is not named'}", BY_LINK)
     if row.has_undecided:
         yield RiskFlag("Another claim of this invoice is undecided", SECOND_CLAIM)
     if row.has_approved:

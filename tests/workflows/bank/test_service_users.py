@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from core.models import Membership, User
-from core.models.user import MATCHING_USER, STATEMENT_USER
+from core.models.user import HOSTED_PAGE_USER, MATCHING_USER, STATEMENT_USER
 from core.problems import Conflict, ValidationError
 from engine.models import Effect
 from tests.api.caller import BASE, Caller, staff
@@ -20,12 +20,13 @@ from workflows.actions.personal import erase_person
 from workflows.bank.service_users import matching_user, statement_user
 from workflows.mail.rendering import Email
 from workflows.mail.sending import send
+from workflows.service_users import hosted_page_user
 
 pytestmark = pytest.mark.django_db
 OF_MATCHING = ["staff", "core.match_lines", "core.review_payment", "core.approve_payment"]
 
 
-@pytest.fixture(params=[statement_user, matching_user])
+@pytest.fixture(params=[statement_user, matching_user, hosted_page_user])
 def service(request) -> User:
     user = request.param()
     if user.email == MATCHING_USER:
@@ -54,7 +55,15 @@ def test_service_gets_no_password_by_any_way_to_the_table(service):
 
 
 @pytest.mark.parametrize(
-    "address", [STATEMENT_USER, MATCHING_USER, MATCHING_USER.upper(), "other@Service.Invalid", f" {MATCHING_USER} "]
+    "address",
+    [
+        STATEMENT_USER,
+        HOSTED_PAGE_USER,
+        MATCHING_USER,
+        MATCHING_USER.upper(),
+        "other@Service.Invalid",
+        f" {MATCHING_USER} ",
+    ],
 )
 @pytest.mark.parametrize("exists", [True, False])
 def test_sign_up_takes_no_address_of_a_service(address, exists):

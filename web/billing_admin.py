@@ -22,6 +22,7 @@ from core.models import (
     BalanceEntry,
     CreditEntry,
     Invoice,
+    InvoiceLink,
     Payment,
     PaymentMethod,
     PlanPrice,
@@ -277,6 +278,17 @@ class InvoiceAdmin(FindsInvoices):
         )  # fmt: skip
 
 
+@admin.register(InvoiceLink)
+class InvoiceLinkAdmin(ReadOnly):
+    """Who may see an invoice without signing in; made and revoked on the invoice's page."""
+
+    list_display = ("invoice", "recipient", "created_by", "created_at", "expires_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "expires_at")
+    list_select_related = ("invoice", "created_by")
+    search_fields = ("recipient", "invoice__number")
+    ordering = ("-id",)
+
+
 class RejectForm(forms.Form):
     """The reason is sent to each customer."""
 
@@ -303,7 +315,8 @@ class PaymentAdmin(DecidingAdmin, FindsInvoices):
         (None, {"fields": ("account", "invoice", "bank_line", "status", "amount_", "received_", "returned_",
                            "elsewhere")}),
         ("What was said", {"fields": ("method", "reference", "paid_on", "payer_name", "notes", "proof_url",
-                                      "submitted_by", "created_at", "retry_of", "is_further")}),
+                                      "submitted_by", "claimed_by_link", "created_at", "retry_of",
+                                      "is_further")}),
         ("What staff said", {"fields": ("decided_by", "reason_code", "admin_notes", "value_date", "reversed_by",
                                         "reversal_reason")}),
         ("Where it went", {"fields": ("allocations_",)}),

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from web import invitations, pages, passwords, sign_up, signing_in
+from web import hosted, invitations, pages, passwords, sign_up, signing_in
 from web.rate_limited_login import rate_limited
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("verify/<str:token>/", passwords.verify, name="verify"),
     path("verify/billing/<str:token>/", passwords.verify_billing, name="verify_billing"),
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("i/<str:token>/", hosted.hosted_invoice, name="hosted_invoice"),
+    path("i/<str:token>/print/", hosted.hosted_document, name="hosted_document"),
     path("language/", set_language, name="set_language"),
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),

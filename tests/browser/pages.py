@@ -68,6 +68,7 @@ OPERATOR = [
     "/desk/effects/{effect}/retry/",
 ]
 BANK = ["/desk/bank/files/{file}/", "/desk/bank/tables/{table}/", "/desk/bank/lines/{line}/"]  # test_bank.py opens them
+HOSTED = ["/i/{link}/", "/i/{link}/print/"]  # test_hosted_page.py opens them
 REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 # Asked by a form: test_desk.py goes there as staff do.
@@ -79,6 +80,8 @@ BY_POST = {
     "desk_refund_decide",
     "desk_refunds_sent",
     "desk_bank_choose_rules",
+    "invoice_links",
+    "desk_invoice_links",
 }
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
@@ -87,4 +90,4 @@ NO_PAGES = {
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
     "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout",
 }  # fmt: skip
-EVERY = [*STRANGER, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER]
+EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER]

@@ -40,7 +40,9 @@ from tests.web.conftest import signed_in
 from tests.web.odd_requests import Judge
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.bank import import_statement
+from workflows.mail.invoice_links import address_of, new_link
 from workflows.mail.signed_links import RESET, invitation_token_of
+from workflows.service_users import hosted_page_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_log")]
 
@@ -91,6 +93,7 @@ def shop(run_effects) -> Shop:
     run_effects()
     line, outgoing = _bank_lines(staff)
     run_effects()
+    hosted_page_user()  # made with the first claim by link, refused or not
     effect = scheduled_mail()
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
@@ -109,6 +112,7 @@ def shop(run_effects) -> Shop:
         "root": root.pk,
         "link": RESET.token_of(owner),
         "email": owner.email,
+        "hosted": address_of(new_link(invoice, recipient="", by=None)).split("/")[-2],
         "invitation": invitation_token_of(InvitationFactory(account=invoice.account)),
     }
     return Shop(signed_in(owner), signed_in(staff), signed_in(root), ids=ids)
@@ -166,6 +170,10 @@ PAGES: dict[str, Page | None] = {
     "AccessForm": None,
     "UseCreditsForm": None,  # no page has it
     "ClaimForm": Page("owner", at("claim", "invoice"), {"method": "us_bank", "amount": "1.00", "reference": "R"}),
+    "LinkClaimForm": Page(
+        "anybody", at("hosted_invoice", "hosted"), {"method": "us_bank", "amount": "1.00", "reference": "R"}
+    ),
+    "LinkForm": Page("owner", at("invoice_links", "invoice"), {"recipient": "payables@example.com"}),
     "QueueFilter": Page("staff", at("desk"), is_get=True),
     "SearchForm": Page("staff", at("desk_search"), is_get=True),
     "ApproveForm": Page("staff", at("desk_decide", "claim", "approve"), {"received": "1.00"}),

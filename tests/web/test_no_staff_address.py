@@ -15,6 +15,7 @@ from tests.web.conftest import signed_in
 from web.customer.urls import urlpatterns
 from workflows.actions import claim_payment, void_invoice
 from workflows.actions.credits import adjust, consume
+from workflows.actions.invoice_links import make_link
 from workflows.actions.payments import record_payment
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,7 @@ def busy(run_effects, mailoutbox):
     perform(recorded.approve, by=approver, admin_notes="seen on the statement")
     refused = claim_payment(**facts, reference="REFUSED", by=owner)
     perform(refused.reject, by=approver, admin_notes="nothing arrived", reason_code="not_received")
+    make_link(invoice, by=reviewer)
     run_effects()
     perform(Payment.objects.get(pk=built.ids["settled"]).reverse, by=approver, reason_given="recalled")
     run_effects()
@@ -52,7 +54,7 @@ def pages(account):
     rows = {
         "site": Site.objects.filter(account=account),
         "member": Membership.objects.filter(account=account),
-        **dict.fromkeys(("invoice", "claim", "document"), Invoice.objects.filter(account=account)),
+        **dict.fromkeys(("invoice", "invoice_links", "claim", "document"), Invoice.objects.filter(account=account)),
         **dict.fromkeys(("payment", "withdraw"), Payment.objects.filter(account=account)),
     }
     for each in urlpatterns:

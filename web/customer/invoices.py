@@ -7,27 +7,27 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from core.models import Invoice, Payment, PaymentMethod
+from core.models import Invoice, Payment
 from core.money import money_text
-from core.payees.code_drawings import drawn_code
-from core.payees.qr_codes import payment_code
 from core.payees.references import on_paper
 from core.problems import DuplicateClaim, Problem
 from web.amounts import grouped
 from web.customer.access import MemberRequest, members_only, owners_and_admins
 from web.customer.timeline import story_of
-from web.form_tokens import new_token, once_per_form_token
+from web.form_tokens import once_per_form_token
 from web.forms.billing import snapshot_lines
 from web.forms.claim import ClaimForm
+from web.forms.links import LinkForm
+from web.how_to_pay import new_claim_form, ways_of
+from web.links import shown_links
 from web.paging import page_of
 from workflows.actions import claim_payment
+from workflows.actions.invoice_links import make_link, revoke_links
 from workflows.actions.payments import UNDECIDED_PER_INVOICE, reference_is_taken
-from workflows.mail.payment_instructions import instructions_for, reference_for, ways_to_pay
 
 
 @members_only
@@ -39,8 +39,31 @@ def invoices(request: MemberRequest) -> HttpResponse:
 @members_only
 def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
     """`?method=` chooses another way to pay."""
+    return _invoice_page(request, _invoice_of(request, pk), LinkForm())
+
+
+@require_POST
+@owners_and_admins
+def links(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """Makes a link to the invoice's hosted page, or revokes all of them."""
     found = _invoice_of(request, pk)
-    payments = list(found.payments.select_related("method").order_by("pk"))
+    form = LinkForm(request.POST)
+    try:
+        if "revoke" in request.POST:
+            revoke_links(found, by=request.user)
+            messages.success(request, _("The links of this invoice are revoked."))
+            return redirect("invoice", found.pk)
+        if form.is_valid():
+            make_link(found, by=request.user, **form.cleaned_data)
+            messages.success(request, _("The link is made. Copy it, and give it to the person who pays."))
+            return redirect(reverse("invoice", args=[found.pk]) + "#links")
+    except Problem as problem:
+        form.refuse(problem, about=found)
+    return form.set_status_on(_invoice_page(request, found, form))
+
+
+def _invoice_page(request: MemberRequest, found: Invoice, link_form: LinkForm) -> HttpResponse:
+    payments = list(found.payments.select_related("method", "claimed_by_link").order_by("pk"))
     for payment in payments:
         payment.invoice = found
     undecided = [payment for payment in payments if payment.status == Payment.Status.PENDING_APPROVAL]
@@ -52,26 +75,27 @@ def invoice(request: MemberRequest, pk: UUID) -> HttpResponse:
         "in_review": undecided[0] if undecided else None,
         "may_claim": len(undecided) < UNDECIDED_PER_INVOICE,
         "is_open": found.status in Invoice.OPEN,
+        "link_form": link_form,
+        "links": shown_links(found) if request.may_act else [],
     }
     if found.status in Invoice.OPEN:
-        context |= _ways(found, request.GET.get("method", ""))
-        context["form"] = _new_form(context["method"], context["methods"], found, is_further=bool(undecided))
+        context |= ways_of(found, request.GET.get("method", ""))
+        context["form"] = new_claim_form(context["method"], context["methods"], found, is_further=bool(undecided))
     return render(request, "web/customer/invoice.html", context)
 
 
 @members_only
 def document(request: MemberRequest, pk: UUID) -> HttpResponse:
-    found = _invoice_of(request, pk)
-    return render(
-        request,
-        "web/customer/document.html",
-        {
-            "invoice": found,
-            "reference": on_paper(found.payment_reference),
-            "snapshot": found.snapshot,
-            "address": snapshot_lines(found.snapshot),
-        },
-    )
+    return render(request, "web/customer/document.html", sheet_of(_invoice_of(request, pk)))
+
+
+def sheet_of(found: Invoice) -> dict[str, Any]:
+    return {
+        "invoice": found,
+        "reference": on_paper(found.payment_reference),
+        "snapshot": found.snapshot,
+        "address": snapshot_lines(found.snapshot),
+    }
 
 
 @owners_and_admins
@@ -81,9 +105,9 @@ def claim(request: MemberRequest, pk: UUID) -> HttpResponse:
     if found.status not in Invoice.OPEN and request.method != "POST":
         return redirect("invoice", found.pk)
     in_review = found.payments.filter(status=Payment.Status.PENDING_APPROVAL).order_by("pk").first()
-    ways = _ways(found, request.POST.get("method") or request.GET.get("method", ""))
+    ways = ways_of(found, request.POST.get("method") or request.GET.get("method", ""))
     if request.method != "POST":
-        form = _new_form(ways["method"], ways["methods"], found, is_further=in_review is not None)
+        form = new_claim_form(ways["method"], ways["methods"], found, is_further=in_review is not None)
     else:
         form = ClaimForm(request.POST, invoice=found, methods=ways["methods"])
         if form.is_valid() and _claim(request, found, form):
@@ -120,34 +144,6 @@ def _claim(request: MemberRequest, found: Invoice, form: ClaimForm) -> bool:
     except Problem as problem:
         form.refuse(problem, about=found)
     return not form.errors
-
-
-def _new_form(
-    method: PaymentMethod | None, methods: list[PaymentMethod], found: Invoice, *, is_further: bool
-) -> ClaimForm:
-    """Payer, date and reference stay empty: evidence must come from the customer."""
-    initial = {"method": method and method.code, "token": new_token()}
-    if not is_further:
-        initial["amount"] = money_text(found.outstanding, found.currency)
-    return ClaimForm(initial=initial, invoice=found, methods=methods)
-
-
-def _ways(found: Invoice, code: str) -> dict[str, Any]:
-    methods = ways_to_pay(found)
-    method = next((method for method in methods if method.code == code), methods[0] if methods else None)
-    reference = reference_for(found, method) if method else found.payment_reference
-    return {
-        "methods": methods,
-        "method": method,
-        "reference": reference,
-        "payee": method.payee() if method else [],
-        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference)) if method else "",
-        "instructions": instructions_for(method, found, get_language() or "en") if method else None,
-    }
-
-
-def _drawn(text: str | None) -> SafeString:
-    return mark_safe(drawn_code(text) if text else "")  # noqa: S308 - squares only
 
 
 def _invoice_of(request: MemberRequest, pk: UUID) -> Invoice:

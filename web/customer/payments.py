@@ -54,4 +54,6 @@ def withdraw(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 
 def _payment_of(request: MemberRequest, pk: UUID) -> Payment:
-    return get_object_or_404(request.account.payments.select_related("invoice", "method", "submitted_by"), pk=pk)
+    return get_object_or_404(
+        request.account.payments.select_related("invoice", "method", "submitted_by", "claimed_by_link"), pk=pk
+    )

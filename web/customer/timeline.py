@@ -79,6 +79,8 @@ def _step(row: Transition, payments: Mapping[UUID, Payment]) -> Step | None:
         step.by = person_name(row.actor) if row.actor.role_in(row.account_id) else ""
         if row.actor.is_staff or (payment is not None and payment.bank_line_id):
             step.words = _("We recorded your payment")
+        elif payment is not None and payment.claimed_by_link is not None:
+            step.words, step.by = _("Somebody told us by a link that they paid"), payment.claimed_by_link.recipient
     if row.name == "reject" and payment is not None:
         step.detail = reason_for(payment.reason_code).what
         step.note = payment.admin_notes

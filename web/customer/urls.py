@@ -10,6 +10,7 @@ urlpatterns = [
     path("invoices/", invoices.invoices, name="invoices"),
     path("invoices/<uuid:pk>/", invoices.invoice, name="invoice"),
     path("invoices/<uuid:pk>/claim/", invoices.claim, name="claim"),
+    path("invoices/<uuid:pk>/links/", invoices.links, name="invoice_links"),
     path("invoices/<uuid:pk>/document/", invoices.document, name="document"),
     path("payments/", payments.payments, name="payments"),
     path("payments/<uuid:pk>/", payments.payment, name="payment"),

@@ -66,3 +66,12 @@ class ClaimForm(PageForm):
     def _needed(self) -> list[str]:
         method = self.methods.get(str(self["method"].value() or ""))
         return list(method.requires) if method else []
+
+
+class LinkClaimForm(ClaimForm):
+    """For who has no log-in: without notes and proof, where no method requires them."""
+
+    def __init__(self, *args: Any, methods: list[PaymentMethod], **kwargs: Any) -> None:
+        super().__init__(*args, methods=methods, **kwargs)
+        for name in {"notes", "proof_url"}.difference(*(method.requires for method in methods)):
+            del self.fields[name]

@@ -4,21 +4,27 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
 
 from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Refund, Subscription, User
 from core.models.account import BILLING_FIELDS
 from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
+from core.problems import Problem
 from core.validation.email import canonical_email
 from engine import available
 from engine.models import Transition
 from web.forms.base import PageForm
 from web.forms.fields import Line
+from web.forms.links import LinkForm
+from web.links import shown_links
 from web.staff.access import ADJUST, CUSTOMERS, REQUEST_REFUND, REVIEW, StaffRequest, may_see, staff_with
 from workflows.actions import available_to
+from workflows.actions.invoice_links import make_link, may_hand_out_links, revoke_links
 from workflows.settlement.balances import balance_of
 
 MAX_RESULTS = 20
@@ -67,6 +73,30 @@ def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 @staff_with(*CUSTOMERS)
 def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
+    return _invoice_page(request, pk)
+
+
+@require_POST
+@staff_with(REVIEW)
+def invoice_links(request: StaffRequest, pk: UUID) -> HttpResponse:
+    """Makes a link to the hosted page, whose address is shown to its maker alone, or revokes all of them."""
+    invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
+    form = LinkForm(request.POST)
+    try:
+        if "revoke" in request.POST:
+            revoke_links(invoice, by=request.user)
+            messages.success(request, "The links of this invoice are revoked.")
+            return redirect("desk_invoice", pk)
+        if form.is_valid():
+            make_link(invoice, by=request.user, **form.cleaned_data)
+            messages.success(request, "The link is made. Somebody else than you decides on what is claimed by it.")
+            return redirect("desk_invoice", pk)
+    except Problem as problem:
+        form.refuse(problem, about=invoice)
+    return form.set_status_on(_invoice_page(request, pk, form))
+
+
+def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = None) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
     context = {
@@ -77,6 +107,10 @@ def invoice_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST_ROWS],
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST_ROWS],
         "steps": steps[:LATEST_ROWS],
+        "link_form": link_form or LinkForm(),
+        "links": shown_links(invoice, maker=request.user),
+        "may_make_links": may_hand_out_links(invoice, request.user) and invoice.status in Invoice.OPEN,
+        "may_revoke_links": may_hand_out_links(invoice, request.user),
     }
     return render(request, "web/staff/invoice.html", context)
 

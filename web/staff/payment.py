@@ -50,7 +50,9 @@ def state(request: StaffRequest, pk: UUID) -> HttpResponse:
 
 
 def find(pk: UUID) -> Payment:
-    wanted = Payment.objects.select_related("account", "invoice", "method", "submitted_by", "decided_by")
+    wanted = Payment.objects.select_related(
+        "account", "invoice", "method", "submitted_by", "decided_by", "claimed_by_link__created_by"
+    )
     return get_object_or_404(wanted, pk=pk)
 
 
@@ -92,9 +94,15 @@ def decision_context(request: StaffRequest, payment: Payment) -> dict[str, Any]:
         "verbs": verbs,
         "forms": {verb: form_of(verb, payment) for verb in verbs},
         "why_not": "" if verbs else why_not(payment, request.user),
-        "steps": [(step, *STEPS.get(step.name, (step.name, "done"))) for step in steps],
+        "steps": [(step, *_told(step)) for step in steps],
         "filter_query": QueueFilter(request.GET).query,
     }
+
+
+def _told(step: Transition) -> tuple[str, str]:
+    if step.name == "begin" and "link" in step.inputs:
+        return "Claimed by link", "done"
+    return STEPS.get(step.name, (step.name, "done"))
 
 
 def why_not(payment: Payment, user: User) -> str:
@@ -102,6 +110,8 @@ def why_not(payment: Payment, user: User) -> str:
         return ""
     if payment.submitted_by_id == user.pk:
         return "You recorded this payment yourself, so somebody else decides on it."
+    if payment.is_submitted_by(user):
+        return "You made the link by which this was claimed, so somebody else decides on it."
     if user.is_granted(APPROVE) and not user.may_decide_on(payment.account_id, APPROVE):
         return "You belong to this account, or did, so somebody else decides on it."
     return "You may look at payments; deciding on them is another duty."

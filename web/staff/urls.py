@@ -45,6 +45,7 @@ urlpatterns = [
         name="desk_write_off",
     ),
     path("accounts/invoices/<uuid:pk>/record/", record.record, name="desk_record"),
+    path("accounts/invoices/<uuid:pk>/links/", accounts.invoice_links, name="desk_invoice_links"),
     path("bank/", bank.bank_page, name="desk_bank"),
     path("bank/rules/", bank_rules.rules_page, name="desk_bank_rules"),
     path("bank/rules/<uuid:pk>/", bank_rules.choose_rules, name="desk_bank_choose_rules"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.models import Logo
-from workflows.documents.qr import drawn_code
+from core.payees.code_drawings import drawn_code
 from workflows.documents.rendering.pdf import MissingLetters, render
 
 __all__ = ["TEMPLATE_VERSION", "MissingLetters", "draw_document"]

@@ -71,6 +71,16 @@ class PaymentOut(serializers.Serializer):
     further = serializers.BooleanField(
         source="is_further", help_text="Whether another claim of its invoice was in review when this one came."
     )
+    by_link = serializers.BooleanField(
+        source="is_by_link",
+        help_text="Whether it was claimed by a link to the invoice's hosted page, without a log-in.",
+    )
+    link_recipient = serializers.CharField(
+        source="claimed_by_link.recipient",
+        default=None,
+        allow_null=True,
+        help_text="To whom that link was given; empty: not named. Null without a link.",
+    )
     created_at = UtcDateTime()
     admin_notes = serializers.CharField(required=False, help_text="For staff, and for the customer of a rejected one.")
     has_unusual_reference = serializers.BooleanField(required=False, help_text="For staff.")

@@ -53,6 +53,8 @@ MATRIX = {
     # Documents: members read, owner and admin act, staff with a duty read.
     "GET billing/invoices/": "401 own 200 200 200 200 own 200 200 own 200",
     "GET billing/invoices/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
+    "POST billing/invoices/{id}/links/": "401 404 403 403 201 201 404 201 201 404 403",
+    "DELETE billing/invoices/{id}/links/": "401 404 403 403 204 204 404 204 204 404 403",
     "GET billing/subscriptions/": "401 own 200 200 200 200 own 200 200 own 200",
     "GET billing/subscriptions/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
     "POST billing/subscriptions/": "401 201 403 403 201 201 404 404 404 404 404",
@@ -190,6 +192,7 @@ BODIES: dict[str, Callable[[Scenario], dict[str, Any]]] = {
     "POST billing/subscriptions/{id}/cancel/": lambda scenario: {},
     "POST billing/subscriptions/{id}/keep/": lambda scenario: {},
     "POST billing/payments/{id}/withdraw/": lambda scenario: {},
+    "POST billing/invoices/{id}/links/": lambda scenario: {"recipient": "payables@acme.test"},
     "POST billing/admin/payments/confirm/": lambda scenario: {
         "invoice_id": scenario.id("invoice"),
         "payment_method": "us_bank",

@@ -21,6 +21,7 @@ from tests.api.caller import Caller
 from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions import choose_plan, claim_payment, sign_up
+from workflows.actions.invoice_links import make_link
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
 from workflows.bank import Part, import_statement, match_line
@@ -83,6 +84,7 @@ def build() -> Scenario:
     subscription, upgrade = choose_plan(ours.account, plans["growth"], by=ours.user, method=method)
     assert upgrade is not None
     waiting = claim(upgrade, ours.user, "WAITING")
+    make_link(upgrade, by=ours.user)
     bank_account, lines = _bank(settled, staff["approver"])
     refunds = _refunds(_customer("overpaid", plans["starter"]), method)
     # A plan chosen for the next period, which can be taken back.

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
+from core.models import InvoiceLink
 from engine import perform
 from tests.api.caller import staff
 from tests.api.conftest import Caller, is_problem
@@ -30,6 +32,23 @@ def test_member_reads_the_invoices():
 
     assert (row["id"], row["number"], row["outstanding"]) == (str(invoice.pk), invoice.number, "89.00")
     assert row.items() <= one.items()
+
+
+@pytest.mark.happy("POST billing/invoices/{id}/links/", "DELETE billing/invoices/{id}/links/")
+def test_owner_makes_a_link_for_who_pays_and_revokes_it(client, settings):
+    settings.PUBLIC_URL = "http://testserver"
+    invoice = InvoiceFactory()
+    owner = Caller(MembershipFactory(account=invoice.account).user)
+
+    made = owner.post(f"billing/invoices/{invoice.pk}/links/", {"recipient": "Payables@corp.example"})
+    link = InvoiceLink.objects.get()
+
+    assert made.status_code == 201
+    assert made.json()["recipient"] == link.recipient == "payables@corp.example"
+    assert datetime.fromisoformat(made.json()["expires_at"]) == link.expires_at
+    assert client.get(made.json()["url"]).status_code == 200
+    assert owner.client.delete(f"/api/v1/billing/invoices/{invoice.pk}/links/").status_code == 204
+    assert client.get(made.json()["url"]).status_code == 404
 
 
 @pytest.mark.parametrize(

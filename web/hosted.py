@@ -25,9 +25,9 @@ from web.forms.claim import LinkClaimForm
 from web.how_to_pay import new_claim_form, ways_of
 from workflows.actions import claim_by_link
 from workflows.actions.payments import UNDECIDED_PER_INVOICE
+from workflows.mail.brand import current_brand
 from workflows.mail.invoice_links import link_of
 from workflows.mail.rejection_reasons import reason_for
-from workflows.mail.brand import current_brand
 from workflows.service_users import hosted_page_user
 
 # The address is the secret: it is kept nowhere, found by no search, and told to no other site.

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("core", "0015_invoice_links"),
+        ("core", "0018_invoice_links"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0013_indexes_of_lines'),
+        ('core', '0017_documents'),
     ]
 
     operations = [

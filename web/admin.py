@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -49,6 +49,7 @@ from web.settings_admin import SettingsAdmin
 from web.staff.confirming import ConfirmedAdmin
 from web.staff.duties import send_password_link
 from workflows.actions.members import remove_by_staff, warn_of_missing_owner
+from workflows.actions.people import add_person
 from workflows.security.rights import is_trusted
 
 admin.site.site_header = admin.site.site_title = "Countersign"
@@ -74,10 +75,6 @@ class NewPersonForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("email", "name")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.instance.set_unusable_password()
 
 
 class RightsOfGroups(ReadOnly):
@@ -143,8 +140,11 @@ class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
         ]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            add_person(obj, by=cast("User", request.user))
+            return
         super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active and warn_of_missing_owner(obj):
+        if "is_active" in form.changed_data and not obj.is_active and warn_of_missing_owner(obj):
             self.message_user(
                 request, "No owner of their account can sign in now. Operators are told.", messages.WARNING
             )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from typing import Any, cast
 
@@ -17,8 +18,15 @@ from core.payees.fields import PIX, PayeeField, fields_of, payee_lines, payee_na
 from core.payees.qr_codes import code_problem, epc_name, has_code
 from web.payee_changes import PayeeChanges
 from web.settings_admin import Json, StableCode
-from workflows.actions.payment_methods import example_errors, keep_payee, save_method, warn_of_missing_ways
+from workflows.actions.payment_methods import (
+    add_method,
+    example_errors,
+    keep_payee,
+    save_method,
+    warn_of_missing_ways,
+)
 from workflows.payees.changes import is_shown
+from workflows.payees.missing_methods import places_without_method
 
 SPARE_ROWS = 2
 WAITS = (
@@ -201,7 +209,7 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
-            super().save_model(request, obj, form, change)
+            add_method(obj, by=cast("User", request.user))
             return
         typed = copy(obj)
         version = save_method(obj, by=cast("User", request.user))
@@ -209,22 +217,20 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
             messages.warning(request, WAITS.format(obj.name, version.wait_hours, version.alone_hours))
         for words in warnings_of(typed).values():
             messages.warning(request, f"{obj.name}: {words}")
-        self._warn(request, [obj.was])
+        self._warn(request, places_without_method([obj.was]))
 
     def delete_model(self, request: HttpRequest, obj: PaymentMethod) -> None:
         before = copy(obj)
         super().delete_model(request, obj)
-        self._warn(request, [before])
+        self._warn(request, warn_of_missing_ways([before]))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PaymentMethod]) -> None:
         before = list(queryset)
         super().delete_queryset(request, queryset)
-        self._warn(request, before)
+        self._warn(request, warn_of_missing_ways(before))
 
-    def _warn(self, request: HttpRequest, before: list[PaymentMethod]) -> None:
-        places = warn_of_missing_ways(before)
-        if places:
-            words = f"No payment method is left {'; '.join(places)}: nobody can pay there. Operators are told."
+    def _warn(self, request: HttpRequest, places: Iterable[str]) -> None:
+        if words := missing_ways_text(places):
             self.message_user(request, words, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -233,6 +239,12 @@ class PaymentMethodAdmin(PayeeChanges, StableCode):
             posted["_continue"] = "1"
             request.POST = posted  # type: ignore[assignment]
         return super().response_add(request, obj, post_url_continue)
+
+
+def missing_ways_text(places: Iterable[str]) -> str:
+    """Empty if somebody can pay everywhere."""
+    where = "; ".join(places)
+    return f"No payment method is left {where}: nobody can pay there. Operators are told." if where else ""
 
 
 def warnings_of(method: PaymentMethod) -> dict[str, str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -13,11 +13,13 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import ngettext
 
-from core.models import Plan, PlanPrice, Policy
+from core.models import Plan, PlanPrice, Policy, User
 from core.models.plan import FREE
 from web.readonly import ReadOnly
 from web.settings_admin import Json, SettingsAdmin, StableCode
 from web.staff.confirming import ConfirmedAdmin
+from workflows.actions.plans import retire_prices, save_plan, set_price
+from workflows.actions.policy import save_policy
 from workflows.periods import database_now
 
 
@@ -92,6 +94,17 @@ class PlanAdmin(StableCode):
     search_fields = ("name", "code")
     inlines = (PriceInline,)
 
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        save_plan(obj, by=cast("User", request.user))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        staff = cast("User", request.user)
+        formset.save(commit=False)
+        if formset.changed_objects:
+            retire_prices([price for price, _ in formset.changed_objects], by=staff)
+        for price in formset.new_objects:
+            set_price(form.instance, currency=price.currency, interval=price.interval, amount=price.amount, by=staff)
+
     def must_stay(self, rows: Any) -> list[str]:
         why = (
             f'The plan with the code "{FREE}": who signs up without a word gets it. Take its "Is public" away instead.'
@@ -122,8 +135,7 @@ class PriceAdmin(ReadOnly):
     @admin.action(description="Retire the selected prices", permissions=["retire"])
     def retire_selected(self, request: HttpRequest, prices: QuerySet[PlanPrice]) -> None:
         with atomic():
-            retired = list(prices.filter(retired_at=None).select_for_update(of=("self",)))
-            PlanPrice.objects.filter(pk__in=[price.pk for price in retired]).update(retired_at=database_now())
+            retired = retire_prices(prices, by=cast("User", request.user))
             for price in retired:
                 self.log_change(request, price, "Retired.")
         words = ngettext(f"{len(retired)} price is", f"{len(retired)} prices are", len(retired))
@@ -173,6 +185,10 @@ class PolicyAdmin(ConfirmedAdmin, SettingsAdmin):
     """A single row that always exists: changed only."""
 
     form = PolicyForm
+
+    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
+        typed = {name: form.cleaned_data[name] for name in form.changed_data}
+        save_policy(by=cast("User", request.user), **typed)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

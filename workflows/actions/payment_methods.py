@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from copy import copy
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
 from django.db.models.functions import Now
 from django.db.transaction import atomic
 
 from core.models import PayeeVersion, PaymentMethod, Policy, User
 from core.models.payee_version import PAYEE, same_payee
 from core.payees.instructions import DEMO_WARNING
-from core.problems import Conflict, PermissionDenied, WrongState
+from core.problems import Conflict, PermissionDenied, ValidationError, WrongState
 from engine import schedule, schedule_many
 from workflows.mail.operator_warnings import mail_no_way_to_pay
 from workflows.payees.changes import is_shown, may_change
@@ -19,29 +20,55 @@ from workflows.payees.examples import still_examples
 from workflows.payees.missing_methods import places_without_method
 from workflows.periods import database_now
 from workflows.security.payee_effects import payee_mail_effect, put_in_force_effect
+from workflows.security.rights import check_may_set
+
+ADD_METHOD = "core.add_paymentmethod"
+
+
+def add_method(method: PaymentMethod, *, by: User) -> PaymentMethod:
+    """Not offered until it is saved with its payee. Raises PermissionDenied, ValidationError, Conflict."""
+    check_may_set(by, ADD_METHOD)
+    method.is_enabled = False
+    try:
+        method.full_clean(exclude=["instructions"])  # they come with the payee
+    except DjangoValidationError as error:
+        raise ValidationError(error.message_dict) from error
+    try:
+        with atomic():
+            method.save()
+    except IntegrityError as error:
+        raise Conflict("Another payment method has this code.") from error
+    return method
 
 
 def save_method(method: PaymentMethod, *, by: User) -> PayeeVersion | None:
     """Returns the new version of its payee, if that was changed; see `confirm_payee` if an issued invoice shows it.
 
-    Raises Conflict if a change waits already, Django's ValidationError.
+    Operators are told where nobody can pay any more. Raises Conflict if a change waits already, Django's
+    ValidationError.
     """
     _check(by)
     _check_whole(method)
     with atomic():
         held = PaymentMethod.objects.select_for_update(no_key=True).get(pk=method.pk)
-        if same_payee(held, method):
-            method.save()
-            return None
-        if not is_shown(held):
-            version = _note(method, by=by)
-            method.save()
-            schedule_many([payee_mail_effect(version, waits=False)])
-            return version
-        version = _ask(method, by=by)
-        keep_payee(method, held)
-        _check_whole(method)
+        version = _save_with_payee(method, held, by=by)
+        warn_of_missing_ways([held])
+    return version
+
+
+def _save_with_payee(method: PaymentMethod, held: PaymentMethod, *, by: User) -> PayeeVersion | None:
+    if same_payee(held, method):
         method.save()
+        return None
+    if not is_shown(held):
+        version = _note(method, by=by)
+        method.save()
+        schedule_many([payee_mail_effect(version, waits=False)])
+        return version
+    version = _ask(method, by=by)
+    keep_payee(method, held)
+    _check_whole(method)
+    method.save()
     return version
 
 

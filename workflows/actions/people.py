@@ -28,13 +28,31 @@ from workflows.mail.account_emails import (
 from workflows.mail.signed_links import VERIFICATION, billing_address_of, owner_of
 from workflows.mail.verification import needs_proof, prove_billing_address, prove_by_link
 from workflows.periods import database_now
-from workflows.security.rights import is_trusted
+from workflows.security.rights import check_may_set, is_trusted
+
+ADD_PERSON = "core.add_user"
 
 
 def ask_for_password_reset(email: str) -> None:
     # For an unknown address the effect finds no user, so that neither answer nor timing tells.
     schedule(mail_password_reset, key=f"password_reset:{uuid7()}", payload={"email": email})
     log_event("password_reset_asked", account=email)
+
+
+def add_person(person: User, *, by: User) -> User:
+    """A log-in without a password, which a link sets, and without rights. Raises PermissionDenied, ValidationError."""
+    check_may_set(by, ADD_PERSON)
+    person.set_unusable_password()
+    try:
+        person.full_clean()
+    except DjangoValidationError as error:
+        raise ValidationError(error.message_dict) from error
+    try:
+        with atomic():
+            person.save()
+    except IntegrityError as error:
+        raise Conflict("Somebody has this e-mail address already.") from error
+    return person
 
 
 def change_password(user: User, old: str, new: str) -> User:

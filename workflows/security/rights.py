@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from core.models import User
 from core.models.duty import ACTIVE, GRANT_DUTIES, GROUP, STAFF, SUPERUSER
+from core.problems import PermissionDenied
 
 FLAGS = {STAFF: "is_staff", SUPERUSER: "is_superuser", ACTIVE: "is_active"}
 
@@ -36,6 +37,17 @@ def right_codes_of(person: User) -> set[str]:
 def is_trusted(person: User) -> bool:
     """Of the staff, or with a right that only staff have."""
     return person.is_staff or person.is_superuser or person.groups.exists() or person.user_permissions.exists()
+
+
+def may_set(user: User, permission: str) -> bool:
+    """For settings: superusers hold every permission, unlike for decisions about money."""
+    return user.is_active and user.is_staff and user.has_perm(permission)
+
+
+def check_may_set(user: User, *permissions: str) -> None:
+    for permission in permissions:
+        if not may_set(user, permission):
+            raise PermissionDenied(f"This needs the permission {permission}.")
 
 
 def right_code_of(permission: Permission) -> str:

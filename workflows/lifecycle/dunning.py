@@ -10,9 +10,10 @@ from core.models import Account, Invoice, Payment, Policy, Subscription
 from core.models.subscription import ACTIVE_STATUSES
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
+from workflows.lifecycle import due_days
 from workflows.lifecycle.claim_pauses import invoices_in_review, postpone_by_claim, use_pause_day
 from workflows.lifecycle.closing import expire_open_items
-from workflows.lifecycle.timers import Outcome, account_of, day_of, on_day, timer, timer_kinds
+from workflows.lifecycle.timers import Outcome, day_of, on_day, timer, timer_kinds
 from workflows.mail import notifications
 from workflows.mail.operator_warnings import unpayable_alerts
 from workflows.periods import database_now, midnight, today_in
@@ -34,14 +35,13 @@ def watch_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> No
 
 
 def _end_of_waiting(invoice: Invoice, this: Effect, policy: Policy, now: datetime) -> NewEffect:
-    """From the due date, or from today if the invoice is open again after that."""
     assert invoice.due_on is not None
     method = invoice.payment_method or invoice.account.default_payment_method
-    lag = timedelta(days=method.bank_lag_days if method else 0)
-    since = max(invoice.due_on, _this_day(invoice.account, now)) + lag
+    lag = method.bank_lag_days if method else 0
+    until = due_days.waited_for_until(invoice.due_on, _this_day(invoice.account, now), lag)
     if invoice.purpose == Invoice.Purpose.RENEWAL or invoice.began_on is not None:
-        return on_day(mark_past_due, invoice, day=since + timedelta(days=1), setter=this)
-    return on_day(expire_unpaid_invoice, invoice, day=since + timedelta(days=policy.signup_expiry_days), setter=this)
+        return on_day(mark_past_due, invoice, day=due_days.past_due_on(until), setter=this)
+    return on_day(expire_unpaid_invoice, invoice, day=due_days.lapses_on(until, policy), setter=this)
 
 
 @effect_handler("invoice.chase", batch=100, related=("account", "subscription"))
@@ -80,24 +80,26 @@ def _held_up(pairs: Sequence[tuple[Invoice, Effect]], policy: Policy, now: datet
 
 
 def _due_steps(invoice: Invoice, days: Sequence[int], now: datetime) -> list[int]:
-    """Without those from before the invoice was issued."""
+    day = _this_day(invoice.account, now)
+    return [step for step, on in _reminded_on(invoice, days) if on <= day]
+
+
+def _reminded_on(invoice: Invoice, days: Sequence[int]) -> list[tuple[int, date]]:
     assert invoice.due_on is not None
     assert invoice.issued_on is not None
-    day = _this_day(invoice.account, now)
-    return [step for step in days if invoice.issued_on < invoice.due_on + timedelta(days=step) <= day]
+    return due_days.reminded_on(invoice.issued_on, invoice.due_on, days)
 
 
 def _reminders_of(
     invoice: Invoice, this: Effect, days: Sequence[int], now: datetime, *, is_postponed_by_claim: bool
 ) -> Iterator[NewEffect]:
-    assert invoice.due_on is not None
     day = _this_day(invoice.account, now)
     due = _due_steps(invoice, days, now)
     if due and this.kind == "invoice.chase" and not is_postponed_by_claim:
         step = max(due)
         key = f"reminder:{invoice.pk}:{step}"
         yield NewEffect(notifications.mail_reminder, key, about=invoice, cause=this, payload={"step": step})
-    later = [on for step in days if (on := invoice.due_on + timedelta(days=step)) > day]
+    later = [on for _, on in _reminded_on(invoice, days) if on > day]
     if is_postponed_by_claim and due:
         later.append(day + timedelta(days=1))
     if later:
@@ -136,7 +138,8 @@ def mark_past_due(invoice: Invoice, this: Effect) -> Outcome:
 
 @effect_handler("subscription.plan_suspension")
 def schedule_suspension(subscription: Subscription, this: Effect) -> None:
-    _after_days(end_grace_period, subscription, this, days=Policy.current().grace_days)
+    day = due_days.suspended_on(_this_day(subscription.account, database_now()), Policy.current())
+    schedule_many([on_day(end_grace_period, subscription, day=day, setter=this, payload={"version": this.seq})])
 
 
 @timer("subscription.run_out_of_grace")
@@ -155,7 +158,8 @@ def end_grace_period(subscription: Subscription, this: Effect) -> Outcome:
 
 @effect_handler("subscription.plan_end")
 def schedule_cancellation(subscription: Subscription, this: Effect) -> None:
-    _after_days(cancel_for_nonpayment, subscription, this, days=Policy.current().suspension_days)
+    day = due_days.ended_on(_this_day(subscription.account, database_now()), Policy.current())
+    schedule_many([on_day(cancel_for_nonpayment, subscription, day=day, setter=this, payload={"version": this.seq})])
 
 
 @timer("subscription.give_up")
@@ -212,11 +216,6 @@ def escalate_claim(payment: Payment, this: Effect) -> Outcome:
         )
     schedule_many([*following, on_day(escalate_claim, payment, day=today + wait, setter=this)])
     return Outcome.ACTED
-
-
-def _after_days(handler: object, subscription: Subscription, this: Effect, *, days: int) -> None:
-    day = _this_day(account_of(subscription), database_now()) + timedelta(days=days)
-    schedule_many([on_day(handler, subscription, day=day, setter=this, payload={"version": this.seq})])  # type: ignore[arg-type]
 
 
 def _is_over(subscription: Subscription | None) -> bool:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from django.db import IntegrityError
@@ -15,6 +15,7 @@ from engine import create, perform
 from engine.models import Transition
 from workflows.documents.numbers import next_number
 from workflows.lifecycle.billing_lines import bill
+from workflows.lifecycle.due_days import first_due_on, renewal_due_on, renewal_issued_on
 from workflows.periods import database_now, period_end, today_in
 
 
@@ -81,7 +82,7 @@ def issue_invoice(
         series=number.series,
         count=number.count,
         issued_on=today,
-        due_on=due_on or today + timedelta(days=Policy.current().days_to_pay),
+        due_on=due_on or first_due_on(today, Policy.current()),
         snapshot={
             **account.billing_snapshot(),
             "plan": plan.code,
@@ -127,7 +128,7 @@ def issue_renewal(account: Account, subscription: Subscription, *, cause: Transi
         method=account.default_payment_method,
         purpose=Invoice.Purpose.RENEWAL,
         period=(start, period_end(start, terms.interval, subscription.anchor_day)),
-        due_on=max(start, today_in(account.time_zone, database_now())),
+        due_on=renewal_due_on(start, today_in(account.time_zone, database_now())),
         terms=terms,
     )
 
@@ -141,8 +142,8 @@ def replace_renewal(account: Account, subscription: Subscription, *, cause: Tran
     for invoice in renewals_of(subscription).filter(status=Invoice.Status.PENDING).select_for_update(no_key=True):
         perform(invoice.lapse, cause=cause)
         issue_renewal(account, subscription, cause=cause)
-    lead = timedelta(days=Policy.current().renewal_lead_days)
-    if today_in(account.time_zone, database_now()) >= subscription.period_end - lead:
+    issued_on = renewal_issued_on(subscription.period_end, Policy.current())
+    if today_in(account.time_zone, database_now()) >= issued_on:
         issue_renewal(account, subscription, cause=cause)
 
 

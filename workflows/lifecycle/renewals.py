@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from core.models import Invoice, Payment, Policy, Subscription
@@ -14,6 +13,7 @@ from engine.pipeline import pipeline
 from engine.raw_queries import CompiledQuery
 from workflows.lifecycle.claim_pauses import postpone_by_claim
 from workflows.lifecycle.closing import expire_open_items
+from workflows.lifecycle.due_days import renewal_issued_on
 from workflows.lifecycle.dunning import watch_invoices
 from workflows.lifecycle.invoicing import issue_renewal, replace_renewal
 from workflows.lifecycle.timers import Outcome, on_day, timer
@@ -40,8 +40,7 @@ def schedule_renewal(subscriptions: Sequence[Subscription], effects: Sequence[Ef
     pairs = list(zip(subscriptions, effects, strict=True))
     _end_offers(offers.objects, {subscription.pk: (subscription, this) for subscription, this in pairs})
     (policy,) = policies.objects or [Policy.current()]
-    lead = timedelta(days=policy.renewal_lead_days)
-    schedule_many([timer for subscription, this in pairs for timer in _timers(subscription, this, lead)])
+    schedule_many([timer for subscription, this in pairs for timer in _timers(subscription, this, policy)])
 
 
 def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subscription, Effect]]) -> None:
@@ -52,11 +51,11 @@ def _end_offers(offers: Sequence[Invoice], by_key: dict[UUID | None, tuple[Subsc
             cancel_invoices(Invoice.objects.filter(pk=offer.pk), this).write()
 
 
-def _timers(subscription: Subscription, this: Effect, lead: timedelta) -> Iterator[NewEffect]:
-    assert subscription.period_end is not None
-    period = {"period_end": subscription.period_end.isoformat()}
-    for handler, ahead in ((renew_subscription, lead), (start_next_period, timedelta(0))):
-        yield on_day(handler, subscription, day=subscription.period_end - ahead, setter=this, payload=period)
+def _timers(subscription: Subscription, this: Effect, policy: Policy) -> Iterator[NewEffect]:
+    end = subscription.period_end
+    assert end is not None
+    for handler, day in ((renew_subscription, renewal_issued_on(end, policy)), (start_next_period, end)):
+        yield on_day(handler, subscription, day=day, setter=this, payload={"period_end": end.isoformat()})
 
 
 def _is_of_another_period(subscription: Subscription, this: Effect) -> bool:

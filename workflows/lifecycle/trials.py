@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 from core.models import Account, Policy, Subscription
 from engine import NewEffect, caused_by, effect_handler, perform_many, schedule_many
 from engine.models import Effect
 from workflows.lifecycle.claim_pauses import postpone_by_claim
+from workflows.lifecycle.due_days import trial_over_on, trial_warned_on
 from workflows.lifecycle.timers import Outcome, on_day, timer, timer_kinds
 from workflows.mail import notifications
 from workflows.periods import database_now, midnight, today_in
@@ -18,10 +17,9 @@ timer_kinds.add(notifications.mail_trial_ending.kind.name)  # type: ignore[attr-
 def schedule_trial_end(account: Account, this: Effect) -> None:
     """A second run schedules nothing twice."""
     assert account.trial_ends_on is not None
-    timers = [on_day(end_trial, account, day=account.trial_ends_on + timedelta(days=1), setter=this)]
-    warning = account.trial_ends_on - timedelta(days=Policy.current().trial_warning_days)
-    # The first mail has just said when a shorter trial ends.
-    if today_in(account.time_zone, account.created_at) < warning < account.trial_ends_on:
+    timers = [on_day(end_trial, account, day=trial_over_on(account.trial_ends_on), setter=this)]
+    began_on = today_in(account.time_zone, account.created_at)
+    if warning := trial_warned_on(began_on, account.trial_ends_on, Policy.current()):
         timers.append(
             NewEffect(
                 notifications.mail_trial_ending,

@@ -12,5 +12,5 @@ class WorkflowsConfig(AppConfig):
         # Handlers that follow from no transition, and what listens.
         from workflows.documents import alerts, waiting  # noqa: F401
         from workflows.lifecycle import renewal_runs  # noqa: F401
-        from workflows.mail import account_emails  # noqa: F401
+        from workflows.mail import account_emails, mail_check  # noqa: F401
         from workflows.security import operator_log, payee_effects, rights_effects  # noqa: F401

@@ -67,6 +67,7 @@ REGISTER = RateLimit("register", "register")
 RESET = RateLimit("reset", "mail")
 VERIFY = RateLimit("verify", "mail")
 INVITE = RateLimit("invite", "mail")
+TEST_MAIL = RateLimit("test_mail", "mail")
 LINK = RateLimit("link", "link")
 
 

@@ -292,6 +292,10 @@ def security_notice(user: User, *, is_password: bool, at: datetime) -> Values:
     return {"email": BidiText(user.email), "is_password": is_password, "at": moment(at), "link": urls.ask_for_reset()}
 
 
+def test(user: User, *, server: str, at: datetime) -> Values:
+    return {"email": BidiText(user.email), "server": BidiText(server), "at": moment(at), "link": urls.mail_settings()}
+
+
 def password_reset(user: User, link: str) -> Values:
     return {"email": BidiText(user.email), "link": link}
 

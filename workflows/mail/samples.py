@@ -320,6 +320,7 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "a new password": lambda: context.security_notice(user(), is_password=True, at=AT),
         "a new network": lambda: context.security_notice(user(), is_password=False, at=AT),
     },
+    "test": {"asked for": lambda: context.test(user(), server="mail.example.test:587", at=AT)},
     "effects_dead": {"two mails": lambda: context.effects_dead("mail.invoice_issued", effects())},
 }
 SAMPLES |= {
@@ -348,4 +349,5 @@ TO_STAFF = {
     "no_way_to_pay",
     "payee_changed",
     "security_notice",
+    "test",
 }

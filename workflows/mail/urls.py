@@ -85,6 +85,10 @@ def payment_method(method: PaymentMethod) -> str:
     return _page(f"admin/core/paymentmethod/{method.pk}/change/")
 
 
+def mail_settings() -> str:
+    return _page("desk/settings/mail/")
+
+
 def duties(person: User) -> str:
     return _page(f"desk/duties/{person.pk}/")
 

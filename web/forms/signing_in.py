@@ -4,12 +4,12 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from web.forms.base import PageForm, Renderer
+from web.forms.base import RENDERER, PageForm
 from web.rate_limited_login import RateLimitedLogin
 
 
 class SignInForm(RateLimitedLogin):
-    default_renderer = Renderer
+    default_renderer = RENDERER
     use_required_attribute = PageForm.use_required_attribute
     error_messages = {
         "invalid_login": _("The e-mail address or the password is wrong."),

@@ -34,14 +34,20 @@ def new_claim_form(
 def ways_of(found: Invoice, code: str) -> dict[str, Any]:
     methods = ways_to_pay(found)
     method = next((method for method in methods if method.code == code), methods[0] if methods else None)
-    reference = reference_for(found, method) if method else found.payment_reference
+    if method is None:
+        return {"methods": methods, "method": None, "reference": found.payment_reference}
+    return {"methods": methods, **way(method, found, get_language() or "en")}
+
+
+def way(method: PaymentMethod, found: Invoice, language: str) -> dict[str, Any]:
+    """What web/customer/way_to_pay.html shows of it."""
+    reference = reference_for(found, method)
     return {
-        "methods": methods,
         "method": method,
         "reference": reference,
-        "payee": method.payee() if method else [],
-        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference)) if method else "",
-        "instructions": instructions_for(method, found, get_language() or "en") if method else None,
+        "payee": method.payee(),
+        "code": _drawn(payment_code(method, found.outstanding, found.currency, reference)),
+        "instructions": instructions_for(method, found, language),
     }
 
 

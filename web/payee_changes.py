@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -17,6 +18,32 @@ from web.readonly import ReadOnly, listed
 from web.staff.confirming import ConfirmedAdmin
 from workflows.actions.payment_methods import confirm_payee, withdraw_payee
 from workflows.payees.changes import changes, version_in_force_before
+
+VERBS: dict[str, Callable[..., PayeeVersion]] = {"confirm": confirm_payee, "withdraw": withdraw_payee}
+DONE = {"confirm": "Confirmed", "withdraw": "Withdrew"}
+
+
+def act_on_payee(method: PaymentMethod, verb: str, number: str, *, by: User) -> str:
+    """Returns what was done. Raises Http404 for what is no change of the method, and the verb's Problem."""
+    is_number = SMALL_NUMBER.fullmatch(number) is not None
+    version = PayeeVersion.objects.filter(method=method, number=int(number)).first() if is_number else None
+    if version is None or verb not in VERBS:
+        raise Http404
+    VERBS[verb](version, by=by)
+    return f"{DONE[verb]} the change of payee {version.number}."
+
+
+def waiting_change(method: PaymentMethod, user: User, *, may_change: bool) -> dict[str, Any]:
+    """Empty if none waits."""
+    waits = PayeeVersion.objects.waiting().filter(method=method).select_related("asked_by", "confirmed_by").first()
+    if waits is None:
+        return {}
+    return {
+        "waits": waits,
+        "payee_changes": changes(method, version_in_force_before(waits), waits),
+        "may_confirm": may_change and waits.confirmed_by is None and waits.asked_by != user,
+        "may_withdraw": may_change,
+    }
 
 
 class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
@@ -38,26 +65,19 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
     def decide(self, request: HttpRequest, key: str, verb: str) -> HttpResponse:
         """Confirms or withdraws the change with the posted number."""
         method = self.get_object(request, unquote(key))
-        act = {"confirm": confirm_payee, "withdraw": withdraw_payee}.get(verb)
-        if method is None or act is None:
+        if method is None or verb not in VERBS:
             raise Http404
         if request.method != "POST":  # the redirect after the password was confirmed
             return redirect("admin:core_paymentmethod_change", method.pk)
         if (asked := self._confirmed(request)) is not None:
             return asked
-        number = request.POST.get("number", "")
-        is_number = SMALL_NUMBER.fullmatch(number) is not None
-        version = PayeeVersion.objects.filter(method=method, number=int(number)).first() if is_number else None
-        if version is None:
-            raise Http404
         try:
-            act(version, by=cast("User", request.user))
+            done = act_on_payee(method, verb, request.POST.get("number", ""), by=cast("User", request.user))
         except Problem as problem:
             self.message_user(request, problem.detail, messages.ERROR)
         else:
-            done = {"confirm": "Confirmed", "withdraw": "Withdrew"}[verb]
-            self.log_change(request, method, f"{done} the change of payee {version.number}.")
-            self.message_user(request, f"{done} the change of payee.", messages.SUCCESS)
+            self.log_change(request, method, done)
+            self.message_user(request, done, messages.SUCCESS)
         return redirect("admin:core_paymentmethod_change", method.pk)
 
     def change_view(
@@ -65,15 +85,9 @@ class PayeeChanges(ConfirmedAdmin, admin.ModelAdmin):
     ) -> HttpResponse:
         extra = dict(extra_context or {})
         method = self.get_object(request, unquote(object_id))
-        waits = PayeeVersion.objects.waiting().filter(method=method).select_related("asked_by", "confirmed_by").first()
-        if method is not None and waits is not None:
+        if method is not None:
             may_change = self.has_change_permission(request, method)
-            extra |= {
-                "waits": waits,
-                "payee_changes": changes(method, version_in_force_before(waits), waits),
-                "may_confirm": may_change and waits.confirmed_by is None and waits.asked_by != request.user,
-                "may_withdraw": may_change,
-            }
+            extra |= waiting_change(method, cast("User", request.user), may_change=may_change)
         return super().change_view(request, object_id, form_url, extra)
 
 

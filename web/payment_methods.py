@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -98,10 +99,13 @@ class PaymentMethodForm(forms.ModelForm):
         self.instance.fields = fields
         typed = copy(self.instance)
         typed.is_enabled, typed.is_demo = bool(data.get("is_enabled")), bool(data.get("is_demo"))
-        typed.instructions = data.get("instructions")
+        typed.instructions = self.typed_instructions(data)
         for key, words in example_errors(typed).items():
-            self.add_error(key if key == "instructions" else self._input_of(key), words)
+            self.add_error(self._input_of(key), words)
         return data
+
+    def typed_instructions(self, data: dict[str, Any]) -> Any:
+        return data.get("instructions")
 
     def _post_clean(self) -> None:
         """While a change of payee waits, the old payee is in force and the other fields must fit it."""
@@ -132,6 +136,8 @@ class PaymentMethodForm(forms.ModelForm):
             super()._update_errors(errors)  # type: ignore[misc]
 
     def _input_of(self, key: str) -> str | None:
+        if key == "instructions":  # no key of a payee
+            return key
         if f"payee_{key}" in self.fields:
             return f"payee_{key}"
         rows = (row for row in range(own_rows(self.instance)) if self.cleaned_data.get(f"own_key_{row}") == key)
@@ -140,11 +146,18 @@ class PaymentMethodForm(forms.ModelForm):
 
 def payee_form(method: PaymentMethod) -> type[PaymentMethodForm]:
     """The form has as many spare rows as the method needs."""
-    inputs: dict[str, Any] = {f"payee_{field.key}": _input(field) for field in fields_of(method.kind)}
+    return type(
+        "PayeeForm", (PaymentMethodForm,), payee_inputs(method, partial(forms.CharField, widget=AdminTextInputWidget))
+    )
+
+
+def payee_inputs(method: PaymentMethod, text: Callable[..., forms.Field]) -> dict[str, forms.Field]:
+    """text: makes the field of one line."""
+    inputs = {f"payee_{field.key}": _input(field, text) for field in fields_of(method.kind)}
     for row in range(own_rows(method)):
         inputs[f"own_key_{row}"] = forms.CharField(label="Another field", required=False, max_length=30)
         inputs[f"own_value_{row}"] = forms.CharField(label="its text", required=False, max_length=200)
-    return type("PayeeForm", (PaymentMethodForm,), inputs)
+    return inputs
 
 
 class CountryFilter(admin.SimpleListFilter):
@@ -279,7 +292,7 @@ def own_rows(method: PaymentMethod) -> int:
     return len(own_fields(method)) + SPARE_ROWS
 
 
-def _input(field: PayeeField) -> forms.Field:
+def _input(field: PayeeField, text: Callable[..., forms.Field]) -> forms.Field:
     if (field.key, field.kind) == ("key_type", PIX):
         return forms.ChoiceField(label=field.label, required=False, choices=[(word, word) for word in ("", *PIX_KEYS)])
-    return forms.CharField(label=field.label, required=False, max_length=256, widget=AdminTextInputWidget)
+    return text(label=field.label, required=False, max_length=256)

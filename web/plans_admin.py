@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-import re
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.db.transaction import atomic
 from django.forms import BaseInlineFormSet
@@ -15,6 +13,7 @@ from django.utils.translation import ngettext
 
 from core.models import Plan, PlanPrice, Policy, User
 from core.models.plan import FREE
+from web.forms.fields import Steps
 from web.readonly import ReadOnly
 from web.settings_admin import Json, SettingsAdmin, StableCode
 from web.staff.confirming import ConfirmedAdmin
@@ -140,28 +139,6 @@ class PriceAdmin(ReadOnly):
                 self.log_change(request, price, "Retired.")
         words = ngettext(f"{len(retired)} price is", f"{len(retired)} prices are", len(retired))
         self.message_user(request, f"{words} not offered any more. Who chose them keeps them.", messages.SUCCESS)
-
-
-class Steps(forms.CharField):
-    """Days relative to the due date, separated by commas."""
-
-    WHOLE = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
-
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(map(str, value)) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        typed = (super().to_python(value) or "").strip().removeprefix("[").removesuffix("]").replace("\u2212", "-")
-        words = [word.strip() for word in typed.split(",")] if typed.strip() else []
-        if not all(self.WHOLE.fullmatch(word) for word in words):
-            raise ValidationError("Write whole numbers of days with commas between them, such as -7, 0, 3.")
-        return [int(word) for word in words]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(self.to_python(data) != initial)
-        except ValidationError:
-            return True
 
 
 class PolicyForm(forms.ModelForm):

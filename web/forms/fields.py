@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -96,13 +97,14 @@ class Amount(Line):
     """Money above zero in digits of `currency`, which the form sets. What can mean two amounts is asked back.
 
     `shown`: what the form itself wrote there; nothing is asked about it. With `confirms` also a single reading is asked
-    back if it is not written as on our pages.
+    back if it is not written as on our pages. With `is_free` it may be zero.
     """
 
     widget = AmountInput
     currency = "USD"
     shown = ""
     confirms = False
+    is_free = False
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
@@ -132,9 +134,31 @@ class Amount(Line):
             if len(amounts) == 1:
                 raise ValidationError(_("We read this as %(readings)s. Choose it if that is right.") % meant)
             raise ValidationError(_("This can mean two amounts: %(readings)s. Choose the one that you mean.") % meant)
-        if amount <= 0:
+        if amount < 0 or (amount == 0 and not self.is_free):
             raise ValidationError(_("The amount must be above zero."))
         return amount
+
+
+class Steps(forms.CharField):
+    """Days relative to the due date, separated by commas."""
+
+    WHOLE = re.compile(r"[+-]?[0-9]{1,6}", re.ASCII)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        typed = (super().to_python(value) or "").strip().removeprefix("[").removesuffix("]").replace("\u2212", "-")
+        words = [word.strip() for word in typed.split(",")] if typed.strip() else []
+        if not all(self.WHOLE.fullmatch(word) for word in words):
+            raise ValidationError("Write whole numbers of days with commas between them, such as -7, 0, 3.")
+        return [int(word) for word in words]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except ValidationError:
+            return True
 
 
 class Day(forms.DateField):
@@ -160,6 +184,15 @@ class ProofLink(Line):
 
     def normalised(self, text: str) -> str:
         return text  # a file with a decomposed name has only that URL
+
+
+class Whole(forms.IntegerField):
+    """A whole number, without the arrows of a browser, which the wheel of a mouse turns."""
+
+    def __init__(self, *, css: str = "", **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr", "autocomplete": "off"})
+        super().__init__(**{"widget": widget, "min_value": 0, **kwargs})
+        self.css = css
 
 
 class Choice(forms.ChoiceField):

@@ -36,6 +36,16 @@ from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"
+SETTINGS_PERMISSIONS = (
+    "add_plan",
+    "change_plan",
+    "add_planprice",
+    "change_planprice",
+    "add_paymentmethod",
+    "change_paymentmethod",
+    "change_policy",
+    "add_user",
+)
 
 
 class SellerVersionFactory(DjangoModelFactory):
@@ -258,6 +268,13 @@ def make_staff_as_before(user: User) -> None:
 def staff_of_all_duties(**fields: Any) -> User:
     person: User = UserFactory(**{"is_staff": True} | fields)
     own = Permission.objects.filter(content_type__app_label="core", codename__in=STAFF_PERMISSIONS)
+    person.user_permissions.set(own)
+    return person
+
+
+def staff_of_all_settings(**fields: Any) -> User:
+    person: User = UserFactory(**{"is_staff": True} | fields)
+    own = Permission.objects.filter(content_type__app_label="core", codename__in=SETTINGS_PERMISSIONS)
     person.user_permissions.set(own)
     return person
 

@@ -12,12 +12,18 @@ from web.staff.access import (
     CUSTOMERS,
     GRANT,
     IMPORT,
+    MAIL,
     MANAGE,
     MATCH,
+    METHODS,
     OPERATE,
+    PEOPLE,
+    PLANS,
+    REMINDERS,
     REQUEST_REFUND,
     REVIEW,
-    may_see,
+    SETTINGS,
+    may_see_any,
 )
 
 
@@ -86,7 +92,22 @@ STAFF = [
             Link("Reports", "figures", (OPERATE, REVIEW)),
         ],
     ),
-    Group("", [Link("Duties", "desk_duties", (GRANT,)), Link(_("Administration"), "admin:index")]),
+    Group(
+        "",
+        [
+            Link("Duties", "desk_duties", (GRANT,)),
+            Link("Settings", "settings", SETTINGS),
+            Link(_("Administration"), "admin:index"),
+        ],
+    ),
+]
+SETTINGS_PAGES = [
+    Link("Overview", "settings"),
+    Link("Plans and prices", "settings_plans", PLANS),
+    Link("Ways to pay", "settings_methods", METHODS),
+    Link("People", "settings_people", PEOPLE),
+    Link("Reminders", "settings_reminders", REMINDERS),
+    Link("Mail", "settings_mail", MAIL),
 ]
 
 
@@ -100,8 +121,14 @@ def nav_of(request: HttpRequest) -> list[dict[str, object]]:
     return [{"label": label, "links": links} for label, links in shown if links]
 
 
+def settings_nav_of(request: HttpRequest) -> list[tuple[Link, bool]]:
+    """The pages of settings that the user may open, each with whether it is the current one."""
+    current = _current([Group("", SETTINGS_PAGES)], request.path)
+    return [(link, link is current) for link in SETTINGS_PAGES if _may(request, link)]
+
+
 def _may(request: HttpRequest, link: Link) -> bool:
-    return not link.permissions or any(may_see(request.user, permission) for permission in link.permissions)
+    return not link.permissions or may_see_any(request.user, link.permissions)
 
 
 def _current(groups: list[Group], path: str) -> Link | None:

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from web.forms.signing_in import SignInForm
-from web.staff.access import CUSTOMERS, GRANT, OPERATE, REVIEW, may_see
+from web.staff.access import CUSTOMERS, GRANT, OPERATE, REVIEW, SETTINGS, may_see_any
 
 
 class SignIn(LoginView):
@@ -31,6 +31,12 @@ def home_of(user: Any) -> str:
     """The first page that the user's permissions open."""
     if not user.is_staff:
         return reverse("dashboard")
-    desks = {"desk": [REVIEW], "machines": [OPERATE], "desk_search": CUSTOMERS, "desk_duties": [GRANT]}
-    mine = (name for name, duties in desks.items() if any(may_see(user, duty) for duty in duties))
+    desks = {
+        "desk": (REVIEW,),
+        "machines": (OPERATE,),
+        "desk_search": CUSTOMERS,
+        "desk_duties": (GRANT,),
+        "settings": SETTINGS,
+    }
+    mine = (name for name, duties in desks.items() if may_see_any(user, duties))
     return reverse(next(mine, "admin:index"))

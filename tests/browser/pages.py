@@ -71,6 +71,19 @@ BANK = ["/desk/bank/files/{file}/", "/desk/bank/tables/{table}/", "/desk/bank/li
 HOSTED = ["/i/{link}/", "/i/{link}/print/"]  # test_hosted_page.py opens them
 REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
+SETTER = [
+    "/desk/settings/",
+    "/desk/settings/plans/",
+    "/desk/settings/plans/new/",
+    "/desk/settings/plans/{plan}/",
+    "/desk/settings/plans/{plan}/retire/",
+    "/desk/settings/ways-to-pay/",
+    "/desk/settings/ways-to-pay/new/",
+    "/desk/settings/ways-to-pay/{method}/",
+    "/desk/settings/people/",
+    "/desk/settings/reminders/",
+    "/desk/settings/mail/",
+]
 # Asked by a form: test_desk.py goes there as staff do.
 BY_POST = {
     "desk_bulk",
@@ -88,6 +101,7 @@ NO_PAGES = {
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
-    "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout",
+    "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout", "settings_retire_price", "settings_payee",
+    "settings_method_preview", "settings_reminders_preview",
 }  # fmt: skip
-EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER]
+EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER, *SETTER]

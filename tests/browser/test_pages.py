@@ -19,7 +19,21 @@ def names(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
 
 def test_every_page_is_checked_for_accessibility():
     keys = dict.fromkeys(
-        ("invoice", "payment", "site", "account", "effect", "person", "file", "table", "line", "refund", "link"),
+        (
+            "invoice",
+            "payment",
+            "site",
+            "account",
+            "effect",
+            "person",
+            "file",
+            "table",
+            "line",
+            "refund",
+            "plan",
+            "method",
+            "link",
+        ),
         uuid4(),
     )
     tried = {resolve(path.format(**keys).partition("?")[0]).url_name for path in EVERY}

@@ -9,8 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from core.models import Industry, Membership, Payment, User
 from core.models.user import STAFF_PERMISSIONS
 from engine.models import Effect
-from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, STRANGER
-from tests.factories import MembershipFactory, PaymentFactory, UserFactory
+from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, SETTER, STRANGER
+from tests.factories import SETTINGS_PERMISSIONS, MembershipFactory, PaymentFactory, UserFactory
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
 from workflows.settlement.credits import grant, post
@@ -41,7 +41,9 @@ def colleague() -> User:
     """Of the staff, with every duty."""
     person = UserFactory(is_staff=True)
     person.user_permissions.set(
-        Permission.objects.filter(codename__in=[*STAFF_PERMISSIONS, "operate_effects", "grant_duties"])
+        Permission.objects.filter(
+            codename__in=[*STAFF_PERMISSIONS, "operate_effects", "grant_duties", *SETTINGS_PERMISSIONS]
+        )
     )
     return person
 
@@ -54,12 +56,14 @@ def test_no_page_asks_more_than_twelve_questions(payment, colleague):
         "site": payment.account.sites.get().pk,
         "effect": Effect.objects.filter(state="dead").latest("id").pk,
         "person": payment.submitted_by_id,
+        "plan": payment.invoice.plan_id,
+        "method": payment.method_id,
     }
     dear = {}
     for client, paths in (
         (Client(), STRANGER),
         (signed_in(payment.submitted_by), CUSTOMER),
-        (signed_in(colleague), [*APPROVER, *OPERATOR, *GRANTER]),
+        (signed_in(colleague), [*APPROVER, *OPERATOR, *GRANTER, *SETTER]),
     ):
         for path in paths:
             with CaptureQueriesContext(connection) as queries:

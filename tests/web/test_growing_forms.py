@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import reverse
 
 import web
-from core.models import BankAccount, CrowdedTrial, Industry, StatementLine, User
+from core.models import BankAccount, CrowdedTrial, Industry, Plan, Policy, StatementLine, User
 from core.models.billing_details import MAX_LENGTHS
 from core.models.user import STAFF_PERMISSIONS
 from engine import perform, testing
@@ -34,6 +34,7 @@ from tests.factories import (
     SubscriptionFactory,
     UserFactory,
     scheduled_mail,
+    staff_of_all_settings,
 )
 from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
@@ -70,6 +71,7 @@ class Shop:
     owner: Client
     staff: Client
     root: Client
+    setter: Client
     anybody: Client = field(default_factory=Client)
     ids: dict[str, Any] = field(default_factory=dict)
 
@@ -98,6 +100,7 @@ def shop(run_effects) -> Shop:
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
     root = UserFactory(is_staff=True, is_superuser=True)
+    Policy.current()
     industry = Industry.objects.create(name="Bakery")
     ids = {
         "invoice": invoice.pk,
@@ -110,12 +113,13 @@ def shop(run_effects) -> Shop:
         "industry": industry.pk,
         "owner": owner.pk,
         "root": root.pk,
+        "plan": Plan.objects.get(code="starter").pk,
         "link": RESET.token_of(owner),
         "email": owner.email,
         "hosted": address_of(new_link(invoice, recipient="", by=None)).split("/")[-2],
         "invitation": invitation_token_of(InvitationFactory(account=invoice.account)),
     }
-    return Shop(signed_in(owner), signed_in(staff), signed_in(root), ids=ids)
+    return Shop(signed_in(owner), signed_in(staff), signed_in(root), signed_in(staff_of_all_settings()), ids=ids)
 
 
 def _bank_lines(bookkeeper: User) -> list[StatementLine]:
@@ -207,6 +211,39 @@ PAGES: dict[str, Page | None] = {
         {"verb": "give", "give-duties": "core.review_payment", "give-reason": "Our new bookkeeper"},
     ),
     "StaffEmailForm": Page("staff", at("desk_person", "root"), {"verb": "address", "address-email": "new@example.com"}),
+    "NewPlanForm": Page(
+        "setter",
+        at("settings_new_plan"),
+        {"name": "Large", "code": "large", "credits": "5", "trial_days": "0", "position": "9"},
+    ),
+    "PlanForm": Page(
+        "setter",
+        at("settings_plan", "plan"),
+        {"verb": "save", "name": "Large", "credits": "5", "trial_days": "0", "position": "9"},
+    ),
+    "PriceForm": Page(
+        "setter", at("settings_plan", "plan"), {"verb": "price", "currency": "EUR", "interval": "month", "amount": "5"}
+    ),
+    "NewMethodForm": Page(
+        "setter",
+        at("settings_new_method"),
+        {"name": "Ours", "code": "ours", "kind": "bank_transfer", "country": "DE", "currency": "EUR"},
+    ),
+    "NewPersonForm": Page("setter", at("settings_people"), {"email": "new@example.com", "name": "Ann"}),
+    "RemindersForm": Page(
+        "setter",
+        at("settings_reminders"),
+        {
+            "renewal_lead_days": "7",
+            "days_to_pay": "7",
+            "reminder_steps": "-3, 0, 3",
+            "grace_days": "7",
+            "suspension_days": "30",
+            "signup_expiry_days": "14",
+            "trial_warning_days": "3",
+            "claim_pause_days": "7",
+        },
+    ),
     "EffectFilter": Page("staff", at("effects"), is_get=True),
     "PauseForm": Page("staff", at("effect_pauses"), {"scope": "kind", "name": "mail.payment_approved", "reason": "no"}),
     "LetGoForm": None,

@@ -74,6 +74,8 @@ def filled(route: str, shop: Shop, **odd: str) -> str:
 def who(shop: Shop, route: str) -> list[Any]:
     if route.startswith("admin/"):
         return [shop.root]
+    if route.startswith("desk/settings/"):
+        return [shop.setter]
     if route.startswith("desk/"):
         return [shop.staff]
     return [shop.owner, shop.anybody] if route.startswith("app/") else [shop.anybody]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, Concatenate
 
@@ -31,6 +31,23 @@ CUSTOMERS = (
     APPROVE_REFUND,
 )  # one of these opens the pages of customers and their invoices
 
+# Settings: the permissions of the admin. The first of each are those that change something.
+CHANGE_PLAN, ADD_PLAN, ADD_PRICE, RETIRE_PRICE = (
+    "core.change_plan",
+    "core.add_plan",
+    "core.add_planprice",
+    "core.change_planprice",
+)
+CHANGE_METHOD, ADD_METHOD = "core.change_paymentmethod", "core.add_paymentmethod"
+CHANGE_POLICY, ADD_PERSON = "core.change_policy", "core.add_user"
+PLANS = (CHANGE_PLAN, ADD_PLAN, ADD_PRICE, RETIRE_PRICE, "core.view_plan")
+METHODS = (CHANGE_METHOD, ADD_METHOD, "core.view_paymentmethod")
+PEOPLE = (GRANT, ADD_PERSON)
+REMINDERS = (CHANGE_POLICY, "core.view_policy")
+MAIL = (OPERATE, CHANGE_POLICY)
+SETTERS = (CHANGE_PLAN, CHANGE_METHOD, CHANGE_POLICY, *PEOPLE)
+SETTINGS = tuple(dict.fromkeys([*PLANS, *METHODS, *PEOPLE, *REMINDERS, *MAIL]))
+
 
 class StaffRequest(HttpRequest):
     user: User
@@ -44,13 +61,17 @@ def may_see(user: Any, permission: str) -> bool:
     return bool(user.is_staff and (user.is_superuser or user.is_granted(permission)))
 
 
+def may_see_any(user: Any, permissions: Iterable[str]) -> bool:
+    return any(may_see(user, permission) for permission in permissions)
+
+
 def staff_with(*permissions: str) -> Callable[[View], Callable[..., HttpResponseBase]]:
     """For staff with one of these permissions."""
 
     def guard(view: View) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def inner(request: StaffRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not any(may_see(request.user, permission) for permission in permissions):
+            if not may_see_any(request.user, permissions):
                 raise PermissionDenied("This page is for staff with another duty than yours.")
             return view(request, *args, **kwargs)
 

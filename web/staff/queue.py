@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from core.models import Payment
 from web.staff.access import APPROVE, REVIEW, StaffRequest, staff_with
 from web.staff.filters import QueueFilter
+from web.staff.setup import steps_left
 from workflows.bank.evidence import bank_evidence
 from workflows.reporting.review_queue import MAX_RANKED, QueueRow, count_waiting, queue
 
@@ -20,7 +21,8 @@ ROWS = 25
 
 @staff_with(REVIEW)
 def queue_page(request: StaffRequest) -> HttpResponse:
-    return render(request, "web/staff/queue.html", _queue(request))
+    context = _queue(request) | {"steps_left": steps_left(request.user)}
+    return render(request, "web/staff/queue.html", context)
 
 
 @staff_with(REVIEW)

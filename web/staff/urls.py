@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from web.staff import (
     accounts,
@@ -78,6 +78,7 @@ urlpatterns = [
     path("duties/<uuid:pk>/", duties.person_page, name="desk_person"),
     path("duties/<uuid:pk>/link/", duties.send_link, name="desk_send_link"),
     path("duties/grants/<uuid:pk>/<slug:verb>/", duties.decide_grant, name="desk_grant"),
+    path("settings/", include("web.staff_settings.urls")),
     path("figures/", figures.figures_page, name="figures"),
     path("<uuid:pk>/", payment.payment_page, name="desk_payment"),
     path("<uuid:pk>/state/", payment.state, name="desk_payment_state"),

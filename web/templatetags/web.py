@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from core.money import money_text
 from core.time_zones import offset_text
 from web.amounts import money
+from web.navigation import Link, settings_nav_of
 from web.status_labels import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_label
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
@@ -30,6 +31,11 @@ def badge(row: Any) -> SafeString:
 
 
 register.filter("person", person_name)
+
+
+@register.simple_tag(takes_context=True)
+def settings_nav(context: RequestContext) -> list[tuple[Link, bool]]:
+    return settings_nav_of(context["request"])
 
 
 @register.simple_tag

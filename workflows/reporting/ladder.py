@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Example:
-    """Of a customer who pays monthly, and of nobody in the database."""
+    """A customer who pays monthly; not a row of the database."""
 
     plan: Plan
     currency: str

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import OverLimitOut, account_of, excess_out
-from api.fields import Choice, Currency, Money, StrictBoolean, StrictSerializer, Text
+from api.fields import Choice, Currency, Money, MoneyText, StrictBoolean, StrictSerializer, Text
+from api.invoice_parts import BilledToOut, InvoiceLineOut, SellerOut, billed_to, lines_out
 from api.plans import PayeeLineOut
 from api.query import ListQuery
 from api.views import CallerView, operation
@@ -39,14 +41,36 @@ class InvoiceOut(serializers.Serializer):
     )
     status = serializers.ChoiceField(Invoice.Status.choices)
     currency = serializers.CharField()
+    net = serializers.SerializerMethodField(help_text="The sum of the lines, without tax.")
+    tax = serializers.SerializerMethodField()
     total = Money("total")
     allocated = Money("allocated")
     outstanding = Money("outstanding")
     issued_on = serializers.DateField(allow_null=True)
     due_on = serializers.DateField(allow_null=True)
     payment_method = serializers.CharField(source="payment_method.code", default=None, allow_null=True)
+    seller = SellerOut(allow_null=True, help_text="Null: the company was not named yet.")
+    billed_to = serializers.SerializerMethodField()
+    lines = serializers.SerializerMethodField()
     metadata = serializers.DictField(help_text="`subscription_id`, and `billing_snapshot` once it is issued.")
     available_transitions = serializers.SerializerMethodField()
+
+    @extend_schema_field(MoneyText())
+    def get_net(self, invoice: Invoice) -> str:
+        return money_text(invoice.total if invoice.net is None else invoice.net, invoice.currency)
+
+    @extend_schema_field(MoneyText())
+    def get_tax(self, invoice: Invoice) -> str:
+        """None was kept of the oldest, whose line is without tax."""
+        return money_text(invoice.tax or Decimal(0), invoice.currency)
+
+    @extend_schema_field(BilledToOut)
+    def get_billed_to(self, invoice: Invoice) -> dict[str, str]:
+        return billed_to(invoice)
+
+    @extend_schema_field(InvoiceLineOut(many=True))
+    def get_lines(self, invoice: Invoice) -> list[dict[str, Any]]:
+        return lines_out(invoice)
 
     def get_available_transitions(self, invoice: Invoice) -> list[str]:
         return available(invoice, self.context["request"].user)
@@ -139,8 +163,8 @@ class Invoices(CallerView, ReadOnlyModelViewSet):
         status = Choice(Invoice.Status.choices, required=False)
 
     def get_queryset(self) -> InvoiceQuerySet:
-        invoices = Invoice.objects.visible_to(self.caller).filter(**self.query).select_related("payment_method")
-        return invoices.select_related("account") if self.action == "retrieve" else invoices
+        found = Invoice.objects.visible_to(self.caller).filter(**self.query)
+        return found.select_related("account", "payment_method", "plan", "seller").prefetch_related("lines")
 
 
 class Subscriptions(CallerView, ReadOnlyModelViewSet):

@@ -37,6 +37,7 @@ TAGS = {
     "account": "The account and its people.",
     "billing": "Plans, invoices, claims of payment.",
     "credits": "What an account may use.",
+    "documents": "Invoices, receipts and other papers.",
     "sites": "Where an account uses the product.",
     "staff": "Deciding on payments, closing invoices. Each asks for a permission.",
     "workflows": "What the engine did and still has to do. Asks for `core.operate_effects`.",
@@ -150,7 +151,7 @@ class Schema(AutoSchema):
             serializer = page.ref
         answer: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
         answer["description"] = HTTPStatus(int(status_code)).phrase
-        for text in self.declared.text_types if self.declared else ():
+        for text in self.declared.text_types if self.declared and status_code == "200" else ():
             answer.setdefault("content", {})[text] = {"schema": {"type": "string"}}
         return answer
 

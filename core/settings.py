@@ -199,9 +199,14 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api.schema.complete"],
     "ENUM_NAME_OVERRIDES": {
         "AccountStatus": "core.models.Account.Status",
+        "DocumentFormat": "core.models.Document.Format",
+        "DocumentKind": "core.models.Document.Kind",
+        "DocumentStatus": "core.models.Document.Status",
         "EffectEventKind": "engine.models.EffectEvent.What",
         "EffectPauseScope": "engine.models.EffectPause.Scope",
         "EffectState": "engine.models.Effect.State",
+        "InvoiceLineKind": "core.models.InvoiceLine.Kind",
+        "InvoiceLineUnit": "core.models.InvoiceLine.Unit",
         "InvoiceStatus": "core.models.Invoice.Status",
         "MemberRole": "core.models.Membership.Role",
         "PaymentStatus": "core.models.Payment.Status",
@@ -270,8 +275,8 @@ CONTENT_SECURITY_POLICY = {  # the API has its own (api/middleware.py)
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "prefer", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["idempotent-replayed", "retry-after", "x-request-id"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key", "if-none-match", "prefer", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["content-disposition", "etag", "idempotent-replayed", "retry-after", "x-request-id"]
 
 METRICS_TOKEN = metrics_token(debug=DEBUG)
 OTEL_EXPORTER_OTLP_ENDPOINT = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")

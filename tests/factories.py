@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,8 @@ from factory.django import DjangoModelFactory
 from core.models import (
     Account,
     BankAccount,
+    Document,
+    DocumentFile,
     Invitation,
     Invoice,
     Membership,
@@ -32,6 +35,8 @@ from core.models.user import STAFF_PERMISSIONS
 from engine import create, perform, schedule
 from engine.models import Effect
 from tests.workflows.bank.statement_files import IBAN
+from workflows.documents.chain import next_link
+from workflows.documents.composing.parts import blank
 from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
@@ -53,6 +58,7 @@ class SellerVersionFactory(DjangoModelFactory):
 
     class Meta:
         model = SellerVersion
+        django_get_or_create = ("seller", "number")
 
     seller = factory.LazyFunction(Seller.current)
     number = 1
@@ -248,6 +254,40 @@ class PaymentFactory(_Begun):
     reference_key = "WIRE42"
     reference_counts = factory.LazyAttribute(lambda payment: payment.method.tells_transfers_apart)
     submitted_by = factory.LazyAttribute(lambda payment: MembershipFactory(account=payment.account).user)
+
+
+class DocumentFactory(_Begun):
+    """A statement that is not drawn yet."""
+
+    class Meta:
+        model = Document
+
+    account = factory.SubFactory(AccountFactory)
+    kind = Document.Kind.STATEMENT
+    key = factory.Sequence(lambda n: f"test:{n}")
+    subject_id = factory.SelfAttribute("account.pk")
+    seller = factory.SubFactory(SellerVersionFactory)
+    language = "en"
+    data = factory.LazyAttribute(lambda row: blank(row.kind, language="en", on=database_now().date(), title="Paper"))
+
+
+def made_document(content: bytes = b"%PDF-1.7 of a test", **fields: Any) -> Document:
+    """As a worker makes it, without drawing."""
+    document: Document = DocumentFactory(**fields)
+    assert document.seller is not None
+    sha256 = hashlib.sha256(content).hexdigest()
+    link = next_link(document.seller.seller, sha256)
+    DocumentFile.objects.create(document=document, content=content)
+    perform(
+        document.make,
+        sha256=sha256,
+        previous_sha256=link.previous_sha256,
+        place=link.place,
+        size=len(content),
+        template_version=1,
+        made_at=database_now(),
+    )
+    return document
 
 
 def scheduled_mail(**fields: Any) -> Effect:

@@ -24,10 +24,12 @@ log = logging.getLogger(__name__)
 
 
 class Compress(GZipMiddleware):
-    """Compresses HTML, CSS and JavaScript; never answers of the API."""
+    """Compresses HTML, CSS and JavaScript; never answers of the API, nor files that are compressed already."""
+
+    COMPRESSED = ("application/pdf", "application/zip")
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith("/api/"):
+        if request.path.startswith("/api/") or response.get("Content-Type") in self.COMPRESSED:
             return response
         return super().process_response(request, response)
 

@@ -29,6 +29,10 @@ class DocumentQuerySet(models.QuerySet["Document"]):
     def made(self) -> DocumentQuerySet:
         return self.filter(status=Document.Status.MADE)
 
+    def without_words(self) -> DocumentQuerySet:
+        """For lists: all that is printed is most of a row."""
+        return self.defer("data")
+
 
 class Document(StatefulModel):
     """A paper for a customer: its number and all its words are fixed first, then its bytes, once.
@@ -138,7 +142,9 @@ class Document(StatefulModel):
 
     @property
     def file_name(self) -> str:
-        return f"{(self.number or self.key.replace(':', '-')).replace('/', '-')}.{self.format}"
+        """Of one without a number: its kind and the end of its id, which no other has."""
+        name = self.number or f"{self.kind.replace('_', '-')}-{self.pk.hex[-12:]}"
+        return f"{name.replace('/', '-')}.{self.format}"
 
     @transition(field=status, source=Status.WAITING, target=Status.PREPARED)
     def prepare(self, *, seller: UUID, language: str) -> None:

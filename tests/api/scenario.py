@@ -12,19 +12,21 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import override_settings
 
-from core.models import BankAccount, Industry, Membership, Payment, StatementLine, Subscription, User
+from core.models import BankAccount, Document, Industry, Membership, Payment, StatementLine, Subscription, User
+from core.models.document import document_key
 from core.models.user import STAFF_PERMISSIONS
 from engine import pause, perform, testing
 from engine.ids import uuid7
 from engine.models import Effect
 from tests.api.caller import Caller
-from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, UserFactory
+from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, SellerVersionFactory, UserFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions import choose_plan, claim_payment, sign_up
 from workflows.actions.invoice_links import make_link
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
 from workflows.bank import Part, import_statement, match_line
+from workflows.documents.waiting import prepare
 from workflows.mail.signed_links import RESET, VERIFICATION
 from workflows.refunds import Payee, request_refund
 
@@ -93,6 +95,7 @@ def build() -> Scenario:
     )
     industry = Industry.objects.create(name="Bakery")
     site = open_site(ours.account, name="Main Street", industry=industry, by=ours.user)
+    paper = _paper(settled)
     effect = Effect.objects.filter(account_id=ours.account.pk).order_by("-id")[0]
     Effect.objects.filter(pk=effect.pk).update(state="dead", attempts=3, fence=3, last_error="ValueError: no")
     paused = pause("kind", "mail.effects_dead", by=staff["operator"], reason="nobody is there to read it")
@@ -115,6 +118,7 @@ def build() -> Scenario:
             "pause": paused.pk,
             "bank account": bank_account.pk,
             "statement": lines[0].statement.file_id,
+            "document": paper.pk,
             "line": lines[0].pk,
             "matched line": lines[1].pk,
             "outgoing line": lines[2].pk,
@@ -192,6 +196,14 @@ def _refunds(customer: SignUp, method: Any) -> dict[str, UUID]:
         perform(refund.approve, by=manager)
     perform(sent.mark_sent, by=clerk, sent_on=date(2026, 3, 4))
     return {"refund": requested.pk, "approved refund": approved.pk, "sent refund": sent.pk, "rich": customer.account.pk}
+
+
+def _paper(settled: Payment) -> Document:
+    """The receipt of `settled`: what it waited for is named now."""
+    receipt = Document.objects.get(key=document_key(Document.Kind.RECEIPT, settled.pk))
+    prepare(receipt, SellerVersionFactory(), None)
+    testing.run_effects()
+    return receipt
 
 
 def _member(customer: SignUp, role: str) -> User:

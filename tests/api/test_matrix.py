@@ -121,7 +121,7 @@ def test_bulk_decides_only_permitted_payments(scenario, monkeypatch):
 def test_rows_of_customers_are_fetched_by_their_accessor_alone():
     """`visible_to` or `account_of`: the next route must not forget whose rows it shows."""
     raw = re.compile(
-        r"\b(Account|Invoice|Payment|Subscription|Site|SiteUserAccess|CreditEntry)\.objects\.(?!visible_to)"
+        r"\b(Account|Document|Invoice|Payment|Subscription|Site|SiteUserAccess|CreditEntry)\.objects\.(?!visible_to)"
     )
     found = [
         f"{file.name}: {line.strip()}"

@@ -9,7 +9,7 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.fields import Choice, Country, Email, MoneyText, StrictInteger, StrictSerializer, Text, TimeZone
+from api.fields import Choice, Country, Email, MoneyText, StrictBoolean, StrictInteger, StrictSerializer, Text, TimeZone
 from api.query import ListQuery
 from api.views import ApiView, CallerView, operation
 from core.models import Account, CreditEntry
@@ -22,6 +22,8 @@ from workflows.settlement.balances import balance_of_member
 
 NO_ACCOUNT = "You belong to no account."
 CONSUME_BY = "Who may use the credits: all who belong to the account, members and above, or admins and owners."
+
+ATTACHES = "Whether mails bring invoices and receipts as files; else they have links alone."
 
 
 class UserOut(serializers.Serializer):
@@ -41,6 +43,7 @@ class AccountOut(serializers.Serializer):
     time_zone = serializers.CharField()
     language = serializers.ChoiceField(settings.LANGUAGES)
     consume_by = serializers.ChoiceField(Account.ConsumeBy.choices, help_text=CONSUME_BY)
+    attaches_documents = serializers.BooleanField(help_text=ATTACHES)
     trial_ends_on = serializers.DateField(allow_null=True)
     created_at = serializers.DateTimeField()
     billing_email = serializers.CharField()
@@ -110,6 +113,7 @@ class OwnAccount(CallerView):
         time_zone = TimeZone(max_length=64)
         language = Choice(settings.LANGUAGES)
         consume_by = Choice(Account.ConsumeBy.choices, help_text=CONSUME_BY)
+        attaches_documents = StrictBoolean(help_text=ATTACHES)
         billing_email = Email()
         address_line1 = Text(max_length=200)
         address_line2 = Text(allow_blank=True, max_length=200)

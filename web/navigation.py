@@ -57,6 +57,7 @@ CUSTOMER = [
             Link(_("Overview"), "dashboard"),
             Link(_("Invoices"), "invoices"),
             Link(_("Payments"), "payments"),
+            Link(_("Documents"), "documents"),
             Link(_("Credits"), "credits"),
             Link(_("Sites"), "sites"),
         ],

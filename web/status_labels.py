@@ -57,6 +57,11 @@ STATUSES: dict[str, dict[str, Label]] = {
         "failed": (_("Failed"), "bad"),
         "cancelled": (_("Cancelled"), ""),
     },
+    "document": {
+        "waiting": (_("Not ready yet"), "warn"),
+        "prepared": (_("Being made"), "info"),
+        "made": (_("Ready"), "good"),
+    },
     "statementline": {
         "open": (_("Open"), "warn"),
         "suggested": (_("Suggested"), "info"),
@@ -64,6 +69,16 @@ STATUSES: dict[str, dict[str, Label]] = {
         "ignored": (_("Ignored"), ""),
         "returned": (_("Returned"), "bad"),
     },
+}
+
+DOCUMENT_KINDS = {
+    "invoice": _("Invoice"),
+    "proforma": _("Proforma invoice"),
+    "receipt": _("Receipt"),
+    "credit_note": _("Credit note"),
+    "cancellation": _("Cancellation"),
+    "reminder": _("Reminder"),
+    "statement": _("Statement of account"),
 }
 
 KINDS = {

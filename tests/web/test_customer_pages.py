@@ -24,7 +24,19 @@ from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
 
-LISTS = ["dashboard", "invoices", "payments", "credits", "balance", "plan", "members", "sites", "billing", "security"]
+LISTS = [
+    "dashboard",
+    "invoices",
+    "payments",
+    "documents",
+    "credits",
+    "balance",
+    "plan",
+    "members",
+    "sites",
+    "billing",
+    "security",
+]
 MOST_QUERIES = 12
 CLAIM = {"method": "us_bank", "amount": "89.00", "reference": "TRACE-1"}
 

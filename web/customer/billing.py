@@ -48,9 +48,8 @@ def verify_address(request: MemberRequest) -> HttpResponse:
 
 def _change(request: MemberRequest, form: BillingForm) -> bool:
     """Passes only changed fields: stored values are not validated again."""
-    wanted = {
-        name: form.cleaned_data[name] for name in ("name", "language", "time_zone", "consume_by")
-    } | form.billing()
+    own = ("name", "language", "time_zone", "consume_by", "attaches_documents")
+    wanted = {name: form.cleaned_data[name] for name in own} | form.billing()
     changes = {name: value for name, value in wanted.items() if value != getattr(request.account, name)}
     try:
         change_account(request.account, by=request.user, **changes)

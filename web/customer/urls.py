@@ -2,7 +2,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from web.customer import banner, billing, dashboard, invoices, ledger, members, payments, plan, security, sites
+from web.customer import (
+    banner,
+    billing,
+    dashboard,
+    documents,
+    invoices,
+    ledger,
+    members,
+    payments,
+    plan,
+    security,
+    sites,
+)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -15,6 +27,9 @@ urlpatterns = [
     path("payments/", payments.payments, name="payments"),
     path("payments/<uuid:pk>/", payments.payment, name="payment"),
     path("payments/<uuid:pk>/withdraw/", payments.withdraw, name="withdraw"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/month/", documents.month, name="documents_of_month"),
+    path("documents/<uuid:pk>/file/", documents.file, name="document_file"),
     path("credits/", ledger.credit_ledger, name="credits"),
     path("balance/", ledger.balance, name="balance"),
     path("plan/", plan.plan, name="plan"),

@@ -30,7 +30,13 @@ class BillingForm(BillingFields):
         choices=list(CONSUME_BY.items()),
         help_text=_("On these pages and with the API."),
     )
-    field_order = ["name", "language", "time_zone", "consume_by"]
+    attaches_documents = Choice(
+        label=_("Invoices and receipts in our mails"),
+        required=False,  # as for the time zone
+        choices=[("yes", _("As PDF files")), ("no", _("As links to these pages"))],
+        help_text=_("Only a confirmed address gets files."),
+    )
+    field_order = ["name", "language", "time_zone", "consume_by", "attaches_documents"]
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         zone = canonical_time_zone(account.time_zone) or "UTC"
@@ -39,13 +45,16 @@ class BillingForm(BillingFields):
             "language": account.language,
             "time_zone": zone,
             "consume_by": account.consume_by,
+            "attaches_documents": "yes" if account.attaches_documents else "no",
         }
         kwargs.setdefault("initial", {**own, **account.billing_snapshot()})
         super().__init__(*args, **kwargs)
         choice: Any = self.fields["time_zone"]
         choice.choices, choice.is_needed = _zones(zone), True
-        self.fields["consume_by"].is_needed = True  # type: ignore[attr-defined]
+        for name in ("consume_by", "attaches_documents"):
+            self.fields[name].is_needed = True  # type: ignore[attr-defined]
         self._stored_zone, self._stored_rule = account.time_zone, account.consume_by
+        self._attached = account.attaches_documents
         self.fields["country"].widget.attrs["class"] = "decides"
 
     def clean_time_zone(self) -> str:
@@ -53,6 +62,10 @@ class BillingForm(BillingFields):
 
     def clean_consume_by(self) -> str:
         return self.cleaned_data["consume_by"] or self._stored_rule
+
+    def clean_attaches_documents(self) -> bool:
+        chosen = self.cleaned_data["attaches_documents"]
+        return chosen == "yes" if chosen else self._attached
 
 
 def _zones(own: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.template.context import RequestContext
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
@@ -15,7 +16,16 @@ from core.money import money_text
 from core.time_zones import offset_text
 from web.amounts import money
 from web.navigation import Link, settings_nav_of
-from web.status_labels import CREDIT_KINDS, EFFECT_TONES, KINDS, ROLES, SITE_ROLES, person_name, status_label
+from web.status_labels import (
+    CREDIT_KINDS,
+    DOCUMENT_KINDS,
+    EFFECT_TONES,
+    KINDS,
+    ROLES,
+    SITE_ROLES,
+    person_name,
+    status_label,
+)
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
 
@@ -66,6 +76,17 @@ def role_words(role: str) -> str:
 @register.filter
 def credit_words(kind: str) -> str:
     return str(CREDIT_KINDS[kind])
+
+
+@register.filter
+def document_words(kind: str) -> str:
+    return str(DOCUMENT_KINDS[kind])
+
+
+@register.filter
+def day_of(text: str, form: str) -> str:
+    """Of a day as JSON has it."""
+    return date_format(date.fromisoformat(text), form)
 
 
 @register.filter

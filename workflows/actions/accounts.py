@@ -35,6 +35,8 @@ def change_account(account: Account, *, by: User, **changes: Any) -> Account:
         changes["time_zone"] = check_time_zone(changes["time_zone"])
     if changes.get("consume_by", Account.ConsumeBy.ALL) not in Account.ConsumeBy.values:
         raise ValidationError({"consume_by": [_("There is no such choice.")]})
+    if not isinstance(changes.get("attaches_documents", True), bool):
+        raise ValidationError({"attaches_documents": [_("There is no such choice.")]})
     with atomic():
         row = lock_account(account)
         check_is_open(row)

@@ -68,7 +68,7 @@ def line_table(lines: Sequence[InvoiceLine], currency: str) -> Section:
         [
             line.description,
             f"{line.quantity.normalize():f}",
-            parts.money(line.unit_price, currency),
+            parts.price(line.unit_price, currency),
             *([f"{line.tax_rate.normalize():f} %"] if is_taxed else []),
             parts.money(line.net, currency),
         ]

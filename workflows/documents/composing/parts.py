@@ -11,6 +11,7 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from core.models import Account, SellerVersion
+from core.money import quantize
 from core.validation.countries import country_choices
 from workflows.documents.rendering.data import DocumentData, Kind, LabelledValue, Recipient, Section, Seller, Total
 from workflows.mail.formatting import amount_text, date_text
@@ -127,6 +128,13 @@ def table(heading: str, columns: Iterable[tuple[Any, bool]], rows: Iterable[list
 
 def money(amount: Decimal, currency: str) -> str:
     return f"{amount_text(amount, currency)} {currency}"
+
+
+def price(amount: Decimal, currency: str) -> str:
+    """As money, with more decimals where a unit costs less than the smallest coin."""
+    if quantize(amount, currency) == amount:
+        return money(amount, currency)
+    return f"{amount.normalize():,f} {currency}"
 
 
 def day(on: date | None) -> str:

@@ -86,6 +86,7 @@ def payment_submitted(payment: Payment, *, days_waiting: int = 0) -> Values:
         "claims": (),
         "method": BidiText(payment.method.name),
         "payer": CustomerText(payment.payer_name),
+        "by_link": _reader_of(payment),
         "paid_on": day(payment.paid_on),
         "notes": payment.notes,
         "days_waiting": days_waiting,
@@ -371,6 +372,12 @@ def _payment(payment: Payment) -> Values:
         "reference": CustomerText(payment.reference),
         "link": urls.payment(payment),
     }
+
+
+def _reader_of(payment: Payment) -> CustomerText | None:
+    if payment.claimed_by_link is None:
+        return None
+    return CustomerText(payment.claimed_by_link.recipient or "somebody who is not named")
 
 
 def _grant(grant: DutyGrant) -> Values:

@@ -35,6 +35,8 @@ REFERENCE = "TRACE-0815-4711"
         ("twice\nDETAIL:  Key (email)=(a@b.test) exists.\nHINT: x", "twice\nDETAIL:  ***\nHINT: x"),
         (f"sent <{ID}@demo.test>", f"sent <{ID}@demo.test>"),
         ("/password/reset/" + "a" * 32 + ".c9x-0f/", "/password/reset/***/"),
+        ("/i/" + "0f" * 16 + ".ab-" + "Z_" * 20 + "/", "/i/***/"),  # a signed key
+        ("/invitation/" + "0f" * 16 + ".1vXyZ0." + "Z-" * 21 + "Z/", "/invitation/***/"),
         ("Bearer " + "0f" * 32, "Bearer ***"),
         (f"payment {ID} by None", f"payment {ID} by None"),
         ("nobody @ home, 5 @ 3", "nobody @ home, 5 @ 3"),

@@ -41,7 +41,9 @@ from workflows.mail.notifications import mail_trial_start
 from workflows.periods import database_now
 
 PASSWORD = "correct horse battery"
+COMPANY = {"legal_name": "Acme Ltd", "address_line1": "1 High Street", "city": "Springfield", "country": "GB"}
 SETTINGS_PERMISSIONS = (
+    "change_seller",
     "add_plan",
     "change_plan",
     "add_planprice",

@@ -22,6 +22,7 @@ from web.staff.access import (
     REMINDERS,
     REQUEST_REFUND,
     REVIEW,
+    SELLER,
     SETTINGS,
     may_see_any,
 )
@@ -104,6 +105,8 @@ STAFF = [
 ]
 SETTINGS_PAGES = [
     Link("Overview", "settings"),
+    Link("Company", "settings_company", SELLER),
+    Link("Brand", "settings_brand", SELLER),
     Link("Plans and prices", "settings_plans", PLANS),
     Link("Ways to pay", "settings_methods", METHODS),
     Link("People", "settings_people", PEOPLE),

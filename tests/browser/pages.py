@@ -75,6 +75,8 @@ REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 SETTER = [
     "/desk/settings/",
+    "/desk/settings/company/",
+    "/desk/settings/brand/",
     "/desk/settings/plans/",
     "/desk/settings/plans/new/",
     "/desk/settings/plans/{plan}/",
@@ -105,6 +107,6 @@ NO_PAGES = {
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
     "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout", "settings_retire_price", "settings_payee",
-    "settings_method_preview", "settings_reminders_preview",
+    "settings_method_preview", "settings_reminders_preview", "settings_sample",
 }  # fmt: skip
 EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER, *SETTER]

@@ -24,6 +24,7 @@ from core.models.user import STAFF_PERMISSIONS
 from engine import perform, testing
 from engine.models import Effect
 from tests.factories import (
+    COMPANY,
     PASSWORD,
     InvitationFactory,
     InvoiceFactory,
@@ -40,6 +41,7 @@ from tests.odd_texts import some_odd_texts
 from tests.web.conftest import signed_in
 from tests.web.odd_requests import Judge
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.actions.seller import save_seller
 from workflows.bank import import_statement
 from workflows.mail.invoice_links import address_of, new_link
 from workflows.mail.signed_links import RESET, invitation_token_of
@@ -101,6 +103,7 @@ def shop(run_effects) -> Shop:
     CrowdedTrial.objects.create(account=invoice.account, reason="domain", key="crowded.example")
     root = UserFactory(is_staff=True, is_superuser=True)
     Policy.current()
+    save_seller(COMPANY, by=None)
     industry = Industry.objects.create(name="Bakery")
     ids = {
         "invoice": invoice.pk,
@@ -211,6 +214,17 @@ PAGES: dict[str, Page | None] = {
         {"verb": "give", "give-duties": "core.review_payment", "give-reason": "Our new bookkeeper"},
     ),
     "StaffEmailForm": Page("staff", at("desk_person", "root"), {"verb": "address", "address-email": "new@example.com"}),
+    "CompanyForm": Page(
+        "setter",
+        at("settings_company"),
+        {"verb": "save", "legal_name": "Acme Ltd", "address_line1": "1 High Street", "city": "Town", "country": "GB"},
+    ),
+    "BrandForm": Page("setter", at("settings_brand"), {"brand_name": "Acme", "colour": "#1f4f46", "paper": "a4"}),
+    "NumbersForm": Page(
+        "setter",
+        at("settings_company"),
+        {"verb": "numbers", "invoice": "INV-{number:06}", "credit_note": "CN-{number:06}", "receipt": "RC-{number:06}"},
+    ),
     "NewPlanForm": Page(
         "setter",
         at("settings_new_plan"),
@@ -259,7 +273,7 @@ PAGES: dict[str, Page | None] = {
         {"action": "reject", "_selected_action": "claim", "reason_code": "other", "confirmed": "1"},
     ),
 }
-ABSTRACT = {"PageForm", "BillingFields", "RateLimitedLogin"}
+ABSTRACT = {"PageForm", "VersionForm", "BillingFields", "RateLimitedLogin"}
 
 
 def form_classes() -> dict[str, type[forms.BaseForm]]:

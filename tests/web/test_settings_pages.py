@@ -17,6 +17,7 @@ from core.models import PaymentMethod, Plan, PlanPrice, Policy, User
 from core.security.sessions import CONFIRMED_AT, SessionStore
 from engine.models import Effect
 from tests.factories import (
+    COMPANY,
     SETTINGS_PERMISSIONS,
     InvoiceFactory,
     MembershipFactory,
@@ -66,6 +67,8 @@ def standing(form) -> dict[str, object]:
 
 PAGES = {
     "settings": SETTINGS_PERMISSIONS,
+    "settings_company": ("change_seller",),
+    "settings_brand": ("change_seller",),
     "settings_plans": ("change_plan", "view_plan", "change_planprice"),
     "settings_new_plan": ("add_plan",),
     "settings_methods": ("change_paymentmethod", "view_paymentmethod"),
@@ -116,6 +119,9 @@ SENT = {  # page, what it is about, form
     "a person": ("settings_people", [], {"email": "new@acme.com"}),
     "reminders": ("settings_reminders", [], {"grace_days": "1"}),
     "a mail": ("settings_mail", [], {}),
+    "a company": ("settings_company", [], COMPANY),
+    "numbers": ("settings_company", [], {"verb": "numbers", "invoice": "X-{number:06}"}),
+    "a brand": ("settings_brand", [], {"brand_name": "Acme"}),
 }
 
 
@@ -148,7 +154,7 @@ def test_who_may_only_look_sees_no_form():
     assert "12345678" in eve.get(reverse("settings_method", args=[method.pk])).content.decode()
 
 
-CONFIRMED = ("settings_new_method", "settings_people", "settings_reminders")
+CONFIRMED = ("settings_company", "settings_brand", "settings_new_method", "settings_people", "settings_reminders")
 
 
 @pytest.mark.parametrize("page", [*CONFIRMED, "settings_method"])
@@ -171,7 +177,7 @@ def test_queue_tells_who_may_set_something_what_is_left(ann):
 
     page = words(signed_in(both).get("/desk/"))
 
-    assert "7 steps are left to set this installation up" in page
+    assert "8 steps are left to set this installation up" in page
     assert "left to set" not in words(signed_in(StaffFactory()).get("/desk/"))
 
 

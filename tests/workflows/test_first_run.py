@@ -4,7 +4,8 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 
 from core.models import BankAccount, PaymentMethod, PlanPrice, Policy
-from tests.factories import PlanFactory, StaffFactory, UserFactory, sepa_bank_account
+from tests.factories import COMPANY, PlanFactory, StaffFactory, UserFactory, sepa_bank_account
+from workflows.actions.seller import save_seller
 from workflows.mail.mail_check import send_test_mail
 from workflows.reporting.first_run import first_run
 from workflows.seed import seed, seed_catalogue
@@ -28,18 +29,19 @@ def test_empty_installation_lacks_everything(ann):
 def test_seeded_catalogue_has_prices_and_no_place_to_pay_to(ann):
     seed_catalogue()
 
-    assert missing(ann) == {"way_to_pay", "approvers", "operators", "mail", "reminders", "bank_account"}
+    assert missing(ann) == {"company", "way_to_pay", "approvers", "operators", "mail", "reminders", "bank_account"}
 
 
 def test_demo_counts_for_nothing_that_is_made_up(ann):
     seed(stories=False)
 
-    assert {"way_to_pay", "bank_account", "operators", "mail"} <= missing(ann)
+    assert {"company", "way_to_pay", "bank_account", "operators", "mail"} <= missing(ann)
 
 
 def test_each_is_done_by_its_row_alone(ann, settings, run_effects):
     settings.EMAIL_HOST = "mail.acme.com"
     doings = {
+        "company": lambda: save_seller(COMPANY, by=None),
         "plan": PlanFactory,
         "way_to_pay": lambda: PaymentMethod.objects.create(code="ours", name="Ours", kind="cash"),
         "approvers": lambda: [StaffFactory(), StaffFactory()],

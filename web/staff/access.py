@@ -40,13 +40,14 @@ CHANGE_PLAN, ADD_PLAN, ADD_PRICE, RETIRE_PRICE = (
 )
 CHANGE_METHOD, ADD_METHOD = "core.change_paymentmethod", "core.add_paymentmethod"
 CHANGE_POLICY, ADD_PERSON = "core.change_policy", "core.add_user"
+SELLER = ("core.change_seller",)
 PLANS = (CHANGE_PLAN, ADD_PLAN, ADD_PRICE, RETIRE_PRICE, "core.view_plan")
 METHODS = (CHANGE_METHOD, ADD_METHOD, "core.view_paymentmethod")
 PEOPLE = (GRANT, ADD_PERSON)
 REMINDERS = (CHANGE_POLICY, "core.view_policy")
 MAIL = (OPERATE, CHANGE_POLICY)
-SETTERS = (CHANGE_PLAN, CHANGE_METHOD, CHANGE_POLICY, *PEOPLE)
-SETTINGS = tuple(dict.fromkeys([*PLANS, *METHODS, *PEOPLE, *REMINDERS, *MAIL]))
+SETTERS = (*SELLER, CHANGE_PLAN, CHANGE_METHOD, CHANGE_POLICY, *PEOPLE)
+SETTINGS = tuple(dict.fromkeys([*SELLER, *PLANS, *METHODS, *PEOPLE, *REMINDERS, *MAIL]))
 
 
 class StaffRequest(HttpRequest):

@@ -15,6 +15,7 @@ from web.staff.access import (
     GRANT,
     IMPORT,
     MAIL,
+    SELLER,
     SETTINGS,
     StaffRequest,
     may_see_any,
@@ -39,6 +40,12 @@ class Step:
 
 
 STEPS = {
+    "company": Step(
+        "The company is named",
+        "Without its name and address no paper can be made: invoices wait for it.",
+        "settings_company",
+        SELLER,
+    ),
     "plan": Step(
         "A public plan has a price",
         "Without one there is nothing to buy. Prices that came with the installation are examples: put yours in.",
@@ -84,6 +91,8 @@ STEPS = {
 }
 
 PAGES = {
+    "settings_company": "who bills: name, address, tax ids, bank details, numbers of documents",
+    "settings_brand": "how it looks and speaks: logo, colour, terms, footer, sender",
     "settings_plans": "what is sold, for how much, and with which limits",
     "settings_methods": "where customers send their money, in which words",
     "settings_people": "who may sign in, approve and grant rights",

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from web.staff_settings import mail, methods, overview, people, plans, reminders
+from web.staff_settings import mail, methods, overview, people, plans, reminders, seller
 
 urlpatterns = [
     path("", overview.overview_page, name="settings"),
+    path("company/", seller.company_page, name="settings_company"),
+    path("company/sample.pdf", seller.sample, name="settings_sample"),
+    path("brand/", seller.brand_page, name="settings_brand"),
     path("plans/", plans.plans_page, name="settings_plans"),
     path("plans/new/", plans.new_plan, name="settings_new_plan"),
     path("plans/<uuid:pk>/", plans.plan_page, name="settings_plan"),

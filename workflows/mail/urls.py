@@ -78,11 +78,11 @@ def account(account: Account) -> str:
 
 
 def payment_methods() -> str:
-    return _page("admin/core/paymentmethod/")
+    return _page("desk/settings/ways-to-pay/")
 
 
 def payment_method(method: PaymentMethod) -> str:
-    return _page(f"admin/core/paymentmethod/{method.pk}/change/")
+    return _page(f"desk/settings/ways-to-pay/{method.pk}/")
 
 
 def mail_settings() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.models import Invoice, InvoiceLine
+from core.payees.instructions import DEMO_WARNING
 from core.payees.qr_codes import payment_code
 from core.payees.references import on_paper
 from workflows.documents.composing import parts
@@ -34,7 +35,7 @@ def invoice_data(invoice: Invoice, language: str) -> DocumentData:
     data["notes"] = [*tax_notes(invoice), *parts.paragraphs(invoice.seller.terms if invoice.seller else "")]
     data["payment"] = payment_part(invoice, language)
     if invoice.payment_method is not None and invoice.payment_method.is_demo:
-        data["sign"] = "DEMO - DO NOT PAY"
+        data["sign"] = DEMO_WARNING
     return data
 
 
@@ -129,7 +130,7 @@ def payment_part(invoice: Invoice, language: str) -> Any:
             parts.fact(_("Payment reference"), reference),
             *(parts.fact(line.label, line.value) for line in method.payee()),
         ],
-        "text": parts.paragraphs(instructions_for(method, invoice, language).text),
+        "text": _without_sign(instructions_for(method, invoice, language).text),
         "code": {
             "content": code,
             "alternative": _("Payment code for %(amount)s, reference %(reference)s")
@@ -139,6 +140,11 @@ def payment_part(invoice: Invoice, language: str) -> Any:
         if code
         else None,
     }
+
+
+def _without_sign(text: str) -> list[str]:
+    """It stands above all of a demo's paper."""
+    return [line for line in parts.paragraphs(text) if line != DEMO_WARNING]
 
 
 def _tax_rows(tax: dict[str, Any], currency: str) -> list[list[str]]:

@@ -9,7 +9,6 @@ from core.models import Document, DocumentFile, Invoice, Payment, SellerVersion
 from core.models.document import document_key
 from engine import effect_handler, perform
 from engine.models import Effect
-from engine.registry import SLOW
 from workflows.documents.bringing import bring
 from workflows.documents.chain import next_link
 from workflows.documents.composing.cancellation import cancellation_data
@@ -80,7 +79,7 @@ def write_cancellation(invoice: Invoice, effect: Effect) -> None:
     write_documents([draft], [effect])
 
 
-@effect_handler("document.make", lane=SLOW, timeout=60, related=("seller__seller",))
+@effect_handler("document.make", lane="documents", related=("seller__seller",))
 def make_document(document: Document, effect: Effect) -> None:
     """Draw it, store it, and link it to the one before. A second run finds it made."""
     from workflows.documents import printing  # with typst and the fonts: 100 MB of the processes that draw alone

@@ -126,7 +126,7 @@ def _row(found: BillingPreview, answer: Any, response: type[PreviewOut]) -> dict
                 "source": each.source,
                 "target": each.target,
             }
-            for each in found.engine.changes
+            for each in found.changes
         ],
         "credits": found.credits,
         "balance": [

@@ -168,10 +168,11 @@ def _do(kind: Kind, effects: Sequence[Effect], failed: dict[UUID, str]) -> None:
         with atomic():
             subjects.send()
             found = subjects.in_order()
+            run = kind.preview or kind.run
             if kind.batch > 1:
-                kind.run(found, effects)
+                run(found, effects)
             else:
-                kind.run(found[0], effects[0])
+                run(found[0], effects[0])
             lease.finish(effects, took=0)
     except Exception as error:
         if _is_busy(error):

@@ -76,6 +76,7 @@ class Kind:
     by_key: bool = False
     related: tuple[str, ...] = ()
     prefetch: tuple[str, ...] = ()
+    preview: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,11 @@ def effect_handler(
     by_key: bool = False,
     related: tuple[str, ...] = (),
     prefetch: tuple[str, ...] = (),
+    preview: Callable[..., Any] | None = None,
 ) -> Callable[[Handler], Handler]:
     """`timeout` in seconds; the others are the fields of Kind.
+
+    preview: called in previews instead of the handler, where that is too costly to be rolled back.
 
     rate: "14/s", "100/m", "1000/h": of all processes and all kinds with the same `throttle`.
     """
@@ -166,6 +170,7 @@ def effect_handler(
             by_key=by_key,
             related=related,
             prefetch=prefetch,
+            preview=preview,
         )
         run.kind = kinds[name]  # type: ignore[attr-defined]
         return run

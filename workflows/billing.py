@@ -51,8 +51,6 @@ on(Document, make_document, to=Document.Status.PREPARED)
 on(Document.prepare, make_document)
 on(Document.make, bring_documents)
 on(Document.hold, bring_documents)
-# Where nothing draws, mails leave without papers.
-on(Document, bring_documents, to=Document.Status.PREPARED, after=timedelta(minutes=10))
 
 on(Payment, tell_reviewers)  # created: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))

@@ -20,6 +20,7 @@ def test_effects_are_found_by_state_kind_lane_object_and_account(operator, settl
         return {row["kind"] for row in operator.get(f"workflows/effects/?{query}").json()["results"]}
 
     about_it = {"payment.settle", "payment.tell_reviewers", "mail.payment_submitted", "mail.payment_approved"}
+    about_it |= {"document.write_receipt"}
     assert about_it | {"mail.invoice_issued"} <= kinds("state=done") < kinds("")
     assert kinds("") == kinds(f"account_id={payment.account_id}")
     assert kinds("state=dead") == set()

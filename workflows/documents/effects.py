@@ -79,7 +79,11 @@ def write_cancellation(invoice: Invoice, effect: Effect) -> None:
     write_documents([draft], [effect])
 
 
-@effect_handler("document.make", lane="documents", related=("seller__seller",))
+def _bring_undrawn(document: Document, effect: Effect) -> None:
+    bring([document], [effect])
+
+
+@effect_handler("document.make", lane="documents", related=("seller__seller",), preview=_bring_undrawn)
 def make_document(document: Document, effect: Effect) -> None:
     """Draw it, store it, and link it to the one before. A second run finds it made."""
     from workflows.documents import printing  # with typst and the fonts: 100 MB of the processes that draw alone

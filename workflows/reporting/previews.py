@@ -15,6 +15,7 @@ from engine import Preview, preview_of
 from engine.ids import uuid7
 from engine.models import Effect
 from engine.pipeline import ask, pipeline
+from engine.previews import Change
 from engine.stateful import Stateful
 from workflows.periods import last_day_of
 
@@ -66,12 +67,17 @@ class BillingPreview:
         return self.engine.external
 
     @property
+    def changes(self) -> list[Change]:
+        """Without the papers that tell of them."""
+        return [each for each in self.engine.changes if each.machine != "document"]
+
+    @property
     def summary(self) -> str:
         """Such as `1 invoice paid, subscription active until 27 December 2026, 1,000 credits, 2 mails, 3 timers`."""
         return ", ".join(self._parts()) or "nothing else"
 
     def _parts(self) -> Iterator[str]:
-        found = Counter((each.machine, self._state(each.source, each.target)) for each in self.engine.changes)
+        found = Counter((each.machine, self._state(each.source, each.target)) for each in self.changes)
         for (machine, state), phrase in PHRASES.items():
             count = found.pop((machine, state), 0)
             is_what_was_asked_for = machine == "payment" and count == 1 and state != Payment.Status.APPROVED

@@ -10,9 +10,9 @@ from django.db import IntegrityError, connection
 from django.db.transaction import atomic
 
 from core.models import Account, Document, DocumentFile, Invoice, Payment, PaymentMethod, Plan
-from engine import pause, perform
+from engine import perform, preview
 from engine.models import Effect
-from tests.factories import OperatorFactory, SellerVersionFactory
+from tests.factories import SellerVersionFactory, StaffFactory
 from workflows.actions.seller import save_seller
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.reporting.invariants import findings
@@ -140,19 +140,6 @@ def test_crash_between_bytes_and_mail_gives_one_paper_and_one_mail(seller, activ
     assert (kinds.count("invoice_issued"), kinds.count("payment_approved")) == (1, 1)
 
 
-def test_where_nothing_draws_the_mail_leaves_without_it(seller, customer, mailoutbox, clock, run_effects):
-    pause("kind", "document.make", by=OperatorFactory(), reason="no process of the lane is there")
-    customer()
-    assert not [mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "invoice_issued"]
-
-    clock.advance(days=1)
-    run_effects()
-
-    kinds = [mail.extra_headers["X-Countersign-Kind"] for mail in mailoutbox]
-    assert kinds.count("invoice_issued") == 1
-    assert document("invoice").status == "prepared"
-
-
 def test_paper_is_never_made_again(seller, active, run_effects, monkeypatch):
     active()
     before = {row.pk: bytes(row.content) for row in DocumentFile.objects.all()}
@@ -165,6 +152,16 @@ def test_paper_is_never_made_again(seller, active, run_effects, monkeypatch):
     run_effects()
 
     assert {row.pk: bytes(row.content) for row in DocumentFile.objects.all()} == before
+
+
+def test_preview_draws_nothing_and_tells_of_the_mail(seller, customer, pay, monkeypatch):
+    payment = pay(customer().invoice, settle=False)
+    monkeypatch.setattr("workflows.documents.printing.render", lambda _: pytest.fail("it was drawn"))
+
+    told = preview(payment.approve, by=StaffFactory())
+
+    assert [effect.kind for effect in told.external] == ["mail.payment_approved"]
+    assert not Document.objects.filter(kind="receipt").exists()
 
 
 def test_each_paper_holds_the_digest_of_the_one_before(seller, active):

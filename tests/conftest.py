@@ -32,6 +32,16 @@ def fast_passwords(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def brand_of_this_test(monkeypatch) -> Iterator[None]:
+    """Pages keep it for a minute: not beyond the test, and all of it."""
+    from workflows.mail import brand
+
+    monkeypatch.setattr(brand, "KEPT_SECONDS", 3600)
+    yield
+    brand.forget_brand()
+
+
 @pytest.fixture
 def no_log() -> Iterator[None]:
     """Thousands of refusals are thousands of warnings."""

@@ -9,12 +9,12 @@ from django.utils.functional import SimpleLazyObject
 
 from core.validation.contact import support_contact
 from web.navigation import nav_of
-from workflows.mail.brand import current_brand
+from workflows.mail.brand import kept_brand
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": SimpleLazyObject(lambda: nav_of(request)),
-        "brand": SimpleLazyObject(current_brand),
+        "brand": SimpleLazyObject(kept_brand),
         "support": support_contact(),
     }

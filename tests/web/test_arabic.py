@@ -165,7 +165,7 @@ def test_the_title_of_every_problem_is_translated(kind):
 LATIN = re.compile(r"[A-Za-z]*[a-z][A-Za-z]*")  # words: not abbreviations such as IBAN
 DATA = re.compile(r"\S+@\S+|T-[0-9a-f]{12}")  # addresses and the numbers of invoices
 # Names, and what is written so in Arabic too.
-NAMES = {"Countersign", "English", "Idempotency", "Key", "application", "json", "token", "https"}
+NAMES = {"Countersign", "Example", "Software", "English", "Idempotency", "Key", "application", "json", "token", "https"}
 SILENT = {"script", "style", "bdi", "code", "q", "textarea", "option"}  # option: countries and the operator's own words
 ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "value")
 EMPTY = {"area", "br", "col", "hr", "img", "input", "link", "meta"}

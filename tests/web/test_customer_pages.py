@@ -20,6 +20,7 @@ from tests.factories import (
 )
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
+from workflows.mail.brand import kept_brand
 from workflows.settlement.credits import grant, post
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,7 @@ def everything_of(payment: Payment) -> list[str]:
 
 def test_a_page_of_a_rich_account_asks_few_questions(rich):
     client = signed_in(rich.submitted_by)
+    kept_brand()  # of a process that has shown a page before
 
     for path in [*everything_of(rich), reverse("banner")]:
         with CaptureQueriesContext(connection) as queries:

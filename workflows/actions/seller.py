@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from django.db.transaction import atomic
+from django.db.transaction import atomic, on_commit
 
 from core.models import Invoice, Logo, NumberSeries, Seller, SellerVersion, User
 from core.problems import PermissionDenied, ValidationError
@@ -12,6 +12,7 @@ from core.validation.number_templates import NUMBER_TEMPLATES, check_template, n
 from engine import schedule
 from workflows.documents.numbers import series_of
 from workflows.documents.waiting import write_waiting_documents
+from workflows.mail.brand import forget_brand
 from workflows.periods import database_now
 
 PERMISSION = "core.change_seller"
@@ -51,6 +52,7 @@ def save_seller(values: dict[str, Any], *, by: User | None, logo: bytes | None =
         if held is not None and held.logo_id == version.logo_id and _same(held, version):
             return held
         version.save(force_insert=True)
+        on_commit(forget_brand)
         record_event("seller_changed", actor=by, version=version.number)
         if held is None:
             schedule(write_waiting_documents, key=f"documents.write_waiting:{version.pk}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from core.models import SellerVersion
 
 PRODUCT = "Countersign"
+KEPT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,18 @@ def current_brand() -> Brand:
         colour=seller.colour,
         shows_mark=seller.shows_mark,
     )
+
+
+_kept: list[tuple[float, Brand]] = []
+
+
+def kept_brand() -> Brand:
+    """As of a minute ago at most, for pages."""
+    if not _kept or _kept[0][0] < time.monotonic():
+        _kept[:] = [(time.monotonic() + KEPT_SECONDS, current_brand())]
+    return _kept[0][1]
+
+
+def forget_brand() -> None:
+    """In this process; others ask within a minute."""
+    _kept.clear()

@@ -19,13 +19,13 @@ from engine.models import Effect
 from tests.factories import (
     COMPANY,
     SETTINGS_PERMISSIONS,
-    InvoiceFactory,
     MembershipFactory,
     PaymentMethodFactory,
     PlanFactory,
     StaffFactory,
     SubscriptionFactory,
     UserFactory,
+    scheduled_mail,
     staff_of_all_settings,
 )
 from tests.web.conftest import signed_in
@@ -524,8 +524,7 @@ def test_many_test_mails_are_refused(ann, settings, run_effects):
 
 
 def test_failed_mails_lead_operators_to_their_effects(ann):
-    InvoiceFactory()
-    mail = Effect.objects.get(kind="mail.invoice_issued")
+    mail = scheduled_mail()
     Effect.objects.filter(pk=mail.pk).update(state="dead", attempts=3, fence=3, last_error="550 no")
     operator = signed_in(staff("operate_effects"))
 

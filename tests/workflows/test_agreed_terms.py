@@ -88,7 +88,7 @@ def test_what_was_issued_names_customer_and_plan_as_they_were(active, client):
     assert ("Quite Another" in sheet, "Renamed" in sheet) == (False, False)
     for shown in (sheet, page, desk):
         assert "<bdi>Acme</bdi>" in shown
-    assert "<bdi>Starter</bdi>" in sheet
+    assert "Starter, one month" in sheet
     assert "Starter, first" in desk
     assert str(told.values["plan"]) == "Starter"
 

@@ -43,7 +43,8 @@ def mail_trial_end(account: Account, effect: Effect) -> EmailContext | None:
     return EmailContext(context.trial_ended(account, chosen))
 
 
-@mail("invoice_issued", related=ASKED)
+# Brought by their documents, each once: see workflows.documents.bringing.
+@mail("invoice_issued", related=ASKED, purgeable=True)
 def mail_invoice(invoice: Invoice, effect: Effect) -> EmailContext | None:
     is_open = invoice.status in Invoice.OPEN
     if invoice.status == Invoice.Status.VOID or (was_postponed(effect) and not is_open):
@@ -81,7 +82,12 @@ def mail_reviewers(payment: Payment, effect: Effect) -> EmailContext | None:
     return EmailContext(context.payment_submitted(waiting[0]), to=reviewers()) if waiting else None
 
 
-@mail("payment_approved", related=("account", "invoice__subscription"), prefetch=("allocations", "balance_entries"))
+@mail(
+    "payment_approved",
+    related=("account", "invoice__subscription"),
+    prefetch=("allocations", "balance_entries"),
+    purgeable=True,
+)
 def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
     if payment.invoice is not None:
         payment.invoice.account = payment.account  # the same: its key says so

@@ -64,6 +64,7 @@ def mail(
     related: Sequence[str] = (),
     prefetch: Sequence[str] = (),
     revision: int = 1,
+    purgeable: bool = False,
 ) -> Callable[[Composer], Handler]:
     """Make a function that composes a mail the effect `mail.<kind>`; None from it: nothing to say any more.
 
@@ -79,6 +80,7 @@ def mail(
             related=tuple(related),
             prefetch=tuple(prefetch),
             revision=revision,
+            purgeable=purgeable,
             **BY_MAIL,
         )
         @wraps(composer)

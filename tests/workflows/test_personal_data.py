@@ -185,9 +185,9 @@ def test_erased_user_is_found_only_in_the_books(ann, officer, run_effects, mailo
 
     assert changed["mails"] >= 3
     assert changed["answers"] == 1
-    # An issued invoice and the step that issued it, and the name of who paid.
+    # An issued invoice, its paper and the step that issued it, and the name of who paid.
     left = tables_that_say(*OF_HERS)
-    assert {table for table, _ in left} <= {"core_invoice", "engine_transition", "core_payment"}
+    assert {table for table, _ in left} <= {"core_invoice", "core_document", "engine_transition", "core_payment"}
     assert not {word for _, word in left} & {"ann's slip", "files.acme.test/slip"}
     assert ("core_payment", "ann.smith") not in left
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from core.models import SellerVersion
 
@@ -50,10 +51,15 @@ _kept: list[tuple[float, Brand]] = []
 
 
 def kept_brand() -> Brand:
-    """As of a minute ago at most, for pages."""
-    if not _kept or _kept[0][0] < time.monotonic():
-        _kept[:] = [(time.monotonic() + KEPT_SECONDS, current_brand())]
-    return _kept[0][1]
+    """As of a minute ago at most, for pages; a page that needs no database is shown without one."""
+    if _kept and _kept[0][0] >= time.monotonic():
+        return _kept[0][1]
+    try:
+        brand = current_brand()
+    except DatabaseError:
+        return _kept[0][1] if _kept else unnamed()
+    _kept[:] = [(time.monotonic() + KEPT_SECONDS, brand)]
+    return brand
 
 
 def forget_brand() -> None:

@@ -22,14 +22,15 @@ DOCUMENTS = {
     "an invoice with lines is their net and its tax": """
         SELECT invoice.id AS invoice, invoice.net, invoice.tax, invoice.total, sum(line.net) AS lines
         FROM core_invoice AS invoice LEFT JOIN core_invoiceline AS line ON line.invoice_id = invoice.id
-        WHERE invoice.status <> 'draft' GROUP BY invoice.id
+        WHERE invoice.status <> 'draft' GROUP BY invoice.id, invoice.net, invoice.tax, invoice.total
         HAVING sum(line.net) IS DISTINCT FROM invoice.net OR invoice.net + invoice.tax <> invoice.total""",
     # The official rules of EN 16931 let a tax pass that is 0.99 off.
     "the tax of an invoice is that of its categories, to the cent": f"""
         SELECT invoice.id AS invoice, invoice.tax, sum((part ->> 'amount')::numeric) AS taxes
         FROM core_invoice AS invoice
         LEFT JOIN LATERAL jsonb_array_elements(invoice.tax_details -> 'taxes') AS part ON true
-        WHERE invoice.net IS NOT NULL GROUP BY invoice.id
+        WHERE invoice.net IS NOT NULL
+        GROUP BY invoice.id, invoice.net, invoice.tax, invoice.currency, invoice.tax_details
         HAVING coalesce(sum((part ->> 'amount')::numeric), 0) <> invoice.tax
             OR coalesce(sum((part ->> 'base')::numeric), 0) <> invoice.net
             OR bool_or(abs((part ->> 'base')::numeric * (part ->> 'rate')::numeric / 100 - (part ->> 'amount')::numeric)

@@ -78,7 +78,7 @@ def test_a_paid_sign_up_is_active_after_staff_countersign(api: ApiClient, applic
     (mail,) = eventually(lambda: api.mails("payment_approved", to=billing["billing_email"]))
     assert mail["Message-ID"].endswith("@demo.test>")
     history = customer.get(f"billing/payments/{payment['id']}/transitions/").json()["results"]
-    assert [f"{step['machine']}.{step['name']}" for step in history] == [
+    assert [f"{step['machine']}.{step['name']}" for step in history if step["machine"] != "document"] == [
         "payment.begin",
         "payment.approve",
         "payment.settle",

@@ -14,6 +14,7 @@ from knox.models import AuthToken
 from core.models import (
     Account,
     BankAccount,
+    Document,
     Industry,
     Invoice,
     Membership,
@@ -89,6 +90,7 @@ def prepare(file: str) -> None:
             "pause": pauses,
             **_bank(User.objects.get(email=STAFF["approver"])),
             **refunds,
+            "document": _documents(),
         },
         own={"invoice": _keys(account.invoices.filter(status="pending"))},
     )
@@ -103,6 +105,12 @@ def _bank(bookkeeper: User) -> dict[str, list[str]]:
         file.refresh_from_db()
     lines = StatementLine.objects.filter(bank_account=account)
     return {"bank account": [str(account.pk)], "statement": [str(file.pk)], "line": _keys(lines)}
+
+
+def _documents() -> list[str]:
+    """Of an account of the owner, else keys of none."""
+    made = Document.objects.made().order_by("-pk").values_list("pk", flat=True)[:MANY]
+    return [str(key) for key in made] or [str(uuid4())]
 
 
 def _refunds() -> dict[str, list[str]]:

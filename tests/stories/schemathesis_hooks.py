@@ -26,6 +26,7 @@ next_id = {noun: cycle(keys) for noun, keys in FACTS["ids"].items()}
 NOUNS = {"members": "member", "sites": "site", "invoices": "invoice", "subscriptions": "subscription"}
 NOUNS |= {"payments": "payment", "effects": "effect", "accounts": "closing", "pauses": "pause"}
 NOUNS |= {"statements": "statement", "bank-lines": "line", "bank-accounts": "bank account", "refunds": "refund"}
+NOUNS |= {"documents": "document"}
 # What is well-formed may still be wrong for what is there, which no schema can say: a cursor that we did not sign, a
 # plan that is not offered, another password than one's own, more digits than a currency has...
 SEMANTIC = {"cursor", "plan", "payment_method", "currency", "amount", "amount_received", "allocations", "machine"}

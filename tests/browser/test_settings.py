@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import pages
 from tests.browser.accessibility import check_everywhere, check_mirrored
 from tests.stories.api_client import eventually
+from tests.workflows.documents.logos import PNG
 
 SUPERUSER = "admin@demo.test"
 
@@ -84,3 +85,15 @@ def test_sent_test_mail_is_told_as_delivered_on_the_open_page(page, application)
 
     expect(page.locator("#tests")).to_contain_text("delivered to the server")
     eventually(lambda: any("Subject: A test: mail works" in file.read_text() for file in mails.glob("*.eml")))
+
+
+def test_company_and_brand_are_saved_and_shown(page):
+    page.goto("/desk/settings/brand/")
+
+    page.get_by_label("Name of the brand").fill("Paper Boats")
+    page.get_by_label("Logo").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": PNG})
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("status").first).to_contain_text("Saved as version")
+    expect(page.get_by_role("img", name="The logo")).to_be_visible()
+    assert page.get_by_role("img", name="The logo").evaluate("picture => picture.naturalWidth") == 12

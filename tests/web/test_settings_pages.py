@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from core.models import PaymentMethod, Plan, PlanPrice, Policy, User
 from core.security.sessions import CONFIRMED_AT, SessionStore
+from engine import pause, resume
 from engine.models import Effect
 from tests.factories import (
     COMPANY,
@@ -521,6 +522,17 @@ def test_many_test_mails_are_refused(ann, settings, run_effects):
 
     assert "Too many tries" in answers[2]
     assert Effect.objects.filter(kind="mail.test").count() == 2
+
+
+def test_pause_of_mails_is_told_and_another_is_not(ann):
+    operator = staff("operate_effects")
+    pause("kind", "invoice.chase", by=operator, reason="wrong days")
+    assert "Paused:" not in words(ann.get(reverse("settings_mail")))
+
+    for scope, name in (("kind", "mail.test"), ("lane", "outward"), ("outward", ""), ("all", "")):
+        paused = pause(scope, name, by=operator, reason="wrong bank")
+        assert f"Paused: {paused}" in words(ann.get(reverse("settings_mail")))
+        resume(paused, by=operator)
 
 
 def test_failed_mails_lead_operators_to_their_effects(ann):

@@ -7,8 +7,9 @@ from django.shortcuts import redirect, render
 
 from core.problems import Problem
 from core.security import rate_limits
-from engine.models import Effect
+from engine.models import Effect, EffectPause
 from engine.pauses import pauses
+from engine.registry import kinds
 from web.problem_messages import problem_message
 from web.staff.access import MAIL, OPERATE, StaffRequest, may_see, staff_with
 from web.status_labels import EFFECT_TONES
@@ -26,6 +27,7 @@ from workflows.mail.mail_check import (
 from workflows.reporting.first_run import is_own
 
 TESTS, FAILURES = 5, 20
+MAIL_LANE = kinds["mail.test"].lane
 
 
 @staff_with(*MAIL)
@@ -49,12 +51,18 @@ def mail_page(request: StaffRequest) -> HttpResponse:
         "tests": [(test, *_state(test)) for test in tests],
         "is_waiting": any(test.effect.state in WAITING for test in tests),
         "is_held": settings.ENGINE_PAUSE_EXTERNAL_EFFECTS,
-        "pauses": pauses(),
+        "pauses": [paused for paused in pauses() if _holds_mail(paused)],
         "unreachable": unreachable_kinds(),
         "failing": [(effect, EFFECT_TONES.get(effect.state, "")) for effect in failing_mails(FAILURES)],
         "may_operate": may_see(request.user, OPERATE),
     }
     return render(request, "web/staff/settings/mail.html", context)
+
+
+def _holds_mail(paused: EffectPause) -> bool:
+    if paused.scope == EffectPause.Scope.LANE:
+        return paused.name == MAIL_LANE
+    return paused.scope in (EffectPause.Scope.ALL, EffectPause.Scope.OUTWARD) or paused.name.startswith("mail.")
 
 
 def _facts() -> list[tuple[str, str, str]]:

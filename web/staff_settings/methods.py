@@ -30,7 +30,7 @@ from web.problem_messages import problem_message
 from web.staff.access import ADD_METHOD, CHANGE_METHOD, METHODS, StaffRequest, staff_with
 from web.staff.confirming import PREVIEW, for_rights, redirect_to_confirmation
 from web.staff_settings.changes import log_change
-from web.staff_settings.method_form import MethodForm, method_form
+from web.staff_settings.method_form import EVERYWHERE, MethodForm, method_form
 from workflows.actions.payment_methods import add_method, save_method
 from workflows.lifecycle.due_days import first_due_on
 from workflows.mail.payment_instructions import instructions_for
@@ -39,7 +39,6 @@ from workflows.periods import database_now, today_in
 from workflows.security.rights import may_set
 
 MOST_METHODS = 500
-EVERYWHERE = "Everywhere"
 
 
 class NewMethodForm(PageForm):

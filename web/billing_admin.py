@@ -241,9 +241,6 @@ class InvoiceAdmin(FindsInvoices):
         ("What happened", {"fields": ("history",)}),
     )
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
-        return super().get_queryset(request).select_related("plan")
-
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:
         period = "from when it is paid"

@@ -10,8 +10,8 @@ from rest_framework import serializers
 from api.fields import MoneyText
 from core.models import Invoice, InvoiceLine
 from core.models.account import BILLING_FIELDS
+from core.models.invoice_line import lines_of
 from core.money import money_text
-from workflows.documents.composing.invoice import lines_of
 
 
 class SellerTaxIdOut(serializers.Serializer):
@@ -49,6 +49,7 @@ class BilledToOut(serializers.Serializer):
 
 
 class InvoiceLineOut(serializers.Serializer):
+    position = serializers.IntegerField(help_text="From 1.")
     kind = serializers.ChoiceField(InvoiceLine.Kind.choices)
     description = serializers.CharField(help_text="In the customer's language.")
     quantity = serializers.CharField(help_text="Below zero: what is given back.")
@@ -70,6 +71,7 @@ def billed_to(invoice: Invoice) -> dict[str, str]:
 def lines_out(invoice: Invoice) -> list[dict[str, Any]]:
     rows = [
         {
+            "position": line.position,
             "kind": line.kind,
             "description": line.description,
             "quantity": plain(line.quantity),

@@ -44,6 +44,7 @@ class InvoiceOut(serializers.Serializer):
     net = serializers.SerializerMethodField(help_text="The sum of the lines, without tax.")
     tax = serializers.SerializerMethodField()
     total = Money("total")
+    credited = Money("credited", help_text="What credit notes took off the total.")
     allocated = Money("allocated")
     outstanding = Money("outstanding")
     issued_on = serializers.DateField(allow_null=True)

@@ -99,13 +99,18 @@ class PersonAdmin(ConfirmedAdmin, SettingsAdmin):
     list_display = ("email", "name", "is_staff", "is_active", "joined_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
-    rights = ("is_staff", "was_staff", "is_superuser", "groups", "user_permissions")
+    rights = ("is_staff", "was_staff", "is_superuser", "groups", "permissions_")
     readonly_fields = (*rights, "joined_at", "last_login", "email_verified_at")
     fieldsets = (
         (None, {"fields": ("email", "name")}),
         ("What they may do", {"fields": ("is_active", *rights)}),
         ("When", {"fields": ("joined_at", "last_login", "email_verified_at")}),
     )
+
+    @admin.display(description="user permissions")
+    def permissions_(self, person: User) -> str:
+        """With their models at once: the name of each has its model's."""
+        return ", ".join(map(str, person.user_permissions.select_related("content_type"))) or "-"
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         return ((None, {"fields": ("email", "name")}),) if obj is None else self.fieldsets

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from core.models import (
     BankAccount,
+    CreditNote,
     LinePayment,
     PayerIdentity,
     PendingLine,
@@ -79,6 +80,23 @@ class RefundAdmin(StatefulAdmin):
     @admin.display(description="amount", ordering="amount")
     def amount_(self, refund: Refund) -> str:
         return money(refund.amount, refund.currency)
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(StatefulAdmin):
+    list_display = ("invoice", "account", "total_", "status", "requested_by", "issued_by", "created_at")
+    list_filter = ("status", WhenFilter)
+    list_select_related = ("invoice", "account", "requested_by", "issued_by")
+    search_fields = ("=id", "account__name", "invoice__number")
+    readonly_fields: ClassVar = ("lines", "history")
+
+    @admin.display(description="lines")
+    def lines(self, note: CreditNote) -> str:
+        return listed([(line.description, money(line.amount, note.currency)) for line in note.lines.all()])
+
+    @admin.display(description="total", ordering="total")
+    def total_(self, note: CreditNote) -> str:
+        return money(note.total, note.currency)
 
 
 @admin.register(StatementFile)

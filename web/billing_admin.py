@@ -31,6 +31,7 @@ from core.models import (
 )
 from core.models.account import BILLING_FIELDS
 from core.models.invoice import names_invoice
+from core.models.invoice_line import lines_of
 from core.problems import Problem
 from engine.ids import first_id_at
 from engine.models import Transition
@@ -39,7 +40,6 @@ from web.readonly import ReadOnly, link_to, listed
 from web.staff.confirming import DecidingAdmin
 from web.status_labels import canned_reasons
 from workflows.actions import decide_many
-from workflows.documents.composing.invoice import lines_of
 from workflows.mail.formatting import period_text
 from workflows.periods import database_now, last_day_of
 
@@ -231,11 +231,12 @@ class InvoiceAdmin(FindsInvoices):
     search_fields = ("number", "account__name")
     search_help_text = "Number, payment reference or customer"
     readonly_fields = (
-        "lines", "total_", "allocated_", "open_", "billed_to", "payments_", "allocations_", "history", "elsewhere",
+        "lines", "total_", "credited_", "allocated_", "open_", "billed_to", "payments_", "allocations_", "history",
+        "elsewhere",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("number", "payment_reference", "account", "status", "issued_on", "due_on", "elsewhere")}),
-        ("What it is for", {"fields": ("lines", "subscription", "total_", "allocated_", "open_")}),
+        ("What it is for", {"fields": ("lines", "subscription", "total_", "credited_", "allocated_", "open_")}),
         ("Who it was for, as they were then", {"fields": ("billed_to",)}),
         ("What was paid", {"fields": ("payments_", "allocations_")}),
         ("What happened", {"fields": ("history",)}),
@@ -255,6 +256,10 @@ class InvoiceAdmin(FindsInvoices):
     @admin.display(description="paid", ordering="allocated")
     def allocated_(self, invoice: Invoice) -> str:
         return money(invoice.allocated, invoice.currency)
+
+    @admin.display(description="credited")
+    def credited_(self, invoice: Invoice) -> str:
+        return money(invoice.credited, invoice.currency)
 
     @admin.display(description="open")
     def open_(self, invoice: Invoice) -> str:

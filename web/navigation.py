@@ -12,6 +12,7 @@ from web.staff.access import (
     CUSTOMERS,
     GRANT,
     IMPORT,
+    ISSUE_CREDIT_NOTE,
     MAIL,
     MANAGE,
     MATCH,
@@ -24,6 +25,7 @@ from web.staff.access import (
     REVIEW,
     SELLER,
     SETTINGS,
+    WRITE_CREDIT_NOTE,
     may_see_any,
 )
 
@@ -81,6 +83,7 @@ STAFF = [
             Link("Review queue", "desk", (REVIEW,), count="desk_tally"),
             Link("Bank", "desk_bank", (IMPORT, MATCH)),
             Link("Refunds", "desk_refunds", (REQUEST_REFUND, APPROVE_REFUND)),
+            Link("Credit notes", "desk_credit_notes", (WRITE_CREDIT_NOTE, ISSUE_CREDIT_NOTE)),
             Link("Customers", "desk_search", CUSTOMERS),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],

@@ -57,6 +57,12 @@ STATUSES: dict[str, dict[str, Label]] = {
         "failed": (_("Failed"), "bad"),
         "cancelled": (_("Cancelled"), ""),
     },
+    "creditnote": {
+        "draft": (_("To decide"), "warn"),
+        "issued": (_("Issued"), "info"),
+        "applied": (_("Credited"), "good"),
+        "cancelled": (_("Cancelled"), ""),
+    },
     "document": {
         "waiting": (_("Not ready yet"), "warn"),
         "prepared": (_("Being made"), "info"),

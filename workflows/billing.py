@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from core.models import Account, Document, Invoice, Payment, Refund, StatementFile, Subscription
+from core.models import Account, CreditNote, Document, Invoice, Payment, Refund, StatementFile, Subscription
 from engine import alert, on
 from workflows.bank.automatic import match_file
 from workflows.bank.importing import read_statement_file
@@ -10,6 +10,7 @@ from workflows.documents.effects import (
     bring_documents,
     make_document,
     write_cancellation,
+    write_credit_note,
     write_invoices,
     write_receipts,
     write_reversal,
@@ -33,6 +34,7 @@ from workflows.mail.notifications import (
 )
 from workflows.mail.reviewer_notifications import tell_reviewers
 from workflows.refunds.effects import give_back_refund
+from workflows.settlement.credit_notes import drop_credit_note
 from workflows.settlement.effects import apply_balances, settle_payments, unsettle_payment
 
 on(Account, mail_trial_start, schedule_trial_end, to=Account.Status.TRIAL)  # created: somebody tries the product
@@ -43,8 +45,12 @@ on(Invoice.issue, write_invoices, apply_balances, watch_invoices)
 # An uncollectible invoice may be paid late, when the balance has grown meanwhile.
 on(Invoice.pay, apply_balances, mail_partial_payment, watch_invoices, to=Invoice.Status.PARTIALLY_PAID)
 on(Invoice.release, apply_balances, watch_invoices)  # its payment bounced: it is open again
-on(Invoice.void, reissue_renewal, write_cancellation)
-on(Invoice.lapse, write_cancellation)
+on(Invoice.void, reissue_renewal, write_cancellation, drop_credit_note)
+on(Invoice.lapse, write_cancellation, drop_credit_note)
+on(Invoice.write_off, drop_credit_note)
+on(Invoice.abandon, drop_credit_note)
+
+on(CreditNote.apply, write_credit_note)
 
 # A document is drawn once, and the mail that tells of it follows.
 on(Document, make_document, to=Document.Status.PREPARED)

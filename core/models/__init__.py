@@ -1,6 +1,7 @@
 from core.models.account import Account, Membership, MembershipRecord
 from core.models.bank_account import BankAccount
 from core.models.credit import CreditEntry
+from core.models.credit_note import CreditNote, CreditNoteLine
 from core.models.document import Document, DocumentChain, DocumentFile
 from core.models.duty import DutyGrant
 from core.models.history import HistoryHead, TransitionDigest
@@ -33,6 +34,8 @@ __all__ = [
     "BalanceEntry",
     "BankAccount",
     "CreditEntry",
+    "CreditNote",
+    "CreditNoteLine",
     "CrowdedTrial",
     "Document",
     "DocumentChain",

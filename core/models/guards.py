@@ -172,6 +172,39 @@ BEGIN
     RETURN NEW;
 END $$;
 """
+# The invoice is locked first, so that of two notes issued at once the second sees the first.
+_CREDIT_FUNCTION = """
+CREATE OR REPLACE FUNCTION countersign_credits_within_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    whole numeric;
+    credited numeric;
+BEGIN
+    SELECT total INTO whole FROM core_invoice
+    WHERE id = NEW.invoice_id AND account_id = NEW.account_id AND currency = NEW.currency FOR NO KEY UPDATE;
+    SELECT sum(total) INTO credited FROM core_creditnote
+    WHERE invoice_id = NEW.invoice_id AND status IN ('issued', 'applied');
+    IF whole IS NULL OR credited > whole THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('invoice %s is about %s; its credit notes would be %s', NEW.invoice_id, whole, credited);
+    END IF;
+    IF NOT EXISTS (SELECT FROM core_creditnoteline WHERE credit_note_id = NEW.id
+            HAVING sum(net) = NEW.net AND sum(amount) = NEW.total) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('credit note %s is not the sum of its lines', NEW.id);
+    END IF;
+    IF EXISTS (
+        SELECT FROM core_creditnote AS note JOIN core_creditnoteline AS part ON part.credit_note_id = note.id
+        JOIN core_invoiceline AS line ON line.id = part.invoice_line_id
+        WHERE note.invoice_id = NEW.invoice_id AND note.status IN ('issued', 'applied')
+        GROUP BY line.id, line.invoice_id, line.net
+        HAVING line.invoice_id <> NEW.invoice_id
+            OR sum(part.net) NOT BETWEEN least(line.net, 0) AND greatest(line.net, 0)) THEN
+        RAISE integrity_constraint_violation USING CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME,
+            MESSAGE = format('credit note %s: more than is left of a line', NEW.id);
+    END IF;
+    RETURN NULL;
+END $$;
+"""
 # A claim by link is submitted by a service, so that "not the submitter" is not enough.
 _LINK_FUNCTION = """
 CREATE OR REPLACE FUNCTION countersign_link_maker_apart() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -340,6 +373,19 @@ class RefundsWithinLine(Trigger):
             + f'CREATE TRIGGER {self.name} BEFORE UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
             + "WHEN (NEW.line_id IS NOT NULL AND NEW.line_id IS DISTINCT FROM OLD.line_id) "
             + "EXECUTE FUNCTION countersign_refunds_within_line();"
+        )
+
+
+class CreditsWithinInvoice(Trigger):
+    """The credit notes of an invoice are of its account and currency, and no more than it and each of its lines."""
+
+    def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> Any:
+        assert model is not None
+        return (
+            _CREDIT_FUNCTION
+            + f'CREATE TRIGGER {self.name} AFTER UPDATE ON "{model._meta.db_table}" FOR EACH ROW '
+            + "WHEN (OLD.status = 'draft' AND NEW.status = 'issued') "
+            + "EXECUTE FUNCTION countersign_credits_within_invoice();"
         )
 
 

@@ -77,6 +77,7 @@ class Invoice(StatefulModel):
     seller = models.ForeignKey(SellerVersion, models.PROTECT, null=True, db_index=False, related_name="+")
     allocated = MoneyField(default=Decimal(0))  # cached: the sum of its Allocations
     written_off = MoneyField(default=Decimal(0))  # bank fees
+    credited = MoneyField(default=Decimal(0), db_default=Decimal(0), editable=False)  # cached: the sum of credit notes
     period_start = models.DateField(null=True)  # null: it starts when the invoice is paid
     period_end = models.DateField(null=True)
     began_on = models.DateField(null=True)  # when its service was given; null: not yet, or never
@@ -102,14 +103,17 @@ class Invoice(StatefulModel):
         constraints = [
             models.CheckConstraint(
                 name="invoice_amounts_in_range",
-                condition=not_negative_amount("total", "allocated", "written_off") & Q(allocated__lte=F("total")),
+                condition=not_negative_amount("total", "allocated", "written_off", "credited")
+                & Q(allocated__lte=F("total") - F("credited")),
             ),
             models.CheckConstraint(
                 name="invoice_status_follows_allocations",
-                condition=Q(status__in=["draft", "pending", "void"], allocated=0, written_off=0)
-                | Q(status="partially_paid", allocated__gt=0, allocated__lt=F("total"), written_off=0)
-                | Q(status="paid", allocated=F("total") - F("written_off"))
-                | Q(status="uncollectible", allocated__lt=F("total"), written_off=0),
+                condition=Q(status="draft", allocated=0, written_off=0, credited=0)
+                | Q(Q(credited=0) | Q(credited__lt=F("total")), status="pending", allocated=0, written_off=0)
+                | Q(status="void", allocated=0, written_off=0)
+                | Q(status="partially_paid", allocated__gt=0, allocated__lt=F("total") - F("credited"), written_off=0)
+                | Q(status="paid", allocated=F("total") - F("credited") - F("written_off"))
+                | Q(status="uncollectible", allocated__lt=F("total") - F("credited"), written_off=0),
             ),
             models.CheckConstraint(
                 name="invoice_issued_is_complete",
@@ -195,7 +199,12 @@ class Invoice(StatefulModel):
 
     @property
     def outstanding(self) -> Decimal:
-        return self.total - self.allocated - self.written_off
+        return self.demanded - self.allocated - self.written_off
+
+    @property
+    def demanded(self) -> Decimal:
+        """The total without what credit notes took off."""
+        return self.total - self.credited
 
     @property
     def billing_period_start(self) -> date | None:
@@ -246,6 +255,10 @@ class Invoice(StatefulModel):
         """Such an invoice may be voided, its money going to the balance first."""
         return self.status == self.Status.PARTIALLY_PAID and self.began_on is None
 
+    def to_balance_if_credited(self, amount: Decimal) -> Decimal:
+        """What of it was paid already, and so goes to the balance."""
+        return max(self.allocated - (self.demanded - amount), Decimal(0))
+
     def nothing_is_allocated(self) -> bool:
         return self.allocated == 0
 
@@ -291,6 +304,22 @@ class Invoice(StatefulModel):
         self.allocated -= amount
         self.written_off = Decimal(0)
         return self.Status.PARTIALLY_PAID if self.allocated else self.Status.PENDING
+
+    @transition(field=status, source=Status.PENDING, target=Status.PENDING)
+    @transition(field=status, source=Status.PAID, target=Status.PAID)
+    @transition(field=status, source=Status.PARTIALLY_PAID, target=RETURN_VALUE(Status.PARTIALLY_PAID, Status.PAID))
+    def credit(self, *, amount: Decimal, to_balance: Decimal, began_on: date | None = None) -> Invoice.Status:
+        """By a credit note of `amount`, of which `to_balance` was paid already.
+
+        began_on: as in `pay`. What the bank had kept of a paid one is asked for no more, but not given back either.
+        """
+        was_paid = self.status == self.Status.PAID
+        self.credited += amount
+        self.allocated -= to_balance
+        self.began_on = began_on or self.began_on
+        if was_paid:
+            self.written_off = self.demanded - self.allocated
+        return self.Status.PARTIALLY_PAID if self.outstanding else self.Status.PAID
 
     @transition(
         field=status,

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from core.models.base import BaseModel, MoneyField
 from core.models.guards import LinesWhileDraft
@@ -66,3 +67,24 @@ class InvoiceLine(BaseModel):
 
     def __str__(self) -> str:
         return self.description
+
+
+def lines_of(invoice: Invoice) -> list[InvoiceLine]:
+    """One line made of the invoice's own columns for the oldest, which have none."""
+    lines = list(invoice.lines.all())
+    if lines:
+        return lines
+    return [
+        InvoiceLine(
+            invoice=invoice,
+            position=1,
+            description=invoice.plan_name or _("Subscription"),
+            unit_price=invoice.total,
+            net=invoice.total,
+            amount=invoice.total,
+            tax_category=InvoiceLine.Category.OUTSIDE_SCOPE,
+            tax_rate=Decimal(0),
+            period_start=invoice.period_start,
+            period_end=invoice.period_end,
+        )
+    ]

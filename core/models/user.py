@@ -36,6 +36,8 @@ STAFF_PERMISSIONS = (
     "match_lines",
     "request_refund",
     "approve_refund",
+    "write_credit_note",
+    "issue_credit_note",
 )
 
 NO_ADDRESS = "@former.invalid"  # mail never leaves for it: RFC 2606

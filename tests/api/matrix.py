@@ -107,6 +107,12 @@ MATRIX = {
     "POST billing/admin/invoices/{id}/write-off/preview/": "401 404 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/credits/adjust/preview/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/accounts/{id}/close/preview/": "401 403 403 403 403 403 403 403 200 403 403",
+    # Credit notes.
+    "GET billing/admin/credit-notes/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/credit-notes/": "401 403 403 403 403 403 403 403 201 403 403",
+    "GET billing/admin/credit-notes/{id}/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/credit-notes/{id}/issue/": "401 403 403 403 403 403 403 403 200 403 403",
+    "POST billing/admin/credit-notes/{id}/cancel/": "401 403 403 403 403 403 403 403 200 403 403",
     # Refunds.
     "GET billing/admin/refunds/": "401 403 403 403 403 403 403 403 200 403 403",
     "POST billing/admin/refunds/": "401 403 403 403 403 403 403 403 201 403 403",
@@ -151,6 +157,7 @@ NOUNS = {
     "billing/admin/bank-accounts/": "bank account",
     "POST billing/admin/bank-lines/{id}/unmatch/": "matched line",
     "POST billing/admin/bank-lines/{id}/return/": "outgoing line",
+    "billing/admin/credit-notes/": "credit note",
     "billing/admin/refunds/": "refund",
     "POST billing/admin/refunds/{id}/sent/": "approved refund",
     "POST billing/admin/refunds/{id}/settled/": "sent refund",
@@ -237,6 +244,13 @@ BODIES: dict[str, Callable[[Scenario], dict[str, Any]]] = {
     "POST billing/admin/bank-lines/{id}/unmatch/": lambda scenario: {},
     "POST billing/admin/bank-lines/{id}/ignore/": lambda scenario: {"reason": "matrix"},
     "POST billing/admin/bank-lines/{id}/return/": lambda scenario: {"payment": scenario.id("settled")},
+    "POST billing/admin/credit-notes/": lambda scenario: {
+        "invoice": scenario.id("creditable"),
+        "amount": "5.00",
+        "reason": "matrix",
+    },
+    "POST billing/admin/credit-notes/{id}/issue/": lambda scenario: {},
+    "POST billing/admin/credit-notes/{id}/cancel/": lambda scenario: {"ended_because": "matrix"},
     "POST billing/admin/refunds/": lambda scenario: {
         "account": scenario.id("rich"),
         "amount": "5.00",

@@ -22,6 +22,7 @@ from tests.api.caller import Caller
 from tests.factories import PASSWORD, PaymentMethodFactory, PlanFactory, SellerVersionFactory, UserFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
 from workflows.actions import choose_plan, claim_payment, sign_up
+from workflows.actions.credit_notes import write_credit_note
 from workflows.actions.invoice_links import make_link
 from workflows.actions.sign_up import SignUp
 from workflows.actions.sites import open_site
@@ -123,6 +124,7 @@ def build() -> Scenario:
             "matched line": lines[1].pk,
             "outgoing line": lines[2].pk,
             **refunds,
+            **_credit_notes(theirs.invoice, customer=_customer("credited", plans["starter"])),
             "missing": uuid7(),
         },
         more={
@@ -174,6 +176,13 @@ def _bank(settled: Payment, bookkeeper: User) -> tuple[BankAccount, list[Stateme
     assert settled.received is not None
     match_line(lines[1], [Part(settled.received, payment=settled)], by=bookkeeper)
     return account, lines
+
+
+def _credit_notes(first: Any, *, customer: SignUp) -> dict[str, UUID]:
+    """A draft, and an invoice that has none."""
+    draft = write_credit_note(first, amount=Decimal(5), reason="Matrix", by=_staff("write_credit_note"))
+    assert customer.invoice is not None
+    return {"credit note": draft.pk, "creditable": customer.invoice.pk}
 
 
 def _refunds(customer: SignUp, method: Any) -> dict[str, UUID]:

@@ -57,6 +57,9 @@ APPROVER = [
     "/desk/refunds/",
     "/desk/refunds/?list=approved",
     "/desk/accounts/{account}/refund/",
+    "/desk/credit-notes/",
+    "/desk/credit-notes/?list=applied",
+    "/desk/accounts/invoices/{invoice}/credit/",
 ]
 OPERATOR = [
     "/desk/workflows/",
@@ -71,6 +74,7 @@ OPERATOR = [
 ]
 BANK = ["/desk/bank/files/{file}/", "/desk/bank/tables/{table}/", "/desk/bank/lines/{line}/"]  # test_bank.py opens them
 HOSTED = ["/i/{link}/", "/i/{link}/print/"]  # test_hosted_page.py opens them
+CREDIT_NOTES = ["/desk/credit-notes/{credit_note}/"]  # test_credit_notes.py writes what it shows
 REFUNDS = ["/desk/refunds/{refund}/"]  # test_refunds.py requests what it shows
 GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 SETTER = [
@@ -95,6 +99,7 @@ BY_POST = {
     "effect_rate",
     "desk_bank_decide",
     "desk_refund_decide",
+    "desk_credit_note_decide",
     "desk_refunds_sent",
     "desk_bank_choose_rules",
     "invoice_links",
@@ -109,4 +114,4 @@ NO_PAGES = {
     "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout", "settings_retire_price", "settings_payee",
     "settings_method_preview", "settings_reminders_preview", "settings_sample",
 }  # fmt: skip
-EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *OPERATOR, *GRANTER, *SETTER]
+EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *CREDIT_NOTES, *OPERATOR, *GRANTER, *SETTER]

@@ -29,6 +29,7 @@ def test_every_page_is_checked_for_accessibility():
             "file",
             "table",
             "line",
+            "credit_note",
             "refund",
             "plan",
             "method",

@@ -14,6 +14,7 @@ from engine.testing import run_effects as run_all
 from tests.api.caller import staff
 from tests.factories import PaymentFactory, StaffFactory
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.actions.credit_notes import write_credit_note
 from workflows.bank import Part, import_statement, match_line
 from workflows.refunds import Payee, request_refund
 
@@ -22,12 +23,14 @@ pytestmark = pytest.mark.django_db
 COLUMNS = {
     "accounts": "id status credits",
     "subscriptions": "id account_id plan status period_start period_end",
-    "invoices": "id account_id number currency total allocated status due_on payment_reference",
+    "invoices": "id account_id number currency total allocated status due_on payment_reference credited",
     "payments": "id account_id invoice_id currency amount received status submitted_by decided_by returned",
     "allocations": "payment_id invoice_id amount",
     "balance_entries": "id account_id currency amount payment_id refund_id",
     "refunds": "id account_id status currency amount reason bank_account_id reference requested_by approved_by sent_on"
     " line_id created_at",
+    "credit_notes": "id account_id invoice_id status currency net tax total requested_by issued_by issued_on"
+    " to_balance",
     "credit_entries": "id account_id amount kind key balance_after",
     "transitions": "id account_id machine object_id seq name source target actor_id cause_id at",
     "effects": "id account_id transition_id key kind state attempts run_at done_at last_error",
@@ -47,6 +50,8 @@ def test_a_view_has_its_columns_and_shows_a_settled_payment(view, columns, run_e
         payment.account, amount=Decimal(11), currency="USD", payee=Payee("Ann"), reason="overpaid",
         by=staff("request_refund").user,
     )  # fmt: skip
+    assert payment.invoice is not None
+    write_credit_note(payment.invoice, amount=Decimal(1), reason="audit", by=staff("write_credit_note").user)
 
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM audit.{view}")

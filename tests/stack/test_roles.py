@@ -61,6 +61,8 @@ CASES = {
     "forget what a line paid": "DELETE FROM core_linepayment",
     "say that a line paid more": "UPDATE core_linepayment SET amount = amount + 1",
     "forget a refund": "DELETE FROM core_refund",
+    "forget a credit note": "DELETE FROM core_creditnote",
+    "credit more": "UPDATE core_creditnoteline SET net = net + 1",
     "add a column": "ALTER TABLE core_payment ADD COLUMN mine int",
 }
 

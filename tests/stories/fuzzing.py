@@ -29,6 +29,7 @@ from engine import create_many, pause, perform
 from engine.models import Effect
 from tests.faults.data import claim
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.actions.credit_notes import write_credit_note
 from workflows.actions.sites import open_site
 from workflows.bank import import_statement
 from workflows.refunds import Payee, request_refund
@@ -90,6 +91,7 @@ def prepare(file: str) -> None:
             "pause": pauses,
             **_bank(User.objects.get(email=STAFF["approver"])),
             **refunds,
+            "credit note": _credit_notes(),
             "document": _documents(),
         },
         own={"invoice": _keys(account.invoices.filter(status="pending"))},
@@ -111,6 +113,13 @@ def _documents() -> list[str]:
     """Of an account of the owner, else keys of none."""
     made = Document.objects.made().order_by("-pk").values_list("pk", flat=True)[:MANY]
     return [str(key) for key in made] or [str(uuid4())]
+
+
+def _credit_notes() -> list[str]:
+    """Drafts, each of an invoice of its own."""
+    clerk = User.objects.get(email="reviewer@demo.test")
+    invoices = Invoice.objects.filter(status="pending").order_by("-pk")[:MANY]
+    return [str(write_credit_note(each, amount=Decimal(1), reason="Fuzzing", by=clerk).pk) for each in invoices]
 
 
 def _refunds() -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ next_id = {noun: cycle(keys) for noun, keys in FACTS["ids"].items()}
 NOUNS = {"members": "member", "sites": "site", "invoices": "invoice", "subscriptions": "subscription"}
 NOUNS |= {"payments": "payment", "effects": "effect", "accounts": "closing", "pauses": "pause"}
 NOUNS |= {"statements": "statement", "bank-lines": "line", "bank-accounts": "bank account", "refunds": "refund"}
-NOUNS |= {"documents": "document"}
+NOUNS |= {"documents": "document", "credit-notes": "credit note"}
 # What is well-formed may still be wrong for what is there, which no schema can say: a cursor that we did not sign, a
 # plan that is not offered, another password than one's own, more digits than a currency has...
 SEMANTIC = {"cursor", "plan", "payment_method", "currency", "amount", "amount_received", "allocations", "machine"}
@@ -36,6 +36,7 @@ SEMANTIC |= {"manual_reference", "paid_on", "payer_name", "reason_code"}
 SEMANTIC |= {"file", "bank_account", "profile"}  # a statement that can be read, of an account that is there
 SEMANTIC |= {"iban", "number", "bank", "automatic_limit", "payment_methods", "payments", "payment"}
 SEMANTIC |= {"account", "payee_name", "payee_account", "payee_bank", "sent_on", "rules_by_hand"}
+SEMANTIC |= {"invoice", "lines", "position"}  # of what is left to be credited
 SEMANTIC |= {"throttle", "rate", "scope", "name", "until", "cause"}  # of what is there to be slowed down or stopped
 seen: Counter[tuple[str, int]] = Counter()
 

@@ -44,6 +44,7 @@ NOWHERE = {
     "DocumentChain",  # the last place and digest of the documents
     "DocumentFile",  # the bytes of a document
     "InvoiceLine",  # on the page of its invoice
+    "CreditNoteLine",  # on the page of its credit note
     "Logo",  # on the documents
     "StatementContent",  # the bytes of a file
     "StatementDraft",  # a table that waits for its sender

@@ -23,10 +23,12 @@ ROOT = Path(__file__).parents[2]
 # What only staff read is in English, as their pages are (docs/translations.md).
 OF_STAFF = {
     "api/bank_lines.py",
+    "api/credit_notes.py",
     "api/refunds.py",
     "api/statements.py",
     "core/models/bank_account.py",
     "core/models/payment_method.py",
+    "core/models/credit_note.py",
     "core/models/refund.py",
     "core/models/seller.py",
     "core/models/tax_rule.py",
@@ -52,7 +54,9 @@ OF_STAFF = {
     "workflows/security/rights.py",
     "engine",  # what it refuses to customers is said by web/problem_messages.py
     "workflows/management",
+    "workflows/actions/credit_notes.py",
     "workflows/refunds",
+    "workflows/tax/crediting.py",
     "workflows/seed",
 }
 SAID_TO_STAFF = {

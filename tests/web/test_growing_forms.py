@@ -193,6 +193,8 @@ PAGES: dict[str, Page | None] = {
     "BulkRejectForm": Page("staff", at("desk_bulk"), {"verb": "reject", "id": "claim", "reason_code": "not_received"}),
     "ReasonForm": None,
     "EndRefundForm": None,
+    "CancelCreditNoteForm": None,
+    "CreditNoteForm": Page("staff", at("desk_credit_invoice", "invoice"), {"amount": "1.00", "reason": "R"}),
     "RefundForm": Page(
         "staff",
         at("desk_request_refund", "account"),

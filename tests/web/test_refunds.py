@@ -40,16 +40,16 @@ def form(bank_account, **change):
         "bank_account": str(bank_account.pk),
         "payee_name": "Ann Example",
         "payee_account": OTHER_IBAN,
-        "token": "one",
+        "token": "1" * 32,
         **change,
     }
 
 
 def test_refund_is_requested_on_the_customer_s_page_once(clerk, overpaid, bank_account):
-    account = overpaid("40.00").account
+    account = overpaid("80.00").account
     page = f"/desk/accounts/{account.pk}/refund/"
     assert page in clerk.get(f"/desk/accounts/{account.pk}/").content.decode()
-    assert "EUR, 40.00" in clerk.get(page).content.decode()
+    assert "EUR, 80.00" in clerk.get(page).content.decode()
 
     first = clerk.post(page, form(bank_account), follow=True).content.decode()
     clerk.post(page, form(bank_account))
@@ -57,7 +57,7 @@ def test_refund_is_requested_on_the_customer_s_page_once(clerk, overpaid, bank_a
     assert "Somebody else of the staff approves it" in first
     assert "never seen to pay for this customer" in first
     assert Refund.objects.count() == 1
-    assert balance_of(account.pk) == {"EUR": Decimal("15.00")}
+    assert balance_of(account.pk) == {"EUR": Decimal("55.00")}
 
 
 @pytest.mark.parametrize(

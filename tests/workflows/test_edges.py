@@ -50,6 +50,7 @@ INPUTS = {
     "Invoice.write_off": {"by": "staff"},
     "Invoice.pay": {"amount": TOTAL},
     "Invoice.release": {"amount": TOTAL},
+    "Invoice.credit": {"amount": Decimal(1), "to_balance": Decimal(0)},
     "Payment.approve": {"by": "staff"},
     "Payment.reject": {"by": "staff", "reason_code": "other"},
     "Payment.withdraw": {"by": "owner"},
@@ -101,6 +102,10 @@ def take(people):
             given["amount"] = row.outstanding if target == "paid" else row.outstanding / 2
         if name == "release":
             given["amount"] = row.allocated / 2 if target == "partially_paid" else row.allocated
+        if name == "credit" and row.status == "paid":
+            given["to_balance"] = given["amount"]
+        elif name == "credit" and target == "paid":
+            given["amount"] = row.outstanding
         if name == "upgrade":
             given["plan"] = PlanFactory().pk
         return perform(getattr(row, name), **given)

@@ -20,6 +20,7 @@ from tests.factories import (
     scheduled_mail,
 )
 from tests.workflows.bank.statement_files import IBAN, Row, camt
+from workflows.actions.credit_notes import issue_credit_note, write_credit_note
 from workflows.bank import Part, import_statement, match_line
 from workflows.periods import database_now
 from workflows.refunds import Payee, request_refund
@@ -29,6 +30,35 @@ pytestmark = pytest.mark.django_db
 
 # What the owner of the tables does by hand, and what is then found. {payment} and so on are keys.
 MISDEEDS = {
+    "an invoice is credited what its credit notes say": [
+        "UPDATE core_invoice SET credited = credited + 1 WHERE id = '{unpaid}'",
+    ],
+    "a credit note is the sum of its lines, and its tax that of its categories": [
+        "UPDATE core_creditnoteline SET net = net + 1 WHERE credit_note_id = '{credit_note}'",
+    ],
+    "of no line of an invoice more is credited than it has": [
+        """INSERT INTO core_invoiceline (id, invoice_id, position, kind, description, quantity, unit, unit_price, net,
+               amount, tax_category, tax_rate)
+           SELECT gen_random_uuid(), invoice_id, 1, 'subscription', '', 1, 'C62', 9, 9, 9, 'O', 0
+           FROM core_creditnote WHERE id = '{credit_note}'""",
+        "UPDATE core_creditnoteline SET invoice_line_id = (SELECT id FROM core_invoiceline WHERE amount = 9)",
+    ],
+    "an invoice that is credited whole has given back all its tax": [
+        """UPDATE core_invoice SET net = total - 9, tax = 9
+           WHERE id = (SELECT invoice_id FROM core_creditnote WHERE id = '{credit_note}')""",
+        "UPDATE core_creditnote SET net = 0, tax = total WHERE id = '{credit_note}'",
+    ],
+    "a credit note of money that was paid was issued by another person than who wrote it": [
+        "UPDATE core_creditnote SET requested_by_id = (SELECT submitted_by_id FROM core_payment LIMIT 1)",
+    ],
+    "a credit note that is issued is applied": [
+        "UPDATE core_creditnote SET status = 'issued', to_balance = NULL WHERE id = '{credit_note}'",
+    ],
+    "no draft of a credit note waits for an invoice that is demanded no more": [
+        """UPDATE core_creditnote SET status = 'draft', to_balance = NULL, issued_by_id = NULL, issued_on = NULL,
+           invoice_id = (SELECT id FROM core_invoice WHERE id = '{unpaid}') WHERE id = '{credit_note}'""",
+        "UPDATE core_invoice SET status = 'void' WHERE id = '{unpaid}'",
+    ],
     "the transitions of an object count 1, 2, 3 without a gap": [
         "UPDATE engine_transition SET seq = 9 WHERE object_id = '{payment}' AND name = 'settle'",
     ],
@@ -66,7 +96,7 @@ MISDEEDS = {
            (SELECT id FROM engine_transition WHERE name = 'approve' AND object_id = '{payment}')
            WHERE kind = 'mail.payment_approved' AND object_id = '{payment}'""",
     ],
-    "an invoice is allocated what its allocations say, and no more than its total": [
+    "an invoice is allocated what its allocations say, and no more than is demanded": [
         "UPDATE core_allocation SET amount = 88 WHERE payment_id = '{payment}'",
     ],
     "the status of an invoice is what was allocated to it": [
@@ -324,6 +354,7 @@ def keys(run_effects):
     open_line, line = _bank_lines(payments[1])
     return {
         "refund": _refund().pk,
+        "credit_note": _credit_note().pk,
         "open_line": open_line.pk,
         "line": line.pk,
         "over": over.pk,
@@ -352,6 +383,17 @@ def _refund():
     return refund
 
 
+def _credit_note():
+    """Of an invoice that was paid, issued by another person than who wrote it."""
+    payment = PaymentFactory(reference="CREDIT", reference_key="CREDIT")
+    perform(payment.approve, by=StaffFactory())
+    run_all()
+    note = write_credit_note(payment.invoice, amount=Decimal("10.00"), reason="law", by=staff("write_credit_note").user)
+    issue_credit_note(note, by=staff("issue_credit_note").user)
+    run_all()
+    return note
+
+
 def _bank_lines(payment):
     """One that is open, and one that stands for the payment."""
     BankAccount.objects.create(name="Main", iban=IBAN, currency="USD")
@@ -374,6 +416,7 @@ def as_owner(*statements):
     """What no guard sees."""
     nouns = ["account", "subscription", "invoice", "payment", "creditentry", "allocation"]
     nouns += ["statementfile", "statement", "statementline", "linepayment", "refund", "document", "documentfile"]
+    nouns += ["creditnote", "creditnoteline", "invoiceline"]
     tables = ["engine_transition", *(f"core_{noun}" for noun in [*nouns, "paymentmethod", "payeeversion"])]
     off, on = ([f"ALTER TABLE {table} {word} TRIGGER USER" for table in tables] for word in ("DISABLE", "ENABLE"))
     # A settlement before this, in the same transaction, set 300 ms: less than an autovacuum takes to give way.

@@ -3,7 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.models import Invoice
-from workflows.documents.composing.invoice import line_table, lines_of, tax_notes, tax_tables, totals_of
+from core.models.invoice_line import lines_of
+from workflows.documents.composing.invoice import line_table, tax_notes, tax_tables, totals_of
 from workflows.documents.composing.parts import paragraphs, seller_part
 from workflows.documents.rendering.data import Section, Seller, Total
 

@@ -22,6 +22,8 @@ IMPORT = "core.import_statements"
 MATCH = "core.match_lines"
 REQUEST_REFUND = "core.request_refund"
 APPROVE_REFUND = "core.approve_refund"
+WRITE_CREDIT_NOTE = "core.write_credit_note"
+ISSUE_CREDIT_NOTE = "core.issue_credit_note"
 CUSTOMERS = (
     REVIEW,
     VOID,
@@ -29,6 +31,8 @@ CUSTOMERS = (
     MANAGE,
     REQUEST_REFUND,
     APPROVE_REFUND,
+    WRITE_CREDIT_NOTE,
+    ISSUE_CREDIT_NOTE,
 )  # one of these opens the pages of customers and their invoices
 
 # Settings: the permissions of the admin. The first of each are those that change something.

@@ -24,6 +24,7 @@ from web.forms.links import LinkForm
 from web.links import shown_links
 from web.staff.access import ADJUST, CUSTOMERS, REQUEST_REFUND, REVIEW, StaffRequest, may_see, staff_with
 from workflows.actions import available_to
+from workflows.actions.credit_notes import CREDITABLE, ISSUE, WRITE
 from workflows.actions.invoice_links import make_link, may_hand_out_links, revoke_links
 from workflows.settlement.balances import balance_of
 
@@ -106,6 +107,9 @@ def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = 
         "billed_to": [text for name in BILLING_FIELDS if (text := invoice.snapshot.get(name))],
         "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST_ROWS],
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST_ROWS],
+        "credit_notes": invoice.credit_notes.order_by("-id")[:LATEST_ROWS],
+        "may_credit": invoice.status in CREDITABLE
+        and any(request.user.may_decide_on(invoice.account_id, duty) for duty in (WRITE, ISSUE)),
         "steps": steps[:LATEST_ROWS],
         "link_form": link_form or LinkForm(),
         "links": shown_links(invoice, maker=request.user),

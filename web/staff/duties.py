@@ -33,6 +33,7 @@ MAX_ROWS = 50
 MAIN_PERMISSIONS = (
     "core.review_payment", "core.approve_payment", "core.reverse_payment", "core.void_invoice", "core.adjust_credits",
     "core.manage_accounts", "core.import_statements", "core.match_lines", "core.request_refund", "core.approve_refund",
+    "core.write_credit_note", "core.issue_credit_note",
     "core.operate_effects", "core.erase_person", "core.grant_duties",
 )  # fmt: skip
 

@@ -6,11 +6,13 @@ from typing import Any
 from django import forms
 
 from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod, Refund
+from core.models.credit_note import LONGEST_REASON
 from core.models.payment import PlannedAllocation
 from core.money import money_text
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Day, Line, Lines
 from web.status_labels import canned_reasons
+from workflows.tax.crediting import LineLeft
 
 
 class ApproveForm(PageForm):
@@ -246,6 +248,40 @@ class RefundForm(PageForm):
     @property
     def chosen(self) -> BankAccount | None:
         return self.accounts.get(self.cleaned_data["bank_account"])
+
+
+class CreditNoteForm(PageForm):
+    """An amount with tax, over all lines; where there are several, also an amount of each instead."""
+
+    amount = Amount(required=False)
+    reason = Line(max_length=LONGEST_REASON, label="Reason, which the customer reads", css="full")
+
+    def __init__(self, data: Any = None, *, invoice: Invoice, left: list[LineLeft]) -> None:
+        super().__init__(data)
+        rest = sum((each.gross for each in left), Decimal(0))
+        self.by_line = [each for each in left if each.gross > 0] if len(left) > 1 else []
+        label = "Amount, spread over all lines" if self.by_line else "Amount"
+        self._name("amount", f"{label}: {money_text(rest, invoice.currency)} {invoice.currency} is left", invoice)
+        for each in self.by_line:
+            words = f"{each.line.description}: {money_text(each.gross, invoice.currency)} {invoice.currency} is left"
+            self.fields[f"line_{each.line.position}"] = Amount(required=False)
+            self._name(f"line_{each.line.position}", words, invoice)
+        self.order_fields(["amount", *(f"line_{each.line.position}" for each in self.by_line), "reason"])
+
+    def _name(self, field: str, label: str, invoice: Invoice) -> None:
+        self.fields[field].label = label
+        self.fields[field].currency = invoice.currency  # type: ignore[attr-defined]
+
+    @property
+    def amounts(self) -> dict[str, Any]:
+        """As `write_credit_note` takes them."""
+        found = ((each.line.position, self.cleaned_data[f"line_{each.line.position}"]) for each in self.by_line)
+        lines = {position: amount for position, amount in found if amount is not None}
+        return {"amount": self.cleaned_data["amount"], "lines": lines or None}
+
+
+class CancelCreditNoteForm(PageForm):
+    ended_because = Line(max_length=LONGEST_REASON, label="Why it is cancelled", css="full")
 
 
 class SentForm(PageForm):

@@ -364,7 +364,7 @@ PAYERS = """
 KNOWN = """
     SELECT {column} FROM core_invoice WHERE {column} = ANY(%s::text[]) AND status <> 'draft'"""
 OPEN_AMOUNTS = """
-    SELECT account_id, total - allocated - written_off FROM core_invoice
+    SELECT account_id, total - credited - allocated - written_off FROM core_invoice
     WHERE account_id = ANY(%s::uuid[]) AND currency = %s AND status = ANY(%s::text[])"""
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.models import Document, Invoice, Payment
+from core.models import CreditNote, Document, Invoice, Payment
 from core.models.base import StatefulModel
 from engine import NewEffect, schedule_many
 from engine.models import Effect
-from workflows.mail.notifications import mail_approval, mail_invoice
+from workflows.mail.notifications import mail_approval, mail_credit_note, mail_invoice
 
 # By the first word of a document's key.
 MAILS: dict[str, tuple[Callable[..., Any], type[StatefulModel]]] = {
     "invoice": (mail_invoice, Invoice),
     "receipt": (mail_approval, Payment),
+    "credit_note": (mail_credit_note, CreditNote),
 }
 
 

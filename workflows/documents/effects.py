@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from core.models import Document, DocumentFile, Invoice, Payment, SellerVersion
+from core.models import CreditNote, Document, DocumentFile, Invoice, Payment, SellerVersion
 from core.models.document import document_key
 from engine import effect_handler, perform
 from engine.models import Effect
 from workflows.documents.bringing import bring
 from workflows.documents.chain import next_link
 from workflows.documents.composing.cancellation import cancellation_data
+from workflows.documents.composing.credit_note import credit_note_data
 from workflows.documents.composing.invoice import invoice_data
 from workflows.documents.composing.receipt import receipt_data, reversal_data
 from workflows.documents.rendering.data import DocumentData
@@ -77,6 +78,18 @@ def write_cancellation(invoice: Invoice, effect: Effect) -> None:
     key = document_key(Kind.CANCELLATION, invoice.pk)
     draft = Draft(Kind.CANCELLATION, key, invoice.account, invoice.pk, on, compose, series="credit_note")
     write_documents([draft], [effect])
+
+
+@effect_handler("document.write_credit_note", related=("account", "invoice__seller", "invoice__plan"))
+def write_credit_note(note: CreditNote, effect: Effect) -> None:
+    assert note.issued_on is not None
+
+    def compose(language: str, number: str, seller: SellerVersion | None) -> DocumentData:
+        return credit_note_data(note, language, number=number)
+
+    key = document_key(Kind.CREDIT_NOTE, note.pk)
+    draft = Draft(Kind.CREDIT_NOTE, key, note.account, note.pk, note.issued_on, compose, series="credit_note")
+    _write([draft], [effect])
 
 
 def _bring_undrawn(document: Document, effect: Effect) -> None:

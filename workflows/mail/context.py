@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.models import (
     Account,
+    CreditNote,
     DutyGrant,
     Invitation,
     Invoice,
@@ -166,6 +167,20 @@ def payment_reversed(payment: Payment, *, allocated: Decimal) -> Values:
         "reason": payment.reversal_reason,
         "reopened": _unless_zero(allocated, payment.currency),
         "link": urls.invoice(payment.invoice) if payment.invoice and allocated else urls.balance(),
+    }
+
+
+def credit_note_issued(note: CreditNote) -> Values:
+    assert note.to_balance is not None
+    off = note.total - note.to_balance
+    return {
+        **_account(note.account),
+        "amount": money(note.total, note.currency),
+        "number": BidiText(note.invoice.number or ""),
+        "reason": note.reason,
+        "off": _unless_zero(off, note.currency),
+        "to_balance": _unless_zero(note.to_balance, note.currency),
+        "link": urls.invoice(note.invoice),
     }
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Sum
 
-from core.models import Account, Allocation, Invoice, Payment, Policy, Refund, Subscription, User
+from core.models import Account, Allocation, CreditNote, Invoice, Payment, Policy, Refund, Subscription, User
 from core.models.document import document_key
 from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
@@ -121,6 +121,12 @@ def mail_reversal(payment: Payment, effect: Effect) -> EmailContext:
         return EmailContext(context.payment_reversed_in_part(payment, part, reason=why), answers=True)
     words = context.payment_reversed(payment, allocated=allocated_by(payment))
     return EmailContext(words, answers=True)
+
+
+# Brought by its document.
+@mail("credit_note_issued", related=("account", "invoice"), purgeable=True)
+def mail_credit_note(note: CreditNote, effect: Effect) -> EmailContext:
+    return EmailContext(context.credit_note_issued(note), answers=True, document=document_key("credit_note", note.pk))
 
 
 @mail("refund_sent")

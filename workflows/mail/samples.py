@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.models import (
     Account,
+    CreditNote,
     DutyGrant,
     Invitation,
     Invoice,
@@ -123,6 +124,22 @@ def refund(**change: Any) -> Refund:
         "status": Refund.Status.SENT,
     }
     return Refund(id=KEY, **facts | change)
+
+
+def credit_note(**change: Any) -> CreditNote:
+    facts = {
+        "account": account(),
+        "invoice": invoice(),
+        "currency": "USD",
+        "net": Decimal("20.00"),
+        "tax": Decimal(0),
+        "total": Decimal("20.00"),
+        "to_balance": Decimal(0),
+        "reason": "Two days without service",
+        "issued_on": date(2026, 11, 5),
+        "status": CreditNote.Status.APPLIED,
+    }
+    return CreditNote(id=KEY, **facts | change)
 
 
 def duty_grant(**change: Any) -> DutyGrant:
@@ -251,6 +268,11 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
         "on account": lambda: context.payment_reversed(
             payment(invoice=None, reversal_reason="recalled by the bank of the payer"), allocated=Decimal(0)
         ),
+    },
+    "credit_note_issued": {
+        "of an open invoice": lambda: context.credit_note_issued(credit_note()),
+        "of one that was paid in part": lambda: context.credit_note_issued(credit_note(to_balance=Decimal("5.00"))),
+        "of a paid one": lambda: context.credit_note_issued(credit_note(to_balance=Decimal("20.00"))),
     },
     "refund_sent": {
         "to an account": lambda: context.refund_sent(refund()),

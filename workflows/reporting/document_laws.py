@@ -61,6 +61,8 @@ DOCUMENTS = {
                 AND NOT EXISTS (SELECT FROM core_document WHERE key = 'invoice:' || effect.object_id)
             OR effect.kind = 'document.write_receipt'
                 AND NOT EXISTS (SELECT FROM core_document WHERE key = 'receipt:' || effect.object_id)
+            OR effect.kind = 'document.write_credit_note'
+                AND NOT EXISTS (SELECT FROM core_document WHERE key = 'credit_note:' || effect.object_id)
             OR effect.kind = 'document.write_reversal'
                 AND NOT EXISTS (SELECT FROM core_document WHERE key LIKE 'reversal:' || effect.object_id || ':%%'))""",
     "a document is of the account of what it tells, and has its number": """
@@ -68,6 +70,8 @@ DOCUMENTS = {
         FROM core_document AS document
         LEFT JOIN core_invoice AS invoice ON invoice.id = document.subject_id AND document.kind = 'invoice'
         LEFT JOIN core_payment AS payment ON payment.id = document.subject_id AND document.kind = 'receipt'
+        LEFT JOIN core_creditnote AS note ON note.id = document.subject_id AND document.kind = 'credit_note'
         WHERE document.kind = 'invoice' AND document.number IS DISTINCT FROM invoice.number
-            OR document.account_id <> coalesce(invoice.account_id, payment.account_id, document.account_id)""",
+            OR document.account_id <> coalesce(
+                invoice.account_id, payment.account_id, note.account_id, document.account_id)""",
 }

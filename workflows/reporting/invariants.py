@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from core.models import Account, Document, Invoice, Payment, Refund, StatementFile, StatementLine, Subscription
+from core.models import (
+    Account,
+    CreditNote,
+    Document,
+    Invoice,
+    Payment,
+    Refund,
+    StatementFile,
+    StatementLine,
+    Subscription,
+)
 from core.time_zones import table_names
 from engine.lease import LENGTH
 from engine.purge import PURGED
 from engine.registry import follow_ups, machine_name
 from workflows.reporting.laws import LAWS
 
-MACHINES = (Account, Subscription, Invoice, Payment, Refund, StatementFile, StatementLine, Document)
+MACHINES = (Account, Subscription, Invoice, Payment, Refund, StatementFile, StatementLine, Document, CreditNote)
 
 HISTORY = {
     "the transitions of an object count 1, 2, 3 without a gap": """
@@ -67,6 +77,9 @@ TENANTS = {
         JOIN core_payment AS payment ON payment.id = allocation.payment_id
         JOIN core_invoice AS invoice ON invoice.id = allocation.invoice_id
         WHERE allocation.account_id <> payment.account_id OR allocation.account_id <> invoice.account_id
+        UNION ALL SELECT 'credit note', note.id FROM core_creditnote AS note
+        JOIN core_invoice AS parent ON parent.id = note.invoice_id
+        WHERE parent.account_id <> note.account_id OR parent.currency <> note.currency
         UNION ALL SELECT 'balance entry', entry.id FROM core_balanceentry AS entry
         JOIN core_payment AS parent ON parent.id = entry.payment_id WHERE parent.account_id <> entry.account_id
         UNION ALL SELECT 'effect', effect.id FROM engine_effect AS effect

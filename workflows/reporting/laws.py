@@ -15,6 +15,7 @@ from core.models import (
 from core.models.user import HOSTED_PAGE_USER
 from engine.models import EffectEvent, Transition
 from workflows.reporting.bank_laws import BANK
+from workflows.reporting.credit_note_laws import CREDIT_NOTES
 from workflows.reporting.document_laws import DOCUMENTS
 from workflows.reporting.liveness import BUSY, CLAIMS, LIVENESS, PLACES
 from workflows.reporting.refund_laws import REFUNDS
@@ -22,18 +23,19 @@ from workflows.reporting.refund_laws import REFUNDS
 _OVER = "('cancelled', 'expired')"
 
 MONEY = {
-    "an invoice is allocated what its allocations say, and no more than its total": """
-        SELECT invoice.id AS invoice, invoice.total, invoice.allocated,
+    "an invoice is allocated what its allocations say, and no more than is demanded": """
+        SELECT invoice.id AS invoice, invoice.total, invoice.credited, invoice.allocated,
             coalesce(sum(allocation.amount), 0) AS allocations
         FROM audit.invoices AS invoice LEFT JOIN audit.allocations AS allocation ON allocation.invoice_id = invoice.id
-        GROUP BY invoice.id, invoice.total, invoice.allocated
-        HAVING invoice.allocated <> coalesce(sum(allocation.amount), 0) OR invoice.allocated > invoice.total""",
+        GROUP BY invoice.id, invoice.total, invoice.credited, invoice.allocated
+        HAVING invoice.allocated <> coalesce(sum(allocation.amount), 0)
+            OR invoice.allocated > invoice.total - invoice.credited""",
     "the status of an invoice is what was allocated to it": """
-        SELECT id AS invoice, status, total, allocated, written_off FROM core_invoice
+        SELECT id AS invoice, status, total, credited, allocated, written_off FROM core_invoice
         WHERE status <> CASE
             WHEN status IN ('draft', 'void') AND allocated = 0 THEN status
-            WHEN status = 'uncollectible' AND allocated < total THEN status
-            WHEN allocated + written_off = total THEN 'paid'
+            WHEN status = 'uncollectible' AND allocated < total - credited THEN status
+            WHEN allocated + written_off + credited = total THEN 'paid'
             WHEN allocated > 0 THEN 'partially_paid' ELSE 'pending' END""",
     "of a payment all that was received and not taken back has its place, and nothing before or after": f"""
         SELECT payment.id AS payment, payment.status, payment.received, payment.returned, placed.allocated,
@@ -268,6 +270,7 @@ PAYEES = {
 LAWS = (
     MONEY
     | REFUNDS
+    | CREDIT_NOTES
     | DOCUMENTS
     | BANK
     | CREDITS

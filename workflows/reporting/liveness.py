@@ -123,8 +123,10 @@ PLACES = {
         WITH currency(code, decimals) AS (VALUES {_DECIMALS}),
         money(what, id, code, amount) AS (
             SELECT 'price', id, currency, amount FROM core_planprice
-            UNION ALL SELECT 'invoice', id, currency, unnest(ARRAY[total, allocated, written_off]) FROM core_invoice
+            UNION ALL SELECT 'invoice', id, currency, unnest(ARRAY[total, allocated, written_off, credited])
+                FROM core_invoice
             UNION ALL SELECT 'payment', id, currency, unnest(ARRAY[amount, received, returned]) FROM core_payment
+            UNION ALL SELECT 'credit note', id, currency, unnest(ARRAY[net, total, to_balance]) FROM core_creditnote
             UNION ALL SELECT 'balance entry', id, currency, amount FROM core_balanceentry
             UNION ALL SELECT 'allocation', allocation.id, invoice.currency, allocation.amount
                 FROM core_allocation AS allocation JOIN core_invoice AS invoice ON invoice.id = allocation.invoice_id)

@@ -29,9 +29,11 @@ MONEY = (
     "match_lines",
     "request_refund",
     "approve_refund",
+    "write_credit_note",
+    "issue_credit_note",
 )
 DUTIES = {
-    "reviewer": (*BILLING, "review_payment", "request_refund"),
+    "reviewer": (*BILLING, "review_payment", "request_refund", "write_credit_note"),
     "approver": (*BILLING, *MONEY),
     "operator": ("engine.view_effect", "engine.view_transition", "operate_effects", "erase_person"),
 }

@@ -20,6 +20,7 @@ from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post
 from workflows.settlement.locking import LockedRows, lock_account, lock_rows_for
 
+Cause = Effect | Transition
 TAKES_MONEY = {*Invoice.OPEN, Invoice.Status.UNCOLLECTIBLE}
 OPENS_ON_PAYMENT = {
     Account.Status.TRIAL,
@@ -103,6 +104,36 @@ class Settlement:
                 invoice.save(update_fields=["allocated"])
             else:
                 self.steps.append(Step(invoice.release, {"amount": invoice.allocated}, cause))
+
+    def credit(self, invoice: Invoice, amount: Decimal, cause: Transition) -> Decimal:
+        """Take `amount` off what the invoice demands; what was paid of it goes to the balance, which is returned.
+
+        An open one that is paid by this gives its service. The caller has checked that so much is left.
+        """
+        back = invoice.to_balance_if_credited(amount)
+        self._cut_allocations(invoice, back, cause)
+        step = caused_by(cause, invoice.credit, amount=amount, to_balance=back)
+        self.steps.append(step)
+        is_paid_by_this = invoice.status == Invoice.Status.PARTIALLY_PAID and invoice.outstanding <= amount
+        if is_paid_by_this and not self._buys_nothing(invoice):
+            self.paid.add(invoice.pk)
+            if self._deliver(invoice, cause):
+                step.inputs["began_on"] = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
+        return back
+
+    def _cut_allocations(self, invoice: Invoice, amount: Decimal, cause: Transition) -> None:
+        """Into the balance, the last ones first."""
+        standing = Allocation.objects.filter(invoice=invoice, reverses__isnull=True, reversed_by__isnull=True)
+        for line in standing.select_related("payment").order_by("-pk"):
+            taken = min(line.amount, amount)
+            if taken <= 0:
+                return
+            amount -= taken
+            same: dict[str, Any] = {"account_id": line.account_id, "payment": line.payment, "invoice": invoice}
+            self.allocations.append(Allocation(**same, amount=-line.amount, reverses=line))
+            if taken < line.amount:
+                self.allocations.append(Allocation(**same, amount=line.amount - taken, effect_id=cause.pk))
+            self._leave_in_balance(line.payment, taken, f"released:{line.pk}", cause)
 
     def recover_after_void(self, invoice: Invoice, cause: Effect) -> None:
         """After voiding: recover the subscription, if this was the last that was overdue."""
@@ -210,7 +241,7 @@ class Settlement:
             )
         )
 
-    def _deliver(self, invoice: Invoice, cause: Effect) -> bool:
+    def _deliver(self, invoice: Invoice, cause: Cause) -> bool:
         """Returns whether its period begins now, not earlier or later."""
         subscription = self._subscription_of(invoice)
         if subscription is None or subscription.pk in self.opened:
@@ -233,7 +264,7 @@ class Settlement:
                 return self._recover(subscription, account, invoice, cause)
         return False
 
-    def _activate(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+    def _activate(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Cause) -> None:
         self.opened.add(subscription.pk)
         start = today_in(account.time_zone, self.now)
         end = period_end(start, subscription.interval, start.day)
@@ -244,12 +275,12 @@ class Settlement:
         self._open_account(account, cause)
         self._grant(account, subscription, self._paid_for(invoice, subscription), start, invoice, cause)
 
-    def _renew(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+    def _renew(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Cause) -> None:
         self.opened.add(subscription.pk)
         self._next_period(subscription, subscription.renew, account, invoice, cause)
 
     def _next_period(
-        self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Effect
+        self, subscription: Subscription, verb: Callable[..., None], account: Account, invoice: Invoice, cause: Cause
     ) -> None:
         # On the terms of its invoice, whatever was chosen since.
         terms = self._paid_for(invoice, subscription)
@@ -273,13 +304,13 @@ class Settlement:
         price = quantize(invoice.plan_price, invoice.currency)
         return Terms(invoice.plan_id, price, self.plans[invoice.plan_id].credits, subscription.interval)
 
-    def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> bool:
+    def _recover(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Cause) -> bool:
         if not is_next(subscription, invoice):
             self._restore(account, invoice, cause)
         begun = self._recover_subscription(subscription, account, cause)
         return begun is not None and begun.pk == invoice.pk
 
-    def _recover_subscription(self, subscription: Subscription, account: Account, cause: Effect) -> Invoice | None:
+    def _recover_subscription(self, subscription: Subscription, account: Account, cause: Cause) -> Invoice | None:
         """Returns the renewal whose period begins with recovering, if any."""
         if self._owes_more(subscription, account):
             return None
@@ -319,7 +350,7 @@ class Settlement:
         more = subscription.invoices.filter(demanded | given_up)
         return more.exclude(offered).exclude(pk__in=self.paid).exists()
 
-    def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Effect) -> None:
+    def _upgrade(self, subscription: Subscription, account: Account, invoice: Invoice, cause: Cause) -> None:
         self.opened.add(subscription.pk)
         before, terms = self._terms(subscription), self._paid_for(invoice, subscription)
         self.steps.append(
@@ -345,7 +376,7 @@ class Settlement:
                     more,
                     key=f"upgrade:{invoice.pk}",
                     description=f"Upgrade to {self._name_of(terms)}",
-                    cause_id=cause.transition_id,
+                    cause_id=transition_of(cause),
                     invoice=invoice,
                 )
             )
@@ -354,7 +385,7 @@ class Settlement:
         return self.plans[terms.plan_id].name
 
     def _grant(
-        self, account: Account, subscription: Subscription, terms: Terms, start: object, invoice: Invoice, cause: Effect
+        self, account: Account, subscription: Subscription, terms: Terms, start: object, invoice: Invoice, cause: Cause
     ) -> None:
         # Unique by its key, however many payments.
         self.credit_entries.append(
@@ -363,12 +394,12 @@ class Settlement:
                 credits_for(terms),
                 key=f"grant:{subscription.pk}:{start}",
                 description=f"{self._name_of(terms)}, from {start}",
-                cause_id=cause.transition_id,
+                cause_id=transition_of(cause),
                 invoice=invoice,
             )
         )
 
-    def _open_account(self, account: Account, cause: Effect) -> None:
+    def _open_account(self, account: Account, cause: Cause) -> None:
         if account.pk in self.opened:
             return
         if account.status == Account.Status.EXPIRED:
@@ -377,7 +408,7 @@ class Settlement:
             self.opened.add(account.pk)
             self.steps.append(caused_by(cause, account.activate))
 
-    def _restore(self, account: Account, invoice: Invoice, cause: Effect) -> None:
+    def _restore(self, account: Account, invoice: Invoice, cause: Cause) -> None:
         """Give back the credits that a reversal revoked."""
         lines = CreditEntry.objects.filter(invoice=invoice).exclude(kind=CreditEntry.Kind.GRANT)
         taken = -(lines.aggregate(total=Sum("amount"))["total"] or 0)
@@ -388,13 +419,17 @@ class Settlement:
                     taken,
                     key=f"restore:{invoice.pk}:{cause.pk}",
                     description="Paid again after a reversal",
-                    cause_id=cause.transition_id,
+                    cause_id=transition_of(cause),
                     invoice=invoice,
                 )
             )
 
     def _has_begun(self, invoice: Invoice, account: Account) -> bool:
         return invoice.period_start is not None and invoice.period_start <= today_in(account.time_zone, self.now)
+
+
+def transition_of(cause: Effect | Transition) -> UUID | None:
+    return cause.pk if isinstance(cause, Transition) else cause.transition_id
 
 
 def cancellable_invoices(invoices: InvoiceQuerySet) -> InvoiceQuerySet:

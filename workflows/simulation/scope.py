@@ -24,6 +24,7 @@ _TABLES = (
     "core_allocation",
     "core_balanceentry",
     "core_creditentry",
+    "core_creditnote",
     "core_document",
     "engine_effect",
     "core_invoice",

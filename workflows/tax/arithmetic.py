@@ -97,7 +97,7 @@ def calculate(items: Iterable[Item], *, currency: str, includes_tax: bool) -> Ca
         tax = _merged([rounded[place].tax for place in places])
         taxes.append(_included(amounts, tax, currency) if includes_tax else _on_top(amounts, tax, currency))
         if includes_tax:
-            shares = _shared(taxes[-1].base, [_without(tax, amount) for amount in amounts], currency)
+            shares = shared(taxes[-1].base, [_without(tax, amount) for amount in amounts], currency)
             for place, share in zip(places, shares, strict=True):
                 nets[place] = share
     net, tax_amount = _sum(nets, currency), _sum((each.amount for each in taxes), currency)
@@ -161,7 +161,7 @@ def _without(tax: Tax, gross: Decimal) -> Decimal:
     return gross * HUNDRED / (HUNDRED + tax.rate)
 
 
-def _shared(total: Decimal, shares: Sequence[Decimal], currency: str) -> list[Decimal]:
+def shared(total: Decimal, shares: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Each share rounded; what is missing then goes to those that are the furthest off. Nothing stays nothing."""
     rounded = [_rounded(share, currency) for share in shares]
     unit = Decimal(1).scaleb(-minor_units(currency))

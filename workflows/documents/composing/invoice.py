@@ -6,7 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core.models import Invoice, InvoiceLine
+from core.models import CreditNote, Invoice, InvoiceLine
+from core.models.invoice_line import lines_of
 from core.payees.instructions import DEMO_WARNING
 from core.payees.qr_codes import payment_code
 from core.payees.references import on_paper
@@ -39,27 +40,6 @@ def invoice_data(invoice: Invoice, language: str) -> DocumentData:
     return data
 
 
-def lines_of(invoice: Invoice) -> list[InvoiceLine]:
-    """One line made of the invoice's own columns for the oldest, which have none."""
-    lines = list(invoice.lines.all())
-    if lines:
-        return lines
-    return [
-        InvoiceLine(
-            invoice=invoice,
-            position=1,
-            description=invoice.plan_name or _("Subscription"),
-            unit_price=invoice.total,
-            net=invoice.total,
-            amount=invoice.total,
-            tax_category=InvoiceLine.Category.OUTSIDE_SCOPE,
-            tax_rate=Decimal(0),
-            period_start=invoice.period_start,
-            period_end=invoice.period_end,
-        )
-    ]
-
-
 def line_table(lines: Sequence[InvoiceLine], currency: str) -> Section:
     is_taxed = any(line.tax_rate for line in lines)
     columns: list[tuple[Any, bool]] = [(_("Description"), False), (_("Quantity"), True), (_("Unit price"), True)]
@@ -78,33 +58,33 @@ def line_table(lines: Sequence[InvoiceLine], currency: str) -> Section:
     return parts.table("", columns, rows)
 
 
-def tax_tables(invoice: Invoice) -> list[Section]:
+def tax_tables(of: Invoice | CreditNote) -> list[Section]:
     """Only where tax is charged; other categories are told by a note."""
-    taxes = [tax for tax in invoice.tax_details.get("taxes", []) if Decimal(tax["amount"])]
-    rows = [row for tax in taxes for row in _tax_rows(tax, invoice.currency)]
+    taxes = [tax for tax in of.tax_details.get("taxes", []) if Decimal(tax["amount"])]
+    rows = [row for tax in taxes for row in _tax_rows(tax, of.currency)]
     if len(rows) < 2:
         return []
     columns = [(_("Tax"), False), (_("On"), True), (_("Amount"), True)]
     return [parts.table("", columns, rows)]
 
 
-def totals_of(invoice: Invoice) -> list[Any]:
-    currency = invoice.currency
-    if not invoice.tax:
-        return [parts.total(_("Total"), invoice.total, currency, strong=True)]
-    taxes = [tax for tax in invoice.tax_details.get("taxes", []) if Decimal(tax["amount"])]
+def totals_of(of: Invoice | CreditNote) -> list[Any]:
+    currency = of.currency
+    if not of.tax:
+        return [parts.total(_("Total"), of.total, currency, strong=True)]
+    taxes = [tax for tax in of.tax_details.get("taxes", []) if Decimal(tax["amount"])]
     named = _tax_name(taxes[0]) if len(taxes) == 1 else _("Tax")
-    assert invoice.net is not None
+    assert of.net is not None
     return [
-        parts.total(_("Net"), invoice.net, currency),
-        parts.total(named, invoice.tax, currency),
-        parts.total(_("Total"), invoice.total, currency, strong=True),
+        parts.total(_("Net"), of.net, currency),
+        parts.total(named, of.tax, currency),
+        parts.total(_("Total"), of.total, currency, strong=True),
     ]
 
 
-def tax_notes(invoice: Invoice) -> list[str]:
+def tax_notes(of: Invoice | CreditNote) -> list[str]:
     """Why no tax is charged, and of whom it is owed."""
-    taxes = invoice.tax_details.get("taxes", [])
+    taxes = of.tax_details.get("taxes", [])
     return [tax["reason"] for tax in taxes if tax.get("reason")]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core.models import Account, Invoice, Payment, Refund
+from core.models import Account, CreditNote, Invoice, Payment, Refund
 from engine.models import Transition
 from workflows.documents.composing import parts
 from workflows.documents.rendering.data import DocumentData
@@ -49,6 +49,7 @@ def statement_data(account: Account, language: str, *, currency: str, start: dat
 def movements(account: Account, currency: str) -> Iterator[Movement]:
     """All of an account in one currency, in no order."""
     yield from _invoices(account, currency)
+    yield from _credit_notes(account, currency)
     yield from _payments(account, currency)
     yield from _refunds(account, currency)
 
@@ -61,10 +62,17 @@ def _invoices(account: Account, currency: str) -> Iterator[Movement]:
         yield Movement(invoice.issued_on, _("Invoice %(number)s") % {"number": invoice.number}, invoice.total)
         if invoice.pk in ended:
             words = _("Invoice %(number)s cancelled") % {"number": invoice.number}
-            yield Movement(ended[invoice.pk], words, -invoice.total)
+            yield Movement(ended[invoice.pk], words, -invoice.demanded)
         if invoice.written_off:
             words = _("Bank fees of invoice %(number)s written off") % {"number": invoice.number}
             yield Movement(invoice.issued_on, words, -invoice.written_off)
+
+
+def _credit_notes(account: Account, currency: str) -> Iterator[Movement]:
+    for note in CreditNote.objects.standing().filter(account=account, currency=currency).select_related("invoice"):
+        assert note.issued_on is not None
+        words = _("Credit note of invoice %(number)s") % {"number": note.invoice.number}
+        yield Movement(note.issued_on, words, -note.total)
 
 
 def _payments(account: Account, currency: str) -> Iterator[Movement]:

@@ -95,6 +95,7 @@ def _rates(customer: Customer, sight: Sight) -> Iterator[tuple[str, float]]:
         yield "claim_once_more", 0.004
         yield "void", 0.02
         yield "write_off", 0.012
+        yield "credit", 0.02
         yield "record", 0.03
     elif sight.written_off:
         yield "record", 0.05
@@ -108,6 +109,7 @@ def _rates(customer: Customer, sight: Sight) -> Iterator[tuple[str, float]]:
     if sight.succeeded:
         yield "reverse", 0.006
         yield "reverse_part", 0.006
+        yield "credit", 0.008
         if sight.open or state in ("past_due", "suspended"):
             yield "reverse", 0.02
             yield "reverse_part", 0.02

@@ -23,6 +23,7 @@ from core.money import quantize
 from core.problems import Problem
 from engine import perform
 from workflows import actions
+from workflows.actions.credit_notes import CREDITABLE, issue_credit_note, write_credit_note
 from workflows.actions.credits import adjust, consume
 from workflows.actions.payment_methods import confirm_payee, save_method
 from workflows.simulation.world import BILLING, PRICES, Customer, World, first_price
@@ -277,6 +278,21 @@ def void(world: World, customer: Customer, *, which: int) -> None:
 @verb("staff", money=True, which=WHICH)
 def write_off(world: World, customer: Customer, *, which: int) -> None:
     PRODUCT["write_off"](_pick(_open_invoices(customer), which), by=world.chief)
+
+
+@verb("staff", money=True, which=WHICH, share=("0.1", "0.5", "0.9", "1"), end=("issue",) * 4 + ("cancel", "wait"))
+def credit(world: World, customer: Customer, *, which: int, share: str, end: str) -> None:
+    """Of what is left; a draft is issued by another person, cancelled, or left to them."""
+    issued = Invoice.objects.filter(account=customer.account_id, status__in=CREDITABLE).order_by("-id")
+    invoice = _pick(list(issued[:3]), which)
+    waiting = invoice.credit_notes.drafts().first()
+    if waiting is None:
+        amount = quantize(invoice.demanded * Decimal(share), invoice.currency)
+        waiting = write_credit_note(invoice, amount=amount, reason="a day without service", by=world.clerk)
+    if end == "issue":
+        issue_credit_note(waiting, by=world.chief)
+    elif end == "cancel":
+        perform(waiting.cancel, by=world.chief, because="not agreed")
 
 
 @verb("staff", money=True, which=WHICH, share=SHARES, method=(0, 1), closed=(False, False, True))

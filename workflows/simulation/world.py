@@ -122,8 +122,15 @@ class World:
         ]
         Policy.current()
         self.restore()
-        self.clerk = _staff("clerk@staff.test", ["review_payment", "change_paymentmethod"])
-        duties = ["approve_payment", "reverse_payment", "void_invoice", "adjust_credits", "manage_accounts"]
+        self.clerk = _staff("clerk@staff.test", ["review_payment", "change_paymentmethod", "write_credit_note"])
+        duties = [
+            "approve_payment",
+            "reverse_payment",
+            "void_invoice",
+            "adjust_credits",
+            "manage_accounts",
+            "issue_credit_note",
+        ]
         address = f"{'a' * 60}@{'long-name-of-a-department.' * 4}staff.test"
         self.chief = _staff(address, ["review_payment", "change_paymentmethod", *duties])
         self.sign_ups = 0

@@ -35,6 +35,7 @@ from workflows.actions import choose_plan
 from workflows.actions.credit_notes import issue_credit_note, write_credit_note
 from workflows.actions.invoices import void_invoice
 from workflows.lifecycle.invoicing import issue_invoice
+from workflows.reporting.credit_note_laws import CREDIT_NOTES
 from workflows.settlement.balances import balance_of
 from workflows.tax.crediting import lines_left
 from workflows.tax.templates import CGST_SGST
@@ -442,7 +443,10 @@ def test_parts_are_the_invoice_to_the_cent(customer, plans, manager, rate, split
             )
             notes = credit_parts(invoice, parts)
             check_parts(invoice, notes)
-            assert laws_hold()
+            with connection.cursor() as cursor:
+                for law in CREDIT_NOTES.values():
+                    cursor.execute(law)
+                    assert cursor.fetchall() == []
             set_rollback(True)
 
     def credit_parts(invoice, parts):

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.payees.code_drawings import drawn_code
 from workflows.documents.rendering.data import DocumentData, Section, Seller
 
-CODE = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 25 25">'
-    + "".join(f'<path d="M{x} {y}h1v1h-1z"/>' for x in range(25) for y in range(25) if (x * 7 + y * 3 + x * y) % 5 < 2)
-    + "</svg>"
+CODE = drawn_code(
+    "BCD\n002\n1\nSCT\nCOBADEFFXXX\nNorthwind Cloud Services GmbH\nDE89370400440532013000\nEUR250.00\n\n\n7K4M9P2X3B"
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pikepdf
 import pypdfium2
+from PIL import Image
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
@@ -36,6 +37,10 @@ def boxes(pdf: bytes) -> list[tuple[str, Box, Box]]:
             if box[2] > box[0] and (letter := letters.get_text_range(number, 1)).strip():
                 found.append((letter, box, (0, 0, width, height)))
     return found
+
+
+def pictures(pdf: bytes, dpi: int) -> list[Image.Image]:
+    return [page.render(scale=dpi / 72).to_pil() for page in pypdfium2.PdfDocument(pdf)]
 
 
 def lines(pdf: bytes) -> list[str]:

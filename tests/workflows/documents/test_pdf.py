@@ -14,6 +14,7 @@ from typing import Any
 
 import pikepdf
 import pytest
+import zxingcpp
 
 from engine.errors import PermanentFailure
 from tests.workflows.documents import papers, reader
@@ -64,6 +65,21 @@ def test_document_claims_archive_and_accessibility(make):
         assert metadata["dc:title"] == " ".join(filter(None, (data["title"], data["number"])))
         assert str(file.docinfo["/CreationDate"]).startswith("D:20260503")
         assert file.pdf_version == "1.7"
+
+
+@pytest.mark.parametrize(("language", "told"), [("pt-br", "pt-BR"), ("zh-hans", "zh"), ("fil", "fil")])
+def test_language_is_told_as_pdf_has_it(language, told):
+    with pikepdf.open(BytesIO(render(papers.invoice(language=language)))) as file:
+        assert str(file.Root.Lang) == told
+
+
+def test_recipient_in_latin_letters_begins_at_the_right_of_an_arabic_document():
+    recipient = {"heading": "", "name": "QQQQ & Co.", "lines": ["12 High Street"], "ids": []}
+
+    pdf = render(papers.arabic(recipient=recipient))
+
+    assert max(box[2] for letter, box, _ in reader.boxes(pdf) if letter == "Q") > 480
+    assert max(box[2] for letter, box, page in reader.boxes(pdf) if letter == "t") > 530
 
 
 @each_kind
@@ -139,10 +155,23 @@ def test_tables_have_header_cells_and_pictures_an_alternative():
 def test_logo_is_drawn_in_place_of_the_name(kind, content):
     logo = {"type": kind, "content": base64.b64encode(content).decode()}
 
-    with_logo = reader.text(render(papers.invoice(seller=papers.seller(logo=logo, footer=""))))
+    [picture] = reader.pictures(pdf := render(papers.invoice(seller=papers.seller(logo=logo, footer=""))), dpi=72)
 
+    with_logo = reader.text(pdf)
     without = reader.text(render(papers.invoice(seller=papers.seller(footer=""))))
     assert without.count("Northwind Cloud Services GmbH") - with_logo.count("Northwind Cloud Services GmbH") == 1
+    head = picture.crop((57, 40, 250, 100))
+    assert (0x0F, 0x76, 0x6E) in {color for _, color in head.getcolors(100_000)}
+
+
+@pytest.mark.parametrize("dpi", [150, 300])
+def test_a_phone_reads_the_code_on_the_paper(dpi):
+    [picture] = reader.pictures(render(papers.invoice()), dpi)
+
+    [code] = zxingcpp.read_barcodes(picture)
+
+    assert code.text.startswith("BCD\n002\n1\nSCT\n")
+    assert "DE89370400440532013000\nEUR250.00" in code.text
 
 
 def test_head_of_a_long_table_stands_on_each_page():

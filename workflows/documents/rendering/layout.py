@@ -13,10 +13,11 @@ from workflows.documents.rendering.texts import Runs, clean, runs, width_of
 
 # Widths in times of the size of what is set there, as `width_of` measures; the narrower paper is the measure.
 TITLE, NAME, LINE, NUMBER = 10, 19, 21, 20
-FACT, TOTAL, NOTE, PAYMENT, CAPTION = 11, 11, 21, 18, 13
+FACT, TOTAL, NOTE, PAYMENT, CAPTION = 11, 11, 21, 18, 12
 FOOTER = 52
 BESIDE = 14  # what may have a column as wide as itself
-TABLE, GAP, NARROWEST = 53, 1.8, 5
+TABLE, NARROWEST = 53.5, 5
+TABLE_SIZE, TABLE_GAP = 9, 16  # points
 # Characters.
 RUNNING = 48  # in the heads of further pages
 SHORT_NOTES = 260
@@ -35,8 +36,10 @@ class _Layout:
 
     def document(self, data: Mapping[str, Any]) -> dict[str, Any]:
         seller, recipient = data["seller"], data["recipient"]
+        language, _, region = data["language"].partition("-")
         return {
-            "language": data["language"],
+            "language": language.lower(),
+            "region": region.upper() if len(region) == 2 else None,
             "direction": self.direction,
             "paper": {"a4": "a4", "letter": "us-letter"}[data["paper"]],
             "date": [int(part) for part in data["made_on"].split("-")],
@@ -150,7 +153,7 @@ def _luminance(parts: Sequence[int]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _logo(logo: Logo | None) -> dict[str, Any] | None:
+def _logo(logo: Logo | None) -> str | None:
     if logo is None:
         return None
     return picture(logo["type"], base64.b64decode(logo["content"]))
@@ -173,27 +176,29 @@ def _beside(facts: Sequence[LabelledValue]) -> int:
     return max(1, ceil(len(facts) / rows))
 
 
-def _columns(section: Section) -> tuple[list[int], list[float]]:
-    """The shares of the columns and their widths; a share of 0 means as wide as its content.
+def _columns(section: Section) -> tuple[list[list[float]], list[float]]:
+    """Points and share of each column, one of which is 0; and their widths in times of the size of letters.
 
-    Narrow columns get what they need, the others share what is left.
+    Narrow columns are as wide as their content, the others share what is left. So typst need not lay out each cell once
+    more to find out.
     """
     columns = section["columns"]
-    wanted = [
-        max(width_of(column["label"]), *(width_of(row[number]) for row in section["rows"]), 0)
-        for number, column in enumerate(columns)
-    ]
-    shares = [0] * len(columns)
-    widths = list(wanted)
-    left = TABLE - GAP * (len(columns) - 1)
-    order = sorted(range(len(columns)), key=wanted.__getitem__)
-    while order and wanted[order[0]] + NARROWEST * (len(order) - 1) <= left:
-        left -= wanted[order.pop(0)]
-    for number in order:
-        shares[number] = min(round(wanted[number]), 40)
-    for number in order:
-        widths[number] = left * shares[number] / sum(shares)
-    if not order and columns:
+    texts = [[column["label"] for column in columns], *section["rows"]]
+    widths = [max(map(width_of, column)) for column in zip(*texts, strict=True)]
+    left = TABLE - TABLE_GAP / TABLE_SIZE * (len(columns) - 1)
+    order = sorted(range(len(columns)), key=widths.__getitem__)
+    while order and widths[order[0]] + NARROWEST * (len(order) - 1) <= left:
+        left -= widths[order.pop(0)]
+    shares = {number: min(widths[number], 40.0) for number in order}
+    for number, share in shares.items():
+        widths[number] = left * share / sum(shares.values())
+    if not shares and columns:
         starts = [number for number, column in enumerate(columns) if column["align"] == "start"]
-        shares[starts[0] if starts else 0] = 1
-    return shares, widths
+        shares[starts[0] if starts else 0] = 1.0
+    points = [width * TABLE_SIZE + _inset(number, len(columns)) for number, width in enumerate(widths)]
+    return [[0, shares[number]] if number in shares else [points[number], 0] for number in range(len(columns))], widths
+
+
+def _inset(number: int, count: int) -> float:
+    """What template.typ puts between the columns."""
+    return TABLE_GAP / 2 * ((number > 0) + (number < count - 1))

@@ -7,7 +7,7 @@ import struct
 from typing import Literal
 from xml.parsers import expat
 
-from workflows.documents.rendering.drawing import NotDrawn, draw_alone
+from workflows.documents.rendering.drawing import PNG, NotDrawn, draw_alone
 
 LONGEST = 200_000  # bytes
 WIDEST = 4000  # pixels of a side
@@ -15,7 +15,6 @@ MOST_PIXELS = 4_000_000
 MOST_ELEMENTS = 5000
 MOST_USES = 100
 DEEPEST = 60
-PNG = b"\x89PNG\r\n\x1a\n"
 SVG = "http://www.w3.org/2000/svg"
 SHAPES = frozenset(["path", "rect", "circle", "ellipse", "line", "polyline", "polygon"])
 PARTS = frozenset(["svg", "g", "defs", "symbol", "use", "title", "desc", "metadata", "style"])

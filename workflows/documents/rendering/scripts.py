@@ -1,14 +1,10 @@
-"""Which letters can be printed, as the fonts themselves tell."""
+"""Which letters can be printed."""
 
 from __future__ import annotations
 
-import struct
 import unicodedata
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-FONTS = Path(__file__).parents[1] / "fonts"
+from workflows.documents.rendering.fonts import advances
 
 DIRECTIONS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 JOINERS = frozenset("\u200b\u200c\u200d\u2060")
@@ -59,10 +55,10 @@ def script_of(letter: str) -> str:
 
 
 def _is_drawn(letter: str) -> bool:
-    if ord(letter) in coverage() or letter in DIRECTIONS or letter in JOINERS or letter.isspace():
+    if ord(letter) in advances() or letter in DIRECTIONS or letter in JOINERS or letter.isspace():
         return True
     parts = unicodedata.normalize("NFD", letter)
-    return parts != letter and all(ord(part) in coverage() for part in parts)
+    return parts != letter and all(ord(part) in advances() for part in parts)
 
 
 def _is_unprintable(character: str) -> bool:
@@ -81,40 +77,3 @@ def _stands_for_letters(symbol: str) -> bool:
 
 def _is_within(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= ord(character) <= last for first, last in ranges)
-
-
-@cache
-def coverage() -> frozenset[int]:
-    """Code points that one of the fonts has. A bold font has those of its regular one: a test compares them."""
-    return frozenset(code for file in sorted(FONTS.glob("*-Regular.ttf")) for code in code_points(file.read_bytes()))
-
-
-def code_points(font: bytes) -> Iterator[int]:
-    """Of a TrueType font: its `cmap` in format 12, else in format 4."""
-    start = _table(font, b"cmap")
-    (count,) = struct.unpack_from(">H", font, start + 2)
-    offsets = [struct.unpack_from(">HHL", font, start + 4 + 8 * number)[2] for number in range(count)]
-    formats = {struct.unpack_from(">H", font, start + offset)[0]: start + offset for offset in offsets}
-    return _of_format_12(font, formats[12]) if 12 in formats else _of_format_4(font, formats[4])
-
-
-def _table(font: bytes, tag: bytes) -> int:
-    (count,) = struct.unpack_from(">H", font, 4)
-    records = (struct.unpack_from(">4sLLL", font, 12 + 16 * number) for number in range(count))
-    found: int = next(offset for name, _, offset, _ in records if name == tag)
-    return found
-
-
-def _of_format_12(font: bytes, start: int) -> Iterator[int]:
-    (groups,) = struct.unpack_from(">L", font, start + 12)
-    for number in range(groups):
-        first, last, _ = struct.unpack_from(">LLL", font, start + 16 + 12 * number)
-        yield from range(first, last + 1)
-
-
-def _of_format_4(font: bytes, start: int) -> Iterator[int]:
-    (size,) = struct.unpack_from(">H", font, start + 6)
-    last = struct.unpack_from(f">{size // 2}H", font, start + 14)
-    first = struct.unpack_from(f">{size // 2}H", font, start + 16 + size)
-    for begin, end in zip(first, last, strict=True):
-        yield from (code for code in range(begin, end + 1) if code != 0xFFFF)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from workflows.documents.rendering.fonts import advances
 from workflows.documents.rendering.scripts import DIRECTIONS
 
 Runs = str | list[tuple[str, str]]
@@ -19,8 +20,6 @@ ONE_WORD = re.compile(r"\w+")
 # Directions are set by the template; a soft hyphen, a byte order mark and variation selectors would print as signs.
 NOT_PRINTED = dict.fromkeys(map(ord, [*DIRECTIONS, "\u00ad", "\ufeff", *map(chr, range(0xFE00, 0xFE10))]))
 SPACES = re.compile(r"[^\S\u00a0\u202f]+|[\x00-\x1f\x7f-\x9f]+")  # those that may break a line
-NARROW = frozenset("abcdefghijklnopqrstuvxyz0123456789 .,:;-'()/")
-WIDE = frozenset("mwMWQ@%&")
 BREAK = "\u200b"
 VIRAMA = 9  # combining class
 
@@ -32,8 +31,9 @@ def clean(text: str, width: float = 40) -> str:
 
 
 def width_of(text: str) -> float:
-    """Roughly, and rather more than less: in times of the size of the letters."""
-    return sum(0.58 if letter in NARROW else 0.95 if letter in WIDE else 0.68 for letter in text)
+    """In times of the size of its letters: in bold and without kerning, so rather more than less."""
+    widths = advances()
+    return sum([widths.get(ord(letter), 1.0) for letter in text])
 
 
 def _breakable(word: str, width: float) -> str:

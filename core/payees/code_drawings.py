@@ -8,7 +8,19 @@ from math import isqrt
 import zxingcpp
 
 QUIET_ZONE = 4  # modules on each side: ISO/IEC 18004, 9.1
-DARK = re.compile(rb"\x00+")
+STEP = re.compile(rb"\xff*\x00+")  # over what is light, then along what is dark
+
+
+class _Steps(dict[bytes, str]):
+    """Kept, for a code has some thousand steps of a few lengths: at most 176 x 176."""
+
+    def __missing__(self, pixels: bytes) -> str:
+        dark = pixels.count(0)
+        step = self[pixels] = f"m{len(pixels) - dark} 0h{dark}"
+        return step
+
+
+_STEPS = _Steps()
 
 
 def drawn_code(text: str) -> str:
@@ -22,17 +34,12 @@ def drawn_code(text: str) -> str:
     code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     rows = bytes(memoryview(code.to_image(add_quiet_zones=False)))  # type: ignore[arg-type]  # a Buffer
     width = isqrt(len(rows))
-    path = "".join(_row(rows[start : start + width], start // width) for start in range(0, len(rows), width))
+    path = "".join([_row(rows[start : start + width], start // width) for start in range(0, len(rows), width)])
     side = width + 2 * QUIET_ZONE
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"><path stroke="#000" d="{path}"/></svg>'
 
 
 def _row(pixels: bytes, number: int) -> str:
     """A line through the middle of each run of dark modules."""
-    steps, end = [], 0
-    for dark in DARK.finditer(pixels):
-        start, stop = dark.span()
-        move = f"m{start - end} 0" if end else f"M{start + QUIET_ZONE} {number + QUIET_ZONE}.5"
-        steps.append(f"{move}h{stop - start}")
-        end = stop
-    return "".join(steps)
+    steps = "".join(map(_STEPS.__getitem__, STEP.findall(pixels)))
+    return f"M{QUIET_ZONE} {number + QUIET_ZONE}.5{steps}"

@@ -109,6 +109,13 @@ def invoice(**changes: Any) -> DocumentData:
     return {**made, **changes}  # type: ignore[typeddict-item]
 
 
+def long_invoice(count: int = 36) -> DocumentData:
+    made = invoice()
+    lines, taxes = made["sections"]
+    rows = [[f"Additional credits, package {number}", "3", "25.00", "19 %", "75.00"] for number in range(count)]
+    return {**made, "sections": [{**lines, "rows": rows}, taxes]}
+
+
 def statement(count: int = 60, **changes: Any) -> DocumentData:
     rows = [["1 January 2026", "", "Opening balance", "", "", "1,240.00"]]
     for number in range(1, count - 1):

@@ -20,6 +20,7 @@ from engine.errors import PermanentFailure
 from tests.workflows.documents import papers, reader
 from tests.workflows.documents.logos import PNG, SVG
 from workflows.documents.rendering import drawing
+from workflows.documents.rendering.data import Attachment
 from workflows.documents.rendering.drawing import NotDrawn
 from workflows.documents.rendering.pdf import MissingLetters, render
 
@@ -65,6 +66,21 @@ def test_document_claims_archive_and_accessibility(make):
         assert metadata["dc:title"] == " ".join(filter(None, (data["title"], data["number"])))
         assert str(file.docinfo["/CreationDate"]).startswith("D:20260503")
         assert file.pdf_version == "1.7"
+
+
+def test_attachment_stands_in_the_file_as_the_same_in_another_form():
+    xml = "<invoice>INV-2026-000001 & ي</invoice>" * 99
+    attachment: Attachment = {"name": "factur-x.xml", "type": "text/xml", "content": xml, "description": "Invoice"}
+
+    pdf = render(papers.invoice(), attachment)
+
+    assert pdf == render(papers.invoice(), attachment)
+    with pikepdf.open(BytesIO(pdf)) as file:
+        [(name, held)] = file.attachments.items()
+        assert (name, held.get_file().read_bytes().decode()) == ("factur-x.xml", xml)
+        assert [str(each.AFRelationship) for each in file.Root.AF] == ["/Alternative"]
+        metadata = file.open_metadata()
+        assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"], metadata["pdfuaid:part"]) == ("3", "A", "1")
 
 
 @pytest.mark.parametrize(("language", "told"), [("pt-br", "pt-BR"), ("zh-hans", "zh"), ("fil", "fil")])

@@ -89,3 +89,12 @@ class DocumentData(TypedDict):
     notes: list[str]
     payment: PaymentPart | None
     labels: Labels
+
+
+class Attachment(TypedDict):
+    """A file inside the PDF that says the same in another form, as an e-invoice does."""
+
+    name: str
+    type: str  # "text/xml"
+    content: str
+    description: str

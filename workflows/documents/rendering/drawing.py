@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 import typst
 
 from engine.errors import PermanentFailure
+from workflows.documents.rendering.data import Attachment
 from workflows.documents.rendering.fonts import FONTS
 
 TEMPLATE = Path(__file__).with_name("template.typ")
@@ -31,9 +32,11 @@ class NotDrawn(PermanentFailure):
     """typst refused, and would again; the words are its own."""
 
 
-def draw(page: Mapping[str, Any]) -> bytes:
+def draw(page: Mapping[str, Any], attachment: Attachment | None = None) -> bytes:
     """page: of layout.py. Raises NotDrawn."""
     inputs = {"paper": _json(page)}
+    if attachment is not None:
+        inputs["attachment"] = _json(attachment)
     with _refusals():
         pdf = _compiler().compile(format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS)
     return cast("bytes", pdf)

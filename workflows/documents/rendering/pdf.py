@@ -10,6 +10,7 @@ from typing import Any
 import pikepdf
 
 from engine.errors import PermanentFailure
+from workflows.documents.rendering.data import Attachment
 from workflows.documents.rendering.drawing import NotDrawn, draw
 from workflows.documents.rendering.layout import layout
 from workflows.documents.rendering.scripts import missing_letters, script_of
@@ -31,13 +32,13 @@ class MissingLetters(PermanentFailure):
         super().__init__(f"No font has the letters {shown}.")
 
 
-def render(data: Mapping[str, Any]) -> bytes:
+def render(data: Mapping[str, Any], attachment: Attachment | None = None) -> bytes:
     """data: a DocumentData. Raises MissingLetters, and NotDrawn for a logo or code that is no picture."""
     page = layout(data)
     if missing := missing_letters("".join(_texts(page))):
         raise MissingLetters(missing)
     try:
-        return _packed(draw(page))
+        return _packed(draw(page, attachment))
     except NotDrawn as error:
         # Letters of two fonts that would have to be one, such as a Latin accent over a Bengali letter.
         if found := NOT_SET_BY_TYPST.search(str(error)):

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import bank, engine, idle, report, scale, settlement
+from benchmarks import bank, documents, engine, idle, report, scale, settlement
 from benchmarks.report import Figure
 from benchmarks.rig import VAR
 
@@ -14,6 +14,7 @@ FIGURES: dict[str, Callable[[bool], list[Figure]]] = {
     "settlement": lambda quick: settlement.run(rounds=1, count=400) if quick else settlement.run(),
     "engine": lambda quick: engine.run(rounds=1, count=1000) if quick else engine.run(),
     "bank": lambda quick: bank.run(rounds=1, lines=2000, peer_lines=300, invoices=500) if quick else bank.run(),
+    "documents": lambda quick: documents.run(rounds=1, count=8, kept=20) if quick else documents.run(),
     "scale": lambda quick: scale.run(rounds=1, sizes=(1000, 5000)) if quick else scale.run(),
     "memory": lambda quick: idle.kept(count=1000) if quick else idle.kept(),
     "idle": lambda quick: idle.idle(seconds=10) if quick else idle.idle(),

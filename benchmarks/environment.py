@@ -1,4 +1,4 @@
-"""The peers' own virtual environment."""
+"""The peers' own virtual environments."""
 
 from __future__ import annotations
 
@@ -10,16 +10,32 @@ from pathlib import Path
 from benchmarks.report import say
 from benchmarks.rig import VAR
 
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+HERE = Path(__file__).parent
 
 
 def dbos() -> Path | None:
     """A Python with DBOS, pinned by hash; None where it cannot be had."""
-    venv = VAR / f"peers-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
+    return _python("DBOS", HERE / "requirements.txt", "peers")
+
+
+def weasyprint() -> Path | None:
+    """A Python with WeasyPrint, pinned by hash; None where it or the system's Pango cannot be had."""
+    python = _python("WeasyPrint", HERE / "requirements-weasyprint.txt", "weasyprint")
+    if python is None:
+        return None
+    done = subprocess.run([str(python), "-c", "import weasyprint"], check=False, capture_output=True, text=True)
+    if done.returncode:
+        say(f"WeasyPrint does not run here, so it is left out: {done.stderr.strip().splitlines()[-1:]}")
+        return None
+    return python
+
+
+def _python(name: str, requirements: Path, folder: str) -> Path | None:
+    venv = VAR / f"{folder}-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:12]}"
     python = venv / "bin" / "python"
     if (venv / "complete").exists():
         return python
-    say("Installing benchmarks/requirements.txt into a virtual environment of its own (once) ...")
+    say(f"Installing benchmarks/{requirements.name} into a virtual environment of its own (once) ...")
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
     install = [
         str(python),
@@ -30,11 +46,11 @@ def dbos() -> Path | None:
         "--require-hashes",
         "--only-binary=:all:",
         "-r",
-        str(REQUIREMENTS),
+        str(requirements),
     ]
     done = subprocess.run(install, check=False, capture_output=True, text=True)
     if done.returncode:
-        say(f"DBOS cannot be had here, so it is left out: {done.stderr.strip().splitlines()[-1:]}")
+        say(f"{name} cannot be had here, so it is left out: {done.stderr.strip().splitlines()[-1:]}")
         return None
     (venv / "complete").touch()
     return python

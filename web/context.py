@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from core.validation.contact import support_contact
 from web.navigation import nav_of
 from workflows.mail.brand import kept_brand
 
@@ -16,5 +15,5 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "nav": SimpleLazyObject(lambda: nav_of(request)),
         "brand": SimpleLazyObject(kept_brand),
-        "support": support_contact(),
+        "support": SimpleLazyObject(lambda: kept_brand().contacts),
     }

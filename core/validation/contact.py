@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from urllib.parse import quote
 
-from django.conf import settings
-
 
 @dataclass(frozen=True)
 class Contact:
@@ -15,10 +13,12 @@ class Contact:
     address: str
 
 
-def support_contact() -> Contact | None:
-    words: str = settings.SUPPORT_CONTACT
-    if not words:
-        return None
+def contacts_of(*texts: str) -> list[Contact]:
+    """Each once, without blank ones."""
+    return [_contact_of(words) for words in dict.fromkeys(filter(None, texts))]
+
+
+def _contact_of(words: str) -> Contact:
     if words.startswith(("https://", "http://")):
         return Contact(words, words)
     mailbox = parseaddr(words)[1]

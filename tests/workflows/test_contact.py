@@ -7,8 +7,8 @@ from django.urls import reverse
 from core.env import one_address, one_line
 from core.models import Account, PaymentMethod
 from core.problems import ValidationError
-from core.validation.contact import Contact, support_contact
-from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PlanFactory
+from core.validation.contact import Contact, contacts_of
+from tests.factories import InvoiceFactory, MembershipFactory, PaymentFactory, PlanFactory, SellerVersionFactory
 from tests.web.conftest import signed_in
 from workflows.actions import change_account, sign_up
 from workflows.mail import context, samples
@@ -79,10 +79,29 @@ def test_contact_stands_at_the_foot_of_customers_mails_and_not_of_staff_s(settin
         ("Ask @acme on chat", ""),
     ],
 )
-def test_contact_is_a_link_where_it_can_be(settings, words, address):
-    settings.SUPPORT_CONTACT = words
+def test_contact_is_a_link_where_it_can_be(words, address):
+    assert contacts_of(words) == [Contact(words, address)]
 
-    assert support_contact() == Contact(words, address)
+
+@pytest.mark.django_db
+def test_page_for_questions_of_the_seller_stands_before_the_contact(settings, client, mailoutbox, run_effects):
+    settings.SUPPORT_CONTACT = "help@acme.test"
+    SellerVersionFactory(support_url="https://help.acme.test/?a=1&b=2")
+    PaymentFactory()
+
+    run_effects()
+
+    address = "https://help.acme.test/?a=1&amp;b=2"
+    mailbox = '<a href="mailto:help@acme.test"><bdi>help@acme.test</bdi></a>'
+    both = f'<a href="{address}"><bdi>{address}</bdi></a> · {mailbox}'
+    assert both in client.get("/").content.decode()
+    (mail,) = [m for m in mailoutbox if m.extra_headers["X-Countersign-Kind"] == "invoice_issued"]
+    assert both in mail.alternatives[0][0]
+    assert "Questions? https://help.acme.test/?a=1&b=2 · help@acme.test" in mail.body.replace("\n", " ")
+
+
+def test_same_contact_is_told_once():
+    assert len(contacts_of("https://acme.test", "", "https://acme.test")) == 1
 
 
 @pytest.mark.django_db

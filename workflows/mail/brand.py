@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from core.models import SellerVersion
+from core.validation.contact import Contact, contacts_of
 
 PRODUCT = "Countersign"
 KEPT_SECONDS = 60
@@ -22,13 +23,19 @@ class Brand:
     reply_to: str
     support_url: str
     colour: str  # empty: the product's own
+    logo: str  # its digest; empty: none
     shows_mark: bool  # that it is made with this product
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """How customers reach who bills."""
+        return contacts_of(self.support_url, settings.SUPPORT_CONTACT)
 
 
 def unnamed() -> Brand:
     """Of an installation whose company is not named."""
     name = parseaddr(settings.MAIL_FROM)[0] or PRODUCT
-    return Brand(name, settings.MAIL_FROM, settings.MAIL_REPLY_TO, "", "", shows_mark=False)
+    return Brand(name, settings.MAIL_FROM, settings.MAIL_REPLY_TO, "", "", "", shows_mark=False)
 
 
 def current_brand() -> Brand:
@@ -43,6 +50,7 @@ def current_brand() -> Brand:
         reply_to=seller.reply_to or settings.MAIL_REPLY_TO,
         support_url=seller.support_url,
         colour=seller.colour,
+        logo=seller.logo.sha256 if seller.logo else "",
         shows_mark=seller.shows_mark,
     )
 
@@ -57,9 +65,14 @@ def kept_brand() -> Brand:
     try:
         brand = current_brand()
     except DatabaseError:
-        return _kept[0][1] if _kept else unnamed()
+        return brand_without_query()
     _kept[:] = [(time.monotonic() + KEPT_SECONDS, brand)]
     return brand
+
+
+def brand_without_query() -> Brand:
+    """The last that this process has seen: for pages that tell of an error."""
+    return _kept[0][1] if _kept else unnamed()
 
 
 def forget_brand() -> None:

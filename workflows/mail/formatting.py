@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Self
 
 from django.utils.formats import date_format
-from django.utils.html import escape
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.money import quantize
+from core.validation.contact import Contact
 from workflows.periods import last_day_of
 
 
@@ -35,6 +38,25 @@ class NoWrap(BidiText):
 
     __slots__ = ()
     css = ' class="unbroken"'
+
+
+class ContactTexts(str):
+    """With links where they can be."""
+
+    contacts: Sequence[Contact]
+
+    def __new__(cls, contacts: Sequence[Contact]) -> Self:
+        made = super().__new__(cls, " · ".join(contact.words for contact in contacts))
+        made.contacts = contacts
+        return made
+
+    def __html__(self) -> SafeString:
+        return format_html_join(" · ", "{}", [(_linked(contact),) for contact in self.contacts])
+
+
+def _linked(contact: Contact) -> SafeString:
+    words = BidiText(contact.words)
+    return format_html('<a href="{}">{}</a>', contact.address, words) if contact.address else words.__html__()
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
 from django.template import engines
 from django.template.defaultfilters import linebreaksbr
 from django.utils import translation
@@ -12,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from workflows.mail import urls
 from workflows.mail.brand import Brand, unnamed
-from workflows.mail.formatting import BidiText
+from workflows.mail.formatting import ContactTexts
 from workflows.mail.html_to_text import html_to_text
 
 SUBJECT_LENGTH = 78  # characters
@@ -76,7 +75,7 @@ def _in_every_mail(language: str, brand: Brand) -> dict[str, Any]:
         "home": urls.home(),
         "sender": brand.name,
         "mark": brand.shows_mark,
-        "support": BidiText(settings.SUPPORT_CONTACT),
+        "support": ContactTexts(brand.contacts),
         "name": "",
         "link": "",
         "is_bare": False,

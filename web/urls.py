@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from web import hosted, invitations, pages, passwords, sign_up, signing_in
+from web import hosted, invitations, logos, pages, passwords, sign_up, signing_in
 from web.rate_limited_login import rate_limited
 
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("invitation/<str:token>/", invitations.invitation, name="invitation"),
     path("i/<str:token>/", hosted.hosted_invoice, name="hosted_invoice"),
     path("i/<str:token>/print/", hosted.hosted_document, name="hosted_document"),
+    path("logo/<slug:sha256>/", logos.brand_logo, name="brand_logo"),
     path("language/", set_language, name="set_language"),
     path("problems/", pages.all_problems, name="problems"),
     path("problems/<slug:slug>", pages.one_problem, name="problem"),

@@ -26,6 +26,7 @@ from web.status_labels import (
     person_name,
     status_label,
 )
+from workflows.mail.brand import brand_without_query
 from workflows.mail.formatting import period_text
 from workflows.periods import last_day_of
 
@@ -41,6 +42,7 @@ def badge(row: Any) -> SafeString:
 
 
 register.filter("person", person_name)
+register.simple_tag(brand_without_query)
 
 
 @register.simple_tag(takes_context=True)

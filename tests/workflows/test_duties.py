@@ -322,6 +322,20 @@ def test_command_gives_at_once_and_the_row_says_that_it_was_the_operator(eve, ru
             call_command("grant_duty", *words)
 
 
+def test_right_that_two_rows_of_django_stand_for_is_given_and_taken_whole(eve):
+    UserFactory(email="bob@example.test")
+
+    call_command("grant_duty", "bob@example.test", "change_seller")
+
+    bob = User.objects.get(email="bob@example.test")
+    assert bob.user_permissions.filter(codename="change_seller").count() == 2
+    assert list(bob.duty_grants.values_list("duties", flat=True)) == [["core.change_seller", "staff"]]
+    call_command("grant_duty", "bob@example.test", "change_seller", "--take")
+    assert right_codes_of(now(bob)) == {"active", "staff"}
+    call_command("grant_duty", "setters", "change_seller", "--group")
+    assert DutyGrant.objects.get(group_name="setters").duties == ["core.change_seller"]
+
+
 def test_command_sets_what_a_group_may_do():
     call_command("grant_duty", "approver", "approve_payment", "review_payment", "--group")
     call_command("grant_duty", "approver", "review_payment", "--group", "--take")

@@ -10,14 +10,17 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.urls import reverse
 
 from core.models import Account, Industry, Invoice, PaymentMethod, Plan, PlanPrice, User
 from core.money import is_currency
 from core.validation.countries import country_codes
 from engine.models import Transition
 from tests.factories import UserFactory
+from web.staff.access import CHANGE_METHOD, CHANGE_PLAN, CHANGE_POLICY, RETIRE_PRICE
+from workflows.actions.seller import may_change_seller
 from workflows.payees.examples import METHODS
-from workflows.seed.people import ADDRESS
+from workflows.seed.people import ADDRESS, MONEY
 
 PLACEHOLDERS = {"amount", "currency", "reference", "rf_reference", "due_date", "account_name"}
 LANGUAGES = {
@@ -272,9 +275,10 @@ def seed_catalogue(db, settings) -> Callable[[], str]:
 def test_a_real_installation_begins_with_plans_and_duties_and_nobody_who_could_log_in(seed_catalogue):
     said = seed_catalogue()
 
-    assert said == "Added: plans 5, payment methods 14, industries 10, groups 3.\n"
+    assert said == "Added: plans 5, payment methods 14, industries 10, groups 4.\n"
     assert price("starter", "PKR") == Decimal("25000.00")
-    assert list(Group.objects.order_by("name").values_list("name", flat=True)) == ["approver", "operator", "reviewer"]
+    names = Group.objects.order_by("name").values_list("name", flat=True)
+    assert list(names) == ["approver", "operator", "reviewer", "settings"]
     assert not User.objects.exists()
     assert not Account.objects.exists()
 
@@ -295,6 +299,21 @@ def test_group_grants_its_own_duty_only(seed_catalogue):
     assert superuser.is_granted("core.approve_payment")
     assert superuser.is_granted("core.review_payment")
     assert not superuser.is_granted("core.operate_effects")
+
+
+def test_group_of_settings_opens_each_page_of_settings_and_decides_on_no_money(seed_catalogue, client):
+    seed_catalogue()
+    user = User.objects.create_user(email="setter@acme.test", password="correct horse battery", is_staff=True)
+
+    user.groups.set(Group.objects.filter(name="settings"))
+
+    user = User.objects.get(pk=user.pk)
+    assert may_change_seller(user)
+    assert {CHANGE_PLAN, CHANGE_METHOD, CHANGE_POLICY, RETIRE_PRICE} <= user.get_all_permissions()
+    assert not any(user.is_granted(f"core.{name}") for name in (*MONEY, "grant_duties", "add_user"))
+    client.force_login(user)
+    for name in ("settings", "settings_company", "settings_brand", "settings_plans", "settings_methods"):
+        assert client.get(reverse(name)).status_code == 200
 
 
 def test_a_second_run_of_the_catalogue_undoes_nothing_of_the_operator_s(seed_catalogue):

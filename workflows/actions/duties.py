@@ -112,7 +112,7 @@ def set_group(name: str, duties: Collection[str]) -> Group:
             permission.pk: right_code_of(permission) for permission in group.permissions.select_related("content_type")
         }
         for kind, some in (("give", wanted.keys() - held.keys()), ("take", held.keys() - wanted.keys())):
-            words = sorted((wanted | held)[key] for key in some)
+            words = sorted({(wanted | held)[key] for key in some})
             if words:
                 DutyGrant.record(kind=kind, group_name=name, duties=words, origin=DutyGrant.Origin.OPERATOR)
                 record_event("group_changed", group=name, kind=kind, duties=words)

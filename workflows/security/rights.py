@@ -60,8 +60,15 @@ def permission_of(word: str) -> QuerySet[Permission]:
 
 
 def permissions_of(words: Iterable[str]) -> list[Permission]:
-    """Raises Permission.DoesNotExist."""
-    return [permission_of(word).get() for word in words]
+    """A word may be two rows: core.change_seller is one of sellers, by Django, and one of their versions, by us.
+
+    Raises Permission.DoesNotExist.
+    """
+    found = [(word, list(permission_of(word))) for word in words]
+    for word, permissions in found:
+        if not permissions:
+            raise Permission.DoesNotExist(word)
+    return [permission for _, permissions in found for permission in permissions]
 
 
 def other_holders(*people: User | None) -> QuerySet[User]:

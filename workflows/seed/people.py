@@ -37,6 +37,14 @@ DUTIES = {
     "approver": (*BILLING, *MONEY),
     "operator": ("engine.view_effect", "engine.view_transition", "operate_effects", "erase_person"),
 }
+# Of who sets up the business under Settings; it decides on no money.
+SETTINGS = (
+    "change_seller",
+    *("view_plan", "add_plan", "change_plan", "view_planprice", "add_planprice", "change_planprice"),
+    *("view_paymentmethod", "add_paymentmethod", "change_paymentmethod"),
+    *("view_policy", "change_policy"),
+)
+GROUPS = {**DUTIES, "settings": SETTINGS}
 ADMINISTRATION = ("grant_duties",)  # for requests of rights, nothing about money
 STAFF = {f"{duty}@demo.test": may for duty, may in DUTIES.items()}
 SUPERUSER = "admin@demo.test"  # may do everything but decide on money
@@ -82,7 +90,7 @@ def seed_staff() -> int:
 def seed_groups() -> int:
     """Existing groups keep their permissions."""
     added = 0
-    for duty, may in DUTIES.items():
+    for duty, may in GROUPS.items():
         if not Group.objects.filter(name=duty).exists():
             set_group(duty, _words(may))
             added += 1

@@ -349,6 +349,21 @@ def test_unused_plan_goes_with_its_prices_and_a_used_one_stays(staff):
     assert PlanPrice.objects.count() == 1
 
 
+@pytest.mark.parametrize("way", ["its page", "the list"])
+def test_method_that_an_invoice_or_a_payment_shows_stays(staff, way):
+    methods = [InvoiceFactory(payment_method=PaymentMethodFactory()).payment_method, PaymentFactory().method]
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in methods], "post": "yes"}
+
+    if way == "its page":
+        answers = [delete(staff, method) for method in methods]
+    else:
+        answers = [staff.post(reverse("admin:core_paymentmethod_changelist"), chosen)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert all(map(words_of, answers))
+    assert PaymentMethod.objects.filter(pk__in=[row.pk for row in methods]).count() == len(set(methods))
+
+
 def test_plan_that_a_sign_up_falls_back_to_stays_and_the_page_says_why(staff, shop):
     free = Plan.objects.get(code="free")
     chosen = {"action": "delete_selected", "_selected_action": [free.pk], "post": "yes"}

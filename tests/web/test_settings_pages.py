@@ -30,6 +30,7 @@ from tests.factories import (
     staff_of_all_settings,
 )
 from tests.web.conftest import signed_in
+from workflows.actions.seller import save_seller
 from workflows.payees.examples import METHODS
 from workflows.seed.payment_methods import seed_payment_methods
 
@@ -458,6 +459,24 @@ def test_wrong_reminders_are_shown_again(ann, name, value):
 # Mail
 
 
+def test_mail_page_tells_what_the_brand_says_and_what_the_environment(ann, settings):
+    settings.MAIL_FROM, settings.MAIL_REPLY_TO = "Acme <billing@acme.com>", "help@acme.com"
+    seller = {**COMPANY, "sender_name": "Acme Cloud", "support_url": "https://acme.com/help"}
+    save_seller(seller, by=None)
+
+    page = words(ann.get(reverse("settings_mail")))
+    save_seller({"reply_to": "answers@shop.example"}, by=None)
+    later = words(ann.get(reverse("settings_mail")))
+
+    assert "Sender Brand Acme Cloud" in page
+    assert "Their address MAIL_FROM billing@acme.com" in page
+    assert "Answers go to MAIL_REPLY_TO help@acme.com" in page
+    assert "Page for questions Brand https://acme.com/help" in page
+    assert "nobody reads them" not in page
+    assert "Answers go to Brand answers@shop.example" in later
+    assert "nobody reads them" in later
+
+
 def test_mail_page_shows_the_server_without_its_password(ann, settings):
     settings.EMAIL_HOST, settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "mail.acme.com", "robot", "s3cret"
     settings.MAIL_FROM, settings.MAIL_REPLY_TO = "Acme <billing@acme.com>", "help@acme.com"
@@ -466,8 +485,9 @@ def test_mail_page_shows_the_server_without_its_password(ann, settings):
     page = words(ann.get(reverse("settings_mail")))
 
     assert "mail.acme.com" in page
-    assert "Acme &lt;billing@acme.com&gt;" in page
-    assert "help@acme.com" in page
+    assert "Sender MAIL_FROM Acme " in page
+    assert "Their address MAIL_FROM billing@acme.com" in page
+    assert "Answers go to MAIL_REPLY_TO help@acme.com" in page
     assert "STARTTLS" in page
     assert "with a password" in page
     assert "robot" not in page

@@ -64,6 +64,16 @@ def test_each_is_done_by_its_row_alone(ann, settings, run_effects):
     assert missing(ann) == set()
 
 
+def test_answers_that_go_to_an_example_leave_the_mails_undone(ann, settings):
+    settings.MAIL_FROM, settings.OPERATOR_EMAILS = "Acme <billing@acme.com>", ["ops@acme.com"]
+    save_seller(COMPANY, by=None)
+    assert "operators" not in missing(ann)
+
+    save_seller({"reply_to": "answers@shop.example"}, by=None)
+
+    assert "operators" in missing(ann)
+
+
 @pytest.mark.parametrize(
     "undo",
     [

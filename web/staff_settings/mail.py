@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from email.utils import parseaddr
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,8 +13,9 @@ from engine.models import Effect, EffectPause
 from engine.pauses import pauses
 from engine.registry import kinds
 from web.problem_messages import problem_message
-from web.staff.access import MAIL, OPERATE, StaffRequest, may_see, staff_with
+from web.staff.access import MAIL, OPERATE, SELLER, StaffRequest, may_see, may_see_any, staff_with
 from web.status_labels import EFFECT_TONES
+from workflows.mail.brand import Brand, current_brand
 from workflows.mail.mail_check import (
     WAITING,
     MailTest,
@@ -27,6 +30,7 @@ from workflows.mail.mail_check import (
 from workflows.reporting.first_run import is_own
 
 TESTS, FAILURES = 5, 20
+BRAND = "brand"  # that the page of settings says it
 MAIL_LANE = kinds["mail.test"].lane
 
 
@@ -43,10 +47,12 @@ def mail_page(request: StaffRequest) -> HttpResponse:
             messages.success(request, f"A test to {request.user.email} is on its way.")
         return redirect("settings_mail")
     tests = latest_tests(TESTS)
+    brand = current_brand()
     context = {
-        "facts": _facts(),
+        "facts": _facts(brand),
         "writes_files": writes_files(),
-        "is_example_sender": not is_own(settings.MAIL_FROM),
+        "is_example_sender": not is_own(brand.sender),
+        "is_example_reply_to": bool(brand.reply_to) and not is_own(brand.reply_to),
         "has_operators": any(map(is_own, settings.OPERATOR_EMAILS)),
         "tests": [(test, *_state(test)) for test in tests],
         "is_waiting": any(test.effect.state in WAITING for test in tests),
@@ -54,6 +60,7 @@ def mail_page(request: StaffRequest) -> HttpResponse:
         "pauses": [paused for paused in pauses() if _holds_mail(paused)],
         "unreachable": unreachable_kinds(),
         "failing": [(effect, EFFECT_TONES.get(effect.state, "")) for effect in failing_mails(FAILURES)],
+        "may_change_brand": may_see_any(request.user, SELLER),
         "may_operate": may_see(request.user, OPERATE),
     }
     return render(request, "web/staff/settings/mail.html", context)
@@ -65,11 +72,18 @@ def _holds_mail(paused: EffectPause) -> bool:
     return paused.scope in (EffectPause.Scope.ALL, EffectPause.Scope.OUTWARD) or paused.name.startswith("mail.")
 
 
-def _facts() -> list[tuple[str, str, str]]:
-    """(what, value, the variable of the environment that sets it)"""
+def _facts(brand: Brand) -> list[tuple[str, str, str]]:
+    """(what, value, the variable of the environment that sets it, or BRAND)"""
+    name, address = parseaddr(brand.sender)
     return [
-        ("Sender", settings.MAIL_FROM, "MAIL_FROM"),
-        ("Answers go to", settings.MAIL_REPLY_TO or "the sender", "MAIL_REPLY_TO"),
+        ("Sender", name or "no name", BRAND if "sender" in brand.told_by_seller else "MAIL_FROM"),
+        ("Their address", address, "MAIL_FROM"),
+        (
+            "Answers go to",
+            brand.reply_to or "the sender",
+            BRAND if "reply_to" in brand.told_by_seller else "MAIL_REPLY_TO",
+        ),
+        *([("Page for questions", brand.support_url, BRAND)] if brand.support_url else []),
         ("How customers reach you", settings.SUPPORT_CONTACT or "not said", "SUPPORT_CONTACT"),
         ("Warnings go to", ", ".join(settings.OPERATOR_EMAILS) or "nobody", "OPERATOR_EMAILS"),
         ("Server", mail_server(), "EMAIL_URL"),

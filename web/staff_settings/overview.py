@@ -66,7 +66,7 @@ STEPS = {
     ),
     "operators": Step(
         "Mails come from you and warnings reach you",
-        "MAIL_FROM and OPERATOR_EMAILS, in the environment, are still those of an example.",
+        "The sender, the address for answers or OPERATOR_EMAILS is still an example's: the page says who sets each.",
         "settings_mail",
         MAIL,
     ),

@@ -25,6 +25,7 @@ class Brand:
     colour: str  # empty: the product's own
     logo: str  # its digest; empty: none
     shows_mark: bool  # that it is made with this product
+    told_by_seller: frozenset[str] = frozenset()  # of sender and reply_to; the rest is the environment's
 
     @property
     def contacts(self) -> list[Contact]:
@@ -52,6 +53,7 @@ def current_brand() -> Brand:
         colour=seller.colour,
         logo=seller.logo.sha256 if seller.logo else "",
         shows_mark=seller.shows_mark,
+        told_by_seller=frozenset(["sender", "reply_to"] if seller.reply_to else ["sender"]),
     )
 
 

@@ -11,6 +11,7 @@ from django.db.models import Exists
 from core.models import BankAccount, PaymentMethod, PlanPrice, Policy, SellerVersion, User
 from core.payees.instructions import DEMO_WARNING
 from core.validation.mailboxes import host_of, is_reserved
+from workflows.mail.brand import current_brand
 from workflows.mail.mail_check import delivered_tests
 
 APPROVE = "core.approve_payment"
@@ -19,7 +20,7 @@ NEEDED_APPROVERS = 2  # nobody decides on what they recorded themselves
 
 
 def first_run(user: User) -> dict[str, bool]:
-    """Whether each is done, in the order in which they are best done; one query. user: who asks."""
+    """Whether each is done, in the order in which they are best done; two queries. user: who asks."""
     log = LogEntry.objects.filter(content_type__app_label="core", content_type__model=Policy._meta.model_name)
     wanted = {
         "company": SellerVersion.objects.exclude(footer__contains=DEMO_WARNING),
@@ -32,7 +33,12 @@ def first_run(user: User) -> dict[str, bool]:
     }
     rows = User.objects.filter(pk=user.pk).values_list(*map(Exists, wanted.values()))
     found = dict(zip(wanted, rows.get(), strict=True))
-    found["operators"] = is_own(settings.MAIL_FROM) and any(map(is_own, settings.OPERATOR_EMAILS))
+    brand = current_brand()
+    found["operators"] = (
+        is_own(brand.sender)
+        and (not brand.reply_to or is_own(brand.reply_to))
+        and any(map(is_own, settings.OPERATOR_EMAILS))
+    )
     return {name: found[name] for name in ORDER}
 
 

@@ -110,6 +110,7 @@ SETTINGS_PAGES = [
     Link("Overview", "settings"),
     Link("Company", "settings_company", SELLER),
     Link("Brand", "settings_brand", SELLER),
+    Link("Numbers", "settings_numbers", SELLER),
     Link("Plans and prices", "settings_plans", PLANS),
     Link("Ways to pay", "settings_methods", METHODS),
     Link("People", "settings_people", PEOPLE),

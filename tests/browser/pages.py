@@ -80,6 +80,7 @@ GRANTER = ["/desk/duties/", "/desk/duties/{person}/", "/desk/confirm/"]
 SETTER = [
     "/desk/settings/",
     "/desk/settings/company/",
+    "/desk/settings/numbers/",
     "/desk/settings/brand/",
     "/desk/settings/plans/",
     "/desk/settings/plans/new/",

@@ -219,13 +219,13 @@ PAGES: dict[str, Page | None] = {
     "CompanyForm": Page(
         "setter",
         at("settings_company"),
-        {"verb": "save", "legal_name": "Acme Ltd", "address_line1": "1 High Street", "city": "Town", "country": "GB"},
+        {"legal_name": "Acme Ltd", "address_line1": "1 High Street", "city": "Town", "country": "GB"},
     ),
     "BrandForm": Page("setter", at("settings_brand"), {"brand_name": "Acme", "colour": "#1f4f46", "paper": "a4"}),
     "NumbersForm": Page(
         "setter",
-        at("settings_company"),
-        {"verb": "numbers", "invoice": "INV-{number:06}", "credit_note": "CN-{number:06}", "receipt": "RC-{number:06}"},
+        at("settings_numbers"),
+        {"invoice": "INV-{number:06}", "credit_note": "CN-{number:06}", "receipt": "RC-{number:06}"},
     ),
     "NewPlanForm": Page(
         "setter",

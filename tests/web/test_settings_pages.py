@@ -71,6 +71,7 @@ PAGES = {
     "settings": SETTINGS_PERMISSIONS,
     "settings_company": ("change_seller",),
     "settings_brand": ("change_seller",),
+    "settings_numbers": ("change_seller",),
     "settings_plans": ("change_plan", "view_plan", "change_planprice"),
     "settings_new_plan": ("add_plan",),
     "settings_methods": ("change_paymentmethod", "view_paymentmethod"),
@@ -122,7 +123,7 @@ SENT = {  # page, what it is about, form
     "reminders": ("settings_reminders", [], {"grace_days": "1"}),
     "a mail": ("settings_mail", [], {}),
     "a company": ("settings_company", [], COMPANY),
-    "numbers": ("settings_company", [], {"verb": "numbers", "invoice": "X-{number:06}"}),
+    "numbers": ("settings_numbers", [], {"invoice": "X-{number:06}"}),
     "a brand": ("settings_brand", [], {"brand_name": "Acme"}),
 }
 
@@ -156,7 +157,10 @@ def test_who_may_only_look_sees_no_form():
     assert "12345678" in eve.get(reverse("settings_method", args=[method.pk])).content.decode()
 
 
-CONFIRMED = ("settings_company", "settings_brand", "settings_new_method", "settings_people", "settings_reminders")
+CONFIRMED = (
+    *("settings_company", "settings_brand", "settings_numbers"),
+    *("settings_new_method", "settings_people", "settings_reminders"),
+)
 
 
 @pytest.mark.parametrize("page", [*CONFIRMED, "settings_method"])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from core.models import Logo, Seller, SellerVersion
-from tests.factories import COMPANY, InvoiceFactory, staff_of_all_settings
+from core.models import Invoice, Logo, NumberSeries, Seller, SellerVersion
+from engine import create, perform
+from tests.factories import COMPANY, InvoiceFactory, SubscriptionFactory, staff_of_all_settings
 from tests.web.conftest import signed_in
 from tests.workflows.documents.logos import PNG, SVG
 from workflows.actions.seller import save_seller
@@ -18,6 +20,7 @@ from workflows.actions.seller import save_seller
 pytestmark = pytest.mark.django_db
 
 COMPANY_PAGE, BRAND_PAGE = "/desk/settings/company/", "/desk/settings/brand/"
+NUMBERS_PAGE = "/desk/settings/numbers/"
 
 
 @pytest.fixture
@@ -169,37 +172,48 @@ def test_logo_that_is_no_plain_picture_is_refused_by_name(ann, acme, content, wh
 
 
 def test_numbers_of_documents_are_saved_for_what_follows(ann, acme):
-    page = ann.get(COMPANY_PAGE)
-    assert re.search(r"Now INV-20\d\d-000123", words(page))
-    data = {"verb": "numbers", "invoice": "A-{number:04}", "credit_note": "C-{number:04}", "receipt": "R-{number:04}"}
+    NumberSeries.objects.create(code="1/receipt", next=42)
+    page = ann.get(NUMBERS_PAGE)
+    assert re.search(r"Invoices INV-20\d\d-000001 ", words(page))
+    data = {"invoice": "A-{number:04}", "credit_note": "C-{year}.{number:04}", "receipt": "R-{number:04}"}
 
-    answer = ann.post(COMPANY_PAGE, data, follow=True)
+    shown = [ann.post(NUMBERS_PAGE, data | {"preview": "yes"}), ann.post(f"{NUMBERS_PAGE}preview/", data)]
+    assert Seller.current().number_templates["invoice"] != "A-{number:04}"
+    answer = ann.post(NUMBERS_PAGE, data, follow=True)
 
+    for each in shown:
+        assert re.search(r"A-0001 .*C-20\d\d\.0001 .*R-0042 ", words(each))
     assert "issued from now on" in said(answer)
     assert Seller.current().number_templates["invoice"] == "A-{number:04}"
     assert SellerVersion.objects.count() == 1
 
 
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "field", "why"),
     [
-        ({"invoice": "inv-{number}"}, "invoice"),
-        ({"invoice": "INV-{count}"}, "invoice"),
-        ({"invoice": "RC-{number:06}"}, "receipt"),  # as receipts
-        ({"receipt": ""}, "receipt"),
-        ({"credit_note": "C-{number.__class__}"}, "credit_note"),
+        ({"invoice": "inv-{number}"}, "invoice", "Write capital letters"),
+        ({"invoice": "INV-{count}"}, "invoice", "Write capital letters"),
+        ({"invoice": "RC-{number:06}"}, "invoice", "cannot begin with the same letters"),  # as receipts
+        ({"receipt": ""}, "receipt", "required"),
+        ({"credit_note": "C-{number.__class__}"}, "credit_note", "Write capital letters"),
+        ({"invoice": "OLD-{number:06}"}, "invoice", "OLD-000007 is given already"),
     ],
 )
-def test_wrong_number_is_shown_again(ann, acme, change, field):
+def test_wrong_template_of_numbers_is_shown_again_and_says_why(ann, acme, change, field, why):
+    subscription = SubscriptionFactory()
+    invoice = Invoice(account=subscription.account, subscription=subscription, currency="USD", total=89)
+    create(invoice)
+    perform(invoice.issue, number="OLD-000007", issued_on=date(2026, 5, 3), due_on=date(2026, 5, 9), snapshot={})
     before = Seller.current().number_templates
-    data = standing(ann, COMPANY_PAGE, "numbers") | {"verb": "numbers"} | change
+    data = standing(ann, NUMBERS_PAGE) | change
 
-    answer = ann.post(COMPANY_PAGE, data)
+    answer = ann.post(NUMBERS_PAGE, data)
+    preview = ann.post(f"{NUMBERS_PAGE}preview/", data)
 
-    assert answer.context["numbers"].errors
-    assert field in answer.context["numbers"].errors or "invoice" in answer.context["numbers"].errors
+    assert why in str(answer.context["form"].errors[field])
+    assert why in words(preview)
+    assert "Next numbers" not in words(preview)
     assert Seller.current().number_templates == before
-    assert ann.post(COMPANY_PAGE, {"verb": "other"}).status_code == 404
 
 
 def test_sample_is_a_pdf_and_takes_no_number(ann, acme):

@@ -91,8 +91,9 @@ STEPS = {
 }
 
 PAGES = {
-    "settings_company": "who bills: name, address, tax ids, bank details, numbers of documents",
+    "settings_company": "who bills: name, address, tax ids, bank details",
     "settings_brand": "how it looks and speaks: logo, colour, terms, footer, sender",
+    "settings_numbers": "how invoices, receipts and cancellations are numbered",
     "settings_plans": "what is sold, for how much, and with which limits",
     "settings_methods": "where customers send their money, in which words",
     "settings_people": "who may sign in, approve and grant rights",

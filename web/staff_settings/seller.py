@@ -10,19 +10,17 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
 from core.http.body_limits import FORM_MAX_BYTES, takes_bytes
-from core.models import Logo, Seller, SellerVersion
+from core.models import Logo, SellerVersion
 from core.models.seller import LONGEST_TAX_ID, TAX_IDS_AT_MOST
 from core.problems import Problem, ValidationError
 from core.validation.countries import country_choices
-from core.validation.number_templates import NUMBER_TEMPLATES, number_text
 from web.forms.base import PageForm
 from web.forms.fields import Address, Choice, Line, Lines
 from web.problem_messages import problem_message
 from web.staff.access import SELLER, StaffRequest, staff_with
 from web.staff.confirming import for_rights
-from workflows.actions.seller import save_number_templates, save_seller
+from workflows.actions.seller import save_seller
 from workflows.documents.sample import sample_invoice
-from workflows.periods import database_now
 
 FILE_MAX_BYTES = 2_000_000  # a logo has fewer, and what has more is refused in the form
 TAX_ROWS = 2  # that are always there
@@ -142,46 +140,15 @@ class BrandForm(VersionForm):
         return b"" if self.cleaned_data.get("without_logo") else None
 
 
-class NumbersForm(PageForm):
-    """For what is issued from now on."""
-
-    invoice = Line(max_length=30, label="Invoices")
-    credit_note = Line(max_length=30, label="Credit notes")
-    receipt = Line(max_length=30, label="Receipts")
-
-    def __init__(self, data: Any = None, *, seller: Seller) -> None:
-        year = database_now().year
-        super().__init__(data, initial={kind: seller.template_for(kind) for kind in NUMBER_TEMPLATES})
-        for kind in NUMBER_TEMPLATES:
-            self.fields[kind].widget.attrs |= {"dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
-            self.fields[kind].help_text = f"Now {number_text(seller.template_for(kind), year=year, number=123)}"
-
-
 @staff_with(*SELLER)
 @for_rights
 def company_page(request: StaffRequest) -> HttpResponse:
-    """`verb`: save, or numbers."""
-    version, seller, verb = SellerVersion.current(), Seller.current(), request.POST.get("verb", "save")
-    if verb not in ("save", "numbers"):
-        raise Http404
-    sent = request.POST if request.method == "POST" else None
-    form = CompanyForm(sent if verb == "save" else None, version=version)
-    numbers = NumbersForm(sent if verb == "numbers" else None, seller=seller)
-    status = 200
-    if verb == "save" and form.is_valid():
-        status = _save(request, form)
-    elif verb == "numbers" and numbers.is_valid():
-        try:
-            save_number_templates(numbers.cleaned_data, by=request.user)
-        except Problem as problem:
-            numbers.refuse(problem)
-            status = problem.status
-        else:
-            messages.success(request, "Saved. It counts for what is issued from now on.")
-            status = 302
+    version = SellerVersion.current()
+    form = CompanyForm(request.POST if request.method == "POST" else None, version=version)
+    status = _save(request, form) if form.is_valid() else 200
     if status == 302:
         return redirect("settings_company")
-    context = {"form": form, "numbers": numbers, "version": version}
+    context = {"form": form, "version": version}
     return render(request, "web/staff/settings/company.html", context, status=status)
 
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from web.staff_settings import mail, methods, overview, people, plans, reminders, seller
+from web.staff_settings import mail, methods, numbers, overview, people, plans, reminders, seller
 
 urlpatterns = [
     path("", overview.overview_page, name="settings"),
     path("company/", seller.company_page, name="settings_company"),
     path("company/sample.pdf", seller.sample, name="settings_sample"),
     path("brand/", seller.brand_page, name="settings_brand"),
+    path("numbers/", numbers.numbers_page, name="settings_numbers"),
+    path("numbers/preview/", numbers.preview, name="settings_numbers_preview"),
     path("plans/", plans.plans_page, name="settings_plans"),
     path("plans/new/", plans.new_plan, name="settings_new_plan"),
     path("plans/<uuid:pk>/", plans.plan_page, name="settings_plan"),

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.db.transaction import atomic, on_commit
 
-from core.models import Invoice, Logo, NumberSeries, Seller, SellerVersion, User
+from core.models import Invoice, Logo, Seller, SellerVersion, User
 from core.problems import PermissionDenied, ValidationError
 from core.security.events import record_event
 from core.validation.number_templates import NUMBER_TEMPLATES, check_template, number_pattern, prefix_of
 from engine import schedule
-from workflows.documents.numbers import series_of
+from workflows.documents.numbers import next_count_of, series_of
 from workflows.documents.waiting import write_waiting_documents
 from workflows.mail.brand import forget_brand
 from workflows.periods import database_now
@@ -65,30 +65,32 @@ def save_number_templates(templates: dict[str, str], *, by: User | None) -> Sell
         raise PermissionDenied("You may not change how documents are numbered.")
     with atomic():
         seller = Seller.objects.select_for_update(no_key=True).get(pk=Seller.current().pk)
-        for kind, template in templates.items():
-            if kind not in NUMBER_TEMPLATES:
-                raise ValidationError({kind: ["There is no such kind."]})
-            if wrong := check_template(template):
-                raise ValidationError({kind: [wrong]})
-        for other, template in {**seller.number_templates, **templates}.items():
-            same = [
-                kind for kind, each in templates.items() if kind != other and prefix_of(each) == prefix_of(template)
-            ]
-            if same:
-                raise ValidationError({same[0]: ["Two kinds of documents cannot begin with the same letters."]})
-        seller.number_templates = {**seller.number_templates, **templates}
-        _check_free(seller)
+        seller.number_templates = checked_templates(seller, templates)
         seller.save(update_fields=["number_templates"])
         record_event("number_templates_changed", actor=by, templates=templates)
     return seller
 
 
-def _check_free(seller: Seller) -> None:
+def checked_templates(seller: Seller, templates: dict[str, str]) -> dict[str, str]:
+    """All of them, with these changed. Raises ValidationError."""
+    for kind, template in templates.items():
+        if kind not in NUMBER_TEMPLATES:
+            raise ValidationError({kind: ["There is no such kind."]})
+        if wrong := check_template(template):
+            raise ValidationError({kind: [wrong]})
+    changed = {**seller.number_templates, **templates}
+    for kind in sorted(templates, key=lambda kind: templates[kind] == seller.template_for(kind)):  # first what differs
+        if any(prefix_of(changed[other]) == prefix_of(templates[kind]) for other in changed if other != kind):
+            raise ValidationError({kind: ["Two kinds of documents cannot begin with the same letters."]})
+    _check_free(seller, changed.get("invoice", NUMBER_TEMPLATES["invoice"]))
+    return changed
+
+
+def _check_free(seller: Seller, template: str) -> None:
     """The series of invoices must not come to a number that is given already."""
     today = database_now().date()
-    template = seller.template_for("invoice")
     series = series_of(seller, "invoice", template, today)
-    next_count = NumberSeries.objects.filter(code=series).values_list("next", flat=True).first() or 1
+    next_count = next_count_of(series)
     alike = Invoice.objects.filter(number__regex=number_pattern(template, year=today.year))
     for number in map(str, alike.exclude(series=series).values_list("number", flat=True)):
         if int(number[len(number.rstrip("0123456789")) :]) >= next_count:

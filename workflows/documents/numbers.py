@@ -44,6 +44,16 @@ def next_number(kind: str, *, on: date) -> Number:
     return Number(number_text(template, year=on.year, number=count), series, count)
 
 
+def following_number(seller: Seller, kind: str, template: str, *, on: date) -> str:
+    """The number that would be next if the seller had this template; takes none."""
+    count = next_count_of(series_of(seller, kind, template, on))
+    return number_text(template, year=on.year, number=count)
+
+
+def next_count_of(series: str) -> int:
+    return NumberSeries.objects.filter(code=series).values_list("next", flat=True).first() or 1
+
+
 def series_of(seller: Seller, kind: str, template: str, on: date) -> str:
     if has_year(template):
         return f"{seller.code}/{kind}/{on.year}"

@@ -57,7 +57,10 @@ class CompanyForm(VersionForm):
     phone = Line(required=False, max_length=40, label="Phone")
     website = Line(required=False, max_length=200, label="Website", css="full")
     bank_details = Lines(
-        required=False, max_length=500, label="Bank details", help_text="Of the company; ways to pay have their own."
+        required=False,
+        max_length=500,
+        label="Bank details",
+        help_text="At the foot of invoices; ways to pay have their own.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from workflows.documents.rendering.pdf import MissingLetters, render
 
 __all__ = ["TEMPLATE_VERSION", "MissingLetters", "draw_document"]
 
-TEMPLATE_VERSION = 1  # another one when the template, a font or the engine changes, so that other bytes are no finding
+TEMPLATE_VERSION = 2  # another one when the template, a font or the engine changes, so that other bytes are no finding
 
 
 def draw_document(data: Mapping[str, Any]) -> bytes:

@@ -20,6 +20,7 @@ def seller(**changes: Any) -> Seller:
         "lines": ["Torstraße 140", "10119 Berlin", "Germany"],
         "ids": [{"label": "VAT ID", "value": "DE123456789"}, {"label": "Register", "value": "HRB 123456 B"}],
         "contact": ["billing@northwind.example", "+49 30 1234 5678"],
+        "bank": ["Berliner Volksbank", "DE89 3704 0044 0532 0130 00"],
         "logo": None,
         "colour": "#0f766e",
         "footer": "Northwind Cloud Services GmbH · Charlottenburg HRB 123456 B · Managing director: Anna Weber",

@@ -77,6 +77,15 @@ def test_address_that_nobody_proved_gets_no_attachment(seller, plans, customer, 
     assert mail.attachments == []
 
 
+def test_bank_details_stand_on_what_asks_for_money_alone(customer, pay):
+    SellerVersionFactory(bank_details="Sample Bank\r\n\r\nIBAN DE89 3704 0044 0532 0130 00 ")
+
+    pay(customer().invoice)
+
+    assert document("invoice").data["seller"]["bank"] == ["Sample Bank", "IBAN DE89 3704 0044 0532 0130 00"]
+    assert document("receipt").data["seller"]["bank"] == []
+
+
 def test_receipt_says_what_was_paid_and_what_is_left(seller, customer, pay):
     signed = customer()
 

@@ -98,6 +98,20 @@ def test_recipient_in_latin_letters_begins_at_the_right_of_an_arabic_document():
     assert max(box[2] for letter, box, page in reader.boxes(pdf) if letter == "t") > 530
 
 
+def test_bank_details_of_the_seller_stand_at_the_foot():
+    said = reader.text(render(papers.invoice()))
+
+    foot = "Berliner Volksbank · DE89 3704 0044 0532 0130 00"
+    assert said.index("Managing director: Anna Weber") < said.index(foot)
+
+
+def test_document_from_before_there_were_bank_details_is_drawn():
+    data = papers.invoice()
+    del data["seller"]["bank"]
+
+    assert render(data) == render(papers.invoice(seller=papers.seller(bank=[])))
+
+
 @each_kind
 def test_all_fonts_are_ours_and_inside(make):
     pdf = render(make())

@@ -45,6 +45,7 @@ def nobody() -> Seller:
         "lines": [],
         "ids": [],
         "contact": [],
+        "bank": [],
         "logo": None,
         "colour": "#000000",
         "footer": "",
@@ -53,10 +54,14 @@ def nobody() -> Seller:
 
 
 def with_seller(data: DocumentData, version: SellerVersion) -> DocumentData:
-    return {**data, "seller": seller_part(version), "paper": "letter" if version.paper == "letter" else "a4"}
+    return {
+        **data,
+        "seller": seller_part(version, kind=data["kind"]),
+        "paper": "letter" if version.paper == "letter" else "a4",
+    }
 
 
-def seller_part(version: SellerVersion) -> Seller:
+def seller_part(version: SellerVersion, *, kind: Kind) -> Seller:
     address = {name: getattr(version, name) for name in ADDRESS}
     ids = [fact(row["label"], row["value"]) for row in version.tax_ids]
     if version.registration:
@@ -66,6 +71,7 @@ def seller_part(version: SellerVersion) -> Seller:
         "lines": address_lines(address),
         "ids": ids,
         "contact": [line for line in (version.email, version.phone, version.website) if line],
+        "bank": paragraphs(version.bank_details) if kind in ASKING else [],
         "logo": _logo(version),
         "colour": version.colour,
         "footer": version.footer,
@@ -73,6 +79,7 @@ def seller_part(version: SellerVersion) -> Seller:
     }
 
 
+ASKING: tuple[Kind, ...] = ("invoice", "proforma", "reminder")  # for money
 ADDRESS = ("address_line1", "address_line2", "city", "state", "postal_code", "country")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 Kind = Literal["invoice", "proforma", "receipt", "credit_note", "statement", "reminder", "cancellation"]
 
@@ -22,6 +22,7 @@ class Seller(TypedDict):
     lines: list[str]
     ids: list[LabelledValue]
     contact: list[str]
+    bank: NotRequired[list[str]]  # of documents from before there was none
     logo: Logo | None
     colour: str  # "#rrggbb"
     footer: str

@@ -14,7 +14,8 @@ from workflows.documents.rendering.texts import Runs, clean, runs, width_of
 # Widths in times of the size of what is set there, as `width_of` measures; the narrower paper is the measure.
 TITLE, NAME, LINE, NUMBER = 10, 19, 21, 20
 FACT, TOTAL, NOTE, PAYMENT, CAPTION = 11, 11, 21, 18, 12
-FOOTER = 52
+FOOTER = 50
+BESIDE_FOOTER = 2  # lines: page and mark
 BESIDE = 14  # what may have a column as wide as itself
 TABLE, NARROWEST = 53.5, 5
 TABLE_SIZE, TABLE_GAP = 9, 16  # points
@@ -67,9 +68,9 @@ class _Layout:
             "notes": self.texts(data["notes"], NOTE),
             "notes_fit": sum(map(len, data["notes"])) <= SHORT_NOTES,
             "payment": self.payment(data["payment"]) if data["payment"] else None,
-            "footer": self.text(seller["footer"]),
-            "mark": self.text(seller["mark"]),
-            "footer_lines": sum(ceil(width_of(text) / FOOTER) for text in (seller["footer"], seller["mark"])),
+            "footer": [self.text(text) for text in _footer(seller)],
+            "mark": self.text(seller["mark"]) if _stands_beside(seller["mark"]) else "",
+            "footer_lines": max(sum(ceil(width_of(text) / FOOTER) for text in _footer(seller)), BESIDE_FOOTER),
             "page": clean(data["labels"]["page"]),
         }
 
@@ -151,6 +152,16 @@ def _luminance(parts: Sequence[int]) -> float:
     shares = [part / 255 for part in parts]
     red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _footer(seller: Mapping[str, Any]) -> list[str]:
+    texts = [seller["footer"], " · ".join(seller.get("bank", []))]
+    return [text for text in [*texts, *([] if _stands_beside(seller["mark"]) else [seller["mark"]])] if text]
+
+
+def _stands_beside(mark: str) -> bool:
+    """Below the number of the page, as ours does in each language."""
+    return width_of(mark) <= BESIDE
 
 
 def _logo(logo: Logo | None) -> str | None:

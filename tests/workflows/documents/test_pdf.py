@@ -98,6 +98,18 @@ def test_recipient_in_latin_letters_begins_at_the_right_of_an_arabic_document():
     assert max(box[2] for letter, box, page in reader.boxes(pdf) if letter == "t") > 530
 
 
+@pytest.mark.parametrize("make", [papers.arabic, papers.urdu])
+@pytest.mark.parametrize("place", ["contact", "lines"])
+def test_lone_latin_line_of_the_seller_stands_at_the_edge_of_its_column(make, place):
+    seller = papers.seller(name="ش", lines=["ش"], ids=[], contact=[], bank=[]) | {place: ["QQ@example.test"]}
+
+    pdf = render(make(seller=seller, recipient={"heading": "", "name": "ش", "lines": [], "ids": []}))
+
+    right = max(box[2] for letter, box, _ in reader.boxes(pdf) if letter == "t" and box[3] > 600)
+    middle = (210 - 2 * 20 - 12) / 2 + 20
+    assert right == pytest.approx(middle / 25.4 * 72, abs=3)
+
+
 def test_bank_details_of_the_seller_stand_at_the_foot():
     said = reader.text(render(papers.invoice()))
 

@@ -28,7 +28,7 @@ class Sheet:
     @classmethod
     def of(cls, invoice: Invoice) -> Sheet:
         return cls(
-            seller=seller_part(invoice.seller) if invoice.seller else None,
+            seller=seller_part(invoice.seller, kind="invoice") if invoice.seller else None,
             sections=[line_table(lines_of(invoice), invoice.currency), *tax_tables(invoice)],
             totals=totals_of(invoice),
             notes=[*tax_notes(invoice), *paragraphs(invoice.seller.terms if invoice.seller else "")],

@@ -23,7 +23,7 @@ LONGEST_REASON = 500  # characters
 Kind = Document.Kind
 
 
-@effect_handler("document.write_invoice", batch=100, related=("account", "seller", "payment_method", "plan"))
+@effect_handler("document.write_invoice", batch=100, related=("account", "seller__logo", "payment_method", "plan"))
 def write_invoices(invoices: Sequence[Invoice], effects: Sequence[Effect]) -> None:
     _write([_invoice_draft(invoice) for invoice in invoices], effects)
 
@@ -147,6 +147,7 @@ def _invoice_draft(invoice: Invoice) -> Draft:
         invoice.issued_on,
         lambda language, *_: invoice_data(invoice, language),
         number=invoice.number or "",
+        seller=invoice.seller,
     )
 
 

@@ -35,14 +35,19 @@ class Draft:
     series: str = ""
     number: str = ""
     language: str = ""  # empty: the account's
+    seller: SellerVersion | None = None  # None: the present one
 
 
 def write_documents(drafts: Sequence[Draft], causes: Sequence[Effect | Transition | None]) -> list[Document]:
     """Those that are not there yet. Without a seller they wait, with their words and number."""
     keys = [draft.key for draft in drafts]
     there = set(Document.objects.filter(key__in=keys).values_list("key", flat=True))
-    seller = SellerVersion.current()
-    return [_write(draft, seller, cause) for draft, cause in zip(drafts, causes, strict=True) if draft.key not in there]
+    present = SellerVersion.current()
+    return [
+        _write(draft, draft.seller or present, cause)
+        for draft, cause in zip(drafts, causes, strict=True)
+        if draft.key not in there
+    ]
 
 
 def _write(draft: Draft, seller: SellerVersion | None, cause: Effect | Transition | None) -> Document:

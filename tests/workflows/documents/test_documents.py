@@ -12,7 +12,7 @@ from django.db.transaction import atomic
 from core.models import Account, Document, DocumentFile, Invoice, Payment, PaymentMethod, Plan
 from engine import perform, preview
 from engine.models import Effect
-from tests.factories import SellerVersionFactory, StaffFactory
+from tests.factories import InvoiceFactory, SellerVersionFactory, StaffFactory
 from workflows.actions.seller import save_seller
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.reporting.invariants import findings
@@ -84,6 +84,16 @@ def test_bank_details_stand_on_what_asks_for_money_alone(customer, pay):
 
     assert document("invoice").data["seller"]["bank"] == ["Sample Bank", "IBAN DE89 3704 0044 0532 0130 00"]
     assert document("receipt").data["seller"]["bank"] == []
+
+
+def test_paper_names_the_seller_that_the_invoice_was_issued_with(seller, plans, run_effects):
+    invoice = InvoiceFactory(seller=seller)
+    save_seller({"legal_name": "Renamed before the worker came"}, by=None)
+
+    run_effects()
+
+    made = document("invoice", subject_id=invoice.pk)
+    assert (made.seller, made.data["seller"]["name"]) == (seller, "Example Software Ltd")
 
 
 def test_receipt_says_what_was_paid_and_what_is_left(seller, customer, pay):

@@ -17,8 +17,8 @@ TEMPLATE = re.compile(
     r"(?P<prefix>[A-Z]{1,8})(?P<before>[-/.]?)(?:\{year\}(?P<after>[-/.]?))?\{number(?::0(?P<width>[1-9]))?\}"
 )
 WRONG = (
-    "Write capital letters, perhaps {year}, and {number:06} for the count with its zeros, between them -, / or .: "
-    "as INV-{year}-{number:06}."
+    "Write capital letters, perhaps {year}, and {number:06} for the count with its zeros; between them a hyphen, a "
+    "slash or a full stop. An example: INV-{year}-{number:06}"
 )
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 
 from core.http.body_limits import FORM_MAX_BYTES, takes_bytes
-from core.models import Logo, SellerVersion
+from core.models import SellerVersion
 from core.models.seller import LONGEST_TAX_ID, TAX_IDS_AT_MOST
 from core.problems import Problem, ValidationError
 from core.validation.countries import country_choices
@@ -170,7 +169,7 @@ def brand_page(request: StaffRequest) -> HttpResponse:
     status = _save(request, form, logo=form.logo) if form.is_valid() else 200
     if status == 302:
         return redirect("settings_brand")
-    context = {"form": form, "version": version, "logo": _shown(version.logo)}
+    context = {"form": form, "version": version}
     return render(request, "web/staff/settings/brand.html", context, status=status)
 
 
@@ -209,11 +208,3 @@ def _save(request: StaffRequest, form: VersionForm, *, logo: bytes | None = None
 def _by_input(errors: dict[str, Any]) -> dict[str, Any]:
     names = {"tax_ids": "tax_label_0", "logo": "file"}
     return {names.get(name, name): lines for name, lines in errors.items()}
-
-
-def _shown(logo: Logo | None) -> str:
-    """As an address that holds the picture: in an image nothing of an SVG runs."""
-    if logo is None:
-        return ""
-    kind = "svg+xml" if logo.kind == Logo.Kind.SVG else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(bytes(logo.content)).decode()}"

@@ -11,14 +11,20 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from api.fields import Choice, UtcDateTime, UuidField
+from api.accounts import account_of
+from api.fields import Choice, Currency, DateField, StrictSerializer, Text, UtcDateTime, UuidField
 from api.query import ListQuery
 from api.views import CallerView, StaffView, operation
 from core.http.downloads import document_answer
-from core.models import Document
+from core.models import Document, PlanPrice
 from core.models.document import DocumentQuerySet
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests
+from workflows.actions import find_plan, price_of
+from workflows.actions.proformas import make_proforma
+from workflows.documents.requests import make_statement
 
 
 class DocumentOut(serializers.Serializer):
@@ -76,6 +82,51 @@ class ListedDocuments(StaffView, ReadOnlyModelViewSet):
 
     def get_queryset(self) -> DocumentQuerySet:
         return _wanted(Document.objects.visible_to(self.caller), self.query)
+
+
+class MakeStatement(CallerView):
+    """POST documents/statements/: what was billed, paid and given back, from a day to a day, both within.
+
+    It is made in some seconds: then it has a file.
+    """
+
+    class In(StrictSerializer):
+        currency = Currency(required=False, help_text="Without it the account's.")
+        start = DateField()
+        end = DateField(help_text="Not after today, nor a year after `start`.")
+
+        EXAMPLE = {"currency": "USD", "start": "2026-01-01", "end": "2026-10-31"}
+
+    @operation(DocumentOut, 201, raises=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    def post(self, request: Request) -> Response:
+        account = account_of(self.caller)
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        currency = data.get("currency", account.currency)
+        made = make_statement(account, currency, data["start"], data["end"], by=self.caller)
+        return Response(DocumentOut(made).data, status=201)
+
+
+class MakeProforma(CallerView):
+    """POST documents/proformas/: what the first invoice of a plan would say. Nothing is owed by it."""
+
+    class In(StrictSerializer):
+        plan = Text(max_length=30)
+        currency = Currency(required=False, help_text="Without it the account's.")
+        interval = Choice(PlanPrice.Interval.choices, required=False, help_text="Without it a month.")
+
+        EXAMPLE = {"plan": "growth", "currency": "USD", "interval": "year"}
+
+    @operation(DocumentOut, 201, raises=(NotFound, PermissionDenied, Conflict, TooManyRequests))
+    def post(self, request: Request) -> Response:
+        account = account_of(self.caller)
+        form = self.In(data=request.data)
+        form.is_valid(raise_exception=True)
+        data = form.validated_data
+        interval = data.get("interval", PlanPrice.Interval.MONTH)
+        price = price_of(find_plan(data["plan"]), data.get("currency", account.currency), interval)
+        return Response(DocumentOut(make_proforma(account, price, by=self.caller)).data, status=201)
 
 
 class FileRenderer(BaseRenderer):

@@ -52,6 +52,8 @@ v1 = [
     path("billing/payments/<uuid:pk>/", payments.Payments.as_view({"get": "retrieve"})),
     path("billing/payments/<uuid:pk>/transitions/", payments.PaymentTransitions.as_view()),
     path("documents/", documents.Documents.as_view({"get": "list"})),
+    path("documents/statements/", documents.MakeStatement.as_view()),
+    path("documents/proformas/", documents.MakeProforma.as_view()),
     path("documents/<uuid:pk>/", documents.Documents.as_view({"get": "retrieve"})),
     path("documents/<uuid:pk>/file/", documents.DocumentFile.as_view()),
     path("billing/admin/documents/", documents.ListedDocuments.as_view({"get": "list"})),

@@ -68,6 +68,8 @@ MATRIX = {
     "GET documents/": "401 own 200 200 200 200 own 200 200 own 200",
     "GET documents/{id}/": "401 404 200 200 200 200 404 200 200 404 200",
     "GET documents/{id}/file/": "401 404 200 200 200 200 404 200 200 404 200",
+    "POST documents/statements/": "401 201 403 403 201 201 404 404 404 404 404",
+    "POST documents/proformas/": "401 201 403 403 201 201 404 404 404 404 404",
     # Staff, by the permission of the verb; a superuser needs it too.
     "GET billing/admin/payments/": "401 403 403 403 403 403 403 200 200 403 403",
     "GET billing/admin/accounts/": "401 403 403 403 403 403 403 200 200 403 403",
@@ -203,6 +205,8 @@ BODIES: dict[str, Callable[[Scenario], dict[str, Any]]] = {
     },  # takes back what is chosen for later
     "POST billing/subscriptions/{id}/cancel/": lambda scenario: {},
     "POST billing/subscriptions/{id}/keep/": lambda scenario: {},
+    "POST documents/statements/": lambda scenario: {"start": "2026-01-01", "end": "2026-01-31"},
+    "POST documents/proformas/": lambda scenario: {"plan": "growth"},
     "POST billing/payments/{id}/withdraw/": lambda scenario: {},
     "POST billing/invoices/{id}/links/": lambda scenario: {"recipient": "payables@acme.test"},
     "POST billing/admin/payments/confirm/": lambda scenario: {

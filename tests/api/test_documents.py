@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from core.models import Invoice
+from core.models import Document, Invoice
 from engine.ids import uuid7
 from tests.api.caller import staff
 from tests.api.conftest import Caller, is_problem
@@ -75,6 +77,58 @@ def test_staff_read_papers_of_all_and_why_they_wait(paper):
         (str(paper.pk), "made", []),
     ]
     assert (rows[1]["place"], rows[1]["previous_sha256"]) == (1, "")
+
+
+@pytest.mark.happy("POST documents/statements/", "POST documents/proformas/", "GET documents/{id}/file/")
+def test_owner_asks_for_a_statement_and_a_proforma(signed, run_effects):
+    SellerVersionFactory()
+    owner = Caller(signed.user)
+    today = timezone.now().date()
+
+    asked = [
+        owner.post("documents/statements/", {"start": f"{today - timedelta(days=30)}", "end": f"{today}"}),
+        owner.post("documents/proformas/", {"plan": "small", "currency": "USD"}),
+    ]
+    run_effects()
+
+    assert [(answer.status_code, answer.json()["kind"]) for answer in asked] == [(201, "statement"), (201, "proforma")]
+    for answer in asked:
+        assert owner.get(f"documents/{answer.json()['id']}/").json()["status"] == "made"
+        file = owner.get(f"documents/{answer.json()['id']}/file/")
+        assert file.content.startswith(b"%PDF-")
+        assert f'filename="{answer.json()["kind"]}-' in file["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("statements/", {"start": "2026-01-02", "end": "2026-01-01"}, "end"),
+        ("statements/", {"start": "2024-01-02", "end": "2026-01-01"}, "start"),
+        ("statements/", {"start": "2026-01-01", "end": "9999-12-31"}, "end"),
+        ("statements/", {"start": "2026-01-01"}, "end"),
+        ("statements/", {"start": "2026-01-01", "end": "2026-01-02", "currency": "XXX"}, "currency"),
+        ("proformas/", {"plan": "none"}, "plan"),
+        ("proformas/", {"plan": "free"}, "plan"),
+        ("proformas/", {"plan": "small", "interval": "year"}, "interval"),
+        ("proformas/", {"plan": "small", "currency": "EUR"}, "currency"),
+    ],
+)
+def test_wrong_request_for_a_paper_names_the_field_and_writes_none(signed, path, body, field):
+    before = Document.objects.count()
+
+    answer = Caller(signed.user).post(f"documents/{path}", body)
+
+    assert is_problem(answer, 400, "validation-error")
+    assert list(answer.json()["errors"]) == [field]
+    assert Document.objects.count() == before
+
+
+def test_papers_are_asked_for_so_often_a_day(signed, settings):
+    settings.ACCOUNT_LIMITS = {"document": (1, timedelta(days=1))}
+    owner = Caller(signed.user)
+    owner.post("documents/proformas/", {"plan": "small"})
+
+    assert is_problem(owner.post("documents/proformas/", {"plan": "small"}), 429, "too-many-requests")
 
 
 @pytest.mark.parametrize("known", ['"{0}"', 'W/"{0}"', '"other", "{0}"', "*"])

@@ -108,7 +108,7 @@ BY_POST = {
 }
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
-    "document_file", "documents_of_month",
+    "document_file", "documents_of_month", "make_proforma",
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from core.models import Account, Subscription
+from core.models import Account, Invoice, Subscription
 from core.problems import Conflict
 from tests.simulation.plants import never
 from tests.simulation.test_planted_faults import SENSELESS
+from workflows.documents.composing.statement import movements
 from workflows.management.commands import simulate as command
+from workflows.settlement.balances import balance_of
 from workflows.simulation import habits
 from workflows.simulation.database import NotScratch, check_scratch, scratch_database
 from workflows.simulation.report import UNREACHABLE, Report, all_edges, all_pairs
@@ -35,6 +38,7 @@ def test_no_law_is_broken_in_a_month_and_a_half_of_some_customers(world):
     assert list_of(report) == []
     assert report.customers >= 10
     assert report.days_on_a_desk == 0
+    assert list(wrong_statements()) == []
 
 
 @pytest.mark.faults
@@ -189,6 +193,18 @@ def test_every_edge_and_pair_is_in_the_table():
     assert sum(" > " in line for line in lines) == len(all_edges())
     assert report.rare_edges(1).keys() == all_edges() - UNREACHABLE
     assert report.rare_pairs(1).keys() == all_pairs()
+
+
+def wrong_statements() -> Iterator[str]:
+    """Statements of account that do not end with what is asked for, without what is in the balance."""
+    open_ = Invoice.objects.filter(status__in=Invoice.OPEN)
+    for account in Account.objects.all():
+        balance = balance_of(account.pk)
+        for currency in {*account.invoices.values_list("currency", flat=True), *balance}:
+            owed = sum(invoice.outstanding for invoice in open_.filter(account=account, currency=currency))
+            closing = sum(row.amount for row in movements(account, currency))
+            if closing != owed - balance.get(currency, 0):
+                yield f"{account.pk} {currency}: {closing}, not {owed} - {balance.get(currency, 0)}"
 
 
 def list_of(report: Report) -> list[str]:

@@ -75,6 +75,8 @@ SAID_TO_STAFF = {
     "At most  reminders.",
     "This is nobody of the site's account: invite them first.",
     "You may not void this invoice.",
+    "You may not write to this account.",
+    "Nothing is asked for by this invoice any more.",
     "There is no such reason.",
     "Say why.",
     " are left: a part is less than that.",

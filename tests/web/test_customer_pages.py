@@ -195,12 +195,14 @@ def nothing_falls(rich: Payment, value: str) -> None:
     site = rich.account.sites.get()
     names = ["method", "amount", "reference", "paid_on", "payer_name", "notes", "proof_url", "token", "plan", "when",
              "interval", "currency", "email", "role", "name", "country", "tax_id", "postal_code", "industry", "member",
-             "description"]  # fmt: skip
+             "description", "start", "end", "attaches_documents"]  # fmt: skip
     data = dict.fromkeys(names, value)
 
     for path in [
         reverse("claim", args=[rich.invoice_id]),
         reverse("change_plan"),
+        reverse("documents"),
+        reverse("make_proforma"),
         reverse("members"),
         reverse("billing"),
         reverse("sites"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 from decimal import Decimal
 from io import BytesIO
 from zipfile import ZipFile
@@ -9,8 +10,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from core.models import Account
+from core.models import Account, Document
 from tests.factories import (
     AccountFactory,
     DocumentFactory,
@@ -110,7 +112,7 @@ def test_documents_page_asks_few_questions(receipts, reader):
     with CaptureQueriesContext(connection) as queries:
         reader.get("/app/documents/")
 
-    assert len(queries) <= 9
+    assert len(queries) <= 10
 
 
 def test_file_is_downloaded_by_its_number(receipts, reader):
@@ -262,3 +264,96 @@ def test_billing_page_refuses_another_choice_of_files(account, visit):
 
     assert "is not one of the available choices" in page
     assert Account.objects.get(pk=account.pk).attaches_documents
+
+
+def test_owner_asks_for_a_statement_on_the_page(account, visit, run_effects):
+    SellerVersionFactory()
+    owner = visit(account)
+    today = timezone.now().date()
+    form = {"start": f"{today - timedelta(days=90)}", "end": f"{today}", "currency": "USD"}
+
+    page = owner.post(reverse("documents"), form, follow=True).content.decode()
+    being_made = "Being made" in page and 'data-poll="3"' in page
+    run_effects()
+
+    made = Document.objects.get(kind="statement", account=account)
+    assert "Your statement is being made." in page
+    assert being_made
+    assert f"/app/documents/{made.pk}/file/" in text_of(owner, "/app/documents/")
+    assert 'data-poll="3"' not in text_of(owner, "/app/documents/")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"end": "2020-01-01"}, "The last day is before the first."),
+        ({"end": "9999-12-31"}, "The last day is not over yet"),
+        ({"start": "1999-01-01"}, "A statement covers a year at most."),
+        ({"currency": "EUR"}, "is not one of the available choices"),
+        ({"start": "soon"}, "Enter a valid date."),
+    ],
+)
+def test_statement_of_a_wrong_span_is_refused_beside_its_field(account, visit, changed, words):
+    today = timezone.now().date()
+    form = {"start": f"{today}", "end": f"{today}", "currency": "USD"} | changed
+
+    page = visit(account).post(reverse("documents"), form).content.decode()
+
+    assert words in page
+    assert not Document.objects.exists()
+
+
+def test_statement_form_that_is_sent_twice_makes_one(account, visit):
+    owner = visit(account)
+    token = re.search(r'name="token" value="([0-9a-f]{32})"', text_of(owner, "/app/documents/"))
+    today = timezone.now().date()
+    form = {"start": f"{today}", "end": f"{today}", "currency": "USD", "token": token[1]}
+
+    for _ in range(2):
+        assert owner.post(reverse("documents"), form).status_code == 302
+
+    assert Document.objects.count() == 1
+
+
+def test_statements_that_are_too_many_a_day_are_refused_in_words(account, visit, settings):
+    settings.ACCOUNT_LIMITS = {"document": (1, timedelta(days=1))}
+    owner = visit(account)
+    today = timezone.now().date()
+    form = {"start": f"{today}", "end": f"{today}", "currency": "USD"}
+    owner.post(reverse("documents"), form)
+
+    refused = owner.post(reverse("documents"), form)
+
+    assert refused.status_code == 429
+    assert "This has been done too often today." in refused.content.decode()
+
+
+def test_owner_asks_for_a_proforma_on_the_plan_page(shop, account, visit):
+    owner = visit(account)
+    assert reverse("make_proforma") in text_of(owner, reverse("plan"))
+
+    page = owner.post(reverse("make_proforma"), {"plan": "growth", "currency": "USD"}, follow=True).content.decode()
+
+    assert "Your proforma invoice is being made." in page
+    assert Document.objects.get().kind == "proforma"
+
+
+def test_proforma_of_no_plan_is_refused_in_words(shop, account, visit):
+    for plan in ("", "free", "none"):
+        page = visit(account).post(reverse("make_proforma"), {"plan": plan}, follow=True).content.decode()
+        assert "Choose a p" in page
+
+    assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize("role", ["member", "viewer"])
+def test_readers_are_offered_no_paper_to_ask_for_and_get_none(shop, account, visit, role):
+    reader = visit(account, role=role)
+    today = timezone.now().date()
+
+    statement = reader.post(reverse("documents"), {"start": today, "end": today, "currency": "USD"})
+    proforma = reader.post(reverse("make_proforma"), {"plan": "growth"})
+
+    assert (statement.status_code, proforma.status_code) == (403, 403)
+    assert "Make the statement" not in text_of(reader, "/app/documents/")
+    assert not Document.objects.exists()

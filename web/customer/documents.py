@@ -15,14 +15,23 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
 from core.http.downloads import attachment, document_answer
 from core.models import Account, Document
 from core.models.document import DocumentQuerySet
-from web.customer.access import MemberRequest, members_only
+from core.problems import Problem
+from web.catalogue import Catalogue
+from web.customer.access import MemberRequest, members_only, owners_and_admins
+from web.form_tokens import new_token, once_per_form_token
+from web.forms.documents import StatementForm
 from web.paging import Page, page_of
+from web.problem_messages import problem_message
 from web.status_labels import DOCUMENT_KINDS
 from web.zips import zipped
+from workflows.actions.proformas import make_proforma
+from workflows.documents.requests import make_statement
+from workflows.periods import database_now, today_in
 
 FILES_PER_ZIP, BYTES_PER_ZIP = 500, 50_000_000
 MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
@@ -41,8 +50,60 @@ class Month:
 
 
 @members_only
-def documents(request: MemberRequest) -> HttpResponse:
-    """`?kind=` and `?year=` choose some of them."""
+def documents(request: MemberRequest) -> Any:
+    """`?kind=` and `?year=` choose some of them; its form asks for a statement."""
+    return _statement(request) if request.method == "POST" else _page(request, _new_form(request))
+
+
+@owners_and_admins
+def _statement(request: MemberRequest) -> HttpResponse:
+    form = StatementForm(request.POST, account=request.account)
+    if form.is_valid() and _make(request, form):
+        messages.success(request, _("Your statement is being made. It appears below in some seconds."))
+        return redirect("documents")
+    return form.set_status_on(_page(request, form))
+
+
+@require_POST
+@owners_and_admins
+def proforma(request: MemberRequest) -> HttpResponse:
+    catalogue = Catalogue(interval=request.POST.get("interval", ""), currency=request.POST.get("currency", ""))
+    card = catalogue.card(request.POST.get("plan", ""))
+    if card is None:
+        messages.error(request, _("Choose a plan."))
+        return redirect("plan")
+    try:
+        make_proforma(request.account, card.price, by=request.user)
+    except Problem as problem:
+        messages.error(request, problem_message(problem))
+        return redirect("plan")
+    messages.success(request, _("Your proforma invoice is being made. It appears below in some seconds."))
+    return redirect("documents")
+
+
+def _make(request: MemberRequest, form: StatementForm) -> bool:
+    data = form.cleaned_data
+
+    def make() -> UUID:
+        made = make_statement(request.account, data["currency"], data["start"], data["end"], by=request.user)
+        return made.pk
+
+    try:
+        once_per_form_token(request.user, data["token"], make)
+    except Problem as problem:
+        form.refuse(problem)
+    return not form.errors
+
+
+def _new_form(request: MemberRequest) -> StatementForm:
+    today = today_in(request.account.time_zone, database_now())
+    span = {"start": today.replace(month=1, day=1), "end": today}
+    return StatementForm(
+        account=request.account, initial={"currency": request.account.currency, "token": new_token(), **span}
+    )
+
+
+def _page(request: MemberRequest, form: StatementForm) -> HttpResponse:
     months = _months(request.account)
     years = sorted({month.key[:4] for month in months}, reverse=True)
     kinds = list(Document.objects.filter(account=request.account).order_by().values_list("kind", flat=True).distinct())
@@ -52,7 +113,9 @@ def documents(request: MemberRequest) -> HttpResponse:
     page: Page[Document] = page_of(_dated(_of(rows, year)), request)
     context = {
         "page": page,
-        "has_waiting": any(paper.status != Document.Status.MADE for paper in page),
+        "has_waiting": any(paper.status == Document.Status.WAITING for paper in page),
+        "is_making": any(paper.status == Document.Status.PREPARED for paper in page),
+        "form": form,
         "kind": kind,
         "kinds": [(code, words) for code, words in DOCUMENT_KINDS.items() if code in kinds],
         "year": year,

@@ -29,6 +29,7 @@ urlpatterns = [
     path("payments/<uuid:pk>/withdraw/", payments.withdraw, name="withdraw"),
     path("documents/", documents.documents, name="documents"),
     path("documents/month/", documents.month, name="documents_of_month"),
+    path("documents/proforma/", documents.proforma, name="make_proforma"),
     path("documents/<uuid:pk>/file/", documents.file, name="document_file"),
     path("credits/", ledger.credit_ledger, name="credits"),
     path("balance/", ledger.balance, name="balance"),

@@ -25,8 +25,15 @@ def account_banner(context: RequestContext) -> dict[str, Any]:
 @register.inclusion_tag("web/customer/papers.html", takes_context=True)
 def papers(context: RequestContext, subject: StatefulModel, others: Sequence[StatefulModel] = ()) -> dict[str, Any]:
     """The files of an invoice and its payments, with those that are not ready yet."""
-    found = papers_of(context["request"].account, [row.pk for row in (subject, *others)])
-    return {"papers": found, "has_waiting": any(paper.status != Document.Status.MADE for paper in found)}
+    request = context["request"]
+    found = papers_of(request.account, [row.pk for row in (subject, *others)])
+    states = {paper.status for paper in found}
+    return {
+        "request": request,
+        "papers": found,
+        "has_waiting": Document.Status.WAITING in states,
+        "is_making": Document.Status.PREPARED in states,
+    }
 
 
 @register.inclusion_tag("web/customer/paper_button.html", takes_context=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import override
 
-from core.models import Account, Document, SellerVersion
+from core.models import Account, Document, SellerVersion, User
 from core.models.document import SELLER
 from engine import create
 from engine.models import Effect, Transition
@@ -38,19 +38,21 @@ class Draft:
     seller: SellerVersion | None = None  # None: the present one
 
 
-def write_documents(drafts: Sequence[Draft], causes: Sequence[Effect | Transition | None]) -> list[Document]:
-    """Those that are not there yet. Without a seller they wait, with their words and number."""
+def write_documents(
+    drafts: Sequence[Draft], causes: Sequence[Effect | Transition | None], *, by: User | None = None
+) -> list[Document]:
+    """Those that are not there yet. Without a seller they wait, with their words and number. by: who asked for them."""
     keys = [draft.key for draft in drafts]
     there = set(Document.objects.filter(key__in=keys).values_list("key", flat=True))
     present = SellerVersion.current()
     return [
-        _write(draft, draft.seller or present, cause)
+        _write(draft, draft.seller or present, cause, by)
         for draft, cause in zip(drafts, causes, strict=True)
         if draft.key not in there
     ]
 
 
-def _write(draft: Draft, seller: SellerVersion | None, cause: Effect | Transition | None) -> Document:
+def _write(draft: Draft, seller: SellerVersion | None, cause: Effect | Transition | None, by: User | None) -> Document:
     number = next_number(draft.series, on=draft.on) if draft.series else None
     language = draft.language or draft.account.language
     text = number.text if number else draft.number
@@ -71,7 +73,7 @@ def _write(draft: Draft, seller: SellerVersion | None, cause: Effect | Transitio
         missing=[] if seller else [SELLER],
         **_place(number),
     )
-    create(document, cause=cause)
+    create(document, cause=cause, by=by)
     return document
 
 

@@ -90,6 +90,14 @@ def bill(
     return Billed(calculation, seller, tax_id, missing)
 
 
+def quote(account: Account, price: PlanPrice, *, on: date) -> Billed:
+    """What a first invoice of that price would bill. Raises WrongAmountsError."""
+    terms = Terms.of(price)
+    subscription = Subscription(account=account, plan=price.plan, currency=price.currency)
+    first = Invoice.Purpose.FIRST
+    return bill(account, subscription, price.plan, terms, amount=terms.price, purpose=first, period=None, on=on)
+
+
 def _tax(account: Account, seller: SellerVersion | None, tax_id: TaxIdCheck | None, on: date) -> Tax | None:
     if seller is None:
         return None

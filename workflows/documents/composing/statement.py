@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core.models import Account, CreditNote, Invoice, Payment, Refund
+from core.models import Account, Invoice, Payment, Refund
 from engine.models import Transition
+from engine.registry import machine_name
 from workflows.documents.composing import parts
 from workflows.documents.rendering.data import DocumentData
 from workflows.periods import today_in
@@ -41,71 +43,84 @@ def statement_data(account: Account, language: str, *, currency: str, start: dat
         owed += row.amount
         table.append([parts.day(row.on), row.what, parts.money(row.amount, currency), parts.money(owed, currency)])
     data["sections"] = [parts.table("", columns, table, strong=0)]
-    words = _("To pay") if closing > 0 else _("In your favour")
+    words = _("In your favour") if closing < 0 else _("To pay")
     data["totals"] = [parts.total(words, abs(closing), currency, strong=True)]
     return data
 
 
 def movements(account: Account, currency: str) -> Iterator[Movement]:
-    """All of an account in one currency, in no order."""
+    """All of an account in one currency, in no order.
+
+    Their sum is what is outstanding of its open invoices without what is in its balance.
+    """
     yield from _invoices(account, currency)
-    yield from _credit_notes(account, currency)
     yield from _payments(account, currency)
     yield from _refunds(account, currency)
+    yield from _corrections(account, currency)
 
 
 def _invoices(account: Account, currency: str) -> Iterator[Movement]:
-    issued = Invoice.objects.filter(account=account, currency=currency, issued_on__isnull=False)
-    ended = _voided(account, issued.filter(status=Invoice.Status.VOID))
+    issued = Invoice.objects.filter(account=account, currency=currency, issued_on__isnull=False).order_by("pk")
+    ended = _last_days(account, issued, [Invoice.Status.VOID, Invoice.Status.UNCOLLECTIBLE, Invoice.Status.PAID])
     for invoice in issued:
         assert invoice.issued_on is not None
-        yield Movement(invoice.issued_on, _("Invoice %(number)s") % {"number": invoice.number}, invoice.total)
-        if invoice.pk in ended:
-            words = _("Invoice %(number)s cancelled") % {"number": invoice.number}
-            yield Movement(ended[invoice.pk], words, -invoice.demanded)
-        if invoice.written_off:
-            words = _("Bank fees of invoice %(number)s written off") % {"number": invoice.number}
-            yield Movement(invoice.issued_on, words, -invoice.written_off)
-
-
-def _credit_notes(account: Account, currency: str) -> Iterator[Movement]:
-    for note in CreditNote.objects.standing().filter(account=account, currency=currency).select_related("invoice"):
-        assert note.issued_on is not None
-        words = _("Credit note of invoice %(number)s") % {"number": note.invoice.number}
-        yield Movement(note.issued_on, words, -note.total)
+        of = {"number": invoice.number}
+        yield Movement(invoice.issued_on, _("Invoice %(number)s") % of, invoice.total)
+        on = ended.get((invoice.pk, invoice.status), invoice.issued_on)
+        if invoice.status == Invoice.Status.VOID:
+            yield Movement(on, _("Invoice %(number)s cancelled") % of, -invoice.total)
+        elif invoice.status == Invoice.Status.UNCOLLECTIBLE:
+            yield Movement(on, _("Invoice %(number)s written off") % of, -invoice.outstanding)
+        elif invoice.written_off:
+            yield Movement(on, _("Bank fees of invoice %(number)s written off") % of, -invoice.written_off)
 
 
 def _payments(account: Account, currency: str) -> Iterator[Movement]:
-    settled = Payment.objects.filter(account=account, currency=currency).filter(
-        Q(status=Payment.Status.SUCCEEDED) | Q(status=Payment.Status.REVERSED)
+    settled = Payment.objects.filter(
+        account=account, currency=currency, status__in=[Payment.Status.SUCCEEDED, Payment.Status.REVERSED]
     )
-    steps = Transition.objects.filter(
-        machine="payment", object_id__in=settled.values("pk"), name__in=["settle", "reverse", "reverse_part"]
-    )
+    names = ["settle", "reverse", "reverse_part"]
+    steps = Transition.objects.filter(machine="payment", object_id__in=settled.values("pk"), name__in=names)
     rows = {payment.pk: payment for payment in settled.select_related("invoice")}
     for step in steps.order_by("id"):
-        payment = rows[step.object_id]
+        payment, on = rows[step.object_id], _day(account, step)
         assert payment.received is not None
         of = {"reference": payment.reference or (payment.invoice.number if payment.invoice else "")}
         if step.name == "settle":
-            yield Movement(_day(account, step), _("Payment %(reference)s") % of, -payment.received)
+            yield Movement(on, (_("Payment %(reference)s") % of).strip(), -payment.received)
         elif step.name == "reverse":
-            yield Movement(_day(account, step), _("Payment %(reference)s reversed") % of, payment.kept)
+            yield Movement(on, _("Payment %(reference)s reversed") % of, payment.kept)
         else:
             part = Decimal(step.inputs["amount"])
-            yield Movement(_day(account, step), _("Part of payment %(reference)s taken back") % of, part)
+            yield Movement(on, _("Part of payment %(reference)s taken back") % of, part)
 
 
 def _refunds(account: Account, currency: str) -> Iterator[Movement]:
-    sent = Refund.objects.filter(account=account, currency=currency, status__in=Refund.PAID)
-    for refund in sent:
-        assert refund.sent_on is not None
-        yield Movement(refund.sent_on, _("Refund"), refund.amount)
+    """The money leaves the balance when a refund is requested; what ended before it was sent moved nothing."""
+    rows = Refund.objects.filter(account=account, currency=currency).order_by("pk")
+    failed = _last_days(account, rows, [Refund.Status.FAILED])
+    for refund in rows:
+        if refund.status in Refund.NOT_SENT:
+            requested_on = today_in(account.time_zone, refund.created_at)
+            yield Movement(requested_on, _("Refund that is on its way"), refund.amount)
+        elif refund.sent_on is not None:
+            yield Movement(refund.sent_on, _("Refund"), refund.amount)
+        if refund.status == Refund.Status.FAILED:
+            yield Movement(failed[refund.pk, refund.status], _("Refund that came back"), -refund.amount)
 
 
-def _voided(account: Account, rows: Any) -> dict[Any, date]:
-    steps = Transition.objects.filter(machine="invoice", object_id__in=rows.values("pk"), target="void")
-    return {step.object_id: _day(account, step) for step in steps}
+def _corrections(account: Account, currency: str) -> Iterator[Movement]:
+    """What somebody wrote into the balance by hand, of no payment."""
+    for entry in account.balance_entries.filter(currency=currency, payment=None, refund=None).order_by("pk"):
+        yield Movement(today_in(account.time_zone, entry.created_at), _("Correction of the balance"), -entry.amount)
+
+
+def _last_days(account: Account, rows: QuerySet[Any], targets: Sequence[str]) -> dict[tuple[UUID, str], date]:
+    """On which each of the rows came to each of the statuses last."""
+    steps = Transition.objects.filter(
+        machine=machine_name(rows.model), object_id__in=rows.order_by().values("pk"), target__in=targets
+    )
+    return {(step.object_id, step.target): _day(account, step) for step in steps.order_by("seq")}
 
 
 def _day(account: Account, step: Transition) -> date:

@@ -52,7 +52,9 @@ class Month:
 @members_only
 def documents(request: MemberRequest) -> Any:
     """`?kind=` and `?year=` choose some of them; its form asks for a statement."""
-    return _statement(request) if request.method == "POST" else _page(request, _new_form(request))
+    if request.method == "POST":
+        return _statement(request)
+    return _page(request, _new_form(request) if request.may_act else None)
 
 
 @owners_and_admins
@@ -103,7 +105,7 @@ def _new_form(request: MemberRequest) -> StatementForm:
     )
 
 
-def _page(request: MemberRequest, form: StatementForm) -> HttpResponse:
+def _page(request: MemberRequest, form: StatementForm | None) -> HttpResponse:
     months = _months(request.account)
     years = sorted({month.key[:4] for month in months}, reverse=True)
     kinds = list(Document.objects.filter(account=request.account).order_by().values_list("kind", flat=True).distinct())

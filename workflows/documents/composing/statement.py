@@ -35,8 +35,15 @@ def statement_data(account: Account, language: str, *, currency: str, start: dat
     closing = opening + sum((row.amount for row in within), Decimal(0))
     data = parts.blank("statement", language=language, on=on, title=_("Statement of account"))
     data["recipient"] = parts.account_recipient(_("Account"), account)
-    data["facts"] = parts.facts((_("From"), parts.day(start)), (_("To"), parts.day(end)), (_("Currency"), currency))
-    columns: list[tuple[Any, bool]] = [(_("Date"), False), ("", False), (_("Amount"), True), (_("Owed"), True)]
+    data["facts"] = parts.facts(
+        (_("Date"), parts.day(on)), (_("First day"), parts.day(start)), (_("Last day"), parts.day(end))
+    )
+    columns: list[tuple[Any, bool]] = [
+        (_("Date"), False),
+        (_("Description"), False),
+        (_("Amount"), True),
+        (_("Owed"), True),
+    ]
     table = [[parts.day(start), _("Owed before"), "", parts.money(opening, currency)]]
     owed = opening
     for row in within:

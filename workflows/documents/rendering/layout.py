@@ -191,7 +191,7 @@ def _columns(section: Section) -> tuple[list[list[float]], list[float]]:
     """Points and share of each column, one of which is 0; and their widths in times of the size of letters.
 
     Narrow columns are as wide as their content, the others share what is left. So typst need not lay out each cell once
-    more to find out.
+    more to find out. If all are narrow, the last one of words gets the rest.
     """
     columns = section["columns"]
     texts = [[column["label"] for column in columns], *section["rows"]]
@@ -205,7 +205,7 @@ def _columns(section: Section) -> tuple[list[list[float]], list[float]]:
         widths[number] = left * share / sum(shares.values())
     if not shares and columns:
         starts = [number for number, column in enumerate(columns) if column["align"] == "start"]
-        shares[starts[0] if starts else 0] = 1.0
+        shares[starts[-1] if starts else 0] = 1.0
     points = [width * TABLE_SIZE + _inset(number, len(columns)) for number, width in enumerate(widths)]
     return [[0, shares[number]] if number in shares else [points[number], 0] for number in range(len(columns))], widths
 

@@ -120,7 +120,7 @@ def test_statement_follows_reversals_of_all_and_of_a_part(active, receive, contr
     assert closing(signed.account) == owed(signed.account) == Decimal(89)
 
 
-def test_statement_follows_refunds_from_request_to_end(active, receive, refunder, manager, run_effects):
+def test_statement_follows_refunds_from_request_to_end(active, receive, refunder, manager, clock, run_effects):
     signed = active()
     receive(signed.invoice, "60", reference="MORE")
 
@@ -134,11 +134,13 @@ def test_statement_follows_refunds_from_request_to_end(active, receive, refunder
     run_effects()
     assert closing(signed.account) == owed(signed.account) == Decimal(-40)
 
+    clock.advance(days=1)
     perform(failed.fail, by=manager, because="no such account")
     run_effects()
     assert closing(signed.account) == owed(signed.account) == Decimal(-50)
     words = [row.what for row in movements(signed.account, "USD")]
     assert (words.count("Refund"), words.count("Refund that came back")) == (2, 1)
+    assert "Refund that was not sent" not in words  # it was cancelled on its day
 
 
 def test_payment_that_is_reversed_after_its_refund_is_owed(active, receive, refunder, manager, controller, run_effects):

@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core.models import Account, Invoice, Payment, Refund
+from core.models import Account, Allocation, Invoice, Payment, Refund
 from engine.models import Transition
-from engine.registry import machine_name
 from workflows.documents.composing import parts
 from workflows.documents.rendering.data import DocumentData
 from workflows.periods import today_in
@@ -56,30 +55,21 @@ def statement_data(account: Account, language: str, *, currency: str, start: dat
 
 
 def movements(account: Account, currency: str) -> Iterator[Movement]:
-    """All of an account in one currency, in no order.
+    """All of an account in one currency; those of one day in the order in which they are read best.
 
     Their sum is what is outstanding of its open invoices without what is in its balance.
     """
-    yield from _invoices(account, currency)
+    issued = list(Invoice.objects.filter(account=account, currency=currency, issued_on__isnull=False).order_by("pk"))
+    yield from map(_bill, issued)
     yield from _payments(account, currency)
     yield from _refunds(account, currency)
     yield from _corrections(account, currency)
+    yield from _all_given_up(account, issued)
 
 
-def _invoices(account: Account, currency: str) -> Iterator[Movement]:
-    issued = Invoice.objects.filter(account=account, currency=currency, issued_on__isnull=False).order_by("pk")
-    ended = _last_days(account, issued, [Invoice.Status.VOID, Invoice.Status.UNCOLLECTIBLE, Invoice.Status.PAID])
-    for invoice in issued:
-        assert invoice.issued_on is not None
-        of = {"number": invoice.number}
-        yield Movement(invoice.issued_on, _("Invoice %(number)s") % of, invoice.total)
-        on = ended.get((invoice.pk, invoice.status), invoice.issued_on)
-        if invoice.status == Invoice.Status.VOID:
-            yield Movement(on, _("Invoice %(number)s cancelled") % of, -invoice.total)
-        elif invoice.status == Invoice.Status.UNCOLLECTIBLE:
-            yield Movement(on, _("Invoice %(number)s written off") % of, -invoice.outstanding)
-        elif invoice.written_off:
-            yield Movement(on, _("Bank fees of invoice %(number)s written off") % of, -invoice.written_off)
+def _bill(invoice: Invoice) -> Movement:
+    assert invoice.issued_on is not None
+    return Movement(invoice.issued_on, _("Invoice %(number)s") % {"number": invoice.number}, invoice.total)
 
 
 def _payments(account: Account, currency: str) -> Iterator[Movement]:
@@ -88,13 +78,13 @@ def _payments(account: Account, currency: str) -> Iterator[Movement]:
     )
     names = ["settle", "reverse", "reverse_part"]
     steps = Transition.objects.filter(machine="payment", object_id__in=settled.values("pk"), name__in=names)
-    rows = {payment.pk: payment for payment in settled.select_related("invoice")}
+    rows = {payment.pk: payment for payment in settled.select_related("invoice", "method")}
     for step in steps.order_by("id"):
-        payment, on = rows[step.object_id], _day(account, step)
+        payment, on = rows[step.object_id], _day(account, step.at)
         assert payment.received is not None
-        of = {"reference": payment.reference or (payment.invoice.number if payment.invoice else "")}
+        of = {"reference": payment.reference or (payment.invoice.number if payment.invoice else payment.method.name)}
         if step.name == "settle":
-            yield Movement(on, (_("Payment %(reference)s") % of).strip(), -payment.received)
+            yield Movement(on, _("Payment %(reference)s") % of, -payment.received)
         elif step.name == "reverse":
             yield Movement(on, _("Payment %(reference)s reversed") % of, payment.kept)
         else:
@@ -103,32 +93,66 @@ def _payments(account: Account, currency: str) -> Iterator[Movement]:
 
 
 def _refunds(account: Account, currency: str) -> Iterator[Movement]:
-    """The money leaves the balance when a refund is requested; what ended before it was sent moved nothing."""
-    rows = Refund.objects.filter(account=account, currency=currency).order_by("pk")
-    failed = _last_days(account, rows, [Refund.Status.FAILED])
-    for refund in rows:
-        if refund.status in Refund.NOT_SENT:
-            requested_on = today_in(account.time_zone, refund.created_at)
-            yield Movement(requested_on, _("Refund that is on its way"), refund.amount)
-        elif refund.sent_on is not None:
-            yield Movement(refund.sent_on, _("Refund"), refund.amount)
-        if refund.status == Refund.Status.FAILED:
-            yield Movement(failed[refund.pk, refund.status], _("Refund that came back"), -refund.amount)
+    """The money leaves the balance when a refund is requested, and is there again if it does not reach its payee."""
+    entries = account.balance_entries.filter(currency=currency, refund__isnull=False).select_related("refund")
+    taken: dict[tuple[date, Refund], Decimal] = defaultdict(Decimal)
+    for entry in entries.order_by("pk"):
+        assert entry.refund is not None
+        taken[_day(account, entry.created_at), entry.refund] -= entry.amount
+    for (on, refund), amount in taken.items():
+        if amount:
+            yield Movement(on, _refund_words(refund, is_taken=amount > 0), amount)
+
+
+def _refund_words(refund: Refund, *, is_taken: bool) -> str:
+    if is_taken:
+        return _("Refund that is on its way") if refund.status in Refund.NOT_SENT else _("Refund")
+    return _("Refund that came back") if refund.status == Refund.Status.FAILED else _("Refund that was not sent")
 
 
 def _corrections(account: Account, currency: str) -> Iterator[Movement]:
     """What somebody wrote into the balance by hand, of no payment."""
     for entry in account.balance_entries.filter(currency=currency, payment=None, refund=None).order_by("pk"):
-        yield Movement(today_in(account.time_zone, entry.created_at), _("Correction of the balance"), -entry.amount)
+        yield Movement(_day(account, entry.created_at), _("Correction of the balance"), -entry.amount)
 
 
-def _last_days(account: Account, rows: QuerySet[Any], targets: Sequence[str]) -> dict[tuple[UUID, str], date]:
-    """On which each of the rows came to each of the statuses last."""
-    steps = Transition.objects.filter(
-        machine=machine_name(rows.model), object_id__in=rows.order_by().values("pk"), target__in=targets
-    )
-    return {(step.object_id, step.target): _day(account, step) for step in steps.order_by("seq")}
+def _all_given_up(account: Account, issued: Sequence[Invoice]) -> Iterator[Movement]:
+    statuses: dict[UUID, dict[date, str]] = defaultdict(dict)
+    paid: dict[UUID, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    keys = [invoice.pk for invoice in issued]
+    steps = Transition.objects.filter(machine="invoice", object_id__in=keys).exclude(target=Invoice.Status.DRAFT)
+    for step in steps.order_by("seq"):
+        statuses[step.object_id][_day(account, step.at)] = step.target
+    for line in Allocation.objects.filter(invoice__in=keys):
+        paid[line.invoice_id][_day(account, line.created_at)] += line.amount
+    for invoice in issued:
+        yield from _given_up(invoice, statuses[invoice.pk], paid[invoice.pk])
 
 
-def _day(account: Account, step: Transition) -> date:
-    return today_in(account.time_zone, step.at)
+def _given_up(invoice: Invoice, statuses: Mapping[date, str], paid: Mapping[date, Decimal]) -> Iterator[Movement]:
+    """What is not asked for any more, or is again, without having been paid.
+
+    From what happened and not from how it stands: what a statement said of a day that is over stays as it was.
+    """
+    asked = left = invoice.total
+    status: str = Invoice.Status.PENDING
+    for on in sorted({*statuses, *paid}):
+        before, status, taken = asked, statuses.get(on, status), paid.get(on, Decimal(0))
+        left -= taken
+        asked = left if status in Invoice.OPEN else Decimal(0)
+        more = asked - before + taken
+        if more:
+            words = _("Write-off of invoice %(number)s taken back") if more > 0 else _giving_up(status)
+            yield Movement(on, words % {"number": invoice.number}, more)
+
+
+def _giving_up(status: str) -> str:
+    if status == Invoice.Status.VOID:
+        return _("Invoice %(number)s cancelled")
+    if status == Invoice.Status.PAID:
+        return _("Bank fees of invoice %(number)s written off")
+    return _("Invoice %(number)s written off")
+
+
+def _day(account: Account, at: datetime) -> date:
+    return today_in(account.time_zone, at)

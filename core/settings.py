@@ -172,8 +172,9 @@ LIMITS = {
 # By account, all its people together.
 ACCOUNT_LIMITS = limits(
     "LIMIT_ACCOUNT",
-    "plan=20/1d claim=50/1d invitation=20/1d billing_email=10/1d time_zone=10/1d site=100/1d link=50/1d document=20/1d",
-    names=("plan", "claim", "invitation", "billing_email", "time_zone", "site", "link", "document"),
+    "plan=20/1d claim=50/1d invitation=20/1d billing_email=10/1d time_zone=10/1d site=100/1d link=50/1d document=20/1d "
+    "document_mail=20/1d",
+    names=("plan", "claim", "invitation", "billing_email", "time_zone", "site", "link", "document", "document_mail"),
 )
 
 # API

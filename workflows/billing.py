@@ -22,6 +22,7 @@ from workflows.lifecycle.trials import schedule_trial_end
 from workflows.mail.notifications import (
     mail_cancellation,
     mail_dead_effects,
+    mail_document,
     mail_partial_payment,
     mail_past_due,
     mail_refund_failed,
@@ -55,8 +56,10 @@ on(CreditNote.apply, write_credit_note)
 # A document is drawn once, and the mail that tells of it follows.
 on(Document, make_document, to=Document.Status.PREPARED)
 on(Document.prepare, make_document)
+on(Document.prepare_again, make_document)
 on(Document.make, bring_documents)
 on(Document.hold, bring_documents)
+on(Document.send, mail_document)
 
 on(Payment, tell_reviewers)  # created: a customer says "I have paid"
 on(Payment, escalate_claim, after=timedelta(days=1))

@@ -140,6 +140,9 @@ class Document(StatefulModel):
     def __str__(self) -> str:
         return self.number or self.kind
 
+    def may_be_handled_by(self, user: User) -> bool:
+        return user.may_decide_on(self.account_id, "core.review_payment")
+
     @property
     def file_name(self) -> str:
         """Of one without a number: its kind and the end of its id, which no other has."""
@@ -149,6 +152,11 @@ class Document(StatefulModel):
     @transition(field=status, source=Status.WAITING, target=Status.PREPARED)
     def prepare(self, *, seller: UUID, language: str) -> None:
         """What was missing is there. The caller sets `data` before."""
+        self.seller_id, self.language, self.missing = seller, language, []
+
+    @transition(field=status, source=Status.WAITING, target=Status.PREPARED, permission=may_be_handled_by)
+    def prepare_again(self, *, by: User, seller: UUID, language: str) -> None:
+        """As `prepare`: because somebody has mended what it waited for."""
         self.seller_id, self.language, self.missing = seller, language, []
 
     @transition(field=status, source=Status.PREPARED, target=Status.WAITING)
@@ -163,6 +171,10 @@ class Document(StatefulModel):
         """Its bytes are stored; they are never made again."""
         self.sha256, self.previous_sha256, self.place = sha256, previous_sha256, place
         self.size, self.template_version, self.made_at = size, template_version, made_at
+
+    @transition(field=status, source=Status.MADE, target=Status.MADE, permission=may_be_handled_by)
+    def send(self, *, by: User) -> None:
+        """By mail, because somebody asked for it; the file stays as it is."""
 
 
 class DocumentFile(models.Model):

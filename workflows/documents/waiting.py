@@ -30,10 +30,14 @@ def write_waiting_documents(_: None, effect: Effect) -> None:
 
 def prepare(document: Document, seller: SellerVersion, cause: Effect | None) -> None:
     """The caller has locked it."""
+    put_in(document, seller)
+    perform(document.prepare, cause=cause, seller=seller.pk, language=document.language)
+
+
+def put_in(document: Document, seller: SellerVersion) -> None:
     with override(document.language):
         data: Any = with_seller(document.data, seller)
     Document.objects.filter(pk=document.pk).update(data=data)
     document.data = data
     if document.kind == Document.Kind.INVOICE:
         Invoice.objects.filter(pk=document.subject_id, seller=None).update(seller=seller)
-    perform(document.prepare, cause=cause, seller=seller.pk, language=document.language)

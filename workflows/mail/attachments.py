@@ -15,8 +15,6 @@ class Attachment:
 
 
 def attachments_of(account: Account, key: str) -> list[Attachment]:
-    """The document of that key, if it is made, and if the account wants documents with its mails."""
-    if not account.attaches_documents:
-        return []
+    """The document of that key, if it is made, and not too large for a mail."""
     found = Document.objects.made().filter(account=account, key=key, size__lte=LARGEST).select_related("file").first()
     return [Attachment(found.file_name, bytes(found.file.content))] if found else []

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from core.models import (
     Account,
     CreditNote,
+    Document,
     DutyGrant,
     Invitation,
     Invoice,
@@ -200,6 +201,11 @@ def refund_failed(refund: Refund) -> Values:
     return {**refund_sent(refund), "reason": refund.ended_because}
 
 
+def document(paper: Document) -> Values:
+    title = " ".join(filter(None, [paper.data["title"], paper.number]))
+    return {**_account(paper.account), "paper": BidiText(title), "link": urls.papers()}
+
+
 def _end_of(number: str) -> str:
     """Enough for who has the account to know it."""
     return f"… {number[-4:]}" if len(number) > 4 else ""
@@ -283,7 +289,7 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
 
 def documents_wait(kind: str, detail: str, number: int) -> Values:
     """kind: seller, tax_rule or letters. detail: the country, or what was missing."""
-    return {"kind": kind, "detail": BidiText(detail), "count": count(number), "link": urls.documents()}
+    return {"kind": kind, "detail": BidiText(detail), "count": count(number), "link": urls.waiting_documents()}
 
 
 def no_owner(account: Account) -> Values:

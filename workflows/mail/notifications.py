@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db.models import Sum
 
-from core.models import Account, Allocation, CreditNote, Invoice, Payment, Policy, Refund, Subscription, User
+from core.models import Account, Allocation, CreditNote, Document, Invoice, Payment, Policy, Refund, Subscription, User
 from core.models.document import document_key
 from core.models.subscription import ACTIVE_STATUSES
 from engine.models import Effect
@@ -98,6 +98,11 @@ def mail_approval(payment: Payment, effect: Effect) -> EmailContext:
         to_balance=sum((line.amount for line in payment.balance_entries.all() if line.amount > 0), Decimal(0)),
     )
     return EmailContext(words, answers=True, document=document_key("receipt", payment.pk))
+
+
+@mail("document", related=("account",))
+def mail_document(document: Document, effect: Effect) -> EmailContext:
+    return EmailContext(context.document(document), document=document.key, attaches_always=True)
 
 
 @mail("payment_rejected")

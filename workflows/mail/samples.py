@@ -9,6 +9,7 @@ from uuid import UUID
 from core.models import (
     Account,
     CreditNote,
+    Document,
     DutyGrant,
     Invitation,
     Invoice,
@@ -140,6 +141,11 @@ def credit_note(**change: Any) -> CreditNote:
         "status": CreditNote.Status.APPLIED,
     }
     return CreditNote(id=KEY, **facts | change)
+
+
+def document(**change: Any) -> Document:
+    facts = {"account": account(), "kind": Document.Kind.INVOICE, "data": {"title": "Invoice"}}
+    return Document(id=KEY, **facts | change)
 
 
 def duty_grant(**change: Any) -> DutyGrant:
@@ -277,6 +283,10 @@ SAMPLES: dict[str, dict[str, Callable[[], Values]]] = {
     "refund_sent": {
         "to an account": lambda: context.refund_sent(refund()),
         "by hand": lambda: context.refund_sent(refund(payee_account="", currency="PKR", amount=Decimal(5000))),
+    },
+    "document": {
+        "an invoice": lambda: context.document(document(number="INV-2026-000123")),
+        "a statement": lambda: context.document(document(kind="statement", data={"title": "Statement of account"})),
     },
     "refund_failed": {
         "the bank sent it back": lambda: context.refund_failed(refund(ended_because="The account is closed")),

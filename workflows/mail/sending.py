@@ -41,6 +41,7 @@ class EmailContext:
     """answers: about money, so also to an unproved address. to_log_in: to owners. to: staff; else found at sending.
 
     document: the key of the one that is attached, never to an unproved address: it holds the customer's words.
+    attaches_always: also if the account wants no files with its mails, since this one was asked for.
     to_pay: an open invoice, to whose hosted page a proved billing address gets a link.
     """
 
@@ -49,6 +50,7 @@ class EmailContext:
     to_log_in: bool = False
     to: Sequence[str] = ()
     document: str = ""
+    attaches_always: bool = False
     to_pay: Invoice | None = None
 
 
@@ -117,7 +119,9 @@ def _send_to_customer(
         return None  # the last person of a closed account may have been erased
     with translation.override(language):
         values = context.without_customer_text(told.values) if readers.is_bare else told.values
-    attached = attachments_of(account, told.document) if told.document and not readers.is_bare else []
+    attached: Sequence[Attachment] = []
+    if told.document and not readers.is_bare and (told.attaches_always or account.attaches_documents):
+        attached = attachments_of(account, told.document)
     # Not in a bare mail: the page shows what the sender typed. Not to owners: they sign in.
     if told.to_pay is not None and not readers.is_bare and list(readers.to) == [account.billing_email]:
         values = {**values, "hosted_link": address_in_mail(told.to_pay, account.billing_email)}

@@ -37,8 +37,12 @@ def members() -> str:
     return _page("app/members/")
 
 
-def documents() -> str:
-    return _page("admin/core/document/")
+def papers() -> str:
+    return _page("app/documents/")
+
+
+def waiting_documents() -> str:
+    return _page("desk/documents/?status=waiting")
 
 
 def dashboard() -> str:

@@ -15,16 +15,19 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from api.accounts import account_of
-from api.fields import Choice, Currency, DateField, StrictSerializer, Text, UtcDateTime, UuidField
+from api.fields import Choice, Currency, DateField, EmptyBody, StrictSerializer, Text, UtcDateTime, UuidField
 from api.query import ListQuery
 from api.views import CallerView, StaffView, operation
 from core.http.downloads import document_answer
-from core.models import Document, PlanPrice
+from core.models import Account, Document, Invoice, PlanPrice, User
 from core.models.document import DocumentQuerySet
-from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests
+from core.problems import Conflict, NotFound, PermissionDenied, TooManyRequests, ValidationError, WrongState
 from workflows.actions import find_plan, price_of
 from workflows.actions.proformas import make_proforma
-from workflows.documents.requests import make_statement
+from workflows.documents.again import send_again
+from workflows.documents.requests import make_reminder, make_statement
+
+Kind = Document.Kind
 
 
 class DocumentOut(serializers.Serializer):
@@ -73,15 +76,64 @@ class Documents(CallerView, ReadOnlyModelViewSet):
         return _wanted(Document.objects.visible_to(self.caller), self.query)
 
 
+class MakeDocumentIn(StrictSerializer):
+    kind = Choice([(kind, kind.label) for kind in (Kind.STATEMENT, Kind.PROFORMA, Kind.REMINDER)])
+    account = UuidField(required=False, help_text="Of a statement or a proforma invoice.")
+    currency = Currency(required=False, help_text="Of these. Without it the account's.")
+    start = DateField(required=False, help_text="Of a statement.")
+    end = DateField(required=False, help_text="Of a statement: not after today, nor a year after `start`.")
+    plan = Text(max_length=30, required=False, help_text="Of a proforma invoice.")
+    interval = Choice(PlanPrice.Interval.choices, required=False, help_text="Of these. Without it a month.")
+    invoice = UuidField(required=False, help_text="Of a reminder letter: an open one.")
+
+    EXAMPLE = {"kind": "reminder", "invoice": "01981f3e-9a52-7c1b-8d0e-2f6a5b7c9d10"}
+    NEEDED = {
+        Kind.STATEMENT: {"account", "start", "end"},
+        Kind.PROFORMA: {"account", "plan"},
+        Kind.REMINDER: {"invoice"},
+    }
+    TAKEN = {Kind.STATEMENT: {"currency"}, Kind.PROFORMA: {"currency", "interval"}, Kind.REMINDER: set[str]()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind, given = attrs["kind"], {*attrs} - {"kind"}
+        missing, foreign = self.NEEDED[kind] - given, given - self.NEEDED[kind] - self.TAKEN[kind]
+        errors = {name: ["This field is required."] for name in missing}
+        errors |= {name: [f"Not for this kind: {kind}."] for name in foreign}
+        if errors:
+            raise ValidationError(dict(sorted(errors.items())))
+        return attrs
+
+
 class ListedDocuments(StaffView, ReadOnlyModelViewSet):
-    """GET billing/admin/documents/: those of all customers, newest first."""
+    """billing/admin/documents/: those of all customers, newest first; POST makes one, which is mailed to nobody."""
 
     permission = "core.review_payment"
     serializer_class = ListedDocumentOut
     Filters = DocumentFilters
+    In = MakeDocumentIn
 
     def get_queryset(self) -> DocumentQuerySet:
         return _wanted(Document.objects.visible_to(self.caller), self.query)
+
+    @operation(ListedDocumentOut, 201, request=MakeDocumentIn, raises=(PermissionDenied, Conflict))
+    def create(self, request: Request) -> Response:
+        form = MakeDocumentIn(data=request.data)
+        form.is_valid(raise_exception=True)
+        made = _make(form.validated_data, self.caller)
+        return Response(ListedDocumentOut(made).data, status=201)
+
+
+class SendDocument(StaffView):
+    """POST billing/admin/documents/{id}/send/: its file, by mail, to the account's billing address."""
+
+    permission = "core.review_payment"
+    In = EmptyBody
+
+    @operation(ListedDocumentOut, 202, raises=(NotFound, PermissionDenied, Conflict, WrongState, TooManyRequests))
+    def post(self, request: Request, pk: UUID) -> Response:
+        document = get_object_or_404(Document.objects.visible_to(self.caller).select_related("account"), pk=pk)
+        send_again(document, by=self.caller)
+        return Response(ListedDocumentOut(document).data, status=202)
 
 
 class MakeStatement(CallerView):
@@ -123,10 +175,8 @@ class MakeProforma(CallerView):
         account = account_of(self.caller)
         form = self.In(data=request.data)
         form.is_valid(raise_exception=True)
-        data = form.validated_data
-        interval = data.get("interval", PlanPrice.Interval.MONTH)
-        price = price_of(find_plan(data["plan"]), data.get("currency", account.currency), interval)
-        return Response(DocumentOut(make_proforma(account, price, by=self.caller)).data, status=201)
+        made = make_proforma(account, _price(form.validated_data, account), by=self.caller)
+        return Response(DocumentOut(made).data, status=201)
 
 
 class FileRenderer(BaseRenderer):
@@ -152,6 +202,26 @@ class DocumentFile(CallerView):
     def get(self, request: Request, pk: UUID) -> HttpResponse:
         made = Document.objects.visible_to(self.caller).made().without_words()
         return document_answer(request, get_object_or_404(made, pk=pk))
+
+
+def _make(data: Mapping[str, Any], caller: User) -> Document:
+    """Of whatever account."""
+    if data["kind"] == Kind.REMINDER:
+        invoice = Invoice.objects.visible_to(caller).select_related("account").filter(pk=data["invoice"]).first()
+        if invoice is None:
+            raise ValidationError({"invoice": ["There is no such invoice."]})
+        return make_reminder(invoice, by=caller)
+    account = Account.objects.visible_to(caller).filter(pk=data["account"]).first()
+    if account is None:
+        raise ValidationError({"account": ["There is no such account."]})
+    if data["kind"] == Kind.PROFORMA:
+        return make_proforma(account, _price(data, account), by=caller)
+    return make_statement(account, data.get("currency", account.currency), data["start"], data["end"], by=caller)
+
+
+def _price(data: Mapping[str, Any], account: Account) -> PlanPrice:
+    interval = data.get("interval", PlanPrice.Interval.MONTH)
+    return price_of(find_plan(data["plan"]), data.get("currency", account.currency), interval)
 
 
 def _wanted(found: DocumentQuerySet, query: Mapping[str, Any]) -> DocumentQuerySet:

@@ -85,6 +85,7 @@ STAFF = [
             Link("Refunds", "desk_refunds", (REQUEST_REFUND, APPROVE_REFUND)),
             Link("Credit notes", "desk_credit_notes", (WRITE_CREDIT_NOTE, ISSUE_CREDIT_NOTE)),
             Link("Customers", "desk_search", CUSTOMERS),
+            Link("Documents", "desk_documents", (REVIEW,)),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],
     ),

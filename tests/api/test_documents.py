@@ -37,6 +37,11 @@ def viewer(paper):
     return Caller(MembershipFactory(account=paper.account, role="viewer").user)
 
 
+@pytest.fixture
+def reviewer():
+    return staff("review_payment")
+
+
 @pytest.mark.happy("GET documents/", "GET documents/{id}/")
 def test_member_reads_papers_of_the_account(paper, viewer):
     made_document(kind="receipt", number="RC-2026-000002")  # another account's
@@ -77,6 +82,37 @@ def test_staff_read_papers_of_all_and_why_they_wait(paper):
         (str(paper.pk), "made", []),
     ]
     assert (rows[1]["place"], rows[1]["previous_sha256"]) == (1, "")
+
+
+@pytest.mark.happy("POST billing/admin/documents/")
+def test_staff_make_papers_of_an_account_and_of_an_open_invoice(reviewer, signed):
+    account, invoice = str(signed.account.pk), str(InvoiceFactory().pk)
+    today = timezone.now().date().isoformat()
+    bodies = [
+        {"kind": "statement", "account": account, "start": today, "end": today},
+        {"kind": "proforma", "account": account, "plan": "large", "interval": "month"},
+        {"kind": "reminder", "invoice": invoice},
+    ]
+
+    answers = [reviewer.post("billing/admin/documents/", body) for body in bodies]
+
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert [answer.json()["kind"] for answer in answers] == ["statement", "proforma", "reminder"]
+    assert [answer.json()["subject"] for answer in answers] == [account, account, invoice]
+    assert answers[0].json()["missing"] == ["seller"]
+
+
+@pytest.mark.happy("POST billing/admin/documents/{id}/send/")
+def test_staff_mail_a_paper_once_for_a_key(reviewer, paper, run_effects, mailoutbox):
+    type(paper.account).objects.update(billing_email="bills@acme.test", proved_email="bills@acme.test")
+    path, key = f"billing/admin/documents/{paper.pk}/send/", {"Idempotency-Key": "again"}
+
+    answers = [reviewer.post(path, {}, **key) for _ in range(2)]
+    run_effects()
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    [mail] = [mail for mail in mailoutbox if mail.attachments]
+    assert (mail.to, mail.attachments[0].content) == (["bills@acme.test"], CONTENT)
 
 
 @pytest.mark.happy("POST documents/statements/", "POST documents/proformas/", "GET documents/{id}/file/")
@@ -252,3 +288,37 @@ def test_invoice_without_rows_has_one_line_of_its_own():
     assert (row["net"], row["tax"], row["seller"]) == ("89.00", "0.00", None)
     assert [(line["description"], line["net"]) for line in row["lines"]] == [("Starter", "89.00")]
     assert Invoice.objects.get(pk=invoice.pk).net is None
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"kind": "invoice"}, ["kind"]),
+        ({"kind": "statement"}, ["account", "end", "start"]),
+        ({"kind": "reminder"}, ["invoice"]),
+        ({"kind": "reminder", "invoice": str(uuid7())}, ["invoice"]),
+        ({"kind": "reminder", "invoice": str(uuid7()), "plan": "growth"}, ["plan"]),
+        ({"kind": "proforma", "account": str(uuid7()), "plan": "growth"}, ["account"]),
+        ({"kind": "proforma", "account": "", "plan": "none"}, ["account"]),
+        ({"kind": "proforma", "account": "own", "plan": "none"}, ["plan"]),
+        ({"kind": "statement", "account": "own", "start": "1999-01-01", "end": "2026-01-01"}, ["start"]),
+    ],
+)
+def test_wrong_request_of_staff_names_the_fields_and_writes_none(reviewer, signed, body, fields):
+    body = {name: str(signed.account.pk) if value == "own" else value for name, value in body.items()}
+    before = Document.objects.count()
+
+    answer = reviewer.post("billing/admin/documents/", body)
+
+    assert is_problem(answer, 400, "validation-error")
+    assert list(answer.json()["errors"]) == fields
+    assert Document.objects.count() == before
+
+
+def test_paper_that_is_not_made_is_not_mailed(reviewer):
+    waiting = DocumentFactory(status="waiting", missing=["seller"])
+    type(waiting.account).objects.update(billing_email="bills@acme.test")
+
+    answer = reviewer.post(f"billing/admin/documents/{waiting.pk}/send/", {})
+
+    assert is_problem(answer, 409, "wrong-state")

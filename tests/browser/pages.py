@@ -60,6 +60,11 @@ APPROVER = [
     "/desk/credit-notes/",
     "/desk/credit-notes/?list=applied",
     "/desk/accounts/invoices/{invoice}/credit/",
+    "/desk/accounts/{account}/statement/",
+    "/desk/accounts/{account}/proforma/",
+    "/desk/documents/",
+    "/desk/documents/?status=waiting&month=2026-11",
+    "/desk/documents/{document}/",
 ]
 OPERATOR = [
     "/desk/workflows/",
@@ -105,10 +110,12 @@ BY_POST = {
     "desk_bank_choose_rules",
     "invoice_links",
     "desk_invoice_links",
+    "desk_make_reminder",
+    "desk_document_verb",
 }
 # Answers that lead elsewhere, or are a piece of a page; a cluster of trials, which the demo has none of.
 NO_PAGES = {
-    "document_file", "documents_of_month", "make_proforma",
+    "document_file", "documents_of_month", "make_proforma", "desk_document_file",
     "own_home", "sign_out", "set_language", "banner", "withdraw", "change_plan", "cancel_plan", "keep_plan", "member",
     "sign_out_all", "end_session", "verify_again", "verify_billing_address", "desk_rows", "desk_tally",
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",

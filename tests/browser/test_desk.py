@@ -269,9 +269,11 @@ def test_state_diagrams_refresh_their_counts_while_open(page_as, claim, empty_qu
     assert page.evaluate("window.isTheSamePage")
 
 
-def test_staff_pages_are_accessible(page_as, claim, dead_effect):
+def test_staff_pages_are_accessible(page_as, api, claim, dead_effect):
     payment = claim("Lambda Works", manual_notes="Sent this morning.", proof_url="https://files.example.com/1.pdf")
     keys = {"payment": payment["id"], "account": payment["account_id"], "invoice": payment["invoice_id"]}
+    papers = f"billing/admin/documents/?account={payment['account_id']}"
+    keys["document"] = eventually(lambda: api.signed_in(APPROVER).get(papers).json()["results"])[0]["id"]
     found = []
     page = page_as(APPROVER, at="/desk/")
     for path in pages.APPROVER:

@@ -34,6 +34,7 @@ def test_every_page_is_checked_for_accessibility():
             "plan",
             "method",
             "link",
+            "document",
         ),
         uuid4(),
     )

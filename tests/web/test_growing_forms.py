@@ -203,6 +203,9 @@ PAGES: dict[str, Page | None] = {
     "SentForm": None,
     "IgnoreForm": Page("staff", at("desk_bank_decide", "line", "ignore"), {"reason": "not ours"}),
     "ReturnForm": Page("staff", at("desk_bank_decide", "outgoing", "return"), {"payment": "settled"}),
+    "StatementForm": Page("owner", at("documents"), {"start": "2026-01-01", "end": "2026-01-31", "currency": "USD"}),
+    "ProformaForm": None,  # choices alone
+    "DocumentFilter": Page("staff", at("desk_documents"), is_get=True),
     "TableForm": None,  # choices alone
     "UploadForm": Page("staff", at("desk_bank"), {"bank_account": ""}),
     "CloseAccountForm": None,

@@ -10,7 +10,18 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from core.models import Account, Allocation, CreditEntry, Invoice, Membership, Payment, Refund, Subscription, User
+from core.models import (
+    Account,
+    Allocation,
+    CreditEntry,
+    Document,
+    Invoice,
+    Membership,
+    Payment,
+    Refund,
+    Subscription,
+    User,
+)
 from core.models.account import BILLING_FIELDS
 from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
@@ -18,6 +29,7 @@ from core.problems import Problem
 from core.validation.email import canonical_email
 from engine import available
 from engine.models import Transition
+from web.form_tokens import new_token
 from web.forms.base import PageForm
 from web.forms.fields import Line
 from web.forms.links import LinkForm
@@ -68,6 +80,8 @@ def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         .order_by("-id")[:LATEST_ROWS],
         "entries": CreditEntry.objects.filter(account=pk).select_related("actor").order_by("-id")[:LATEST_ROWS],
         "steps": steps[:LATEST_ROWS],
+        "documents": _documents(request, account=account),
+        "may_make_documents": request.user.may_decide_on(account.pk, REVIEW),
     }
     return render(request, "web/staff/account.html", context)
 
@@ -100,23 +114,37 @@ def invoice_links(request: StaffRequest, pk: UUID) -> HttpResponse:
 def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = None) -> HttpResponse:
     invoice = get_object_or_404(Invoice.objects.select_related("account"), pk=pk)
     steps = Transition.objects.filter(machine="invoice", object_id=pk).select_related("actor").order_by("seq")
+    payments = Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST_ROWS]
     context = {
         "invoice": invoice,
         "verbs": available_to(invoice, request.user),
         "may_record": may_see(request.user, REVIEW),
         "billed_to": [text for name in BILLING_FIELDS if (text := invoice.snapshot.get(name))],
-        "payments": Payment.objects.filter(invoice=pk).select_related("method").order_by("-id")[:LATEST_ROWS],
+        "payments": payments,
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST_ROWS],
         "credit_notes": invoice.credit_notes.order_by("-id")[:LATEST_ROWS],
         "may_credit": invoice.status in CREDITABLE
         and any(request.user.may_decide_on(invoice.account_id, duty) for duty in (WRITE, ISSUE)),
         "steps": steps[:LATEST_ROWS],
+        "documents": _documents(
+            request, account=invoice.account_id, subject_id__in=[pk, *(row.pk for row in payments)]
+        ),
+        "may_remind": invoice.status in Invoice.OPEN and request.user.may_decide_on(invoice.account_id, REVIEW),
+        "token": new_token(),
         "link_form": link_form or LinkForm(),
         "links": shown_links(invoice, maker=request.user),
         "may_make_links": may_hand_out_links(invoice, request.user) and invoice.status in Invoice.OPEN,
         "may_revoke_links": may_hand_out_links(invoice, request.user),
     }
     return render(request, "web/staff/invoice.html", context)
+
+
+def _documents(request: StaffRequest, **of: Any) -> list[Document]:
+    """The latest, newest first, for those who may open them."""
+    if not may_see(request.user, REVIEW):
+        return []
+    rows = Document.objects.visible_to(request.user).without_words().filter(**of)
+    return list(rows.order_by("-pk")[:LATEST_ROWS])
 
 
 def find_accounts(words: str) -> list[Account]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,9 +12,12 @@ from django.db.models.functions import Now
 from core.models import PaymentMethod
 from core.models.invoice import names_invoice
 from core.models.payment import normal_reference
+from engine.ids import first_id_at
 from web.forms.base import PageForm
 from web.forms.fields import Amount, Choice, Line
+from web.status_labels import DOCUMENT_KINDS, STATUSES
 
+MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
 AGES = [("", "Any age"), ("1", "Over a day"), ("3", "Over 3 days"), ("7", "Over a week"), ("30", "Over a month")]
 
 
@@ -72,6 +76,55 @@ class QueueFilter(PageForm):
     @property
     def query(self) -> str:
         return urlencode({name: str(value) for name, value in self.chosen.items()})
+
+
+class DocumentFilter(PageForm):
+    """What is no kind, status or month is ignored."""
+
+    q = Line(required=False, max_length=100, label="Number or customer")
+    kind = Choice(required=False)
+    status = Choice(required=False)
+    month = Line(required=False, max_length=7)
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data, auto_id="filter_%s")
+        states = [(code, words) for code, (words, _) in STATUSES["document"].items()]
+        self.fields["kind"].choices = [("", "Any kind"), *DOCUMENT_KINDS.items()]  # type: ignore[attr-defined]
+        self.fields["status"].choices = [("", "Any status"), *states]  # type: ignore[attr-defined]
+        self.fields["q"].widget.attrs |= {"type": "search", "autocomplete": "off"}
+        self.fields["month"].widget.attrs |= {"type": "month", "placeholder": "2026-11", "autocomplete": "off"}
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        self.is_valid()
+        found = {name: str(value) for name, value in self.cleaned_data.items() if value}
+        if first_of_month(found.get("month", "")) is None:
+            found.pop("month", None)
+        return found
+
+    @property
+    def condition(self) -> Q:
+        chosen = self.chosen
+        found = Q(**{name: chosen[name] for name in ("kind", "status") if name in chosen})
+        if first := first_of_month(chosen.get("month", "")):
+            after = (first + timedelta(days=31)).replace(day=1)
+            found &= Q(pk__gte=_first_id_of(first), pk__lt=_first_id_of(after))
+        if words := chosen.get("q", ""):
+            found &= (
+                Q(number__in=[words, words.upper()])
+                | Q(account__name__icontains=words)
+                | Q(account__billing_email__iexact=words)
+            )
+        return found
+
+
+def first_of_month(text: str) -> date | None:
+    """Of `2026-11`; None if it is no month that documents may be of."""
+    return date.fromisoformat(f"{text}-01") if MONTH.fullmatch(text) else None
+
+
+def _first_id_of(day: date) -> Any:
+    return first_id_at(datetime.combine(day, time(), UTC))
 
 
 def _mentions(words: str) -> Q:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod, Refund
+from core.models import Account, BankAccount, Invoice, Payment, PaymentMethod, PlanPrice, Refund
 from core.models.credit_note import LONGEST_REASON
 from core.models.payment import PlannedAllocation
 from core.money import money_text
@@ -316,3 +316,26 @@ def open_invoices(payment: Payment) -> list[Invoice]:
     """The claimed one first."""
     wanted = Invoice.objects.filter(account=payment.account_id, currency=payment.currency, status__in=Invoice.OPEN)
     return sorted(wanted.order_by("due_on", "pk")[:20], key=lambda invoice: invoice.pk != payment.invoice_id)
+
+
+class ProformaForm(PageForm):
+    plan = Choice(label="Plan and price", css="full")
+    token = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = PlanPrice.objects.offered().filter(amount__gt=0).select_related("plan")
+        own_first = sorted(
+            offered, key=lambda price: (price.currency != account.currency, price.currency, price.amount)
+        )
+        self.prices = {str(price.pk): price for price in own_first}
+        choices = [(key, _price_words(price)) for key, price in self.prices.items()]
+        self.fields["plan"].choices = choices  # type: ignore[attr-defined]
+
+    @property
+    def price(self) -> PlanPrice:
+        return self.prices[self.cleaned_data["plan"]]
+
+
+def _price_words(price: PlanPrice) -> str:
+    return f"{price.plan}, {money_text(price.amount, price.currency)} {price.currency} a {price.interval}"

@@ -108,6 +108,7 @@ class ListedDocuments(StaffView, ReadOnlyModelViewSet):
     """billing/admin/documents/: those of all customers, newest first; POST makes one, which is mailed to nobody."""
 
     permission = "core.review_payment"
+    also = ("core.view_document",)
     serializer_class = ListedDocumentOut
     Filters = DocumentFilters
     In = MakeDocumentIn

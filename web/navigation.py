@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from web.staff.access import (
     APPROVE_REFUND,
+    AUDIT,
     CUSTOMERS,
     GRANT,
     IMPORT,
@@ -85,7 +86,7 @@ STAFF = [
             Link("Refunds", "desk_refunds", (REQUEST_REFUND, APPROVE_REFUND)),
             Link("Credit notes", "desk_credit_notes", (WRITE_CREDIT_NOTE, ISSUE_CREDIT_NOTE)),
             Link("Customers", "desk_search", CUSTOMERS),
-            Link("Documents", "desk_documents", (REVIEW,)),
+            Link("Documents", "desk_documents", (REVIEW, AUDIT)),
             Link("Clusters of trials", "clusters", (MANAGE,)),
         ],
     ),

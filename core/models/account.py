@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.models.payment_method import PaymentMethod
 
 LONGEST_NAME = 150
+ERASED_NAME = "Erased"
 BILLING_FIELDS = (
     "billing_email",
     "address_line1",
@@ -31,6 +32,8 @@ BILLING_FIELDS = (
     "country",
     "tax_id",
 )
+# How erasing its last person leaves an account.
+ERASED = {"status": "closed", "name": ERASED_NAME, "billing_email": ""}
 
 
 def languages() -> list[tuple[str, str]]:

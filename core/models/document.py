@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django_fsm import transition
 
-from core.models.account import Account, Membership
+from core.models.account import ERASED, Account, Membership
 from core.models.base import StatefulModel
 from core.models.seller import Seller, SellerVersion
 from core.models.user import User
@@ -22,8 +22,11 @@ SELLER, TAX_RULE = "seller", "tax_rule"  # what may be missing
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, user: User) -> DocumentQuerySet:
-        if user.can_read_all_accounts():
+        """What names somebody who was erased is for auditors alone."""
+        if user.may_audit_documents():
             return self
+        if user.can_read_all_accounts():
+            return self.exclude(**{f"account__{name}": value for name, value in ERASED.items()})
         return self.filter(account=Membership.objects.filter(user=user).values("account")[:1])
 
     def made(self) -> DocumentQuerySet:

@@ -12,6 +12,7 @@ from core.models import User
 from core.problems import PermissionDenied
 
 REVIEW = "core.review_payment"
+AUDIT = "core.view_document"  # papers, also of erased people
 APPROVE = "core.approve_payment"
 OPERATE = "core.operate_effects"
 VOID = "core.void_invoice"

@@ -34,7 +34,17 @@ from web.forms.base import PageForm
 from web.forms.fields import Line
 from web.forms.links import LinkForm
 from web.links import shown_links
-from web.staff.access import ADJUST, CUSTOMERS, REQUEST_REFUND, REVIEW, StaffRequest, may_see, staff_with
+from web.staff.access import (
+    ADJUST,
+    AUDIT,
+    CUSTOMERS,
+    REQUEST_REFUND,
+    REVIEW,
+    StaffRequest,
+    may_see,
+    may_see_any,
+    staff_with,
+)
 from workflows.actions import available_to
 from workflows.actions.credit_notes import CREDITABLE, ISSUE, WRITE
 from workflows.actions.invoice_links import make_link, may_hand_out_links, revoke_links
@@ -141,7 +151,7 @@ def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = 
 
 def _documents(request: StaffRequest, **of: Any) -> list[Document]:
     """The latest, newest first, for those who may open them."""
-    if not may_see(request.user, REVIEW):
+    if not may_see_any(request.user, (REVIEW, AUDIT)):
         return []
     rows = Document.objects.visible_to(request.user).without_words().filter(**of)
     return list(rows.order_by("-pk")[:LATEST_ROWS])

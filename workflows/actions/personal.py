@@ -33,7 +33,7 @@ from core.models import (
     Subscription,
     User,
 )
-from core.models.account import BILLING_FIELDS
+from core.models.account import BILLING_FIELDS, ERASED_NAME
 from core.models.refund import PAYEE
 from core.problems import Conflict, PermissionDenied
 from core.security.events import record_event
@@ -53,7 +53,6 @@ OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", 
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
 OF_A_LINK = ("invoice__number", "recipient", "created_at", "expires_at", "revoked_at")
 OF_A_REFUND = ("id", "status", "amount", "currency", *PAYEE, "reference", "sent_on", "created_at")
-ERASED = "Erased"
 ERASED_DOMAIN = "@erased.invalid"  # no mail goes there, ever: RFC 2606
 NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
 
@@ -281,7 +280,7 @@ def _rows_of(user: User, account: Account | None) -> dict[type[Model], list[Any]
 
 
 def _anonymise_account(account: Account) -> None:
-    account.name = ERASED
+    account.name = ERASED_NAME
     for name in BILLING_FIELDS:
         setattr(account, name, "")
     account.proved_email = account.refused_email = ""

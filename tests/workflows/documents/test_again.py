@@ -192,8 +192,10 @@ def test_document_that_is_being_made_is_left_alone(statement):
         make_again(document, by=StaffFactory())
 
 
-def test_file_that_is_made_is_never_made_again(paper):
-    with pytest.raises(Conflict):
+def test_file_that_is_made_is_never_made_again(paper, run_effects):
+    run_effects()
+
+    with pytest.raises(Conflict, match="stays as it is"):
         make_again(paper, by=StaffFactory())
 
     kept = Document.objects.get(pk=paper.pk)

@@ -139,14 +139,16 @@ def test_file_is_downloaded_with_its_digest_as_etag(paper, reviewer):
 
 def test_page_says_what_is_missing_and_where_to_mend_it(account, reviewer):
     unnamed = DocumentFactory(account=account, status="waiting", missing=["seller"], seller=None, number="A-1")
-    no_font = DocumentFactory(account=account, status="waiting", missing=["letters: Thai"], number="A-2")
+    no_font = DocumentFactory(
+        account=account, status="waiting", missing=["letters: No font has the letters ก (Thai)."], number="A-2"
+    )
     setter = StaffFactory()
     setter.user_permissions.add(*Permission.objects.filter(codename="change_seller"))
 
     assert "nobody has named the company" in text_of(reviewer, page_of(unnamed))
     assert reverse("settings_company") not in text_of(reviewer, page_of(unnamed))
     assert reverse("settings_company") in text_of(signed_in(setter), page_of(unnamed))
-    assert "no font has these letters: <bdi>Thai</bdi>" in text_of(reviewer, page_of(no_font))
+    assert "It waits. <bdi>No font has the letters ก (Thai).</bdi>" in text_of(reviewer, page_of(no_font))
     assert reverse("desk_document_file", args=[no_font.pk]) not in text_of(reviewer, page_of(no_font))
 
 

@@ -53,7 +53,7 @@ def manager(refunder):
 def owed(account, currency="USD"):
     """What is asked for, without what is in the balance."""
     rows = Invoice.objects.filter(account=account, currency=currency, status__in=Invoice.OPEN)
-    open_ = rows.aggregate(sum=Sum(F("total") - F("allocated") - F("written_off")))["sum"] or Decimal(0)
+    open_ = rows.aggregate(sum=Sum(F("total") - F("credited") - F("allocated") - F("written_off")))["sum"] or Decimal(0)
     return open_ - balance_of(account.pk).get(currency, Decimal(0))
 
 

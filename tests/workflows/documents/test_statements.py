@@ -14,6 +14,7 @@ from core.problems import Problem
 from engine import perform, testing
 from tests.factories import StaffFactory
 from workflows.actions import void_invoice
+from workflows.actions.credit_notes import CREDITABLE, issue_credit_note, write_credit_note
 from workflows.documents.composing.statement import statement_data
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.refunds import Payee, request_refund
@@ -21,9 +22,16 @@ from workflows.settlement.balances import balance_of, open_remainders
 
 pytestmark = pytest.mark.django_db
 
-DUTIES = ["reverse_payment", "void_invoice", "request_refund", "approve_refund"]
+DUTIES = [
+    "reverse_payment",
+    "void_invoice",
+    "request_refund",
+    "approve_refund",
+    "write_credit_note",
+    "issue_credit_note",
+]
 OFTEN = ["bill", "pay", "overpay", "refund", "end_refund"]
-ACTS = [*OFTEN, *OFTEN, "take_back_part", "reverse", "void", "write_off", "correct"]
+ACTS = [*OFTEN, *OFTEN, "take_back_part", "reverse", "void", "write_off", "correct", "credit", "credit"]
 DAYS = [0, 0, 1, 1, 9, 40]  # until the next of them
 
 
@@ -49,6 +57,12 @@ class Desk:
     def overpay(self, amount, which):
         invoice = pick(Invoice.objects.all(), which)
         self.receive(invoice, invoice.outstanding + amount, reference=self.reference())
+
+    def credit(self, amount, which):
+        invoice = pick(Invoice.objects.filter(status__in=CREDITABLE), which)
+        note = write_credit_note(invoice, amount=min(amount, invoice.demanded), reason="a day less", by=self.one)
+        if note.status == "draft":
+            issue_credit_note(note, by=self.other)
 
     def take_back_part(self, amount, which):
         payment = pick(Payment.objects.filter(status="succeeded"), which)
@@ -130,7 +144,9 @@ def amount_of(text):
 
 def owed(account):
     open_ = Invoice.objects.filter(account=account, currency="USD", status__in=Invoice.OPEN)
-    asked = open_.aggregate(sum=Sum(F("total") - F("allocated") - F("written_off")))["sum"] or Decimal(0)
+    asked = open_.aggregate(sum=Sum(F("total") - F("credited") - F("allocated") - F("written_off")))["sum"] or Decimal(
+        0
+    )
     return asked - balance_of(account.pk).get("USD", Decimal(0))
 
 

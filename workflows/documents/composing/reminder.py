@@ -6,9 +6,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.models import Invoice
+from core.models.invoice_line import lines_of
 from core.payees.references import on_paper
 from workflows.documents.composing import parts
-from workflows.documents.composing.invoice import lines_of, payment_part
+from workflows.documents.composing.invoice import payment_part
 from workflows.documents.rendering.data import DocumentData
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core.models import Account, Allocation, Invoice, Payment, Refund
+from core.models import Account, Allocation, CreditNote, Invoice, Payment, Refund
 from engine.models import Transition
 from workflows.documents.composing import parts
 from workflows.documents.rendering.data import DocumentData
@@ -64,7 +64,10 @@ def movements(account: Account, currency: str) -> Iterator[Movement]:
     yield from _payments(account, currency)
     yield from _refunds(account, currency)
     yield from _corrections(account, currency)
-    yield from _all_given_up(account, issued)
+    credited = _credited(account, currency)
+    for note, on in credited.items():
+        yield Movement(on, _("Credit note of invoice %(number)s") % {"number": note.invoice.number}, -note.total)
+    yield from _all_given_up(account, issued, credited)
 
 
 def _bill(invoice: Invoice) -> Movement:
@@ -116,7 +119,16 @@ def _corrections(account: Account, currency: str) -> Iterator[Movement]:
         yield Movement(_day(account, entry.created_at), _("Correction of the balance"), -entry.amount)
 
 
-def _all_given_up(account: Account, issued: Sequence[Invoice]) -> Iterator[Movement]:
+def _credited(account: Account, currency: str) -> dict[CreditNote, date]:
+    notes = CreditNote.objects.standing().filter(account=account, currency=currency).select_related("invoice")
+    found = {note.pk: note for note in notes}
+    steps = Transition.objects.filter(machine="creditnote", object_id__in=found, name="apply").order_by("id")
+    return {found[step.object_id]: _day(account, step.at) for step in steps}
+
+
+def _all_given_up(
+    account: Account, issued: Sequence[Invoice], credited: Mapping[CreditNote, date]
+) -> Iterator[Movement]:
     statuses: dict[UUID, dict[date, str]] = defaultdict(dict)
     paid: dict[UUID, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     keys = [invoice.pk for invoice in issued]
@@ -125,19 +137,25 @@ def _all_given_up(account: Account, issued: Sequence[Invoice]) -> Iterator[Movem
         statuses[step.object_id][_day(account, step.at)] = step.target
     for line in Allocation.objects.filter(invoice__in=keys):
         paid[line.invoice_id][_day(account, line.created_at)] += line.amount
+    off: dict[UUID, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for note, on in credited.items():
+        off[note.invoice_id][on] += note.total
     for invoice in issued:
-        yield from _given_up(invoice, statuses[invoice.pk], paid[invoice.pk])
+        yield from _given_up(invoice, statuses[invoice.pk], paid[invoice.pk], off[invoice.pk])
 
 
-def _given_up(invoice: Invoice, statuses: Mapping[date, str], paid: Mapping[date, Decimal]) -> Iterator[Movement]:
-    """What is not asked for any more, or is again, without having been paid.
+def _given_up(
+    invoice: Invoice, statuses: Mapping[date, str], paid: Mapping[date, Decimal], off: Mapping[date, Decimal]
+) -> Iterator[Movement]:
+    """What is not asked for any more, or is again, without having been paid or credited.
 
     From what happened and not from how it stands: what a statement said of a day that is over stays as it was.
     """
     asked = left = invoice.total
     status: str = Invoice.Status.PENDING
-    for on in sorted({*statuses, *paid}):
-        before, status, taken = asked, statuses.get(on, status), paid.get(on, Decimal(0))
+    for on in sorted({*statuses, *paid, *off}):
+        before, status = asked, statuses.get(on, status)
+        taken = paid.get(on, Decimal(0)) + off.get(on, Decimal(0))
         left -= taken
         asked = left if status in Invoice.OPEN else Decimal(0)
         more = asked - before + taken

@@ -259,7 +259,7 @@ def test_the_audit_reads_the_views_and_nothing_else(server: Server, account: str
         row[0] for row in server.run("countersign", "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     ]
 
-    assert len(views) == 14
+    assert len(views) == 15
     for view in views:
         server.run(AUDIT, f"SELECT * FROM audit.{view}")
     assert server.run(AUDIT, f"SELECT status FROM audit.accounts WHERE id = '{account}'") == [("active",)]

@@ -86,7 +86,7 @@ def test_draft_is_cancelled_with_a_reason(clerk, overpaid, person):
     [
         ({"amount": "89.01"}, "89.00 USD is left"),
         ({"amount": "0"}, ""),
-        ({"amount": ""}, "Say either an amount or lines"),
+        ({"amount": ""}, "This field is required"),
         ({"reason": ""}, "This field is required"),
         ({"amount": "89.00"}, "void the invoice instead"),
     ],
@@ -106,6 +106,8 @@ def test_each_line_can_be_credited_alone(clerk, active, plans):
     page = f"/desk/accounts/invoices/{upgrade.pk}/credit/"
     assert "189.00 USD is left" in clerk.get(page).content.decode()
 
+    both = clerk.post(page, {"amount": "5.00", "line_1": "50.00", "reason": "R", "token": "2" * 32}).content.decode()
+    assert "Say either an amount or lines" in both
     clerk.post(page, {"line_1": "50.00", "reason": "R", "token": "1" * 32})
 
     assert [line.position for line in CreditNote.objects.get().lines.all()] == [1]

@@ -260,6 +260,7 @@ class CreditNoteForm(PageForm):
         super().__init__(data)
         rest = sum((each.gross for each in left), Decimal(0))
         self.by_line = [each for each in left if each.gross > 0] if len(left) > 1 else []
+        self.fields["amount"].required = not self.by_line
         label = "Amount, spread over all lines" if self.by_line else "Amount"
         self._name("amount", f"{label}: {money_text(rest, invoice.currency)} {invoice.currency} is left", invoice)
         for each in self.by_line:

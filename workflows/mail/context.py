@@ -26,6 +26,7 @@ from core.models import (
     Subscription,
     User,
 )
+from core.models.document import SELLER, TAX_RULE
 from core.payees.references import on_paper
 from engine.models import Effect
 from workflows.mail import urls
@@ -289,7 +290,8 @@ def payee_changed(method: PaymentMethod, version: PayeeVersion, changes: Sequenc
 
 def documents_wait(kind: str, detail: str, number: int) -> Values:
     """kind: seller, tax_rule or letters. detail: the country, or what was missing."""
-    return {"kind": kind, "detail": BidiText(detail), "count": count(number), "link": urls.waiting_documents()}
+    mended_at = {SELLER: urls.company, TAX_RULE: urls.tax_rules}.get(kind, urls.waiting_documents)
+    return {"kind": kind, "detail": BidiText(detail), "count": count(number), "link": mended_at()}
 
 
 def no_owner(account: Account) -> Values:

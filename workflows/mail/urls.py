@@ -45,6 +45,14 @@ def waiting_documents() -> str:
     return _page("desk/documents/?status=waiting")
 
 
+def company() -> str:
+    return _page("desk/settings/company/")
+
+
+def tax_rules() -> str:
+    return _page("admin/core/taxrule/")
+
+
 def dashboard() -> str:
     return _page("app/")
 

@@ -82,6 +82,7 @@ def test_operators_are_told_once_why_documents_wait(customer, run_effects, mailo
 
     told = [mail for mail in mailoutbox if mail.extra_headers["X-Countersign-Kind"] == "documents_wait"]
     assert [mail.subject for mail in told] == ["Documents wait: the company is not named"]
+    assert "/desk/settings/company/" in told[0].body
     assert [(reason.kind, reason.count) for reason in reasons()] == [("seller", 1)]
 
 

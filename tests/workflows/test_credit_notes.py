@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +35,7 @@ from tests.workflows.refunds.conftest import laws_hold, staff_who
 from workflows.actions import choose_plan
 from workflows.actions.credit_notes import issue_credit_note, write_credit_note
 from workflows.actions.invoices import void_invoice
+from workflows.actions.personal import export_person
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.reporting.credit_note_laws import CREDIT_NOTES
 from workflows.settlement.balances import balance_of
@@ -474,6 +476,17 @@ def test_parts_are_the_invoice_to_the_cent(customer, plans, manager, rate, split
             assert len({amount for _, amount in note.tax_details["taxes"][0].get("parts", [])}) <= 1
 
     taken_apart()
+
+
+def test_owner_s_export_has_credit_notes_and_papers(german, customer, manager, run_effects):
+    signed = customer()
+    write_credit_note(signed.invoice, amount=Decimal(1), reason=WHY, by=manager)
+    run_effects()
+
+    held = json.loads(export_person(signed.user))
+
+    assert [(one["total"], one["reason"]) for one in held["credit_notes"]] == [("1.0000", WHY)]
+    assert [one["kind"] for one in held["documents"]] == ["invoice", "credit_note"]
 
 
 def test_oldest_invoices_without_lines_are_credited_too(manager):

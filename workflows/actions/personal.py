@@ -52,6 +52,8 @@ OF_A_PERSON = ("id", "email", "name", "is_staff", "is_active", "joined_at", "las
 OF_AN_ACCOUNT = ("id", "name", "status", "language", "time_zone", "created_at", *BILLING_FIELDS)
 OF_A_CLAIM = ("id", "status", "amount", "currency", "reference", "payer_name", "notes", "proof_url", "paid_on")
 OF_A_LINK = ("invoice__number", "recipient", "created_at", "expires_at", "revoked_at")
+OF_A_CREDIT_NOTE = ("id", "invoice__number", "total", "currency", "reason", "issued_on")
+OF_A_DOCUMENT = ("id", "kind", "number", "language", "made_at")
 OF_A_REFUND = ("id", "status", "amount", "currency", *PAYEE, "reference", "sent_on", "created_at")
 ERASED_DOMAIN = "@erased.invalid"  # no mail goes there, ever: RFC 2606
 NOT_COUNTED = (Payment.Status.FAILED, Payment.Status.CANCELLED)
@@ -98,6 +100,10 @@ def _held_about(user: User) -> dict[str, Any]:
         "payers": _rows(account.payer_identities.order_by("id").values("kind", "value", "created_at"))
         if account and is_owner
         else [],
+        "credit_notes": _rows(account.credit_notes.standing().order_by("id").values(*OF_A_CREDIT_NOTE))
+        if account and is_owner
+        else [],
+        "documents": _rows(account.documents.order_by("id").values(*OF_A_DOCUMENT)) if account and is_owner else [],
         "refunds": _rows(account.refunds.order_by("id").values(*OF_A_REFUND)) if account and is_owner else [],
         "mails": mails_of(mailed),
         "staff_log": _rows(

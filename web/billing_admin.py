@@ -227,7 +227,6 @@ class InvoiceAdmin(FindsInvoices):
     desk = "desk_invoice"
     list_display = ("__str__", "payment_reference", "account", "status", "total_", "open_", "due_on")
     list_filter = ("status", CurrencyFilter, WhenFilter)
-    list_select_related = ("account",)
     search_fields = ("number", "account__name")
     search_help_text = "Number, payment reference or customer"
     readonly_fields = (
@@ -241,6 +240,9 @@ class InvoiceAdmin(FindsInvoices):
         ("What was paid", {"fields": ("payments_", "allocations_")}),
         ("What happened", {"fields": ("history",)}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invoice]:
+        return super().get_queryset(request).select_related("account", "plan")
 
     @admin.display(description="lines")
     def lines(self, invoice: Invoice) -> SafeString:

@@ -363,6 +363,13 @@ class Allocation(BaseModel):
     def __str__(self) -> str:
         return f"{self.amount} of {self.payment_id} to {self.invoice_id}"
 
+    @property
+    def stands_or_was_cut(self) -> bool:
+        """Their sum is what was paid without the parts that were taken back or credited since; the reversing line of a
+        whole has no effect.
+        """
+        return self.reverses_id is None or self.effect_id is not None
+
 
 class BalanceEntry(BaseModel):
     """Money that no invoice needed. Append-only; the sum per currency is the balance."""

@@ -121,5 +121,6 @@ NO_PAGES = {
     "desk_bulk_part", "desk_bulk_preview", "desk_preview", "desk_payment_state", "cluster", "desk_grant",
     "desk_send_link", "effect_pause_verb", "desk_bank_demo", "desk_payout", "settings_retire_price", "settings_payee",
     "settings_method_preview", "settings_reminders_preview", "settings_sample",
+    "settings_numbers_preview", "brand_logo",
 }  # fmt: skip
 EVERY = [*STRANGER, *HOSTED, *CUSTOMER, *APPROVER, *BANK, *REFUNDS, *CREDIT_NOTES, *OPERATOR, *GRANTER, *SETTER]

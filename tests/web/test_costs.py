@@ -10,7 +10,7 @@ from core.models import Industry, Membership, Payment, User
 from core.models.user import STAFF_PERMISSIONS
 from engine.models import Effect
 from tests.browser.pages import APPROVER, CUSTOMER, GRANTER, OPERATOR, SETTER, STRANGER
-from tests.factories import SETTINGS_PERMISSIONS, MembershipFactory, PaymentFactory, UserFactory
+from tests.factories import SETTINGS_PERMISSIONS, MembershipFactory, PaymentFactory, UserFactory, made_document
 from tests.web.conftest import signed_in
 from workflows.actions.sites import open_site
 from workflows.settlement.credits import grant, post
@@ -58,6 +58,7 @@ def test_no_page_asks_more_than_twelve_questions(payment, colleague):
         "person": payment.submitted_by_id,
         "plan": payment.invoice.plan_id,
         "method": payment.method_id,
+        "document": made_document(account=payment.account).pk,
     }
     dear = {}
     for client, paths in (

@@ -27,7 +27,7 @@ from workflows.reporting import review_queue
 pytestmark = pytest.mark.django_db
 
 DESK = reverse("desk")
-MOST_QUERIES = 13
+MOST_QUERIES = 12
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from core.models import (
     CreditNote,
     CreditNoteLine,
     Document,
+    Invoice,
     InvoiceLine,
     Payment,
     PlanPrice,
@@ -32,11 +33,14 @@ from tests.factories import (
     TaxRuleFactory,
 )
 from tests.workflows.refunds.conftest import laws_hold, staff_who
-from workflows.actions import choose_plan
+from workflows.actions import choose_plan, close_account
 from workflows.actions.credit_notes import issue_credit_note, write_credit_note
 from workflows.actions.invoices import void_invoice
-from workflows.actions.personal import export_person
+from workflows.actions.personal import erase_person, export_person
+from workflows.documents.composing.receipt import receipt_data
+from workflows.documents.composing.reminder import reminder_data
 from workflows.lifecycle.invoicing import issue_invoice
+from workflows.mail.notifications import allocated_by, freed_by
 from workflows.reporting.credit_note_laws import CREDIT_NOTES
 from workflows.settlement.balances import balance_of
 from workflows.tax.crediting import lines_left
@@ -231,6 +235,102 @@ def test_void_of_the_rest_cancels_the_rest(german, customer, manager, run_effect
     assert [total["value"] for total in credited["totals"]] == ["15.97 USD", "3.03 USD", "19.00 USD"]
     assert (signed.invoice.net, Decimal("58.82") + Decimal("15.97")) == (Decimal("74.79"), Decimal("74.79"))
     assert laws_hold()
+
+
+def test_what_was_paid_for_nothing_is_not_kept_by_a_credit_note(german, customer, pay, manager, run_effects):
+    signed = customer()
+    pay(signed.invoice, amount=Decimal("60.00"))
+    close_account(again(signed.account), by=signed.user)  # and no worker has come yet
+
+    with pytest.raises(Conflict, match="buy nothing"):
+        write_credit_note(again(signed.invoice), amount=Decimal("29.00"), reason=WHY, by=manager)
+    run_effects()
+
+    assert balance_of(signed.account.pk) == {"USD": Decimal(60)}
+    assert laws_hold()
+
+
+def test_upgrade_that_comes_too_late_is_not_paid_by_a_credit_note(active, plans, receive, manager, run_effects):
+    signed = active()
+    first = Payment.objects.get()
+    _, upgrade = choose_plan(signed.account, plans["growth"], by=signed.user)
+    receive(upgrade, "30.00")
+    perform(first.reverse, by=staff_who("reverse_payment"), reason_given="bounced")
+    run_effects()
+
+    with pytest.raises(Conflict, match="buy nothing"):
+        write_credit_note(again(upgrade), amount=again(upgrade).outstanding, reason=WHY, by=manager)
+
+
+def test_tolerance_is_of_what_is_demanded(german, customer, pay, manager):
+    PaymentMethodFactory(tolerance_percent=5, tolerance_max=4)
+    signed = customer()
+    write_credit_note(signed.invoice, amount=Decimal("85.00"), reason=WHY, by=manager)
+
+    pay(again(signed.invoice), amount=Decimal("0.01"))
+
+    assert sums(signed.invoice) == ("partially_paid", 85, Decimal("0.01"), Decimal("3.99"))
+
+
+def test_mails_and_receipts_count_what_was_paid_once(active, manager, other_manager, run_effects):
+    signed = active()
+    issue_credit_note(
+        write_credit_note(signed.invoice, amount=Decimal("30.00"), reason=WHY, by=manager), by=other_manager
+    )
+    run_effects()
+    payment = Payment.objects.get()
+
+    receipt = receipt_data(payment, "en", number="RC-1", on=date(2026, 11, 29), seller=None)
+    assert [row[1:] for row in receipt["sections"][0]["rows"]] == [["59.00 USD", "59.00 USD", "0.00 USD"]]
+    perform(payment.reverse, by=staff_who("reverse_payment"), reason_given="bounced")
+    run_effects()
+    assert allocated_by(again(payment)) == 59
+
+
+def test_end_of_a_plan_tells_what_was_freed_once(active, up_to_renewal, pay, manager, other_manager, run_effects):
+    signed = active()
+    up_to_renewal(signed)
+    renewal = Invoice.objects.get(purpose="renewal")
+    pay(renewal)
+    note = write_credit_note(again(renewal), amount=Decimal("30.00"), reason=WHY, by=manager)
+    issue_credit_note(note, by=other_manager)
+    close_account(again(signed.account), by=signed.user)
+    run_effects()
+
+    assert freed_by(signed.subscription) == 59
+    assert balance_of(signed.account.pk) == {"USD": Decimal(89)}
+    assert laws_hold()
+
+
+def test_part_taken_back_of_a_payment_ahead_is_freed_by_nobody(active, up_to_renewal, pay, run_effects):
+    signed = active()
+    up_to_renewal(signed)
+    payment = pay(Invoice.objects.get(purpose="renewal"))
+    perform(
+        payment.reverse_part, by=staff_who("reverse_payment"), amount=Decimal("30.00"), reason_given="bounced in part"
+    )
+    run_effects()
+    close_account(again(signed.account), by=signed.user)
+    run_effects()
+
+    assert freed_by(signed.subscription) == 59
+
+
+def test_reminder_letter_adds_up(german, customer, manager):
+    invoice = customer().invoice
+    write_credit_note(invoice, amount=Decimal("19.00"), reason=WHY, by=manager)
+
+    letter = reminder_data(again(invoice), "en", on=date(2026, 12, 29))
+
+    assert letter["sections"][0]["rows"][0][1:] == ["70.00 USD", "0.00 USD", "70.00 USD"]
+
+
+def test_nobody_is_erased_while_a_credit_note_waits(active, manager):
+    signed = active()
+    write_credit_note(signed.invoice, amount=Decimal("30.00"), reason=WHY, by=manager)
+
+    with pytest.raises(Conflict, match="credit note"):
+        erase_person(signed.user, by=staff_who("erase_person"), reason="asked by letter")
 
 
 def test_draft_lapses_with_its_invoice(german, customer, clerk, run_effects):

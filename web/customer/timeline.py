@@ -20,6 +20,7 @@ from workflows.mail.rejection_reasons import reason_for
 INVOICE = {
     "issue": (_("Invoice issued"), "done"),
     "release": (_("A payment was reversed, the invoice is open again"), "bad"),
+    "credit": (_("A part of the invoice was credited"), "done"),
     "void": (_("Invoice cancelled"), ""),
     "lapse": (_("Invoice withdrawn: what it was for will not be"), ""),
     "write_off": (_("Invoice written off"), ""),

@@ -71,7 +71,9 @@ def search(request: StaffRequest) -> HttpResponse:
 
 @staff_with(*CUSTOMERS)
 def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
-    account = get_object_or_404(Account, pk=pk)
+    # The account with its latest subscription, where there is one: a page asks twelve questions at most.
+    latest = Subscription.objects.filter(account=pk).select_related("plan", "account").order_by("-id").first()
+    account = latest.account if latest else get_object_or_404(Account, pk=pk)
     steps = Transition.objects.filter(machine="account", object_id=pk).select_related("actor").order_by("-seq")
     balances = balance_of(pk)
     context = {
@@ -82,7 +84,7 @@ def account_page(request: StaffRequest, pk: UUID) -> HttpResponse:
         and any(amount > 0 for amount in balances.values()),
         "refunds": Refund.objects.filter(account=pk).order_by("-id")[:LATEST_ROWS],
         "balances": sorted(balances.items()) or [(account.currency, Decimal(0))],
-        "subscription": Subscription.objects.filter(account=pk).select_related("plan").order_by("-id").first(),
+        "subscription": latest,
         "members": Membership.objects.filter(account=pk).select_related("user").order_by("pk")[:LATEST_ROWS],
         "invoices": Invoice.objects.filter(account=pk).order_by("-id")[:LATEST_ROWS],
         "payments": Payment.objects.filter(account=pk)

@@ -50,7 +50,7 @@ def write_credit_note(
         if row.credit_notes.drafts().exists():
             raise Conflict("A credit note of this invoice waits to be decided on already.")
         part = credited(row, spread(row, amount) if amount is not None else lines or {})
-        _check_way(row, part.total)
+        _check_way(settlement, row, part.total)
         note = CreditNote(
             account_id=row.account_id,
             invoice=row,
@@ -89,7 +89,7 @@ def issue_credit_note(note: CreditNote, *, by: User) -> CreditNote:
             _check_creditable(invoice)
             if note.total > invoice.demanded:
                 raise Conflict("Less is left of the invoice by now: write another credit note.")
-            _check_way(invoice, note.total)
+            _check_way(settlement, invoice, note.total)
             if note.requested_by_id == by.pk and invoice.to_balance_if_credited(note.total) > 0:
                 raise PermissionDenied("Of this credit note money was paid: somebody else has to issue it.")
         _issue(note, settlement, by=by)
@@ -115,8 +115,10 @@ def _check_creditable(invoice: Invoice) -> None:
         )
 
 
-def _check_way(invoice: Invoice, amount: Decimal) -> None:
+def _check_way(settlement: Settlement, invoice: Invoice, amount: Decimal) -> None:
     """What leaves nothing to pay for a service that was not given is a void invoice, and no credit note."""
+    if settlement.would_buy_nothing(invoice, amount):
+        raise Conflict("What was paid of it would buy nothing: void the invoice, so that it goes to the balance.")
     if amount < invoice.demanded:
         return
     if invoice.allocated == 0 and invoice.status in Invoice.OPEN:

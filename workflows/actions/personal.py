@@ -200,6 +200,8 @@ def _account_to_close(user: User, by: User, reason: str) -> Account | None:
         raise Conflict("A payment of the account waits to be decided or settled: see to it first.")
     if account.refunds.filter(status__in=Refund.UNDER_WAY).exists():
         raise Conflict("A refund of the account is under way: see to it first.")
+    if account.credit_notes.drafts().exists():
+        raise Conflict("A credit note of the account waits to be decided on: see to it first.")
     if account.status != Account.Status.CLOSED:
         close_account(account, by=by, reason=reason)
     return account

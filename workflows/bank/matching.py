@@ -335,7 +335,7 @@ def _compare(candidate: Candidate, amount: Decimal, currency: str, words: set[st
 
 def _tolerance(candidate: Candidate) -> Decimal:
     method = candidate.claim.method if candidate.claim else candidate.invoice.payment_method
-    return method.tolerance(candidate.invoice.total) if method else Decimal(0)
+    return method.tolerance(candidate.invoice.demanded) if method else Decimal(0)
 
 
 def is_in_time(day: date, *, paid_on: date | None, lag_days: int) -> bool:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from core.models import Account, Allocation, CreditNote, Document, Invoice, Payment, Policy, Refund, Subscription, User
 from core.models.document import document_key
@@ -18,6 +18,8 @@ from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import was_postponed
 from workflows.periods import database_now, today_in
 
+# As `Allocation.stands_or_was_cut`.
+STANDS_OR_WAS_CUT = Q(reverses__isnull=True) | Q(effect_id__isnull=False)
 LISTED = 20  # claims per mail
 ASKED = ("account", "subscription", "payment_method")  # read with an invoice
 
@@ -207,9 +209,9 @@ def open_invoice(subscription: Subscription) -> Invoice | None:
 def freed_by(subscription: Subscription) -> Decimal:
     """What was paid for periods and upgrades that never began."""
     paid = Allocation.objects.filter(
+        STANDS_OR_WAS_CUT,
         invoice__subscription=subscription,
         invoice__began_on__isnull=True,
-        reverses__isnull=True,
         payment__status=Payment.Status.SUCCEEDED,
     )
     return paid.aggregate(total=Sum("amount"))["total"] or Decimal(0)
@@ -218,7 +220,7 @@ def freed_by(subscription: Subscription) -> Decimal:
 def allocated_by(payment: Payment) -> Decimal:
     """What it paid of its own invoice, also if that was reversed since; without parts that were taken back."""
     own = (line for line in payment.allocations.all() if line.invoice_id == payment.invoice_id)
-    return sum((line.amount for line in own if line.reverses_id is None or line.effect_id), Decimal(0))
+    return sum((line.amount for line in own if line.stands_or_was_cut), Decimal(0))
 
 
 def _is_followed(invoice: Invoice, effect: Effect) -> bool:

@@ -108,18 +108,25 @@ class Settlement:
     def credit(self, invoice: Invoice, amount: Decimal, cause: Transition) -> Decimal:
         """Take `amount` off what the invoice demands; what was paid of it goes to the balance, which is returned.
 
-        An open one that is paid by this gives its service. The caller has checked that so much is left.
+        An open one that is paid by this gives its service. The caller has checked that so much is left, and that
+        `would_buy_nothing` is not so.
         """
         back = invoice.to_balance_if_credited(amount)
         self._cut_allocations(invoice, back, cause)
         step = caused_by(cause, invoice.credit, amount=amount, to_balance=back)
         self.steps.append(step)
-        is_paid_by_this = invoice.status == Invoice.Status.PARTIALLY_PAID and invoice.outstanding <= amount
-        if is_paid_by_this and not self._buys_nothing(invoice):
+        if self._is_paid_by_credit(invoice, amount):
             self.paid.add(invoice.pk)
             if self._deliver(invoice, cause):
                 step.inputs["began_on"] = today_in(self.locked.accounts[invoice.account_id].time_zone, self.now)
         return back
+
+    def would_buy_nothing(self, invoice: Invoice, amount: Decimal) -> bool:
+        """With so much credited it would be paid, and what was paid of it would lie there for no service."""
+        return self._is_paid_by_credit(invoice, amount) and self._buys_nothing(invoice)
+
+    def _is_paid_by_credit(self, invoice: Invoice, amount: Decimal) -> bool:
+        return invoice.status == Invoice.Status.PARTIALLY_PAID and invoice.outstanding <= amount
 
     def _cut_allocations(self, invoice: Invoice, amount: Decimal, cause: Transition) -> None:
         """Into the balance, the last ones first."""
@@ -130,7 +137,7 @@ class Settlement:
                 return
             amount -= taken
             same: dict[str, Any] = {"account_id": line.account_id, "payment": line.payment, "invoice": invoice}
-            self.allocations.append(Allocation(**same, amount=-line.amount, reverses=line))
+            self.allocations.append(Allocation(**same, amount=-line.amount, reverses=line, effect_id=cause.pk))
             if taken < line.amount:
                 self.allocations.append(Allocation(**same, amount=line.amount - taken, effect_id=cause.pk))
             self._leave_in_balance(line.payment, taken, f"released:{line.pk}", cause)
@@ -188,7 +195,7 @@ class Settlement:
                 account_id=payment.account_id, payment=payment, invoice=invoice, amount=amount, effect_id=cause.pk
             )
         )
-        tolerance = self.methods[payment.method_id].tolerance(invoice.total) if is_from_bank else Decimal(0)
+        tolerance = self.methods[payment.method_id].tolerance(invoice.demanded) if is_from_bank else Decimal(0)
         step = caused_by(cause, invoice.pay, amount=amount, **({"tolerance": tolerance} if tolerance else {}))
         self.steps.append(step)
         if open_ - amount <= tolerance:

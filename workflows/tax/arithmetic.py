@@ -162,14 +162,17 @@ def _without(tax: Tax, gross: Decimal) -> Decimal:
 
 
 def shared(total: Decimal, shares: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Each share rounded; what is missing then goes to those that are the furthest off. Nothing stays nothing."""
+    """Each share rounded; what is missing then goes to those that are the furthest off. Nothing stays nothing.
+
+    If all shares are nothing, so are the parts, whatever the total.
+    """
     rounded = [_rounded(share, currency) for share in shares]
     unit = Decimal(1).scaleb(-minor_units(currency))
     missing = int((total - sum(rounded)) / unit)
     step = unit.copy_sign(missing)
     taking = (place for place, share in enumerate(shares) if share)
     furthest = sorted(taking, key=lambda place: (rounded[place] - shares[place]) * step)
-    for turn in range(abs(missing)):
+    for turn in range(abs(missing) if furthest else 0):
         rounded[furthest[turn % len(furthest)]] += step
     return rounded
 

@@ -98,7 +98,7 @@ def test_a_mail_has_one_next_step_on_a_page_of_ours(kind, variant, language):
     assert f":\n{step}\n" in mail.text
     assert re.fullmatch(
         r"http://localhost:8011/(password/reset/example/|invitation/example/|verify/(billing/)?example/|app/((plan|balance|members|documents)/|(invoices|payments)/[0-9a-f-]{36}/)?"
-        r"|password/reset/|desk/((accounts/|duties/)?[0-9a-f-]{36}/|effects/\?kind=[a-z._]+|settings/(mail/|ways-to-pay/([0-9a-f-]{36}/)?))?|desk/documents/\?status=waiting)",
+        r"|password/reset/|desk/((accounts/|duties/)?[0-9a-f-]{36}/|effects/\?kind=[a-z._]+|settings/(mail/|company/|ways-to-pay/([0-9a-f-]{36}/)?))?|desk/documents/\?status=waiting|admin/core/taxrule/)",
         step,
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.money import minor_units
 from tests.hypothesis_profile import deterministic
 from workflows.tax import Calculation, Item, Tax, calculate, check
-from workflows.tax.arithmetic import CalculatedLine
+from workflows.tax.arithmetic import CalculatedLine, shared
 
 RATES = (5, 10, 15, 17, 18, 19, 20, 21, 25)
 OUTSIDE = Tax(category="O", reason="Outside the scope of VAT")
@@ -113,6 +113,10 @@ def test_what_is_taken_back_whole_leaves_nothing(amount, tax, includes_tax):
 
     assert sums(found) == ("0.00", "0.00", "0.00")
     assert found.lines[0].net == -found.lines[1].net
+
+
+def test_what_is_shared_among_nothing_is_nothing():
+    assert shared(Decimal("0.01"), [Decimal(0), Decimal(0)], "USD") == [0, 0]
 
 
 def test_tax_is_rounded_once_for_all_lines_of_a_rate():

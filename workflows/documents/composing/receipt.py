@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core.models import Allocation, Payment, SellerVersion
+from core.models import Invoice, Payment, SellerVersion
 from workflows.documents.composing import parts
 from workflows.documents.rendering.data import DocumentData, Section
 
@@ -68,17 +68,20 @@ def _paid(payment: Payment) -> Section:
         (_("Paid with this"), True),
         (_("Still to pay"), True),
     ]
-    standing = [line for line in payment.allocations.all() if line.reverses_id is None]
-    return parts.table(_("What it paid"), columns, [_row(line) for line in sorted(standing, key=lambda line: line.pk)])
+    paid: dict[Invoice, Decimal] = {}
+    for line in sorted(payment.allocations.all(), key=lambda line: line.pk):
+        if line.stands_or_was_cut:
+            paid[line.invoice] = paid.get(line.invoice, Decimal(0)) + line.amount
+    rows = [_row(invoice, amount) for invoice, amount in paid.items() if amount]
+    return parts.table(_("What it paid"), columns, rows)
 
 
-def _row(line: Allocation) -> list[str]:
-    invoice = line.invoice
+def _row(invoice: Invoice, amount: Decimal) -> list[str]:
     currency = invoice.currency
     return [
         f"{invoice.number}, {invoice.plan_name}" if invoice.plan_name else str(invoice.number),
-        parts.money(invoice.total, currency),
-        parts.money(line.amount, currency),
+        parts.money(invoice.demanded, currency),
+        parts.money(amount, currency),
         parts.money(invoice.outstanding, currency),
     ]
 

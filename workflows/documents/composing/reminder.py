@@ -33,7 +33,7 @@ def reminder_data(invoice: Invoice, language: str, *, on: date) -> DocumentData:
         (_("Already paid"), True),
         (_("Still to pay"), True),
     ]
-    amounts = (invoice.total, invoice.allocated, invoice.outstanding)
+    amounts = (invoice.demanded, invoice.allocated, invoice.outstanding)
     words = ", ".join(line.description for line in lines_of(invoice))
     data["sections"] = [parts.table("", columns, [[words, *(parts.money(each, currency) for each in amounts)]])]
     data["totals"] = [parts.total(_("To pay"), invoice.outstanding, currency, strong=True)]

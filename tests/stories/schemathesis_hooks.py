@@ -37,6 +37,7 @@ SEMANTIC |= {"file", "bank_account", "profile"}  # a statement that can be read,
 SEMANTIC |= {"iban", "number", "bank", "automatic_limit", "payment_methods", "payments", "payment"}
 SEMANTIC |= {"account", "payee_name", "payee_account", "payee_bank", "sent_on", "rules_by_hand"}
 SEMANTIC |= {"invoice", "lines", "position"}  # of what is left to be credited
+SEMANTIC |= {"start", "end", "interval"}  # of the kind of document that is asked for
 SEMANTIC |= {"throttle", "rate", "scope", "name", "until", "cause"}  # of what is there to be slowed down or stopped
 seen: Counter[tuple[str, int]] = Counter()
 

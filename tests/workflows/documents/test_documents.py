@@ -13,6 +13,7 @@ from core.models import Account, Document, DocumentFile, Invoice, Payment, Payme
 from engine import perform, preview
 from engine.models import Effect
 from tests.factories import InvoiceFactory, SellerVersionFactory, StaffFactory
+from workflows.actions import choose_plan
 from workflows.actions.seller import save_seller
 from workflows.lifecycle.invoicing import issue_invoice
 from workflows.reporting.invariants import findings
@@ -223,3 +224,20 @@ def test_reversal_takes_the_receipt_back_by_another(seller, active, controller, 
 def _findings():
     with connection.cursor() as cursor:
         yield from findings(cursor)
+
+
+def test_smaller_plan_cancels_the_renewal_that_was_issued_by_paper(active, plans, up_to_renewal, run_effects):
+    SellerVersionFactory(country="US")
+    signed = active("growth")
+    up_to_renewal(signed)
+    old = Invoice.objects.get(purpose="renewal")
+
+    choose_plan(signed.account, plans["starter"], by=signed.user)
+    run_effects()
+
+    cancelled = Document.objects.get(kind="cancellation")
+    assert (cancelled.subject_id, cancelled.status, cancelled.data["totals"][-1]["value"]) == (
+        old.pk,
+        "made",
+        "189.00 USD",
+    )

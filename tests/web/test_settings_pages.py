@@ -412,7 +412,7 @@ def typed(ann: Client, **values: object) -> dict[str, object]:
 
 
 def test_reminders_are_saved_and_other_numbers_stay(ann):
-    Policy.objects.create(adjustment_limit=5)
+    Policy.objects.create(pk=1, adjustment_limit=5)
 
     answer = ann.post(reverse("settings_reminders"), typed(ann, reminder_steps="3, -1", grace_days="2"), follow=True)
 

@@ -97,7 +97,7 @@ def test_token_of_another_purpose_or_row_is_no_link(link):
         "",
         key,
         f"{key}.",
-        f"{key[:-1]}0.{signature}",
+        f"{key[:-1]}{'1' if key.endswith('0') else '0'}.{signature}",
         f"{token}x",
         token[:-1],
         f"{key}:{signature}",

@@ -125,7 +125,7 @@ def test_plan_is_added_and_changed_by_its_permissions(seller):
 
 
 def test_policy_changes_what_is_named_and_nothing_else():
-    Policy.objects.create(grace_days=3)
+    Policy.objects.create(pk=1, grace_days=3)
 
     save_policy(by=staff("change_policy"), reminder_steps=[3, -1], days_to_pay=10)
 

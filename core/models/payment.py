@@ -334,6 +334,16 @@ class Payment(StatefulModel):
             raise ValidationError({"allocations": ["The parts are more than what was received."]})
 
 
+class AllocationQuerySet(models.QuerySet["Allocation"]):
+    def standing(self) -> AllocationQuerySet:
+        """Neither reversals, nor reversed."""
+        return self.filter(reverses__isnull=True, reversed_by__isnull=True)
+
+    def standing_or_cut(self) -> AllocationQuerySet:
+        """See `Allocation.stands_or_was_cut`."""
+        return self.filter(Q(reverses__isnull=True) | Q(effect_id__isnull=False))
+
+
 class Allocation(BaseModel):
     """A part of a payment that pays an invoice; a negative one reverses `reverses`. Append-only."""
 
@@ -344,6 +354,8 @@ class Allocation(BaseModel):
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     effect_id = models.UUIDField(null=True)  # null: older than this column
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AllocationQuerySet.as_manager()
 
     class Meta:
         constraints = [

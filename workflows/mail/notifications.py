@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from core.models import Account, Allocation, CreditNote, Document, Invoice, Payment, Policy, Refund, Subscription, User
 from core.models.document import document_key
@@ -18,8 +18,6 @@ from workflows.mail.sending import EmailContext, mail
 from workflows.mail.verification import was_postponed
 from workflows.periods import database_now, today_in
 
-# As `Allocation.stands_or_was_cut`.
-STANDS_OR_WAS_CUT = Q(reverses__isnull=True) | Q(effect_id__isnull=False)
 LISTED = 20  # claims per mail
 ASKED = ("account", "subscription", "payment_method")  # read with an invoice
 
@@ -208,8 +206,7 @@ def open_invoice(subscription: Subscription) -> Invoice | None:
 
 def freed_by(subscription: Subscription) -> Decimal:
     """What was paid for periods and upgrades that never began."""
-    paid = Allocation.objects.filter(
-        STANDS_OR_WAS_CUT,
+    paid = Allocation.objects.standing_or_cut().filter(
         invoice__subscription=subscription,
         invoice__began_on__isnull=True,
         payment__status=Payment.Status.SUCCEEDED,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from engine.models import Effect
 from workflows.mail.verification import prove_by_payment
 from workflows.settlement.balances import with_remainders
 from workflows.settlement.credits import post, revoke
+from workflows.settlement.cuts import cut, cuts
 from workflows.settlement.locking import lock_account, lock_rows_for
 from workflows.settlement.settle import Settlement, pay_from_balance
 
@@ -67,11 +68,7 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
     A second run finds nothing that is too much.
     """
     lock_account(payment.account)  # before reading: the balance may be paying an invoice right now
-    allocations = list(
-        payment.allocations.filter(reverses__isnull=True, reversed_by__isnull=True)
-        .select_related("invoice")
-        .order_by("-pk")
-    )
+    allocations = list(payment.allocations.standing().select_related("invoice").order_by("-pk"))
     locked = lock_rows_for([effect], invoices=[allocation.invoice for allocation in allocations])
     payment = locked.payments[payment.pk]
     entries = payment.balance_entries.aggregate(there=Sum("amount"), left=Sum("amount", filter=Q(refund=None)))
@@ -92,21 +89,25 @@ def unsettle_payment(payment: Payment, effect: Effect) -> None:
             amount=-from_balance,
             key=f"reversed:{payment.pk}" if _is_reversed(payment) else f"returned:{effect.pk}",
         )
-    cuts = list(_cuts(allocations, from_invoices))
+    taken_back = list(cuts(allocations, from_invoices))
     drawn = payment.balance_entries.filter(refund__status__in=Refund.NOT_SENT).values("refund")
     waiting = Refund.objects.filter(pk__in=drawn).order_by("pk").select_for_update(no_key=True)
     steps = [caused_by(effect, refund.lapse) for refund in waiting]
-    for allocation, amount in cuts:
+    for allocation, amount in taken_back:
         invoice = locked.invoices[allocation.invoice_id]
         if invoice.status in (Invoice.Status.PAID, Invoice.Status.PARTIALLY_PAID):
             steps.append(caused_by(effect, invoice.release, amount=amount))
         else:  # stays written off
             invoice.allocated -= amount
             invoice.save(update_fields=["allocated"])
-    Allocation.objects.bulk_create(line for cut in cuts for line in _cut(payment, *cut, effect))
+    # What a whole reversal takes back was paid until then.
+    of_a_part = None if _is_reversed(payment) else effect.pk
+    Allocation.objects.bulk_create(
+        line for part in taken_back for line in cut(*part, reversed_by=of_a_part, rest_by=effect.pk)
+    )
     account = locked.accounts[payment.account_id]
     fallen: set[UUID] = set()
-    released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation, _ in cuts}
+    released = {allocation.invoice_id: locked.invoices[allocation.invoice_id] for allocation, _ in taken_back}
     for invoice in released.values():
         subscription = locked.subscriptions.get(invoice.subscription_id) if invoice.subscription_id else None
         if subscription is not None and subscription.status not in (
@@ -134,28 +135,6 @@ def _is_reversed(payment: Payment) -> bool:
 def _still_there(payment: Payment) -> Decimal:
     """Of what was received."""
     return Decimal(0) if _is_reversed(payment) else payment.kept
-
-
-def _cuts(allocations: Iterable[Allocation], amount: Decimal) -> Iterator[tuple[Allocation, Decimal]]:
-    """How much of each is taken back."""
-    for allocation in allocations:
-        taken = min(allocation.amount, amount)
-        if taken <= 0:
-            return
-        amount -= taken
-        yield allocation, taken
-
-
-def _cut(payment: Payment, allocation: Allocation, taken: Decimal, effect: Effect) -> Iterator[Allocation]:
-    """A line that reverses all of the allocation, and one with the rest of it.
-
-    The effect stands on lines of a part only: what a whole reversal takes back was paid until then.
-    """
-    of_a_part = None if _is_reversed(payment) else effect.pk
-    same = {"account_id": payment.account_id, "payment": payment, "invoice_id": allocation.invoice_id}
-    yield Allocation(**same, amount=-allocation.amount, reverses=allocation, effect_id=of_a_part)
-    if taken < allocation.amount:
-        yield Allocation(**same, amount=allocation.amount - taken, effect_id=effect.pk)
 
 
 def _revoke_credits(account: Account, invoices: Iterable[Invoice], effect: Effect) -> None:

@@ -18,6 +18,7 @@ from engine.pipeline import pipeline
 from workflows.periods import credits_for, period_end, prorated_credits, today_in
 from workflows.settlement.balances import open_remainders
 from workflows.settlement.credits import adjustment, grant, post
+from workflows.settlement.cuts import cut, cuts
 from workflows.settlement.locking import LockedRows, lock_account, lock_rows_for
 
 Cause = Effect | Transition
@@ -84,19 +85,9 @@ class Settlement:
 
     def release(self, invoices: list[Invoice], cause: Effect | Transition | None) -> None:
         """Reverse their allocations into the balance."""
-        lines = Allocation.objects.filter(
-            invoice__in=[invoice.pk for invoice in invoices], reverses__isnull=True, reversed_by__isnull=True
-        )
+        lines = Allocation.objects.standing().filter(invoice__in=[invoice.pk for invoice in invoices])
         for line in lines.select_related("payment").order_by("pk"):
-            self.allocations.append(
-                Allocation(
-                    account_id=line.account_id,
-                    payment=line.payment,
-                    invoice_id=line.invoice_id,
-                    amount=-line.amount,
-                    reverses=line,
-                )
-            )
+            self.allocations += cut(line, line.amount, reversed_by=None, rest_by=None)
             self._leave_in_balance(line.payment, line.amount, f"released:{line.pk}", cause)
         for invoice in invoices:
             if invoice.status == Invoice.Status.UNCOLLECTIBLE:
@@ -130,16 +121,9 @@ class Settlement:
 
     def _cut_allocations(self, invoice: Invoice, amount: Decimal, cause: Transition) -> None:
         """Into the balance, the last ones first."""
-        standing = Allocation.objects.filter(invoice=invoice, reverses__isnull=True, reversed_by__isnull=True)
-        for line in standing.select_related("payment").order_by("-pk"):
-            taken = min(line.amount, amount)
-            if taken <= 0:
-                return
-            amount -= taken
-            same: dict[str, Any] = {"account_id": line.account_id, "payment": line.payment, "invoice": invoice}
-            self.allocations.append(Allocation(**same, amount=-line.amount, reverses=line, effect_id=cause.pk))
-            if taken < line.amount:
-                self.allocations.append(Allocation(**same, amount=line.amount - taken, effect_id=cause.pk))
+        lines = Allocation.objects.standing().filter(invoice=invoice).select_related("payment").order_by("-pk")
+        for line, taken in cuts(lines, amount):
+            self.allocations += cut(line, taken, reversed_by=cause.pk, rest_by=cause.pk)
             self._leave_in_balance(line.payment, taken, f"released:{line.pk}", cause)
 
     def recover_after_void(self, invoice: Invoice, cause: Effect) -> None:

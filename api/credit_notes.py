@@ -18,8 +18,9 @@ from core.models import CreditNote, Invoice
 from core.models.credit_note import LONGEST_REASON
 from core.problems import Conflict, NotFound, ValidationError, WrongState
 from engine import perform
-from workflows.actions.credit_notes import ISSUE, WRITE, issue_credit_note, write_credit_note
+from workflows.actions.credit_notes import issue_credit_note, write_credit_note
 
+WRITE, ISSUE = "core.write_credit_note", "core.issue_credit_note"
 MOST_LINES = 100
 
 

@@ -128,7 +128,7 @@ class CreditNote(StatefulModel):
         return user.may_decide_on(self.account_id, "core.issue_credit_note")
 
     def may_be_dropped_by(self, user: User) -> bool:
-        return any(user.may_decide_on(self.account_id, f"core.{duty}_credit_note") for duty in ("write", "issue"))
+        return self.invoice.may_be_credited_by(user)
 
     @transition(field=status, source=Status.DRAFT, target=Status.ISSUED, permission=may_be_issued_by)
     def issue(self, *, by: User, issued_on: date) -> None:

@@ -250,6 +250,10 @@ class Invoice(StatefulModel):
     def may_be_voided_by(self, user: User) -> bool:
         return user.may_decide_on(self.account_id, "core.void_invoice")
 
+    def may_be_credited_by(self, user: User) -> bool:
+        """That is, a credit note be written; who issues it is another question."""
+        return any(user.may_decide_on(self.account_id, f"core.{duty}_credit_note") for duty in ("write", "issue"))
+
     @property
     def is_partly_paid_before_service(self) -> bool:
         """Such an invoice may be voided, its money going to the balance first."""

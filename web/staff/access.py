@@ -36,6 +36,8 @@ CUSTOMERS = (
     ISSUE_CREDIT_NOTE,
 )  # one of these opens the pages of customers and their invoices
 
+DOCUMENTS = (REVIEW, AUDIT)  # one of these opens papers
+
 # Settings: the permissions of the admin. The first of each are those that change something.
 CHANGE_PLAN, ADD_PLAN, ADD_PRICE, RETIRE_PRICE = (
     "core.change_plan",

@@ -36,8 +36,8 @@ from web.forms.links import LinkForm
 from web.links import shown_links
 from web.staff.access import (
     ADJUST,
-    AUDIT,
     CUSTOMERS,
+    DOCUMENTS,
     REQUEST_REFUND,
     REVIEW,
     StaffRequest,
@@ -46,7 +46,7 @@ from web.staff.access import (
     staff_with,
 )
 from workflows.actions import available_to
-from workflows.actions.credit_notes import CREDITABLE, ISSUE, WRITE
+from workflows.actions.credit_notes import CREDITABLE
 from workflows.actions.invoice_links import make_link, may_hand_out_links, revoke_links
 from workflows.settlement.balances import balance_of
 
@@ -135,8 +135,7 @@ def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = 
         "payments": payments,
         "allocations": Allocation.objects.filter(invoice=pk).select_related("payment").order_by("pk")[:LATEST_ROWS],
         "credit_notes": invoice.credit_notes.order_by("-id")[:LATEST_ROWS],
-        "may_credit": invoice.status in CREDITABLE
-        and any(request.user.may_decide_on(invoice.account_id, duty) for duty in (WRITE, ISSUE)),
+        "may_credit": invoice.status in CREDITABLE and invoice.may_be_credited_by(request.user),
         "steps": steps[:LATEST_ROWS],
         "documents": _documents(
             request, account=invoice.account_id, subject_id__in=[pk, *(row.pk for row in payments)]
@@ -153,7 +152,7 @@ def _invoice_page(request: StaffRequest, pk: UUID, link_form: LinkForm | None = 
 
 def _documents(request: StaffRequest, **of: Any) -> list[Document]:
     """The latest, newest first, for those who may open them."""
-    if not may_see_any(request.user, (REVIEW, AUDIT)):
+    if not may_see_any(request.user, DOCUMENTS):
         return []
     rows = Document.objects.visible_to(request.user).without_words().filter(**of)
     return list(rows.order_by("-pk")[:LATEST_ROWS])

@@ -16,7 +16,7 @@ from engine import perform
 from web.form_tokens import new_token, once_per_form_token
 from web.paging import page_of
 from web.problem_messages import problem_message
-from web.staff.access import ISSUE_CREDIT_NOTE, REVIEW, WRITE_CREDIT_NOTE, StaffRequest, may_see, staff_with
+from web.staff.access import DOCUMENTS, ISSUE_CREDIT_NOTE, WRITE_CREDIT_NOTE, StaffRequest, may_see_any, staff_with
 from web.staff.confirming import for_money
 from web.staff.forms import CancelCreditNoteForm, CreditNoteForm
 from workflows.actions.credit_notes import issue_credit_note, write_credit_note
@@ -107,7 +107,7 @@ def _page(request: StaffRequest, note: CreditNote, *, form: CancelCreditNoteForm
         "to_balance": to_balance,
         "off": None if to_balance is None else note.total - to_balance,
         "paper": Document.objects.filter(key=document_key("credit_note", note.pk)).first(),
-        "may_read_paper": may_see(user, REVIEW),
+        "may_read_paper": may_see_any(user, DOCUMENTS),
         "needs_another": needs_another,
         "may_issue": is_draft and note.may_be_issued_by(user) and not needs_another,
         "may_cancel": is_draft and note.may_be_dropped_by(user),

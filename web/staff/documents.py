@@ -21,16 +21,15 @@ from engine.models import Effect, Transition
 from web.form_tokens import new_token, once_per_form_token
 from web.paging import page_of
 from web.problem_messages import problem_message
-from web.staff.access import AUDIT, OPERATE, REVIEW, SELLER, StaffRequest, may_see, may_see_any, staff_with
+from web.staff.access import DOCUMENTS, OPERATE, REVIEW, SELLER, StaffRequest, may_see, may_see_any, staff_with
 from web.staff.filters import DocumentFilter
 from workflows.documents.again import drawing_of, make_again, send_again
 
-READERS = (REVIEW, AUDIT)
 LATEST_ROWS = 12
 NEEDS_ATTENTION = {"dead", "uncertain"}  # effects that somebody looks at
 
 
-@staff_with(*READERS)
+@staff_with(*DOCUMENTS)
 def documents_page(request: StaffRequest) -> HttpResponse:
     filters = DocumentFilter(request.GET)
     rows = Document.objects.visible_to(request.user).without_words().select_related("account")
@@ -38,7 +37,7 @@ def documents_page(request: StaffRequest) -> HttpResponse:
     return render(request, "web/staff/documents.html", context)
 
 
-@staff_with(*READERS)
+@staff_with(*DOCUMENTS)
 def document_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     document = get_object_or_404(_documents(request).select_related("account", "seller"), pk=pk)
     drawing = drawing_of(document) if document.status == Document.Status.PREPARED else None
@@ -64,7 +63,7 @@ def document_page(request: StaffRequest, pk: UUID) -> HttpResponse:
     return render(request, "web/staff/document.html", context)
 
 
-@staff_with(*READERS)
+@staff_with(*DOCUMENTS)
 def document_file(request: StaffRequest, pk: UUID) -> HttpResponse:
     return document_answer(request, get_object_or_404(_documents(request).made().without_words(), pk=pk))
 

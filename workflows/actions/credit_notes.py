@@ -16,9 +16,8 @@ from engine import available, caused_by, create, perform, perform_many
 from workflows.periods import today_in
 from workflows.settlement.locking import lock_rows_for
 from workflows.settlement.settle import Settlement
-from workflows.tax.crediting import credited, spread
+from workflows.tax.crediting import credited, lines_left, spread
 
-WRITE, ISSUE = "core.write_credit_note", "core.issue_credit_note"
 CREDITABLE = (*Invoice.OPEN, Invoice.Status.PAID)
 
 
@@ -36,7 +35,7 @@ def write_credit_note(
     PermissionDenied; ValidationError for more than is left; WrongState for an invoice that asks for nothing; Conflict
     if another draft of it waits, or if there is a better way.
     """
-    if not any(by.may_decide_on(invoice.account_id, duty) for duty in (WRITE, ISSUE)):
+    if not invoice.may_be_credited_by(by):
         raise PermissionDenied("You may not write credit notes for this account.")
     if (amount is None) == (lines is None):
         raise ValidationError({"amount": ["Say either an amount or lines."]})
@@ -49,7 +48,8 @@ def write_credit_note(
         _check_creditable(row)
         if row.credit_notes.drafts().exists():
             raise Conflict("A credit note of this invoice waits to be decided on already.")
-        part = credited(row, spread(row, amount) if amount is not None else lines or {})
+        left = lines_left(row)
+        part = credited(row, left, spread(row, left, amount) if amount is not None else lines or {})
         _check_way(settlement, row, part.total)
         note = CreditNote(
             account_id=row.account_id,

@@ -1,4 +1,4 @@
-"""What is taken back of allocations. They are append-only: one is reversed whole, and its rest is allocated anew."""
+"""What is taken back of allocations. They are append-only: one is reversed whole, and its rest is allocated again."""
 
 from __future__ import annotations
 

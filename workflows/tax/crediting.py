@@ -6,7 +6,7 @@ of it, rounded once; what is credited in the end is all of the tax.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -52,21 +52,23 @@ def lines_left(invoice: Invoice) -> list[LineLeft]:
     return found
 
 
-def spread(invoice: Invoice, amount: Decimal) -> dict[int, Decimal]:
+def spread(invoice: Invoice, left: Sequence[LineLeft], amount: Decimal) -> dict[int, Decimal]:
     """Over all lines, in proportion to what is left of them. Raises ValidationError for more than is left."""
-    left = lines_left(invoice)
     rest = sum((each.gross for each in left), NOTHING)
     _check_rest(amount, rest, invoice.currency)
     shares = shared(amount, [each.gross * amount / rest for each in left], invoice.currency)
     return {each.line.position: share for each, share in zip(left, shares, strict=True) if share}
 
 
-def credited(invoice: Invoice, amounts: Mapping[int, Decimal]) -> Credited:
-    """amounts: with tax, by the position of the line. Raises ValidationError for what no line, or no rest, is."""
-    left = {each.line.position: each for each in lines_left(invoice)}
+def credited(invoice: Invoice, lines: Sequence[LineLeft], amounts: Mapping[int, Decimal]) -> Credited:
+    """lines: what is left; amounts: with tax, by the position of the line.
+
+    Raises ValidationError for what no line, or no rest, is.
+    """
+    left = {each.line.position: each for each in lines}
     _check_lines(amounts, left, invoice.currency)
     _check_rest(sum(amounts.values(), NOTHING), sum((each.gross for each in left.values()), NOTHING), invoice.currency)
-    lines: list[CreditNoteLine] = []
+    parts: list[CreditNoteLine] = []
     taxes: list[dict[str, Any]] = []
     for tax in _taxes(invoice):
         mine = {place: each for place, each in left.items() if _key(each.line) == _key_of(tax)}
@@ -76,10 +78,10 @@ def credited(invoice: Invoice, amounts: Mapping[int, Decimal]) -> Credited:
         row = _tax_part(invoice, tax, list(mine.values()), sum(wanted.values(), NOTHING))
         taxes.append(row)
         nets = _nets(mine, wanted, Decimal(row["base"]), invoice.currency)
-        lines += [_part(mine[place], wanted[place], net) for place, net in nets.items()]
+        parts += [_part(mine[place], wanted[place], net) for place, net in nets.items()]
     net, tax_amount = (sum((Decimal(row[name]) for row in taxes), NOTHING) for name in ("base", "amount"))
-    lines.sort(key=lambda part: part.position)
-    return Credited(net, tax_amount, net + tax_amount, lines, taxes)
+    parts.sort(key=lambda part: part.position)
+    return Credited(net, tax_amount, net + tax_amount, parts, taxes)
 
 
 def _standing(invoice: Invoice) -> Any:

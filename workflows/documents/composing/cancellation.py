@@ -24,7 +24,8 @@ def cancellation_data(invoice: Invoice, language: str, *, number: str, on: date,
         (_("Reason"), reason),
     )
     if invoice.credited:
-        rest = credited(invoice, {each.line.position: each.gross for each in lines_left(invoice) if each.gross})
+        left = lines_left(invoice)
+        rest = credited(invoice, left, {each.line.position: each.gross for each in left if each.gross})
         note = CreditNote(
             currency=invoice.currency, net=rest.net, tax=rest.tax, total=rest.total, tax_details={"taxes": rest.taxes}
         )

@@ -34,10 +34,17 @@ def invoice_data(invoice: Invoice, language: str) -> DocumentData:
     data["sections"] = [line_table(lines, invoice.currency), *tax_tables(invoice)]
     data["totals"] = totals_of(invoice)
     data["notes"] = [*tax_notes(invoice), *parts.paragraphs(invoice.seller.terms if invoice.seller else "")]
-    data["payment"] = payment_part(invoice, language)
-    if invoice.payment_method is not None and invoice.payment_method.is_demo:
-        data["sign"] = DEMO_WARNING
-    return data
+    return asking(data, invoice, language)
+
+
+def asking(data: DocumentData, invoice: Invoice, language: str) -> DocumentData:
+    """With how to pay, and a warning of a demo's payee on each page."""
+    is_demo = invoice.payment_method is not None and invoice.payment_method.is_demo
+    return {
+        **data,
+        "payment": payment_part(invoice, language),
+        "sign": DEMO_WARNING if is_demo else "",
+    }
 
 
 def line_table(lines: Sequence[InvoiceLine], currency: str) -> Section:

@@ -9,7 +9,7 @@ from core.models import Invoice
 from core.models.invoice_line import lines_of
 from core.payees.references import on_paper
 from workflows.documents.composing import parts
-from workflows.documents.composing.invoice import payment_part
+from workflows.documents.composing.invoice import asking
 from workflows.documents.rendering.data import DocumentData
 
 
@@ -38,7 +38,4 @@ def reminder_data(invoice: Invoice, language: str, *, on: date) -> DocumentData:
     data["sections"] = [parts.table("", columns, [[words, *(parts.money(each, currency) for each in amounts)]])]
     data["totals"] = [parts.total(_("To pay"), invoice.outstanding, currency, strong=True)]
     data["notes"] = [_("Please pay what is open, or tell us that you have.")]
-    data["payment"] = payment_part(invoice, language)
-    if invoice.payment_method is not None and invoice.payment_method.is_demo:
-        data["sign"] = "DEMO - DO NOT PAY"
-    return data
+    return asking(data, invoice, language)

@@ -23,15 +23,14 @@ from core.models.document import DocumentQuerySet
 from core.problems import Problem
 from web.catalogue import Catalogue
 from web.customer.access import MemberRequest, members_only, owners_and_admins
-from web.form_tokens import new_token, once_per_form_token
-from web.forms.documents import StatementForm
+from web.form_tokens import once_per_form_token
+from web.forms.documents import StatementForm, this_year_of
 from web.paging import Page, page_of
 from web.problem_messages import problem_message
 from web.status_labels import DOCUMENT_KINDS
 from web.zips import zipped
 from workflows.actions.proformas import make_proforma
 from workflows.documents.requests import make_statement
-from workflows.periods import database_now, today_in
 
 FILES_PER_ZIP, BYTES_PER_ZIP = 500, 50_000_000
 MONTH = re.compile(r"2[0-9]{3}-(0[1-9]|1[0-2])", re.ASCII)
@@ -54,7 +53,10 @@ def documents(request: MemberRequest) -> Any:
     """`?kind=` and `?year=` choose some of them; its form asks for a statement."""
     if request.method == "POST":
         return _statement(request)
-    return _page(request, _new_form(request) if request.may_act else None)
+    return _page(
+        request,
+        StatementForm(account=request.account, initial=this_year_of(request.account)) if request.may_act else None,
+    )
 
 
 @owners_and_admins
@@ -95,14 +97,6 @@ def _make(request: MemberRequest, form: StatementForm) -> bool:
     except Problem as problem:
         form.refuse(problem)
     return not form.errors
-
-
-def _new_form(request: MemberRequest) -> StatementForm:
-    today = today_in(request.account.time_zone, database_now())
-    span = {"start": today.replace(month=1, day=1), "end": today}
-    return StatementForm(
-        account=request.account, initial={"currency": request.account.currency, "token": new_token(), **span}
-    )
 
 
 def _page(request: MemberRequest, form: StatementForm | None) -> HttpResponse:

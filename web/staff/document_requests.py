@@ -14,13 +14,12 @@ from core.models import Account, Document, Invoice
 from core.problems import Problem
 from web.form_tokens import new_token, once_per_form_token
 from web.forms.base import PageForm
-from web.forms.documents import StatementForm
+from web.forms.documents import StatementForm, this_year_of
 from web.problem_messages import problem_message
 from web.staff.access import REVIEW, StaffRequest, staff_with
 from web.staff.forms import ProformaForm
 from workflows.actions.proformas import make_proforma
 from workflows.documents.requests import make_reminder, make_statement
-from workflows.periods import database_now, today_in
 
 STATEMENT = (
     "Statement of account",
@@ -36,9 +35,9 @@ PROFORMA = (
 @staff_with(REVIEW)
 def statement(request: StaffRequest, pk: UUID) -> HttpResponse:
     account = get_object_or_404(Account, pk=pk)
-    today = today_in(account.time_zone, database_now())
-    first = {"currency": account.currency, "start": today.replace(month=1, day=1), "end": today, "token": new_token()}
-    form = StatementForm(request.POST if request.method == "POST" else None, account=account, initial=first)
+    form = StatementForm(
+        request.POST if request.method == "POST" else None, account=account, initial=this_year_of(account)
+    )
 
     def make() -> Document:
         data = form.cleaned_data
